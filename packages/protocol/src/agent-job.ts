@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import { filesizeSchema, progressSchema } from './job.ts'
+
+/**
+ * A job as an agent reports it. Read leniently: the Go agent leaves fields out, and writes `Running` for a moment
+ * after it accepted a job. Only `status` says that a job is over, never `state`. Log fields are named by
+ * `stageLogField` and pass through.
+ */
+export const agentJobSchema = z.looseObject({
+  status: z.string(),
+  message: z.string().optional(),
+  /** The stage that runs now, or "finished". */
+  state: z.string().optional(),
+  error_message: z.string().optional(),
+  type: z.string().optional(),
+  compression: z.boolean().optional(),
+  filename: z.string().optional(),
+  filesize: filesizeSchema.optional(),
+  start_time: z.string().optional(),
+  end_time: z.string().optional(),
+  execution_time_ms: z.number().optional(),
+  /** Additive fields of our agent. */
+  failed_stage: z.string().optional(),
+  sha256: z.string().optional(),
+  original_filesize: filesizeSchema.optional(),
+  progress: progressSchema.optional(),
+})
+export type AgentJob = z.infer<typeof agentJobSchema>
+
+/** `GET /status` of an agent. */
+export const agentStatusSchema = z.looseObject({ message: z.string() })
+export type AgentStatus = z.infer<typeof agentStatusSchema>

@@ -1,0 +1,60 @@
+import { z } from 'zod'
+
+/** What the agent is asked for over HTTP. The manager builds these; the agent reads them without regard to case. */
+
+/** Where an agent moves a file. Which fields are needed depends on `type`. */
+export const agentDestinationSchema = z.object({
+  type: z.string(),
+  endpoint: z.string().optional(),
+  region: z.string().optional(),
+  bucket: z.string().optional(),
+  authKey: z.string().optional(),
+  authSecret: z.string().optional(),
+  skipSSL: z.boolean().optional(),
+  authUrl: z.string().optional(),
+  domain: z.string().optional(),
+  container_name: z.string().optional(),
+  project_name: z.string().optional(),
+  username: z.string().optional(),
+  password: z.string().optional(),
+  /** Additive, type FILE: an absolute directory that both agent and manager reach. */
+  directory: z.string().optional(),
+  filenamePrefix: z.string().optional(),
+  /** Restores only: the file to fetch, without the prefix. */
+  filename: z.string().optional(),
+  /** Additive, restores only: what the stored object must be. Checked before the restore script sees a byte. */
+  sha256: z.string().optional(),
+  size: z.number().optional(),
+})
+export type AgentDestination = z.infer<typeof agentDestinationSchema>
+
+/** The database that an agent dumps or restores; `parameters` reach every script as environment variables. */
+export const agentDatabaseSchema = z.object({
+  serviceInstance: z.unknown().optional(),
+  host: z.string().optional(),
+  port: z.number().optional(),
+  username: z.string().optional(),
+  password: z.string().optional(),
+  backupUsername: z.string().optional(),
+  backupPassword: z.string().optional(),
+  database: z.string().optional(),
+  type: z.string().optional(),
+  parameters: z.array(z.record(z.string(), z.unknown())).nullable().optional(),
+})
+export type AgentDatabase = z.infer<typeof agentDatabaseSchema>
+
+const requestFields = {
+  id: z.string().optional(),
+  compression: z.boolean().optional(),
+  /** "none", age recipients (backup) or age identities (restore), or a key that only the scripts understand. */
+  encryption_key: z.string().optional(),
+  destination: agentDestinationSchema.optional(),
+}
+
+/** Body of `POST /backup`. All is optional here, since the agent names what is missing in its own words. */
+export const agentBackupRequestSchema = z.object({ ...requestFields, backup: agentDatabaseSchema.optional() })
+export type AgentBackupRequest = z.infer<typeof agentBackupRequestSchema>
+
+/** Body of `PUT /restore`. */
+export const agentRestoreRequestSchema = z.object({ ...requestFields, restore: agentDatabaseSchema.optional() })
+export type AgentRestoreRequest = z.infer<typeof agentRestoreRequestSchema>

@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import { fileDestinationSchema } from './file-destination.ts'
+import { lenientBoolean, lenientInteger, optional, optionalText } from './lenient.ts'
+import { serviceInstanceReferenceSchema, serviceInstanceSchema } from './service-instance.ts'
+
+export const retentionStyles = ['FILES', 'HOURS', 'DAYS', 'ALL'] as const
+export type RetentionStyle = (typeof retentionStyles)[number]
+
+/** What a key field holds where no key is set. */
+export const NO_KEY = 'none'
+
+/**
+ * A backup plan as clients send it, whole. `frequency` is a cron expression of five or six fields (seconds
+ * first), read in `timezone` (IANA name). `publicKey` is one or several age recipients, or a key that only the
+ * scripts understand. An absent or masked `privateKey` keeps the stored one.
+ */
+export const backupPlanRequestSchema = z.object({
+  id: optionalText(100),
+  name: z.string().min(1).max(200),
+  serviceInstance: serviceInstanceReferenceSchema,
+  fileDestination: z.object({ id: z.string().min(1).max(100) }),
+  paused: optional(lenientBoolean),
+  compression: optional(lenientBoolean),
+  frequency: z.string().min(1).max(200),
+  timezone: optionalText(100),
+  retentionStyle: z.enum(retentionStyles),
+  retentionPeriod: optional(lenientInteger(1, 100_000)),
+  items: z.array(z.string().min(1).max(200)).min(1).max(500),
+  privateKey: optionalText(20_000),
+  publicKey: optionalText(20_000),
+})
+export type BackupPlanRequest = z.infer<typeof backupPlanRequestSchema>
+
+/** A backup plan in an answer. */
+export const backupPlanSchema = z.object({
+  id: z.string(),
+  idAsString: z.string(),
+  name: z.string(),
+  serviceInstance: serviceInstanceSchema,
+  fileDestination: fileDestinationSchema,
+  paused: z.boolean(),
+  compression: z.boolean(),
+  frequency: z.string(),
+  timezone: z.string(),
+  retentionStyle: z.enum(retentionStyles),
+  retentionPeriod: z.int(),
+  items: z.array(z.string()),
+  privateKey: z.string(),
+  publicKey: z.string(),
+})
+export type BackupPlan = z.infer<typeof backupPlanSchema>

@@ -1,0 +1,119 @@
+import { z } from 'zod'
+import { backupPlanSchema } from './backup-plan.ts'
+import { fileDestinationSchema } from './file-destination.ts'
+import { optionalText } from './lenient.ts'
+import { serviceInstanceReferenceSchema, serviceInstanceSchema } from './service-instance.ts'
+import { backupStages, restoreStages } from './stage.ts'
+
+export const jobStatuses = ['STARTED', 'RUNNING', 'UNKNOWN', 'FAILED', 'SUCCEEDED'] as const
+export type JobStatus = (typeof jobStatuses)[number]
+
+/** A size on the wire. */
+export const filesizeSchema = z.object({ size: z.number(), unit: z.literal('byte') })
+
+/** How far a running part is, in bytes since its start. */
+export const progressSchema = z.object({ bytes_read: z.number(), bytes_stored: z.number() })
+export type Progress = z.infer<typeof progressSchema>
+
+const nullableText = z.string().nullable()
+
+const logFields = <S extends string>(stages: readonly S[]) =>
+  Object.fromEntries(
+    stages.flatMap((stage) => {
+      const field = stage.replaceAll('-', '_')
+      return [
+        [`${field}_log`, nullableText],
+        [`${field}_errorlog`, nullableText],
+      ]
+    }),
+  ) as Record<string, typeof nullableText>
+
+const partFields = {
+  status: z.enum(jobStatuses),
+  message: nullableText,
+  error_message: nullableText,
+  start_time: nullableText,
+  end_time: nullableText,
+  execution_time_ms: z.number().nullable(),
+  /** Additive: the stage that runs now, the stage that failed, and the bytes moved so far. */
+  state: nullableText,
+  failed_stage: nullableText,
+  progress: progressSchema.nullable(),
+}
+
+/** One part of a backup job: what the agent said of one item. Nulls are emitted, as existing clients expect. */
+export const backupPartSchema = z
+  .object({
+    ...partFields,
+    filenamePrefix: nullableText,
+    filename: nullableText,
+    filesize: filesizeSchema.nullable(),
+    /** Additive: SHA-256 (hex) of the stored object, and the size before compression and encryption. */
+    sha256: nullableText,
+    original_filesize: filesizeSchema.nullable(),
+  })
+  .extend(logFields(backupStages))
+export type BackupPart = z.infer<typeof backupPartSchema>
+
+/** One part of a restore job. */
+export const restorePartSchema = z.object(partFields).extend(logFields(restoreStages))
+export type RestorePart = z.infer<typeof restorePartSchema>
+
+const jobFields = {
+  id: z.string(),
+  idAsString: z.string(),
+  startDate: z.string(),
+  endDate: z.string().optional(),
+  serviceInstance: serviceInstanceSchema,
+  status: z.enum(jobStatuses),
+  jobLogs: z.array(z.unknown()),
+  /** Null or absent: the plan was deleted. */
+  backupPlan: backupPlanSchema.optional(),
+}
+
+/** A backup job in an answer; `files` maps each item to the name of its stored file. (`Reponses` is the wire's.) */
+export const backupJobSchema = z.object({
+  jobType: z.literal('BACKUP'),
+  ...jobFields,
+  destination: fileDestinationSchema.optional(),
+  agentExecutionReponses: z.record(z.string(), backupPartSchema),
+  files: z.record(z.string(), z.string()),
+})
+export type BackupJob = z.infer<typeof backupJobSchema>
+
+/** A restore job in an answer. */
+export const restoreJobSchema = z.object({
+  jobType: z.literal('RESTORE'),
+  ...jobFields,
+  agentExecutionReponses: z.record(z.string(), restorePartSchema),
+})
+export type RestoreJob = z.infer<typeof restoreJobSchema>
+
+export const jobSchema = z.discriminatedUnion('jobType', [backupJobSchema, restoreJobSchema])
+export type Job = z.infer<typeof jobSchema>
+
+/** `POST /backup`: the whole plan comes along, its id is what counts. */
+export const backupStartSchema = z.object({ backupPlan: z.object({ id: z.string().min(1).max(100) }) })
+export type BackupStart = z.infer<typeof backupStartSchema>
+
+/**
+ * `POST /restore`: the whole backup job comes along, its id is what counts. Additive: `serviceInstance` restores
+ * to another instance than the backup came from; an item's `database` restores under another database name; and
+ * `privateKey` opens what was sealed for it, used for this run alone.
+ */
+export const restoreStartSchema = z.object({
+  backupJob: z.object({ id: z.string().min(1).max(100) }),
+  items: z
+    .array(
+      z.object({
+        item: z.string().min(1).max(200),
+        filename: optionalText(1000),
+        database: optionalText(200),
+      }),
+    )
+    .min(1)
+    .max(500),
+  serviceInstance: serviceInstanceReferenceSchema.optional(),
+  privateKey: optionalText(20_000),
+})
+export type RestoreStart = z.infer<typeof restoreStartSchema>

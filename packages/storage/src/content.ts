@@ -1,0 +1,33 @@
+import type { Compression } from '@osb-backup/core'
+
+/** How content is transformed on its way into a store. */
+export interface StoreContentOptions {
+  compression: Compression
+  /** age recipients (`age1…`); none: not encrypted. */
+  recipients: readonly string[]
+  signal?: AbortSignal
+  /** Called as bytes move, with totals since the start. */
+  onProgress?: (progress: { bytesRead: number; bytesStored: number }) => void
+}
+
+/** What `storeContent` stored. Digests are SHA-256 in hex. */
+export interface StoredContent {
+  name: string
+  sizeBytes: number
+  sha256: string
+  /** Size and digest of the content before compression and encryption. */
+  originalSizeBytes: number
+  originalSha256: string
+}
+
+/** How content is read back. */
+export interface LoadContentOptions {
+  compression: Compression
+  /** age identities (`AGE-SECRET-KEY-1…`); needed if the object is encrypted. */
+  identities: readonly string[]
+  encrypted: boolean
+  /** What the stored object must be; a mismatch is a `ContentError`. */
+  expected?: { sizeBytes?: number; sha256?: string }
+  signal?: AbortSignal
+  onProgress?: (progress: { bytesRead: number }) => void
+}

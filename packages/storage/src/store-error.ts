@@ -1,0 +1,26 @@
+/**
+ * Why a store refused.
+ * - `absent`: the object, bucket, container or directory is not there.
+ * - `denied`: credentials are wrong or do not allow this.
+ * - `temporary`: busy, cut or unreachable; the same call may work later.
+ * - `full`: no space or quota left.
+ * - `invalid-name`: the object's name is not one that all stores can hold.
+ * - `misconfigured`: the settings cannot work (no such host, wrong region, bad certificate, not this protocol).
+ */
+export type StoreErrorCode = 'absent' | 'denied' | 'temporary' | 'full' | 'invalid-name' | 'misconfigured'
+
+/** A store's failure. The message names store and object, says what to do, and holds no secret. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+  readonly code: StoreErrorCode
+
+  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+
+  /** Whether the same call may work later. */
+  get retryable(): boolean {
+    return this.code === 'temporary'
+  }
+}
