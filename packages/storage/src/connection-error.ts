@@ -1,0 +1,23 @@
+import type { StoreErrorCode } from './store-error.ts'
+
+const hopeless = /^(ENOTFOUND|ERR_TLS_|ERR_SSL_|ERR_INVALID_URL|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HPE_|EPROTO)/
+
+/**
+ * What a failed connection means. A host that is not known, a bad certificate and an answer in another protocol stay
+ * as they are until someone changes the settings; the rest (refused, reset, timed out, `EAI_AGAIN`) may pass.
+ */
+export function codeOfConnection(systemCode: string | undefined): StoreErrorCode {
+  return systemCode !== undefined && hopeless.test(systemCode) ? 'misconfigured' : 'temporary'
+}
+
+/** The first `code` such as `ECONNREFUSED` along an error's causes, also inside an `AggregateError`. */
+export function systemCodeOf(error: unknown, depth = 0): string | undefined {
+  if (!(error instanceof Error) || depth > 5) return undefined
+  if ('code' in error && typeof error.code === 'string' && error.code !== 'UND_ERR_SOCKET') return error.code
+  const inner = error instanceof AggregateError ? error.errors : []
+  for (const cause of [error.cause, ...inner]) {
+    const code = systemCodeOf(cause, depth + 1)
+    if (code) return code
+  }
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}

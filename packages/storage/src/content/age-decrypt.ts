@@ -1,0 +1,134 @@
+import { createDecipheriv } from 'node:crypto'
+import { Transform } from 'node:stream'
+import { Decrypter } from 'age-encryption'
+import { chunkNonce, cipherName, nonceBytes, payloadKey, sealedChunkBytes, tagBytes } from './age-format.ts'
+import { ContentError } from './content-error.ts'
+
+const magic = Buffer.from('age-encryption.org/v1\n')
+const lastLine = Buffer.from('\n--- ')
+/** Room for some thousand recipients. */
+const maximumHeaderBytes = 1024 * 1024
+
+/**
+ * Makes the stream that decrypts an age file. Every byte it lets out was authenticated; a file that was cut, even
+ * between two chunks, fails with a `ContentError`.
+ *
+ * @param identities - At least one `AGE-SECRET-KEY-…`; each is tried.
+ * @throws {ContentError} With code `invalid-key` if one is not an identity.
+ */
+export function ageDecryptor(identities: readonly string[]): Transform {
+  const openHeader = headerOpener(identities)
+  let pending: Buffer = Buffer.alloc(0)
+  let key: Buffer | undefined
+  let chunkNumber = 0
+
+  const unseal = (sealed: Buffer, isLast: boolean): Buffer => {
+    if (sealed.length < tagBytes) throw cutOff()
+    const body = sealed.subarray(0, sealed.length - tagBytes)
+    const decipher = createDecipheriv(cipherName, key as Buffer, chunkNonce(chunkNumber, isLast), {
+      authTagLength: tagBytes,
+    })
+    decipher.setAuthTag(sealed.subarray(sealed.length - tagBytes))
+    try {
+      const plain = Buffer.concat([decipher.update(body), decipher.final()])
+      chunkNumber++
+      return plain
+    } catch (cause) {
+      throw new ContentError(
+        'corrupt',
+        `The encrypted content is damaged or cut off in or after chunk ${chunkNumber + 1}.`,
+        { cause },
+      )
+    }
+  }
+
+  const readKey = async (): Promise<void> => {
+    const headerBytes = headerLength(pending)
+    if (headerBytes === undefined || pending.length < headerBytes + nonceBytes) return
+    const fileKey = await openHeader(pending.subarray(0, headerBytes))
+    key = payloadKey(fileKey, pending.subarray(headerBytes, headerBytes + nonceBytes))
+    pending = pending.subarray(headerBytes + nonceBytes)
+  }
+
+  const unsealWholeChunks = (): Buffer | undefined => {
+    const plain: Buffer[] = []
+    let offset = 0
+    // A full chunk is held back until more comes: the last one is marked.
+    for (; pending.length - offset > sealedChunkBytes; offset += sealedChunkBytes) {
+      plain.push(unseal(pending.subarray(offset, offset + sealedChunkBytes), false))
+    }
+    pending = pending.subarray(offset)
+    return plain.length > 0 ? Buffer.concat(plain) : undefined
+  }
+
+  return new Transform({
+    highWaterMark: 4 * sealedChunkBytes,
+    transform(chunk: Buffer, _encoding, callback) {
+      pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk])
+      const ready = key ? Promise.resolve() : readKey()
+      ready.then(() => (key ? unsealWholeChunks() : undefined)).then((plain) => callback(null, plain), callback)
+    },
+    flush(callback) {
+      try {
+        if (!key) throw cutOff()
+        const plain = unseal(pending, true)
+        if (plain.length === 0 && chunkNumber > 1) {
+          throw new ContentError('corrupt', 'The encrypted content ends with an empty chunk, which age never writes.')
+        }
+        callback(null, plain)
+      } catch (error) {
+        callback(error as Error)
+      }
+    },
+  })
+}
+
+function cutOff(): ContentError {
+  return new ContentError('corrupt', 'The encrypted content is cut off, or is not an age file.')
+}
+
+/** The header's length with its last newline; undefined while it is not there whole. */
+function headerLength(bytes: Buffer): number | undefined {
+  const start = bytes.subarray(0, magic.length)
+  if (!start.equals(magic.subarray(0, start.length))) {
+    throw new ContentError('corrupt', 'The content is not an age file, though it is recorded as encrypted.')
+  }
+  const marker = bytes.indexOf(lastLine)
+  const end = marker === -1 ? -1 : bytes.indexOf('\n', marker + lastLine.length)
+  if (end !== -1) return end + 1
+  if (bytes.length > maximumHeaderBytes) throw new ContentError('corrupt', 'The header of the age file has no end.')
+  return undefined
+}
+
+function headerOpener(identities: readonly string[]): (header: Buffer) => Promise<Uint8Array> {
+  const decrypter = new Decrypter()
+  for (const [index, identity] of identities.entries()) {
+    try {
+      decrypter.addIdentity(identity)
+    } catch (cause) {
+      throw new ContentError('invalid-key', `Identity ${index + 1} is not an age identity (AGE-SECRET-KEY-…).`, {
+        cause,
+      })
+    }
+  }
+  if (identities.length === 0) {
+    throw new ContentError('wrong-key', 'The content is encrypted and no age identity (AGE-SECRET-KEY-…) is given.')
+  }
+  // Asked after all others, and only if none of them knew a stanza.
+  let noneMatched = false
+  decrypter.addIdentity({
+    unwrapFileKey() {
+      noneMatched = true
+      return null
+    },
+  })
+  return async (header) => {
+    try {
+      return await decrypter.decryptHeader(header)
+    } catch (cause) {
+      throw noneMatched
+        ? new ContentError('wrong-key', 'None of the given age identities opens the content.', { cause })
+        : new ContentError('corrupt', 'The header of the age file is damaged.', { cause })
+    }
+  }
+}

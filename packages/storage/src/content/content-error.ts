@@ -1,0 +1,20 @@
+/**
+ * Why content could not be stored or given back.
+ * - `corrupt`: bytes are damaged or missing, or were never written in this format.
+ * - `mismatch`: size or digest differ from what was recorded; the object was cut, changed or replaced.
+ * - `wrong-key`: none of the given identities opens it.
+ * - `invalid-key`: a recipient or an identity is not one that age knows.
+ */
+export type ContentErrorCode = 'corrupt' | 'mismatch' | 'wrong-key' | 'invalid-key'
+
+/** Content that cannot be trusted or opened. Trying again does not help. The message holds no key. */
+export class ContentError extends Error {
+  override readonly name = 'ContentError'
+  readonly code: ContentErrorCode
+  readonly retryable = false
+
+  constructor(code: ContentErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

@@ -1,0 +1,60 @@
+import { createReadStream } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { syncDirectory } from '../file/file-directories.ts'
+import type { ObjectStore } from '../object-store.ts'
+import type { LoadContentOptions, StoreContentOptions, StoredContent } from './content-options.ts'
+import { openContent } from './load-content.ts'
+import { storeContent } from './store-content.ts'
+
+/** What moving a file as it is takes: no compression, no encryption. */
+export type StoreFileOptions = Pick<StoreContentOptions, 'signal' | 'onProgress'>
+export type LoadFileOptions = Pick<LoadContentOptions, 'signal' | 'onProgress' | 'expected'>
+
+/** Stores a file as it is; otherwise as `storeContent`. */
+export function storeFile(
+  store: ObjectStore,
+  name: string,
+  path: string,
+  options: StoreFileOptions = {},
+): Promise<StoredContent> {
+  const source = createReadStream(path, { highWaterMark: 256 * 1024 })
+  return storeContent(store, name, source, { ...options, compression: 'none', recipients: [] })
+}
+
+/**
+ * Downloads an object as it is to a file. The file appears under its path only when it is whole, checked and on the
+ * disk; until then the bytes lie in `<path>.partial`, which is removed on failure.
+ *
+ * @param path - Replaced if it exists. Its directory must exist.
+ */
+export async function loadFile(
+  store: ObjectStore,
+  name: string,
+  path: string,
+  options: LoadFileOptions = {},
+): Promise<void> {
+  const partial = `${path}.partial`
+  try {
+    // Checked at the end: nobody sees the file until its digest was right.
+    const content = await openContent(store, name, { ...options, ...asItIs })
+    const handle = await open(partial, 'w', 0o600)
+    try {
+      await pipeline(content, async (chunks: AsyncIterable<Buffer>) => {
+        for await (const chunk of chunks) await handle.writeFile(chunk)
+      })
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(partial, path)
+    await syncDirectory(dirname(path))
+  } catch (error) {
+    await rm(partial, { force: true })
+    options.signal?.throwIfAborted()
+    throw error
+  }
+}
+
+const asItIs = { compression: 'none', encrypted: false, identities: [] } as const

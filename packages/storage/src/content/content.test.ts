@@ -1,0 +1,232 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { type Compression, compressions } from '@osb-backup/core'
+import { generateX25519Identity, identityToRecipient } from 'age-encryption'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openStore } from '../open-store.ts'
+import { loadFile, storeFile } from './content-file.ts'
+import { loadContent } from './load-content.ts'
+import { storeContent } from './store-content.ts'
+
+const root = await mkdtemp(join(tmpdir(), 'osb-content-'))
+const store = openStore({ type: 'file', directory: root }, { retry: false })
+let identity = ''
+let recipient = ''
+let otherIdentity = ''
+
+beforeAll(async () => {
+  identity = await generateX25519Identity()
+  recipient = await identityToRecipient(identity)
+  otherIdentity = await generateX25519Identity()
+})
+afterAll(() => rm(root, { recursive: true }))
+
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+
+/** A stream that gives bytes in chunks of a size that fits no boundary. */
+function streamOf(bytes: Buffer, chunkBytes = 100_003): Readable {
+  const chunks: Buffer[] = []
+  for (let offset = 0; offset < bytes.length; offset += chunkBytes)
+    chunks.push(bytes.subarray(offset, offset + chunkBytes))
+  return Readable.from(chunks)
+}
+
+const put = (name: string, bytes: Buffer, compression: Compression, encrypted: boolean) =>
+  storeContent(store, name, streamOf(bytes), { compression, recipients: encrypted ? [recipient] : [] })
+
+const get = async (name: string, compression: Compression, encrypted: boolean, identities = [identity]) =>
+  buffer(await loadContent(store, name, { compression, encrypted, identities }))
+
+const chunk = 64 * 1024
+const variants = compressions.flatMap((compression) => [false, true].map((encrypted) => ({ compression, encrypted })))
+
+describe.each(variants)('content, compression $compression, encrypted $encrypted', ({ compression, encrypted }) => {
+  it('comes back as it was, whatever its size', async () => {
+    const sizes = fc.oneof(
+      fc.constantFrom(0, 1, chunk - 1, chunk, chunk + 1, 2 * chunk - 1, 2 * chunk, 2 * chunk + 1, 5 * chunk),
+      fc.integer({ min: 0, max: 300_000 }),
+    )
+    await fc.assert(
+      fc.asyncProperty(sizes, async (size) => {
+        const bytes = randomBytes(size)
+        const stored = await put('any', bytes, compression, encrypted)
+        const onDisk = await readFile(join(root, 'any'))
+        expect(stored).toEqual({
+          name: 'any',
+          sizeBytes: onDisk.length,
+          sha256: sha256(onDisk),
+          originalSizeBytes: size,
+          originalSha256: sha256(bytes),
+        })
+        const back = await get('any', compression, encrypted)
+        expect(back.equals(bytes)).toBe(true)
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  if (compression === 'none' && !encrypted) return
+
+  it('never ends quietly when it was cut off', async () => {
+    await put('cut', randomBytes(3 * chunk), compression, encrypted)
+    const whole = await readFile(join(root, 'cut'))
+    const lengths = [0, 1, 10, 100, 216, chunk + 216, 2 * chunk + 248, whole.length - 16, whole.length - 1]
+    const random = Array.from({ length: 20 }, () => Math.floor(Math.random() * whole.length))
+    for (const length of [...lengths, ...random]) {
+      await writeFile(join(root, 'cut'), whole.subarray(0, length))
+      await expect(get('cut', compression, encrypted), `cut to ${length}`).rejects.toMatchObject({ code: 'corrupt' })
+    }
+  })
+
+  it('is never delivered to its end with other bytes after one bit was flipped', async () => {
+    const bytes = randomBytes(2 * chunk)
+    await put('flipped', bytes, compression, encrypted)
+    const whole = await readFile(join(root, 'flipped'))
+    const positions = Array.from({ length: 40 }, (_, index) => Math.floor((index * (whole.length - 1)) / 39))
+    for (const position of positions) {
+      const damaged = Buffer.from(whole)
+      damaged[position] = (damaged[position] ?? 0) ^ 1
+      await writeFile(join(root, 'flipped'), damaged)
+      // A bit of gzip's header, such as its time, may change without harm.
+      const result = await get('flipped', compression, encrypted).catch((error) => error)
+      if (Buffer.isBuffer(result)) expect(result.equals(bytes), `bit at ${position}`).toBe(true)
+      else expect(['corrupt', 'wrong-key'], `bit at ${position}: ${result}`).toContain(result.code)
+    }
+  })
+
+  it('refuses a second copy behind the first or gives back both', async () => {
+    const bytes = randomBytes(1000)
+    await put('twice', bytes, compression, encrypted)
+    const once = await readFile(join(root, 'twice'))
+    await writeFile(join(root, 'twice'), Buffer.concat([once, once]))
+    const result = await get('twice', compression, encrypted).catch((error) => error)
+    if (Buffer.isBuffer(result)) expect(result.equals(Buffer.concat([bytes, bytes]))).toBe(true)
+    else expect(result).toMatchObject({ name: 'ContentError', code: 'corrupt' })
+  })
+})
+
+describe('keys', () => {
+  it('says so when no identity opens it', async () => {
+    await put('locked', Buffer.from('content'), 'zstd', true)
+    await expect(get('locked', 'zstd', true, [otherIdentity])).rejects.toMatchObject({ code: 'wrong-key' })
+    await expect(get('locked', 'zstd', true, [])).rejects.toMatchObject({ code: 'wrong-key' })
+    const opened = await get('locked', 'zstd', true, [otherIdentity, identity])
+    expect(opened.toString()).toBe('content')
+  })
+
+  it('refuses what is no key, without showing it', async () => {
+    const options = { compression: 'none', recipients: ['AGE-SECRET-KEY-1SHOULDNOTBEHERE'] } as const
+    const storing = storeContent(store, 'invalid', Readable.from(['x']), options)
+    await expect(storing).rejects.toMatchObject({ code: 'invalid-key', message: expect.not.stringContaining('SHOULD') })
+    await expect(get('locked', 'zstd', true, ['nonsense'])).rejects.toMatchObject({ code: 'invalid-key' })
+    expect(await store.head('invalid')).toBeUndefined()
+  })
+
+  it('refuses content that was never encrypted', async () => {
+    await put('plain', Buffer.from('age-encryption is a nice thing'), 'none', false)
+    await expect(get('plain', 'none', true)).rejects.toMatchObject({ code: 'corrupt' })
+  })
+})
+
+describe('what is expected', () => {
+  const options = { compression: 'none', encrypted: false, identities: [] } as const
+
+  it('is checked before the first byte of a plain object', async () => {
+    const { sha256: digest } = await put('known', Buffer.from('abc'), 'none', false)
+    await writeFile(join(root, 'known'), 'abd')
+    const loading = loadContent(store, 'known', { ...options, expected: { sha256: digest } })
+    await expect(loading).rejects.toMatchObject({ name: 'ContentError', code: 'mismatch' })
+    const cut = loadContent(store, 'known', { ...options, expected: { sizeBytes: 4 } })
+    await expect(cut).rejects.toMatchObject({ code: 'mismatch' })
+  })
+
+  it('fails an encrypted object at its end', async () => {
+    await put('known.age', randomBytes(500_000), 'none', true)
+    const stream = await loadContent(store, 'known.age', {
+      compression: 'none',
+      encrypted: true,
+      identities: [identity],
+      expected: { sha256: '0'.repeat(64) },
+    })
+    await expect(buffer(stream)).rejects.toMatchObject({ code: 'mismatch' })
+  })
+})
+
+describe('a transfer that does not finish', () => {
+  const plain = { compression: 'zstd', recipients: [] } as const
+
+  it('leaves nothing and reports the source when that fails', async () => {
+    const source = Readable.from(
+      (async function* () {
+        yield randomBytes(1_000_000)
+        throw new Error('the dump died')
+      })(),
+    )
+    await expect(storeContent(store, 'dead', source, plain)).rejects.toThrow('the dump died')
+    expect(await store.head('dead')).toBeUndefined()
+    expect((await readdir(root)).filter((name) => name.startsWith('.'))).toEqual([])
+  })
+
+  it('leaves nothing and reports the reason when it is broken off, even if the source is silent', async () => {
+    const abort = new AbortController()
+    const source = new Readable({ read: () => undefined })
+    source.push(randomBytes(1_000_000))
+    setTimeout(() => abort.abort(new Error('cancelled by hand')), 50)
+    const storing = storeContent(store, 'broken-off', source, { ...plain, signal: abort.signal })
+    await expect(storing).rejects.toThrow('cancelled by hand')
+    expect(source.destroyed).toBe(true)
+    expect(await store.head('broken-off')).toBeUndefined()
+  })
+
+  it('reports the store when that fails, and destroys the source', async () => {
+    const absent = openStore({ type: 'file', directory: join(root, 'missing') }, { retry: false })
+    const source = streamOf(randomBytes(5_000_000))
+    await expect(storeContent(absent, 'x', source, plain)).rejects.toMatchObject({ name: 'StoreError', code: 'absent' })
+    expect(source.destroyed).toBe(true)
+  })
+
+  it('closes the object when a reader goes away', async () => {
+    await put('large', randomBytes(3_000_000), 'none', false)
+    const stream = await loadContent(store, 'large', { compression: 'none', encrypted: false, identities: [] })
+    await stream.iterator().next()
+    stream.destroy()
+    await new Promise((resolve) => stream.once('close', resolve))
+    const abort = new AbortController()
+    const other = await loadContent(store, 'large', {
+      compression: 'none',
+      encrypted: false,
+      identities: [],
+      signal: abort.signal,
+    })
+    setTimeout(() => abort.abort(new Error('enough')), 10)
+    await expect(
+      (async () => {
+        for await (const _ of other) await new Promise((resolve) => setTimeout(resolve, 20))
+      })(),
+    ).rejects.toThrow('enough')
+  })
+})
+
+describe('a file', () => {
+  it('is stored and downloaded as it is', async () => {
+    const bytes = randomBytes(700_000)
+    const directory = await mkdtemp(join(tmpdir(), 'osb-file-'))
+    await writeFile(join(directory, 'dump'), bytes)
+    const stored = await storeFile(store, 'files/dump', join(directory, 'dump'))
+    expect(stored.sha256).toBe(sha256(bytes))
+    await loadFile(store, 'files/dump', join(directory, 'back'), { expected: stored })
+    expect((await readFile(join(directory, 'back'))).equals(bytes)).toBe(true)
+
+    const expected = { sha256: '0'.repeat(64) }
+    const wrong = loadFile(store, 'files/dump', join(directory, 'wrong'), { expected })
+    await expect(wrong).rejects.toMatchObject({ code: 'mismatch' })
+    expect((await readdir(directory)).sort()).toEqual(['back', 'dump'])
+    await expect(storeFile(store, 'files/none', join(directory, 'none'))).rejects.toMatchObject({ code: 'ENOENT' })
+    await rm(directory, { recursive: true })
+  })
+})

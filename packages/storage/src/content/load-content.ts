@@ -1,0 +1,63 @@
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ObjectStore } from '../object-store.ts'
+import { relay } from '../relay.ts'
+import { ageDecryptor } from './age-decrypt.ts'
+import { decompressor } from './compression.ts'
+import { ContentError } from './content-error.ts'
+import type { LoadContentOptions } from './content-options.ts'
+import { checkExpected, meter } from './meter.ts'
+import { verifyObject } from './verify-object.ts'
+
+/**
+ * Gives back what `storeContent` stored. The stream ends only if the object was whole, matched what is expected of
+ * it, and was decrypted and decompressed to its end; otherwise it fails.
+ *
+ * Where the object is not encrypted and something is expected of it, it is first read once and checked, so that not one
+ * byte of a wrong object is delivered. Encrypted content needs no such pass, since age authenticates every chunk.
+ *
+ * @returns A stream that the caller reads to its end or destroys.
+ * @throws {ContentError} For a mismatch or a bad identity; damage that shows later fails the stream.
+ * @throws {StoreError} With code `absent` if there is no such object.
+ */
+export async function loadContent(store: ObjectStore, name: string, options: LoadContentOptions): Promise<Readable> {
+  const expected = options.expected ?? {}
+  const isExpected = expected.sizeBytes !== undefined || expected.sha256 !== undefined
+  if (isExpected && !options.encrypted) await verifyObject(store, name, expected, { signal: options.signal })
+  return openContent(store, name, options)
+}
+
+/** As `loadContent`, but checks all at the end only: for callers that show nobody a byte before the end. */
+export async function openContent(store: ObjectStore, name: string, options: LoadContentOptions): Promise<Readable> {
+  const { signal, onProgress, expected = {} } = options
+  const stored = meter(
+    (bytesRead) => onProgress?.({ bytesRead }),
+    (measured) => checkExpected(name, measured, expected),
+  )
+  const decrypt = options.encrypted ? ageDecryptor(options.identities) : undefined
+  const stages = [stored, decrypt, decompressor(options.compression)].filter((stage) => stage !== undefined)
+  const object = await store.get(name, { signal })
+  const running = pipeline([object, ...stages], { signal })
+  // Whoever reads the last stage sees its error; this keeps it from also being an unhandled one.
+  running.catch(() => undefined)
+  return relay(stages.at(-1) ?? stored, {
+    // The last stage may see its end before the first has compared digests.
+    beforeEnd: () => running,
+    translate: (error) => asContentError(name, error),
+    signal,
+  })
+}
+
+/** Names the object in a decompressor's error; others name it already. */
+function asContentError(name: string, error: unknown): Error {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (error instanceof ContentError) {
+    return new ContentError(error.code, `"${name}": ${error.message}`, { cause: error })
+  }
+  if (!/^(Z_|ZSTD_|ERR_TRAILING_JUNK)/.test(code)) {
+    return error instanceof Error ? error : new Error(`Could not read "${name}".`, { cause: error })
+  }
+  return new ContentError('corrupt', `"${name}" is damaged, cut off or not compressed as recorded (${code}).`, {
+    cause: error,
+  })
+}

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto'
+import { Transform } from 'node:stream'
+import { ContentError } from './content-error.ts'
+
+/** What a stored object must be; fields that are absent are not checked. */
+export interface ExpectedContent {
+  sizeBytes?: number
+  sha256?: string
+}
+
+/** A stream that passes bytes on unchanged, counting and digesting them. */
+export interface Meter extends Transform {
+  readonly sizeBytes: number
+  /** SHA-256 in hex; only once the stream has ended. */
+  readonly sha256: string
+}
+
+/**
+ * Makes a meter.
+ *
+ * @param onBytes - Called with the total so far as bytes pass.
+ * @param atEnd - Called before the stream ends; what it throws fails the stream in place of the end.
+ */
+export function meter(onBytes?: (sizeBytes: number) => void, atEnd?: (measured: Meter) => void): Meter {
+  const hash = createHash('sha256')
+  const measured = { sizeBytes: 0, sha256: '' }
+  const stream: Meter = Object.defineProperties(
+    new Transform({
+      highWaterMark: 256 * 1024,
+      transform(chunk: Buffer, _encoding, callback) {
+        hash.update(chunk)
+        measured.sizeBytes += chunk.length
+        onBytes?.(measured.sizeBytes)
+        callback(null, chunk)
+      },
+      flush(callback) {
+        measured.sha256 = hash.digest('hex')
+        try {
+          atEnd?.(stream)
+          callback()
+        } catch (error) {
+          callback(error as Error)
+        }
+      },
+    }),
+    { sizeBytes: { get: () => measured.sizeBytes }, sha256: { get: () => measured.sha256 } },
+  ) as Meter
+  return stream
+}
+
+/**
+ * Compares an object with what was recorded of it.
+ *
+ * @throws {ContentError} With code `mismatch`.
+ */
+export function checkExpected(name: string, found: ExpectedContent, expected: ExpectedContent): void {
+  if (expected.sizeBytes !== undefined && found.sizeBytes !== expected.sizeBytes) {
+    throw new ContentError(
+      'mismatch',
+      `"${name}" has ${found.sizeBytes} bytes where ${expected.sizeBytes} were recorded: it was cut, changed or replaced.`,
+    )
+  }
+  if (expected.sha256 !== undefined && found.sha256 !== expected.sha256.toLowerCase()) {
+    throw new ContentError(
+      'mismatch',
+      `"${name}" has the SHA-256 ${found.sha256} where ${expected.sha256} was recorded: its bytes were changed.`,
+    )
+  }
+}

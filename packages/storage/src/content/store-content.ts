@@ -1,0 +1,80 @@
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ObjectStore, StoredObject } from '../object-store.ts'
+import { ageEncryptor } from './age-encrypt.ts'
+import { compressor } from './compression.ts'
+import { ContentError } from './content-error.ts'
+import type { StoreContentOptions, StoredContent } from './content-options.ts'
+import { meter } from './meter.ts'
+
+/**
+ * Compresses, encrypts and stores a stream while it is read, in bounded memory. When this resolves, the object is
+ * in the store and the store says that it has exactly the bytes that were sent.
+ *
+ * @param source - Read once; destroyed on failure. Its error is what this rejects with, and then nothing is stored:
+ *   whoever writes a source that can fail half-way (a dump) makes it fail, not end.
+ * @throws {ContentError} With `invalid-key` for a bad recipient, `mismatch` if the store has another size.
+ * @throws {StoreError} If the store failed.
+ * @throws The signal's reason if it fired; nothing is stored then.
+ */
+export async function storeContent(
+  store: ObjectStore,
+  name: string,
+  source: Readable,
+  options: StoreContentOptions,
+): Promise<StoredContent> {
+  const { signal, onProgress } = options
+  try {
+    signal?.throwIfAborted()
+    const original = meter()
+    const stored = meter((bytesStored) => onProgress?.({ bytesRead: original.sizeBytes, bytesStored }))
+    const encrypt = options.recipients.length > 0 ? await ageEncryptor(options.recipients) : undefined
+    const stages = [original, compressor(options.compression), encrypt, stored].filter((stage) => stage !== undefined)
+    await runBoth(pipeline([source, ...stages], { signal }), store.put(name, stored, { signal }), signal)
+    await checkStored(store, name, stored.sizeBytes, signal)
+    return {
+      name,
+      sizeBytes: stored.sizeBytes,
+      sha256: stored.sha256,
+      originalSizeBytes: original.sizeBytes,
+      originalSha256: original.sha256,
+    }
+  } finally {
+    source.destroy()
+  }
+}
+
+/**
+ * Waits for both halves of a transfer to be over. When one fails it takes the other with it, so the error that came
+ * first is the one to report.
+ */
+async function runBoth(feeding: Promise<void>, putting: Promise<StoredObject>, signal?: AbortSignal): Promise<void> {
+  const errors: unknown[] = []
+  const note = (error: unknown) => errors.push(error)
+  await Promise.all([feeding.catch(note), putting.catch(note)])
+  if (errors.length === 0) return
+  signal?.throwIfAborted()
+  throw errors[0]
+}
+
+/** Asks the store what it has. An object of another size is removed: half a backup must not look like one. */
+async function checkStored(store: ObjectStore, name: string, sizeBytes: number, signal?: AbortSignal): Promise<void> {
+  try {
+    const found = await store.head(name, { signal })
+    if (found?.sizeBytes === sizeBytes) return
+    throw new ContentError(
+      'mismatch',
+      `${sizeBytes} bytes were sent to "${name}" in ${store.location}, which now has ` +
+        `${found ? `${found.sizeBytes} of them` : 'no such object'}.`,
+    )
+  } catch (error) {
+    // Without the caller's signal: it may be what brought us here.
+    await store.remove(name, { signal: AbortSignal.timeout(60_000) }).catch((cause: unknown) => {
+      throw new AggregateError(
+        [error, cause],
+        `"${name}" could not be verified, nor then removed from ${store.location}.`,
+      )
+    })
+    throw error
+  }
+}

@@ -1,0 +1,34 @@
+import { Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { CallOptions, ObjectStore } from '../object-store.ts'
+import { checkExpected, type ExpectedContent, meter } from './meter.ts'
+
+/**
+ * Reads an object to its end, keeping nothing, and compares it with what was recorded.
+ *
+ * @returns Its size and SHA-256.
+ * @throws {ContentError} With code `mismatch`.
+ */
+export async function verifyObject(
+  store: ObjectStore,
+  name: string,
+  expected: ExpectedContent,
+  options: CallOptions = {},
+): Promise<Required<ExpectedContent>> {
+  const { signal } = options
+  if (expected.sizeBytes !== undefined) {
+    // Spares the reading of an object that was cut.
+    const found = await store.head(name, { signal })
+    if (found) checkExpected(name, found, { sizeBytes: expected.sizeBytes })
+  }
+  const measured = meter()
+  const nowhere = new Writable({ write: (_chunk, _encoding, callback) => callback() })
+  try {
+    await pipeline(await store.get(name, { signal }), measured, nowhere, { signal })
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw error
+  }
+  checkExpected(name, measured, expected)
+  return { sizeBytes: measured.sizeBytes, sha256: measured.sha256 }
+}

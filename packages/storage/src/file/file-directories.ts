@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, realpath, rmdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { validateObjectName } from '../object-name.ts'
+import { StoreError } from '../store-error.ts'
+import { systemCode } from './file-error.ts'
+
+const temporaryPrefix = '.osb-upload-'
+const directoryMode = 0o750
+const maximumSegmentBytes = 255
+
+/** Where an object's file lies. */
+export interface Place {
+  path: string
+  /** The real directory that holds it, below the store's own. */
+  directory: string
+}
+
+/** Whether a file is an upload that goes on, or one that a crash left. */
+export function isTemporary(fileName: string): boolean {
+  return fileName.startsWith(temporaryPrefix)
+}
+
+/** A free name in a directory for a file that is still being written. */
+export function temporaryPath(directory: string): string {
+  return join(directory, `${temporaryPrefix}${randomBytes(12).toString('hex')}`)
+}
+
+/**
+ * Finds where an object's file lies.
+ *
+ * @throws {StoreError} If the name is not allowed, the root is missing, or a symbolic link lies on the way. A missing
+ *   subdirectory is the system's ENOENT.
+ */
+export async function directoryOf(root: string, name: string): Promise<Place> {
+  const segments = segmentsOf(name)
+  const realRoot = await realRootOf(root)
+  const path = join(realRoot, ...segments)
+  const directory = dirname(path)
+  if ((await realpath(directory)) !== directory) {
+    throw new StoreError('denied', `"${name}" leads over a symbolic link in ${root}, which is not followed.`)
+  }
+  return { path, directory }
+}
+
+/** As `directoryOf`, making the subdirectories that are missing. */
+export async function makeDirectoryOf(root: string, name: string): Promise<Place> {
+  const segments = segmentsOf(name)
+  let directory = await realRootOf(root)
+  for (const segment of segments.slice(0, -1)) {
+    const parent = directory
+    directory = join(parent, segment)
+    try {
+      await mkdir(directory, { mode: directoryMode })
+      await syncDirectory(parent)
+    } catch (error) {
+      if (systemCode(error) !== 'EEXIST') throw error
+    }
+    if ((await realpath(directory)) !== directory) {
+      throw new StoreError('denied', `"${name}" leads over a symbolic link in ${root}, which is not followed.`)
+    }
+  }
+  return { path: join(directory, segments.at(-1) ?? ''), directory }
+}
+
+/** Removes the subdirectories of a name that are empty now, innermost first; what is in use stays. */
+export async function pruneDirectories(root: string, name: string): Promise<void> {
+  const segments = segmentsOf(name)
+  for (let depth = segments.length - 1; depth > 0; depth--) {
+    try {
+      await rmdir(join(root, ...segments.slice(0, depth)))
+    } catch {
+      // Not empty, gone already or not ours to remove: an empty directory left behind harms nobody.
+      return
+    }
+  }
+}
+
+/** Makes new names in a directory survive a power cut. File systems that cannot are left to their own promises. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r')
+  try {
+    await handle.sync()
+  } catch (error) {
+    if (!['EINVAL', 'ENOTSUP', 'EBADF', 'EISDIR'].includes(systemCode(error) ?? '')) throw error
+  } finally {
+    await handle.close()
+  }
+}
+
+/** @throws {StoreError} With code `absent` if the store's directory is not there. */
+export async function realRootOf(root: string): Promise<string> {
+  try {
+    return await realpath(root)
+  } catch (error) {
+    const code = systemCode(error)
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error
+    throw new StoreError('absent', `The directory ${root} does not exist; create it or mount it.`, { cause: error })
+  }
+}
+
+function segmentsOf(name: string): string[] {
+  validateObjectName(name)
+  const segments = name.split('/')
+  for (const segment of segments) {
+    if (Buffer.byteLength(segment) > maximumSegmentBytes) {
+      const shown = `${segment.slice(0, 40)}…`
+      throw new StoreError(
+        'invalid-name',
+        `"${shown}" is longer than the ${maximumSegmentBytes} bytes a file name may have.`,
+      )
+    }
+    if (isTemporary(segment)) {
+      throw new StoreError('invalid-name', `"${segment}" begins as temporary files do (${temporaryPrefix}).`)
+    }
+  }
+  return segments
+}

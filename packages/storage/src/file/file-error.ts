@@ -1,0 +1,41 @@
+import { StoreError, type StoreErrorCode } from '../store-error.ts'
+
+const codes: Record<string, StoreErrorCode> = {
+  ENOENT: 'absent',
+  EACCES: 'denied',
+  EPERM: 'denied',
+  EROFS: 'denied',
+  ELOOP: 'denied',
+  ENOSPC: 'full',
+  EDQUOT: 'full',
+  EFBIG: 'full',
+  ENAMETOOLONG: 'invalid-name',
+  EILSEQ: 'invalid-name',
+  EINVAL: 'invalid-name',
+  EISDIR: 'invalid-name',
+  ENOTDIR: 'invalid-name',
+  EEXIST: 'invalid-name',
+  ENOTEMPTY: 'invalid-name',
+}
+
+const advice: Record<StoreErrorCode, string> = {
+  absent: 'it is not there',
+  denied: 'the file system refuses; check owner, permissions and symbolic links',
+  full: 'no space or quota is left; free some or enlarge it',
+  'invalid-name': 'the file system cannot hold this name, or a directory of that name is in the way',
+  temporary: 'the file system failed; try again, and check the disk or mount if it goes on',
+  misconfigured: 'the settings cannot work',
+}
+
+/** The `code` of a system error, such as `ENOENT`; undefined for anything else. */
+export function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+/** Turns a file system's error into a `StoreError`; one that already is comes back as it is. */
+export function toFileStoreError(error: unknown, doing: string): StoreError {
+  if (error instanceof StoreError) return error
+  const system = systemCode(error)
+  const code = (system !== undefined && codes[system]) || 'temporary'
+  return new StoreError(code, `Could not ${doing}: ${advice[code]}${system ? ` (${system})` : ''}.`, { cause: error })
+}

@@ -1,0 +1,39 @@
+import type { FileHandle } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import { StoreError } from '../store-error.ts'
+import { toFileStoreError } from './file-error.ts'
+
+const chunkSizeBytes = 256 * 1024
+
+/** Reads an open file to the size it had, and closes it whatever happens. A file that ends early is an error. */
+export function readFrom(handle: FileHandle, sizeBytes: number, doing: string, signal?: AbortSignal): Readable {
+  let readBytes = 0
+  return new Readable({
+    highWaterMark: chunkSizeBytes,
+    signal,
+    async read() {
+      try {
+        const wanted = Math.min(chunkSizeBytes, sizeBytes - readBytes)
+        const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(wanted), 0, wanted, readBytes)
+        if (bytesRead === 0 && wanted > 0) {
+          throw new StoreError('temporary', `Could not ${doing}: it became shorter while it was read.`)
+        }
+        readBytes += bytesRead
+        this.push(bytesRead === 0 ? null : buffer.subarray(0, bytesRead))
+      } catch (error) {
+        this.destroy(toFileStoreError(error, doing))
+      }
+    },
+    destroy(error, callback) {
+      const failure = signal?.aborted ? asError(signal.reason) : error
+      handle.close().then(
+        () => callback(failure),
+        (closing: unknown) => callback(failure ?? toFileStoreError(closing, doing)),
+      )
+    },
+  })
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error('Aborted', { cause: reason })
+}

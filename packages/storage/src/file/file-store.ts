@@ -1,0 +1,149 @@
+import { constants } from 'node:fs'
+import { type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import { consume } from '../consume.ts'
+import type { CallOptions, ObjectStore, StoredObject } from '../object-store.ts'
+import { StoreError } from '../store-error.ts'
+import type { FileSettings } from '../store-settings.ts'
+import { directoryOf, makeDirectoryOf, pruneDirectories, syncDirectory, temporaryPath } from './file-directories.ts'
+import { systemCode, toFileStoreError } from './file-error.ts'
+import { readFrom } from './file-reader.ts'
+import { walk } from './file-walk.ts'
+
+/** Owner reads and writes, its group reads: dumps are nobody else's business. The umask may narrow it. */
+const fileMode = 0o640
+
+/**
+ * A directory as an object store. Slashes in names make subdirectories; one that becomes empty is removed. An object
+ * is written beside its place under a temporary name, synced, and renamed, so a crash leaves either the whole
+ * object or a temporary file that is never listed.
+ *
+ * Invariant: nothing outside the directory is read or written; symbolic links inside it are not followed.
+ */
+export class FileStore implements ObjectStore {
+  readonly location: string
+  readonly #root: string
+
+  constructor(settings: FileSettings) {
+    this.#root = settings.directory
+    this.location = `directory ${settings.directory}`
+  }
+
+  async put(name: string, content: Readable, options: CallOptions = {}): Promise<StoredObject> {
+    const doing = `store "${name}" in ${this.location}`
+    try {
+      return await this.#write(name, content, doing, options.signal)
+    } finally {
+      if (!content.destroyed) content.destroy()
+    }
+  }
+
+  async #write(name: string, content: Readable, doing: string, signal?: AbortSignal): Promise<StoredObject> {
+    const place = await makeDirectoryOf(this.#root, name).catch((error) => {
+      throw toFileStoreError(error, doing)
+    })
+    const temporary = temporaryPath(place.directory)
+    try {
+      const sizeBytes = await consume(content, (chunks) => writeWhole(temporary, chunks, doing), signal)
+      try {
+        await rename(temporary, place.path)
+        await syncDirectory(place.directory)
+        return { name, sizeBytes, modifiedAt: (await lstat(place.path)).mtime }
+      } catch (error) {
+        throw toFileStoreError(error, doing)
+      }
+    } catch (error) {
+      await removeIfPresent(temporary).catch((cause) => {
+        throw toFileStoreError(cause, `remove the temporary file ${temporary} after a failure`)
+      })
+      await pruneDirectories(this.#root, name)
+      throw error
+    }
+  }
+
+  async get(name: string, options: CallOptions = {}): Promise<Readable> {
+    const doing = `read "${name}" from ${this.location}`
+    options.signal?.throwIfAborted()
+    try {
+      const place = await directoryOf(this.#root, name)
+      const handle = await open(place.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+      const stats = await handle.stat().catch(async (error) => {
+        await handle.close()
+        throw error
+      })
+      if (!stats.isFile()) {
+        await handle.close()
+        throw new StoreError('absent', `There is no object "${name}" in ${this.location}.`)
+      }
+      return readFrom(handle, stats.size, doing, options.signal)
+    } catch (error) {
+      if (isAbsent(error)) {
+        throw new StoreError('absent', `There is no object "${name}" in ${this.location}.`, { cause: error })
+      }
+      throw toFileStoreError(error, doing)
+    }
+  }
+
+  async head(name: string, options: CallOptions = {}): Promise<StoredObject | undefined> {
+    options.signal?.throwIfAborted()
+    try {
+      const place = await directoryOf(this.#root, name)
+      const stats = await lstat(place.path)
+      return stats.isFile() ? { name, sizeBytes: stats.size, modifiedAt: stats.mtime } : undefined
+    } catch (error) {
+      if (isAbsent(error)) return undefined
+      throw toFileStoreError(error, `look up "${name}" in ${this.location}`)
+    }
+  }
+
+  async *list(prefix: string, options: CallOptions = {}): AsyncGenerator<StoredObject> {
+    yield* walk(this.#root, prefix, `list ${this.location}`, options.signal)
+  }
+
+  async remove(name: string, options: CallOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted()
+    try {
+      const place = await directoryOf(this.#root, name)
+      if (!(await lstat(place.path)).isFile()) return
+      await unlink(place.path)
+      await syncDirectory(place.directory)
+    } catch (error) {
+      if (!isAbsent(error)) throw toFileStoreError(error, `remove "${name}" from ${this.location}`)
+    }
+    await pruneDirectories(this.#root, name)
+  }
+}
+
+/** True where the object is missing; a missing root directory has become a `StoreError` before. */
+function isAbsent(error: unknown): boolean {
+  const code = systemCode(error)
+  return code === 'ENOENT' || code === 'ENOTDIR'
+}
+
+/** Writes a new file to its end and to the disk, and returns its size. Only the file's own errors are translated. */
+async function writeWhole(path: string, chunks: AsyncIterable<Buffer>, doing: string): Promise<number> {
+  const translated = async <T>(promise: Promise<T>): Promise<T> =>
+    promise.catch((error: unknown) => {
+      throw toFileStoreError(error, doing)
+    })
+  const handle: FileHandle = await translated(open(path, 'wx', fileMode))
+  let sizeBytes = 0
+  try {
+    for await (const chunk of chunks) {
+      await translated(handle.writeFile(chunk))
+      sizeBytes += chunk.length
+    }
+    await translated(handle.sync())
+  } finally {
+    await translated(handle.close())
+  }
+  return sizeBytes
+}
+
+async function removeIfPresent(path: string): Promise<void> {
+  try {
+    await unlink(path)
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error
+  }
+}

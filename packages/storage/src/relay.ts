@@ -1,0 +1,66 @@
+import { Readable } from 'node:stream'
+
+/** How a relay treats the stream behind it. */
+export interface RelayOptions {
+  /** Makes the error to report from the one that the inner stream failed with. */
+  translate: (error: unknown) => Error
+  /** Checks at the inner stream's end; what it rejects with fails the relay in place of the end. */
+  beforeEnd?: () => Promise<void> | void
+  /** Fails the relay where the inner stream gives nothing for so long though it is asked. Default: never. */
+  idleTimeoutMs?: number
+  signal?: AbortSignal
+}
+
+/**
+ * Passes a stream on under other errors. Destroying the relay destroys the inner stream at once, even one that is
+ * silent, which an async generator around it could not do. An inner stream that closes without an end is an error.
+ */
+export function relay(inner: Readable, options: RelayOptions): Readable {
+  const { translate, signal } = options
+  let idle: NodeJS.Timeout | undefined
+  let hasEnded = false
+  const stopWaiting = () => clearTimeout(idle)
+
+  const outer = new Readable({
+    signal,
+    read() {
+      if (options.idleTimeoutMs !== undefined && !hasEnded) {
+        const silent = Object.assign(new Error('No data arrived in time'), { code: 'ETIMEDOUT' })
+        stopWaiting()
+        idle = setTimeout(() => outer.destroy(translate(silent)), options.idleTimeoutMs)
+      }
+      inner.resume()
+    },
+    destroy(error, callback) {
+      stopWaiting()
+      inner.destroy()
+      callback(signal?.aborted ? asError(signal.reason) : error)
+    },
+  })
+
+  inner.pause()
+  inner.on('data', (chunk: Buffer) => {
+    stopWaiting()
+    if (!outer.push(chunk)) inner.pause()
+  })
+  inner.on('end', () => {
+    hasEnded = true
+    stopWaiting()
+    Promise.resolve()
+      .then(() => options.beforeEnd?.())
+      .then(
+        () => outer.push(null),
+        (error: unknown) => outer.destroy(translate(error)),
+      )
+  })
+  inner.on('error', (error) => outer.destroy(translate(error)))
+  inner.on('close', () => {
+    if (hasEnded || outer.destroyed) return
+    outer.destroy(translate(Object.assign(new Error('Closed before the end'), { code: 'ECONNRESET' })))
+  })
+  return outer
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error('Aborted', { cause: reason })
+}
