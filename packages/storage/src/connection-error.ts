@@ -10,6 +10,12 @@ export function codeOfConnection(systemCode: string | undefined): StoreErrorCode
   return systemCode !== undefined && hopeless.test(systemCode) ? 'misconfigured' : 'temporary'
 }
 
+/** Whether a connection's failure proves that nothing was sent over it. */
+export function isNeverConnected(systemCode: string | undefined): boolean {
+  const isUnreachable = /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|UND_ERR_CONNECT_TIMEOUT)$/
+  return systemCode !== undefined && (isUnreachable.test(systemCode) || hopeless.test(systemCode))
+}
+
 /** The first `code` such as `ECONNREFUSED` along an error's causes, also inside an `AggregateError`. */
 export function systemCodeOf(error: unknown, depth = 0): string | undefined {
   if (!(error instanceof Error) || depth > 5) return undefined

@@ -1,6 +1,7 @@
 import { FileStore } from './file/file-store.ts'
 import type { ObjectStore } from './object-store.ts'
 import { retrying } from './retrying.ts'
+import { S3Store } from './s3/s3-store.ts'
 import { StoreError } from './store-error.ts'
 import type { StoreOptions } from './store-options.ts'
 import type { StoreSettings } from './store-settings.ts'
@@ -12,13 +13,14 @@ import type { StoreSettings } from './store-settings.ts'
  * @throws {StoreError} With code `misconfigured` if a URL among the settings is none.
  */
 export function openStore(settings: StoreSettings, options: StoreOptions = {}): ObjectStore {
-  const store = openBare(settings)
+  const store = openBare(settings, options)
   return options.retry === false ? store : retrying(store, options.retry)
 }
 
-function openBare(settings: StoreSettings): ObjectStore {
+function openBare(settings: StoreSettings, options: StoreOptions): ObjectStore {
   switch (settings.type) {
     case 's3':
+      return new S3Store(settings, options)
     case 'swift':
       throw new StoreError('misconfigured', `Stores of type ${settings.type} are not there yet.`)
     case 'file':

@@ -24,3 +24,10 @@ export class StoreError extends Error {
     return this.code === 'temporary'
   }
 }
+
+/** The error to report when a call failed and then its traces could not be removed: both are told. */
+export function alsoFailed(error: unknown, undoing: StoreError): StoreError {
+  const first = error instanceof Error ? error.message : String(error)
+  const code = error instanceof StoreError ? error.code : undoing.code
+  return new StoreError(code, `${first} Then: ${undoing.message}`, { cause: new AggregateError([error, undoing]) })
+}

@@ -1,0 +1,34 @@
+import { HeadBucketCommand, HeadObjectCommand, type HeadObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3'
+import { nameOf, statusOf } from './s3-error.ts'
+
+/** What S3 says of an object; undefined if there is none. A missing bucket rejects, which HEAD alone cannot tell. */
+export async function headObject(
+  client: S3Client,
+  object: { Bucket: string; Key: string },
+  abortSignal?: AbortSignal,
+): Promise<HeadObjectCommandOutput | undefined> {
+  try {
+    return await client.send(new HeadObjectCommand(object), { abortSignal })
+  } catch (error) {
+    if (!isMissingObject(error)) throw error
+    if (await isBucketMissing(client, object.Bucket, abortSignal)) throw error
+    return undefined
+  }
+}
+
+/** Whether S3 said that an object is not there; the bucket may be missing too where it answers a HEAD. */
+export function isMissingObject(error: unknown): boolean {
+  return statusOf(error) === 404 && nameOf(error) !== 'NoSuchBucket'
+}
+
+/** Credentials that may not look at the bucket prove by that answer that it is there. */
+async function isBucketMissing(client: S3Client, Bucket: string, abortSignal?: AbortSignal): Promise<boolean> {
+  try {
+    await client.send(new HeadBucketCommand({ Bucket }), { abortSignal })
+    return false
+  } catch (error) {
+    if (statusOf(error) === 404) return true
+    if (statusOf(error) === 403) return false
+    throw error
+  }
+}

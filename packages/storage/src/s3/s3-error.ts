@@ -1,0 +1,96 @@
+import { codeOfConnection, isNeverConnected, systemCodeOf } from '../connection-error.ts'
+import { StoreError, type StoreErrorCode } from '../store-error.ts'
+
+/** S3's own error names, where they say more than the HTTP status. */
+const codeByName: Record<string, StoreErrorCode> = {
+  NoSuchBucket: 'absent',
+  NoSuchKey: 'absent',
+  NotFound: 'absent',
+  AccessDenied: 'denied',
+  AllAccessDisabled: 'denied',
+  InvalidAccessKeyId: 'denied',
+  SignatureDoesNotMatch: 'denied',
+  ExpiredToken: 'denied',
+  SlowDown: 'temporary',
+  ServiceUnavailable: 'temporary',
+  InternalError: 'temporary',
+  RequestTimeout: 'temporary',
+  BadDigest: 'temporary',
+  TimeoutError: 'temporary',
+  QuotaExceeded: 'full',
+  XMinioStorageFull: 'full',
+  EntityTooLarge: 'full',
+  KeyTooLongError: 'invalid-name',
+  XMinioInvalidObjectName: 'invalid-name',
+  RequestTimeTooSkewed: 'misconfigured',
+  PermanentRedirect: 'misconfigured',
+  AuthorizationHeaderMalformed: 'misconfigured',
+  IllegalLocationConstraintException: 'misconfigured',
+  InvalidBucketName: 'misconfigured',
+}
+
+const advice: Record<StoreErrorCode, string> = {
+  absent: 'there is no such bucket or object',
+  denied: 'access key and secret are wrong or do not allow this',
+  temporary: 'it is busy or cannot be reached; try again later',
+  full: 'no space or quota is left, or the object is larger than it takes',
+  'invalid-name': 'it does not take this name',
+  misconfigured: 'the settings do not fit it; check endpoint, region, bucket, certificate and the clock',
+}
+
+/** Turns what the SDK threw into a `StoreError`; one that already is comes back as it is. */
+export function toS3StoreError(error: unknown, doing: string): StoreError {
+  if (error instanceof StoreError) return error
+  const code = codeOf(error)
+  return new StoreError(code, `Could not ${doing}: ${advice[code]}${hint(error)}.`, { cause: error })
+}
+
+/** Whether an upload is gone, completed or broken off. */
+export function isNoSuchUpload(error: unknown): boolean {
+  return nameOf(error) === 'NoSuchUpload' || statusOf(error) === 404
+}
+
+/**
+ * Whether the call certainly had no effect. After a timeout or a lost connection it may have had one, and NoSuchUpload
+ * may be the answer to a repeated request whose first one completed the upload.
+ */
+export function isRefusal(error: unknown): boolean {
+  const status = statusOf(error)
+  if (status === undefined) return isNeverConnected(systemCodeOf(error))
+  return status < 500 && status !== 408 && nameOf(error) !== 'NoSuchUpload'
+}
+
+/** HTTP status of S3's answer; undefined where there was none. */
+export function statusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('$metadata' in error)) return undefined
+  const metadata = error.$metadata as { httpStatusCode?: number } | undefined
+  return metadata?.httpStatusCode
+}
+
+/** The name that S3 gave an error. HEAD has no body, so it says no more than `NotFound`. */
+export function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return ''
+  // Codes that the SDK does not know stand in `Code`, under a name that says nothing.
+  return 'Code' in error && typeof error.Code === 'string' ? error.Code : error.name
+}
+
+function codeOf(error: unknown): StoreErrorCode {
+  return codeByName[nameOf(error)] ?? codeOfStatus(statusOf(error)) ?? codeOfConnection(systemCodeOf(error))
+}
+
+function codeOfStatus(status: number | undefined): StoreErrorCode | undefined {
+  if (status === undefined) return undefined
+  if (status === 401 || status === 403) return 'denied'
+  if (status === 404) return 'absent'
+  if (status === 507) return 'full'
+  if (status === 408 || status === 429 || status >= 500) return 'temporary'
+  return status >= 300 ? 'misconfigured' : 'temporary'
+}
+
+/** What was seen, for whoever looks for the cause; names and numbers only, since messages may quote requests. */
+function hint(error: unknown): string {
+  const seen = [systemCodeOf(error) ?? nameOf(error), statusOf(error)].filter(
+    (part) => part !== undefined && part !== '',
+  )
+  return seen.length > 0 ? ` (${seen.join(', ')})` : ''
+}
