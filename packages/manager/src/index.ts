@@ -1,1 +1,2 @@
-export {}
+export { type RunningManager, startManager } from './manager.ts'
+export { type ManagerSettings, readSettings, SettingError, settingDocs } from './settings.ts'

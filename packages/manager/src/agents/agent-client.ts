@@ -1,0 +1,150 @@
+import type { RunKind } from '@osb-backup/core'
+import { type AgentBackupRequest, type AgentJob, type AgentRestoreRequest, agentJobSchema } from '@osb-backup/protocol'
+import { type Dispatcher, request } from 'undici'
+
+const CALL_TIMEOUT_MS = 30_000
+const LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
+
+/** Where an agent is, and who we are to it. */
+export interface AgentAddress {
+  url: string
+  username: string
+  password: string | undefined
+}
+
+/**
+ * What an agent answered. Nothing of this is exceptional to the manager, so nothing is thrown.
+ * - `accepted`: the job was started by this call.
+ * - `job`: how the job stands; also after a start, if it was started before.
+ * - `unknown`: the agent knows no such job.
+ * - `busy`: not now, try again later.
+ * - `refused`: never with this request.
+ * - `unreachable`: no answer, or none of an agent; perhaps later.
+ */
+export type AgentAnswer =
+  | { kind: 'accepted' }
+  | { kind: 'job'; job: AgentJob }
+  | { kind: 'unknown' }
+  | { kind: 'busy'; reason: string }
+  | { kind: 'refused'; reason: string }
+  | { kind: 'unreachable'; reason: string }
+
+/** Starts a job at an agent. Starting one that it knows changes nothing and answers how it stands. */
+export function startAtAgent(
+  address: AgentAddress,
+  kind: RunKind,
+  body: AgentBackupRequest | AgentRestoreRequest,
+  signal: AbortSignal,
+): Promise<AgentAnswer> {
+  return call(address, kind === 'backup' ? 'POST' : 'PUT', `/${kind}`, body, signal)
+}
+
+/** Asks how a job stands. */
+export function readAtAgent(
+  address: AgentAddress,
+  kind: RunKind,
+  id: string,
+  signal: AbortSignal,
+): Promise<AgentAnswer> {
+  return call(address, 'GET', `/${kind}/${encodeURIComponent(id)}`, undefined, signal)
+}
+
+/** Lets the agent forget a job that is over. */
+export function forgetAtAgent(
+  address: AgentAddress,
+  kind: RunKind,
+  id: string,
+  signal: AbortSignal,
+): Promise<AgentAnswer> {
+  return call(address, 'DELETE', `/${kind}`, { id }, signal)
+}
+
+async function call(
+  address: AgentAddress,
+  method: Dispatcher.HttpMethod,
+  path: string,
+  body: unknown,
+  signal: AbortSignal,
+): Promise<AgentAnswer> {
+  const credentials = Buffer.from(`${address.username}:${address.password ?? ''}`).toString('base64')
+  try {
+    const answer = await request(address.url + path, {
+      method,
+      headers: {
+        authorization: `Basic ${credentials}`,
+        'content-type': 'application/json',
+        accept: 'application/json',
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]),
+    })
+    return await read(answer, address)
+  } catch (error) {
+    signal.throwIfAborted()
+    return { kind: 'unreachable', reason: reasonOf(error) }
+  }
+}
+
+async function read({ statusCode, body }: Dispatcher.ResponseData, address: AgentAddress): Promise<AgentAnswer> {
+  const text = await readBounded(body)
+  switch (statusCode) {
+    case 201:
+      return { kind: 'accepted' }
+    case 200:
+    case 409:
+      return readJob(text)
+    case 404:
+    case 410:
+      return { kind: 'unknown' }
+    case 429:
+    case 503:
+      return { kind: 'busy', reason: messageIn(text) ?? `it answered ${statusCode}` }
+    case 400:
+      return { kind: 'refused', reason: messageIn(text) ?? 'it answered 400' }
+    case 401:
+    case 403:
+      return {
+        kind: 'refused',
+        reason: `it does not accept the credentials of user ${JSON.stringify(address.username)}; correct agent.username and agent.password of the service instance`,
+      }
+    default:
+      return { kind: 'unreachable', reason: `it answered ${statusCode}` }
+  }
+}
+
+async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > LARGEST_ANSWER_BYTES) throw new Error(`its answer is larger than ${LARGEST_ANSWER_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function readJob(text: string): AgentAnswer {
+  const read = agentJobSchema.safeParse(parsed(text))
+  return read.success
+    ? { kind: 'job', job: read.data }
+    : { kind: 'unreachable', reason: 'what answers is not an agent' }
+}
+
+function messageIn(text: string): string | undefined {
+  const read = agentJobSchema.partial().safeParse(parsed(text))
+  return read.success ? (read.data.error_message ?? read.data.message) : undefined
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.name === 'TimeoutError') return `no answer within ${CALL_TIMEOUT_MS / 1000} seconds`
+  return error.message || ('code' in error ? String(error.code) : error.name)
+}

@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto'
+import { chmod, chown, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Client, type ClientConfig } from 'pg'
+import type { Logger } from 'pino'
+import { findSoftware, type Software } from './postgres-software.ts'
+import { type Account, postgresAccount, runAs } from './run-as.ts'
+
+/** A path to a Unix socket has at most 107 bytes; PostgreSQL's own part is `/.s.PGSQL.5432`. */
+const LONGEST_SOCKET_FOLDER = 90
+const START_TIMEOUT_MS = 90_000
+const SUPERUSER = 'osb_backup'
+
+/**
+ * The real PostgreSQL, run from npm's binaries with its data in one folder, reached over a Unix socket that only its
+ * owner may open. The server is a process of its own: it outlives a killed manager, and the next one finds it.
+ */
+export class EmbeddedPostgres {
+  readonly connection: Required<Pick<ClientConfig, 'host' | 'user' | 'database'>>
+  readonly #software: Software
+  readonly #account: Account
+  readonly #dataFolder: string
+  readonly #logFile: string
+  readonly #log: Logger
+
+  private constructor(folder: string, socketFolder: string, software: Software, account: Account, log: Logger) {
+    this.#software = software
+    this.#account = account
+    this.#dataFolder = join(folder, 'data')
+    this.#logFile = join(folder, 'postgres.log')
+    this.#log = log
+    this.connection = { host: socketFolder, user: SUPERUSER, database: 'postgres' }
+  }
+
+  /**
+   * Finds the server of this folder running, or starts it; makes the database cluster on first use.
+   *
+   * @param folder - Absolute; made if missing. As root it comes to belong to another account.
+   */
+  static async start(folder: string, log: Logger): Promise<EmbeddedPostgres> {
+    const account = await postgresAccount(folder)
+    await ownFolder(folder, account)
+    const socketFolder = await prepareSocketFolder(folder, account)
+    const software = await findSoftware(folder, account)
+    const postgres = new EmbeddedPostgres(folder, socketFolder, software, account, log)
+    await postgres.ensureRunning()
+    return postgres
+  }
+
+  /** Starts the server unless it answers. Also mends what a crash left: a stale pid file, a server that still stops. */
+  async ensureRunning(): Promise<void> {
+    const endAt = Date.now() + START_TIMEOUT_MS
+    if (await this.#answers()) {
+      this.#log.info('found the embedded PostgreSQL running')
+      return
+    }
+    await this.#initialise()
+    for (;;) {
+      const problem = await this.#launch()
+      if (await this.#answers()) return
+      if (Date.now() > endAt) {
+        const lines = (await readFile(this.#logFile, 'utf8').catch(() => '')).trim().split('\n').slice(-5).join('\n')
+        throw new Error(`The embedded PostgreSQL does not start: ${problem}\n${lines}`)
+      }
+      await delay(500)
+    }
+  }
+
+  /** Ends the server, its data on disk. Open connections are cut. */
+  async stop(): Promise<void> {
+    await runAs(this.#account, this.#software.pgCtl, ['stop', '-D', this.#dataFolder, '-m', 'fast', '-w', '-t', '60'])
+  }
+
+  async #answers(): Promise<boolean> {
+    const client = new Client({ ...this.connection, connectionTimeoutMillis: 5000 })
+    client.on('error', (error) => this.#log.debug({ err: error }, 'probe connection broke'))
+    try {
+      await client.connect()
+      await client.query('select 1')
+      return true
+    } catch {
+      return false
+    } finally {
+      await client.end().catch((error: unknown) => this.#log.debug({ err: error }, 'probe connection did not close'))
+    }
+  }
+
+  /** Makes the cluster beside its place and moves it in whole, so that a kill on the way leaves nothing half made. */
+  async #initialise(): Promise<void> {
+    if (await stat(join(this.#dataFolder, 'PG_VERSION')).catch(() => undefined)) return
+    const fresh = `${this.#dataFolder}.${process.pid}.new`
+    await rm(fresh, { recursive: true, force: true })
+    const { output, ok } = await runAs(this.#account, this.#software.initdb, [
+      ...['-D', fresh, '-U', SUPERUSER, '-E', 'UTF8', '--locale=C', '--auth=trust', '--data-checksums'],
+    ])
+    if (!ok) throw new Error(`initdb of the embedded PostgreSQL failed: ${output}`)
+    await rename(fresh, this.#dataFolder)
+  }
+
+  async #launch(): Promise<string> {
+    const options = [
+      `-c listen_addresses=''`,
+      `-c unix_socket_directories='${this.connection.host}'`,
+      '-c unix_socket_permissions=0700',
+      '-c max_connections=100',
+    ].join(' ')
+    const { output } = await runAs(this.#account, this.#software.pgCtl, [
+      ...['start', '-D', this.#dataFolder, '-l', this.#logFile, '-o', options, '-w', '-t', '60'],
+    ])
+    return output
+  }
+}
+
+async function ownFolder(folder: string, account: Account): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  if (account.uid !== undefined && account.gid !== undefined) await chown(folder, account.uid, account.gid)
+  await chmod(folder, 0o700)
+}
+
+/** The folder itself, unless its path is too long for a socket: then one under the temporary folder, named by it. */
+async function prepareSocketFolder(folder: string, account: Account): Promise<string> {
+  if (Buffer.byteLength(folder) <= LONGEST_SOCKET_FOLDER && !folder.includes("'")) return folder
+  const short = join(tmpdir(), `osb-backup-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`)
+  await ownFolder(short, account)
+  const { uid } = await stat(short)
+  if (uid !== (account.uid ?? process.getuid?.())) throw new Error(`${short} belongs to somebody else.`)
+  return short
+}

@@ -1,0 +1,7 @@
+import type { Migration, MigrationProvider } from 'kysely/migration'
+import * as initial from './0001-initial.ts'
+
+/** Every migration in the order of its name. One that has run anywhere is never changed again. */
+const migrations: Record<string, Migration> = { '0001-initial': initial }
+
+export const migrationProvider: MigrationProvider = { getMigrations: async () => migrations }

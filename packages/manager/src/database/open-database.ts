@@ -1,0 +1,57 @@
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import { Pool, type PoolConfig } from 'pg'
+import type { Logger } from 'pino'
+import { SettingError } from '../settings.ts'
+import { migrationProvider } from './migrations/index.ts'
+import type { Tables } from './schema.ts'
+
+export type Database = Kysely<Tables>
+
+const OLDEST_SERVER = 140_000
+const CONNECT_TIMEOUT_MS = 10_000
+
+/** Every connection's session settings: an application name, and no transaction that waits for ever. */
+export const sessionConfig = {
+  application_name: 'osb-backup-manager',
+  connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  idle_in_transaction_session_timeout: 60_000,
+  keepAlive: true,
+} as const satisfies PoolConfig
+
+/**
+ * Opens a pool and brings the tables up to date. Several managers may do so at once.
+ *
+ * @throws {SettingError} If the server cannot be reached or is older than 14.
+ */
+export async function openDatabase(connection: PoolConfig, log: Logger): Promise<Database> {
+  const pool = new Pool({ ...sessionConfig, ...connection, max: 20 })
+  // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
+  pool.on('error', (error) => log.warn({ err: error }, 'a database connection broke'))
+  const database: Database = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  try {
+    await checkServer(database)
+    const { error } = await new Migrator({ db: database, provider: migrationProvider }).migrateToLatest()
+    if (error !== undefined) throw error
+    return database
+  } catch (error) {
+    await database.destroy()
+    throw error
+  }
+}
+
+async function checkServer(database: Database): Promise<void> {
+  const { rows } = await sql<{ version: string }>`select current_setting('server_version_num') as version`
+    .execute(database)
+    .catch((cause: Error & { code?: string }) => {
+      throw new SettingError(`DATABASE_URL names a PostgreSQL that cannot be used: ${cause.message || cause.code}.`, {
+        cause,
+      })
+    })
+  const version = Number(rows[0]?.version)
+  if (version < OLDEST_SERVER) {
+    throw new SettingError(
+      `DATABASE_URL names a PostgreSQL ${Math.trunc(version / 10_000)}; version 14 or newer is needed.`,
+    )
+  }
+}

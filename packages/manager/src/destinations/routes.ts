@@ -1,0 +1,168 @@
+import {
+  type FileDestinationRequest,
+  fileDestinationRequestSchema,
+  fileDestinationSchema,
+  pageSchema,
+} from '@osb-backup/protocol'
+import { z } from 'zod'
+import type { Context } from '../context.ts'
+import type { App } from '../http/app.ts'
+import { pagingQuery, readPaging, toPage } from '../http/paging.ts'
+import { destinationToWire, storeFromWire } from '../http/wire/file-destination.ts'
+import { newIdentifier } from '../identifier.ts'
+import type { ServiceInstance } from '../instances/instance.ts'
+import { findInstance } from '../instances/store.ts'
+import { notFound, RequestError } from '../request-error.ts'
+import type { FileDestination } from './destination.ts'
+import { probeDestination } from './probe.ts'
+import { checkAllowed, checkUnused } from './rules.ts'
+import { findDestination, insertDestination, listDestinations, retireDestinations, updateDestination } from './store.ts'
+
+const DEFAULT_PAGE = 50
+const params = z.object({ id: z.string().max(100) })
+const byInstance = z.object({ instanceId: z.string().max(200) })
+
+/** File destinations: made, changed, tried and retired. */
+export function destinationRoutes(app: App, context: Context): void {
+  const needInstance = async (id: string): Promise<ServiceInstance> => {
+    const instance = await findInstance(context, id)
+    if (instance !== undefined) return instance
+    throw new RequestError('invalid', `There is no service instance ${JSON.stringify(id)}.`, {
+      field: 'serviceInstance',
+    })
+  }
+  const needDestination = async (id: string): Promise<FileDestination> => {
+    const destination = await findDestination(context, id)
+    if (destination === undefined) throw notFound('file destination', id)
+    return destination
+  }
+  /** What a request asks for, with the secret kept that it leaves out; nothing is stored yet. */
+  const read = (wire: FileDestinationRequest, id: string, stored?: FileDestination): FileDestination => {
+    const store = storeFromWire(wire, stored?.store)
+    checkAllowed(store, context)
+    return { id, instanceId: stored?.instanceId ?? wire.serviceInstance.service_instance_id, name: wire.name, store }
+  }
+
+  app.get(
+    '/fileDestinations/byInstance/:instanceId',
+    {
+      schema: {
+        summary: 'List the file destinations of a service instance',
+        params: byInstance,
+        querystring: pagingQuery,
+        response: { 200: pageSchema(fileDestinationSchema) },
+      },
+    },
+    async (request) => {
+      const page = readPaging(request.query, DEFAULT_PAGE)
+      const instance = await findInstance(context, request.params.instanceId)
+      if (instance === undefined) return toPage([], 0, page)
+      const { entries, total } = await listDestinations(context, instance.id, page)
+      return toPage(
+        entries.map((each) => destinationToWire(each, instance)),
+        total,
+        page,
+      )
+    },
+  )
+
+  app.get(
+    '/fileDestinations/:id',
+    { schema: { summary: 'Show a file destination', params, response: { 200: fileDestinationSchema } } },
+    async (request) => {
+      const destination = await needDestination(request.params.id)
+      return destinationToWire(destination, await needInstance(destination.instanceId))
+    },
+  )
+
+  app.post(
+    '/fileDestinations',
+    {
+      schema: {
+        summary: 'Make a file destination',
+        body: fileDestinationRequestSchema,
+        response: { 201: fileDestinationSchema },
+      },
+    },
+    async (request, reply) => {
+      const instance = await needInstance(request.body.serviceInstance.service_instance_id)
+      const destination = read(request.body, newIdentifier(context.now()))
+      await insertDestination(context, destination)
+      return reply.code(201).send(destinationToWire(destination, instance))
+    },
+  )
+
+  app.patch(
+    '/fileDestinations/:id',
+    {
+      schema: {
+        summary: 'Change a file destination; a secret that is absent or masked stays as it is',
+        params,
+        body: fileDestinationRequestSchema,
+        response: { 200: fileDestinationSchema },
+      },
+    },
+    async (request) => {
+      const stored = await needDestination(request.params.id)
+      const destination = read(request.body, stored.id, stored)
+      await updateDestination(context, destination)
+      return destinationToWire(destination, await needInstance(destination.instanceId))
+    },
+  )
+
+  app.post(
+    '/fileDestinations/validate',
+    {
+      schema: {
+        summary: 'Try a file destination: write, read back and remove an object',
+        body: fileDestinationRequestSchema,
+        response: { 200: fileDestinationSchema },
+      },
+    },
+    async (request) => {
+      const { id } = request.body
+      const instance = await needInstance(request.body.serviceInstance.service_instance_id)
+      const stored = id ? await findDestination(context, id) : undefined
+      const destination = read(request.body, id ?? '', stored?.instanceId === instance.id ? stored : undefined)
+      await probeDestination(destination.store)
+      return destinationToWire(destination, instance)
+    },
+  )
+
+  app.delete(
+    '/fileDestinations/:id',
+    {
+      schema: { summary: 'Retire a file destination; what is stored in it stays', params, response: { 204: z.null() } },
+    },
+    async (request, reply) => {
+      const { id } = await needDestination(request.params.id)
+      await checkUnused(context, id)
+      await retireDestinations(context, { id }, context.now())
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.delete(
+    '/fileDestinations/byInstance/:instanceId',
+    {
+      schema: {
+        summary: 'Retire all file destinations of an instance',
+        params: byInstance,
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      const { instanceId } = request.params
+      const plan = await context.database
+        .selectFrom('backup_plans')
+        .select('name')
+        .where('instance_id', '=', instanceId)
+        .limit(1)
+        .executeTakeFirst()
+      if (plan !== undefined)
+        throw new RequestError('conflict', `The backup plan ${JSON.stringify(plan.name)} still uses one of them.`)
+      await retireDestinations(context, { instanceId }, context.now())
+      return reply.code(204).send(null)
+    },
+  )
+}

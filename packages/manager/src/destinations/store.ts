@@ -1,0 +1,110 @@
+import type { Selectable } from 'kysely'
+import type { Context } from '../context.ts'
+import type { FileDestinationTable } from '../database/schema.ts'
+import type { PageRequest } from '../http/paging.ts'
+import { type FileDestination, joinSecret, splitSecret } from './destination.ts'
+
+type Reach = Pick<Context, 'database' | 'sealer'>
+
+const purpose = 'destination-secret'
+
+function fromRow({ sealer }: Reach, row: Selectable<FileDestinationTable>): FileDestination {
+  return {
+    id: row.id,
+    instanceId: row.instance_id,
+    name: row.name,
+    store: joinSecret(row.store, sealer.openOptional(row.sealed_store_secret, purpose)),
+  }
+}
+
+function toColumns({ sealer }: Reach, destination: FileDestination) {
+  const { open, secret } = splitSecret(destination.store)
+  return {
+    name: destination.name,
+    store: JSON.stringify(open),
+    sealed_store_secret: sealer.sealOptional(secret, purpose),
+  }
+}
+
+/** The destination, unless it was deleted. */
+export async function findDestination(reach: Reach, id: string): Promise<FileDestination | undefined> {
+  const row = await reach.database
+    .selectFrom('file_destinations')
+    .selectAll()
+    .where('id', '=', id)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst()
+  return row && fromRow(reach, row)
+}
+
+/** Destinations by id, also deleted ones: restore points still lie in them. */
+export async function destinationsById(reach: Reach, ids: readonly string[]): Promise<Map<string, FileDestination>> {
+  if (ids.length === 0) return new Map()
+  const rows = await reach.database.selectFrom('file_destinations').selectAll().where('id', 'in', ids).execute()
+  return new Map(rows.map((row) => [row.id, fromRow(reach, row)]))
+}
+
+/** One page of an instance's destinations, oldest first unless told otherwise. */
+export async function listDestinations(
+  reach: Reach,
+  instanceId: string,
+  page: PageRequest,
+): Promise<{ entries: FileDestination[]; total: number }> {
+  const ofInstance = reach.database
+    .selectFrom('file_destinations')
+    .where('instance_id', '=', instanceId)
+    .where('deleted_at', 'is', null)
+  const rows = await ofInstance
+    .selectAll()
+    .orderBy(page.sort?.property === 'name' ? 'name' : 'created_at', page.sort?.descending ? 'desc' : 'asc')
+    .orderBy('id')
+    .limit(page.size)
+    .offset(page.number * page.size)
+    .execute()
+  const { total } = await ofInstance
+    .select((select) => select.fn.countAll<string>().as('total'))
+    .executeTakeFirstOrThrow()
+  return { entries: rows.map((row) => fromRow(reach, row)), total: Number(total) }
+}
+
+/** Stores a new destination. */
+export async function insertDestination(reach: Reach, destination: FileDestination): Promise<void> {
+  await reach.database
+    .insertInto('file_destinations')
+    .values({
+      id: destination.id,
+      instance_id: destination.instanceId,
+      deleted_at: null,
+      ...toColumns(reach, destination),
+    })
+    .execute()
+}
+
+/** Replaces name and settings of a destination. */
+export async function updateDestination(reach: Reach, destination: FileDestination): Promise<void> {
+  await reach.database
+    .updateTable('file_destinations')
+    .set(toColumns(reach, destination))
+    .where('id', '=', destination.id)
+    .execute()
+}
+
+/**
+ * Takes destinations off the lists. The rows stay, with their credentials, as restore points may lie in them.
+ *
+ * @returns How many there were.
+ */
+export async function retireDestinations(
+  { database }: Reach,
+  which: { id: string } | { instanceId: string },
+  now: Date,
+): Promise<number> {
+  const [column, value] = 'id' in which ? (['id', which.id] as const) : (['instance_id', which.instanceId] as const)
+  const { numUpdatedRows } = await database
+    .updateTable('file_destinations')
+    .set({ deleted_at: now })
+    .where(column, '=', value)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst()
+  return Number(numUpdatedRows)
+}

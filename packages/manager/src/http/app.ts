@@ -1,0 +1,46 @@
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify'
+import Fastify from 'fastify'
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { requireToken } from '../auth/require-token.ts'
+import type { Context } from '../context.ts'
+import { destinationRoutes } from '../destinations/routes.ts'
+import { instanceRoutes } from '../instances/routes.ts'
+import { jobRoutes } from '../jobs/routes.ts'
+import { planRoutes } from '../plans/routes.ts'
+import { answerErrors } from './answer-errors.ts'
+
+/** The HTTP server with schemas as types. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>
+
+/** Largest request body: a job with its logs comes back whole on a restore. */
+const BODY_LIMIT_BYTES = 16 * 1024 * 1024
+
+/** Builds the API. It does not listen yet. */
+export async function buildApp(context: Context): Promise<App> {
+  const app: App = Fastify({
+    loggerInstance: context.log as FastifyBaseLogger,
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: 60_000,
+    routerOptions: { maxParamLength: 300 },
+    forceCloseConnections: 'idle',
+  }).withTypeProvider<ZodTypeProvider>()
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  answerErrors(app)
+  requireToken(app, context)
+  app.get('/health', { config: { open: true } }, async () => ({ status: 'UP' }))
+  for (const routes of [instanceRoutes, destinationRoutes, planRoutes, jobRoutes]) routes(app, context)
+  return app
+}

@@ -1,0 +1,62 @@
+import type { Page } from '@osb-backup/protocol'
+import { z } from 'zod'
+
+const LARGEST_PAGE = 2000
+
+/** Paging as clients send it: also `size=undefined&page=NaN`. */
+export const pagingQuery = z.object({
+  page: z.string().optional().describe('Page number, from 0'),
+  size: z.string().optional().describe('Entries per page, 2000 at most'),
+  sort: z.string().optional().describe('property,asc or property,desc'),
+})
+
+/** One page of a list, as the stores read it. */
+export interface PageRequest {
+  number: number
+  size: number
+  sort: { property: string; descending: boolean } | undefined
+}
+
+/**
+ * Reads paging leniently: what is no number counts as absent, sizes below 1 as the default, larger ones are capped.
+ */
+export function readPaging(query: z.infer<typeof pagingQuery>, defaultSize: number): PageRequest {
+  const size = wholeNumber(query.size)
+  const [property, direction] = (query.sort ?? '').split(',', 2)
+  return {
+    number: Math.min(wholeNumber(query.page) ?? 0, 1_000_000_000),
+    size: size === undefined || size < 1 ? defaultSize : Math.min(size, LARGEST_PAGE),
+    sort: property ? { property, descending: direction?.toLowerCase() === 'desc' } : undefined,
+  }
+}
+
+function wholeNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
+}
+
+/** Puts the entries of one page into the shape that every list answers in. */
+export function toPage<T>(content: T[], totalElements: number, request: PageRequest): Page<T> {
+  const totalPages = Math.ceil(totalElements / request.size)
+  const sorted = request.sort !== undefined
+  const sort = { sorted, unsorted: !sorted, empty: !sorted }
+  return {
+    content,
+    pageable: {
+      sort,
+      offset: request.number * request.size,
+      pageNumber: request.number,
+      pageSize: request.size,
+      paged: true,
+      unpaged: false,
+    },
+    last: request.number >= totalPages - 1,
+    totalPages,
+    totalElements,
+    size: request.size,
+    number: request.number,
+    sort,
+    first: request.number === 0,
+    numberOfElements: content.length,
+    empty: content.length === 0,
+  }
+}

@@ -1,0 +1,104 @@
+import {
+  type FileDestinationRequest,
+  MASKED_SECRET,
+  type FileDestination as WireDestination,
+} from '@osb-backup/protocol'
+import type { StoreSettings } from '@osb-backup/storage'
+import type { FileDestination } from '../../destinations/destination.ts'
+import type { ServiceInstance } from '../../instances/instance.ts'
+import { RequestError } from '../../request-error.ts'
+import { keptSecret } from './secret.ts'
+import { instanceToWire } from './service-instance.ts'
+
+/**
+ * A destination as clients read it, its secret masked.
+ *
+ * @param filenamePrefix - What a job put before its file names, where the destination stands in a job.
+ */
+export function destinationToWire(
+  destination: FileDestination,
+  instance: ServiceInstance,
+  filenamePrefix?: string,
+): WireDestination {
+  const { store } = destination
+  const fields = {
+    id: destination.id,
+    idAsString: destination.id,
+    serviceInstance: instanceToWire(instance),
+    name: destination.name,
+    ...(filenamePrefix === undefined ? {} : { filenamePrefix }),
+  }
+  switch (store.type) {
+    case 's3':
+      return {
+        type: 'S3',
+        ...fields,
+        authKey: store.accessKeyId,
+        authSecret: MASKED_SECRET,
+        endpoint: store.endpoint ?? '',
+        region: store.region ?? '',
+        bucket: store.bucket,
+        skipSSL: store.plainHttp ?? false,
+      }
+    case 'swift':
+      return {
+        type: 'SWIFT',
+        ...fields,
+        username: store.username,
+        password: MASKED_SECRET,
+        authUrl: store.authUrl,
+        domain: store.domain,
+        container_name: store.container,
+        project_name: store.projectName,
+      }
+    case 'file':
+      return { type: 'FILE', ...fields, directory: store.directory }
+  }
+}
+
+/**
+ * Reads the settings of a destination as clients send it. A secret that is absent or masked keeps the stored one.
+ *
+ * @throws {RequestError} If there is no secret, neither sent nor stored.
+ */
+export function storeFromWire(wire: FileDestinationRequest, stored: StoreSettings | undefined): StoreSettings {
+  switch (wire.type) {
+    case 'S3':
+      return {
+        type: 's3',
+        endpoint: wire.endpoint ?? '',
+        region: wire.region ?? '',
+        bucket: wire.bucket,
+        accessKeyId: wire.authKey,
+        secretAccessKey: needed(
+          'authSecret',
+          keptSecret(wire.authSecret, stored?.type === 's3' ? stored.secretAccessKey : undefined),
+        ),
+        plainHttp: wire.skipSSL ?? false,
+      }
+    case 'SWIFT':
+      return {
+        type: 'swift',
+        authUrl: wire.authUrl,
+        domain: wire.domain,
+        projectName: wire.project_name,
+        username: wire.username,
+        // A stored password goes only where it went before: another authUrl could be anybody's.
+        password: needed(
+          'password',
+          keptSecret(
+            wire.password,
+            stored?.type === 'swift' && stored.authUrl === wire.authUrl ? stored.password : undefined,
+          ),
+        ),
+        container: wire.container_name,
+      }
+    case 'FILE':
+      return { type: 'file', directory: wire.directory }
+  }
+}
+
+function needed(field: string, secret: string | undefined): string {
+  if (secret === undefined) throw new RequestError('invalid', `${field} is needed.`, { field })
+  return secret
+}

@@ -1,0 +1,32 @@
+import type { Host } from '@osb-backup/protocol'
+import { RequestError } from '../request-error.ts'
+
+/** A database (queue, …) that a broker provisioned, with what is needed to back it up. */
+export interface ServiceInstance {
+  id: string
+  serviceId: string | undefined
+  planId: string | undefined
+  organizationGuid: string | undefined
+  spaceGuid: string | undefined
+  /** Handed to every script; flat values only reach it. */
+  parameters: Record<string, unknown>
+  hosts: Host[]
+  database: { username: string | undefined; password: string | undefined }
+  agent: { url: string; username: string; password: string | undefined }
+}
+
+/**
+ * The host that dumps are taken from: the one marked `backup`, or the only one.
+ *
+ * @throws {RequestError} If several hosts stand there and none or more than one is marked.
+ */
+export function backupHost(hosts: readonly Host[]): Host {
+  const marked = hosts.filter((host) => host.backup === true)
+  const [host, ...others] = marked.length > 0 ? marked : hosts
+  if (host === undefined || others.length > 0) {
+    throw new RequestError('invalid', 'Mark exactly one host with "backup": true: dumps are taken from it.', {
+      field: 'hosts',
+    })
+  }
+  return host
+}

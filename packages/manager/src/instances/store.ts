@@ -1,0 +1,98 @@
+import type { Selectable } from 'kysely'
+import type { Context } from '../context.ts'
+import type { ServiceInstanceTable } from '../database/schema.ts'
+import type { PageRequest } from '../http/paging.ts'
+import type { ServiceInstance } from './instance.ts'
+
+type Reach = Pick<Context, 'database' | 'sealer'>
+
+const purpose = { database: 'instance-database-password', agent: 'instance-agent-password' } as const
+
+function fromRow({ sealer }: Reach, row: Selectable<ServiceInstanceTable>): ServiceInstance {
+  return {
+    id: row.id,
+    serviceId: row.service_id ?? undefined,
+    planId: row.plan_id ?? undefined,
+    organizationGuid: row.organization_guid ?? undefined,
+    spaceGuid: row.space_guid ?? undefined,
+    parameters: row.parameters,
+    hosts: row.hosts,
+    database: {
+      username: row.database_username ?? undefined,
+      password: sealer.openOptional(row.sealed_database_password, purpose.database),
+    },
+    agent: {
+      url: row.agent_url,
+      username: row.agent_username,
+      password: sealer.openOptional(row.sealed_agent_password, purpose.agent),
+    },
+  }
+}
+
+/** The instance, if it is registered. */
+export async function findInstance(reach: Reach, id: string): Promise<ServiceInstance | undefined> {
+  const row = await reach.database
+    .selectFrom('service_instances')
+    .selectAll()
+    .where('id', '=', id)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst()
+  return row && fromRow(reach, row)
+}
+
+/** Instances by id, also those that are gone: their jobs and restore points still name them. */
+export async function instancesById(reach: Reach, ids: readonly string[]): Promise<Map<string, ServiceInstance>> {
+  if (ids.length === 0) return new Map()
+  const rows = await reach.database.selectFrom('service_instances').selectAll().where('id', 'in', ids).execute()
+  return new Map(rows.map((row) => [row.id, fromRow(reach, row)]))
+}
+
+/** One page of the registered instances, by id. */
+export async function listInstances(
+  reach: Reach,
+  page: PageRequest,
+): Promise<{ entries: ServiceInstance[]; total: number }> {
+  const registered = reach.database.selectFrom('service_instances').where('deleted_at', 'is', null)
+  const rows = await registered
+    .selectAll()
+    .orderBy('id', page.sort?.descending ? 'desc' : 'asc')
+    .limit(page.size)
+    .offset(page.number * page.size)
+    .execute()
+  const { total } = await registered
+    .select((select) => select.fn.countAll<string>().as('total'))
+    .executeTakeFirstOrThrow()
+  return { entries: rows.map((row) => fromRow(reach, row)), total: Number(total) }
+}
+
+/** Registers an instance, or replaces what is known of it. */
+export async function saveInstance({ database, sealer }: Reach, instance: ServiceInstance): Promise<void> {
+  const values = {
+    service_id: instance.serviceId ?? null,
+    plan_id: instance.planId ?? null,
+    organization_guid: instance.organizationGuid ?? null,
+    space_guid: instance.spaceGuid ?? null,
+    parameters: JSON.stringify(instance.parameters),
+    hosts: JSON.stringify(instance.hosts),
+    database_username: instance.database.username ?? null,
+    sealed_database_password: sealer.sealOptional(instance.database.password, purpose.database),
+    agent_url: instance.agent.url,
+    agent_username: instance.agent.username,
+    sealed_agent_password: sealer.sealOptional(instance.agent.password, purpose.agent),
+    deleted_at: null,
+  }
+  await database
+    .insertInto('service_instances')
+    .values({ id: instance.id, ...values })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet(values))
+    .execute()
+}
+
+/** Forgets an instance and its credentials; what its jobs and restore points say of it stays. */
+export async function removeInstance({ database }: Reach, id: string, now: Date): Promise<void> {
+  await database
+    .updateTable('service_instances')
+    .set({ deleted_at: now, sealed_database_password: null, sealed_agent_password: null })
+    .where('id', '=', id)
+    .execute()
+}

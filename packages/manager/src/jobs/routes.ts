@@ -1,0 +1,194 @@
+import { isOver, type RunKind } from '@osb-backup/core'
+import {
+  backupJobSchema,
+  backupPlanSchema,
+  backupStartSchema,
+  jobSchema,
+  jobStatuses,
+  pageSchema,
+  restoreJobSchema,
+  restoreStartSchema,
+  type Job as WireJob,
+} from '@osb-backup/protocol'
+import { z } from 'zod'
+import type { Context } from '../context.ts'
+import { destinationsById } from '../destinations/store.ts'
+import type { App } from '../http/app.ts'
+import { pagingQuery, readPaging, toPage } from '../http/paging.ts'
+import { jobToWire } from '../http/wire/job.ts'
+import { instancesById } from '../instances/store.ts'
+import { invariant } from '../invariant.ts'
+import { plansById } from '../plans/store.ts'
+import { notFound, RequestError } from '../request-error.ts'
+import { removeFilesOfJob } from '../restore-points/remove-files.ts'
+import type { Job } from './job.ts'
+import { startBackup, startRestore } from './start.ts'
+import { deleteJobs, findJob, listJobs } from './store.ts'
+
+const DEFAULT_PAGE = 10
+const params = z.object({ id: z.string().max(100) })
+const byInstance = z.object({ instanceId: z.string().max(200) })
+
+/** Jobs: started, listed, shown and deleted. */
+export function jobRoutes(app: App, context: Context): void {
+  const toWire = async (jobs: readonly Job[]): Promise<WireJob[]> => {
+    const plans = await plansById(
+      context,
+      jobs.flatMap((job) => job.planId ?? []),
+    )
+    const planned = [...plans.values()]
+    const instances = await instancesById(
+      context,
+      [...jobs, ...planned].map((each) => each.instanceId),
+    )
+    const destinations = await destinationsById(
+      context,
+      [...jobs, ...planned].map((each) => each.destinationId),
+    )
+    return jobs.map((job) => jobToWire(job, { plans, instances, destinations }))
+  }
+  const oneToWire = async (job: Job): Promise<WireJob> => {
+    const [wire] = await toWire([job])
+    invariant(wire, 'one job makes one answer')
+    return wire
+  }
+  const needJob = async (id: string, kind?: RunKind): Promise<Job> => {
+    const job = await findJob(context, id)
+    if (job === undefined || (kind !== undefined && job.kind !== kind)) throw notFound(`${kind ?? ''} job`.trim(), id)
+    return job
+  }
+  const needEnded = async (id: string): Promise<Job> => {
+    const job = await needJob(id, 'backup')
+    if (!isOver(job.status)) throw new RequestError('conflict', `The backup job ${id} still runs.`)
+    return job
+  }
+
+  const lists = [
+    {
+      path: '/backupJobs/byInstance/:instanceId',
+      kind: 'backup',
+      summary: 'List the backup jobs of a service instance',
+    },
+    {
+      path: '/backupJobs/byInstance/:instanceId/filtered',
+      kind: 'backup',
+      summary: 'List its backup jobs in one state',
+    },
+    {
+      path: '/restoreJobs/byInstance/:instanceId',
+      kind: 'restore',
+      summary: 'List the restore jobs of a service instance',
+    },
+  ] as const
+  for (const { path, kind, summary } of lists) {
+    app.get(
+      path,
+      {
+        schema: {
+          summary,
+          params: byInstance,
+          querystring: pagingQuery.extend({ jobStatus: z.enum(jobStatuses).optional() }),
+          response: { 200: pageSchema(jobSchema) },
+        },
+      },
+      async (request) => {
+        const page = readPaging(request.query, DEFAULT_PAGE)
+        const which = { instanceId: request.params.instanceId, kind, status: request.query.jobStatus }
+        const { entries, total } = await listJobs(context, which, page)
+        return toPage(await toWire(entries), total, page)
+      },
+    )
+  }
+
+  app.get(
+    '/backupJobs/:id',
+    { schema: { summary: 'Show a backup job', params, response: { 200: jobSchema } } },
+    async (request) => oneToWire(await needJob(request.params.id, 'backup')),
+  )
+
+  app.get(
+    '/restoreJobs/:id',
+    { schema: { summary: 'Show a job of either kind', params, response: { 200: jobSchema } } },
+    async (request) => oneToWire(await needJob(request.params.id)),
+  )
+
+  app.post(
+    '/backup',
+    {
+      schema: {
+        summary: 'Start a backup job of a plan now',
+        body: backupStartSchema,
+        response: { 201: z.object({ backupPlan: backupPlanSchema.optional(), backupJob: backupJobSchema }) },
+      },
+    },
+    async (request, reply) => {
+      const job = await oneToWire(await startBackup(context, request.body.backupPlan.id))
+      invariant(job.jobType === 'BACKUP', 'a started backup is a backup job')
+      return reply.code(201).send({ backupPlan: job.backupPlan, backupJob: job })
+    },
+  )
+
+  app.post(
+    '/restore',
+    {
+      schema: {
+        summary: 'Start a restore job of what a backup job left',
+        body: restoreStartSchema,
+        response: {
+          201: z.object({
+            backupJob: backupJobSchema,
+            items: restoreStartSchema.shape.items,
+            restoreJob: restoreJobSchema,
+          }),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { body } = request
+      const restoreJob = await oneToWire(await startRestore(context, body))
+      const backupJob = await oneToWire(await needJob(body.backupJob.id, 'backup'))
+      invariant(restoreJob.jobType === 'RESTORE' && backupJob.jobType === 'BACKUP', 'jobs are of their kinds')
+      return reply.code(201).send({ backupJob, items: body.items, restoreJob })
+    },
+  )
+
+  app.delete(
+    '/backupJobs/:id',
+    {
+      schema: {
+        summary: 'Delete a backup job; its restore points and files stay',
+        params,
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      const { id } = await needEnded(request.params.id)
+      await deleteJobs(context, { id })
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.delete(
+    '/backupJobs/:id/file',
+    { schema: { summary: 'Remove the stored files of a backup job', params, response: { 204: z.null() } } },
+    async (request, reply) => {
+      await removeFilesOfJob(context, await needEnded(request.params.id))
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.delete(
+    '/backupJobs/byInstance/:instanceId',
+    {
+      schema: {
+        summary: 'Delete the jobs of an instance that are over; files stay',
+        params: byInstance,
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      await deleteJobs(context, { instanceId: request.params.instanceId })
+      return reply.code(204).send(null)
+    },
+  )
+}

@@ -1,0 +1,37 @@
+import { parseArgs } from 'node:util'
+import { startManager } from './manager.ts'
+import { readSettings, SettingError, settingDocs } from './settings.ts'
+
+const help = `npm start: the manager. It takes no arguments; settings stand in the environment:
+
+${settingDocs.map(({ name, default: value, means }) => `  ${name.padEnd(26)}${means} (${value})`).join('\n')}
+`
+
+/** Ends the process with one sentence. */
+function fail(error: unknown): never {
+  console.error(error instanceof SettingError ? error.message : error)
+  process.exit(1)
+}
+
+const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
+if (values.help) {
+  console.log(help)
+} else {
+  const manager = await Promise.resolve()
+    .then(() => startManager(readSettings(process.env), fail))
+    .catch(fail)
+  if (manager.newKeyPath !== undefined) {
+    console.log(
+      `Made the key that seals stored secrets: ${manager.newKeyPath}. Keep a copy elsewhere; without it the stored credentials are lost.`,
+    )
+  }
+  if (manager.firstToken !== undefined) {
+    console.log(`Admin token (shown this once, kept in ${manager.firstToken.path}): ${manager.firstToken.token}`)
+  }
+  console.log(`The manager listens on ${manager.url}`)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      manager.stop().then(() => process.exit(0), fail)
+    })
+  }
+}

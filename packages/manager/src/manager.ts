@@ -1,0 +1,99 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { PoolConfig } from 'pg'
+import type { Logger } from 'pino'
+import { ensureAdminToken } from './auth/token-store.ts'
+import type { Context } from './context.ts'
+import { EmbeddedPostgres } from './database/embedded-postgres.ts'
+import { takeExclusiveLock } from './database/exclusive-lock.ts'
+import { openDatabase } from './database/open-database.ts'
+import { buildApp } from './http/app.ts'
+import { JobQueue } from './jobs/queue.ts'
+import { runJob } from './jobs/run-job.ts'
+import { makeLog } from './log.ts'
+import { checkSecretKey } from './secrets/key-check.ts'
+import { loadSecretKey } from './secrets/key-file.ts'
+import { Sealer } from './secrets/sealing.ts'
+import { type ManagerSettings, SettingError } from './settings.ts'
+
+/** A manager that runs. */
+export interface RunningManager {
+  /** Where the API answers, without a slash at the end. */
+  url: string
+  /** Set on the first start on a database only: the admin token and the file that keeps it. */
+  firstToken: { token: string; path: string } | undefined
+  /** Set if the sealing key was made by this start: the file that keeps it. */
+  newKeyPath: string | undefined
+  /** Lets go of its jobs, answers what is being asked, and ends. Jobs go on at their agents. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts a manager: database, API and job runner in this process.
+ *
+ * @param onFatal - Called when it cannot go on: its embedded database was lost. It should exit.
+ * @throws {SettingError} If a setting cannot be used.
+ */
+export async function startManager(
+  settings: ManagerSettings,
+  onFatal: (error: Error) => void,
+): Promise<RunningManager> {
+  const log = makeLog(settings.logLevel)
+  const stops: (() => Promise<void>)[] = []
+  const stop = async () => {
+    for (const step of stops.splice(0).reverse()) await step()
+  }
+  try {
+    await makeDataFolder(settings.dataDirectory)
+    const { key, madeAt } = await loadSecretKey(settings.dataDirectory, settings.secretKey)
+    const connection = await connect(settings, log, stops, onFatal)
+    const database = await openDatabase(connection, log)
+    stops.push(() => database.destroy())
+    const sealer = new Sealer(key)
+    await checkSecretKey(database, sealer)
+    const queue = await JobQueue.open(connection, log)
+    stops.push(() => queue.stop())
+    const context: Context = { settings, database, sealer, queue, log, now: () => new Date() }
+    const firstToken = await ensureAdminToken(context)
+    const app = await buildApp(context)
+    const url = await app.listen({ host: settings.host, port: settings.port }).catch((cause: NodeJS.ErrnoException) => {
+      throw new SettingError(`HOST and PORT cannot be listened on: ${cause.message}.`, { cause })
+    })
+    stops.push(() => app.close())
+    await queue.work((jobId, signal) => runJob(context, jobId, signal), settings.maxRunningJobs)
+    return { url, firstToken, newKeyPath: madeAt, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function makeDataFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o711 }).catch((cause: NodeJS.ErrnoException) => {
+    throw new SettingError(`DATA_DIR (${folder}) cannot be made: ${cause.code}.`, { cause })
+  })
+}
+
+/** The database's address: the one that was set, else the embedded one, started and locked for this manager. */
+async function connect(
+  settings: ManagerSettings,
+  log: Logger,
+  stops: (() => Promise<void>)[],
+  onFatal: (error: Error) => void,
+): Promise<PoolConfig> {
+  if (settings.databaseUrl !== undefined) return { connectionString: settings.databaseUrl }
+  const postgres = await EmbeddedPostgres.start(join(settings.dataDirectory, 'postgres'), log)
+  const lock = await takeExclusiveLock(postgres.connection, (cause) =>
+    onFatal(new Error(`The embedded PostgreSQL was lost (${cause.message}).`, { cause })),
+  )
+  if (lock === undefined) {
+    throw new SettingError(
+      `DATA_DIR (${settings.dataDirectory}) is in use by another manager: stop it first, or give this one a folder of its own.`,
+    )
+  }
+  stops.push(async () => {
+    await lock.release()
+    await postgres.stop()
+  })
+  return postgres.connection
+}

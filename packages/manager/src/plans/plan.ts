@@ -1,0 +1,22 @@
+import type { RetentionStyle } from '@osb-backup/protocol'
+
+/** What is backed up, when, where to and how long it is kept, for one service instance. */
+export interface BackupPlan {
+  id: string
+  instanceId: string
+  destinationId: string
+  name: string
+  paused: boolean
+  compression: boolean
+  /** Cron expression of five or six fields, seconds first, read in `timezone`. */
+  frequency: string
+  /** IANA name. */
+  timezone: string
+  retention: { style: RetentionStyle; period: number }
+  /** Databases of the instance; each becomes a part of every job. */
+  items: string[]
+  /** age recipients, or a key that only the scripts understand. */
+  publicKey: string | undefined
+  /** Opens what `publicKey` sealed; kept only if the user wants the manager to restore by itself. */
+  privateKey: string | undefined
+}

@@ -1,0 +1,150 @@
+import {
+  backupPlanRequestSchema,
+  backupPlanSchema,
+  pageSchema,
+  type BackupPlan as WirePlan,
+} from '@osb-backup/protocol'
+import { z } from 'zod'
+import type { Context } from '../context.ts'
+import { destinationsById, findDestination } from '../destinations/store.ts'
+import type { App } from '../http/app.ts'
+import { pagingQuery, readPaging, toPage } from '../http/paging.ts'
+import { planFromWire, planToWire } from '../http/wire/backup-plan.ts'
+import { newIdentifier } from '../identifier.ts'
+import { findInstance, instancesById } from '../instances/store.ts'
+import { invariant } from '../invariant.ts'
+import { notFound, RequestError } from '../request-error.ts'
+import type { BackupPlan } from './plan.ts'
+import { checkPlan } from './rules.ts'
+import { deletePlans, findPlan, insertPlan, listPlans, updatePlan } from './store.ts'
+
+const DEFAULT_PAGE = 50
+const params = z.object({ id: z.string().max(100) })
+const byInstance = z.object({ instanceId: z.string().max(200) })
+
+/** Backup plans: made, changed, listed and deleted. */
+export function planRoutes(app: App, context: Context): void {
+  const toWire = async (plans: readonly BackupPlan[]): Promise<WirePlan[]> => {
+    const instances = await instancesById(
+      context,
+      plans.map((plan) => plan.instanceId),
+    )
+    const destinations = await destinationsById(
+      context,
+      plans.map((plan) => plan.destinationId),
+    )
+    return plans.map((plan) => {
+      const instance = instances.get(plan.instanceId)
+      const destination = destinations.get(plan.destinationId)
+      invariant(instance && destination, `plan ${plan.id} has an instance and a destination`)
+      return planToWire(plan, instance, destination)
+    })
+  }
+  const oneToWire = async (plan: BackupPlan): Promise<WirePlan> => {
+    const [wire] = await toWire([plan])
+    invariant(wire, 'one plan makes one answer')
+    return wire
+  }
+  const needPlan = async (id: string): Promise<BackupPlan> => {
+    const plan = await findPlan(context, id)
+    if (plan === undefined) throw notFound('backup plan', id)
+    return plan
+  }
+  const checkDestination = async (plan: BackupPlan): Promise<void> => {
+    const destination = await findDestination(context, plan.destinationId)
+    if (destination?.instanceId === plan.instanceId) return
+    throw new RequestError(
+      'invalid',
+      `The service instance has no file destination ${JSON.stringify(plan.destinationId)}.`,
+      {
+        field: 'fileDestination.id',
+      },
+    )
+  }
+
+  app.get(
+    '/backupPlans/byInstance/:instanceId',
+    {
+      schema: {
+        summary: 'List the backup plans of a service instance',
+        params: byInstance,
+        querystring: pagingQuery,
+        response: { 200: pageSchema(backupPlanSchema) },
+      },
+    },
+    async (request) => {
+      const page = readPaging(request.query, DEFAULT_PAGE)
+      const { entries, total } = await listPlans(context, request.params.instanceId, page)
+      return toPage(await toWire(entries), total, page)
+    },
+  )
+
+  app.get(
+    '/backupPlans/:id',
+    { schema: { summary: 'Show a backup plan', params, response: { 200: backupPlanSchema } } },
+    async (request) => oneToWire(await needPlan(request.params.id)),
+  )
+
+  app.post(
+    '/backupPlans',
+    { schema: { summary: 'Make a backup plan', body: backupPlanRequestSchema, response: { 201: backupPlanSchema } } },
+    async (request, reply) => {
+      const plan = planFromWire(newIdentifier(context.now()), request.body, undefined)
+      if ((await findInstance(context, plan.instanceId)) === undefined) {
+        throw new RequestError('invalid', `There is no service instance ${JSON.stringify(plan.instanceId)}.`, {
+          field: 'serviceInstance.service_instance_id',
+        })
+      }
+      await checkDestination(plan)
+      checkPlan(plan, context)
+      await insertPlan(context, plan)
+      return reply.code(201).send(await oneToWire(plan))
+    },
+  )
+
+  app.patch(
+    '/backupPlans/:id',
+    {
+      schema: {
+        summary: 'Change a backup plan; the whole plan is sent, a masked private key stays as it is',
+        params,
+        body: backupPlanRequestSchema,
+        response: { 200: backupPlanSchema },
+      },
+    },
+    async (request) => {
+      const stored = await needPlan(request.params.id)
+      const plan = planFromWire(stored.id, request.body, stored)
+      await checkDestination(plan)
+      checkPlan(plan, context)
+      await updatePlan(context, plan)
+      return oneToWire(plan)
+    },
+  )
+
+  app.delete(
+    '/backupPlans/:id',
+    { schema: { summary: 'Delete a backup plan; its files stay', params, response: { 200: backupPlanSchema } } },
+    async (request) => {
+      const plan = await needPlan(request.params.id)
+      const answer = await oneToWire(plan)
+      await deletePlans(context, { id: plan.id })
+      return answer
+    },
+  )
+
+  app.delete(
+    '/backupPlans/byInstance/:instanceId',
+    {
+      schema: {
+        summary: 'Delete all backup plans of an instance; their files stay',
+        params: byInstance,
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      await deletePlans(context, { instanceId: request.params.instanceId })
+      return reply.code(204).send(null)
+    },
+  )
+}

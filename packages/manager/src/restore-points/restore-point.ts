@@ -1,0 +1,22 @@
+import type { Compression } from '@osb-backup/core'
+
+/** What a succeeded part of a backup job left in a destination: one object. */
+export interface RestorePoint {
+  id: string
+  jobId: string
+  planId: string
+  instanceId: string
+  destinationId: string
+  item: string
+  /** The object's name is prefix and filename. */
+  prefix: string
+  filename: string
+  sizeBytes: number
+  /** Hex; undefined where an agent of the old kind did not say. */
+  sha256: string | undefined
+  originalSizeBytes: number | undefined
+  compression: Compression
+  encrypted: boolean
+  /** The manager's clock. */
+  takenAt: Date
+}

@@ -1,0 +1,33 @@
+import type { Database } from '../database/open-database.ts'
+import { SettingError } from '../settings.ts'
+import { SealError, type Sealer } from './sealing.ts'
+
+const NAME = 'sealed-key-check'
+const CONTENT = 'this text was sealed with the key of this database'
+
+/**
+ * Makes sure that the key is the one this database's secrets were sealed with, before anything is read or sealed.
+ *
+ * @throws {SettingError} If another key sealed them.
+ */
+export async function checkSecretKey(database: Database, sealer: Sealer): Promise<void> {
+  await database
+    .insertInto('settings')
+    .values({ name: NAME, value: sealer.seal(CONTENT, NAME) })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .execute()
+  const { value } = await database
+    .selectFrom('settings')
+    .select('value')
+    .where('name', '=', NAME)
+    .executeTakeFirstOrThrow()
+  try {
+    sealer.open(value, NAME)
+  } catch (cause) {
+    if (!(cause instanceof SealError)) throw cause
+    throw new SettingError(
+      'SECRET_KEY (or DATA_DIR/secret.key) is not the key that the secrets in this database were sealed with: use the one it was started with before.',
+      { cause },
+    )
+  }
+}

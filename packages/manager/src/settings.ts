@@ -1,0 +1,128 @@
+import { resolve } from 'node:path'
+import { z } from 'zod'
+
+/** What the manager can be told. This file alone reads the environment; `main.ts` prints it for `--help`. */
+export interface ManagerSettings {
+  host: string
+  /** 0 takes a free port. */
+  port: number
+  /** Absolute folder for the embedded PostgreSQL, the sealing key and the first token. */
+  dataDirectory: string
+  /** PostgreSQL 14 or newer; undefined: the embedded one. */
+  databaseUrl: string | undefined
+  /** First admin token; undefined: one is made. */
+  adminToken: string | undefined
+  /** Key that seals secrets, 64 hex digits; undefined: `DATA_DIR/secret.key`, made on first run. */
+  secretKey: string | undefined
+  /** FILE destinations must lie inside; undefined: there are none. */
+  fileDestinationRoot: string | undefined
+  /** Least time between two runs of a plan. */
+  minimumIntervalSeconds: number
+  /** How long an agent may be out of reach before the part it runs is FAILED. */
+  agentUnreachableSeconds: number
+  /** Longest wait between two looks at a running part. */
+  agentPollMs: number
+  /** Jobs that this process drives at the same time. */
+  maxRunningJobs: number
+  logLevel: string
+}
+
+interface SettingDoc {
+  name: string
+  default: string
+  means: string
+}
+
+/** Every variable with its default and meaning, for `--help`. */
+export const settingDocs: readonly SettingDoc[] = [
+  { name: 'HOST', default: '127.0.0.1', means: 'address to listen on' },
+  { name: 'PORT', default: '8080', means: 'port to listen on; 0 takes a free one' },
+  {
+    name: 'DATA_DIR',
+    default: './data',
+    means: 'folder of the embedded PostgreSQL, the sealing key and the first token',
+  },
+  { name: 'DATABASE_URL', default: '(embedded)', means: 'PostgreSQL 14 or newer to use instead of the embedded one' },
+  {
+    name: 'ADMIN_TOKEN',
+    default: '(made)',
+    means: 'the first admin token, 20 characters or more, instead of making one',
+  },
+  { name: 'SECRET_KEY', default: 'DATA_DIR/secret.key', means: '64 hex digits: the key that seals stored secrets' },
+  { name: 'FILE_DESTINATION_ROOT', default: '(none)', means: 'absolute folder that FILE destinations must lie in' },
+  { name: 'MINIMUM_INTERVAL_SECONDS', default: '3600', means: 'least time between two runs of a plan' },
+  {
+    name: 'AGENT_UNREACHABLE_SECONDS',
+    default: '300',
+    means: 'how long an agent may be out of reach before its job fails',
+  },
+  { name: 'AGENT_POLL_MS', default: '2000', means: 'longest wait between two looks at a running job' },
+  { name: 'MAX_RUNNING_JOBS', default: '20', means: 'jobs that this process drives at the same time' },
+  { name: 'LOG_LEVEL', default: 'info', means: 'fatal, error, warn, info, debug, trace or silent' },
+]
+
+const integer = (minimum: number, maximum: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= minimum && value <= maximum, `must be from ${minimum} to ${maximum}`)
+
+const absoluteFolder = z.string().startsWith('/', 'must be an absolute path')
+
+const environmentSchema = z.object({
+  HOST: z.string().default('127.0.0.1'),
+  PORT: integer(0, 65_535).default(8080),
+  DATA_DIR: z.string().default('./data'),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// URL' }).optional(),
+  ADMIN_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{20,200}$/, 'must be 20 to 200 printable characters without spaces')
+    .optional(),
+  SECRET_KEY: z
+    .string()
+    .regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hex digits')
+    .optional(),
+  FILE_DESTINATION_ROOT: absoluteFolder.optional(),
+  MINIMUM_INTERVAL_SECONDS: integer(1, 31_536_000).default(3600),
+  AGENT_UNREACHABLE_SECONDS: integer(1, 604_800).default(300),
+  AGENT_POLL_MS: integer(50, 600_000).default(2000),
+  MAX_RUNNING_JOBS: integer(1, 1000).default(20),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+})
+
+/** A setting cannot be used. The message is one sentence that names it, and never its value. */
+export class SettingError extends Error {
+  override readonly name = 'SettingError'
+}
+
+/**
+ * Reads the settings. An empty variable counts as absent.
+ *
+ * @throws {SettingError} Naming the first variable that cannot be used.
+ */
+export function readSettings(environment: NodeJS.ProcessEnv): ManagerSettings {
+  const given = Object.fromEntries(
+    settingDocs.flatMap(({ name }) => (environment[name] ? [[name, environment[name]]] : [])),
+  )
+  const read = environmentSchema.safeParse(given)
+  if (!read.success) {
+    const [issue] = read.error.issues
+    throw new SettingError(`${issue?.path.join('.')} ${issue?.message}.`)
+  }
+  const { data } = read
+  return {
+    host: data.HOST,
+    port: data.PORT,
+    dataDirectory: resolve(data.DATA_DIR),
+    databaseUrl: data.DATABASE_URL,
+    adminToken: data.ADMIN_TOKEN,
+    secretKey: data.SECRET_KEY,
+    fileDestinationRoot: data.FILE_DESTINATION_ROOT,
+    minimumIntervalSeconds: data.MINIMUM_INTERVAL_SECONDS,
+    agentUnreachableSeconds: data.AGENT_UNREACHABLE_SECONDS,
+    agentPollMs: data.AGENT_POLL_MS,
+    maxRunningJobs: data.MAX_RUNNING_JOBS,
+    logLevel: data.LOG_LEVEL,
+  }
+}
