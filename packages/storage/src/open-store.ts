@@ -2,9 +2,9 @@ import { FileStore } from './file/file-store.ts'
 import type { ObjectStore } from './object-store.ts'
 import { retrying } from './retrying.ts'
 import { S3Store } from './s3/s3-store.ts'
-import { StoreError } from './store-error.ts'
 import type { StoreOptions } from './store-options.ts'
 import type { StoreSettings } from './store-settings.ts'
+import { SwiftStore } from './swift/swift-store.ts'
 
 /**
  * Opens the store that settings describe. Does no I/O: what is wrong with the settings shows at the first call.
@@ -22,7 +22,7 @@ function openBare(settings: StoreSettings, options: StoreOptions): ObjectStore {
     case 's3':
       return new S3Store(settings, options)
     case 'swift':
-      throw new StoreError('misconfigured', `Stores of type ${settings.type} are not there yet.`)
+      return new SwiftStore(settings, options)
     case 'file':
       return new FileStore(settings)
   }

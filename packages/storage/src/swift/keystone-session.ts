@@ -1,0 +1,111 @@
+import { type Dispatcher, request } from 'undici'
+import { StoreError } from '../store-error.ts'
+import type { SwiftSettings } from '../store-settings.ts'
+import { toSwiftStoreError, UnexpectedStatus } from './swift-error.ts'
+
+/** A login: what every request to Swift carries and where it goes. */
+export interface Login {
+  token: string
+  /** Swift's URL for the project, without a slash at the end. */
+  storageUrl: string
+}
+
+interface TokenAnswer {
+  token: {
+    issued_at: string
+    expires_at: string
+    catalog?: {
+      type: string
+      endpoints: { interface: string; url: string; region?: string; region_id?: string }[]
+    }[]
+  }
+}
+
+/** Renewed when this part of a token's life is over, so that one lasts for the request that it begins. */
+const renewAfterShare = 0.8
+
+/** Logs in at Keystone v3 by password, once for many requests. */
+export class KeystoneSession {
+  readonly #settings: SwiftSettings
+  readonly #dispatcher: Dispatcher
+  readonly #url: string
+  #login: Promise<Login> | undefined
+  #renewAt = 0
+
+  constructor(settings: SwiftSettings, dispatcher: Dispatcher) {
+    this.#settings = settings
+    this.#dispatcher = dispatcher
+    const base = settings.authUrl.trim().replace(/\/+$/, '')
+    this.#url = base.endsWith('/v3') ? base : `${base}/v3`
+    if (!URL.canParse(this.#url)) {
+      throw new StoreError('misconfigured', `The Keystone URL "${settings.authUrl}" is not a URL.`)
+    }
+  }
+
+  /**
+   * The current login, renewed if it is about to expire. Callers at the same time share one.
+   *
+   * @throws {StoreError} `denied` for a wrong user, password, domain or project: Keystone does not say which.
+   */
+  async login(): Promise<Login> {
+    if (Date.now() >= this.#renewAt) this.#login = undefined
+    if (this.#login) return this.#login
+    this.#renewAt = Number.POSITIVE_INFINITY
+    const login = this.#request().catch((error: unknown) => {
+      if (this.#login === login) this.#login = undefined
+      throw toSwiftStoreError(error, `log in at ${this.#url} as ${this.#settings.username}`)
+    })
+    this.#login = login
+    return login
+  }
+
+  /** Drops a login that Swift refused; another caller may have renewed it already. */
+  async renew(refused: Login): Promise<Login> {
+    if ((await this.login()).token === refused.token) this.#login = undefined
+    return this.login()
+  }
+
+  async #request(): Promise<Login> {
+    const { username, password, domain, projectName } = this.#settings
+    const { statusCode, headers, body } = await request(`${this.#url}/auth/tokens`, {
+      dispatcher: this.#dispatcher,
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify({
+        auth: {
+          identity: {
+            methods: ['password'],
+            password: { user: { name: username, password, domain: { name: domain } } },
+          },
+          scope: { project: { name: projectName, domain: { name: domain } } },
+        },
+      }),
+    })
+    const token = headers['x-subject-token']
+    if (statusCode !== 201 || typeof token !== 'string') {
+      await body.dump()
+      // 404 comes from something that is not Keystone, not from a missing container.
+      throw new UnexpectedStatus(statusCode === 404 || statusCode < 300 ? 400 : statusCode)
+    }
+    const answer = (await body.json()) as TokenAnswer
+    const storageUrl = this.#storageUrl(answer)
+    const lifeMs = Date.parse(answer.token.expires_at) - Date.parse(answer.token.issued_at)
+    this.#renewAt = Date.now() + Math.max(lifeMs, 0) * renewAfterShare
+    return { token, storageUrl }
+  }
+
+  #storageUrl(answer: TokenAnswer): string {
+    const { region } = this.#settings
+    const found = (answer.token.catalog ?? [])
+      .filter((service) => service.type === 'object-store')
+      .flatMap((service) => service.endpoints)
+      .filter((endpoint) => endpoint.interface === 'public')
+      .find((endpoint) => !region || endpoint.region === region || endpoint.region_id === region)
+    if (found) return found.url.replace(/\/+$/, '')
+    const where = region ? ` in region ${region}` : ''
+    throw new StoreError(
+      'misconfigured',
+      `Keystone at ${this.#url} knows no public object-store endpoint${where} for project ${this.#settings.projectName}.`,
+    )
+  }
+}

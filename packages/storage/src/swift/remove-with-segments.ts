@@ -1,0 +1,66 @@
+import { StoreError } from '../store-error.ts'
+import type { SwiftAnswer, SwiftClient } from './swift-client.ts'
+import { UnexpectedStatus } from './swift-error.ts'
+
+/** Swift removes segments one after the other before it answers. */
+const removalTimeoutMs = 10 * 60_000
+
+interface BulkAnswer {
+  'Response Status': string
+  Errors: [name: string, status: string][]
+}
+
+/**
+ * Removes an object, and its segments with it.
+ *
+ * @returns Whether there was one.
+ */
+export async function removeWithSegments(
+  client: SwiftClient,
+  container: string,
+  name: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const object = { container, name, signal }
+  const head = await client.sendAndDump({ ...object, method: 'HEAD', accept: [200, 404] })
+  if (head.statusCode === 404) return false
+  if (!isManifest(head)) {
+    await client.sendAndDump({ ...object, method: 'DELETE', accept: [204, 404] })
+    return true
+  }
+  const answer = await client.send({
+    ...object,
+    method: 'DELETE',
+    query: { 'multipart-manifest': 'delete' },
+    headers: { accept: 'application/json' },
+    accept: [200, 204],
+    answerTimeoutMs: removalTimeoutMs,
+  })
+  // A status of 200 only says that Swift tried; what came of it stands in the body.
+  const text = await answer.body.text()
+  if (text.trim() !== '') checkBulkAnswer(name, JSON.parse(text) as BulkAnswer)
+  return true
+}
+
+/** Paths of the segments that an object is made of, `/container/name`; none if it is not made of any or not there. */
+export async function segmentsOf(client: SwiftClient, container: string, name: string): Promise<string[]> {
+  const head = await client.sendAndDump({ method: 'HEAD', container, name, accept: [200, 404] })
+  if (head.statusCode === 404 || !isManifest(head)) return []
+  const query = { 'multipart-manifest': 'get' }
+  const answer = await client.send({ method: 'GET', container, name, query, accept: [200] })
+  const manifest = (await answer.body.json()) as { name: string }[]
+  return manifest.map((segment) => segment.name)
+}
+
+function isManifest(head: SwiftAnswer): boolean {
+  return String(head.headers['x-static-large-object']).toLowerCase() === 'true'
+}
+
+function checkBulkAnswer(name: string, answer: BulkAnswer): void {
+  const status = Number.parseInt(answer['Response Status'], 10)
+  const [firstError] = answer.Errors
+  if (status < 300 && !firstError) return
+  const failed = Number.parseInt(firstError?.[1] ?? '', 10) || status
+  if (failed === 401 || failed === 403) throw new UnexpectedStatus(failed)
+  throw new StoreError('temporary', `Swift could not remove all segments of "${name}" (${failed}); try again.`)
+}

@@ -1,0 +1,101 @@
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+import { Agent, type Dispatcher, request } from 'undici'
+import { defaultConnectTimeoutMs, defaultIdleTimeoutMs, type StoreOptions } from '../store-options.ts'
+import type { SwiftSettings } from '../store-settings.ts'
+import { KeystoneSession, type Login } from './keystone-session.ts'
+import { UnexpectedStatus } from './swift-error.ts'
+
+/** One request to Swift, its path relative to the project's account. */
+export interface SwiftRequest {
+  method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
+  container: string
+  name?: string
+  query?: Record<string, string>
+  headers?: Record<string, string>
+  body?: Buffer | Readable
+  /** Statuses that are not failures; others are thrown as `UnexpectedStatus`. */
+  accept: readonly number[]
+  /** How long the server may take to answer once it has the body. */
+  answerTimeoutMs?: number
+  signal?: AbortSignal
+}
+
+export type SwiftAnswer = Dispatcher.ResponseData
+
+/** Sends requests to Swift under a login, renewing it where Swift no longer takes it. */
+export class SwiftClient {
+  readonly #dispatcher: Dispatcher
+  readonly #session: KeystoneSession
+
+  constructor(settings: SwiftSettings, options: StoreOptions) {
+    const idleTimeoutMs = options.idleTimeoutMs ?? defaultIdleTimeoutMs
+    this.#dispatcher = new Agent({
+      connect: { timeout: options.connectTimeoutMs ?? defaultConnectTimeoutMs },
+      headersTimeout: idleTimeoutMs,
+      // Counts only while data is asked for: a reader may pause for as long as it likes.
+      bodyTimeout: idleTimeoutMs,
+    })
+    this.#session = new KeystoneSession(settings, this.#dispatcher)
+  }
+
+  /** Sends a request. The caller reads the answer's body or dumps it. A streamed body is never sent twice. */
+  async send(wanted: SwiftRequest): Promise<SwiftAnswer> {
+    const login = await abortable(this.#session.login(), wanted.signal)
+    let answer = await this.#sendAs(login, wanted)
+    const isReplayable = wanted.body === undefined || Buffer.isBuffer(wanted.body)
+    if (answer.statusCode === 401 && isReplayable) {
+      await answer.body.dump()
+      answer = await this.#sendAs(await abortable(this.#session.renew(login), wanted.signal), wanted)
+    }
+    if (wanted.accept.includes(answer.statusCode)) return answer
+    await answer.body.dump()
+    throw new UnexpectedStatus(answer.statusCode)
+  }
+
+  /** As `send`, for answers whose body does not matter. */
+  async sendAndDump(wanted: SwiftRequest): Promise<SwiftAnswer> {
+    const answer = await this.send(wanted)
+    await answer.body.dump()
+    return answer
+  }
+
+  /** What the server says of itself; undefined where it does not. */
+  async info(signal?: AbortSignal): Promise<unknown> {
+    const { storageUrl } = await this.#session.login()
+    const url = storageUrl.replace(/\/v1(\/.*)?$/, '/info')
+    const { statusCode, body } = await request(url, { dispatcher: this.#dispatcher, signal })
+    if (statusCode === 200) return body.json()
+    await body.dump()
+    return undefined
+  }
+
+  #sendAs({ token, storageUrl }: Login, wanted: SwiftRequest): Promise<SwiftAnswer> {
+    const name = wanted.name === undefined ? '' : `/${wanted.name.split('/').map(encodeURIComponent).join('/')}`
+    const query = wanted.query ? `?${new URLSearchParams(wanted.query)}` : ''
+    return request(`${storageUrl}/${encodeURIComponent(wanted.container)}${name}${query}`, {
+      dispatcher: this.#dispatcher,
+      method: wanted.method,
+      headers: { ...wanted.headers, 'x-auth-token': token },
+      body: wanted.body,
+      headersTimeout: wanted.answerTimeoutMs,
+      signal: wanted.signal,
+    })
+  }
+}
+
+/** Stops waiting for what others may still wait for. */
+async function abortable<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (!signal) return promise
+  signal.throwIfAborted()
+  const waiting = new AbortController()
+  const aborted = once(signal, 'abort', { signal: waiting.signal }).then(() => signal.throwIfAborted())
+  // Ends the waiting when the promise was first, which fails it.
+  aborted.catch(() => undefined)
+  try {
+    await Promise.race([promise, aborted])
+    return await promise
+  } finally {
+    waiting.abort()
+  }
+}

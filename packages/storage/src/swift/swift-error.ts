@@ -1,0 +1,62 @@
+import { codeOfConnection, isNeverConnected, systemCodeOf } from '../connection-error.ts'
+import { StoreError, type StoreErrorCode } from '../store-error.ts'
+
+const advice: Record<StoreErrorCode, string> = {
+  absent: 'there is no such container or object',
+  denied: 'user and password are wrong, or the user may not do this in the project',
+  temporary: 'it is busy or cannot be reached; try again later',
+  full: 'no space or quota is left, or the object is larger than it takes',
+  'invalid-name': 'it does not take this name',
+  misconfigured: 'the settings do not fit it; check auth URL, domain, project, region and certificate',
+}
+
+/** An answer of Swift or Keystone that is not the wished-for one. */
+export class UnexpectedStatus extends Error {
+  override readonly name = 'UnexpectedStatus'
+  readonly status: number
+
+  constructor(status: number) {
+    super(`Status ${status}`)
+    this.status = status
+  }
+}
+
+/** Turns a failed request into a `StoreError`; one that already is comes back as it is. */
+export function toSwiftStoreError(error: unknown, doing: string): StoreError {
+  if (error instanceof StoreError) return error
+  const isAnswer = error instanceof UnexpectedStatus
+  const code = isAnswer ? codeOfStatus(error.status) : codeOfConnection(systemCodeOf(error))
+  const seen = isAnswer ? error.status : (systemCodeOf(error) ?? (error instanceof Error ? error.name : 'unknown'))
+  return new StoreError(code, `Could not ${doing}: ${advice[code]} (${seen}).`, { cause: error })
+}
+
+/** Whether the call certainly had no effect. After a timeout, a lost connection or a 5xx it may have had one. */
+export function isRefusal(error: unknown): boolean {
+  // A failed login is a StoreError: the request itself was never sent.
+  if (error instanceof StoreError) return true
+  if (error instanceof UnexpectedStatus) return error.status < 500 && error.status !== 408
+  return isNeverConnected(systemCodeOf(error))
+}
+
+function codeOfStatus(status: number): StoreErrorCode {
+  switch (status) {
+    case 401:
+    case 403:
+      return 'denied'
+    case 404:
+      return 'absent'
+    case 413:
+    case 507:
+      return 'full'
+    // 409: something newer lies there; 422: bytes changed on the way; 498 and 429: too many requests.
+    case 408:
+    case 409:
+    case 422:
+    case 429:
+    case 498:
+    case 499:
+      return 'temporary'
+    default:
+      return status >= 500 ? 'temporary' : 'misconfigured'
+  }
+}

@@ -1,0 +1,160 @@
+import type { Readable } from 'node:stream'
+import { consume } from '../consume.ts'
+import { validateObjectName } from '../object-name.ts'
+import type { CallOptions, ObjectStore, StoredObject } from '../object-store.ts'
+import { relay } from '../relay.ts'
+import { alsoFailed, StoreError } from '../store-error.ts'
+import { defaultListPageSize, type StoreOptions } from '../store-options.ts'
+import type { SwiftSettings } from '../store-settings.ts'
+import { removeWithSegments } from './remove-with-segments.ts'
+import { type SwiftAnswer, SwiftClient } from './swift-client.ts'
+import { toSwiftStoreError } from './swift-error.ts'
+import { readLimits, type SwiftLimits } from './swift-limits.ts'
+import { SwiftUpload } from './swift-upload.ts'
+
+/** With Swift's default of 1,000 segments, an object may have a tebibyte. */
+const defaultSegmentSizeBytes = 1024 ** 3
+
+interface ListedObject {
+  name?: string
+  bytes: number
+  last_modified: string
+}
+
+/** A container of OpenStack Swift. Large content is cut into segments, which lie in `<container>_segments`. */
+export class SwiftStore implements ObjectStore {
+  readonly location: string
+  readonly #client: SwiftClient
+  readonly #container: string
+  readonly #options: StoreOptions
+  #limits: Promise<SwiftLimits> | undefined
+
+  constructor(settings: SwiftSettings, options: StoreOptions) {
+    this.location = `container ${settings.container} of ${settings.projectName} at ${settings.authUrl}`
+    this.#client = new SwiftClient(settings, options)
+    this.#container = settings.container
+    this.#options = options
+  }
+
+  async put(name: string, content: Readable, options: CallOptions = {}): Promise<StoredObject> {
+    const doing = `store "${name}" in ${this.location}`
+    let upload: SwiftUpload | undefined
+    try {
+      validateObjectName(name)
+      const limits = await this.#call(doing, options, () => this.#readLimits())
+      const segmentSize = this.#options.segmentSizeBytes ?? defaultSegmentSizeBytes
+      const running = new SwiftUpload(this.#client, this.#container, name, limits, segmentSize)
+      upload = running
+      const sizeBytes = await consume(content, (chunks) => running.send(chunks, doing), options.signal)
+      return { name, sizeBytes, modifiedAt: new Date() }
+    } catch (error) {
+      content.destroy()
+      await upload?.undo().catch((cause: unknown) => {
+        const undoing = `remove what was left of "${name}" in ${this.location} after a failure`
+        throw alsoFailed(error, toSwiftStoreError(cause, undoing))
+      })
+      throw error
+    }
+  }
+
+  async get(name: string, options: CallOptions = {}): Promise<Readable> {
+    const doing = `read "${name}" from ${this.location}`
+    const answer = await this.#send('GET', name, [200], doing, options)
+    return relay(answer.body, { translate: (error) => toSwiftStoreError(error, doing), signal: options.signal })
+  }
+
+  async head(name: string, options: CallOptions = {}): Promise<StoredObject | undefined> {
+    const doing = `look up "${name}" in ${this.location}`
+    const answer = await this.#send('HEAD', name, [200, 404], doing, options)
+    await answer.body.dump()
+    if (answer.statusCode === 404) {
+      await this.#requireContainer(doing, options)
+      return undefined
+    }
+    const { 'content-length': length, 'last-modified': modified } = answer.headers
+    return { name, sizeBytes: Number(length), modifiedAt: new Date(String(modified)) }
+  }
+
+  async *list(prefix: string, options: CallOptions = {}): AsyncGenerator<StoredObject> {
+    const limit = this.#options.listPageSize ?? defaultListPageSize
+    for (let marker = ''; ; ) {
+      const page = await this.#page(prefix, marker, limit, options)
+      for (const { name, bytes, last_modified } of page) {
+        if (name === undefined) continue
+        // The listing's times are in UTC without saying so.
+        yield { name, sizeBytes: bytes, modifiedAt: new Date(`${last_modified}Z`) }
+        marker = name
+      }
+      if (page.length === 0) return
+    }
+  }
+
+  async remove(name: string, options: CallOptions = {}): Promise<void> {
+    const doing = `remove "${name}" from ${this.location}`
+    await this.#call(doing, options, async (signal) => {
+      validateObjectName(name)
+      const wasThere = await removeWithSegments(this.#client, this.#container, name, signal)
+      if (!wasThere) await this.#requireContainer(doing, options)
+    })
+  }
+
+  #send(
+    method: 'GET' | 'HEAD',
+    name: string,
+    accept: number[],
+    doing: string,
+    options: CallOptions,
+  ): Promise<SwiftAnswer> {
+    return this.#call(doing, options, async (signal) => {
+      validateObjectName(name)
+      return this.#client.send({ method, container: this.#container, name, accept, signal })
+    })
+  }
+
+  /** A 404 may also mean that the container is missing, which is an error where a missing object is none. */
+  async #requireContainer(doing: string, options: CallOptions): Promise<void> {
+    await this.#call(doing, options, (signal) =>
+      this.#client.sendAndDump({ method: 'HEAD', container: this.#container, accept: [200, 204], signal }),
+    )
+  }
+
+  async #page(prefix: string, marker: string, limit: number, options: CallOptions): Promise<ListedObject[]> {
+    return this.#call(`list ${this.location}`, options, async (signal) => {
+      const query = { format: 'json', prefix, marker, limit: String(limit) }
+      const answer = await this.#client.send({
+        method: 'GET',
+        container: this.#container,
+        query,
+        accept: [200, 204],
+        signal,
+      })
+      if (answer.statusCode === 200) return (await answer.body.json()) as ListedObject[]
+      await answer.body.dump()
+      return []
+    })
+  }
+
+  /** Asked once; a failure is not kept. */
+  #readLimits(): Promise<SwiftLimits> {
+    this.#limits ??= readLimits(this.#client).catch((error: unknown) => {
+      this.#limits = undefined
+      throw error
+    })
+    return this.#limits
+  }
+
+  /** Makes every failure a `StoreError`, save that the signal's reason comes through. */
+  async #call<Result>(
+    doing: string,
+    { signal }: CallOptions,
+    call: (signal: AbortSignal | undefined) => Promise<Result>,
+  ): Promise<Result> {
+    signal?.throwIfAborted()
+    try {
+      return await call(signal)
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw error instanceof StoreError ? error : toSwiftStoreError(error, doing)
+    }
+  }
+}
