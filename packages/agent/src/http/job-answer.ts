@@ -1,0 +1,110 @@
+import type { RunKind } from '@osb-backup/core'
+import { type AgentJob, backupStages, restoreStages, stageLogField } from '@osb-backup/protocol'
+import type { StoreSettings } from '@osb-backup/storage'
+import { currentStepOf, errorMessageOf, failedStepOf, type JobRecord } from '../jobs/job-record.ts'
+import { timestamp } from './timestamp.ts'
+
+const stagesOf = { backup: backupStages, restore: restoreStages } as const
+
+/** The published words for a kind of job in a state. */
+const messages = {
+  RUNNING: (kind: RunKind) => `${kind} is running`,
+  SUCCEEDED: (kind: RunKind) => `${kind} successfully carried out`,
+  FAILED: (kind: RunKind) => `${kind} failed`,
+} as const
+
+/** A job as the wire shows it. */
+export function jobAnswer(job: JobRecord): AgentJob {
+  const { request, stored } = job
+  const { kind } = request
+  const state = job.status === 'RUNNING' ? stateOf(job) : 'finished'
+  const failedStage = failedStepOf(job)
+  const errorMessage = errorMessageOf(job)
+  return {
+    status: job.status,
+    message: messages[job.status](kind),
+    state,
+    ...(errorMessage === undefined ? {} : { error_message: errorMessage }),
+    ...(failedStage === undefined ? {} : { failed_stage: failedStage }),
+    type: request.destinationType,
+    compression: request.compress,
+    ...(kind === 'backup' ? destinationFields(request.store) : {}),
+    ...(kind === 'backup' ? fileFields(job) : {}),
+    ...(stored === undefined ? {} : { sha256: stored.sha256 }),
+    ...(stored?.originalSizeBytes === undefined
+      ? {}
+      : { original_filesize: { size: stored.originalSizeBytes, unit: 'byte' } }),
+    progress: { bytes_read: job.progress.bytesRead, bytes_stored: job.progress.bytesStored },
+    start_time: timestamp(job.startedAt),
+    end_time: job.endedAt === undefined ? '' : timestamp(job.endedAt),
+    execution_time_ms: job.endedAt === undefined ? 0 : job.endedAt.getTime() - job.startedAt.getTime(),
+    ...logFields(job),
+  }
+}
+
+/** What a request is answered that cannot be read: a job object that failed before it began. */
+export function failureAnswer(kind: RunKind, state: string, errorMessage: string): AgentJob {
+  const logs = stagesOf[kind].flatMap((stage) => [
+    [stageLogField(stage, 'log'), ''],
+    [stageLogField(stage, 'errorlog'), ''],
+  ])
+  return {
+    status: 'FAILED',
+    message: kind === 'backup' ? 'Backup failed.' : 'Restore failed.',
+    state,
+    error_message: errorMessage,
+    type: '',
+    compression: false,
+    ...(kind === 'backup' ? { filename: '', filesize: { size: 0, unit: 'byte' } } : {}),
+    start_time: '',
+    end_time: '',
+    execution_time_ms: 0,
+    ...Object.fromEntries(logs),
+  }
+}
+
+/** The stage that runs; a transfer counts to the stage whose file it moves. */
+function stateOf(job: JobRecord): string {
+  const step = currentStepOf(job)
+  if (step === 'upload') return 'backup'
+  return step === 'download' ? 'restore' : (step ?? '')
+}
+
+function fileFields({ stored }: JobRecord): Pick<AgentJob, 'filename' | 'filesize'> {
+  return { filename: stored?.filename ?? '', filesize: { size: stored?.sizeBytes ?? 0, unit: 'byte' } }
+}
+
+/** The destination's fields, empty ones left out as published. */
+function destinationFields(store: StoreSettings): Record<string, string> {
+  const fields = allDestinationFields(store)
+  return Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, string] => Boolean(entry[1])))
+}
+
+function allDestinationFields(store: StoreSettings): Record<string, string | undefined> {
+  switch (store.type) {
+    case 's3':
+      return { region: store.region, bucket: store.bucket }
+    case 'swift':
+      return {
+        region: store.region,
+        authUrl: store.authUrl,
+        domain: store.domain,
+        container_name: store.container,
+        project_name: store.projectName,
+      }
+    case 'file':
+      return {}
+  }
+}
+
+function logFields(job: JobRecord): Record<string, string> {
+  return Object.fromEntries(
+    stagesOf[job.request.kind].flatMap((stage) => {
+      const taken = job.steps.find(({ step }) => step === stage)
+      return [
+        [stageLogField(stage, 'log'), taken?.stdout ?? ''],
+        [stageLogField(stage, 'errorlog'), taken?.stderr ?? ''],
+      ]
+    }),
+  )
+}

@@ -1,0 +1,101 @@
+import type { RunKind } from '@osb-backup/core'
+import {
+  type AgentBackupRequest,
+  type AgentDatabase,
+  agentBackupRequestSchema,
+  agentDatabaseSchema,
+  agentDestinationSchema,
+  agentRestoreRequestSchema,
+} from '@osb-backup/protocol'
+import { type Checked, messageOf, passed, refused } from '../checked.ts'
+
+/** The body of a request as it came, backup and restore in one shape: nothing is checked but the types. */
+export type RequestBody = Omit<AgentBackupRequest, 'backup'> & { database?: AgentDatabase }
+
+/** A number as its author wrote it, so that 1000000 does not turn into 1e+06 on its way to a script. */
+class WrittenNumber {
+  readonly written: string
+  constructor(written: string) {
+    this.written = written
+  }
+}
+
+type Source = { source?: string }
+
+function parseJson(text: string): unknown {
+  return JSON.parse(text, function keepNumbers(_key: string, value: unknown, context?: Source) {
+    return typeof value === 'number' ? new WrittenNumber(context?.source ?? String(value)) : value
+  } as (key: string, value: unknown) => unknown)
+}
+
+/** Gives every number back, as a number or as it was written. */
+function withNumbers(value: unknown, form: 'value' | 'written'): unknown {
+  if (value instanceof WrittenNumber) return form === 'written' ? value.written : Number(value.written)
+  if (Array.isArray(value)) return value.map((each) => withNumbers(each, form))
+  if (typeof value !== 'object' || value === null) return value
+  // A null prototype keeps a key named __proto__ an ordinary one.
+  const copy: Record<string, unknown> = Object.create(null)
+  for (const [key, each] of Object.entries(value)) copy[key] = withNumbers(each, form)
+  return copy
+}
+
+/**
+ * Reads the known keys of an object without regard to case; null reads as absent. What is not an object is given
+ * back for the schema to refuse.
+ */
+function known(value: unknown, shape: Record<string, unknown>): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof WrittenNumber) {
+    return withNumbers(value, 'value')
+  }
+  const names = new Map(Object.keys(shape).map((name) => [name.toLowerCase(), name]))
+  const copy: Record<string, unknown> = {}
+  for (const [key, each] of Object.entries(value)) {
+    const name = names.get(key.toLowerCase())
+    if (name !== undefined && each !== null) copy[name] = each
+  }
+  return copy
+}
+
+function readDatabase(value: unknown): unknown {
+  const { serviceInstance: _unused, parameters: _kept, ...plain } = agentDatabaseSchema.shape
+  const database = known(value, { ...plain, parameters: undefined })
+  if (typeof database !== 'object' || database === null || Array.isArray(database)) return database
+  return Object.fromEntries(
+    Object.entries(database).map(([name, each]) => [
+      name,
+      withNumbers(each, name === 'parameters' ? 'written' : 'value'),
+    ]),
+  )
+}
+
+/** Reads the text of a request: JSON, keys in any case, unknown keys ignored, no type turned into another. */
+export function readBody(kind: RunKind, text: string): Checked<RequestBody> {
+  let json: unknown
+  try {
+    json = parseJson(text)
+  } catch (error) {
+    // The engine's own message quotes the text, and so perhaps a password.
+    const at = /position \d+/.exec(messageOf(error))?.[0]
+    return refused(`the body is not valid JSON${at === undefined ? '' : ` at ${at}`}`)
+  }
+  const schema = kind === 'backup' ? agentBackupRequestSchema : agentRestoreRequestSchema
+  const body = known(json, schema.shape)
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) {
+    const fields = body as Record<string, unknown>
+    for (const [name, each] of Object.entries(fields)) {
+      if (name === 'destination') fields[name] = withNumbers(known(each, agentDestinationSchema.shape), 'value')
+      else if (name === kind) fields[name] = readDatabase(each)
+      else fields[name] = withNumbers(each, 'value')
+    }
+  }
+  const result = schema.safeParse(body)
+  if (!result.success) {
+    const [issue] = result.error.issues
+    const path = issue?.path.join('.')
+    return refused(`${path ? `field ${path}` : 'the body'} has the wrong type: ${issue?.message ?? ''}`)
+  }
+  const { id, compression, encryption_key, destination } = result.data
+  const database =
+    'backup' in result.data ? result.data.backup : 'restore' in result.data ? result.data.restore : undefined
+  return passed({ id, compression, encryption_key, destination, database })
+}

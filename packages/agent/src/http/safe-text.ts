@@ -1,0 +1,42 @@
+import { Buffer } from 'node:buffer'
+
+/** A file name cannot be longer on any file system that matters. */
+const MAX_NAME_BYTES = 255
+/** What endings add to a dump's name at most: `_HHMMSS_12`, a type, `.zst.age`. */
+const ENDINGS_BYTES = 60
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
+const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
+
+/** What is wrong with a text that becomes one component of a path, and an argument of scripts. */
+export function componentProblem(field: string, text: string): string | undefined {
+  if (text === '') return `${field} is empty`
+  if (control.test(text) || !text.isWellFormed()) return `${field} must not hold control characters or broken Unicode`
+  if (text.includes('/') || text.includes('\\')) return `${field} must not hold a slash or backslash`
+  if (text === '.' || text === '..') return `${field} must not be "${text}"`
+  if (text.startsWith('-')) return `${field} must not begin with a dash: scripts would take it for an option`
+  if (Buffer.byteLength(text) > MAX_NAME_BYTES) return `${field} must not be longer than ${MAX_NAME_BYTES} bytes`
+  return undefined
+}
+
+/** What is wrong with the prefix of an object's name; it may be empty, hold slashes, and end with one. */
+export function prefixProblem(field: string, prefix: string): string | undefined {
+  if (control.test(prefix) || !prefix.isWellFormed()) return `${field} must not hold control characters`
+  if (Buffer.byteLength(prefix) > 500) return `${field} must not be longer than 500 bytes`
+  const segments = prefix.replace(/\/$/, '').split('/')
+  const isWrong = prefix !== '' && segments.some((segment) => segment === '' || segment === '.' || segment === '..')
+  return isWrong ? `${field} must not begin with a slash or hold empty, "." or ".." parts` : undefined
+}
+
+/** What is wrong with a text that only goes into an environment or an argument. */
+export function valueProblem(field: string, text: string): string | undefined {
+  if (text.includes('\0')) return `${field} must not hold NUL`
+  return Buffer.byteLength(text) > 50_000 ? `${field} must not be longer than 50000 bytes` : undefined
+}
+
+/** What is wrong with the name that a dump would get. */
+export function dumpNameProblem(name: string): string | undefined {
+  return Buffer.byteLength(name) > MAX_NAME_BYTES - ENDINGS_BYTES
+    ? `host and database make a file name of more than ${MAX_NAME_BYTES - ENDINGS_BYTES} bytes`
+    : undefined
+}

@@ -1,0 +1,65 @@
+import type { Stage } from '@osb-backup/protocol'
+import type { JobRequest } from '../jobs/job-request.ts'
+import { parameterVariable } from './parameters.ts'
+
+/** What the scripts of one job are told besides the request. */
+export interface ScriptPlace {
+  /** The job's own directory. */
+  directory: string
+  /** Backup: the dump's name without its type. Restore: the file's name. */
+  filename: string
+}
+
+/**
+ * The whole environment of a script; nothing of the agent's own comes along but `base`. Form 1 also gets the
+ * parameters under their plain names, which win over ours; form 2 as `BACKUP_PARAMETER_<NAME>`, and no encryption
+ * key, since the agent encrypts.
+ */
+export function scriptEnvironment(
+  stage: Stage,
+  form: 1 | 2,
+  request: JobRequest,
+  place: ScriptPlace,
+  base: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const { database } = request
+  const named = request.parameters.map(({ name, value }) => [form === 1 ? name : parameterVariable(name), value])
+  return {
+    ...base,
+    BACKUP_STAGE: stage,
+    BACKUP_JOB_ID: request.id,
+    BACKUP_HOST: database.host,
+    ...(database.port === undefined ? {} : { BACKUP_PORT: String(database.port) }),
+    BACKUP_USERNAME: database.username,
+    BACKUP_PASSWORD: database.password,
+    ...(database.backupUsername === undefined ? {} : { BACKUP_BACKUP_USERNAME: database.backupUsername }),
+    ...(database.backupPassword === undefined ? {} : { BACKUP_BACKUP_PASSWORD: database.backupPassword }),
+    BACKUP_DATABASE: database.name,
+    BACKUP_DIRECTORY: place.directory,
+    BACKUP_FILENAME: place.filename,
+    BACKUP_COMPRESSION: String(request.compress),
+    ...(form === 1 ? { BACKUP_ENCRYPTION_KEY: request.encryptionKey } : {}),
+    ...Object.fromEntries(named),
+  }
+}
+
+/** The published arguments of a script of form 1, in their order. Form 2 has none: arguments are seen by every user. */
+export function scriptArguments(stage: Stage, request: JobRequest, filename: string): string[] {
+  const { host, username, password, name } = request.database
+  switch (stage) {
+    case 'pre-backup-lock':
+    case 'pre-backup-check':
+    case 'post-backup-unlock':
+      return [name]
+    case 'backup':
+    case 'restore':
+      return [host, username, password, name, filename, request.id, String(request.compress), request.encryptionKey]
+    case 'backup-cleanup':
+      return [name, request.id]
+    case 'pre-restore-lock':
+    case 'restore-cleanup':
+      return [request.id]
+    case 'post-restore-unlock':
+      return []
+  }
+}

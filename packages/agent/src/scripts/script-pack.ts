@@ -1,0 +1,68 @@
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { backupStages, restoreStages, type Stage } from '@osb-backup/protocol'
+import { z } from 'zod'
+import { type Checked, messageOf, passed, refused } from '../checked.ts'
+
+/** The name of the file that makes a directory of scripts a pack of form 2. */
+export const PACK_FILE = 'pack.json'
+
+const packSchema = z.object({
+  form: z.literal(2),
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,49}$/, 'must be lower case letters, digits and dashes'),
+  /** What the dump is, with its dot. Compression and encryption add their own endings after it. */
+  type: z
+    .string()
+    .max(30)
+    .regex(/^(\.[A-Za-z0-9]+)+$/, 'must look like ".dump"')
+    .refine((type) => !/\.(gz|zst|age)$/i.test(type), 'must not end in .gz, .zst or .age: the agent adds those'),
+  description: z.string().max(1000).optional(),
+  /** Stages whose script must be there, besides `backup` and `restore`. */
+  stages: z.array(z.enum([...backupStages, ...restoreStages])).default([]),
+})
+
+/** The scripts of an agent: form 1 is the published contract, form 2 has a `pack.json` beside the scripts. */
+export type ScriptPack =
+  | { form: 1; directory: string }
+  | { form: 2; directory: string; name: string; type: string; stages: readonly Stage[] }
+
+/** Reads what kind of scripts a directory holds. */
+export async function readPack(directory: string): Promise<Checked<ScriptPack>> {
+  const path = join(directory, PACK_FILE)
+  const content = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => error)
+  if (content instanceof Error) {
+    if (content.code === 'ENOENT' || content.code === 'ENOTDIR') return passed({ form: 1, directory })
+    return refused(`${path} cannot be read: ${content.message}`)
+  }
+  try {
+    const parsed = packSchema.safeParse(JSON.parse(content))
+    if (parsed.success) {
+      const { name, type, stages } = parsed.data
+      return passed({ form: 2, directory, name, type, stages })
+    }
+    const issue = parsed.error.issues[0]
+    return refused(`${path} is wrong: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
+  } catch (error) {
+    return refused(`${path} is not valid JSON: ${messageOf(error)}`)
+  }
+}
+
+/**
+ * Finds the script of a stage: `<stage>`, then `<stage>.sh`.
+ *
+ * @returns Its path, or undefined where the stage has nothing to do: form 2 may leave out what it does not declare.
+ *   Form 1 must have a script for every stage, as with the Go agent.
+ */
+export async function findScript(pack: ScriptPack, stage: Stage): Promise<Checked<string | undefined>> {
+  const first = join(pack.directory, stage)
+  for (const path of [first, `${first}.sh`]) {
+    const found = await stat(path).catch((error: NodeJS.ErrnoException) => error)
+    if (found instanceof Error) {
+      if (found.code !== 'ENOENT' && found.code !== 'ENOTDIR') return refused(`${path}: ${found.message}`)
+    } else if (found.isFile()) {
+      return passed(path)
+    }
+  }
+  const needed = pack.form === 1 || stage === 'backup' || stage === 'restore' || pack.stages.includes(stage)
+  return needed ? refused(`there is no script for this stage: create ${first} or ${first}.sh`) : passed(undefined)
+}

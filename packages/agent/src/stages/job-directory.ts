@@ -1,0 +1,77 @@
+import { chmod, lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Checked, passed, refused } from '../checked.ts'
+
+type Fingerprints = ReadonlyMap<string, string>
+
+/** The directory of one job, `<directory_backup>/<id>` or `<directory_restore>/<id>`. */
+export interface JobDirectory {
+  path: string
+  /** What lay there before the first stage, left by an earlier job of that id. */
+  before: Fingerprints
+}
+
+/** Regular files that are not hidden, with what tells whether they were written since. */
+async function filesIn(path: string): Promise<Map<string, string>> {
+  const files = new Map<string, string>()
+  for (const name of (await readdir(path)).toSorted()) {
+    if (name.startsWith('.')) continue
+    const found = await lstat(join(path, name), { bigint: true })
+    if (found.isFile()) files.set(name, `${found.ino}/${found.size}/${found.mtimeNs}/${found.ctimeNs}`)
+  }
+  return files
+}
+
+/** Makes a job's directory, which only the agent's user may enter. One that is there is kept, with what is in it. */
+export async function openJobDirectory(parent: string, id: string): Promise<JobDirectory> {
+  const path = join(parent, id)
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  await chmod(path, 0o700)
+  return { path, before: await filesIn(path) }
+}
+
+/**
+ * Finds the file that a backup script left: the only one, or of several the only one that is named as told. Hidden
+ * files, links and what was there before do not count.
+ *
+ * @param told - The name that the script was told, without the type.
+ */
+export async function findDump({ path, before }: JobDirectory, told: string): Promise<Checked<string>> {
+  const files = await filesIn(path).catch((error: NodeJS.ErrnoException) => error)
+  if (files instanceof Error) return refused(`the script removed ${path} or closed it: ${files.message}`)
+  const fresh = [...files].filter(([name, fingerprint]) => before.get(name) !== fingerprint).map(([name]) => name)
+  const named = fresh.filter((name) => name === told || name.startsWith(`${told}.`))
+  const candidates = fresh.length > 1 && named.length > 0 ? named : fresh
+  const [dump, ...others] = candidates
+  if (dump === undefined) return refused(`the script left no file in ${path}`)
+  if (others.length > 0) {
+    const shown = candidates.slice(0, 10).join(', ')
+    return refused(`the script left several files in ${path}, and which is the dump is not clear: ${shown}`)
+  }
+  const { size } = await lstat(join(path, dump))
+  return size > 0 ? passed(dump) : refused(`the script left an empty file: ${join(path, dump)}`)
+}
+
+/** Splits the name of a dump: what was told, and the type that the script added. */
+export function splitDumpName(filename: string, told: string): { base: string; type: string } {
+  if (filename.startsWith(told)) return { base: told, type: filename.slice(told.length) }
+  const type = /(?:\.tar)?\.[A-Za-z0-9]+$/.exec(filename)?.[0] ?? ''
+  return { base: filename.slice(0, filename.length - type.length), type }
+}
+
+/**
+ * Clears a job's directory away when the job is over. What scripts left in it goes only if that is allowed; an
+ * empty one always goes.
+ */
+export async function closeJobDirectory({ path }: JobDirectory, mayDeleteFiles: boolean): Promise<void> {
+  if (mayDeleteFiles) {
+    await rm(path, { recursive: true, force: true })
+    return
+  }
+  try {
+    await rmdir(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOENT') throw error
+  }
+}

@@ -1,0 +1,67 @@
+import { lstat, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { loadFile, storeFile } from '@osb-backup/storage'
+import { findDump, splitDumpName } from './job-directory.ts'
+import { failed, type RunContext, type StepEnd, transferSignal } from './run-context.ts'
+import { transferProblem } from './transfer-problem.ts'
+
+/** Form 1, backup: uploads the file that the script left, as it is. */
+export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<StepEnd> {
+  const { job, store, settings } = run
+  const dump = await findDump(run.directory, run.filename)
+  if (!dump.ok) return failed(dump.problem)
+  const both = transferSignal(run, signal)
+  try {
+    const wanted = {
+      ...splitDumpName(dump.value, run.filename),
+      prefix: job.request.namePrefix,
+      takenAt: job.startedAt,
+    }
+    const claim = await run.claims.claim(store, wanted, { signal: both })
+    try {
+      const stored = await storeFile(store, claim.name, join(run.directory.path, dump.value), {
+        signal: both,
+        onProgress: (progress) => {
+          job.progress = progress
+        },
+      })
+      job.stored = { filename: claim.filename, sizeBytes: stored.sizeBytes, sha256: stored.sha256 }
+      return { ok: true }
+    } finally {
+      claim.release()
+    }
+  } catch (error) {
+    return failed(transferProblem(`the upload to ${store.location}`, error, settings.stageTimeLimitMs))
+  }
+}
+
+/** Where form 1 finds the file to restore. */
+export const downloadPath = (run: RunContext): string => join(run.directory.path, run.filename)
+
+/** Form 1, restore: downloads the file, as it is, to where the script looks for it. */
+export async function downloadFile(run: RunContext, signal: AbortSignal): Promise<StepEnd> {
+  const { job, store, settings } = run
+  const path = downloadPath(run)
+  const { source } = job.request
+  if (!settings.mayDeleteFiles && (await lstat(path).catch(() => undefined)) !== undefined) {
+    return failed(`${path} exists already: remove it, or set allowed_to_delete_files to true`)
+  }
+  try {
+    await loadFile(store, job.request.namePrefix + run.filename, path, {
+      signal: transferSignal(run, signal),
+      ...(source === undefined ? {} : { expected: source }),
+      onProgress: ({ bytesRead }) => {
+        job.progress = { bytesRead, bytesStored: 0 }
+      },
+    })
+    return { ok: true }
+  } catch (error) {
+    return failed(transferProblem(`the download from ${store.location}`, error, settings.stageTimeLimitMs))
+  }
+}
+
+/** Form 1, restore: removes the file that `downloadFile` made, if the scripts have not. */
+export async function removeDownload(run: RunContext): Promise<void> {
+  const isOurs = run.job.steps.some(({ step, ok }) => step === 'download' && ok === true)
+  if (isOurs) await rm(downloadPath(run), { force: true })
+}

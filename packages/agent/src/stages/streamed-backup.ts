@@ -1,0 +1,77 @@
+import { transformSuffix } from '@osb-backup/core'
+import { storeContent } from '@osb-backup/storage'
+import { ageKeys, isAgeRecipientList } from '../encryption-key.ts'
+import { describeFailure, isSuccess } from '../scripts/script-end.ts'
+import type { ObjectClaim } from './object-claim.ts'
+import { failed, type RunContext, type StepEnd, startStage, transferSignal } from './run-context.ts'
+import { transferProblem } from './transfer-problem.ts'
+
+/**
+ * Form 2: what the script `backup` writes is compressed, encrypted and stored while it runs. The store completes the
+ * object only after the script exited with 0; otherwise nothing is left there.
+ *
+ * @param path - The script.
+ * @param type - What the pack says a dump is, with its dot.
+ */
+export async function streamBackup(run: RunContext, path: string, type: string, signal: AbortSignal): Promise<StepEnd> {
+  const { request, startedAt } = run.job
+  const compression = request.compress ? 'zstd' : 'none'
+  const recipients = isAgeRecipientList(request.encryptionKey) ? ageKeys(request.encryptionKey) : []
+  const wanted = {
+    prefix: request.namePrefix,
+    base: run.filename,
+    type: type + transformSuffix({ compression, encrypted: recipients.length > 0 }),
+    takenAt: startedAt,
+  }
+  const both = transferSignal(run, signal)
+  let claim: ObjectClaim
+  try {
+    claim = await run.claims.claim(run.store, wanted, { signal: both })
+  } catch (error) {
+    return failed(transferProblem(`looking into ${run.store.location}`, error, run.settings.stageTimeLimitMs))
+  }
+  try {
+    return await dumpInto(run, claim, path, signal, { compression, recipients, signal: both })
+  } finally {
+    claim.release()
+  }
+}
+
+type Transforms = { compression: 'zstd' | 'none'; recipients: string[]; signal: AbortSignal }
+
+async function dumpInto(
+  run: RunContext,
+  claim: ObjectClaim,
+  path: string,
+  signal: AbortSignal,
+  how: Transforms,
+): Promise<StepEnd> {
+  const { job, store, settings } = run
+  const script = startStage(run, 'backup', path, signal, { stdout: 'stream' })
+  const { output } = script
+  if (output === undefined) return failed(describeFailure(path, await script.ended))
+  let uploadError: unknown
+  const stored = await storeContent(store, claim.name, output, {
+    ...how,
+    onProgress: (progress) => {
+      job.progress = progress
+    },
+  }).catch((error: unknown) => {
+    uploadError = error
+    script.stop()
+  })
+  const end = await script.ended
+  const logs = { stdout: end.stdout, stderr: end.stderr }
+  if (!isSuccess(end.outcome) && end.outcome.kind !== 'stopped') {
+    return { ok: false, problem: describeFailure(path, end), ...logs }
+  }
+  if (stored) {
+    const { sizeBytes, sha256, originalSizeBytes } = stored
+    job.stored = { filename: claim.filename, sizeBytes, sha256, originalSizeBytes }
+    return { ok: true, ...logs }
+  }
+  const problem = output.isEmptyDump
+    ? `${path} exited with status 0 but wrote nothing to standard output: an empty dump is a failure`
+    : transferProblem(`the upload to ${store.location}`, uploadError, settings.stageTimeLimitMs)
+  return { ok: false, problem, ...logs }
+}

@@ -1,0 +1,75 @@
+import type { Readable, Writable } from 'node:stream'
+import { transformsOfName } from '@osb-backup/core'
+import { loadContent } from '@osb-backup/storage'
+import { ageKeys } from '../encryption-key.ts'
+import { describeFailure, isSuccess } from '../scripts/script-end.ts'
+import { failed, type RunContext, type StepEnd, startStage, transferSignal } from './run-context.ts'
+import { transferProblem } from './transfer-problem.ts'
+
+/**
+ * Form 2: the stored object is decrypted, decompressed and piped into the script `restore`. Where size or digest are
+ * known, the object is checked before the script starts. The script sees the end of its input only if the object was
+ * whole; otherwise it is killed, so it cannot take a cut dump for a short one.
+ */
+export async function streamRestore(run: RunContext, path: string, signal: AbortSignal): Promise<StepEnd> {
+  const { job, store, settings } = run
+  const { source, namePrefix, encryptionKey } = job.request
+  const both = transferSignal(run, signal)
+  const what = `the download from ${store.location}`
+  const transforms = transformsOfName(run.filename)
+  let content: Readable
+  try {
+    content = await loadContent(store, namePrefix + run.filename, {
+      ...transforms,
+      identities: transforms.encrypted ? ageKeys(encryptionKey) : [],
+      ...(source === undefined ? {} : { expected: source }),
+      signal: both,
+      onProgress: ({ bytesRead }) => {
+        job.progress = { bytesRead, bytesStored: 0 }
+      },
+    })
+  } catch (error) {
+    return failed(transferProblem(what, error, settings.stageTimeLimitMs))
+  }
+  const script = startStage(run, 'restore', path, signal, { stdin: 'stream' })
+  if (script.input === undefined) {
+    content.destroy()
+    return failed(describeFailure(path, await script.ended))
+  }
+  let contentError: unknown
+  const feeding = feed(content, script.input).catch((error: unknown) => {
+    contentError = error
+    script.stop()
+  })
+  const end = await script.ended
+  if (isSuccess(end.outcome)) await feeding
+  else content.destroy()
+  const logs = { stdout: end.stdout, stderr: end.stderr }
+  if (contentError !== undefined && (end.outcome.kind === 'stopped' || isSuccess(end.outcome))) {
+    return { ok: false, problem: transferProblem(what, contentError, settings.stageTimeLimitMs), ...logs }
+  }
+  return isSuccess(end.outcome) ? { ok: true, ...logs } : { ok: false, problem: describeFailure(path, end), ...logs }
+}
+
+/**
+ * Writes content into a script. A script may stop reading when it has what it needs; the content is read to its end
+ * all the same, since only there its digest is compared.
+ *
+ * @throws What made the content fail. The input is left open then: its end would say that the content was whole.
+ */
+export async function feed(content: Readable, input: Writable): Promise<void> {
+  let isListening = true
+  const gone = new Promise<void>((resolve) => {
+    const stop = () => {
+      isListening = false
+      resolve()
+    }
+    input.once('close', stop)
+    input.on('error', stop)
+  })
+  for await (const chunk of content) {
+    if (!isListening || input.write(chunk)) continue
+    await Promise.race([gone, new Promise<void>((resolve) => input.once('drain', () => resolve()))])
+  }
+  if (isListening) input.end()
+}
