@@ -1,0 +1,23 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Job } from '@osb-backup/protocol'
+import type { Abortable, BackupClient } from './client.ts'
+
+/** How a job is watched. */
+export interface WatchOptions extends Abortable {
+  /** Time between two looks. */
+  intervalMs?: number
+  /** Called with the job at every look. */
+  onLook?: (job: Job) => void
+}
+
+const DEFAULT_INTERVAL_MS = 250
+
+/** Looks at a job until it is over. The caller bounds the time by the signal. */
+export async function waitForJob(client: BackupClient, id: string, options: WatchOptions = {}): Promise<Job> {
+  for (;;) {
+    const job = await client.jobs.get(id, options)
+    options.onLook?.(job)
+    if (job.status === 'SUCCEEDED' || job.status === 'FAILED') return job
+    await delay(options.intervalMs ?? DEFAULT_INTERVAL_MS, undefined, options)
+  }
+}

@@ -1,0 +1,21 @@
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { type RunningProcess, startProcess, waitForOutput } from './process.ts'
+
+const main = join(dirname(createRequire(import.meta.url).resolve('@osb-backup/agent')), 'main.ts')
+const START_TIMEOUT_MS = 30_000
+
+/** An agent in a process of its own. */
+export interface AgentProcess extends RunningProcess {
+  url: string
+  username: string
+  password: string
+}
+
+/** Starts `npm run agent`'s program and waits until it listens. The folders are the caller's to give. */
+export async function startAgentProcess(settings: Record<string, string>): Promise<AgentProcess> {
+  const credentials = { client_username: 'agent', client_password: 'agent-password-of-the-testkit' }
+  const running = startProcess(main, { client_host: '127.0.0.1', client_port: '0', ...credentials, ...settings })
+  const [, url = ''] = await waitForOutput(running, /listens on (http:\/\/[^\s"]+)/, START_TIMEOUT_MS)
+  return { ...running, url, username: credentials.client_username, password: credentials.client_password }
+}

@@ -1,0 +1,30 @@
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { BackupClient } from '@osb-backup/client'
+import { type RunningProcess, startProcess, waitForOutput } from './process.ts'
+
+const main = join(dirname(createRequire(import.meta.url).resolve('@osb-backup/manager')), 'main.ts')
+const START_TIMEOUT_MS = 90_000
+
+/** The token that managers started here take on their first start. */
+export const TEST_TOKEN = 'osbb_token-of-the-testkit-0123456789'
+
+/** A manager in a process of its own, and a client of it. */
+export interface ManagerProcess extends RunningProcess {
+  url: string
+  token: string
+  client: BackupClient
+}
+
+/** Starts `npm start`'s program and waits until it listens. `DATA_DIR` is the caller's to give. */
+export async function startManagerProcess(settings: Record<string, string>): Promise<ManagerProcess> {
+  const running = startManagerProgram({ ADMIN_TOKEN: TEST_TOKEN, ...settings })
+  const [, url = ''] = await waitForOutput(running, /The manager listens on (http:\S+)/, START_TIMEOUT_MS)
+  const token = settings.ADMIN_TOKEN ?? TEST_TOKEN
+  return { ...running, url, token, client: new BackupClient({ url, token }) }
+}
+
+/** Starts `npm start`'s program with just these settings and a free port, and waits for nothing. */
+export function startManagerProgram(settings: Record<string, string>): RunningProcess {
+  return startProcess(main, { PORT: '0', LOG_LEVEL: 'warn', AGENT_POLL_MS: '200', ...settings })
+}

@@ -1,0 +1,117 @@
+import { execFileSync } from 'node:child_process'
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { BackupClient } from '@osb-backup/client'
+import { makeTemporaryFolder, startManagerProcess, startManagerProgram, TEST_TOKEN } from '@osb-backup/testkit'
+import { expect, test } from 'vitest'
+
+const instance = {
+  hosts: [{ ip: '10.0.0.5', port: 5432, backup: true }],
+  username: 'backup',
+  password: 'database-secret-4711',
+  agent: { url: 'http://127.0.0.1:1', username: 'agent', password: 'agent-secret-4711' },
+}
+
+test('the first start makes an admin token, shows it once and keeps it where only its owner can read it', async () => {
+  await using folder = await makeTemporaryFolder()
+  const manager = await startManagerProcess({ DATA_DIR: folder.path, ADMIN_TOKEN: '' })
+  const [, token = ''] = /Admin token .*: (\S+)/.exec(manager.output()) ?? []
+  expect(await readFile(join(folder.path, 'admin-token'), 'utf8')).toBe(`${token}\n`)
+  expect((await stat(join(folder.path, 'admin-token'))).mode & 0o777).toBe(0o600)
+  expect((await stat(join(folder.path, 'secret.key'))).mode & 0o777).toBe(0o600)
+  const client = new BackupClient({ url: manager.url, token })
+  expect((await client.serviceInstances.list()).content).toEqual([])
+  await manager.stop()
+
+  const again = await startManagerProcess({ DATA_DIR: folder.path, ADMIN_TOKEN: '' })
+  expect(again.output()).not.toContain(token)
+  expect((await new BackupClient({ url: again.url, token }).serviceInstances.list()).content).toEqual([])
+  await again.stop()
+})
+
+test('after kill -9 the next start finds the running PostgreSQL and all that was acknowledged', async () => {
+  await using folder = await makeTemporaryFolder()
+  const settings = { DATA_DIR: folder.path, LOG_LEVEL: 'info' }
+  let manager = await startManagerProcess(settings)
+  for (let round = 1; round <= 3; round++) {
+    await manager.client.serviceInstances.put(`instance-${round}`, instance)
+    await manager.kill()
+    manager = await startManagerProcess(settings)
+    expect(manager.output()).toContain('found the embedded PostgreSQL running')
+    expect((await manager.client.serviceInstances.list()).totalElements).toBe(round)
+  }
+  await manager.stop()
+})
+
+test('after kill -9 of manager and PostgreSQL the next start recovers the stale data folder', async () => {
+  await using folder = await makeTemporaryFolder()
+  const manager = await startManagerProcess({ DATA_DIR: folder.path })
+  await manager.client.serviceInstances.put('kept', instance)
+  const pidFile = join(folder.path, 'postgres', 'data', 'postmaster.pid')
+  const postmaster = Number((await readFile(pidFile, 'utf8')).split('\n')[0])
+  await manager.kill()
+  process.kill(postmaster, 'SIGKILL')
+
+  const next = await startManagerProcess({ DATA_DIR: folder.path })
+  expect((await next.client.serviceInstances.get('kept')).service_instance_id).toBe('kept')
+  await next.stop()
+  await expect(readFile(pidFile)).rejects.toThrow('ENOENT')
+})
+
+test('a second manager on the same DATA_DIR refuses and leaves the first alone', async () => {
+  await using folder = await makeTemporaryFolder()
+  const first = await startManagerProcess({ DATA_DIR: folder.path })
+  const second = startManagerProgram({ DATA_DIR: folder.path })
+  expect(await second.ended()).toBe(1)
+  expect(second.output().trim()).toBe(
+    `DATA_DIR (${folder.path}) is in use by another manager: stop it first, or give this one a folder of its own.`,
+  )
+  expect((await first.client.serviceInstances.list()).content).toEqual([])
+  await first.stop()
+})
+
+test.for([
+  [{ PORT: 'eighty' }, 'PORT must be a whole number.'],
+  [{ PORT: '70000' }, 'PORT must be from 0 to 65535.'],
+  [{ DATABASE_URL: 'mysql://x' }, 'DATABASE_URL must be a postgresql:// URL.'],
+  [{ ADMIN_TOKEN: 'short' }, 'ADMIN_TOKEN must be 20 to 200 printable characters without spaces.'],
+  [{ SECRET_KEY: 'abc' }, 'SECRET_KEY must be 64 hex digits.'],
+  [{ DATA_DIR: '/etc/passwd/data' }, 'DATA_DIR (/etc/passwd/data) cannot be made: ENOTDIR.'],
+] as const)('%j stops the start with one sentence', async ([settings, sentence]) => {
+  await using folder = await makeTemporaryFolder()
+  const manager = startManagerProgram({ DATA_DIR: folder.path, ...settings })
+  expect(await manager.ended()).toBe(1)
+  expect(manager.output().trim()).toBe(sentence)
+})
+
+test('a database that cannot be reached stops the start, and its password stays out of the message', async () => {
+  await using folder = await makeTemporaryFolder()
+  const manager = startManagerProgram({
+    DATA_DIR: folder.path,
+    DATABASE_URL: 'postgresql://user:hidden-password@127.0.0.1:1/nothing',
+  })
+  expect(await manager.ended()).toBe(1)
+  expect(manager.output()).toMatch(/^DATABASE_URL names a PostgreSQL that cannot be used: .*\.$/m)
+  expect(manager.output()).not.toContain('hidden-password')
+})
+
+test('another sealing key than before stops the start', async () => {
+  await using folder = await makeTemporaryFolder()
+  const first = await startManagerProcess({ DATA_DIR: folder.path })
+  await first.stop()
+  const second = startManagerProgram({ DATA_DIR: folder.path, SECRET_KEY: 'ab'.repeat(32), ADMIN_TOKEN: TEST_TOKEN })
+  expect(await second.ended()).toBe(1)
+  expect(second.output()).toContain('is not the key that the secrets in this database were sealed with')
+})
+
+test('secrets stand in no answer, no log and not in the database files', async () => {
+  await using folder = await makeTemporaryFolder()
+  const manager = await startManagerProcess({ DATA_DIR: folder.path, LOG_LEVEL: 'trace' })
+  const answer = await manager.client.serviceInstances.put('secretive', instance)
+  expect(answer.agent?.password).toBe('***')
+  const read = await manager.client.serviceInstances.get('secretive')
+  expect(JSON.stringify([answer, read, manager.output()])).not.toContain('secret-4711')
+  await manager.stop()
+  const found = execFileSync('sh', ['-c', 'grep -rl secret-4711 "$1" || true', 'sh', folder.path], { encoding: 'utf8' })
+  expect(found).toBe('')
+})

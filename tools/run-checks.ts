@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process'
+
+/** One thing that is checked: a command that exits 0 if all is well. */
+export interface Check {
+  name: string
+  command: string
+  args: readonly string[]
+}
+
+/** What can be said without running the project. */
+export const staticChecks: readonly Check[] = [
+  { name: 'types', command: 'tsc', args: ['-p', '.', '--noEmit'] },
+  { name: 'lint and format', command: 'biome', args: ['check', '--error-on-warnings', '.'] },
+  { name: 'arrows', command: 'depcruise', args: ['packages', '--config', '.dependency-cruiser.mjs'] },
+]
+
+/**
+ * Runs checks one after the other, each to its end; prints a line a check, and the output of those that fail.
+ *
+ * @returns Whether all passed.
+ */
+export async function runChecks(checks: readonly Check[]): Promise<boolean> {
+  let allPassed = true
+  for (const check of checks) {
+    const startedAt = Date.now()
+    const { passed, output } = await run(check)
+    console.log(`${passed ? 'ok    ' : 'FAILED'} ${check.name} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`)
+    if (!passed) console.log(output)
+    allPassed &&= passed
+  }
+  return allPassed
+}
+
+function run({ command, args }: Check): Promise<{ passed: boolean; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const chunks: Buffer[] = []
+    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+    child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk))
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ passed: code === 0, output: Buffer.concat(chunks).toString() }))
+  })
+}

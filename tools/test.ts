@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { runChecks, staticChecks } from './run-checks.ts'
+
+const help = `npm test [-- FILTER…]: everything. Types, lint and format, arrows, then all tests: the unit tests and those of whole
+systems against the lab's real servers, which it installs (Debian packages, as root) and starts. With filters, only the
+test files whose path holds one of them. Other arguments go to vitest.`
+
+const reportSchema = z.object({ numPassedTests: z.int(), numFailedTests: z.int(), numPendingTests: z.int() })
+
+/** Runs vitest and says how many tests passed, failed and were skipped, as vitest itself counted them. */
+async function runTests(args: readonly string[]): Promise<{ status: number; counts: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'osb-backup-test-'))
+  const report = join(folder, 'report.json')
+  try {
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+    const child = spawn('vitest', ['run', ...reporters, ...args], { stdio: ['ignore', 'inherit', 'inherit'] })
+    const [status] = (await once(child, 'close')) as [number | null]
+    const read = reportSchema.safeParse(JSON.parse(await readFile(report, 'utf8').catch(() => 'null')))
+    if (!read.success) return { status: status || 1, counts: '0 passed, 1 failed' }
+    const { numPassedTests, numFailedTests, numPendingTests } = read.data
+    return {
+      status: status ?? 1,
+      counts: `${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped`,
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+const args = process.argv.slice(2)
+if (args.includes('--help') || args.includes('-h')) {
+  console.log(help)
+} else if (!(await runChecks(staticChecks))) {
+  process.exitCode = 1
+} else {
+  const { status, counts } = await runTests(args)
+  console.log(`tests: ${counts}`)
+  process.exitCode = status
+}
