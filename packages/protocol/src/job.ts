@@ -3,7 +3,7 @@ import { backupPlanSchema } from './backup-plan.ts'
 import { fileDestinationSchema } from './file-destination.ts'
 import { optionalText } from './lenient.ts'
 import { serviceInstanceReferenceSchema, serviceInstanceSchema } from './service-instance.ts'
-import { backupStages, restoreStages } from './stage.ts'
+import { backupStages, restoreStages, type Stage, stageLogField } from './stage.ts'
 
 export const jobStatuses = ['STARTED', 'RUNNING', 'UNKNOWN', 'FAILED', 'SUCCEEDED'] as const
 export type JobStatus = (typeof jobStatuses)[number]
@@ -17,16 +17,14 @@ export type Progress = z.infer<typeof progressSchema>
 
 const nullableText = z.string().nullable()
 
-const logFields = <S extends string>(stages: readonly S[]) =>
-  Object.fromEntries(
-    stages.flatMap((stage) => {
-      const field = stage.replaceAll('-', '_')
-      return [
-        [`${field}_log`, nullableText],
-        [`${field}_errorlog`, nullableText],
-      ]
-    }),
-  ) as Record<string, typeof nullableText>
+type Underscored<S extends string> = S extends `${infer Head}-${infer Rest}` ? `${Head}_${Underscored<Rest>}` : S
+type LogFields<S extends Stage> = Record<`${Underscored<S>}_${'log' | 'errorlog'}`, typeof nullableText>
+
+/** What the script of each stage printed: `pre_backup_lock_log`, `pre_backup_lock_errorlog`, … */
+function logFields<S extends Stage>(stages: readonly S[]): LogFields<S> {
+  const names = stages.flatMap((stage) => [stageLogField(stage, 'log'), stageLogField(stage, 'errorlog')])
+  return Object.fromEntries(names.map((name) => [name, nullableText])) as LogFields<S>
+}
 
 const partFields = {
   status: z.enum(jobStatuses),

@@ -15,6 +15,6 @@ export type RestoreStage = (typeof restoreStages)[number]
 export type Stage = BackupStage | RestoreStage
 
 /** A job's field name for what a stage's script printed: `pre-backup-lock` is `pre_backup_lock_log`. */
-export function stageLogField<S extends Stage>(stage: S, stream: 'log' | 'errorlog'): string {
+export function stageLogField(stage: Stage, stream: 'log' | 'errorlog'): string {
   return `${stage.replaceAll('-', '_')}_${stream}`
 }
