@@ -1,0 +1,149 @@
+import { once } from 'node:events'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import {
+  type AgentProcess,
+  type ManagerProcess,
+  makeTemporaryFolder,
+  startAgentProcess,
+  startManagerProcess,
+} from '@osb-backup/testkit'
+import { filesScenario } from './files-scenario.ts'
+import { postgresScenario } from './postgres-scenario.ts'
+import type { Scenario } from './scenario.ts'
+import { watchJob } from './watch-job.ts'
+
+const help = `npm run demo [-- --keep] [-- --files]
+
+Backs up real data, damages it, restores it, and shows that every byte is back: with a manager and an agent in processes
+of their own, into a directory as file destination. A PostgreSQL database where PostgreSQL's programs are installed, else
+(or with --files) a directory of files. Needs no root and leaves nothing behind.
+
+  --keep    stay up afterwards, to be tried by hand; Ctrl-C ends it
+  --files   back up files, also where PostgreSQL is installed`
+
+const repository = join(import.meta.dirname, '..')
+const INSTANCE = 'demo-instance'
+
+const say = (text: string) => console.log(`\n${text}`)
+
+async function startPair(
+  folder: string,
+  scenario: Scenario,
+): Promise<{ manager: ManagerProcess; agent: AgentProcess }> {
+  const destinations = join(folder, 'destinations')
+  await mkdir(destinations)
+  const agent = await startAgentProcess({
+    directory_backup: join(folder, 'agent', 'backup'),
+    directory_restore: join(folder, 'agent', 'restore'),
+    scripts_path: join(repository, 'script-packs', scenario.pack),
+    file_destination_root: destinations,
+  })
+  const manager = await startManagerProcess({
+    DATA_DIR: join(folder, 'manager'),
+    ADMIN_TOKEN: '',
+    FILE_DESTINATION_ROOT: destinations,
+    AGENT_POLL_MS: '200',
+  }).catch(async (error: unknown) => {
+    await agent.stop()
+    throw error
+  })
+  return { manager, agent }
+}
+
+async function register(
+  { client }: ManagerProcess,
+  agent: AgentProcess,
+  scenario: Scenario,
+  folder: string,
+): Promise<string> {
+  const serviceInstance = { service_instance_id: INSTANCE }
+  await client.serviceInstances.put(INSTANCE, {
+    ...scenario.instance,
+    agent: { url: agent.url, username: agent.username, password: agent.password },
+  })
+  const destination = await client.fileDestinations.create({
+    type: 'FILE',
+    serviceInstance,
+    name: 'a directory',
+    directory: join(folder, 'destinations'),
+  })
+  const plan = await client.backupPlans.create({
+    name: 'nightly',
+    serviceInstance,
+    fileDestination: { id: destination.id },
+    frequency: '0 0 2 * * *',
+    timezone: 'Europe/Berlin',
+    retentionStyle: 'FILES',
+    retentionPeriod: 7,
+    items: scenario.items,
+  })
+  return plan.id
+}
+
+/** The demo itself, once everything runs. */
+async function mainJob(manager: ManagerProcess, planId: string, scenario: Scenario): Promise<void> {
+  const { client } = manager
+  const before = await scenario.digest()
+  say(`2. Back up ${scenario.title} (digest ${before.slice(0, 16)}…)`)
+  const backup = await watchJob(client, (await client.jobs.startBackup(planId)).id, scenario.expectedBytes)
+  if (backup.jobType !== 'BACKUP') throw new Error('a backup job was expected')
+  for (const [item, part] of Object.entries(backup.agentExecutionReponses)) {
+    if (!('filesize' in part)) continue
+    console.log(
+      `   ${item}: ${part.filename}, ${part.filesize?.size.toLocaleString('en')} bytes, SHA-256 ${part.sha256?.slice(0, 16)}…`,
+    )
+  }
+  say('3. Damage the data')
+  console.log(`   ${await scenario.damage()}`)
+  console.log(`   digest now: ${(await scenario.digest()).slice(0, 48)}…`)
+  if ((await scenario.digest()) === before) throw new Error('the damage did nothing')
+
+  say('4. Restore')
+  const items = scenario.items.map((item) => ({ item }))
+  const restore = await client.jobs.startRestore({ backupJob: { id: backup.id }, items })
+  await watchJob(client, restore.id, scenario.expectedBytes)
+  const after = await scenario.digest()
+  console.log(`   digest now: ${after.slice(0, 16)}…`)
+  if (after !== before) throw new Error('the restored data differs from what was backed up')
+  say('   Byte for byte back.')
+}
+
+function nextSteps({ url, token }: ManagerProcess, agent: AgentProcess): string {
+  return `The manager answers on ${url} (token ${token}), the agent on ${agent.url}. Try:
+
+  curl -H "Authorization: Bearer ${token}" ${url}/backupJobs/byInstance/${INSTANCE}
+  curl -u ${agent.username}:${agent.password} ${agent.url}/status`
+}
+
+const { values } = parseArgs({
+  options: { help: { type: 'boolean', short: 'h' }, keep: { type: 'boolean' }, files: { type: 'boolean' } },
+})
+if (values.help) {
+  console.log(help)
+} else {
+  await using folder = await makeTemporaryFolder()
+  say('1. Start a manager and an agent, and register a service instance, a file destination and a plan')
+  const scenario = (!values.files && (await postgresScenario(folder.path))) || (await filesScenario(folder.path))
+  try {
+    const { manager, agent } = await startPair(folder.path, scenario)
+    try {
+      console.log(`   manager ${manager.url}   agent ${agent.url}`)
+      await mainJob(manager, await register(manager, agent, scenario, folder.path), scenario)
+      if (values.keep) {
+        say(`${nextSteps(manager, agent)}\n\nCtrl-C ends the demo.`)
+        await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+      } else {
+        say(
+          'Next: `npm run demo -- --keep` stays up to be tried with curl; README.md shows how to start both for real.',
+        )
+      }
+    } finally {
+      await manager.stop()
+      await agent.stop()
+    }
+  } finally {
+    await scenario.stop()
+  }
+}

@@ -1,0 +1,21 @@
+import type { ServiceInstanceRequest } from '@osb-backup/protocol'
+
+/** Something to back up in the demo: real data, a way to damage it, and a way to tell that it is back. */
+export interface Scenario {
+  /** What is backed up, for people. */
+  title: string
+  /** Folder of the script pack, under script-packs/. */
+  pack: string
+  /** The databases (or directories) that the plan covers. */
+  items: string[]
+  /** What the service instance says of the data's place. */
+  instance: Pick<ServiceInstanceRequest, 'hosts' | 'username' | 'password' | 'parameters'>
+  /** About how many bytes the backup reads, for the progress bar. */
+  expectedBytes: number
+  /** A digest over all of the data: equal before and after means that every byte is back. */
+  digest(): Promise<string>
+  /** Damages the data; returns what was done, for people. */
+  damage(): Promise<string>
+  /** Ends what the scenario started. */
+  stop(): Promise<void>
+}

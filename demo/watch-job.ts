@@ -1,0 +1,49 @@
+import { type BackupClient, waitForJob } from '@osb-backup/client'
+import type { Job } from '@osb-backup/protocol'
+import { Presets, SingleBar } from 'cli-progress'
+
+const JOB_TIMEOUT_MS = 5 * 60_000
+const MEGABYTE = 1024 * 1024
+
+/**
+ * Shows a job's progress until it is over.
+ *
+ * @param expectedBytes - About how much will be read; the bar grows if it is more.
+ * @throws {Error} With what the agent said, if the job failed.
+ */
+export async function watchJob(client: BackupClient, id: string, expectedBytes: number): Promise<Job> {
+  const bar = new SingleBar(
+    {
+      format: '   {bar} {value}/{total} MB  {stage}',
+      noTTYOutput: true,
+      notTTYSchedule: 1000,
+      hideCursor: true,
+      barsize: 32,
+    },
+    Presets.shades_classic,
+  )
+  bar.start(inMegabytes(expectedBytes), 0, { stage: 'waiting' })
+  const job = await waitForJob(client, id, {
+    signal: AbortSignal.timeout(JOB_TIMEOUT_MS),
+    intervalMs: 100,
+    onLook(seen) {
+      const parts = Object.values(seen.agentExecutionReponses)
+      const read = parts.reduce((sum, part) => sum + (part.progress?.bytes_read ?? 0), 0)
+      const running = parts.find((part) => part.status === 'RUNNING')
+      bar.setTotal(Math.max(inMegabytes(expectedBytes), inMegabytes(read)))
+      bar.update(inMegabytes(read), { stage: running?.state ?? seen.status })
+    },
+  })
+  if (job.status === 'SUCCEEDED') bar.update(bar.getTotal(), { stage: job.status })
+  bar.stop()
+  if (job.status === 'SUCCEEDED') return job
+  throw new Error(
+    Object.values(job.agentExecutionReponses)
+      .map((part) => part.error_message)
+      .join('\n'),
+  )
+}
+
+function inMegabytes(bytes: number): number {
+  return Math.round(bytes / MEGABYTE)
+}
