@@ -12,6 +12,7 @@ SIGTERM and SIGINT cancel the running jobs, let them clean up and unlock, and en
 /** Starts the agent, and stops it when asked to. */
 async function main(): Promise<void> {
   const agent = await startAgent(readSettings(process.env))
+  console.log(`The agent listens on ${agent.url}`)
   let isStopping = false
   const stop = () => {
     if (isStopping) process.exit(1)

@@ -106,10 +106,9 @@ class Script {
     this.#endGroup()
   }
 
-  #endGroup(): Promise<void> {
+  #endGroup(): void {
     const pid = this.#child?.pid
-    this.#groupEnd ??= pid === undefined ? Promise.resolve() : endGroup(pid, this.#options.killGraceMs)
-    return this.#groupEnd
+    if (pid !== undefined) this.#groupEnd ??= endGroup(pid, this.#options.killGraceMs)
   }
 
   async #untilOver(exited: Promise<ScriptOutcome>): Promise<ScriptEnd> {
@@ -121,24 +120,20 @@ class Script {
     try {
       const exit = await exited
       const held = await this.#untilPipesClosed()
-      if (held !== undefined || !isSuccess(exit)) await this.#endGroup()
+      clearTimeout(timer)
+      if (held === 'dump' && isSuccess(exit)) this.end({ kind: 'output-held' })
+      if (held !== undefined || !isSuccess(exit)) this.#endGroup()
       await this.#groupEnd
       this.#isOver = true
       this.#child?.stdout?.destroy()
       this.#child?.stderr?.destroy()
-      const outcome = this.#outcomeOf(exit, held === 'dump')
+      const outcome = exit.kind === 'not-started' ? exit : (this.#reason ?? exit)
       this.#finishOutput(outcome)
       return { outcome, stdout: this.#stdout.end(), stderr: this.#stderr.end() }
     } finally {
       clearTimeout(timer)
       signal.removeEventListener('abort', cancel)
     }
-  }
-
-  #outcomeOf(exit: ScriptOutcome, isDumpHeld: boolean): ScriptOutcome {
-    if (exit.kind === 'not-started') return exit
-    if (this.#reason !== undefined) return this.#reason
-    return isDumpHeld && isSuccess(exit) ? { kind: 'output-held' } : exit
   }
 
   #finishOutput(outcome: ScriptOutcome): void {
