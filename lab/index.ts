@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { describePart, parts, startPart, stopPart } from './parts.ts'
+
+const labEnvSchema = z.object({
+  s3: z.object({
+    endpoint: z.string(),
+    accessKeyId: z.string(),
+    secretAccessKey: z.string(),
+    region: z.string(),
+  }),
+  swift: z.object({
+    authUrl: z.string(),
+    domain: z.string(),
+    projectName: z.string(),
+    username: z.string(),
+    password: z.string(),
+  }),
+  postgresql: z.object({
+    url: z.string(),
+    host: z.string(),
+    port: z.number(),
+    username: z.string(),
+    password: z.string(),
+    /** Folder of this server's `psql`, `pg_dump`, … */
+    bin: z.string(),
+  }),
+})
+
+/** How the lab's servers are reached. Its secrets are worth nothing: everything listens on loopback only. */
+export type LabEnv = z.infer<typeof labEnvSchema>
+
+/**
+ * Starts the servers that do not run.
+ *
+ * @returns How they are reached, and whether all of them ran before.
+ */
+export async function labUp(): Promise<{ env: LabEnv; wasRunning: boolean }> {
+  const wasRunning = (await Promise.all(parts.map(describePart))).every((part) => part !== undefined)
+  await all(parts.map(startPart))
+  return { env: await labEnv(), wasRunning }
+}
+
+/** Stops the servers; with `wipe` everything in them is gone. */
+export async function labDown(options: { wipe: boolean } = { wipe: false }): Promise<void> {
+  await all(parts.map((part) => stopPart(part, options)))
+}
+
+/** How the running servers are reached. */
+export async function labEnv(): Promise<LabEnv> {
+  const [objectStore, postgresql] = await Promise.all([describePart('object-store'), describePart('postgresql')])
+  if (!objectStore || !postgresql) throw new Error('The lab does not run; start it with `npm run lab -- up`.')
+  return labEnvSchema.parse({ ...(objectStore as object), postgresql })
+}
+
+/** Waits for all, also where one fails: nothing goes on in the background after the failure is reported. */
+async function all(running: Promise<void>[]): Promise<void> {
+  const outcomes = await Promise.allSettled(running)
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+}

@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process'
+import { access, constants, glob } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+
+/** Debian packages that tests and lab need, each with a file that shows that it is there; `*` as in a shell. */
+const needed: Record<string, string> = {
+  'python3-swift': '/usr/lib/python3/dist-packages/swift/__init__.py',
+  'python3-keystone': '/usr/lib/python3/dist-packages/keystone/__init__.py',
+  'python3-keystonemiddleware': '/usr/lib/python3/dist-packages/keystonemiddleware/__init__.py',
+  postgresql: '/usr/lib/postgresql/*/bin/postgres',
+  'postgresql-client': '/usr/lib/postgresql/*/bin/pg_dump',
+  memcached: 'memcached',
+  curl: 'curl',
+  bc: 'bc',
+  openssl: 'openssl',
+  zstd: 'zstd',
+  age: 'age',
+}
+
+/** The packages that are not there. */
+export async function missingPackages(): Promise<string[]> {
+  const missing: string[] = []
+  for (const [name, sign] of Object.entries(needed)) {
+    if (!(sign.startsWith('/') ? await hasMatch(sign) : await isOnPath(sign))) missing.push(name)
+  }
+  return missing
+}
+
+/**
+ * Makes sure that the packages are there: installs the missing ones where we are root and the system has apt.
+ *
+ * @throws {Error} One sentence that says what to install, where we cannot.
+ */
+export async function ensurePackages(): Promise<void> {
+  const missing = await missingPackages()
+  if (missing.length === 0) return
+  const install = `apt-get install --no-install-recommends ${missing.join(' ')}`
+  if (process.getuid?.() !== 0 || !(await isOnPath('apt-get'))) {
+    throw new Error(`Programs that the lab needs are missing; on Debian install them as root: ${install}`)
+  }
+  console.error(`Installing ${missing.join(', ')} ...`)
+  await apt('update')
+  await apt('install', '--yes', '--no-install-recommends', ...missing)
+  const still = await missingPackages()
+  if (still.length > 0) throw new Error(`After apt-get install these are still missing: ${still.join(', ')}`)
+}
+
+async function hasMatch(pattern: string): Promise<boolean> {
+  for await (const _ of glob(pattern)) return true
+  return false
+}
+
+async function isOnPath(program: string): Promise<boolean> {
+  const folders = (process.env.PATH ?? '').split(delimiter).concat('/usr/sbin', '/sbin')
+  const found = await Promise.allSettled(folders.map((folder) => access(join(folder, program), constants.X_OK)))
+  return found.some((outcome) => outcome.status === 'fulfilled')
+}
+
+/** Runs apt-get; its output is shown only if it fails. */
+function apt(...args: string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // Another apt may run, as on a machine that has just started: wait for its lock.
+    const child = spawn('apt-get', ['-o', 'DPkg::Lock::Timeout=300', ...args], {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const output: Buffer[] = []
+    child.stdout.on('data', (chunk: Buffer) => output.push(chunk))
+    child.stderr.on('data', (chunk: Buffer) => output.push(chunk))
+    child.on('error', reject)
+    child.on('close', (code) => {
+      if (code === 0) return resolve()
+      const said = Buffer.concat(output).toString().trim().split('\n').slice(-10).join('\n')
+      reject(new Error(`apt-get ${args[0]} failed with exit code ${code}:\n${said}`))
+    })
+  })
+}
