@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { destroyOnAbort } from './destroy-on-abort.ts'
 
 /** How a relay treats the stream behind it. */
 export interface RelayOptions {
@@ -22,7 +23,6 @@ export function relay(inner: Readable, options: RelayOptions): Readable {
   const stopWaiting = () => clearTimeout(idle)
 
   const outer = new Readable({
-    signal,
     read() {
       if (options.idleTimeoutMs !== undefined && !hasEnded) {
         const silent = Object.assign(new Error('No data arrived in time'), { code: 'ETIMEDOUT' })
@@ -34,7 +34,7 @@ export function relay(inner: Readable, options: RelayOptions): Readable {
     destroy(error, callback) {
       stopWaiting()
       inner.destroy()
-      callback(signal?.aborted ? asError(signal.reason) : error)
+      callback(error)
     },
   })
 
@@ -58,9 +58,6 @@ export function relay(inner: Readable, options: RelayOptions): Readable {
     if (hasEnded || outer.destroyed) return
     outer.destroy(translate(Object.assign(new Error('Closed before the end'), { code: 'ECONNRESET' })))
   })
+  destroyOnAbort(outer, signal)
   return outer
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error('Aborted', { cause: reason })
 }

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
+import { destroyOnAbort } from '../destroy-on-abort.ts'
 import { StoreError } from '../store-error.ts'
 import { toFileStoreError } from './file-error.ts'
 
@@ -8,9 +9,8 @@ const chunkSizeBytes = 256 * 1024
 /** Reads an open file to the size it had, and closes it whatever happens. A file that ends early is an error. */
 export function readFrom(handle: FileHandle, sizeBytes: number, doing: string, signal?: AbortSignal): Readable {
   let readBytes = 0
-  return new Readable({
+  const stream = new Readable({
     highWaterMark: chunkSizeBytes,
-    signal,
     async read() {
       try {
         const wanted = Math.min(chunkSizeBytes, sizeBytes - readBytes)
@@ -25,15 +25,12 @@ export function readFrom(handle: FileHandle, sizeBytes: number, doing: string, s
       }
     },
     destroy(error, callback) {
-      const failure = signal?.aborted ? asError(signal.reason) : error
       handle.close().then(
-        () => callback(failure),
-        (closing: unknown) => callback(failure ?? toFileStoreError(closing, doing)),
+        () => callback(error),
+        (closing: unknown) => callback(error ?? toFileStoreError(closing, doing)),
       )
     },
   })
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error('Aborted', { cause: reason })
+  destroyOnAbort(stream, signal)
+  return stream
 }

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
+
+const chunkBytes = 256 * 1024
+
+/** A stream of so many bytes, the same for the same size and unlike at every place, made as it is read. */
+export function generated(sizeBytes: number): Readable {
+  return Readable.from(chunks(sizeBytes), { objectMode: false, highWaterMark: chunkBytes })
+}
+
+/** SHA-256 in hex of what `generated` gives. */
+export function generatedSha256(sizeBytes: number): string {
+  const hash = createHash('sha256')
+  for (const chunk of chunks(sizeBytes)) hash.update(chunk)
+  return hash.digest('hex')
+}
+
+/** A stream that gives so many bytes and then fails. */
+export function failing(sizeBytes: number, error: Error): Readable {
+  return Readable.from(
+    (function* () {
+      yield* chunks(sizeBytes)
+      throw error
+    })(),
+    { objectMode: false },
+  )
+}
+
+/** A stream that gives so many bytes and then neither more nor an end. */
+export function stalling(sizeBytes: number): Readable {
+  const bytes = chunks(sizeBytes)
+  return new Readable({
+    read() {
+      const next = bytes.next()
+      if (!next.done) this.push(next.value)
+    },
+  })
+}
+
+/** Reads a stream to its end, keeping nothing. */
+export async function sizeAndSha256(stream: Readable): Promise<{ sizeBytes: number; sha256: string }> {
+  const hash = createHash('sha256')
+  let sizeBytes = 0
+  for await (const chunk of stream) {
+    hash.update(chunk)
+    sizeBytes += chunk.length
+  }
+  return { sizeBytes, sha256: hash.digest('hex') }
+}
+
+/** Xorshift: fast, and incompressible enough. */
+function* chunks(sizeBytes: number): Generator<Buffer> {
+  let state = 0x9e3779b9
+  for (let left = sizeBytes; left > 0; left -= chunkBytes) {
+    const words = new Uint32Array(chunkBytes / 4)
+    for (let index = 0; index < words.length; index++) {
+      state ^= state << 13
+      state ^= state >>> 17
+      state ^= state << 5
+      words[index] = state
+    }
+    yield Buffer.from(words.buffer, 0, Math.min(left, chunkBytes))
+  }
+}

@@ -1,0 +1,65 @@
+import type { LabEnv } from '../../lab/index.ts'
+
+/** A project's account in Swift, as a test looks at it: with plain requests and none of the code that is tested. */
+export class SwiftAccount {
+  readonly #lab: LabEnv['swift']
+  #login: Promise<{ token: string; url: string }> | undefined
+
+  constructor(lab: LabEnv['swift']) {
+    this.#lab = lab
+  }
+
+  async makeContainer(container: string): Promise<void> {
+    await this.#request('PUT', container)
+  }
+
+  async removeContainer(container: string): Promise<void> {
+    await this.#request('DELETE', container)
+  }
+
+  /** What is in a container; nothing if there is none. */
+  async list(container: string): Promise<{ name: string; bytes: number }[]> {
+    const answer = await this.#request('GET', `${container}?format=json`)
+    return answer.status === 200 ? ((await answer.json()) as { name: string; bytes: number }[]) : []
+  }
+
+  /** The largest object that needs no segments. */
+  async maximumSizeBytes(): Promise<number> {
+    const { url } = await this.#loggedIn()
+    const answer = await fetch(new URL('/info', url))
+    return ((await answer.json()) as { swift: { max_file_size: number } }).swift.max_file_size
+  }
+
+  async #request(method: string, path: string): Promise<Response> {
+    const { token, url } = await this.#loggedIn()
+    const answer = await fetch(`${url}/${path}`, { method, headers: { 'x-auth-token': token } })
+    if (answer.ok || answer.status === 404) return answer
+    throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
+  }
+
+  #loggedIn(): Promise<{ token: string; url: string }> {
+    this.#login ??= this.#logIn()
+    return this.#login
+  }
+
+  async #logIn(): Promise<{ token: string; url: string }> {
+    const { authUrl, domain, projectName, username, password } = this.#lab
+    const user = { name: username, password, domain: { name: domain } }
+    const answer = await fetch(`${authUrl}/auth/tokens`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        auth: {
+          identity: { methods: ['password'], password: { user } },
+          scope: { project: { name: projectName, domain: { name: domain } } },
+        },
+      }),
+    })
+    const { token } = (await answer.json()) as {
+      token: { catalog: { type: string; endpoints: { interface: string; url: string }[] }[] }
+    }
+    const endpoints = token.catalog.find((service) => service.type === 'object-store')?.endpoints ?? []
+    const url = endpoints.find((endpoint) => endpoint.interface === 'public')?.url ?? ''
+    return { token: answer.headers.get('x-subject-token') ?? '', url }
+  }
+}

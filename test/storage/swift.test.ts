@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto'
+import { openStore, type SwiftSettings } from '@osb-backup/storage'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { describeObjectStore } from './conformance.ts'
+import { generated } from './generated.ts'
+import { keystoneThatSpoilsTokens } from './spoiling-keystone.ts'
+import { SwiftAccount } from './swift-account.ts'
+
+const lab = inject('lab').swift
+const mebibyte = 1024 * 1024
+
+function settingsOf(container: string): SwiftSettings {
+  return { type: 'swift', ...lab, container }
+}
+
+const container = `conformance-${randomUUID()}`
+const account = new SwiftAccount(lab)
+
+describeObjectStore('swift', {
+  prepare: () => account.makeContainer(container),
+  open: (options) => openStore(settingsOf(container), options),
+  openMissing: () => openStore(settingsOf(`missing-${randomUUID()}`), { retry: false }),
+  openWithWrongCredentials: () => openStore({ ...settingsOf(container), password: 'wrong' }, { retry: false }),
+  openUnreachable: () => openStore({ ...settingsOf(container), authUrl: 'http://127.0.0.1:1/v3' }, { retry: false }),
+  countLeftovers: async () => (await account.list(`${container}_segments`)).length,
+  boundaries: [16 * mebibyte, 32 * mebibyte],
+  cleanUp: async () => {
+    await account.removeContainer(container)
+    await account.removeContainer(`${container}_segments`)
+  },
+})
+
+describe('swift, segments', () => {
+  const container = `segments-${randomUUID()}`
+  beforeAll(() => account.makeContainer(container))
+  afterAll(async () => {
+    await account.removeContainer(container)
+    await account.removeContainer(`${container}_segments`)
+  })
+
+  it('are no larger than the server takes, whatever is asked for', async () => {
+    const maximum = await account.maximumSizeBytes()
+    const store = openStore(settingsOf(container), { segmentSizeBytes: 1024 * mebibyte })
+    await store.put('large', generated(100 * mebibyte))
+    const segments = await account.list(`${container}_segments`)
+    expect(segments.map((segment) => segment.bytes)).toEqual(
+      maximum < 100 * mebibyte ? [32, 32, 32, 4].map((size) => size * mebibyte) : [100 * mebibyte],
+    )
+    await store.remove('large')
+    expect(await account.list(`${container}_segments`)).toEqual([])
+  })
+
+  it('are not needed for small objects', async () => {
+    const store = openStore(settingsOf(container))
+    await store.put('small', generated(mebibyte))
+    expect(await account.list(`${container}_segments`)).toEqual([])
+    await store.remove('small')
+  })
+})
+
+describe('swift, login', () => {
+  const container = `login-${randomUUID()}`
+  beforeAll(() => account.makeContainer(container))
+  afterAll(() => account.removeContainer(container))
+
+  it('is renewed when Swift no longer takes it', async () => {
+    await using keystone = await keystoneThatSpoilsTokens(lab.authUrl, 1)
+    const store = openStore({ ...settingsOf(container), authUrl: keystone.url }, { retry: false })
+    await store.put('a', generated(10))
+    expect(await store.head('a')).toMatchObject({ sizeBytes: 10 })
+    await store.remove('a')
+    expect(keystone.logins()).toBe(2)
+  })
+
+  it('is shared by calls at the same time', async () => {
+    await using keystone = await keystoneThatSpoilsTokens(lab.authUrl, 0)
+    const store = openStore({ ...settingsOf(container), authUrl: keystone.url }, { retry: false })
+    await Promise.all(['a', 'b', 'c', 'd'].map((name) => store.head(name)))
+    expect(keystone.logins()).toBe(1)
+  })
+
+  it('is refused only after one more try', async () => {
+    await using keystone = await keystoneThatSpoilsTokens(lab.authUrl, Number.POSITIVE_INFINITY)
+    const store = openStore({ ...settingsOf(container), authUrl: keystone.url }, { retry: false })
+    await expect(store.head('a')).rejects.toMatchObject({ code: 'denied' })
+    expect(keystone.logins()).toBe(2)
+  })
+})
