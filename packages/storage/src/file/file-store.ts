@@ -5,13 +5,21 @@ import { consume } from '../consume.ts'
 import type { CallOptions, ObjectStore, StoredObject } from '../object-store.ts'
 import { StoreError } from '../store-error.ts'
 import type { FileSettings } from '../store-settings.ts'
-import { directoryOf, makeDirectoryOf, pruneDirectories, syncDirectory, temporaryPath } from './file-directories.ts'
+import {
+  directoryOf,
+  makeDirectoryOf,
+  type Place,
+  pruneDirectories,
+  syncDirectory,
+  temporaryPath,
+} from './file-directories.ts'
 import { systemCode, toFileStoreError } from './file-error.ts'
 import { readFrom } from './file-reader.ts'
 import { walk } from './file-walk.ts'
 
 /** Owner reads and writes, its group reads: dumps are nobody else's business. The umask may narrow it. */
 const fileMode = 0o640
+const createAttempts = 20
 
 /**
  * A directory as an object store. Slashes in names make subdirectories; one that becomes empty is removed. An object
@@ -39,12 +47,11 @@ export class FileStore implements ObjectStore {
   }
 
   async #write(name: string, content: Readable, doing: string, signal?: AbortSignal): Promise<StoredObject> {
-    const place = await makeDirectoryOf(this.#root, name).catch((error) => {
+    const { place, temporary, handle } = await this.#create(name).catch((error) => {
       throw toFileStoreError(error, doing)
     })
-    const temporary = temporaryPath(place.directory)
     try {
-      const sizeBytes = await consume(content, (chunks) => writeWhole(temporary, chunks, doing), signal)
+      const sizeBytes = await writeWhole(handle, content, doing, signal)
       try {
         await rename(temporary, place.path)
         await syncDirectory(place.directory)
@@ -58,6 +65,19 @@ export class FileStore implements ObjectStore {
       })
       await pruneDirectories(this.#root, name)
       throw error
+    }
+  }
+
+  /** Makes the temporary file. Its directory may be removed in the meantime, since others prune what is empty. */
+  async #create(name: string): Promise<{ place: Place; temporary: string; handle: FileHandle }> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const place = await makeDirectoryOf(this.#root, name)
+        const temporary = temporaryPath(place.directory)
+        return { place, temporary, handle: await open(temporary, 'wx', fileMode) }
+      } catch (error) {
+        if (systemCode(error) !== 'ENOENT' || attempt === createAttempts) throw error
+      }
     }
   }
 
@@ -120,24 +140,27 @@ function isAbsent(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR'
 }
 
-/** Writes a new file to its end and to the disk, and returns its size. Only the file's own errors are translated. */
-async function writeWhole(path: string, chunks: AsyncIterable<Buffer>, doing: string): Promise<number> {
+/** Writes content to its end and to the disk, closes the file and returns its size. */
+async function writeWhole(handle: FileHandle, content: Readable, doing: string, signal?: AbortSignal): Promise<number> {
+  // Only the file's own errors are translated; the content's come through.
   const translated = async <T>(promise: Promise<T>): Promise<T> =>
     promise.catch((error: unknown) => {
       throw toFileStoreError(error, doing)
     })
-  const handle: FileHandle = await translated(open(path, 'wx', fileMode))
-  let sizeBytes = 0
-  try {
+  const write = async (chunks: AsyncIterable<Buffer>): Promise<number> => {
+    let sizeBytes = 0
     for await (const chunk of chunks) {
       await translated(handle.writeFile(chunk))
       sizeBytes += chunk.length
     }
     await translated(handle.sync())
+    return sizeBytes
+  }
+  try {
+    return await consume(content, write, signal)
   } finally {
     await translated(handle.close())
   }
-  return sizeBytes
 }
 
 async function removeIfPresent(path: string): Promise<void> {

@@ -1,0 +1,90 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { afterAll, expect, it } from 'vitest'
+import { FileStore } from './file/file-store.ts'
+import type { CallOptions, StoredObject } from './object-store.ts'
+import { retrying } from './retrying.ts'
+import { StoreError, type StoreErrorCode } from './store-error.ts'
+
+const root = await mkdtemp(join(tmpdir(), 'osb-retrying-'))
+afterAll(() => rm(root, { recursive: true }))
+const options = { attempts: 3, firstDelayMs: 1 }
+
+/** A real store whose next calls fail. */
+class StumblingStore extends FileStore {
+  failures: StoreErrorCode[] = []
+  calls = 0
+
+  constructor() {
+    super({ type: 'file', directory: root })
+  }
+
+  #stumble() {
+    this.calls++
+    const code = this.failures.shift()
+    if (code) throw new StoreError(code, 'stumbled')
+  }
+
+  override async put(name: string, content: Readable, callOptions?: CallOptions) {
+    this.#stumble()
+    return super.put(name, content, callOptions)
+  }
+
+  override async head(name: string, callOptions?: CallOptions) {
+    this.#stumble()
+    return super.head(name, callOptions)
+  }
+
+  override async *list(prefix: string, callOptions?: CallOptions): AsyncGenerator<StoredObject> {
+    this.#stumble()
+    for await (const object of super.list(prefix, callOptions)) {
+      yield object
+      // Fails after every object for as long as there are failures.
+      this.#stumble()
+    }
+  }
+}
+
+it('tries again what is temporary, as often as it may', async () => {
+  const store = new StumblingStore()
+  store.failures = ['temporary', 'temporary']
+  await expect(retrying(store, options).head('a')).resolves.toBeUndefined()
+  expect(store.calls).toBe(3)
+  store.failures = ['temporary', 'temporary', 'temporary', 'temporary']
+  await expect(retrying(store, options).head('a')).rejects.toMatchObject({ code: 'temporary' })
+  expect(store.calls).toBe(6)
+})
+
+it('does not try again what will not change', async () => {
+  const store = new StumblingStore()
+  store.failures = ['denied']
+  await expect(retrying(store, options).head('a')).rejects.toMatchObject({ code: 'denied' })
+  expect(store.calls).toBe(1)
+})
+
+it('never reads content twice', async () => {
+  const store = new StumblingStore()
+  store.failures = ['temporary']
+  const putting = retrying(store, options).put('a', Readable.from(['x']))
+  await expect(putting).rejects.toMatchObject({ code: 'temporary' })
+  expect(store.calls).toBe(1)
+})
+
+it('goes on with a list where it broke, giving every object once', async () => {
+  const store = new StumblingStore()
+  for (const name of ['l/1', 'l/2', 'l/3']) await store.put(name, Readable.from([Buffer.from(name)]))
+  store.failures = ['temporary', 'temporary']
+  const names: string[] = []
+  for await (const object of retrying(store, options).list('l/')) names.push(object.name)
+  expect(names).toEqual(['l/1', 'l/2', 'l/3'])
+})
+
+it('stops waiting when the signal fires', async () => {
+  const store = new StumblingStore()
+  store.failures = Array.from({ length: 3 }, () => 'temporary' as const)
+  const signal = AbortSignal.timeout(20)
+  const waiting = retrying(store, { attempts: 3, firstDelayMs: 60_000 }).head('a', { signal })
+  await expect(waiting).rejects.toMatchObject({ name: 'TimeoutError' })
+})
