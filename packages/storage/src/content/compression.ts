@@ -1,6 +1,7 @@
-import type { Transform } from 'node:stream'
+import type { Duplex, Transform } from 'node:stream'
 import zlib from 'node:zlib'
 import type { Compression } from '@osb-backup/core'
+import { zstdDecompressor } from './zstd-decompress.ts'
 
 // Twice the speed of the default of 16 KiB with zstd; the gain ends here.
 const chunkSize = 256 * 1024
@@ -25,14 +26,13 @@ export function compressor(compression: Compression): Transform | undefined {
 }
 
 /** The stream that undoes `compressor`. Fails on damage, on an early end, and on bytes after the end. */
-export function decompressor(compression: Compression): Transform | undefined {
+export function decompressor(compression: Compression): Duplex | undefined {
   switch (compression) {
     case 'none':
       return undefined
     case 'gzip':
       return zlib.createGunzip({ chunkSize })
     case 'zstd':
-      // Without rejectGarbageAfterEnd a second frame would be dropped silently.
-      return zlib.createZstdDecompress({ chunkSize, rejectGarbageAfterEnd: true })
+      return zstdDecompressor(chunkSize)
   }
 }
