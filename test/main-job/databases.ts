@@ -6,9 +6,8 @@ export async function withDatabase<T>(
   name: string,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const url = new URL(serverUrl)
-  url.pathname = `/${encodeURIComponent(name)}`
-  const client = new Client({ connectionString: url.href })
+  const { hostname, port, username, password } = new URL(serverUrl)
+  const client = new Client({ host: hostname, port: Number(port), user: username, password, database: name })
   await client.connect()
   try {
     return await work(client)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type BackupClient, waitForJob } from '@osb-backup/client'
 import type { BackupPlan, FileDestinationRequest, Job } from '@osb-backup/protocol'
 import { type AgentProcess, makeTemporaryFolder, startAgentProcess } from '@osb-backup/testkit'
+import type { DestinationFields } from './places.ts'
 
 const JOB_TIMEOUT_MS = 100_000
 export const repository = join(import.meta.dirname, '..', '..')
@@ -54,13 +55,6 @@ export async function registerInstance(
     agent: { url: agent.url, username: agent.username, password: agent.password },
   })
 }
-
-/** What a test says of a destination; the instance is added. */
-export type DestinationFields = FileDestinationRequest extends infer R
-  ? R extends FileDestinationRequest
-    ? Omit<R, 'serviceInstance'>
-    : never
-  : never
 
 /** Makes a destination and a plan that backs the items up to it. */
 export async function makePlan(

@@ -2,8 +2,8 @@ import {
   type BackupJob,
   type BackupPlan,
   type BackupPlanRequest,
-  backupJobSchema,
   backupPlanSchema,
+  backupStartedSchema,
   type FileDestination,
   type FileDestinationRequest,
   fileDestinationSchema,
@@ -13,7 +13,7 @@ import {
   pageSchema,
   type RestoreJob,
   type RestoreStart,
-  restoreJobSchema,
+  restoreStartedSchema,
   type ServiceInstance,
   type ServiceInstanceRequest,
   serviceInstanceSchema,
@@ -111,13 +111,13 @@ export class BackupClient {
       this.#call({ method: 'GET', path: `/restoreJobs/${quoted(id)}`, answer: jobSchema, signal }),
     /** Starts a backup job of a plan now. */
     startBackup: async (planId: string): Promise<BackupJob> => {
-      const answer = z.object({ backupJob: backupJobSchema })
+      const answer = backupStartedSchema
       const body = { backupPlan: { id: planId } }
       return (await this.#call({ method: 'POST', path: '/backup', body, answer })).backupJob
     },
     /** Starts a restore job of what a backup job left. */
     startRestore: async (restore: RestoreStart): Promise<RestoreJob> => {
-      const answer = z.object({ restoreJob: restoreJobSchema })
+      const answer = restoreStartedSchema
       return (await this.#call({ method: 'POST', path: '/restore', body: restore, answer })).restoreJob
     },
     /** Deletes a backup job that is over; its files stay. */

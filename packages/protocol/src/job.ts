@@ -115,3 +115,13 @@ export const restoreStartSchema = z.object({
   privateKey: optionalText(20_000),
 })
 export type RestoreStart = z.infer<typeof restoreStartSchema>
+
+/** Answer to `POST /backup`: the plan as it is stored, and the job that was started (additive). */
+export const backupStartedSchema = z.object({ backupPlan: backupPlanSchema.optional(), backupJob: backupJobSchema })
+
+/** Answer to `POST /restore`: what was asked for, and the job that was started (additive). */
+export const restoreStartedSchema = z.object({
+  backupJob: backupJobSchema,
+  items: z.array(z.object({ item: z.string(), filename: z.string().optional(), database: z.string().optional() })),
+  restoreJob: restoreJobSchema,
+})

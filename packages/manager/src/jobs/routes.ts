@@ -1,12 +1,11 @@
 import { isOver, type RunKind } from '@osb-backup/core'
 import {
-  backupJobSchema,
-  backupPlanSchema,
+  backupStartedSchema,
   backupStartSchema,
   jobSchema,
   jobStatuses,
   pageSchema,
-  restoreJobSchema,
+  restoreStartedSchema,
   restoreStartSchema,
   type Job as WireJob,
 } from '@osb-backup/protocol'
@@ -118,7 +117,7 @@ export function jobRoutes(app: App, context: Context): void {
       schema: {
         summary: 'Start a backup job of a plan now',
         body: backupStartSchema,
-        response: { 201: z.object({ backupPlan: backupPlanSchema.optional(), backupJob: backupJobSchema }) },
+        response: { 201: backupStartedSchema },
       },
     },
     async (request, reply) => {
@@ -134,13 +133,7 @@ export function jobRoutes(app: App, context: Context): void {
       schema: {
         summary: 'Start a restore job of what a backup job left',
         body: restoreStartSchema,
-        response: {
-          201: z.object({
-            backupJob: backupJobSchema,
-            items: restoreStartSchema.shape.items,
-            restoreJob: restoreJobSchema,
-          }),
-        },
+        response: { 201: restoreStartedSchema },
       },
     },
     async (request, reply) => {

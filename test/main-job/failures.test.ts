@@ -1,0 +1,120 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type ManagerProcess, makeTemporaryFolder, startAgentProcess, startManagerProcess } from '@osb-backup/testkit'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { dropDatabase, recreateDatabase } from './databases.ts'
+import { makePlaces, places } from './places.ts'
+import { errorsOf, jobEnd, makePlan, registerInstance, runBackup, startAgentWith } from './world.ts'
+
+const server = inject('lab').postgresql
+const item = 'failures'
+let stack: AsyncDisposableStack
+let manager: ManagerProcess
+let agent: Awaited<ReturnType<typeof startAgentWith>>
+
+beforeAll(async () => {
+  stack = new AsyncDisposableStack()
+  await makePlaces()
+  await recreateDatabase(server.url, item)
+  stack.defer(() => dropDatabase(server.url, item))
+  const data = stack.use(await makeTemporaryFolder())
+  agent = stack.use(await startAgentWith('postgresql'))
+  manager = await startManagerProcess({
+    DATA_DIR: data.path,
+    FILE_DESTINATION_ROOT: agent.folder,
+    AGENT_UNREACHABLE_SECONDS: '2',
+  })
+  stack.defer(() => manager.stop())
+})
+
+afterAll(() => stack.disposeAsync())
+
+const failedWith = async (job: Promise<import('@osb-backup/protocol').Job>) => {
+  const ended = await job
+  expect(ended.status).toBe('FAILED')
+  expect(ended.endDate).toBeDefined()
+  return errorsOf(ended)[item] ?? ''
+}
+
+test('a wrong database password: the error is the one of PostgreSQL, and the password is not in it', async () => {
+  await registerInstance(manager.client, 'wrong-password', { ...server, password: 'guessed-4711' }, agent)
+  const plan = await makePlan(manager.client, 'wrong-password', [item], places(agent.folder).file.destination)
+  const error = await failedWith(runBackup(manager.client, plan))
+  expect(error).toContain('password authentication failed for user "lab"')
+  expect(error).not.toContain('guessed-4711')
+})
+
+test('a missing script: the error says which file to create and where', async () => {
+  await using folder = await makeTemporaryFolder()
+  const scripts = join(folder.path, 'scripts')
+  await mkdir(scripts)
+  await writeFile(join(scripts, 'pack.json'), JSON.stringify({ form: 2, name: 'empty', type: '.dump' }))
+  await using other = await startAgentWith('postgresql', { scripts_path: scripts, file_destination_root: agent.folder })
+  await registerInstance(manager.client, 'no-script', server, other)
+  const plan = await makePlan(manager.client, 'no-script', [item], places(agent.folder).file.destination)
+  const error = await failedWith(runBackup(manager.client, plan))
+  expect(error).toContain(join(scripts, 'backup'))
+})
+
+test.for(['s3', 'swift', 'file'] as const)('a place that is gone (%s): the error names it', async (place) => {
+  const instance = `gone-${place}`
+  await registerInstance(manager.client, instance, server, agent)
+  const { destination } = places(join(agent.folder, 'gone'))[place]
+  const gone = {
+    ...destination,
+    ...('bucket' in destination ? { bucket: 'gone-bucket' } : {}),
+    ...('container_name' in destination ? { container_name: 'gone-container' } : {}),
+  }
+  const plan = await makePlan(manager.client, instance, [item], gone)
+  const error = await failedWith(runBackup(manager.client, plan))
+  expect(error).toMatch(/gone-bucket|gone-container|\/gone/)
+  await expect(
+    manager.client.fileDestinations.validate({ ...gone, serviceInstance: { service_instance_id: instance } } as never),
+  ).rejects.toThrow(/gone-bucket|gone-container|\/gone/)
+})
+
+test('wrong keys of the store: the error says that they are refused, without them', async () => {
+  await registerInstance(manager.client, 'wrong-keys', server, agent)
+  const destination = { ...places(agent.folder).s3.destination, authSecret: 'guessed-secret-4711' }
+  const plan = await makePlan(manager.client, 'wrong-keys', [item], destination)
+  const error = await failedWith(runBackup(manager.client, plan))
+  expect(error).toContain('access key and secret are wrong or do not allow this')
+  expect(error).not.toContain('guessed-secret-4711')
+})
+
+test('an agent that is down: FAILED after the limit, with what to check', async () => {
+  const down = { url: 'http://127.0.0.1:9', username: 'agent', password: 'x' }
+  await registerInstance(manager.client, 'agent-down', server, down)
+  const plan = await makePlan(manager.client, 'agent-down', [item], places(agent.folder).file.destination)
+  const error = await failedWith(runBackup(manager.client, plan))
+  expect(error).toMatch(/^The agent at http:\/\/127\.0\.0\.1:9 could not be reached for 2 seconds .*check that it runs/)
+})
+
+test('wrong credentials of the agent: FAILED at once, with what to correct', async () => {
+  await registerInstance(manager.client, 'agent-refuses', server, { ...agent, password: 'guessed-4711' })
+  const plan = await makePlan(manager.client, 'agent-refuses', [item], places(agent.folder).file.destination)
+  const error = await failedWith(runBackup(manager.client, plan))
+  expect(error).toContain('correct agent.username and agent.password')
+})
+
+test('an agent that dies while it works: the job fails, and does not hang', async () => {
+  await using folder = await makeTemporaryFolder()
+  const scripts = join(folder.path, 'scripts')
+  await mkdir(scripts)
+  await writeFile(join(scripts, 'pack.json'), JSON.stringify({ form: 2, name: 'slow', type: '.dump' }))
+  await writeFile(join(scripts, 'backup'), 'echo begun; sleep 60\n')
+  const dying = await startAgentProcess({
+    directory_backup: join(folder.path, 'backup'),
+    directory_restore: join(folder.path, 'restore'),
+    scripts_path: scripts,
+    file_destination_root: agent.folder,
+  })
+  await registerInstance(manager.client, 'agent-dies', server, dying)
+  const plan = await makePlan(manager.client, 'agent-dies', [item], places(agent.folder).file.destination)
+  const { id } = await manager.client.jobs.startBackup(plan.id)
+  await expect
+    .poll(async () => (await manager.client.jobs.get(id)).agentExecutionReponses[item]?.state, { timeout: 20_000 })
+    .toBe('backup')
+  await dying.kill()
+  expect(await failedWith(jobEnd(manager.client, id))).toContain('could not be reached')
+})

@@ -1,0 +1,86 @@
+import { BucketAlreadyOwnedByYou, CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import type { FileDestinationRequest } from '@osb-backup/protocol'
+import type { StoreSettings } from '@osb-backup/storage'
+import { inject } from 'vitest'
+import { SwiftAccount } from '../storage/swift-account.ts'
+
+const BUCKET = 'main-job-bucket'
+const CONTAINER = 'main-job-container'
+
+/** What a test says of a destination; the instance is added. */
+export type DestinationFields = FileDestinationRequest extends infer R
+  ? R extends FileDestinationRequest
+    ? Omit<R, 'serviceInstance'>
+    : never
+  : never
+
+/** Makes bucket and container, unless they are there. */
+export async function makePlaces(): Promise<void> {
+  const { s3, swift } = inject('lab')
+  await new SwiftAccount(swift).makeContainer(CONTAINER)
+  const client = new S3Client({
+    endpoint: s3.endpoint,
+    region: s3.region,
+    forcePathStyle: true,
+    credentials: { accessKeyId: s3.accessKeyId, secretAccessKey: s3.secretAccessKey },
+  })
+  await client.send(new CreateBucketCommand({ Bucket: BUCKET })).catch((error: unknown) => {
+    if (!(error instanceof BucketAlreadyOwnedByYou)) throw error
+  })
+  client.destroy()
+}
+
+/**
+ * The three kinds of destinations, each as the API takes it and as the storage room opens it.
+ *
+ * @param folder - For the file destination.
+ */
+export function places(folder: string) {
+  const { s3, swift } = inject('lab')
+  return {
+    s3: {
+      destination: {
+        type: 'S3',
+        name: 's3',
+        endpoint: s3.endpoint,
+        region: s3.region,
+        bucket: BUCKET,
+        authKey: s3.accessKeyId,
+        authSecret: s3.secretAccessKey,
+      },
+      store: {
+        type: 's3',
+        endpoint: s3.endpoint,
+        region: s3.region,
+        bucket: BUCKET,
+        accessKeyId: s3.accessKeyId,
+        secretAccessKey: s3.secretAccessKey,
+      },
+    },
+    swift: {
+      destination: {
+        type: 'SWIFT',
+        name: 'swift',
+        authUrl: swift.authUrl,
+        domain: swift.domain,
+        container_name: CONTAINER,
+        project_name: swift.projectName,
+        username: swift.username,
+        password: swift.password,
+      },
+      store: {
+        type: 'swift',
+        authUrl: swift.authUrl,
+        domain: swift.domain,
+        container: CONTAINER,
+        projectName: swift.projectName,
+        username: swift.username,
+        password: swift.password,
+      },
+    },
+    file: {
+      destination: { type: 'FILE', name: 'file', directory: folder },
+      store: { type: 'file', directory: folder },
+    },
+  } as const satisfies Record<string, { destination: DestinationFields; store: StoreSettings }>
+}
