@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -42,7 +43,7 @@ async function startPair(
   })
   const manager = await startManagerProcess({
     DATA_DIR: join(folder, 'manager'),
-    ADMIN_TOKEN: '',
+    ADMIN_TOKEN: `osbb_demo-${randomUUID()}`,
     FILE_DESTINATION_ROOT: destinations,
     AGENT_POLL_MS: '200',
   }).catch(async (error: unknown) => {

@@ -19,11 +19,23 @@ export async function postgresScenario(folder: string): Promise<Scenario | undef
   const state = join(folder, 'postgresql')
   const environment = { LAB_POSTGRESQL_STATE: state, LAB_POSTGRESQL_PORT: String(await freePort()) }
   if (!(await runScript('start.sh', environment))) return undefined
-  const server = JSON.parse(await readFile(join(state, 'env.json'), 'utf8'))
-  const inDatabase = <T>(name: string, work: (client: Client) => Promise<T>) =>
-    withClient({ ...server, database: name }, work)
+  const stop = async () => {
+    await runScript('stop.sh', environment)
+  }
+  try {
+    return { ...(await fillServer(state)), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function fillServer(state: string): Promise<Omit<Scenario, 'stop'>> {
+  const { host, port, username, password } = JSON.parse(await readFile(join(state, 'env.json'), 'utf8'))
+  const inDatabase = <T>(database: string, work: (client: Client) => Promise<T>) =>
+    withClient({ host, port, user: username, password, database }, work)
   await inDatabase('postgres', (client) => client.query(`create database ${DATABASE}`))
-  const bytes = await inDatabase(DATABASE, async (client) => {
+  const expectedBytes = await inDatabase(DATABASE, async (client) => {
     await client.query(`
       create table customers as select id, 'Kundin ' || id as name, md5(id::text) as note from generate_series(1, 5000) id;
       create table orders as select id, 1 + id % 5000 as customer, repeat(md5(id::text), 6) as content, now() as placed
@@ -36,23 +48,9 @@ export async function postgresScenario(folder: string): Promise<Scenario | undef
     title: `a PostgreSQL database with ${ROWS.toLocaleString('en')} orders`,
     pack: 'postgresql',
     items: [DATABASE],
-    instance: {
-      hosts: [{ name: 'postgres0', ip: server.host, port: server.port, backup: true }],
-      username: server.username,
-      password: server.password,
-    },
-    expectedBytes: bytes,
-    digest: () =>
-      inDatabase(DATABASE, async (client) => {
-        const digests: string[] = []
-        for (const table of ['customers', 'orders']) {
-          const { rows } = await client.query(
-            `select md5(string_agg(md5(t::text), '' order by id)) as digest from ${table} t`,
-          )
-          digests.push(rows[0].digest)
-        }
-        return digests.join('+')
-      }).catch((error: Error) => `none: ${error.message}`),
+    instance: { hosts: [{ name: 'postgres0', ip: host, port, backup: true }], username, password },
+    expectedBytes,
+    digest: () => inDatabase(DATABASE, digestOf).catch((error: Error) => `none: ${error.message}`),
     async damage() {
       await inDatabase(DATABASE, (client) =>
         client.query(
@@ -61,10 +59,19 @@ export async function postgresScenario(folder: string): Promise<Scenario | undef
       )
       return 'table "customers" is dropped, a third of the orders is deleted and one is emptied'
     },
-    async stop() {
-      await runScript('stop.sh', environment)
-    },
   }
+}
+
+/** A digest over every row of every table. */
+async function digestOf(client: Client): Promise<string> {
+  const digests: string[] = []
+  for (const table of ['customers', 'orders']) {
+    const { rows } = await client.query(
+      `select md5(string_agg(md5(t::text), '' order by id)) as digest from ${table} t`,
+    )
+    digests.push(rows[0].digest)
+  }
+  return digests.join('+')
 }
 
 async function withClient<T>(address: object, work: (client: Client) => Promise<T>): Promise<T> {

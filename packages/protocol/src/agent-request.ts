@@ -28,7 +28,11 @@ export const agentDestinationSchema = z.object({
 })
 export type AgentDestination = z.infer<typeof agentDestinationSchema>
 
-/** The database that an agent dumps or restores; `parameters` reach every script as environment variables. */
+/**
+ * The database that an agent dumps or restores. `username` and `password` are "none" where it has none, since agents
+ * refuse a request without; `parameters` reach every script
+ * as environment variables.
+ */
 export const agentDatabaseSchema = z.object({
   serviceInstance: z.unknown().optional(),
   host: z.string().optional(),

@@ -41,7 +41,7 @@ export function maskOf(request: JobRequest, agentPassword: string): SecretMask {
   const { store, database, encryptionKey, parameters } = request
   return new SecretMask([
     agentPassword,
-    database.password,
+    database.password === NO_KEY ? undefined : database.password,
     database.backupPassword,
     encryptionKey === NO_KEY || isAgeRecipientList(encryptionKey) ? undefined : encryptionKey,
     ...(store.type === 's3' ? [store.accessKeyId, store.secretAccessKey] : []),

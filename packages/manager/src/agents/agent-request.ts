@@ -47,7 +47,7 @@ export function restoreRequest(
 
 function databaseOf(instance: ServiceInstance, part: JobPart) {
   const { agent: _, ...serviceInstance } = instanceToWire(instance)
-  const { username = '', password = '' } = instance.database
+  const { username = NO_KEY, password = NO_KEY } = instance.database
   const host = backupHost(instance.hosts)
   return {
     serviceInstance,
