@@ -1,0 +1,46 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { MASK, SecretMask, StreamMask } from './masking.ts'
+
+test('secrets are masked as they are, quoted by the shell, in URLs, in JSON and in base64', () => {
+  const mask = new SecretMask(["it's a $ecret/1"])
+  const spellings = ["it's a $ecret/1", "it'\\''s a $ecret/1", "it's%20a%20%24ecret%2F1", 'aXQncyBhICRlY3JldC8x']
+  for (const spelling of spellings) expect(mask.mask(`before ${spelling} after`)).toBe(`before ${MASK} after`)
+})
+
+test('every line of a key of several lines is masked', () => {
+  const mask = new SecretMask(['AGE-SECRET-KEY-1AAAA\nAGE-SECRET-KEY-1BBBB'])
+  expect(mask.mask('AGE-SECRET-KEY-1BBBB, AGE-SECRET-KEY-1AAAA')).toBe(`${MASK}, ${MASK}`)
+})
+
+test('a very short secret is masked where it stands alone, and words keep their letters', () => {
+  expect(new SecretMask(['s']).mask('s is a secret: "s"')).toBe(`${MASK} is a secret: "${MASK}"`)
+})
+
+test('without secrets nothing changes', () => {
+  expect(new SecretMask([undefined, '']).mask('all of it')).toBe('all of it')
+})
+
+test('a secret that begins like another is masked whole', () => {
+  const stream = new StreamMask(new SecretMask(['pass', 'password']))
+  expect(['my pas', 'swor', 'd'].map((piece) => stream.push(piece)).join('') + stream.flush()).toBe(`my ${MASK}`)
+})
+
+test('however output is cut into pieces, no secret gets through and nothing else is lost', () => {
+  const secrets = fc.array(fc.string({ minLength: 4, maxLength: 12 }), { minLength: 1, maxLength: 3 })
+  fc.assert(
+    fc.property(
+      secrets,
+      fc.array(fc.oneof(fc.nat(2), fc.string({ maxLength: 6 }))),
+      fc.nat(7),
+      (words, parts, size) => {
+        const text = parts.map((part) => (typeof part === 'number' ? (words[part] ?? '') : part)).join('')
+        const mask = new SecretMask(words)
+        const stream = new StreamMask(mask)
+        const pieces = text.match(new RegExp(`[^]{1,${size + 1}}`, 'g')) ?? []
+        const shown = pieces.map((piece) => stream.push(piece)).join('') + stream.flush()
+        expect(shown).toBe(mask.mask(text))
+      },
+    ),
+  )
+})

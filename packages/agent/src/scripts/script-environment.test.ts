@@ -1,0 +1,66 @@
+import { backupStages, restoreStages } from '@osb-backup/protocol'
+import { expect, test } from 'vitest'
+import type { JobRequest } from '../jobs/job-request.ts'
+import { scriptArguments, scriptEnvironment } from './script-environment.ts'
+
+const request: JobRequest = {
+  kind: 'backup',
+  id: 'j1',
+  compress: true,
+  encryptionKey: 'key-1',
+  destinationType: 'FILE',
+  store: { type: 'file', directory: '/b' },
+  namePrefix: '',
+  database: { host: 'h', username: 'u', password: 'p', name: 'd', backupUsername: 'bu', backupPassword: 'bp' },
+  parameters: [
+    { name: 'dump-jobs', value: '4' },
+    { name: 'BACKUP_DIRECTORY', value: '/theirs' },
+  ],
+}
+const place = { directory: '/jobs/j1', filename: 'h_2026_01_01_d' }
+const base = { PATH: '/bin' }
+
+test('form 1 gets the parameters under their own names, which win, and the key', () => {
+  expect(scriptEnvironment('backup', 1, request, place, base)).toEqual({
+    PATH: '/bin',
+    BACKUP_STAGE: 'backup',
+    BACKUP_JOB_ID: 'j1',
+    BACKUP_HOST: 'h',
+    BACKUP_USERNAME: 'u',
+    BACKUP_PASSWORD: 'p',
+    BACKUP_BACKUP_USERNAME: 'bu',
+    BACKUP_BACKUP_PASSWORD: 'bp',
+    BACKUP_DATABASE: 'd',
+    BACKUP_DIRECTORY: '/theirs',
+    BACKUP_FILENAME: 'h_2026_01_01_d',
+    BACKUP_COMPRESSION: 'true',
+    BACKUP_ENCRYPTION_KEY: 'key-1',
+    'dump-jobs': '4',
+  })
+})
+
+test('form 2 gets the parameters under a prefix, and no key', () => {
+  const environment = scriptEnvironment('backup', 2, request, place, base)
+  expect(environment).toMatchObject({
+    BACKUP_DIRECTORY: '/jobs/j1',
+    BACKUP_PARAMETER_DUMP_JOBS: '4',
+    BACKUP_PARAMETER_BACKUP_DIRECTORY: '/theirs',
+  })
+  expect(environment).not.toHaveProperty('BACKUP_ENCRYPTION_KEY')
+})
+
+test('the arguments are the published ones', () => {
+  const all = [...backupStages, ...restoreStages].map((stage) => [stage, scriptArguments(stage, request, 'file')])
+  const long = ['h', 'u', 'p', 'd', 'file', 'j1', 'true', 'key-1']
+  expect(Object.fromEntries(all)).toEqual({
+    'pre-backup-lock': ['d'],
+    'pre-backup-check': ['d'],
+    backup: long,
+    'backup-cleanup': ['d', 'j1'],
+    'post-backup-unlock': ['d'],
+    'pre-restore-lock': ['j1'],
+    restore: long,
+    'restore-cleanup': ['j1'],
+    'post-restore-unlock': [],
+  })
+})

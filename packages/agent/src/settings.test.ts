@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import { readSettings, SettingsError, settingsHelp } from './settings.ts'
+
+const least = {
+  client_username: 'u',
+  client_password: 'p',
+  directory_backup: '/b',
+  directory_restore: '/r',
+}
+
+test('what is not set has the published defaults', () => {
+  expect(readSettings({ ...least, PATH: '/bin', HOME: '/home/x', LANG: 'de_DE', TMPDIR: '/t' })).toEqual({
+    username: 'u',
+    password: 'p',
+    host: '0.0.0.0',
+    port: 8000,
+    backupDirectory: '/b',
+    restoreDirectory: '/r',
+    scriptsPath: '/var/vcap/jobs/backup-agent/backup',
+    scriptsPathChosen: false,
+    mayDeleteFiles: false,
+    maxJobs: 10,
+    stageTimeLimitMs: 86_400_000,
+    killGraceMs: 10_000,
+    logLevel: 'info',
+    scriptBase: { PATH: '/bin', HOME: '/home/x', LANG: 'de_DE', TMPDIR: '/t' },
+  })
+})
+
+test.each([
+  [{ client_username: '' }, 'client_username must be set: callers log in with it.'],
+  [{ client_password: undefined }, 'client_password must be set: callers log in with it.'],
+  [{ directory_backup: undefined }, 'directory_backup must be set to an absolute directory.'],
+  [{ directory_restore: 'here' }, 'directory_restore must be an absolute directory.'],
+  [{ client_port: '80a' }, 'client_port must be a whole number from 0 to 65535.'],
+  [{ client_port: '65536' }, 'client_port must be a whole number from 0 to 65535.'],
+  [{ max_job_number: '0' }, 'max_job_number must be a whole number from 1 to 1000.'],
+  [{ allowed_to_delete_files: 'yes' }, 'allowed_to_delete_files must be true or false.'],
+  [{ stage_timeout_seconds: '-1' }, 'stage_timeout_seconds must be a whole number from 1 to 2000000.'],
+  [{ file_destination_root: 'x' }, 'file_destination_root must be an absolute directory.'],
+  [{ log_level: 'loud' }, 'log_level must be one of fatal, error, warn, info, debug, trace, silent.'],
+])('%j stops the start with one sentence', (changes, message) => {
+  expect(() => readSettings({ ...least, ...changes })).toThrow(new SettingsError(message))
+})
+
+test('the help names every setting', () => {
+  for (const name of ['client_username', 'max_job_number', 'file_destination_root']) {
+    expect(settingsHelp()).toMatch(new RegExp(`^  ${name} +\\S`, 'm'))
+  }
+})

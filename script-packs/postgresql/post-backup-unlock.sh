@@ -1,0 +1,3 @@
+#!/usr/bin/env bash
+# Nothing to unlock: see pre-backup-lock.sh.
+set -euo pipefail
