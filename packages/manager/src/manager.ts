@@ -60,6 +60,7 @@ export async function startManager(
       throw new SettingError(`HOST and PORT cannot be listened on: ${cause.message}.`, { cause })
     })
     stops.push(() => app.close())
+    if (settings.databaseUrl === undefined) await queue.reclaim()
     await queue.work((jobId, signal) => runJob(context, jobId, signal), settings.maxRunningJobs)
     return { url, firstToken, newKeyPath: madeAt, stop }
   } catch (error) {

@@ -10,6 +10,8 @@ const QUEUE = 'run-job'
 const HEARTBEAT_SECONDS = 20
 /** The longest that pg-boss allows. A job that takes longer is taken up again, which loses nothing. */
 const EXPIRE_SECONDS = 24 * 3600 - 1
+/** New jobs are notified of; those that another manager let go of are found by polling. */
+const POLL_SECONDS = 5
 /** Taking a job over is no failure, so it may happen any number of times. */
 const RETRY_LIMIT = 1_000_000
 
@@ -45,7 +47,6 @@ export class JobQueue {
         heartbeatSeconds: HEARTBEAT_SECONDS,
         expireInSeconds: EXPIRE_SECONDS,
         retryLimit: RETRY_LIMIT,
-        retryDelay: 1,
         retentionSeconds: 365 * 24 * 3600,
         deleteAfterSeconds: 24 * 3600,
       })
@@ -54,6 +55,16 @@ export class JobQueue {
       await boss.stop({ graceful: false })
       throw error
     }
+  }
+
+  /**
+   * Takes from their drivers all jobs that are being driven, so that they are taken up at once. Only for a manager that
+   * knows itself to be the only one, before it works: whoever drove them is dead.
+   */
+  async reclaim(): Promise<void> {
+    const entries = await this.#boss.findJobs(QUEUE, { limit: 100_000 })
+    const driven = entries.filter((entry) => entry.state === 'active').map((entry) => entry.id)
+    if (driven.length > 0) await this.#boss.fail(QUEUE, driven, { reason: 'its manager is gone' })
   }
 
   /** Adds a job within the transaction that makes its row. */
@@ -71,7 +82,7 @@ export class JobQueue {
   async work(drive: (jobId: string, signal: AbortSignal) => Promise<void>, atOnce: number): Promise<void> {
     await this.#boss.work<{ jobId: string }>(
       QUEUE,
-      { localConcurrency: atOnce, batchSize: 1, pollingIntervalSeconds: 1 },
+      { localConcurrency: atOnce, batchSize: 1, notifyPollingIntervalSeconds: POLL_SECONDS },
       async (entries) => {
         for (const { data, signal } of entries) {
           await drive(data.jobId, AbortSignal.any([signal, this.#stopping.signal]))
