@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { Context } from '../context.ts'
+import { readPage } from '../database/read-page.ts'
 import type { FileDestinationTable } from '../database/schema.ts'
 import type { PageRequest } from '../http/paging.ts'
 import { type FileDestination, joinSecret, splitSecret } from './destination.ts'
@@ -50,21 +51,15 @@ export async function listDestinations(
   instanceId: string,
   page: PageRequest,
 ): Promise<{ entries: FileDestination[]; total: number }> {
-  const ofInstance = reach.database
+  const query = reach.database
     .selectFrom('file_destinations')
+    .selectAll()
     .where('instance_id', '=', instanceId)
     .where('deleted_at', 'is', null)
-  const rows = await ofInstance
-    .selectAll()
     .orderBy(page.sort?.property === 'name' ? 'name' : 'created_at', page.sort?.descending ? 'desc' : 'asc')
     .orderBy('id')
-    .limit(page.size)
-    .offset(page.number * page.size)
-    .execute()
-  const { total } = await ofInstance
-    .select((select) => select.fn.countAll<string>().as('total'))
-    .executeTakeFirstOrThrow()
-  return { entries: rows.map((row) => fromRow(reach, row)), total: Number(total) }
+  const { rows, total } = await readPage(query, page)
+  return { entries: rows.map((row) => fromRow(reach, row)), total }
 }
 
 /** Stores a new destination. */

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { Context } from '../context.ts'
+import { readPage } from '../database/read-page.ts'
 import type { ServiceInstanceTable } from '../database/schema.ts'
 import type { PageRequest } from '../http/paging.ts'
 import type { ServiceInstance } from './instance.ts'
@@ -52,17 +53,13 @@ export async function listInstances(
   reach: Reach,
   page: PageRequest,
 ): Promise<{ entries: ServiceInstance[]; total: number }> {
-  const registered = reach.database.selectFrom('service_instances').where('deleted_at', 'is', null)
-  const rows = await registered
+  const query = reach.database
+    .selectFrom('service_instances')
     .selectAll()
+    .where('deleted_at', 'is', null)
     .orderBy('id', page.sort?.descending ? 'desc' : 'asc')
-    .limit(page.size)
-    .offset(page.number * page.size)
-    .execute()
-  const { total } = await registered
-    .select((select) => select.fn.countAll<string>().as('total'))
-    .executeTakeFirstOrThrow()
-  return { entries: rows.map((row) => fromRow(reach, row)), total: Number(total) }
+  const { rows, total } = await readPage(query, page)
+  return { entries: rows.map((row) => fromRow(reach, row)), total }
 }
 
 /** Registers an instance, or replaces what is known of it. */

@@ -3,6 +3,7 @@ import type { AgentJob, JobStatus } from '@osb-backup/protocol'
 import type { Selectable, Transaction } from 'kysely'
 import type { Context } from '../context.ts'
 import type { Database } from '../database/open-database.ts'
+import { readPage } from '../database/read-page.ts'
 import type { JobPartTable, JobTable, Tables } from '../database/schema.ts'
 import type { PageRequest } from '../http/paging.ts'
 import type { Job, JobPart } from './job.ts'
@@ -76,24 +77,18 @@ export async function listJobs(
   which: { instanceId: string; kind: RunKind; status?: JobStatus | undefined },
   page: PageRequest,
 ): Promise<{ entries: Job[]; total: number }> {
-  let matching = reach.database
-    .selectFrom('jobs')
-    .where('instance_id', '=', which.instanceId)
-    .where('kind', '=', which.kind)
-  if (which.status !== undefined) matching = matching.where('status', '=', which.status)
   const column = sortColumns[page.sort?.property ?? ''] ?? 'started_at'
   const direction = page.sort === undefined || page.sort.descending ? 'desc' : 'asc'
-  const rows = await matching
+  let query = reach.database
+    .selectFrom('jobs')
     .selectAll()
+    .where('instance_id', '=', which.instanceId)
+    .where('kind', '=', which.kind)
     .orderBy(column, direction)
     .orderBy('id', direction)
-    .limit(page.size)
-    .offset(page.number * page.size)
-    .execute()
-  const { total } = await matching
-    .select((select) => select.fn.countAll<string>().as('total'))
-    .executeTakeFirstOrThrow()
-  return { entries: await withParts(reach, rows), total: Number(total) }
+  if (which.status !== undefined) query = query.where('status', '=', which.status)
+  const { rows, total } = await readPage(query, page)
+  return { entries: await withParts(reach, rows), total }
 }
 
 /** Writes a new job with its parts. */

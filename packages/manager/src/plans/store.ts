@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import { DatabaseError } from 'pg'
 import type { Context } from '../context.ts'
+import { readPage } from '../database/read-page.ts'
 import type { BackupPlanTable } from '../database/schema.ts'
 import type { PageRequest } from '../http/paging.ts'
 import { RequestError } from '../request-error.ts'
@@ -61,18 +62,14 @@ export async function listPlans(
   instanceId: string,
   page: PageRequest,
 ): Promise<{ entries: BackupPlan[]; total: number }> {
-  const ofInstance = reach.database.selectFrom('backup_plans').where('instance_id', '=', instanceId)
-  const rows = await ofInstance
+  const query = reach.database
+    .selectFrom('backup_plans')
     .selectAll()
+    .where('instance_id', '=', instanceId)
     .orderBy(page.sort?.property === 'name' ? 'name' : 'created_at', page.sort?.descending ? 'desc' : 'asc')
     .orderBy('id')
-    .limit(page.size)
-    .offset(page.number * page.size)
-    .execute()
-  const { total } = await ofInstance
-    .select((select) => select.fn.countAll<string>().as('total'))
-    .executeTakeFirstOrThrow()
-  return { entries: rows.map((row) => fromRow(reach, row)), total: Number(total) }
+  const { rows, total } = await readPage(query, page)
+  return { entries: rows.map((row) => fromRow(reach, row)), total }
 }
 
 /** @throws {RequestError} If the instance has a plan of that name. */
