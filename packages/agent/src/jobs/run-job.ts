@@ -11,7 +11,7 @@ import { failed, type RunContext, type StepEnd, startStage } from '../stages/run
 import { downloadFile, removeDownload, uploadDump } from '../stages/staged-transfers.ts'
 import { streamBackup } from '../stages/streamed-backup.ts'
 import { streamRestore } from '../stages/streamed-restore.ts'
-import { isComplete, isOwed, nextStepOf, type StepRecord } from './job-record.ts'
+import { isComplete, isOwed, type JobRecord, nextStepOf, type StepRecord } from './job-record.ts'
 import type { HeldJob, JobRegistry } from './job-registry.ts'
 import { maskOf } from './job-request.ts'
 
@@ -45,7 +45,7 @@ export async function runJob(job: HeldJob, pack: ScriptPack, tools: RunTools): P
   if (job.cancel.signal.aborted && !isComplete(record)) record.problem ??= 'the job was cancelled'
   record.status = isComplete(record) ? 'SUCCEEDED' : 'FAILED'
   record.endedAt = tools.now()
-  await tools.registry.save(record)
+  await saveProblem(record, tools)
   log.info({ status: record.status, problem: record.problem, stored: record.stored }, 'job ended')
 }
 
@@ -80,17 +80,33 @@ async function takeSteps(run: RunContext, { record, cancel }: HeldJob, tools: Ru
     if (step === undefined) return
     const taken: StepRecord = { step, stdout: '', stderr: '' }
     record.steps.push(taken)
-    await tools.registry.save(record)
-    const end = await takeStep(run, step, isOwed(step) ? never : cancel.signal).catch((error: unknown) =>
-      failed(messageOf(error)),
-    )
+    const unsaved = await saveProblem(record, tools)
+    // What cannot be remembered over a crash is not begun; what is owed runs all the same.
+    const end =
+      unsaved === undefined || isOwed(step)
+        ? await takeStep(run, step, isOwed(step) ? never : cancel.signal).catch((error: unknown) =>
+            failed(messageOf(error)),
+          )
+        : failed(unsaved)
     taken.stdout = end.stdout ?? ''
     taken.stderr = end.stderr ?? ''
     if (end.problem !== undefined) taken.problem = run.mask.mask(end.problem)
     taken.ok = end.ok
-    await tools.registry.save(record)
+    await saveProblem(record, tools)
     if (end.ok) log.info({ step }, 'step ended')
     else log.error({ step, problem: taken.problem }, step.endsWith('-unlock') ? 'UNLOCK FAILED' : 'step failed')
+  }
+}
+
+/** Saves a record. Returns why it could not; that must never keep an unlock from running. */
+async function saveProblem(record: JobRecord, { registry, log }: RunTools): Promise<string | undefined> {
+  try {
+    await registry.save(record)
+    return undefined
+  } catch (error) {
+    const problem = `the state of the job cannot be saved: ${messageOf(error)}`
+    log.error({ problem, job: record.request.id }, 'state not saved')
+    return problem
   }
 }
 

@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { basic, formTwo, until } from './agent-under-test.ts'
+
+const main = join(import.meta.dirname, '../../packages/agent/src/main.ts')
+
+/** Runs the agent's program to its end. */
+async function program(environment: Record<string, string>, ...options: string[]) {
+  const child = spawn(process.execPath, [main, ...options], {
+    env: { PATH: process.env.PATH, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const texts = { out: '', error: '' }
+  child.stdout.on('data', (chunk: Buffer) => {
+    texts.out += chunk
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    texts.error += chunk
+  })
+  return { child, texts, ended: once(child, 'close').then(([status]) => status as number | null) }
+}
+
+async function settings(): Promise<Record<string, string> & { root: string }> {
+  const root = await mkdtemp(join(tmpdir(), 'agent-main-'))
+  onTestFinished(() => rm(root, { recursive: true, force: true }))
+  await mkdir(join(root, 'scripts'))
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return {
+    root,
+    client_username: 'u',
+    client_password: 'a-password-1',
+    client_host: '127.0.0.1',
+    client_port: String(port),
+    directory_backup: join(root, 'backups'),
+    directory_restore: join(root, 'restores'),
+    scripts_path: join(root, 'scripts'),
+    file_destination_root: root,
+  }
+}
+
+test('the help lists the settings', async () => {
+  const { texts, ended } = await program({}, '--help')
+  expect(await ended).toBe(0)
+  expect(texts.out).toContain('client_username')
+  expect(texts.out).toContain('stage_timeout_seconds')
+})
+
+test.each([
+  [{ client_password: '' }, 'client_password must be set: callers log in with it.\n'],
+  [{ scripts_path: '/nowhere' }, 'scripts_path is not a directory: /nowhere.\n'],
+  [{ max_job_number: 'many' }, 'max_job_number must be a whole number from 1 to 1000.\n'],
+  [{ directory_backup: '/dev/null/x' }, /^directory_backup is not a directory that can be written: [^\n]*\.\n$/],
+  [{ client_host: '192.0.2.1' }, /^client_host and client_port cannot be listened on: [^\n]*\.\n$/],
+])('%j stops the start with one sentence', async (changes, message) => {
+  const { texts, ended } = await program({ ...(await settings()), ...changes } as Record<string, string>)
+  expect(await ended).toBe(1)
+  if (typeof message === 'string') expect(texts.error).toBe(message)
+  else expect(texts.error).toMatch(message)
+})
+
+test('SIGTERM cancels what runs, unlocks, and ends the agent; its log holds no secret', async () => {
+  const environment = await settings()
+  const { root, client_port } = environment
+  for (const [name, text] of Object.entries(formTwo({ backup: 'echo "$BACKUP_PASSWORD" >&2; sleep 100\n' }))) {
+    await writeFile(join(root, 'scripts', name), text)
+  }
+  const { child, texts, ended } = await program(environment)
+  const url = `http://127.0.0.1:${client_port}`
+  const headers = { authorization: basic('u', 'a-password-1') }
+  await until(
+    () =>
+      fetch(`${url}/status`, { headers }).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    'the agent listens',
+  )
+  const body = JSON.stringify({
+    id: 'x',
+    encryption_key: 'none',
+    destination: { type: 'FILE', directory: root },
+    backup: { host: 'h', username: 'u', password: 'db-password-1', database: 'd' },
+  })
+  expect((await fetch(`${url}/backup`, { method: 'POST', headers, body })).status).toBe(201)
+  const ran = () => readFile(join(root, 'stages'), 'utf8').catch(() => '')
+  await until(async () => (await ran()).includes('backup \n'), 'the script runs')
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
+  expect(await ran()).toBe('pre-backup-lock \nbackup \nbackup-cleanup \npost-backup-unlock \n')
+  expect(texts.out).toContain('"status":"FAILED"')
+  for (const secret of ['a-password-1', 'db-password-1']) expect(texts.out + texts.error).not.toContain(secret)
+})
