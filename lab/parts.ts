@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, mkdir, readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { labStateFolder } from './settings.ts'
 
@@ -27,14 +29,27 @@ export async function stopPart(part: Part, { wipe }: { wipe: boolean }): Promise
   await runScript(part, 'stop.sh', ...(wipe ? ['--wipe'] : []))
 }
 
-/** What a part wrote about itself when it started; undefined if it does not run. */
+/** What a part wrote about itself when it started; undefined if it does not run (any more). */
 export async function describePart(part: Part): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(join(stateOf(part), 'env.json'), 'utf8'))
+    const description = JSON.parse(await readFile(join(stateOf(part), 'env.json'), 'utf8'))
+    // The file may outlive the server, over a restart of the machine for one.
+    const url = new URL(part === 'postgresql' ? description.url : description.s3.endpoint)
+    return (await isListening(url)) ? description : undefined
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
+}
+
+function isListening(url: URL): Promise<boolean> {
+  const socket = connect({ host: url.hostname, port: Number(url.port) })
+  return once(socket, 'connect')
+    .then(
+      () => true,
+      () => false,
+    )
+    .finally(() => socket.destroy())
 }
 
 /** Runs a part's script; what it says goes to standard error, so that standard output stays for answers. */

@@ -22,7 +22,7 @@ for i in $(seq 100); do
     sleep 0.1
 done
 [ -z "$left" ] || { echo "object-store-lab: still running:$left" >&2; exit 1; }
-rm -f "$STATE"/run/*.pid
+rm -f "$STATE"/run/*.pid "$STATE"/env.json "$STATE"/env.sh
 if [ "${1:-}" = --wipe ]; then
     [ -e "$STATE/conf/swift.conf" ] || { echo "object-store-lab: $STATE is no state folder of the object store" >&2; exit 1; }
     rm -rf -- "$STATE"

@@ -23,6 +23,12 @@ export class SwiftAccount {
     return answer.status === 200 ? ((await answer.json()) as { name: string; bytes: number }[]) : []
   }
 
+  /** Makes an object of others, as any client may. */
+  async putManifest(container: string, name: string, paths: readonly string[]): Promise<void> {
+    const manifest = JSON.stringify(paths.map((path) => ({ path })))
+    await this.#request('PUT', `${container}/${name}?multipart-manifest=put`, manifest)
+  }
+
   /** The largest object that needs no segments. */
   async maximumSizeBytes(): Promise<number> {
     const { url } = await this.#loggedIn()
@@ -30,9 +36,9 @@ export class SwiftAccount {
     return ((await answer.json()) as { swift: { max_file_size: number } }).swift.max_file_size
   }
 
-  async #request(method: string, path: string): Promise<Response> {
+  async #request(method: string, path: string, body?: string): Promise<Response> {
     const { token, url } = await this.#loggedIn()
-    const answer = await fetch(`${url}/${path}`, { method, headers: { 'x-auth-token': token } })
+    const answer = await fetch(`${url}/${path}`, { method, body, headers: { 'x-auth-token': token } })
     if (answer.ok || answer.status === 404) return answer
     throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
   }

@@ -50,6 +50,17 @@ describe('swift, segments', () => {
     expect(await account.list(`${container}_segments`)).toEqual([])
   })
 
+  it('are left alone when they belong to others, though the replaced object referred to them', async () => {
+    const store = openStore(settingsOf(container))
+    await store.put('others', generated(100))
+    await account.putManifest(container, 'combined', [`/${container}/others`])
+    expect(await store.head('combined')).toMatchObject({ sizeBytes: 100 })
+    await store.put('combined', generated(10))
+    expect(await store.head('others')).toMatchObject({ sizeBytes: 100 })
+    await store.remove('combined')
+    await store.remove('others')
+  })
+
   it('are not needed for small objects', async () => {
     const store = openStore(settingsOf(container))
     await store.put('small', generated(mebibyte))

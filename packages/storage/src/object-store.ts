@@ -15,10 +15,12 @@ export interface CallOptions {
 
 /**
  * A place that keeps objects: an S3 bucket, a Swift container, a directory. Every store passes the same suite
- * (`test/storage/`). All calls reject with a `StoreError`, save where the signal's reason comes through.
+ * (`test/storage/`). All calls reject with a `StoreError`, save where the signal's reason or, in `put`, the content's
+ * own error comes through. An error that came of both a failure and its clearing up tells both.
  *
  * Names are any Unicode text of 1 to 1,000 bytes in UTF-8 without control characters and without `.`, `..` or empty
- * segments between slashes: what all three kinds can hold. Others are refused with the code `invalid-name`.
+ * segments between slashes: what all three kinds can hold. Others are refused with the code `invalid-name`. A
+ * directory also refuses what its file system cannot hold: segments over 255 bytes, and `a/b` beside an object `a`.
  */
 export interface ObjectStore {
   /** Says where objects go, for messages; holds no secret: `s3://bucket at http://host:9000`. */

@@ -31,3 +31,8 @@ export function alsoFailed(error: unknown, undoing: StoreError): StoreError {
   const code = error instanceof StoreError ? error.code : undoing.code
   return new StoreError(code, `${first} Then: ${undoing.message}`, { cause: new AggregateError([error, undoing]) })
 }
+
+/** Whether an error is one of `alsoFailed`: something may be left in the store, which no other error says. */
+export function tellsOfLeftovers(error: unknown): boolean {
+  return error instanceof StoreError && error.cause instanceof AggregateError
+}

@@ -190,6 +190,15 @@ describe('a transfer that does not finish', () => {
     expect(source.destroyed).toBe(true)
   })
 
+  it('reports a listener that fails, and leaves nothing', async () => {
+    const onProgress = () => {
+      throw new Error('the listener failed')
+    }
+    const storing = storeContent(store, 'listened', streamOf(randomBytes(1000)), { ...plain, onProgress })
+    await expect(storing).rejects.toThrow('the listener failed')
+    expect(await store.head('listened')).toBeUndefined()
+  })
+
   it('closes the object when a reader goes away', async () => {
     await put('large', randomBytes(3_000_000), 'none', false)
     const stream = await loadContent(store, 'large', { compression: 'none', encrypted: false, identities: [] })

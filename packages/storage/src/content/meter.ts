@@ -30,8 +30,12 @@ export function meter(onBytes?: (sizeBytes: number) => void, atEnd?: (measured: 
       transform(chunk: Buffer, _encoding, callback) {
         hash.update(chunk)
         measured.sizeBytes += chunk.length
-        onBytes?.(measured.sizeBytes)
-        callback(null, chunk)
+        try {
+          onBytes?.(measured.sizeBytes)
+          callback(null, chunk)
+        } catch (error) {
+          callback(error as Error)
+        }
       },
       flush(callback) {
         measured.sha256 = hash.digest('hex')

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ObjectStore, StoredObject } from '../object-store.ts'
+import { tellsOfLeftovers } from '../store-error.ts'
 import { ageEncryptor } from './age-encrypt.ts'
 import { compressor } from './compression.ts'
 import { ContentError } from './content-error.ts'
@@ -46,15 +47,22 @@ export async function storeContent(
 
 /**
  * Waits for both halves of a transfer to be over. When one fails it takes the other with it, so the error that came
- * first is the one to report.
+ * first is the one to report, unless a later one says that something was left.
  */
 async function runBoth(feeding: Promise<void>, putting: Promise<StoredObject>, signal?: AbortSignal): Promise<void> {
   const errors: unknown[] = []
   const note = (error: unknown) => errors.push(error)
   await Promise.all([feeding.catch(note), putting.catch(note)])
   if (errors.length === 0) return
+  const leftovers = errors.find(tellsOfLeftovers)
+  if (leftovers) throw leftovers
   signal?.throwIfAborted()
-  throw errors[0]
+  throw errors.find((error) => !isPrematureClose(error)) ?? errors[0]
+}
+
+/** Says only that the other half gave up. */
+function isPrematureClose(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
 }
 
 /** Asks the store what it has. An object of another size is removed: half a backup must not look like one. */

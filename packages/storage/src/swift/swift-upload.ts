@@ -95,10 +95,13 @@ export class SwiftUpload {
     }
   }
 
-  /** Removes the segments of the object that was replaced. */
+  /** Removes the segments of the object that was replaced. What a manifest of another maker refers to is not ours. */
   async #removeReplaced(paths: readonly string[]): Promise<void> {
-    for (const path of paths) {
-      const [, container = '', name] = /^\/([^/]+)\/(.+)$/.exec(path) ?? []
+    const container = `${this.#place.container}_segments`
+    const names = paths
+      .filter((path) => path.startsWith(`/${container}/${this.#place.name}/`))
+      .map((path) => path.slice(container.length + 2))
+    for (const name of names) {
       try {
         await this.#client.sendAndDump({ method: 'DELETE', container, name, accept: [204, 404] })
       } catch {
