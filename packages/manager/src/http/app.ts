@@ -1,10 +1,4 @@
-import type {
-  FastifyBaseLogger,
-  FastifyInstance,
-  RawReplyDefaultExpression,
-  RawRequestDefaultExpression,
-  RawServerDefault,
-} from 'fastify'
+import type { FastifyBaseLogger } from 'fastify'
 import Fastify from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { requireToken } from '../auth/require-token.ts'
@@ -14,15 +8,7 @@ import { instanceRoutes } from '../instances/routes.ts'
 import { jobRoutes } from '../jobs/routes.ts'
 import { planRoutes } from '../plans/routes.ts'
 import { answerErrors } from './answer-errors.ts'
-
-/** The HTTP server with schemas as types. */
-export type App = FastifyInstance<
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  RawReplyDefaultExpression,
-  FastifyBaseLogger,
-  ZodTypeProvider
->
+import type { App } from './typed-app.ts'
 
 /** Largest request body: a job with its logs comes back whole on a restore. */
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024
