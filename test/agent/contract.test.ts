@@ -314,3 +314,9 @@ test('a broken request line does not hurt the agent', async () => {
   await new Promise((resolve) => socket.resume().on('close', resolve))
   expect(await under.call('GET', '/status')).toMatchObject({ status: 200 })
 })
+
+test('a path that is no URL wants credentials too', async () => {
+  const under = await agentWith(formOne())
+  expect(await under.call('GET', '/backup/%zz', undefined, { authorization: '' })).toMatchObject({ status: 401 })
+  expect(await under.call('GET', '/backup/%zz')).toMatchObject({ status: 404 })
+})

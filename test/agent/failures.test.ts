@@ -107,7 +107,7 @@ test('a background process that holds the output does not hold the stage, and is
 
 test('a background process with an output of its own lives on: it may hold the lock', async () => {
   const lock = 'sleep 100 > /dev/null 2>&1 &\necho $! > "$(dirname "$0")/../pid"\n'
-  const check = 'kill -0 "$(cat "$(dirname "$0")/../pid")"\n'
+  const check = 'grep ") [SR] " "/proc/$(cat "$(dirname "$0")/../pid")/stat"\n'
   const unlock = 'kill "$(cat "$(dirname "$0")/../pid")"\n'
   const under = await agentWith(
     formOne({ 'pre-backup-lock': lock, 'pre-backup-check': check, 'post-backup-unlock': unlock }),
@@ -161,7 +161,8 @@ test('deleting right after posting is safe, again and again', async () => {
   }
   const ran = await stagesRun(under)
   const count = (stage: string) => ran.filter((each) => each === stage).length
-  expect(count('post-backup-unlock')).toBe(count('pre-backup-lock'))
+  // A lock script that was stopped before its first line did not note itself; its unlock ran.
+  expect(count('post-backup-unlock')).toBeGreaterThanOrEqual(count('pre-backup-lock'))
 })
 
 test('a deleted job whose unlock fails stays until it is deleted again', async () => {

@@ -16,19 +16,22 @@ const MAX_BODY_BYTES = 1024 * 1024
 /** Builds the agent's HTTP server; it does not listen yet. */
 export function buildServer(tools: RunTools): FastifyInstance {
   const { settings } = tools
+  const letsIn = basicAuth(settings.username, settings.password)
   const server = Fastify({
     bodyLimit: MAX_BODY_BYTES,
     // An id of 255 bytes, percent-encoded.
     routerOptions: { maxParamLength: 800 },
     logger: false,
+    // A path that is no URL is answered before any hook.
+    frameworkErrors: (_error, request, reply) => {
+      // Its type is bound to a route's schema, of which there is none here.
+      const plain = reply as unknown as FastifyReply
+      if (letsIn(request.headers.authorization)) plain.code(404).send()
+      else unauthorised(plain)
+    },
   })
-  const letsIn = basicAuth(settings.username, settings.password)
   server.addHook('onRequest', async (request, reply) => {
-    if (letsIn(request.headers.authorization)) return
-    return reply
-      .code(401)
-      .header('www-authenticate', 'Basic realm="backup agent", charset="UTF-8"')
-      .send({ message: 'Unauthorised.' })
+    if (!letsIn(request.headers.authorization)) return unauthorised(reply)
   })
   // Whatever content type a client names, the body is JSON; read here, so that a bad one gets the published answer.
   server.removeAllContentTypeParsers()
@@ -53,6 +56,12 @@ export function buildServer(tools: RunTools): FastifyInstance {
   }
   return server
 }
+
+const unauthorised = (reply: FastifyReply) =>
+  reply
+    .code(401)
+    .header('www-authenticate', 'Basic realm="backup agent", charset="UTF-8"')
+    .send({ message: 'Unauthorised.' })
 
 const refuse = (reply: FastifyReply, kind: RunKind, problem: string) =>
   reply.code(400).send(failureAnswer(kind, 'Body Deserialization', problem))

@@ -58,6 +58,8 @@ export async function streamRestore(run: RunContext, path: string, signal: Abort
  * @throws What made the content fail. The input is left open then: its end would say that the content was whole.
  */
 export async function feed(content: Readable, input: Writable): Promise<void> {
+  // The loop below throws what the content fails with; an error that comes between two reads must not end the agent.
+  content.on('error', () => undefined)
   let isListening = true
   const gone = new Promise<void>((resolve) => {
     const stop = () => {
