@@ -38,6 +38,9 @@ export function relay(inner: Readable, options: RelayOptions): Readable {
     },
   })
 
+  // It may fail before its reader listens. The reader still sees the error; without this it would end the process.
+  outer.on('error', () => undefined)
+
   inner.pause()
   inner.on('data', (chunk: Buffer) => {
     stopWaiting()

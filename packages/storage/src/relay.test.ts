@@ -1,0 +1,17 @@
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { relay } from './relay.ts'
+
+test('a failure before anybody reads is kept for the reader, and is no uncaught error', async () => {
+  const inner = Readable.from([Buffer.from('x')])
+  const outer = relay(inner, {
+    translate: (error) => new Error('translated', { cause: error }),
+    beforeEnd: () => Promise.reject(new Error('wrong digest')),
+  })
+  outer.resume()
+  await delay(20)
+  expect(outer.destroyed).toBe(true)
+  await expect(buffer(outer)).rejects.toThrow('translated')
+})
