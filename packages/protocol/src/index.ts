@@ -1,3 +1,4 @@
+export * from './access.ts'
 export * from './agent-job.ts'
 export * from './agent-request.ts'
 export * from './backup-plan.ts'

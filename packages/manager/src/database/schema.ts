@@ -1,6 +1,8 @@
 import type { Compression, RunKind } from '@osb-backup/core'
 import type { AgentJob, Host, JobStatus, RetentionStyle } from '@osb-backup/protocol'
 import type { ColumnType, Generated, JSONColumnType } from 'kysely'
+import type { Grants } from '../auth/caller.ts'
+import type { Role } from '../auth/role.ts'
 
 /** The tables as Kysely sees them; `migrations/` makes them. Columns named `sealed_…` hold what `Sealer` sealed. */
 export interface Tables {
@@ -11,10 +13,14 @@ export interface Tables {
   job_parts: JobPartTable
   restore_points: RestorePointTable
   tokens: TokenTable
+  broker_accounts: BrokerAccountTable
+  audit_entries: AuditEntryTable
   settings: SettingTable
 }
 
 type Json<T extends object> = JSONColumnType<T>
+/** JSON that may also be a plain value; written as JSON text. */
+type JsonText<T> = ColumnType<T, string, string>
 /** Set by the database when the row is made. */
 type CreatedAt = ColumnType<Date, Date | undefined, never>
 
@@ -116,7 +122,13 @@ export interface RestorePointTable {
   original_size_bytes: ColumnType<string | null, number | null, never>
   compression: Compression
   encrypted: boolean
+  /** age recipients it was sealed for, one a line. */
+  recipients: string | null
   taken_at: Date
+  /** Held points are never swept. */
+  held: Generated<boolean>
+  verified_at: Date | null
+  verified_state: 'intact' | 'damaged' | 'missing' | null
   deleted_at: Date | null
 }
 
@@ -124,8 +136,33 @@ export interface TokenTable {
   id: string
   name: string
   hash: string
-  role: 'admin'
+  role: Role
+  grants: JsonText<Grants>
+  expires_at: Date | null
+  last_used_at: Date | null
   created_at: CreatedAt
+}
+
+export interface BrokerAccountTable {
+  name: string
+  /** scrypt, with its salt. */
+  password_hash: string
+  grants: JsonText<Grants>
+  created_at: CreatedAt
+}
+
+/** Append-only: the database refuses changes. */
+export interface AuditEntryTable {
+  id: ColumnType<string, never, never>
+  at: Date
+  caller_kind: string
+  caller_id: string
+  caller_name: string
+  address: string
+  action: string
+  path: string
+  status: number
+  instance_id: string | null
 }
 
 export interface SettingTable {

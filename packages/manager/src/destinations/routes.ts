@@ -4,7 +4,9 @@ import {
   fileDestinationSchema,
   pageSchema,
 } from '@osb-backup/protocol'
+import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { enterInstance } from '../auth/access.ts'
 import type { Context } from '../context.ts'
 import { pagingQuery, readPaging, toPage } from '../http/paging.ts'
 import type { App } from '../http/typed-app.ts'
@@ -24,16 +26,20 @@ const byInstance = z.object({ instanceId: z.string().max(200) })
 
 /** File destinations: made, changed, tried and retired. */
 export function destinationRoutes(app: App, context: Context): void {
-  const needInstance = async (id: string): Promise<ServiceInstance> => {
-    const instance = await findInstance(context, id)
+  /** The instance that a request names; one that the caller was not granted is none. */
+  const needInstance = async (request: FastifyRequest, id: string): Promise<ServiceInstance> => {
+    const isGranted = await request.caller.isGranted(id, request.method === 'GET' ? 'read' : 'change')
+    const instance = isGranted ? await findInstance(context, id) : undefined
+    request.auditedInstanceId = instance?.id
     if (instance !== undefined) return instance
     throw new RequestError('invalid', `There is no service instance ${JSON.stringify(id)}.`, {
       field: 'serviceInstance',
     })
   }
-  const needDestination = async (id: string): Promise<FileDestination> => {
+  const needDestination = async (request: FastifyRequest, id: string): Promise<FileDestination> => {
     const destination = await findDestination(context, id)
     if (destination === undefined) throw notFound('file destination', id)
+    await enterInstance(request, destination.instanceId, { what: 'file destination', id })
     return destination
   }
   /** What a request asks for, with the secret kept that it leaves out; nothing is stored yet. */
@@ -46,6 +52,7 @@ export function destinationRoutes(app: App, context: Context): void {
   app.get(
     '/fileDestinations/byInstance/:instanceId',
     {
+      config: { access: 'viewer' },
       schema: {
         summary: 'List the file destinations of a service instance',
         params: byInstance,
@@ -55,6 +62,7 @@ export function destinationRoutes(app: App, context: Context): void {
     },
     async (request) => {
       const page = readPaging(request.query, DEFAULT_PAGE)
+      await enterInstance(request, request.params.instanceId)
       const instance = await findInstance(context, request.params.instanceId)
       if (instance === undefined) return toPage([], 0, page)
       const { entries, total } = await listDestinations(context, instance.id, page)
@@ -68,16 +76,20 @@ export function destinationRoutes(app: App, context: Context): void {
 
   app.get(
     '/fileDestinations/:id',
-    { schema: { summary: 'Show a file destination', params, response: { 200: fileDestinationSchema } } },
+    {
+      config: { access: 'viewer' },
+      schema: { summary: 'Show a file destination', params, response: { 200: fileDestinationSchema } },
+    },
     async (request) => {
-      const destination = await needDestination(request.params.id)
-      return destinationToWire(destination, await needInstance(destination.instanceId))
+      const destination = await needDestination(request, request.params.id)
+      return destinationToWire(destination, await needInstance(request, destination.instanceId))
     },
   )
 
   app.post(
     '/fileDestinations',
     {
+      config: { access: 'operator' },
       schema: {
         summary: 'Make a file destination',
         body: fileDestinationRequestSchema,
@@ -85,7 +97,7 @@ export function destinationRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      const instance = await needInstance(request.body.serviceInstance.service_instance_id)
+      const instance = await needInstance(request, request.body.serviceInstance.service_instance_id)
       const destination = read(request.body, newIdentifier(context.now()))
       await insertDestination(context, destination)
       return reply.code(201).send(destinationToWire(destination, instance))
@@ -95,6 +107,7 @@ export function destinationRoutes(app: App, context: Context): void {
   app.patch(
     '/fileDestinations/:id',
     {
+      config: { access: 'operator' },
       schema: {
         summary: 'Change a file destination; a secret that is absent or masked stays as it is',
         params,
@@ -103,16 +116,17 @@ export function destinationRoutes(app: App, context: Context): void {
       },
     },
     async (request) => {
-      const stored = await needDestination(request.params.id)
+      const stored = await needDestination(request, request.params.id)
       const destination = read(request.body, stored.id, stored)
       await updateDestination(context, destination)
-      return destinationToWire(destination, await needInstance(destination.instanceId))
+      return destinationToWire(destination, await needInstance(request, destination.instanceId))
     },
   )
 
   app.post(
     '/fileDestinations/validate',
     {
+      config: { access: 'operator' },
       schema: {
         summary: 'Try a file destination: write, read back and remove an object',
         body: fileDestinationRequestSchema,
@@ -121,7 +135,7 @@ export function destinationRoutes(app: App, context: Context): void {
     },
     async (request) => {
       const { id } = request.body
-      const instance = await needInstance(request.body.serviceInstance.service_instance_id)
+      const instance = await needInstance(request, request.body.serviceInstance.service_instance_id)
       const stored = id ? await findDestination(context, id) : undefined
       const destination = read(request.body, id ?? '', stored?.instanceId === instance.id ? stored : undefined)
       await probeDestination(destination.store)
@@ -132,10 +146,11 @@ export function destinationRoutes(app: App, context: Context): void {
   app.delete(
     '/fileDestinations/:id',
     {
+      config: { access: 'operator' },
       schema: { summary: 'Retire a file destination; what is stored in it stays', params, response: { 204: z.null() } },
     },
     async (request, reply) => {
-      const { id } = await needDestination(request.params.id)
+      const { id } = await needDestination(request, request.params.id)
       await checkUnused(context, id)
       await retireDestinations(context, { id }, context.now())
       return reply.code(204).send(null)
@@ -145,6 +160,7 @@ export function destinationRoutes(app: App, context: Context): void {
   app.delete(
     '/fileDestinations/byInstance/:instanceId',
     {
+      config: { access: 'operator', brokers: true },
       schema: {
         summary: 'Retire all file destinations of an instance',
         params: byInstance,
@@ -153,6 +169,7 @@ export function destinationRoutes(app: App, context: Context): void {
     },
     async (request, reply) => {
       const { instanceId } = request.params
+      await enterInstance(request, instanceId)
       const plan = await context.database
         .selectFrom('backup_plans')
         .select('name')

@@ -6,17 +6,23 @@ import { RequestError, type RequestErrorCode } from '../request-error.ts'
 const statusOf = {
   invalid: 400,
   unauthorised: 401,
+  forbidden: 403,
   'not-found': 404,
   conflict: 409,
+  changed: 412,
+  'slow-down': 429,
 } as const satisfies Record<RequestErrorCode, number>
 
 const titles: Record<number, string> = {
   400: 'Bad Request',
   401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not Found',
   409: 'Conflict',
+  412: 'Precondition Failed',
   413: 'Payload Too Large',
   415: 'Unsupported Media Type',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
 }
 
@@ -24,6 +30,7 @@ interface Refusal {
   status: number
   detail: string
   field?: string | undefined
+  retryAfterSeconds?: number | undefined
 }
 
 /** Makes every error answer of the API: one readable sentence, or a problem document, whichever the client reads. */
@@ -40,7 +47,8 @@ export function answerErrors(app: FastifyInstance): void {
 
 function refusalOf(error: FastifyError): Refusal {
   if (error instanceof RequestError) {
-    return { status: statusOf[error.code], detail: error.message, field: error.field }
+    const { field, retryAfterSeconds } = error
+    return { status: statusOf[error.code], detail: error.message, field, retryAfterSeconds }
   }
   if (hasZodFastifySchemaValidationErrors(error)) {
     const issue = error.validation[0]
@@ -53,7 +61,12 @@ function refusalOf(error: FastifyError): Refusal {
 }
 
 /** Clients of the first days print the body as it is and ask for text; everyone else gets RFC 9457. */
-function answer(request: FastifyRequest, reply: FastifyReply, { status, detail, field }: Refusal): FastifyReply {
+function answer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { status, detail, field, retryAfterSeconds }: Refusal,
+): FastifyReply {
+  if (retryAfterSeconds !== undefined) reply.header('Retry-After', retryAfterSeconds)
   if (status === 401) reply.header('WWW-Authenticate', 'Bearer')
   reply.code(status)
   if (request.headers.accept?.includes('text/plain')) return reply.type('text/plain; charset=utf-8').send(detail)

@@ -1,13 +1,17 @@
 import type { FastifyBaseLogger } from 'fastify'
 import Fastify from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
-import { requireToken } from '../auth/require-token.ts'
+import { auditCalls } from '../audit/audit-log.ts'
+import { auditRoutes } from '../audit/routes.ts'
+import { guard } from '../auth/guard.ts'
+import { accessRoutes } from '../auth/routes.ts'
 import type { Context } from '../context.ts'
 import { destinationRoutes } from '../destinations/routes.ts'
 import { instanceRoutes } from '../instances/routes.ts'
 import { jobRoutes } from '../jobs/routes.ts'
 import { planRoutes } from '../plans/routes.ts'
 import { answerErrors } from './answer-errors.ts'
+import { describeApi } from './openapi.ts'
 import type { App } from './typed-app.ts'
 
 /** Largest request body: a job with its logs comes back whole on a restore. */
@@ -25,8 +29,11 @@ export async function buildApp(context: Context): Promise<App> {
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   answerErrors(app)
-  requireToken(app, context)
-  app.get('/health', { config: { open: true } }, async () => ({ status: 'UP' }))
-  for (const routes of [instanceRoutes, destinationRoutes, planRoutes, jobRoutes]) routes(app, context)
+  await describeApi(app)
+  guard(app, context)
+  auditCalls(app, context)
+  app.get('/health', { config: { access: 'open' } }, async () => ({ status: 'UP' }))
+  for (const routes of [instanceRoutes, destinationRoutes, planRoutes, jobRoutes, accessRoutes, auditRoutes])
+    routes(app, context)
   return app
 }

@@ -1,5 +1,6 @@
 import { pageSchema, serviceInstanceRequestSchema, serviceInstanceSchema } from '@osb-backup/protocol'
 import { z } from 'zod'
+import { enterInstance } from '../auth/access.ts'
 import type { Context } from '../context.ts'
 import { pagingQuery, readPaging, toPage } from '../http/paging.ts'
 import type { App } from '../http/typed-app.ts'
@@ -16,6 +17,7 @@ export function instanceRoutes(app: App, context: Context): void {
   app.get(
     '/serviceInstances',
     {
+      config: { access: 'viewer' },
       schema: {
         summary: 'List service instances',
         querystring: pagingQuery,
@@ -24,15 +26,19 @@ export function instanceRoutes(app: App, context: Context): void {
     },
     async (request) => {
       const page = readPaging(request.query, DEFAULT_PAGE)
-      const { entries, total } = await listInstances(context, page)
+      const { entries, total } = await listInstances(context, await request.caller.grants(), page)
       return toPage(entries.map(instanceToWire), total, page)
     },
   )
 
   app.get(
     '/serviceInstances/:id',
-    { schema: { summary: 'Show a service instance', params, response: { 200: serviceInstanceSchema } } },
+    {
+      config: { access: 'viewer' },
+      schema: { summary: 'Show a service instance', params, response: { 200: serviceInstanceSchema } },
+    },
     async (request) => {
+      await enterInstance(request, request.params.id)
       const instance = await findInstance(context, request.params.id)
       if (instance === undefined) throw notFound('service instance', request.params.id)
       return instanceToWire(instance)
@@ -42,6 +48,7 @@ export function instanceRoutes(app: App, context: Context): void {
   app.put(
     '/serviceInstances/:id',
     {
+      config: { access: 'admin' },
       schema: {
         summary: 'Register a service instance, or replace what is known of it',
         params,
@@ -51,6 +58,7 @@ export function instanceRoutes(app: App, context: Context): void {
     },
     async (request, reply) => {
       const { id } = request.params
+      await enterInstance(request, id)
       const sent = request.body.service_instance_id
       if (sent !== undefined && sent !== id) {
         throw new RequestError(
@@ -76,9 +84,13 @@ export function instanceRoutes(app: App, context: Context): void {
 
   app.delete(
     '/serviceInstances/:id',
-    { schema: { summary: 'Forget a service instance; its restore points stay', params, response: { 204: z.null() } } },
+    {
+      config: { access: 'admin' },
+      schema: { summary: 'Forget a service instance; its restore points stay', params, response: { 204: z.null() } },
+    },
     async (request, reply) => {
       const { id } = request.params
+      await enterInstance(request, id)
       if ((await findInstance(context, id)) === undefined) throw notFound('service instance', id)
       const plan = await context.database
         .selectFrom('backup_plans')

@@ -1,4 +1,5 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
+import type { Grants } from '../auth/caller.ts'
 import type { Context } from '../context.ts'
 import { readPage } from '../database/read-page.ts'
 import type { ServiceInstanceTable } from '../database/schema.ts'
@@ -48,16 +49,19 @@ export async function instancesById(reach: Reach, ids: readonly string[]): Promi
   return new Map(rows.map((row) => [row.id, fromRow(reach, row)]))
 }
 
-/** One page of the registered instances, by id. */
+/** One page of the registered instances among those that are granted, by id. */
 export async function listInstances(
   reach: Reach,
+  granted: Grants,
   page: PageRequest,
 ): Promise<{ entries: ServiceInstance[]; total: number }> {
-  const query = reach.database
+  let query = reach.database
     .selectFrom('service_instances')
     .selectAll()
     .where('deleted_at', 'is', null)
     .orderBy('id', page.sort?.descending ? 'desc' : 'asc')
+  // An array parameter, since a list of none is no SQL.
+  if (granted !== 'all') query = query.where('id', '=', sql<string>`any(${granted})`)
   const { rows, total } = await readPage(query, page)
   return { entries: rows.map((row) => fromRow(reach, row)), total }
 }

@@ -9,7 +9,9 @@ import {
   restoreStartSchema,
   type Job as WireJob,
 } from '@osb-backup/protocol'
+import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { enterInstance } from '../auth/access.ts'
 import type { Context } from '../context.ts'
 import { destinationsById } from '../destinations/store.ts'
 import { pagingQuery, readPaging, toPage } from '../http/paging.ts'
@@ -17,7 +19,7 @@ import type { App } from '../http/typed-app.ts'
 import { jobToWire } from '../http/wire/job.ts'
 import { instancesById } from '../instances/store.ts'
 import { invariant } from '../invariant.ts'
-import { plansById } from '../plans/store.ts'
+import { findPlan, plansById } from '../plans/store.ts'
 import { notFound, RequestError } from '../request-error.ts'
 import { removeFilesOfJob } from '../restore-points/remove-files.ts'
 import type { Job } from './job.ts'
@@ -51,13 +53,15 @@ export function jobRoutes(app: App, context: Context): void {
     invariant(wire, 'one job makes one answer')
     return wire
   }
-  const needJob = async (id: string, kind?: RunKind): Promise<Job> => {
+  const needJob = async (request: FastifyRequest, id: string, kind?: RunKind): Promise<Job> => {
+    const what = kind === undefined ? 'job' : `${kind} job`
     const job = await findJob(context, id)
-    if (job === undefined || (kind !== undefined && job.kind !== kind)) throw notFound(`${kind ?? ''} job`.trim(), id)
+    if (job === undefined || (kind !== undefined && job.kind !== kind)) throw notFound(what, id)
+    await enterInstance(request, job.instanceId, { what, id })
     return job
   }
-  const needEnded = async (id: string): Promise<Job> => {
-    const job = await needJob(id, 'backup')
+  const needEnded = async (request: FastifyRequest, id: string): Promise<Job> => {
+    const job = await needJob(request, id, 'backup')
     if (!isOver(job.status)) throw new RequestError('conflict', `The backup job ${id} still runs.`)
     return job
   }
@@ -83,6 +87,7 @@ export function jobRoutes(app: App, context: Context): void {
     app.get(
       path,
       {
+        config: { access: 'viewer' },
         schema: {
           summary,
           params: byInstance,
@@ -91,6 +96,7 @@ export function jobRoutes(app: App, context: Context): void {
         },
       },
       async (request) => {
+        await enterInstance(request, request.params.instanceId)
         const page = readPaging(request.query, DEFAULT_PAGE)
         const which = { instanceId: request.params.instanceId, kind, status: request.query.jobStatus }
         const { entries, total } = await listJobs(context, which, page)
@@ -101,19 +107,23 @@ export function jobRoutes(app: App, context: Context): void {
 
   app.get(
     '/backupJobs/:id',
-    { schema: { summary: 'Show a backup job', params, response: { 200: jobSchema } } },
-    async (request) => oneToWire(await needJob(request.params.id, 'backup')),
+    { config: { access: 'viewer' }, schema: { summary: 'Show a backup job', params, response: { 200: jobSchema } } },
+    async (request) => oneToWire(await needJob(request, request.params.id, 'backup')),
   )
 
   app.get(
     '/restoreJobs/:id',
-    { schema: { summary: 'Show a job of either kind', params, response: { 200: jobSchema } } },
-    async (request) => oneToWire(await needJob(request.params.id)),
+    {
+      config: { access: 'viewer' },
+      schema: { summary: 'Show a job of either kind', params, response: { 200: jobSchema } },
+    },
+    async (request) => oneToWire(await needJob(request, request.params.id)),
   )
 
   app.post(
     '/backup',
     {
+      config: { access: 'operator' },
       schema: {
         summary: 'Start a backup job of a plan now',
         body: backupStartSchema,
@@ -121,7 +131,11 @@ export function jobRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      const job = await oneToWire(await startBackup(context, request.body.backupPlan.id))
+      const planId = request.body.backupPlan.id
+      const plan = await findPlan(context, planId)
+      if (plan === undefined) throw notFound('backup plan', planId)
+      await enterInstance(request, plan.instanceId, { what: 'backup plan', id: planId })
+      const job = await oneToWire(await startBackup(context, plan))
       invariant(job.jobType === 'BACKUP', 'a started backup is a backup job')
       return reply.code(201).send({ backupPlan: job.backupPlan, backupJob: job })
     },
@@ -130,6 +144,7 @@ export function jobRoutes(app: App, context: Context): void {
   app.post(
     '/restore',
     {
+      config: { access: 'operator' },
       schema: {
         summary: 'Start a restore job of what a backup job left',
         body: restoreStartSchema,
@@ -138,8 +153,11 @@ export function jobRoutes(app: App, context: Context): void {
     },
     async (request, reply) => {
       const { body } = request
-      const restoreJob = await oneToWire(await startRestore(context, body))
-      const backupJob = await oneToWire(await needJob(body.backupJob.id, 'backup'))
+      const source = await needJob(request, body.backupJob.id, 'backup')
+      const instanceId = body.serviceInstance?.service_instance_id ?? source.instanceId
+      await enterInstance(request, instanceId)
+      const restoreJob = await oneToWire(await startRestore(context, source, instanceId, body))
+      const backupJob = await oneToWire(source)
       invariant(restoreJob.jobType === 'RESTORE' && backupJob.jobType === 'BACKUP', 'jobs are of their kinds')
       return reply.code(201).send({ backupJob, items: body.items, restoreJob })
     },
@@ -148,6 +166,7 @@ export function jobRoutes(app: App, context: Context): void {
   app.delete(
     '/backupJobs/:id',
     {
+      config: { access: 'operator' },
       schema: {
         summary: 'Delete a backup job; its restore points and files stay',
         params,
@@ -155,7 +174,7 @@ export function jobRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      const { id } = await needEnded(request.params.id)
+      const { id } = await needEnded(request, request.params.id)
       await deleteJobs(context, { id })
       return reply.code(204).send(null)
     },
@@ -163,9 +182,12 @@ export function jobRoutes(app: App, context: Context): void {
 
   app.delete(
     '/backupJobs/:id/file',
-    { schema: { summary: 'Remove the stored files of a backup job', params, response: { 204: z.null() } } },
+    {
+      config: { access: 'operator' },
+      schema: { summary: 'Remove the stored files of a backup job', params, response: { 204: z.null() } },
+    },
     async (request, reply) => {
-      await removeFilesOfJob(context, await needEnded(request.params.id))
+      await removeFilesOfJob(context, await needEnded(request, request.params.id))
       return reply.code(204).send(null)
     },
   )
@@ -173,6 +195,7 @@ export function jobRoutes(app: App, context: Context): void {
   app.delete(
     '/backupJobs/byInstance/:instanceId',
     {
+      config: { access: 'operator', brokers: true },
       schema: {
         summary: 'Delete the jobs of an instance that are over; files stay',
         params: byInstance,
@@ -180,6 +203,7 @@ export function jobRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
+      await enterInstance(request, request.params.instanceId)
       await deleteJobs(context, { instanceId: request.params.instanceId })
       return reply.code(204).send(null)
     },

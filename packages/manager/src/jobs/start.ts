@@ -3,11 +3,12 @@ import type { Context } from '../context.ts'
 import { keptKey } from '../http/wire/secret.ts'
 import { newIdentifier } from '../identifier.ts'
 import { findInstance } from '../instances/store.ts'
+import type { BackupPlan } from '../plans/plan.ts'
 import { findPlan } from '../plans/store.ts'
-import { notFound, RequestError } from '../request-error.ts'
+import { RequestError } from '../request-error.ts'
 import { pointsOfJob } from '../restore-points/store.ts'
 import type { Job, JobPart } from './job.ts'
-import { findJob, insertJob } from './store.ts'
+import { insertJob } from './store.ts'
 
 const unstarted = {
   status: 'STARTED',
@@ -27,14 +28,8 @@ async function commit(context: Context, job: Job): Promise<Job> {
   return job
 }
 
-/**
- * Starts a run of a plan now.
- *
- * @throws {RequestError} If there is no such plan.
- */
-export async function startBackup(context: Context, planId: string): Promise<Job> {
-  const plan = await findPlan(context, planId)
-  if (plan === undefined) throw notFound('backup plan', planId)
+/** Starts a run of a plan now. */
+export function startBackup(context: Context, plan: BackupPlan): Promise<Job> {
   const startedAt = context.now()
   return commit(context, {
     id: newIdentifier(startedAt),
@@ -56,12 +51,15 @@ export async function startBackup(context: Context, planId: string): Promise<Job
 /**
  * Starts a restore of what a backup job left.
  *
- * @throws {RequestError} If job, instance or one of the items' restore points are not there.
+ * @param instanceId - The service instance that is written.
+ * @throws {RequestError} If that is not registered, or an item has no restore point.
  */
-export async function startRestore(context: Context, request: RestoreStart): Promise<Job> {
-  const source = await findJob(context, request.backupJob.id)
-  if (source === undefined || source.kind !== 'backup') throw notFound('backup job', request.backupJob.id)
-  const instanceId = request.serviceInstance?.service_instance_id ?? source.instanceId
+export async function startRestore(
+  context: Context,
+  source: Job,
+  instanceId: string,
+  request: RestoreStart,
+): Promise<Job> {
   if ((await findInstance(context, instanceId)) === undefined) {
     throw new RequestError('invalid', `There is no service instance ${JSON.stringify(instanceId)}.`, {
       field: 'serviceInstance',

@@ -4,7 +4,9 @@ import {
   pageSchema,
   type BackupPlan as WirePlan,
 } from '@osb-backup/protocol'
+import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { enterInstance } from '../auth/access.ts'
 import type { Context } from '../context.ts'
 import { destinationsById, findDestination } from '../destinations/store.ts'
 import { pagingQuery, readPaging, toPage } from '../http/paging.ts'
@@ -45,9 +47,10 @@ export function planRoutes(app: App, context: Context): void {
     invariant(wire, 'one plan makes one answer')
     return wire
   }
-  const needPlan = async (id: string): Promise<BackupPlan> => {
+  const needPlan = async (request: FastifyRequest, id: string): Promise<BackupPlan> => {
     const plan = await findPlan(context, id)
     if (plan === undefined) throw notFound('backup plan', id)
+    await enterInstance(request, plan.instanceId, { what: 'backup plan', id })
     return plan
   }
   const checkDestination = async (plan: BackupPlan): Promise<void> => {
@@ -65,6 +68,7 @@ export function planRoutes(app: App, context: Context): void {
   app.get(
     '/backupPlans/byInstance/:instanceId',
     {
+      config: { access: 'viewer' },
       schema: {
         summary: 'List the backup plans of a service instance',
         params: byInstance,
@@ -73,6 +77,7 @@ export function planRoutes(app: App, context: Context): void {
       },
     },
     async (request) => {
+      await enterInstance(request, request.params.instanceId)
       const page = readPaging(request.query, DEFAULT_PAGE)
       const { entries, total } = await listPlans(context, request.params.instanceId, page)
       return toPage(await toWire(entries), total, page)
@@ -81,20 +86,28 @@ export function planRoutes(app: App, context: Context): void {
 
   app.get(
     '/backupPlans/:id',
-    { schema: { summary: 'Show a backup plan', params, response: { 200: backupPlanSchema } } },
-    async (request) => oneToWire(await needPlan(request.params.id)),
+    {
+      config: { access: 'viewer' },
+      schema: { summary: 'Show a backup plan', params, response: { 200: backupPlanSchema } },
+    },
+    async (request) => oneToWire(await needPlan(request, request.params.id)),
   )
 
   app.post(
     '/backupPlans',
-    { schema: { summary: 'Make a backup plan', body: backupPlanRequestSchema, response: { 201: backupPlanSchema } } },
+    {
+      config: { access: 'operator' },
+      schema: { summary: 'Make a backup plan', body: backupPlanRequestSchema, response: { 201: backupPlanSchema } },
+    },
     async (request, reply) => {
       const plan = planFromWire(newIdentifier(context.now()), request.body, undefined)
-      if ((await findInstance(context, plan.instanceId)) === undefined) {
+      const isGranted = await request.caller.isGranted(plan.instanceId, 'change')
+      if (!isGranted || (await findInstance(context, plan.instanceId)) === undefined) {
         throw new RequestError('invalid', `There is no service instance ${JSON.stringify(plan.instanceId)}.`, {
           field: 'serviceInstance.service_instance_id',
         })
       }
+      request.auditedInstanceId = plan.instanceId
       await checkDestination(plan)
       checkPlan(plan, context)
       await insertPlan(context, plan)
@@ -105,6 +118,7 @@ export function planRoutes(app: App, context: Context): void {
   app.patch(
     '/backupPlans/:id',
     {
+      config: { access: 'operator' },
       schema: {
         summary: 'Change a backup plan; the whole plan is sent, a masked private key stays as it is',
         params,
@@ -113,7 +127,7 @@ export function planRoutes(app: App, context: Context): void {
       },
     },
     async (request) => {
-      const stored = await needPlan(request.params.id)
+      const stored = await needPlan(request, request.params.id)
       const plan = planFromWire(stored.id, request.body, stored)
       await checkDestination(plan)
       checkPlan(plan, context)
@@ -124,9 +138,12 @@ export function planRoutes(app: App, context: Context): void {
 
   app.delete(
     '/backupPlans/:id',
-    { schema: { summary: 'Delete a backup plan; its files stay', params, response: { 200: backupPlanSchema } } },
+    {
+      config: { access: 'operator' },
+      schema: { summary: 'Delete a backup plan; its files stay', params, response: { 200: backupPlanSchema } },
+    },
     async (request) => {
-      const plan = await needPlan(request.params.id)
+      const plan = await needPlan(request, request.params.id)
       const answer = await oneToWire(plan)
       await deletePlans(context, { id: plan.id })
       return answer
@@ -136,6 +153,7 @@ export function planRoutes(app: App, context: Context): void {
   app.delete(
     '/backupPlans/byInstance/:instanceId',
     {
+      config: { access: 'operator', brokers: true },
       schema: {
         summary: 'Delete all backup plans of an instance; their files stay',
         params: byInstance,
@@ -143,6 +161,7 @@ export function planRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
+      await enterInstance(request, request.params.instanceId)
       await deletePlans(context, { instanceId: request.params.instanceId })
       return reply.code(204).send(null)
     },

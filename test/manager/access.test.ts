@@ -1,0 +1,237 @@
+import { type ManagerProcess, makeTemporaryFolder, startManagerProcess, TEST_TOKEN } from '@osb-backup/testkit'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+interface Operation {
+  method: Method
+  path: string
+}
+
+let stack: AsyncDisposableStack
+let manager: ManagerProcess
+let operations: Operation[]
+const ids = { plan: '', destination: '', job: '' }
+const mine = { service_instance_id: 'mine' }
+const instance = {
+  hosts: [{ ip: '10.0.0.5', port: 5432 }],
+  agent: { url: 'http://127.0.0.1:9', username: 'agent', password: 'agent-secret' },
+}
+const s3 = { type: 'S3', name: 's3', endpoint: 'http://127.0.0.1:9', bucket: 'b', authKey: 'k', authSecret: 's' }
+
+async function call(method: Method, path: string, authorization: string | undefined, body?: unknown) {
+  const response = await fetch(manager.url + path, {
+    method,
+    headers: {
+      ...(authorization === undefined ? {} : { authorization }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    body: body === undefined ? null : JSON.stringify(body),
+  })
+  const text = await response.text()
+  return {
+    status: response.status,
+    text,
+    body: text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : undefined,
+  }
+}
+
+const bearer = (token: string) => `Bearer ${token}`
+const admin = bearer(TEST_TOKEN)
+
+async function makeToken(fields: object): Promise<{ id: string; token: string }> {
+  const { status, body } = await call('POST', '/tokens', admin, { name: 'test', serviceInstances: 'all', ...fields })
+  expect(status).toBe(201)
+  return body
+}
+
+beforeAll(async () => {
+  stack = new AsyncDisposableStack()
+  const folder = stack.use(await makeTemporaryFolder())
+  manager = await startManagerProcess({ DATA_DIR: folder.path, AGENT_UNREACHABLE_SECONDS: '600' })
+  stack.defer(() => manager.stop())
+  for (const id of ['mine', 'theirs'])
+    expect((await call('PUT', `/serviceInstances/${id}`, admin, instance)).status).toBe(201)
+  ids.destination = (await call('POST', '/fileDestinations', admin, { ...s3, serviceInstance: mine })).body.id
+  const plan = {
+    name: 'nightly',
+    serviceInstance: mine,
+    fileDestination: { id: ids.destination },
+    frequency: '0 0 2 * * *',
+    retentionStyle: 'ALL',
+    items: ['db1'],
+  }
+  ids.plan = (await call('POST', '/backupPlans', admin, plan)).body.id
+  ids.job = (await call('POST', '/backup', admin, { backupPlan: { id: ids.plan } })).body.backupJob.id
+  const document = (await call('GET', '/openapi.json', undefined)).body
+  operations = Object.entries<Record<string, unknown>>(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => ({ method: method.toUpperCase() as Method, path })),
+  )
+})
+
+afterAll(() => stack.disposeAsync())
+
+/** A path with ids that exist, all of the instance "mine". */
+function filled(path: string): string {
+  const id = path.startsWith('/fileDestinations')
+    ? ids.destination
+    : path.startsWith('/backupPlans')
+      ? ids.plan
+      : path.startsWith('/serviceInstances')
+        ? 'mine'
+        : ids.job
+  return path.replace('{instanceId}', 'mine').replace('{id}', id).replace('{name}', 'broker-1')
+}
+
+/** A body that a caller with the right would get through with; without it, nobody looks at it. */
+function bodyFor({ method, path }: Operation): unknown {
+  if (method === 'GET' || method === 'DELETE') return undefined
+  if (path === '/backup') return { backupPlan: { id: ids.plan } }
+  if (path === '/restore') return { backupJob: { id: ids.job }, items: [{ item: 'db1' }] }
+  if (path.startsWith('/fileDestinations')) return { ...s3, serviceInstance: mine }
+  if (path.startsWith('/serviceInstances')) return instance
+  if (path.startsWith('/tokens')) return { name: 'x', role: 'admin', serviceInstances: 'all' }
+  if (path.startsWith('/brokerAccounts')) return { password: 'long-enough-password', serviceInstances: 'all' }
+  return {
+    name: 'taken over',
+    serviceInstance: mine,
+    fileDestination: { id: ids.destination },
+    frequency: '0 0 2 * * *',
+    retentionStyle: 'ALL',
+    items: ['db1'],
+  }
+}
+
+/** Calls every operation of the API's own description, and says what answered. */
+async function walk(authorization: string | undefined): Promise<Map<string, { status: number; text: string }>> {
+  const answers = new Map<string, { status: number; text: string }>()
+  for (const operation of operations) {
+    if (operation.path === '/health') continue
+    const answer = await call(operation.method, filled(operation.path), authorization, bodyFor(operation))
+    answers.set(`${operation.method} ${operation.path}`, answer)
+  }
+  expect(answers.size).toBeGreaterThan(25)
+  return answers
+}
+
+describe('every operation that the API describes', () => {
+  test('is closed without a token, with an expired, a revoked, a forged one', async () => {
+    const expired = await makeToken({ role: 'admin', expiresAt: new Date(Date.now() + 1000).toISOString() })
+    const revoked = await makeToken({ role: 'admin' })
+    expect((await call('GET', '/tokens', bearer(revoked.token))).status).toBe(200)
+    expect((await call('DELETE', `/tokens/${revoked.id}`, admin)).status).toBe(204)
+    await new Promise((resolve) => setTimeout(resolve, 1100))
+    for (const proof of [
+      undefined,
+      bearer(expired.token),
+      bearer(revoked.token),
+      bearer(`${TEST_TOKEN}x`),
+      `Basic ${btoa('a:b')}`,
+    ]) {
+      for (const [operation, { status }] of await walk(proof)) {
+        expect([operation, [401, 429].includes(status)]).toEqual([operation, true])
+      }
+    }
+  })
+
+  test("shows and changes nothing of another's instance, and does not tell that it exists", async () => {
+    const theirs = await makeToken({ role: 'operator', serviceInstances: ['theirs'] })
+    for (const [operation, { status, text }] of await walk(bearer(theirs.token))) {
+      if (operation === 'GET /serviceInstances') {
+        expect(
+          JSON.parse(text).content.map((each: { service_instance_id: string }) => each.service_instance_id),
+        ).toEqual(['theirs'])
+      } else {
+        expect([operation, [400, 403, 404].includes(status)]).toEqual([operation, true])
+        if (status === 400) expect(text).toContain('There is no service instance')
+      }
+      expect(text).not.toContain('nightly')
+    }
+    expect((await call('GET', `/backupPlans/${ids.plan}`, admin)).body.name).toBe('nightly')
+    const unknown = await call('GET', '/backupPlans/000000000000000000000000', bearer(theirs.token))
+    const foreign = await call('GET', `/backupPlans/${ids.plan}`, bearer(theirs.token))
+    expect(foreign.text.replace(ids.plan, 'ID')).toBe(unknown.text.replace('000000000000000000000000', 'ID'))
+  })
+
+  test('lets a viewer read and change nothing', async () => {
+    const viewer = await makeToken({ role: 'viewer', serviceInstances: ['mine'] })
+    for (const [operation, { status }] of await walk(bearer(viewer.token))) {
+      const forAdmins = /tokens|brokerAccounts|audit/.test(operation)
+      expect([operation, status]).toEqual([operation, operation.startsWith('GET') && !forAdmins ? 200 : 403])
+    }
+  })
+
+  test('is for admins where it is about access itself', async () => {
+    const operator = await makeToken({ role: 'operator' })
+    for (const path of ['/tokens', '/brokerAccounts', '/audit']) {
+      expect((await call('GET', path, bearer(operator.token))).status).toBe(403)
+    }
+    expect((await call('PUT', '/serviceInstances/new', bearer(operator.token), instance)).status).toBe(403)
+    expect((await call('GET', `/backupPlans/${ids.plan}`, bearer(operator.token))).status).toBe(200)
+  })
+})
+
+test('a restore into an instance that was not granted is refused as if it were not there', async () => {
+  const caller = await makeToken({ role: 'operator', serviceInstances: ['mine'] })
+  const body = {
+    backupJob: { id: ids.job },
+    items: [{ item: 'db1' }],
+    serviceInstance: { service_instance_id: 'theirs' },
+  }
+  expect((await call('POST', '/restore', bearer(caller.token), body)).status).toBe(404)
+})
+
+describe('accounts of brokers', () => {
+  const basic = (password: string, name = 'broker-2') =>
+    `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`
+
+  test('deprovision, and do nothing else', async () => {
+    const account = { password: 'a password of a broker', serviceInstances: ['theirs'] }
+    expect((await call('PUT', '/brokerAccounts/broker-2', admin, account)).status).toBe(201)
+    for (const { method, path } of operations) {
+      if (path === '/health') continue
+      const isDeprovision = method === 'DELETE' && path.includes('byInstance')
+      const { status } = await call(
+        method,
+        path.replace('{instanceId}', 'theirs').replace('{id}', 'x').replace('{name}', 'x'),
+        basic(account.password),
+        method === 'GET' || method === 'DELETE' ? undefined : {},
+      )
+      expect([method, path, status]).toEqual([method, path, isDeprovision ? 204 : 403])
+    }
+    expect((await call('DELETE', '/backupPlans/byInstance/mine', basic(account.password))).status).toBe(404)
+    expect((await call('GET', '/brokerAccounts', admin)).text).not.toContain('password')
+    expect((await call('DELETE', '/brokerAccounts/broker-2', admin)).status).toBe(204)
+    expect((await call('DELETE', '/backupPlans/byInstance/theirs', basic(account.password))).status).toBe(401)
+  })
+
+  test('that are being guessed at are not looked at any more', async () => {
+    const account = { password: 'a password of a broker', serviceInstances: 'all' }
+    await call('PUT', '/brokerAccounts/guessed', admin, account)
+    const path = '/backupPlans/byInstance/theirs'
+    const guesses: number[] = []
+    for (let guess = 0; guess < 12; guess++)
+      guesses.push((await call('DELETE', path, basic(`guess ${guess}`, 'guessed'))).status)
+    expect(guesses.slice(0, 9)).toEqual(Array(9).fill(401))
+    expect(guesses.at(-1)).toBe(429)
+    expect((await call('DELETE', path, basic(account.password, 'guessed'))).status).toBe(429)
+    expect((await call('GET', '/tokens', admin)).status).toBe(200)
+  })
+})
+
+test('the audit log says who did what to which instance, and nothing else changes it', async () => {
+  const operator = await makeToken({ name: 'Ada', role: 'operator', serviceInstances: ['mine'] })
+  await call('POST', '/backup', bearer(operator.token), { backupPlan: { id: ids.plan } })
+  await expect
+    .poll(async () => (await call('GET', '/audit?serviceInstance=mine&size=1', admin)).body.content[0])
+    .toMatchObject({
+      caller: { kind: 'token', id: operator.id, name: 'Ada' },
+      address: '127.0.0.1',
+      action: 'POST /backup',
+      path: '/backup',
+      status: 201,
+      service_instance_id: 'mine',
+    })
+  const all = await call('GET', '/audit?size=2000', admin)
+  expect(all.body.content.some((entry: { status: number }) => entry.status === 403)).toBe(true)
+  expect(all.text).not.toContain(operator.token)
+})
