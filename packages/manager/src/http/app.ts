@@ -12,6 +12,7 @@ import { jobRoutes } from '../jobs/routes.ts'
 import { planRoutes } from '../plans/routes.ts'
 import { answerErrors } from './answer-errors.ts'
 import { describeApi } from './openapi.ts'
+import { refuseUnstorableText } from './storable-text.ts'
 import type { App } from './typed-app.ts'
 
 /** Largest request body: a job with its logs comes back whole on a restore. */
@@ -32,6 +33,7 @@ export async function buildApp(context: Context): Promise<App> {
   await describeApi(app)
   guard(app, context)
   auditCalls(app, context)
+  refuseUnstorableText(app)
   app.get('/health', { config: { access: 'open' } }, async () => ({ status: 'UP' }))
   for (const routes of [instanceRoutes, destinationRoutes, planRoutes, jobRoutes, accessRoutes, auditRoutes])
     routes(app, context)

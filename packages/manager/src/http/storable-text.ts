@@ -1,0 +1,39 @@
+import type { FastifyInstance } from 'fastify'
+import { RequestError } from '../request-error.ts'
+
+/** Deeper bodies are refused; nothing of ours is nearly as deep. */
+const DEEPEST = 50
+
+/**
+ * Refuses requests with text that PostgreSQL cannot store: NUL, and halves of surrogate pairs. To be refused at the edge,
+ * since no schema of a field says so.
+ */
+export function refuseUnstorableText(app: FastifyInstance): void {
+  app.addHook('preValidation', async (request) => {
+    checkText(request.params, 'The path', 0)
+    checkText(request.query, 'The query', 0)
+    checkText(request.body, '', 0)
+  })
+}
+
+function checkText(value: unknown, path: string, depth: number): void {
+  if (depth > DEEPEST) {
+    throw new RequestError('invalid', `The body is nested deeper than ${DEEPEST} levels.`)
+  }
+  if (typeof value === 'string') {
+    if (value.includes('\0') || !value.isWellFormed()) {
+      throw new RequestError(
+        'invalid',
+        `${path || 'The body'} holds a NUL or half a character, which cannot be stored.`,
+        {
+          ...(path ? { field: path } : {}),
+        },
+      )
+    }
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, inner] of Object.entries(value)) {
+      checkText(name, path, depth + 1)
+      checkText(inner, path === '' ? name : `${path}.${name}`, depth + 1)
+    }
+  }
+}
