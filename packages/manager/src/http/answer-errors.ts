@@ -45,6 +45,11 @@ export function answerErrors(app: FastifyInstance): void {
   )
 }
 
+/** Answers a path that the router cannot read, which it says before any hook runs, the one for tokens included. */
+export function answerUnreadablePath(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  void answer(request, reply, { status: 400, detail: 'The path is no valid URL, or a part of it is too long.' })
+}
+
 function refusalOf(error: FastifyError): Refusal {
   if (error instanceof RequestError) {
     const { field, retryAfterSeconds } = error

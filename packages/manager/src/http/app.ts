@@ -10,7 +10,7 @@ import { destinationRoutes } from '../destinations/routes.ts'
 import { instanceRoutes } from '../instances/routes.ts'
 import { jobRoutes } from '../jobs/routes.ts'
 import { planRoutes } from '../plans/routes.ts'
-import { answerErrors } from './answer-errors.ts'
+import { answerErrors, answerUnreadablePath } from './answer-errors.ts'
 import { describeApi } from './openapi.ts'
 import { refuseUnstorableText } from './storable-text.ts'
 import type { App } from './typed-app.ts'
@@ -26,6 +26,7 @@ export async function buildApp(context: Context): Promise<App> {
     requestTimeout: 60_000,
     routerOptions: { maxParamLength: 300 },
     forceCloseConnections: 'idle',
+    frameworkErrors: answerUnreadablePath,
   }).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
