@@ -1,4 +1,13 @@
-import { type ManagerProcess, makeTemporaryFolder, startManagerProcess, TEST_TOKEN } from '@osb-backup/testkit'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { waitForJob } from '@osb-backup/client'
+import {
+  type ManagerProcess,
+  makeTemporaryFolder,
+  startAgentProcess,
+  startManagerProcess,
+  TEST_TOKEN,
+} from '@osb-backup/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -10,7 +19,7 @@ interface Operation {
 let stack: AsyncDisposableStack
 let manager: ManagerProcess
 let operations: Operation[]
-const ids = { plan: '', destination: '', job: '' }
+const ids = { plan: '', destination: '', job: '', point: '' }
 const mine = { service_instance_id: 'mine' }
 const instance = {
   hosts: [{ ip: '10.0.0.5', port: 5432 }],
@@ -44,14 +53,32 @@ async function makeToken(fields: object): Promise<{ id: string; token: string }>
   return body
 }
 
+/** An agent whose backup writes a few bytes. */
+async function startSmallAgent(folder: string) {
+  const scripts = join(folder, 'scripts')
+  await mkdir(scripts)
+  await writeFile(join(scripts, 'pack.json'), JSON.stringify({ form: 2, name: 'small', type: '.dump' }))
+  await writeFile(join(scripts, 'backup'), 'echo a few bytes\n')
+  return startAgentProcess({
+    directory_backup: join(folder, 'backup'),
+    directory_restore: join(folder, 'restore'),
+    scripts_path: scripts,
+    file_destination_root: folder,
+  })
+}
+
 beforeAll(async () => {
   stack = new AsyncDisposableStack()
   const folder = stack.use(await makeTemporaryFolder())
-  manager = await startManagerProcess({ DATA_DIR: folder.path, AGENT_UNREACHABLE_SECONDS: '600' })
+  const agent = await startSmallAgent(folder.path)
+  stack.defer(() => agent.stop())
+  manager = await startManagerProcess({ DATA_DIR: join(folder.path, 'manager'), FILE_DESTINATION_ROOT: folder.path })
   stack.defer(() => manager.stop())
+  instance.agent = { url: agent.url, username: agent.username, password: agent.password }
   for (const id of ['mine', 'theirs'])
     expect((await call('PUT', `/serviceInstances/${id}`, admin, instance)).status).toBe(201)
-  ids.destination = (await call('POST', '/fileDestinations', admin, { ...s3, serviceInstance: mine })).body.id
+  const destination = { type: 'FILE', name: 'files', directory: folder.path, serviceInstance: mine }
+  ids.destination = (await call('POST', '/fileDestinations', admin, destination)).body.id
   const plan = {
     name: 'nightly',
     serviceInstance: mine,
@@ -62,6 +89,9 @@ beforeAll(async () => {
   }
   ids.plan = (await call('POST', '/backupPlans', admin, plan)).body.id
   ids.job = (await call('POST', '/backup', admin, { backupPlan: { id: ids.plan } })).body.backupJob.id
+  const job = await waitForJob(manager.client, ids.job, { signal: AbortSignal.timeout(30_000), intervalMs: 50 })
+  expect(job.status).toBe('SUCCEEDED')
+  ids.point = (await call('GET', '/restorePoints/byInstance/mine', admin)).body.content[0].id
   const document = (await call('GET', '/openapi.json', undefined)).body
   operations = Object.entries<Record<string, unknown>>(document.paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => ({ method: method.toUpperCase() as Method, path })),
@@ -78,7 +108,9 @@ function filled(path: string): string {
       ? ids.plan
       : path.startsWith('/serviceInstances')
         ? 'mine'
-        : ids.job
+        : path.startsWith('/restorePoints')
+          ? ids.point
+          : ids.job
   return path.replace('{instanceId}', 'mine').replace('{id}', id).replace('{name}', 'broker-1')
 }
 
@@ -90,6 +122,7 @@ function bodyFor({ method, path }: Operation): unknown {
   if (path.startsWith('/fileDestinations')) return { ...s3, serviceInstance: mine }
   if (path.startsWith('/serviceInstances')) return instance
   if (path.startsWith('/tokens')) return { name: 'x', role: 'admin', serviceInstances: 'all' }
+  if (path.startsWith('/restorePoints')) return {}
   if (path.startsWith('/brokerAccounts')) return { password: 'long-enough-password', serviceInstances: 'all' }
   return {
     name: 'taken over',
@@ -147,6 +180,7 @@ describe('every operation that the API describes', () => {
       expect(text).not.toContain('nightly')
     }
     expect((await call('GET', `/backupPlans/${ids.plan}`, admin)).body.name).toBe('nightly')
+    expect((await call('GET', `/restorePoints/${ids.point}`, admin)).body).toMatchObject({ held: false, item: 'db1' })
     const unknown = await call('GET', '/backupPlans/000000000000000000000000', bearer(theirs.token))
     const foreign = await call('GET', `/backupPlans/${ids.plan}`, bearer(theirs.token))
     expect(foreign.text.replace(ids.plan, 'ID')).toBe(unknown.text.replace('000000000000000000000000', 'ID'))

@@ -10,6 +10,7 @@ import { destinationRoutes } from '../destinations/routes.ts'
 import { instanceRoutes } from '../instances/routes.ts'
 import { jobRoutes } from '../jobs/routes.ts'
 import { planRoutes } from '../plans/routes.ts'
+import { restorePointRoutes } from '../restore-points/routes.ts'
 import { answerErrors, answerUnreadablePath } from './answer-errors.ts'
 import { describeApi } from './openapi.ts'
 import { refuseUnstorableText } from './storable-text.ts'
@@ -36,7 +37,15 @@ export async function buildApp(context: Context): Promise<App> {
   auditCalls(app, context)
   refuseUnstorableText(app)
   app.get('/health', { config: { access: 'open' } }, async () => ({ status: 'UP' }))
-  for (const routes of [instanceRoutes, destinationRoutes, planRoutes, jobRoutes, accessRoutes, auditRoutes])
+  for (const routes of [
+    instanceRoutes,
+    destinationRoutes,
+    planRoutes,
+    jobRoutes,
+    restorePointRoutes,
+    accessRoutes,
+    auditRoutes,
+  ])
     routes(app, context)
   return app
 }

@@ -7,23 +7,21 @@ import {
   pageSchema,
   restoreStartedSchema,
   restoreStartSchema,
-  type Job as WireJob,
 } from '@osb-backup/protocol'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { enterInstance } from '../auth/access.ts'
 import type { Context } from '../context.ts'
-import { destinationsById } from '../destinations/store.ts'
 import { pagingQuery, readPaging, toPage } from '../http/paging.ts'
 import type { App } from '../http/typed-app.ts'
-import { jobToWire } from '../http/wire/job.ts'
-import { instancesById } from '../instances/store.ts'
 import { invariant } from '../invariant.ts'
-import { findPlan, plansById } from '../plans/store.ts'
+import { findPlan } from '../plans/store.ts'
 import { notFound, RequestError } from '../request-error.ts'
-import { removeFilesOfJob } from '../restore-points/remove-files.ts'
+import { removeFiles } from '../restore-points/remove-files.ts'
+import { pointsOfJob } from '../restore-points/store.ts'
+import { jobsToAnswer, jobToAnswer } from './answer.ts'
 import type { Job } from './job.ts'
-import { startBackup, startRestore } from './start.ts'
+import { startBackup, startRestore, targetsOfItems } from './start.ts'
 import { deleteJobs, findJob, listJobs } from './store.ts'
 
 const DEFAULT_PAGE = 10
@@ -32,27 +30,8 @@ const byInstance = z.object({ instanceId: z.string().max(200) })
 
 /** Jobs: started, listed, shown and deleted. */
 export function jobRoutes(app: App, context: Context): void {
-  const toWire = async (jobs: readonly Job[]): Promise<WireJob[]> => {
-    const plans = await plansById(
-      context,
-      jobs.flatMap((job) => job.planId ?? []),
-    )
-    const planned = [...plans.values()]
-    const instances = await instancesById(
-      context,
-      [...jobs, ...planned].map((each) => each.instanceId),
-    )
-    const destinations = await destinationsById(
-      context,
-      [...jobs, ...planned].map((each) => each.destinationId),
-    )
-    return jobs.map((job) => jobToWire(job, { plans, instances, destinations }))
-  }
-  const oneToWire = async (job: Job): Promise<WireJob> => {
-    const [wire] = await toWire([job])
-    invariant(wire, 'one job makes one answer')
-    return wire
-  }
+  const toWire = (jobs: readonly Job[]) => jobsToAnswer(context, jobs)
+  const oneToWire = (job: Job) => jobToAnswer(context, job)
   const needJob = async (request: FastifyRequest, id: string, kind?: RunKind): Promise<Job> => {
     const what = kind === undefined ? 'job' : `${kind} job`
     const job = await findJob(context, id)
@@ -156,7 +135,9 @@ export function jobRoutes(app: App, context: Context): void {
       const source = await needJob(request, body.backupJob.id, 'backup')
       const instanceId = body.serviceInstance?.service_instance_id ?? source.instanceId
       await enterInstance(request, instanceId)
-      const restoreJob = await oneToWire(await startRestore(context, source, instanceId, body))
+      const restoreJob = await oneToWire(
+        await startRestore(context, instanceId, await targetsOfItems(context, source, body.items), body.privateKey),
+      )
       const backupJob = await oneToWire(source)
       invariant(restoreJob.jobType === 'RESTORE' && backupJob.jobType === 'BACKUP', 'jobs are of their kinds')
       return reply.code(201).send({ backupJob, items: body.items, restoreJob })
@@ -187,7 +168,8 @@ export function jobRoutes(app: App, context: Context): void {
       schema: { summary: 'Remove the stored files of a backup job', params, response: { 204: z.null() } },
     },
     async (request, reply) => {
-      await removeFilesOfJob(context, await needEnded(request, request.params.id))
+      const job = await needEnded(request, request.params.id)
+      await removeFiles(context, await pointsOfJob(context, job.id))
       return reply.code(204).send(null)
     },
   )

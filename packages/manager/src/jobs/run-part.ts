@@ -163,6 +163,7 @@ async function recordEnd(context: Context, job: Job, part: JobPart, report: Agen
     )
   }
   invariant(job.planId, `backup job ${job.id} has a plan`)
+  const transforms = transformsOfName(filename)
   const point = {
     id: newIdentifier(now),
     jobId: job.id,
@@ -175,7 +176,8 @@ async function recordEnd(context: Context, job: Job, part: JobPart, report: Agen
     sizeBytes: filesize.size,
     sha256: report.sha256,
     originalSizeBytes: report.original_filesize?.size,
-    ...transformsOfName(filename),
+    ...transforms,
+    recipients: transforms.encrypted && job.publicKey ? job.publicKey.split(/[\s,]+/).filter(Boolean) : [],
     takenAt: job.startedAt,
   }
   await recordPart(context.database, job.id, part.position, { status, report, filename }, now, (transaction) =>

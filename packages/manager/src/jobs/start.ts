@@ -3,9 +3,11 @@ import type { Context } from '../context.ts'
 import { keptKey } from '../http/wire/secret.ts'
 import { newIdentifier } from '../identifier.ts'
 import { findInstance } from '../instances/store.ts'
+import { invariant } from '../invariant.ts'
 import type { BackupPlan } from '../plans/plan.ts'
 import { findPlan } from '../plans/store.ts'
 import { RequestError } from '../request-error.ts'
+import type { RestorePoint } from '../restore-points/restore-point.ts'
 import { pointsOfJob } from '../restore-points/store.ts'
 import type { Job, JobPart } from './job.ts'
 import { insertJob } from './store.ts'
@@ -48,75 +50,86 @@ export function startBackup(context: Context, plan: BackupPlan): Promise<Job> {
   })
 }
 
+/** What a restore writes: one restore point into one database. */
+export interface RestoreTarget {
+  point: RestorePoint
+  database: string
+}
+
 /**
- * Starts a restore of what a backup job left.
+ * Starts a restore of restore points that one backup job left.
  *
  * @param instanceId - The service instance that is written.
- * @throws {RequestError} If that is not registered, or an item has no restore point.
+ * @param privateKey - Opens what was encrypted. Undefined: the one that the plan keeps, if it keeps one.
+ * @throws {RequestError} If the instance is not registered, or two points would go into one database.
  */
 export async function startRestore(
   context: Context,
-  source: Job,
   instanceId: string,
-  request: RestoreStart,
+  targets: readonly [RestoreTarget, ...RestoreTarget[]],
+  privateKey: string | undefined,
 ): Promise<Job> {
   if ((await findInstance(context, instanceId)) === undefined) {
     throw new RequestError('invalid', `There is no service instance ${JSON.stringify(instanceId)}.`, {
       field: 'serviceInstance',
     })
   }
-  const plan = source.planId === undefined ? undefined : await findPlan(context, source.planId)
+  const names = targets.map((target) => target.database)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) {
+    throw new RequestError('invalid', `Two items would be restored into ${JSON.stringify(twice)}.`, { field: 'items' })
+  }
+  const [{ point }] = targets
+  const plan = await findPlan(context, point.planId)
   const startedAt = context.now()
   return commit(context, {
     id: newIdentifier(startedAt),
     kind: 'restore',
     status: 'STARTED',
     instanceId,
-    planId: source.planId,
-    destinationId: source.destinationId,
-    sourceJobId: source.id,
-    compression: source.compression,
-    publicKey: source.publicKey,
-    privateKey: keptKey(request.privateKey, plan?.privateKey),
+    planId: point.planId,
+    destinationId: point.destinationId,
+    sourceJobId: point.jobId,
+    compression: point.compression !== 'none',
+    publicKey: undefined,
+    privateKey: keptKey(privateKey, plan?.privateKey),
     startedAt,
     endedAt: undefined,
-    parts: await restoreParts(context, source, request.items),
-  })
-}
-
-async function restoreParts(context: Context, source: Job, items: RestoreStart['items']): Promise<JobPart[]> {
-  const points = await pointsOfJob(context, source.id)
-  const parts = items.map(({ item, filename, database }, position) => {
-    const field = `items.${position}`
-    const point = points.find((each) => each.item === item)
-    if (point === undefined) {
-      throw new RequestError(
-        'invalid',
-        `The backup job ${source.id} has no restore point of ${JSON.stringify(item)}.`,
-        { field },
-      )
-    }
-    if (filename !== undefined && filename !== point.filename) {
-      throw new RequestError(
-        'invalid',
-        `The restore point of ${JSON.stringify(item)} is the file ${JSON.stringify(point.filename)}.`,
-        { field },
-      )
-    }
-    return {
+    parts: targets.map(({ point: { item, id, filename }, database }, position) => ({
       ...unstarted,
       position,
       item,
-      database: database ?? item,
-      restorePointId: point.id,
-      filename: point.filename,
-    }
+      database,
+      restorePointId: id,
+      filename,
+    })),
   })
-  const twice = parts.find((part, index) => parts.findIndex((each) => each.database === part.database) !== index)
-  if (twice !== undefined) {
-    throw new RequestError('invalid', `Two items would be restored into ${JSON.stringify(twice.database)}.`, {
-      field: 'items',
-    })
-  }
-  return parts
+}
+
+/**
+ * Finds the restore points that a restore of a backup job's items asks for.
+ *
+ * @throws {RequestError} If an item has none, or another file than the request says.
+ */
+export async function targetsOfItems(
+  context: Context,
+  source: Job,
+  items: RestoreStart['items'],
+): Promise<[RestoreTarget, ...RestoreTarget[]]> {
+  const points = await pointsOfJob(context, source.id)
+  const [first, ...others] = items.map(({ item, filename, database }, position) => {
+    const field = `items.${position}`
+    const point = points.find((each) => each.item === item)
+    if (point === undefined) {
+      const reason = `The backup job ${source.id} has no restore point of ${JSON.stringify(item)}.`
+      throw new RequestError('invalid', reason, { field })
+    }
+    if (filename !== undefined && filename !== point.filename) {
+      const reason = `The restore point of ${JSON.stringify(item)} is the file ${JSON.stringify(point.filename)}.`
+      throw new RequestError('invalid', reason, { field })
+    }
+    return { point, database: database ?? item }
+  })
+  invariant(first, 'a restore asks for at least one item')
+  return [first, ...others]
 }

@@ -1,24 +1,37 @@
-import { openStore, StoreError } from '@osb-backup/storage'
+import { openStore, StoreError, type StoreSettings } from '@osb-backup/storage'
 import type { Context } from '../context.ts'
 import { checkAllowed } from '../destinations/rules.ts'
 import { destinationsById } from '../destinations/store.ts'
 import { invariant } from '../invariant.ts'
-import type { Job } from '../jobs/job.ts'
 import { RequestError } from '../request-error.ts'
-import { markPointDeleted, pointsOfJob } from './store.ts'
+import type { RestorePoint } from './restore-point.ts'
+import { markPointDeleted } from './store.ts'
+
+/** Where the object of a restore point lies. */
+export async function storeOfPoint(context: Context, point: RestorePoint): Promise<StoreSettings> {
+  const destination = (await destinationsById(context, [point.destinationId])).get(point.destinationId)
+  invariant(destination, `restore point ${point.id} has a destination`)
+  checkAllowed(destination.store, context)
+  return destination.store
+}
 
 /**
- * Removes the objects that a backup job left, each marked as gone only once its store said so.
+ * Removes the objects of restore points, each marked as gone only once its store said so.
  *
- * @throws {RequestError} If a store refuses; what was removed until then stays marked, and a second call goes on.
+ * @throws {RequestError} If one is held, before anything is removed; or if a store refuses: what was removed until then
+ *   stays marked, and a second call goes on.
  */
-export async function removeFilesOfJob(context: Context, job: Job): Promise<void> {
-  for (const point of await pointsOfJob(context, job.id)) {
-    const destination = (await destinationsById(context, [point.destinationId])).get(point.destinationId)
-    invariant(destination, `restore point ${point.id} has a destination`)
-    checkAllowed(destination.store, context)
+export async function removeFiles(context: Context, points: readonly RestorePoint[]): Promise<void> {
+  const held = points.find((point) => point.held)
+  if (held !== undefined) {
+    throw new RequestError(
+      'conflict',
+      `The restore point ${held.id} of ${JSON.stringify(held.item)} is held: release it first.`,
+    )
+  }
+  for (const point of points) {
     try {
-      await openStore(destination.store).remove(point.prefix + point.filename)
+      await openStore(await storeOfPoint(context, point)).remove(point.prefix + point.filename)
     } catch (cause) {
       if (!(cause instanceof StoreError)) throw cause
       throw new RequestError(

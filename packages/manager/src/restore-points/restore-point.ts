@@ -1,5 +1,8 @@
 import type { Compression } from '@osb-backup/core'
 
+/** What reading an object back found: it is as recorded, it is another, or it is not there. */
+export type VerificationState = 'intact' | 'damaged' | 'missing'
+
 /** What a succeeded part of a backup job left in a destination: one object. */
 export interface RestorePoint {
   id: string
@@ -17,6 +20,11 @@ export interface RestorePoint {
   originalSizeBytes: number | undefined
   compression: Compression
   encrypted: boolean
+  /** age recipients it was encrypted for. */
+  recipients: string[]
   /** The manager's clock. */
   takenAt: Date
+  /** Never swept, and not deleted, until it is released. */
+  held: boolean
+  verification: { at: Date; state: VerificationState } | undefined
 }

@@ -1,7 +1,9 @@
 import type { Selectable, Transaction } from 'kysely'
 import type { Context } from '../context.ts'
+import { readPage } from '../database/read-page.ts'
 import type { RestorePointTable, Tables } from '../database/schema.ts'
-import type { RestorePoint } from './restore-point.ts'
+import type { PageRequest } from '../http/paging.ts'
+import type { RestorePoint, VerificationState } from './restore-point.ts'
 
 function fromRow(row: Selectable<RestorePointTable>): RestorePoint {
   return {
@@ -18,12 +20,19 @@ function fromRow(row: Selectable<RestorePointTable>): RestorePoint {
     originalSizeBytes: row.original_size_bytes === null ? undefined : Number(row.original_size_bytes),
     compression: row.compression,
     encrypted: row.encrypted,
+    recipients: row.recipients?.split('\n') ?? [],
     takenAt: row.taken_at,
+    held: row.held,
+    verification:
+      row.verified_at && row.verified_state ? { at: row.verified_at, state: row.verified_state } : undefined,
   }
 }
 
 /** Records a restore point within the transaction that ends its part. Recording it again changes nothing. */
-export async function insertRestorePoint(transaction: Transaction<Tables>, point: RestorePoint): Promise<void> {
+export async function insertRestorePoint(
+  transaction: Transaction<Tables>,
+  point: Omit<RestorePoint, 'held' | 'verification'>,
+): Promise<void> {
   await transaction
     .insertInto('restore_points')
     .values({
@@ -40,7 +49,10 @@ export async function insertRestorePoint(transaction: Transaction<Tables>, point
       original_size_bytes: point.originalSizeBytes ?? null,
       compression: point.compression,
       encrypted: point.encrypted,
+      recipients: point.recipients.length > 0 ? point.recipients.join('\n') : null,
       taken_at: point.takenAt,
+      verified_at: null,
+      verified_state: null,
       deleted_at: null,
     })
     .onConflict((conflict) => conflict.constraint('restore_points_one_per_part').doNothing())
@@ -74,4 +86,54 @@ export async function findPoint(
 /** Marks a restore point as gone. Only after its object was removed. */
 export async function markPointDeleted({ database }: Pick<Context, 'database'>, id: string, now: Date): Promise<void> {
   await database.updateTable('restore_points').set({ deleted_at: now }).where('id', '=', id).execute()
+}
+
+/** What a list of restore points is narrowed to. */
+export interface PointFilter {
+  instanceId: string
+  planId?: string | undefined
+  item?: string | undefined
+  takenFrom?: Date | undefined
+  takenUntil?: Date | undefined
+}
+
+/** One page of the restore points of an instance, newest first unless told otherwise. */
+export async function listPoints(
+  { database }: Pick<Context, 'database'>,
+  filter: PointFilter,
+  page: PageRequest,
+): Promise<{ entries: RestorePoint[]; total: number }> {
+  const direction = page.sort === undefined || page.sort.descending ? 'desc' : 'asc'
+  let query = database
+    .selectFrom('restore_points')
+    .selectAll()
+    .where('instance_id', '=', filter.instanceId)
+    .where('deleted_at', 'is', null)
+    .orderBy('taken_at', direction)
+    .orderBy('id', direction)
+  if (filter.planId !== undefined) query = query.where('plan_id', '=', filter.planId)
+  if (filter.item !== undefined) query = query.where('item', '=', filter.item)
+  if (filter.takenFrom !== undefined) query = query.where('taken_at', '>=', filter.takenFrom)
+  if (filter.takenUntil !== undefined) query = query.where('taken_at', '<', filter.takenUntil)
+  const { rows, total } = await readPage(query, page)
+  return { entries: rows.map(fromRow), total }
+}
+
+/** Holds a restore point, or lets go of it. */
+export async function setHeld({ database }: Pick<Context, 'database'>, id: string, held: boolean): Promise<void> {
+  await database.updateTable('restore_points').set({ held }).where('id', '=', id).execute()
+}
+
+/** Records what reading the object back found. */
+export async function recordVerification(
+  { database }: Pick<Context, 'database'>,
+  id: string,
+  state: VerificationState,
+  now: Date,
+): Promise<void> {
+  await database
+    .updateTable('restore_points')
+    .set({ verified_at: now, verified_state: state })
+    .where('id', '=', id)
+    .execute()
 }

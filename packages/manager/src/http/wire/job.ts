@@ -16,6 +16,7 @@ import { type Job, type JobPart, prefixOfPlan } from '../../jobs/job.ts'
 import type { BackupPlan } from '../../plans/plan.ts'
 import { planToWire } from './backup-plan.ts'
 import { destinationToWire } from './file-destination.ts'
+import { instantToWire } from './instant.ts'
 import { instanceToWire } from './service-instance.ts'
 
 /** What a job's answer shows besides the job itself. */
@@ -57,11 +58,6 @@ export function jobToWire(job: Job, { instances, destinations, plans }: JobSurro
     agentExecutionReponses: Object.fromEntries(parts),
     files: Object.fromEntries(files),
   }
-}
-
-/** `2021-04-13T08:00:00.123+00:00`, as existing clients know instants. */
-export function instantToWire(instant: Date): string {
-  return instant.toISOString().replace('Z', '+00:00')
 }
 
 function backupPartToWire(part: JobPart, prefix: string): BackupPart {

@@ -1,0 +1,156 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { waitForJob } from '@osb-backup/client'
+import {
+  type ManagerProcess,
+  makeTemporaryFolder,
+  startAgentProcess,
+  startManagerProcess,
+  TEST_TOKEN,
+} from '@osb-backup/testkit'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+let stack: AsyncDisposableStack
+let manager: ManagerProcess
+let folder: string
+let planId: string
+const serviceInstance = { service_instance_id: 'i' }
+
+beforeAll(async () => {
+  stack = new AsyncDisposableStack()
+  folder = stack.use(await makeTemporaryFolder()).path
+  const scripts = join(folder, 'scripts')
+  await mkdir(scripts)
+  await writeFile(join(scripts, 'pack.json'), JSON.stringify({ form: 2, name: 'small', type: '.dump' }))
+  await writeFile(join(scripts, 'backup'), 'echo "the content of $BACKUP_DATABASE"\n')
+  await writeFile(join(scripts, 'restore'), `cat >"${folder}/restored-$BACKUP_DATABASE"\n`)
+  const agent = await startAgentProcess({
+    directory_backup: join(folder, 'backup'),
+    directory_restore: join(folder, 'restore'),
+    scripts_path: scripts,
+    file_destination_root: folder,
+  })
+  stack.defer(() => agent.stop())
+  manager = await startManagerProcess({ DATA_DIR: join(folder, 'manager'), FILE_DESTINATION_ROOT: folder })
+  stack.defer(() => manager.stop())
+  const { client } = manager
+  await client.serviceInstances.put('i', {
+    hosts: [{ ip: '10.0.0.5', port: 5432 }],
+    agent: { url: agent.url, username: agent.username, password: agent.password },
+  })
+  const destination = await client.fileDestinations.create({
+    type: 'FILE',
+    name: 'files',
+    directory: folder,
+    serviceInstance,
+  })
+  const plan = await client.backupPlans.create({
+    name: 'nightly',
+    serviceInstance,
+    fileDestination: { id: destination.id },
+    frequency: '0 0 2 * * *',
+    retentionStyle: 'ALL',
+    items: ['db1', 'db2'],
+    compression: false,
+  })
+  planId = plan.id
+})
+
+afterAll(() => stack.disposeAsync())
+
+async function call(method: string, path: string, body?: unknown) {
+  const response = await fetch(manager.url + path, {
+    method,
+    headers: {
+      authorization: `Bearer ${TEST_TOKEN}`,
+      accept: 'application/json',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    body: body === undefined ? null : JSON.stringify(body),
+  })
+  const text = await response.text()
+  return { status: response.status, body: text ? JSON.parse(text) : undefined }
+}
+
+/** Backs both items up, and answers their restore points by item. */
+async function backUp(): Promise<
+  Record<'db1' | 'db2', { id: string; filename: string; takenAt: string; sha256: string }>
+> {
+  const { id } = await manager.client.jobs.startBackup(planId)
+  const job = await waitForJob(manager.client, id, { signal: AbortSignal.timeout(30_000), intervalMs: 50 })
+  expect(job.status).toBe('SUCCEEDED')
+  const { body } = await call('GET', '/restorePoints/byInstance/i')
+  const points = body.content.filter((point: { backupJobId: string }) => point.backupJobId === id)
+  return Object.fromEntries(points.map((point: { item: string }) => [point.item, point])) as Awaited<
+    ReturnType<typeof backUp>
+  >
+}
+
+const objectOf = (point: { filename: string }) => join(folder, planId, point.filename)
+
+test('a backup job leaves one point an item, listed by plan, item and time', async () => {
+  const { db1, db2 } = await backUp()
+  expect(db1).toMatchObject({
+    service_instance_id: 'i',
+    backupPlanId: planId,
+    filenamePrefix: `${planId}/`,
+    sizeBytes: 'the content of db1\n'.length,
+    originalSizeBytes: 'the content of db1\n'.length,
+    compression: 'none',
+    encrypted: false,
+    recipients: [],
+    held: false,
+  })
+  const later = await backUp()
+  const list = async (query: string) => {
+    const { status, body } = await call('GET', `/restorePoints/byInstance/i?${query}`)
+    expect(status).toBe(200)
+    return body.content.map((point: { id: string }) => point.id)
+  }
+  expect(await list('item=db1')).toEqual([later.db1.id, db1.id])
+  expect(await list('item=db2&sort=takenAt,asc')).toEqual([db2.id, later.db2.id])
+  expect(await list(`takenFrom=${encodeURIComponent(later.db1.takenAt)}&item=db1`)).toEqual([later.db1.id])
+  expect(await list(`takenUntil=${encodeURIComponent(later.db1.takenAt)}&item=db1`)).toEqual([db1.id])
+  expect(await list('plan=another')).toEqual([])
+  expect((await call('GET', '/restorePoints/byInstance/i?takenFrom=yesterday')).status).toBe(400)
+})
+
+test('a held point is not deleted, neither alone nor with its job', async () => {
+  const { db1, db2 } = await backUp()
+  expect((await call('POST', `/restorePoints/${db1.id}/hold`)).body.held).toBe(true)
+  expect((await call('DELETE', `/restorePoints/${db1.id}`)).status).toBe(409)
+  const { backupJobId } = (await call('GET', `/restorePoints/${db1.id}`)).body
+  expect((await call('DELETE', `/backupJobs/${backupJobId}/file`)).status).toBe(409)
+  for (const point of [db1, db2]) expect(await readFile(objectOf(point), 'utf8')).toContain('the content')
+  expect((await call('POST', `/restorePoints/${db1.id}/release`)).body.held).toBe(false)
+  expect((await call('DELETE', `/restorePoints/${db1.id}`)).status).toBe(204)
+  await expect(readFile(objectOf(db1))).rejects.toThrow('ENOENT')
+  expect((await call('GET', `/restorePoints/${db1.id}`)).status).toBe(404)
+  expect(await readFile(objectOf(db2), 'utf8')).toBe('the content of db2\n')
+})
+
+test('a verification tells an intact object from a damaged and from a missing one', async () => {
+  const { db1, db2 } = await backUp()
+  const verify = async (id: string) => (await call('POST', `/restorePoints/${id}/verify`)).body.verification?.state
+  expect(await verify(db1.id)).toBe('intact')
+  await writeFile(objectOf(db1), 'the content of dbX\n')
+  expect(await verify(db1.id)).toBe('damaged')
+  await rm(objectOf(db2))
+  expect(await verify(db2.id)).toBe('missing')
+  expect((await call('GET', `/restorePoints/${db2.id}`)).body.verification).toMatchObject({ state: 'missing' })
+})
+
+test('a restore from a point goes under another database name, also after its job and plan are gone', async () => {
+  const { db1 } = await backUp()
+  const { backupJobId } = (await call('GET', `/restorePoints/${db1.id}`)).body
+  expect((await call('DELETE', `/backupJobs/${backupJobId}`)).status).toBe(204)
+  expect((await call('DELETE', `/backupPlans/${planId}`)).status).toBe(200)
+  const { status, body } = await call('POST', `/restorePoints/${db1.id}/restore`, { database: 'copy' })
+  expect(status).toBe(201)
+  const job = await waitForJob(manager.client, body.restoreJob.id, {
+    signal: AbortSignal.timeout(30_000),
+    intervalMs: 50,
+  })
+  expect(job.status).toBe('SUCCEEDED')
+  expect(await readFile(join(folder, 'restored-copy'), 'utf8')).toBe('the content of db1\n')
+})
