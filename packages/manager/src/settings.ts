@@ -14,6 +14,8 @@ export interface ManagerSettings {
   adminToken: string | undefined
   /** Key that seals secrets, 64 hex digits; undefined: `DATA_DIR/secret.key`, made on first run. */
   secretKey: string | undefined
+  /** Origins of web pages that may call the API: URLs without a path, or `*`. */
+  allowedOrigins: readonly string[]
   /** FILE destinations must lie inside; undefined: there are none. */
   fileDestinationRoot: string | undefined
   /** Least time between two runs of a plan. */
@@ -49,6 +51,11 @@ export const settingDocs: readonly SettingDoc[] = [
     means: 'the first admin token, 20 characters or more, instead of making one',
   },
   { name: 'SECRET_KEY', default: 'DATA_DIR/secret.key', means: '64 hex digits: the key that seals stored secrets' },
+  {
+    name: 'ALLOWED_ORIGINS',
+    default: '(none)',
+    means: 'origins of web pages that may call the API, separated by commas, or *',
+  },
   { name: 'FILE_DESTINATION_ROOT', default: '(none)', means: 'absolute folder that FILE destinations must lie in' },
   { name: 'MINIMUM_INTERVAL_SECONDS', default: '3600', means: 'least time between two runs of a plan' },
   {
@@ -70,6 +77,11 @@ const integer = (minimum: number, maximum: number) =>
 
 const absoluteFolder = z.string().startsWith('/', 'must be an absolute path')
 
+/** Whether a text is `*`, or scheme, host and port of a web page and nothing else. */
+function isOrigin(text: string): boolean {
+  return text === '*' || (URL.canParse(text) && new URL(text).origin === text)
+}
+
 const environmentSchema = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: integer(0, 65_535).default(8080),
@@ -82,6 +94,11 @@ const environmentSchema = z.object({
   SECRET_KEY: z
     .string()
     .regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hex digits')
+    .optional(),
+  ALLOWED_ORIGINS: z
+    .string()
+    .transform((text) => text.split(',').map((origin) => origin.trim()))
+    .refine((origins) => origins.every(isOrigin), 'must be origins like https://dashboard.example, or *')
     .optional(),
   FILE_DESTINATION_ROOT: absoluteFolder.optional(),
   MINIMUM_INTERVAL_SECONDS: integer(1, 31_536_000).default(3600),
@@ -118,6 +135,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): ManagerSettings {
     databaseUrl: data.DATABASE_URL,
     adminToken: data.ADMIN_TOKEN,
     secretKey: data.SECRET_KEY,
+    allowedOrigins: data.ALLOWED_ORIGINS ?? [],
     fileDestinationRoot: data.FILE_DESTINATION_ROOT,
     minimumIntervalSeconds: data.MINIMUM_INTERVAL_SECONDS,
     agentUnreachableSeconds: data.AGENT_UNREACHABLE_SECONDS,

@@ -13,6 +13,7 @@ import { planRoutes } from '../plans/routes.ts'
 import { restorePointRoutes } from '../restore-points/routes.ts'
 import { answerErrors, answerUnreadablePath } from './answer-errors.ts'
 import { describeApi } from './openapi.ts'
+import { allowOrigins } from './origins.ts'
 import { refuseUnstorableText } from './storable-text.ts'
 import type { App } from './typed-app.ts'
 
@@ -32,6 +33,7 @@ export async function buildApp(context: Context): Promise<App> {
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   answerErrors(app)
+  await allowOrigins(app, context.settings.allowedOrigins)
   await describeApi(app)
   guard(app, context)
   auditCalls(app, context)
