@@ -59,7 +59,13 @@ async function call(method: string, path: string, body?: unknown, headers: Recor
   })
   const text = await response.text()
   const type = response.headers.get('content-type') ?? ''
-  return { status: response.status, type, text, body: type.includes('json') ? JSON.parse(text) : undefined }
+  return {
+    status: response.status,
+    etag: response.headers.get('etag'),
+    type,
+    text,
+    body: type.includes('json') ? JSON.parse(text) : undefined,
+  }
 }
 
 describe('access', () => {
@@ -239,6 +245,26 @@ describe('backup plans', () => {
       type: 'text/plain; charset=utf-8',
       text: 'The service instance has a backup plan "taken" already.',
     })
+  })
+})
+
+describe('two editors', () => {
+  test('do not overwrite each other where they say which version they edit', async () => {
+    const { body: made } = await call('POST', '/backupPlans', plan())
+    for (const path of [`/backupPlans/${made.id}`, `/fileDestinations/${destinationId}`, '/serviceInstances/i-1']) {
+      const method = path.startsWith('/serviceInstances') ? 'PUT' : 'PATCH'
+      const read = await call('GET', path)
+      const etag = read.etag ?? ''
+      expect(etag).toMatch(/^"\d+"$/)
+      const first = await call(method, path, read.body, { 'if-match': etag })
+      expect([path, first.status]).toEqual([path, 200])
+      expect(first.etag).not.toBe(etag)
+      const second = await call(method, path, read.body, { 'if-match': etag })
+      expect([path, second.status]).toEqual([path, 412])
+      expect((await call(method, path, read.body, { 'if-match': 'W/"x"' })).status).toBe(412)
+      expect((await call('GET', path)).etag).toBe(first.etag)
+      expect((await call(method, path, read.body)).status).toBe(200)
+    }
   })
 })
 

@@ -37,6 +37,7 @@ export interface ServiceInstanceTable {
   agent_url: string
   agent_username: string
   sealed_agent_password: string | null
+  version: Generated<number>
   created_at: CreatedAt
   /** Jobs and restore points still name the instance after it is gone. */
   deleted_at: Date | null
@@ -49,6 +50,7 @@ export interface FileDestinationTable {
   /** The store's settings without its secret. */
   store: Json<Record<string, unknown>>
   sealed_store_secret: string | null
+  version: Generated<number>
   created_at: CreatedAt
   /** Restore points still need the destination after it is gone. */
   deleted_at: Date | null
@@ -68,6 +70,7 @@ export interface BackupPlanTable {
   items: Json<string[]>
   public_key: string | null
   sealed_private_key: string | null
+  version: Generated<number>
   created_at: CreatedAt
 }
 

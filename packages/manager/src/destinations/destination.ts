@@ -3,6 +3,8 @@ import type { StoreSettings } from '@osb-backup/storage'
 /** A bucket, container or directory of one service instance, with its credentials. */
 export interface FileDestination {
   id: string
+  /** Counts the changes; 0 before it is stored. */
+  version: number
   instanceId: string
   name: string
   store: StoreSettings

@@ -8,6 +8,7 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { enterInstance } from '../auth/access.ts'
 import type { Context } from '../context.ts'
+import { changedMeanwhile, editedVersion, sendVersion } from '../http/entity-version.ts'
 import { pagingQuery, readPaging, toPage } from '../http/paging.ts'
 import type { App } from '../http/typed-app.ts'
 import { destinationToWire, storeFromWire } from '../http/wire/file-destination.ts'
@@ -46,7 +47,13 @@ export function destinationRoutes(app: App, context: Context): void {
   const read = (wire: FileDestinationRequest, id: string, stored?: FileDestination): FileDestination => {
     const store = storeFromWire(wire, stored?.store)
     checkAllowed(store, context)
-    return { id, instanceId: stored?.instanceId ?? wire.serviceInstance.service_instance_id, name: wire.name, store }
+    return {
+      id,
+      version: stored?.version ?? 0,
+      instanceId: stored?.instanceId ?? wire.serviceInstance.service_instance_id,
+      name: wire.name,
+      store,
+    }
   }
 
   app.get(
@@ -80,8 +87,9 @@ export function destinationRoutes(app: App, context: Context): void {
       config: { access: 'viewer' },
       schema: { summary: 'Show a file destination', params, response: { 200: fileDestinationSchema } },
     },
-    async (request) => {
+    async (request, reply) => {
       const destination = await needDestination(request, request.params.id)
+      sendVersion(reply, destination.version)
       return destinationToWire(destination, await needInstance(request, destination.instanceId))
     },
   )
@@ -100,6 +108,7 @@ export function destinationRoutes(app: App, context: Context): void {
       const instance = await needInstance(request, request.body.serviceInstance.service_instance_id)
       const destination = read(request.body, newIdentifier(context.now()))
       await insertDestination(context, destination)
+      sendVersion(reply, 1)
       return reply.code(201).send(destinationToWire(destination, instance))
     },
   )
@@ -115,10 +124,12 @@ export function destinationRoutes(app: App, context: Context): void {
         response: { 200: fileDestinationSchema },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const stored = await needDestination(request, request.params.id)
       const destination = read(request.body, stored.id, stored)
-      await updateDestination(context, destination)
+      const version = await updateDestination(context, destination, editedVersion(request))
+      if (version === undefined) throw changedMeanwhile()
+      sendVersion(reply, version)
       return destinationToWire(destination, await needInstance(request, destination.instanceId))
     },
   )

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Context } from '../context.ts'
 import { readPage } from '../database/read-page.ts'
 import type { FileDestinationTable } from '../database/schema.ts'
@@ -12,6 +12,7 @@ const purpose = 'destination-secret'
 function fromRow({ sealer }: Reach, row: Selectable<FileDestinationTable>): FileDestination {
   return {
     id: row.id,
+    version: row.version,
     instanceId: row.instance_id,
     name: row.name,
     store: joinSecret(row.store, sealer.openOptional(row.sealed_store_secret, purpose)),
@@ -75,13 +76,23 @@ export async function insertDestination(reach: Reach, destination: FileDestinati
     .execute()
 }
 
-/** Replaces name and settings of a destination. */
-export async function updateDestination(reach: Reach, destination: FileDestination): Promise<void> {
-  await reach.database
+/**
+ * Replaces name and settings of a destination.
+ *
+ * @param edited - The version that is replaced, if that matters.
+ * @returns The new version; undefined if another one than the edited stands there, and nothing was written.
+ */
+export async function updateDestination(
+  reach: Reach,
+  destination: FileDestination,
+  edited: number | undefined,
+): Promise<number | undefined> {
+  let update = reach.database
     .updateTable('file_destinations')
-    .set(toColumns(reach, destination))
+    .set({ ...toColumns(reach, destination), version: sql`version + 1` })
     .where('id', '=', destination.id)
-    .execute()
+  if (edited !== undefined) update = update.where('version', '=', edited)
+  return (await update.returning('version').executeTakeFirst())?.version
 }
 
 /**

@@ -4,6 +4,8 @@ import { RequestError } from '../request-error.ts'
 /** A database (queue, …) that a broker provisioned, with what is needed to back it up. */
 export interface ServiceInstance {
   id: string
+  /** Counts the changes; 0 before it is stored. */
+  version: number
   serviceId: string | undefined
   planId: string | undefined
   organizationGuid: string | undefined

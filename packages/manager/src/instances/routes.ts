@@ -2,6 +2,7 @@ import { pageSchema, serviceInstanceRequestSchema, serviceInstanceSchema } from 
 import { z } from 'zod'
 import { enterInstance } from '../auth/access.ts'
 import type { Context } from '../context.ts'
+import { changedMeanwhile, editedVersion, sendVersion } from '../http/entity-version.ts'
 import { pagingQuery, readPaging, toPage } from '../http/paging.ts'
 import type { App } from '../http/typed-app.ts'
 import { instanceFromWire, instanceToWire } from '../http/wire/service-instance.ts'
@@ -37,10 +38,11 @@ export function instanceRoutes(app: App, context: Context): void {
       config: { access: 'viewer' },
       schema: { summary: 'Show a service instance', params, response: { 200: serviceInstanceSchema } },
     },
-    async (request) => {
+    async (request, reply) => {
       await enterInstance(request, request.params.id)
       const instance = await findInstance(context, request.params.id)
       if (instance === undefined) throw notFound('service instance', request.params.id)
+      sendVersion(reply, instance.version)
       return instanceToWire(instance)
     },
   )
@@ -77,7 +79,9 @@ export function instanceRoutes(app: App, context: Context): void {
           field: 'agent.password',
         })
       }
-      await saveInstance(context, instance)
+      const version = await saveInstance(context, instance, editedVersion(request))
+      if (version === undefined) throw changedMeanwhile()
+      sendVersion(reply, version)
       return reply.code(stored === undefined ? 201 : 200).send(instanceToWire(instance))
     },
   )

@@ -13,6 +13,7 @@ const purpose = { database: 'instance-database-password', agent: 'instance-agent
 function fromRow({ sealer }: Reach, row: Selectable<ServiceInstanceTable>): ServiceInstance {
   return {
     id: row.id,
+    version: row.version,
     serviceId: row.service_id ?? undefined,
     planId: row.plan_id ?? undefined,
     organizationGuid: row.organization_guid ?? undefined,
@@ -66,8 +67,17 @@ export async function listInstances(
   return { entries: rows.map((row) => fromRow(reach, row)), total }
 }
 
-/** Registers an instance, or replaces what is known of it. */
-export async function saveInstance({ database, sealer }: Reach, instance: ServiceInstance): Promise<void> {
+/**
+ * Registers an instance, or replaces what is known of it.
+ *
+ * @param edited - The version that is replaced, if that matters.
+ * @returns The new version; undefined if another one than the edited stands there, and nothing was written.
+ */
+export async function saveInstance(
+  { database, sealer }: Reach,
+  instance: ServiceInstance,
+  edited: number | undefined,
+): Promise<number | undefined> {
   const values = {
     service_id: instance.serviceId ?? null,
     plan_id: instance.planId ?? null,
@@ -82,11 +92,16 @@ export async function saveInstance({ database, sealer }: Reach, instance: Servic
     sealed_agent_password: sealer.sealOptional(instance.agent.password, purpose.agent),
     deleted_at: null,
   }
-  await database
+  const written = await database
     .insertInto('service_instances')
     .values({ id: instance.id, ...values })
-    .onConflict((conflict) => conflict.column('id').doUpdateSet(values))
-    .execute()
+    .onConflict((conflict) => {
+      const update = conflict.column('id').doUpdateSet({ ...values, version: sql`service_instances.version + 1` })
+      return edited === undefined ? update : update.where('service_instances.version', '=', edited)
+    })
+    .returning('version')
+    .executeTakeFirst()
+  return written?.version
 }
 
 /** Forgets an instance and its credentials; what its jobs and restore points say of it stays. */

@@ -3,6 +3,8 @@ import type { RetentionStyle } from '@osb-backup/protocol'
 /** What is backed up, when, where to and how long it is kept, for one service instance. */
 export interface BackupPlan {
   id: string
+  /** Counts the changes; 0 before it is stored. */
+  version: number
   instanceId: string
   destinationId: string
   name: string

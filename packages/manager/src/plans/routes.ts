@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { enterInstance } from '../auth/access.ts'
 import type { Context } from '../context.ts'
 import { destinationsById, findDestination } from '../destinations/store.ts'
+import { changedMeanwhile, editedVersion, sendVersion } from '../http/entity-version.ts'
 import { pagingQuery, readPaging, toPage } from '../http/paging.ts'
 import type { App } from '../http/typed-app.ts'
 import { planFromWire, planToWire } from '../http/wire/backup-plan.ts'
@@ -90,7 +91,11 @@ export function planRoutes(app: App, context: Context): void {
       config: { access: 'viewer' },
       schema: { summary: 'Show a backup plan', params, response: { 200: backupPlanSchema } },
     },
-    async (request) => oneToWire(await needPlan(request, request.params.id)),
+    async (request, reply) => {
+      const plan = await needPlan(request, request.params.id)
+      sendVersion(reply, plan.version)
+      return oneToWire(plan)
+    },
   )
 
   app.post(
@@ -111,6 +116,7 @@ export function planRoutes(app: App, context: Context): void {
       await checkDestination(plan)
       checkPlan(plan, context)
       await insertPlan(context, plan)
+      sendVersion(reply, 1)
       return reply.code(201).send(await oneToWire(plan))
     },
   )
@@ -126,12 +132,14 @@ export function planRoutes(app: App, context: Context): void {
         response: { 200: backupPlanSchema },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const stored = await needPlan(request, request.params.id)
       const plan = planFromWire(stored.id, request.body, stored)
       await checkDestination(plan)
       checkPlan(plan, context)
-      await updatePlan(context, plan)
+      const version = await updatePlan(context, plan, editedVersion(request))
+      if (version === undefined) throw changedMeanwhile()
+      sendVersion(reply, version)
       return oneToWire(plan)
     },
   )

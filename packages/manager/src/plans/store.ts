@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import { DatabaseError } from 'pg'
 import type { Context } from '../context.ts'
 import { readPage } from '../database/read-page.ts'
@@ -14,6 +14,7 @@ const purpose = 'plan-private-key'
 function fromRow({ sealer }: Reach, row: Selectable<BackupPlanTable>): BackupPlan {
   return {
     id: row.id,
+    version: row.version,
     instanceId: row.instance_id,
     destinationId: row.destination_id,
     name: row.name,
@@ -83,12 +84,25 @@ export async function insertPlan(reach: Reach, plan: BackupPlan): Promise<void> 
   )
 }
 
-/** @throws {RequestError} If the instance has another plan of that name. */
-export async function updatePlan(reach: Reach, plan: BackupPlan): Promise<void> {
-  await withNameTaken(
-    plan,
-    reach.database.updateTable('backup_plans').set(toColumns(reach, plan)).where('id', '=', plan.id).execute(),
-  )
+/**
+ * Replaces a plan.
+ *
+ * @param edited - The version that is replaced, if that matters.
+ * @returns The new version; undefined if another one than the edited stands there, and nothing was written.
+ * @throws {RequestError} If the instance has another plan of that name.
+ */
+export async function updatePlan(
+  reach: Reach,
+  plan: BackupPlan,
+  edited: number | undefined,
+): Promise<number | undefined> {
+  let update = reach.database
+    .updateTable('backup_plans')
+    .set({ ...toColumns(reach, plan), version: sql`version + 1` })
+    .where('id', '=', plan.id)
+  if (edited !== undefined) update = update.where('version', '=', edited)
+  const written = await withNameTaken(plan, update.returning('version').executeTakeFirst())
+  return written?.version
 }
 
 /** Deletes plans; their jobs, restore points and files stay. */
@@ -97,9 +111,9 @@ export async function deletePlans({ database }: Reach, which: { id: string } | {
   await database.deleteFrom('backup_plans').where(column, '=', value).execute()
 }
 
-async function withNameTaken(plan: BackupPlan, written: Promise<unknown>): Promise<void> {
+async function withNameTaken<T>(plan: BackupPlan, written: Promise<T>): Promise<T> {
   try {
-    await written
+    return await written
   } catch (cause) {
     if (!(cause instanceof DatabaseError) || cause.constraint !== 'backup_plans_name_in_instance') throw cause
     throw new RequestError('invalid', `The service instance has a backup plan ${JSON.stringify(plan.name)} already.`, {

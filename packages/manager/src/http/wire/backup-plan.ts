@@ -30,6 +30,7 @@ export function planToWire(plan: BackupPlan, instance: ServiceInstance, destinat
 export function planFromWire(id: string, wire: BackupPlanRequest, stored: BackupPlan | undefined): BackupPlan {
   return {
     id,
+    version: stored?.version ?? 0,
     instanceId: stored?.instanceId ?? wire.serviceInstance.service_instance_id,
     destinationId: wire.fileDestination.id,
     name: wire.name,

@@ -24,6 +24,7 @@ export function instanceFromWire(
 ): ServiceInstance {
   return {
     id,
+    version: stored?.version ?? 0,
     serviceId: wire.service_id,
     planId: wire.plan_id,
     organizationGuid: wire.organization_guid,
