@@ -320,6 +320,20 @@ describe('jobs', () => {
     expect(filtered.body.totalElements).toBe(0)
   })
 
+  test('an Idempotency-Key starts one job, also of ten requests at once', async () => {
+    const { body: made } = await call('POST', '/backupPlans', plan())
+    const start = (key: string, body: object = { backupPlan: { id: made.id } }) =>
+      call('POST', '/backup', body, { 'idempotency-key': key })
+    const answers = await Promise.all(Array.from({ length: 10 }, () => start('key-1')))
+    expect(answers.map((answer) => answer.status)).toEqual(Array(10).fill(201))
+    expect(new Set(answers.map((answer) => answer.body.backupJob.id)).size).toBe(1)
+    expect((await start('key-2')).body.backupJob.id).not.toBe(answers[0]?.body.backupJob.id)
+    expect((await start('key-1', { backupPlan: { id: made.id, name: 'another' } })).status).toBe(201)
+    const { body: other } = await call('POST', '/backupPlans', plan())
+    expect((await start('key-1', { backupPlan: { id: other.id } })).status).toBe(409)
+    expect((await start('no key')).body.field).toBe('Idempotency-Key')
+  })
+
   test('what is unknown is not started', async () => {
     expect((await call('POST', '/backup', { backupPlan: { id: 'nothing' } })).status).toBe(404)
     expect((await call('POST', '/backup', {})).body.field).toBe('backupPlan')

@@ -15,6 +15,7 @@ export interface Tables {
   tokens: TokenTable
   broker_accounts: BrokerAccountTable
   audit_entries: AuditEntryTable
+  idempotency_keys: IdempotencyKeyTable
   settings: SettingTable
 }
 
@@ -166,6 +167,14 @@ export interface AuditEntryTable {
   path: string
   status: number
   instance_id: string | null
+}
+
+export interface IdempotencyKeyTable {
+  caller_id: string
+  key: string
+  request_digest: string
+  job_id: string
+  created_at: Date
 }
 
 export interface SettingTable {

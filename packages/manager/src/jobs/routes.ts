@@ -21,6 +21,7 @@ import { removeFiles } from '../restore-points/remove-files.ts'
 import { pointsOfJob } from '../restore-points/store.ts'
 import { jobsToAnswer, jobToAnswer } from './answer.ts'
 import type { Job } from './job.ts'
+import { onceOf } from './once.ts'
 import { startBackup, startRestore, targetsOfItems } from './start.ts'
 import { deleteJobs, findJob, listJobs } from './store.ts'
 
@@ -114,7 +115,7 @@ export function jobRoutes(app: App, context: Context): void {
       const plan = await findPlan(context, planId)
       if (plan === undefined) throw notFound('backup plan', planId)
       await enterInstance(request, plan.instanceId, { what: 'backup plan', id: planId })
-      const job = await oneToWire(await startBackup(context, plan))
+      const job = await oneToWire(await startBackup(context, plan, onceOf(request)))
       invariant(job.jobType === 'BACKUP', 'a started backup is a backup job')
       return reply.code(201).send({ backupPlan: job.backupPlan, backupJob: job })
     },
@@ -136,7 +137,13 @@ export function jobRoutes(app: App, context: Context): void {
       const instanceId = body.serviceInstance?.service_instance_id ?? source.instanceId
       await enterInstance(request, instanceId)
       const restoreJob = await oneToWire(
-        await startRestore(context, instanceId, await targetsOfItems(context, source, body.items), body.privateKey),
+        await startRestore(
+          context,
+          instanceId,
+          await targetsOfItems(context, source, body.items),
+          body.privateKey,
+          onceOf(request),
+        ),
       )
       const backupJob = await oneToWire(source)
       invariant(restoreJob.jobType === 'RESTORE' && backupJob.jobType === 'BACKUP', 'jobs are of their kinds')

@@ -10,7 +10,8 @@ import { RequestError } from '../request-error.ts'
 import type { RestorePoint } from '../restore-points/restore-point.ts'
 import { pointsOfJob } from '../restore-points/store.ts'
 import type { Job, JobPart } from './job.ts'
-import { insertJob } from './store.ts'
+import { type Once, takeKey } from './once.ts'
+import { findJob, insertJob } from './store.ts'
 
 const unstarted = {
   status: 'STARTED',
@@ -21,19 +22,33 @@ const unstarted = {
   error: undefined,
 } as const satisfies Partial<JobPart>
 
-/** Writes the job and its queue entry together: either both are there or none. */
-async function commit(context: Context, job: Job): Promise<Job> {
-  await context.database.transaction().execute(async (transaction) => {
+/**
+ * Writes the job and its queue entry together: either both are there or none.
+ *
+ * @returns The job; the one that the same request started before, if it did.
+ */
+async function commit(context: Context, job: Job, once: Once | undefined): Promise<Job> {
+  const startedBefore = await context.database.transaction().execute(async (transaction) => {
+    const before = once && (await takeKey(transaction, once, job.id, context.now()))
+    if (before !== undefined) return before
     await insertJob(context, transaction, job)
     await context.queue.enqueue(transaction, job.id)
+    return undefined
   })
-  return job
+  if (startedBefore === undefined) return job
+  const found = await findJob(context, startedBefore)
+  if (found === undefined) throw new RequestError('conflict', 'What this Idempotency-Key started was deleted since.')
+  return found
 }
 
-/** Starts a run of a plan now. */
-export function startBackup(context: Context, plan: BackupPlan): Promise<Job> {
+/**
+ * Starts a run of a plan now.
+ *
+ * @param once - The caller's idempotency key: sent again, it starts nothing.
+ */
+export function startBackup(context: Context, plan: BackupPlan, once?: Once): Promise<Job> {
   const startedAt = context.now()
-  return commit(context, {
+  const job: Job = {
     id: newIdentifier(startedAt),
     kind: 'backup',
     status: 'STARTED',
@@ -47,7 +62,8 @@ export function startBackup(context: Context, plan: BackupPlan): Promise<Job> {
     startedAt,
     endedAt: undefined,
     parts: plan.items.map((item, position) => ({ ...unstarted, position, item, database: item })),
-  })
+  }
+  return commit(context, job, once)
 }
 
 /** What a restore writes: one restore point into one database. */
@@ -60,6 +76,7 @@ export interface RestoreTarget {
  * Starts a restore of restore points that one backup job left.
  *
  * @param instanceId - The service instance that is written.
+ * @param once - The caller's idempotency key: sent again, it starts nothing.
  * @param privateKey - Opens what was encrypted. Undefined: the one that the plan keeps, if it keeps one.
  * @throws {RequestError} If the instance is not registered, or two points would go into one database.
  */
@@ -68,6 +85,7 @@ export async function startRestore(
   instanceId: string,
   targets: readonly [RestoreTarget, ...RestoreTarget[]],
   privateKey: string | undefined,
+  once?: Once,
 ): Promise<Job> {
   if ((await findInstance(context, instanceId)) === undefined) {
     throw new RequestError('invalid', `There is no service instance ${JSON.stringify(instanceId)}.`, {
@@ -82,7 +100,7 @@ export async function startRestore(
   const [{ point }] = targets
   const plan = await findPlan(context, point.planId)
   const startedAt = context.now()
-  return commit(context, {
+  const job: Job = {
     id: newIdentifier(startedAt),
     kind: 'restore',
     status: 'STARTED',
@@ -103,7 +121,8 @@ export async function startRestore(
       restorePointId: id,
       filename,
     })),
-  })
+  }
+  return commit(context, job, once)
 }
 
 /**

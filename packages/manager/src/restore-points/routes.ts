@@ -13,6 +13,7 @@ import type { App } from '../http/typed-app.ts'
 import { pointToWire } from '../http/wire/restore-point.ts'
 import { invariant } from '../invariant.ts'
 import { jobToAnswer } from '../jobs/answer.ts'
+import { onceOf } from '../jobs/once.ts'
 import { startRestore } from '../jobs/start.ts'
 import { notFound } from '../request-error.ts'
 import { removeFiles } from './remove-files.ts'
@@ -127,7 +128,7 @@ export function restorePointRoutes(app: App, context: Context): void {
       const instanceId = serviceInstance?.service_instance_id ?? point.instanceId
       await enterInstance(request, instanceId)
       const target = { point, database: database ?? point.item }
-      const job = await startRestore(context, instanceId, [target], privateKey)
+      const job = await startRestore(context, instanceId, [target], privateKey, onceOf(request))
       const restoreJob = await jobToAnswer(context, job)
       invariant(restoreJob.jobType === 'RESTORE', 'a started restore is a restore job')
       return reply.code(201).send({ restoreJob })

@@ -2,12 +2,14 @@ import type { Migration, MigrationProvider } from 'kysely/migration'
 import * as initial from './0001-initial.ts'
 import * as access from './0002-access.ts'
 import * as versions from './0003-versions.ts'
+import * as idempotency from './0004-idempotency.ts'
 
 /** Every migration in the order of its name. One that has run anywhere is never changed again. */
 const migrations: Record<string, Migration> = {
   '0001-initial': initial,
   '0002-access': access,
   '0003-versions': versions,
+  '0004-idempotency': idempotency,
 }
 
 export const migrationProvider: MigrationProvider = { getMigrations: async () => migrations }
