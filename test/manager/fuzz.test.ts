@@ -176,6 +176,10 @@ async function send({ method, path, body }: Request): Promise<string | undefined
     body: body ?? null,
     signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
   })
+  if (response.headers.get('content-type') === 'text/event-stream') {
+    await response.body?.cancel()
+    return response.status === 200 ? undefined : `${response.status} as a stream`
+  }
   const answer = await response.text()
   if (response.status >= 500) return `${response.status} ${answer}`
   if (response.status < 400) return undefined

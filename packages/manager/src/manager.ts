@@ -7,6 +7,7 @@ import type { Context } from './context.ts'
 import { EmbeddedPostgres } from './database/embedded-postgres.ts'
 import { takeExclusiveLock } from './database/exclusive-lock.ts'
 import { openDatabase } from './database/open-database.ts'
+import { JobChanges } from './events/job-changes.ts'
 import { buildApp } from './http/app.ts'
 import { JobQueue } from './jobs/queue.ts'
 import { runJob } from './jobs/run-job.ts'
@@ -55,7 +56,9 @@ export async function startManager(
     stops.push(() => queue.stop())
     const context: Context = { settings, database, sealer, queue, log, now: () => new Date() }
     const firstToken = await ensureAdminToken(context)
-    const app = await buildApp(context)
+    const changes = new JobChanges(connection, log)
+    stops.push(() => changes.stop())
+    const app = await buildApp(context, changes)
     const url = await app.listen({ host: settings.host, port: settings.port }).catch((cause: NodeJS.ErrnoException) => {
       throw new SettingError(`HOST and PORT cannot be listened on: ${cause.message}.`, { cause })
     })

@@ -7,6 +7,8 @@ import { guard } from '../auth/guard.ts'
 import { accessRoutes } from '../auth/routes.ts'
 import type { Context } from '../context.ts'
 import { destinationRoutes } from '../destinations/routes.ts'
+import type { JobChanges } from '../events/job-changes.ts'
+import { eventRoutes } from '../events/routes.ts'
 import { instanceRoutes } from '../instances/routes.ts'
 import { jobRoutes } from '../jobs/routes.ts'
 import { planRoutes } from '../plans/routes.ts'
@@ -21,7 +23,7 @@ import type { App } from './typed-app.ts'
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024
 
 /** Builds the API. It does not listen yet. */
-export async function buildApp(context: Context): Promise<App> {
+export async function buildApp(context: Context, changes: JobChanges): Promise<App> {
   const app: App = Fastify({
     loggerInstance: context.log as FastifyBaseLogger,
     bodyLimit: BODY_LIMIT_BYTES,
@@ -49,5 +51,6 @@ export async function buildApp(context: Context): Promise<App> {
     auditRoutes,
   ])
     routes(app, context)
+  eventRoutes(app, context, changes)
   return app
 }

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import type { Database } from '../database/open-database.ts'
 import { readPage } from '../database/read-page.ts'
 import type { JobPartTable, JobTable, Tables } from '../database/schema.ts'
+import { announceJobChange } from '../events/job-changes.ts'
 import type { PageRequest } from '../http/paging.ts'
 import type { Job, JobPart } from './job.ts'
 
@@ -126,6 +127,7 @@ export async function insertJob({ sealer }: Reach, transaction: Transaction<Tabl
       })),
     )
     .execute()
+  await announceJobChange(transaction, job.id)
 }
 
 /** What is recorded of a part as it runs. */
@@ -175,6 +177,7 @@ export async function recordPart(
       .set({ status, ...(isOver(status) ? { ended_at: now, sealed_private_key: null } : {}) })
       .where('id', '=', jobId)
       .execute()
+    await announceJobChange(transaction, jobId)
   })
 }
 
