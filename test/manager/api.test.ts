@@ -120,11 +120,19 @@ describe('service instances', () => {
     ],
     [{ hosts: [{ ip: 'a', port: 99_999 }] }, 'hosts.0.port'],
     [{ agent: { ...instanceBody.agent, url: 'ftp://x' } }, 'agent.url'],
+    [{ agent: { ...instanceBody.agent, url: 'http://user:pw@host' } }, 'agent.url'],
     [{ agent: undefined }, 'agent'],
     [{ service_instance_id: 'another' }, 'service_instance_id'],
   ] as const)('%j is refused with the field %s', async ([fields, field]) => {
     const { status, type, body } = await call('PUT', '/serviceInstances/new', { ...instanceBody, ...fields })
     expect({ status, type, field: body.field }).toEqual({ status: 400, type: 'application/problem+json', field })
+  })
+
+  test('a masked password of the agent does not follow to another URL', async () => {
+    const { body } = await call('GET', '/serviceInstances/i-1')
+    const moved = { ...body, agent: { ...body.agent, url: 'http://127.0.0.1:10' } }
+    const { status, body: problem } = await call('PUT', '/serviceInstances/i-1', moved)
+    expect({ status, field: problem.field }).toEqual({ status: 400, field: 'agent.password' })
   })
 
   test('is not deleted while it has plans', async () => {
@@ -193,6 +201,9 @@ describe('file destinations', () => {
   test('what is unknown answers 404, what is malformed 400', async () => {
     expect((await call('GET', '/fileDestinations/nothing')).status).toBe(404)
     expect((await call('DELETE', '/fileDestinations/nothing')).status).toBe(404)
+    expect(
+      (await call('DELETE', '/fileDestinations/nothing', undefined, { 'content-type': 'application/json' })).status,
+    ).toBe(404)
     expect((await call('POST', '/fileDestinations', { ...s3, serviceInstance, type: 's3' })).status).toBe(400)
     expect(
       (await call('POST', '/fileDestinations', { ...s3, serviceInstance: { service_instance_id: 'none' } })).body
@@ -228,6 +239,9 @@ describe('backup plans', () => {
     [{ retentionPeriod: 0 }, 'retentionPeriod', /./],
     [{ items: [] }, 'items', /./],
     [{ items: ['a', 'a'] }, 'items', /twice/],
+    [{ items: ['a/b'] }, 'items.0', /slash/],
+    [{ items: ['-rf'] }, 'items.0', /dash/],
+    [{ items: ['__proto__'] }, 'items.0', /can be backed up/],
     [{ fileDestination: { id: 'nothing' } }, 'fileDestination.id', /has no file destination/],
   ] as const)('%j is refused', async ([fields, field, sentence]) => {
     const { status, body } = await call('POST', '/backupPlans', plan(fields))

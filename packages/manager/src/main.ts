@@ -13,12 +13,27 @@ function fail(error: unknown): never {
   process.exit(1)
 }
 
-const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
-if (values.help) {
+/** Whether help is asked for; anything else on the command line ends the process. */
+function isHelpAsked(): boolean {
+  try {
+    return parseArgs({ options: { help: { type: 'boolean', short: 'h' } } }).values.help === true
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error} See --help.`)
+    process.exit(2)
+  }
+}
+
+/** Ends the process when it cannot go on. */
+function abandon(error: Error): void {
+  console.error(error.message)
+  process.exit(1)
+}
+
+if (isHelpAsked()) {
   console.log(help)
 } else {
   const manager = await Promise.resolve()
-    .then(() => startManager(readSettings(process.env), fail))
+    .then(() => startManager(readSettings(process.env), abandon))
     .catch(fail)
   if (manager.newKeyPath !== undefined) {
     console.log(

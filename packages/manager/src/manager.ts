@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PoolConfig } from 'pg'
 import type { Logger } from 'pino'
@@ -9,13 +9,18 @@ import { takeExclusiveLock } from './database/exclusive-lock.ts'
 import { openDatabase } from './database/open-database.ts'
 import { JobChanges } from './events/job-changes.ts'
 import { buildApp } from './http/app.ts'
+import type { App } from './http/typed-app.ts'
 import { JobQueue } from './jobs/queue.ts'
-import { runJob } from './jobs/run-job.ts'
+import { JobDriver } from './jobs/run-job.ts'
 import { makeLog } from './log.ts'
+import { makeFolder } from './make-folder.ts'
 import { checkSecretKey } from './secrets/key-check.ts'
 import { loadSecretKey } from './secrets/key-file.ts'
 import { Sealer } from './secrets/sealing.ts'
 import { type ManagerSettings, SettingError } from './settings.ts'
+
+/** How long what is being asked when the manager ends may take. */
+const CLOSE_GRACE_MS = 5000
 
 /** A manager that runs. */
 export interface RunningManager {
@@ -62,9 +67,12 @@ export async function startManager(
     const url = await app.listen({ host: settings.host, port: settings.port }).catch((cause: NodeJS.ErrnoException) => {
       throw new SettingError(`HOST and PORT cannot be listened on: ${cause.message}.`, { cause })
     })
-    stops.push(() => app.close())
+    stops.push(() => closeApp(app))
     if (settings.databaseUrl === undefined) await queue.reclaim()
-    await queue.work((jobId, signal) => runJob(context, jobId, signal), settings.maxRunningJobs)
+    const driver = new JobDriver(context)
+    await queue.work((jobId, signal) => driver.drive(jobId, signal), settings.maxRunningJobs)
+    // Before the API closes, which may take a while: no job is taken any more, and others may have those that run.
+    stops.push(() => queue.stop())
     return { url, firstToken, newKeyPath: madeAt, stop }
   } catch (error) {
     await stop()
@@ -72,9 +80,22 @@ export async function startManager(
   }
 }
 
+/** Answers what is being asked, for a while; then whoever still sends or reads is cut off. */
+async function closeApp(app: App): Promise<void> {
+  const cutOff = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS)
+  try {
+    await app.close()
+  } finally {
+    clearTimeout(cutOff)
+  }
+}
+
 async function makeDataFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o711 }).catch((cause: NodeJS.ErrnoException) => {
+  await makeFolder(folder, 0o711).catch((cause: NodeJS.ErrnoException) => {
     throw new SettingError(`DATA_DIR (${folder}) cannot be made: ${cause.code}.`, { cause })
+  })
+  await access(folder, constants.W_OK | constants.X_OK).catch((cause: NodeJS.ErrnoException) => {
+    throw new SettingError(`DATA_DIR (${folder}) cannot be written: ${cause.code}.`, { cause })
   })
 }
 

@@ -22,6 +22,8 @@ export interface ManagerSettings {
   minimumIntervalSeconds: number
   /** How long an agent may be out of reach before the part it runs is FAILED. */
   agentUnreachableSeconds: number
+  /** How long an agent may have no place for a part before it is FAILED. */
+  agentBusySeconds: number
   /** Longest wait between two looks at a running part. */
   agentPollMs: number
   /** Jobs that this process drives at the same time. */
@@ -63,6 +65,11 @@ export const settingDocs: readonly SettingDoc[] = [
     default: '300',
     means: 'how long an agent may be out of reach before its job fails',
   },
+  {
+    name: 'AGENT_BUSY_SECONDS',
+    default: '21600',
+    means: 'how long an agent may answer that it is busy before its job fails',
+  },
   { name: 'AGENT_POLL_MS', default: '2000', means: 'longest wait between two looks at a running job' },
   { name: 'MAX_RUNNING_JOBS', default: '20', means: 'jobs that this process drives at the same time' },
   { name: 'LOG_LEVEL', default: 'info', means: 'fatal, error, warn, info, debug, trace or silent' },
@@ -103,9 +110,15 @@ const environmentSchema = z.object({
   FILE_DESTINATION_ROOT: absoluteFolder.optional(),
   MINIMUM_INTERVAL_SECONDS: integer(1, 31_536_000).default(3600),
   AGENT_UNREACHABLE_SECONDS: integer(1, 604_800).default(300),
+  AGENT_BUSY_SECONDS: integer(1, 604_800).default(21_600),
   AGENT_POLL_MS: integer(50, 600_000).default(2000),
   MAX_RUNNING_JOBS: integer(1, 1000).default(20),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  LOG_LEVEL: z
+    .enum(
+      ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+      'must be fatal, error, warn, info, debug, trace or silent',
+    )
+    .default('info'),
 })
 
 /** A setting cannot be used. The message is one sentence that names it, and never its value. */
@@ -139,6 +152,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): ManagerSettings {
     fileDestinationRoot: data.FILE_DESTINATION_ROOT,
     minimumIntervalSeconds: data.MINIMUM_INTERVAL_SECONDS,
     agentUnreachableSeconds: data.AGENT_UNREACHABLE_SECONDS,
+    agentBusySeconds: data.AGENT_BUSY_SECONDS,
     agentPollMs: data.AGENT_POLL_MS,
     maxRunningJobs: data.MAX_RUNNING_JOBS,
     logLevel: data.LOG_LEVEL,

@@ -9,6 +9,14 @@ export type RetentionStyle = (typeof retentionStyles)[number]
 /** What a key field holds where no key is set. */
 export const NO_KEY = 'none'
 
+/** A database's name as agents take it: it becomes part of a path and of an object's name. */
+export const itemSchema = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^(?!-)[^/\p{Cc}]+$/u, 'must not begin with a dash or hold a slash or a control character')
+  .refine((item) => item !== '.' && item !== '..' && item !== '__proto__', 'is not a name that can be backed up')
+
 /**
  * A backup plan as clients send it, whole. `frequency` is a cron expression of five or six fields (seconds
  * first), read in `timezone` (IANA name). `publicKey` is one or several age recipients, or a key that only the
@@ -25,7 +33,7 @@ export const backupPlanRequestSchema = z.object({
   timezone: optionalText(100),
   retentionStyle: z.enum(retentionStyles),
   retentionPeriod: optional(lenientInteger(1, 100_000)),
-  items: z.array(z.string().min(1).max(200)).min(1).max(500),
+  items: z.array(itemSchema).min(1).max(500),
   privateKey: optionalText(20_000),
   publicKey: optionalText(20_000),
 })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { lenientBoolean, optional, optionalText } from './lenient.ts'
+import { lenientBoolean, optional, optionalText, plainHttpUrl } from './lenient.ts'
 import { serviceInstanceReferenceSchema, serviceInstanceSchema } from './service-instance.ts'
 
 export const destinationTypes = ['S3', 'SWIFT', 'FILE'] as const
@@ -17,7 +17,14 @@ const s3Request = z.object({
   ...requestFields,
   authKey: z.string().min(1).max(500),
   authSecret: optionalText(1000),
-  endpoint: optionalText(2000),
+  endpoint: z.preprocess(
+    (value) => value ?? undefined,
+    z
+      .string()
+      .max(2000)
+      .regex(/^[^@?#\s]*$/, 'must be a URL without user, query or fragment')
+      .optional(),
+  ),
   region: optionalText(100),
   bucket: z.string().min(1).max(255),
   skipSSL: optional(lenientBoolean),
@@ -28,7 +35,7 @@ const swiftRequest = z.object({
   ...requestFields,
   username: z.string().min(1).max(255),
   password: optionalText(1000),
-  authUrl: z.url({ protocol: /^https?$/ }).max(2000),
+  authUrl: plainHttpUrl,
   domain: z.string().min(1).max(255),
   container_name: z.string().min(1).max(256),
   project_name: z.string().min(1).max(255),

@@ -9,7 +9,7 @@ export const jobStatuses = ['STARTED', 'RUNNING', 'UNKNOWN', 'FAILED', 'SUCCEEDE
 export type JobStatus = (typeof jobStatuses)[number]
 
 /** A size on the wire. */
-export const filesizeSchema = z.object({ size: z.number(), unit: z.literal('byte') })
+export const filesizeSchema = z.object({ size: z.int().nonnegative(), unit: z.literal('byte') })
 
 /** How far a running part is, in bytes since its start. */
 export const progressSchema = z.object({ bytes_read: z.number(), bytes_stored: z.number() })

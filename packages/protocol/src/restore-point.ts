@@ -23,6 +23,8 @@ export const restorePointSchema = z.object({
   encrypted: z.boolean(),
   /** The age recipients it was encrypted for. */
   recipients: z.array(z.string()),
+  /** The dump was stored whole, but its part failed later, at cleanup or unlock. */
+  afterFailure: z.boolean(),
   /** A held point is never swept, and not deleted. */
   held: z.boolean(),
   /** What the last verification found: the object was read back, and was as recorded, another one, or not there. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { lenientBoolean, lenientInteger, optional, optionalText } from './lenient.ts'
+import { lenientBoolean, lenientInteger, optional, optionalText, plainHttpUrl } from './lenient.ts'
 
 /** One machine of a service instance. The one marked `backup` is where dumps are taken. */
 export const hostSchema = z.object({
@@ -12,7 +12,7 @@ export type Host = z.infer<typeof hostSchema>
 
 /** Where the agent of a service instance listens, and its HTTP Basic credentials. */
 export const agentAddressSchema = z.object({
-  url: z.url({ protocol: /^https?$/ }).max(2000),
+  url: plainHttpUrl,
   username: z.string().min(1).max(255),
   password: optionalText(1000),
 })

@@ -124,14 +124,14 @@ async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
 }
 
 function readJob(text: string): AgentAnswer {
-  const read = agentJobSchema.safeParse(parsed(text))
+  const read = agentJobSchema.safeParse(storable(parsed(text)))
   return read.success
     ? { kind: 'job', job: read.data }
     : { kind: 'unreachable', reason: 'what answers is not an agent' }
 }
 
 function messageIn(text: string): string | undefined {
-  const read = agentJobSchema.partial().safeParse(parsed(text))
+  const read = agentJobSchema.partial().safeParse(storable(parsed(text)))
   return read.success ? (read.data.error_message ?? read.data.message) : undefined
 }
 
@@ -141,6 +141,15 @@ function parsed(text: string): unknown {
   } catch {
     return undefined
   }
+}
+
+/** What scripts print may hold what PostgreSQL cannot store: NUL and halves of characters are shown as U+FFFD. Nulls go. */
+function storable(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll('\0', '\uFFFD').toWellFormed()
+  if (Array.isArray(value)) return value.map(storable)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).filter(([, inner]) => inner !== null)
+  return Object.fromEntries(entries.map(([name, inner]) => [storable(name), storable(inner)]))
 }
 
 function reasonOf(error: unknown): string {

@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto'
-import { chmod, chown, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client, type ClientConfig } from 'pg'
 import type { Logger } from 'pino'
+import { makeFolder } from '../make-folder.ts'
+import { SettingError } from '../settings.ts'
 import { findSoftware, type Software } from './postgres-software.ts'
 import { type Account, postgresAccount, runAs } from './run-as.ts'
 
@@ -95,7 +96,7 @@ export class EmbeddedPostgres {
     const { output, ok } = await runAs(this.#account, this.#software.initdb, [
       ...['-D', fresh, '-U', SUPERUSER, '-E', 'UTF8', '--locale=C', '--auth=trust', '--data-checksums'],
     ])
-    if (!ok) throw new Error(`initdb of the embedded PostgreSQL failed: ${output}`)
+    if (!ok) throw initialisationFailure(output)
     await rename(fresh, this.#dataFolder)
   }
 
@@ -113,18 +114,41 @@ export class EmbeddedPostgres {
   }
 }
 
+function initialisationFailure(output: string): Error {
+  if (!output.includes('could not look up effective user ID')) {
+    return new Error(`initdb of the embedded PostgreSQL failed: ${output}`)
+  }
+  return new SettingError(
+    `DATABASE_URL is needed, or an entry for uid ${process.getuid?.()} in /etc/passwd: the embedded PostgreSQL refuses to run under a user without a name.`,
+  )
+}
+
+/** Makes a folder of our own, for nobody else to enter, and hands it to the account. */
 async function ownFolder(folder: string, account: Account): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder, 0o700)
   if (account.uid !== undefined && account.gid !== undefined) await chown(folder, account.uid, account.gid)
   await chmod(folder, 0o700)
 }
 
-/** The folder itself, unless its path is too long for a socket: then one under the temporary folder, named by it. */
+/**
+ * Where the socket lies: the folder itself, unless its path is too long for a socket. Then a folder below the temporary
+ * one, written down beside the data so that the next start finds it whatever TMPDIR says then.
+ */
 async function prepareSocketFolder(folder: string, account: Account): Promise<string> {
   if (Buffer.byteLength(folder) <= LONGEST_SOCKET_FOLDER && !folder.includes("'")) return folder
-  const short = join(tmpdir(), `osb-backup-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`)
-  await ownFolder(short, account)
-  const { uid } = await stat(short)
-  if (uid !== (account.uid ?? process.getuid?.())) throw new Error(`${short} belongs to somebody else.`)
-  return short
+  const note = join(folder, 'socket-folder')
+  const noted = await readFile(note, 'utf8').catch(() => undefined)
+  if (noted !== undefined && (await isOurs(noted, account))) return noted
+  // A name that nobody can have taken before, since others may write to the temporary folder too.
+  const fresh = await mkdtemp(join(tmpdir(), 'osb-backup-'))
+  await ownFolder(fresh, account)
+  await writeFile(note, fresh)
+  return fresh
+}
+
+/** Whether a folder is a real one (no link) of the account, that nobody else may enter. */
+async function isOurs(folder: string, account: Account): Promise<boolean> {
+  const found = await lstat(folder).catch(() => undefined)
+  if (found === undefined) return false
+  return found.isDirectory() && found.uid === (account.uid ?? process.getuid?.()) && (found.mode & 0o777) === 0o700
 }

@@ -131,6 +131,7 @@ export interface RestorePointTable {
   taken_at: Date
   /** Held points are never swept. */
   held: Generated<boolean>
+  after_failure: Generated<boolean>
   verified_at: Date | null
   verified_state: 'intact' | 'damaged' | 'missing' | null
   deleted_at: Date | null

@@ -44,9 +44,9 @@ export function destinationRoutes(app: App, context: Context): void {
     return destination
   }
   /** What a request asks for, with the secret kept that it leaves out; nothing is stored yet. */
-  const read = (wire: FileDestinationRequest, id: string, stored?: FileDestination): FileDestination => {
+  const read = async (wire: FileDestinationRequest, id: string, stored?: FileDestination): Promise<FileDestination> => {
     const store = storeFromWire(wire, stored?.store)
-    checkAllowed(store, context)
+    await checkAllowed(store, context)
     return {
       id,
       version: stored?.version ?? 0,
@@ -106,7 +106,7 @@ export function destinationRoutes(app: App, context: Context): void {
     },
     async (request, reply) => {
       const instance = await needInstance(request, request.body.serviceInstance.service_instance_id)
-      const destination = read(request.body, newIdentifier(context.now()))
+      const destination = await read(request.body, newIdentifier(context.now()))
       await insertDestination(context, destination)
       sendVersion(reply, 1)
       return reply.code(201).send(destinationToWire(destination, instance))
@@ -126,7 +126,7 @@ export function destinationRoutes(app: App, context: Context): void {
     },
     async (request, reply) => {
       const stored = await needDestination(request, request.params.id)
-      const destination = read(request.body, stored.id, stored)
+      const destination = await read(request.body, stored.id, stored)
       const version = await updateDestination(context, destination, editedVersion(request))
       if (version === undefined) throw changedMeanwhile()
       sendVersion(reply, version)
@@ -148,7 +148,7 @@ export function destinationRoutes(app: App, context: Context): void {
       const { id } = request.body
       const instance = await needInstance(request, request.body.serviceInstance.service_instance_id)
       const stored = id ? await findDestination(context, id) : undefined
-      const destination = read(request.body, id ?? '', stored?.instanceId === instance.id ? stored : undefined)
+      const destination = await read(request.body, id ?? '', stored?.instanceId === instance.id ? stored : undefined)
       await probeDestination(destination.store)
       return destinationToWire(destination, instance)
     },

@@ -22,6 +22,15 @@ import type { App } from './typed-app.ts'
 /** Largest request body: a job with its logs comes back whole on a restore. */
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024
 
+/** Clients send `Content-Type: application/json` with a DELETE that has no body; an empty one counts as none. */
+function acceptEmptyBodies(app: App): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body.length === 0) done(null, undefined)
+    else parse(request, body.toString(), done)
+  })
+}
+
 /** Builds the API. It does not listen yet. */
 export async function buildApp(context: Context, changes: JobChanges): Promise<App> {
   const app: App = Fastify({
@@ -34,6 +43,7 @@ export async function buildApp(context: Context, changes: JobChanges): Promise<A
   }).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
+  acceptEmptyBodies(app)
   answerErrors(app)
   await allowOrigins(app, context.settings.allowedOrigins)
   await describeApi(app)

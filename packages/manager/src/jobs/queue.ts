@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Transaction } from 'kysely'
 import type { ClientConfig } from 'pg'
 import { fromKysely, PgBoss } from 'pg-boss'
@@ -12,6 +13,8 @@ const HEARTBEAT_SECONDS = 20
 const EXPIRE_SECONDS = 24 * 3600 - 1
 /** New jobs are notified of; those that another manager let go of are found by polling. */
 const POLL_SECONDS = 5
+/** How long a job is left alone after driving it failed here: nothing may spin on a database that is down. */
+const AFTER_FAILURE_MS = 5000
 /** Taking a job over is no failure, so it may happen any number of times. */
 const RETRY_LIMIT = 1_000_000
 
@@ -21,10 +24,12 @@ const RETRY_LIMIT = 1_000_000
  */
 export class JobQueue {
   readonly #boss: PgBoss
+  readonly #log: Logger
   readonly #stopping = new AbortController()
 
-  private constructor(boss: PgBoss) {
+  private constructor(boss: PgBoss, log: Logger) {
     this.#boss = boss
+    this.#log = log
   }
 
   /** Opens the queue, making its tables if they are not there. */
@@ -50,7 +55,7 @@ export class JobQueue {
         retentionSeconds: 365 * 24 * 3600,
         deleteAfterSeconds: 24 * 3600,
       })
-      return new JobQueue(boss)
+      return new JobQueue(boss, log)
     } catch (error) {
       await boss.stop({ graceful: false })
       throw error
@@ -84,8 +89,15 @@ export class JobQueue {
       QUEUE,
       { localConcurrency: atOnce, batchSize: 1, notifyPollingIntervalSeconds: POLL_SECONDS },
       async (entries) => {
-        for (const { data, signal } of entries) {
-          await drive(data.jobId, AbortSignal.any([signal, this.#stopping.signal]))
+        for (const { data, signal: lost } of entries) {
+          const signal = AbortSignal.any([lost, this.#stopping.signal])
+          await drive(data.jobId, signal).catch(async (error: unknown) => {
+            if (!signal.aborted) {
+              this.#log.error({ err: error, jobId: data.jobId }, 'a job could not be driven; trying again')
+              await delay(AFTER_FAILURE_MS, undefined, { signal }).catch(() => undefined)
+            }
+            throw error
+          })
         }
       },
     )

@@ -9,9 +9,11 @@ import { newIdentifier } from '../identifier.ts'
 import type { ServiceInstance } from '../instances/instance.ts'
 import { findInstance } from '../instances/store.ts'
 import { invariant } from '../invariant.ts'
+import type { RestorePoint } from '../restore-points/restore-point.ts'
 import { findPoint, insertRestorePoint } from '../restore-points/store.ts'
 import { agentJobId, type Job, type JobPart, prefixOfPlan } from './job.ts'
 import { recordPart } from './store.ts'
+import { type StoredDump, storedDump } from './stored-dump.ts'
 
 const FIRST_WAIT_MS = 50
 const WAIT_GROWTH = 1.5
@@ -65,6 +67,7 @@ class PartRun {
   readonly #signal: AbortSignal
   #waitMs = FIRST_WAIT_MS
   #silentSince: Date | undefined
+  #busySince: Date | undefined
 
   constructor(context: Context, job: Job, part: JobPart, instance: ServiceInstance, signal: AbortSignal) {
     this.#context = context
@@ -111,8 +114,12 @@ class PartRun {
   #judge(answer: Exclude<AgentAnswer, { kind: 'accepted' | 'job' }>): void {
     const at = `The agent at ${this.#instance.agent.url}`
     switch (answer.kind) {
-      case 'busy':
-        return
+      case 'busy': {
+        this.#busySince ??= this.#context.now()
+        const limit = this.#context.settings.agentBusySeconds
+        if (!this.#isOverdue(this.#busySince, limit)) return
+        throw new PartFailure(`${at} had no place for the job for ${limit} seconds: ${answer.reason}.`)
+      }
       case 'refused':
         throw new PartFailure(`${at} refused the job: ${answer.reason}.`)
       case 'unknown':
@@ -120,15 +127,18 @@ class PartRun {
           `${at} does not know the job any more: it lost its state, so how the job ended is not known.`,
         )
       case 'unreachable': {
-        const now = this.#context.now()
-        this.#silentSince ??= now
+        this.#silentSince ??= this.#context.now()
         const limit = this.#context.settings.agentUnreachableSeconds
-        if (now.getTime() - this.#silentSince.getTime() < limit * 1000) return
+        if (!this.#isOverdue(this.#silentSince, limit)) return
         throw new PartFailure(
           `${at} could not be reached for ${limit} seconds (${answer.reason}): check that it runs and that agent.url of the service instance is right.`,
         )
       }
     }
+  }
+
+  #isOverdue(since: Date, limitSeconds: number): boolean {
+    return this.#context.now().getTime() - since.getTime() >= limitSeconds * 1000
   }
 
   async #wait(): Promise<void> {
@@ -148,23 +158,40 @@ function changed(before: AgentJob | undefined, after: AgentJob | undefined): boo
   return JSON.stringify(before) !== JSON.stringify(after)
 }
 
-/** Records the end of a part; a succeeded backup leaves its restore point in the same transaction. */
+/**
+ * Records the end of a part. A dump that is stored whole leaves its restore point in the same transaction, also where the
+ * part failed later: it may be the only copy, and somebody has to be able to remove it.
+ */
 async function recordEnd(context: Context, job: Job, part: JobPart, report: AgentJob): Promise<void> {
   const now = context.now()
   const status = statusOf(report)
-  if (status !== 'SUCCEEDED' || job.kind === 'restore') {
+  if (job.kind === 'restore') {
     await recordPart(context.database, job.id, part.position, { status, report }, now)
     return
   }
-  const { filename, filesize } = report
-  if (!filename || !filesize || filesize.size < 1) {
-    throw new PartFailure(
-      'The agent says SUCCEEDED but names no stored file with a size; nothing can be restored from it.',
-    )
+  part.report = report
+  const stored = await storedDump(context, job, report)
+  if ('missing' in stored) {
+    if (status === 'SUCCEEDED') throw new PartFailure(stored.missing)
+    await recordPart(context.database, job.id, part.position, { status, report }, now)
+    return
   }
+  const point = restorePointOf(job, part, stored, { now, afterFailure: status !== 'SUCCEEDED' })
+  const end = { status, report, filename: stored.filename }
+  await recordPart(context.database, job.id, part.position, end, now, (transaction) =>
+    insertRestorePoint(transaction, point),
+  )
+}
+
+function restorePointOf(
+  job: Job,
+  part: JobPart,
+  { filename, sizeBytes, sha256, originalSizeBytes }: StoredDump,
+  { now, afterFailure }: { now: Date; afterFailure: boolean },
+): Omit<RestorePoint, 'held' | 'verification'> {
   invariant(job.planId, `backup job ${job.id} has a plan`)
   const transforms = transformsOfName(filename)
-  const point = {
+  return {
     id: newIdentifier(now),
     jobId: job.id,
     planId: job.planId,
@@ -173,16 +200,14 @@ async function recordEnd(context: Context, job: Job, part: JobPart, report: Agen
     item: part.item,
     prefix: prefixOfPlan(job.planId),
     filename,
-    sizeBytes: filesize.size,
-    sha256: report.sha256,
-    originalSizeBytes: report.original_filesize?.size,
+    sizeBytes,
+    sha256,
+    originalSizeBytes,
     ...transforms,
     recipients: transforms.encrypted && job.publicKey ? job.publicKey.split(/[\s,]+/).filter(Boolean) : [],
     takenAt: job.startedAt,
+    afterFailure,
   }
-  await recordPart(context.database, job.id, part.position, { status, report, filename }, now, (transaction) =>
-    insertRestorePoint(transaction, point),
-  )
 }
 
 /** The agent may forget a part whose result is stored. If it does not hear that, it forgets by itself one day. */

@@ -11,7 +11,7 @@ import { markPointDeleted } from './store.ts'
 export async function storeOfPoint(context: Context, point: RestorePoint): Promise<StoreSettings> {
   const destination = (await destinationsById(context, [point.destinationId])).get(point.destinationId)
   invariant(destination, `restore point ${point.id} has a destination`)
-  checkAllowed(destination.store, context)
+  await checkAllowed(destination.store, context)
   return destination.store
 }
 
@@ -42,6 +42,6 @@ export async function removeFiles(context: Context, points: readonly RestorePoin
         },
       )
     }
-    await markPointDeleted(context, point.id, context.now())
+    await markPointDeleted(context, point, context.now())
   }
 }

@@ -24,6 +24,8 @@ export interface RestorePoint {
   recipients: string[]
   /** The manager's clock. */
   takenAt: Date
+  /** The dump was stored whole, but its part failed later: at cleanup or unlock, say. */
+  afterFailure: boolean
   /** Never swept, and not deleted, until it is released. */
   held: boolean
   verification: { at: Date; state: VerificationState } | undefined

@@ -22,6 +22,7 @@ function fromRow(row: Selectable<RestorePointTable>): RestorePoint {
     encrypted: row.encrypted,
     recipients: row.recipients?.split('\n') ?? [],
     takenAt: row.taken_at,
+    afterFailure: row.after_failure,
     held: row.held,
     verification:
       row.verified_at && row.verified_state ? { at: row.verified_at, state: row.verified_state } : undefined,
@@ -51,6 +52,7 @@ export async function insertRestorePoint(
       encrypted: point.encrypted,
       recipients: point.recipients.length > 0 ? point.recipients.join('\n') : null,
       taken_at: point.takenAt,
+      after_failure: point.afterFailure,
       verified_at: null,
       verified_state: null,
       deleted_at: null,
@@ -83,9 +85,21 @@ export async function findPoint(
   return row && fromRow(row)
 }
 
-/** Marks a restore point as gone. Only after its object was removed. */
-export async function markPointDeleted({ database }: Pick<Context, 'database'>, id: string, now: Date): Promise<void> {
-  await database.updateTable('restore_points').set({ deleted_at: now }).where('id', '=', id).execute()
+/** Marks a restore point as gone, and takes its file off its job. Only after its object was removed. */
+export async function markPointDeleted(
+  { database }: Pick<Context, 'database'>,
+  point: RestorePoint,
+  now: Date,
+): Promise<void> {
+  await database.transaction().execute(async (transaction) => {
+    await transaction.updateTable('restore_points').set({ deleted_at: now }).where('id', '=', point.id).execute()
+    await transaction
+      .updateTable('job_parts')
+      .set({ filename: null })
+      .where('job_id', '=', point.jobId)
+      .where('item', '=', point.item)
+      .execute()
+  })
 }
 
 /** What a list of restore points is narrowed to. */

@@ -3,6 +3,7 @@ import * as initial from './0001-initial.ts'
 import * as access from './0002-access.ts'
 import * as versions from './0003-versions.ts'
 import * as idempotency from './0004-idempotency.ts'
+import * as failedLeftovers from './0005-failed-leftovers.ts'
 
 /** Every migration in the order of its name. One that has run anywhere is never changed again. */
 const migrations: Record<string, Migration> = {
@@ -10,6 +11,7 @@ const migrations: Record<string, Migration> = {
   '0002-access': access,
   '0003-versions': versions,
   '0004-idempotency': idempotency,
+  '0005-failed-leftovers': failedLeftovers,
 }
 
 export const migrationProvider: MigrationProvider = { getMigrations: async () => migrations }

@@ -20,6 +20,7 @@ export function pointToWire(point: RestorePoint): WirePoint {
     compression: point.compression,
     encrypted: point.encrypted,
     recipients: point.recipients,
+    afterFailure: point.afterFailure,
     held: point.held,
     verification: point.verification && {
       at: instantToWire(point.verification.at),

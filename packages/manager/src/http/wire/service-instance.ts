@@ -38,7 +38,15 @@ export function instanceFromWire(
     agent: {
       url: wire.agent.url.replace(/\/+$/, ''),
       username: wire.agent.username,
-      password: keptSecret(wire.agent.password, stored?.agent.password),
+      // A stored password goes only where it went before: another URL could be anybody's.
+      password: keptSecret(
+        wire.agent.password,
+        isSameOrigin(wire.agent.url, stored?.agent.url) ? stored?.agent.password : undefined,
+      ),
     },
   }
+}
+
+function isSameOrigin(url: string, other: string | undefined): boolean {
+  return other !== undefined && new URL(url).origin === new URL(other).origin
 }

@@ -1,0 +1,150 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { waitForJob } from '@osb-backup/client'
+import { type ManagerProcess, makeTemporaryFolder, startManagerProcess, TEST_TOKEN } from '@osb-backup/testkit'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+/** What an agent that is not ours answers: to the start of a job, and to looks at it. */
+interface OddAgent {
+  start: { status: number; body?: unknown }
+  look?: unknown
+}
+
+let stack: AsyncDisposableStack
+let manager: ManagerProcess
+let folder: string
+let agent: OddAgent = { start: { status: 500 } }
+let agentUrl: string
+
+beforeAll(async () => {
+  stack = new AsyncDisposableStack()
+  folder = stack.use(await makeTemporaryFolder()).path
+  const server = createServer((request, response) => {
+    const isStart = request.method === 'POST' || request.method === 'PUT'
+    const { status, body } = isStart ? agent.start : { status: 200, body: agent.look }
+    request.resume()
+    response
+      .writeHead(status, { 'content-type': 'application/json' })
+      .end(body === undefined ? '' : JSON.stringify(body))
+  }).listen(0, '127.0.0.1')
+  stack.defer(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  await new Promise((resolve) => server.once('listening', resolve))
+  agentUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  manager = await startManagerProcess({
+    DATA_DIR: join(folder, 'manager'),
+    FILE_DESTINATION_ROOT: folder,
+    AGENT_BUSY_SECONDS: '1',
+    AGENT_UNREACHABLE_SECONDS: '1',
+  })
+  stack.defer(() => manager.stop())
+})
+
+afterAll(() => stack.disposeAsync())
+
+/** Runs a backup of "db" at an agent that answers so. The stored object may be put beforehand. */
+async function backUp(odd: OddAgent, put?: { name: string; content: string }) {
+  agent = odd
+  const { client } = manager
+  const id = `i-${Math.random().toString(36).slice(2)}`
+  const serviceInstance = { service_instance_id: id }
+  await client.serviceInstances.put(id, {
+    hosts: [{ ip: '10.0.0.5', port: 5432 }],
+    agent: { url: agentUrl, username: 'agent', password: 'agent-secret' },
+  })
+  const destination = await client.fileDestinations.create({
+    type: 'FILE',
+    name: 'f',
+    directory: folder,
+    serviceInstance,
+  })
+  const plan = await client.backupPlans.create({
+    name: 'nightly',
+    serviceInstance,
+    fileDestination: { id: destination.id },
+    frequency: '0 0 2 * * *',
+    retentionStyle: 'ALL',
+    items: ['db'],
+  })
+  const objects = join(folder, plan.id)
+  if (put !== undefined) {
+    await mkdir(objects)
+    await writeFile(join(objects, put.name), put.content)
+  }
+  const started = await client.jobs.startBackup(plan.id)
+  const job = await waitForJob(client, started.id, { signal: AbortSignal.timeout(20_000), intervalMs: 50 })
+  const part = job.agentExecutionReponses.db
+  const points = await fetch(`${manager.url}/restorePoints/byInstance/${id}`, {
+    headers: { authorization: `Bearer ${TEST_TOKEN}` },
+  })
+  const { content } = (await points.json()) as { content: { afterFailure: boolean; filename: string }[] }
+  return { job, status: job.status, error: part?.error_message, part, points: content, objects }
+}
+
+const succeeded = (fields: object) => ({
+  start: { status: 201 },
+  look: { status: 'SUCCEEDED', message: 'backup successfully carried out', state: 'finished', ...fields },
+})
+const file = (filename: string, size: number) => ({ filename, filesize: { size, unit: 'byte' } })
+
+test('an agent of the old kind: its success counts once its file is found with the size it says', async () => {
+  const { status, error, points } = await backUp(succeeded(file('dump.tar.gz', 5)), {
+    name: 'dump.tar.gz',
+    content: '12345',
+  })
+  expect({ status, error }).toEqual({ status: 'SUCCEEDED', error: null })
+  expect(points).toMatchObject([{ filename: 'dump.tar.gz', afterFailure: false }])
+})
+
+test.for([
+  ['no file named', {}, /names no stored file/],
+  ['an empty file', file('dump.tar.gz', 0), /names no stored file/],
+  ['a file that is not there', file('gone.tar.gz', 5), /is not there/],
+  ['a file of another size', file('dump.tar.gz', 6), /has 5 bytes/],
+  ['a path for a file name', file('../dump.tar.gz', 5), /name or digest is none/],
+  ['no digest for a digest', { ...file('dump.tar.gz', 5), sha256: 'zz' }, /name or digest is none/],
+  ['a size that is none', file('dump.tar.gz', 1.5), /could not be reached/],
+  ['a size beyond counting', file('dump.tar.gz', 1e300), /could not be reached/],
+] as const)('a success with %s is a failure', async ([, fields, error]) => {
+  const result = await backUp(succeeded(fields), { name: 'dump.tar.gz', content: '12345' })
+  expect(result.status).toBe('FAILED')
+  expect(result.error).toMatch(error)
+  expect(result.points).toEqual([])
+})
+
+test('what scripts print is kept though PostgreSQL cannot store it as it is; nulls count as absent', async () => {
+  const { status, part } = await backUp({
+    start: { status: 201 },
+    look: { status: 'FAILED', error_message: 'a\0b \ud800', backup_log: '\0', filename: null, state: null },
+  })
+  expect(status).toBe('FAILED')
+  expect(part).toMatchObject({ error_message: 'a\uFFFDb \uFFFD', backup_log: '\uFFFD' })
+})
+
+test('an agent that is always busy fails the job in the end, with what it said', async () => {
+  const { status, error } = await backUp({
+    start: {
+      status: 429,
+      body: { message: 'Failed to start a new job.', state: 'Job reservation', error_message: 'all places taken' },
+    },
+  })
+  expect(status).toBe('FAILED')
+  expect(error).toMatch(/had no place for the job for 1 seconds: all places taken\.$/)
+})
+
+test('a dump that was stored before its part failed can be found, and removed', async () => {
+  const look = { status: 'FAILED', error_message: 'post-backup-unlock failed', ...file('dump.tar.gz', 5) }
+  const { job, status, points, objects } = await backUp(
+    { start: { status: 201 }, look },
+    { name: 'dump.tar.gz', content: '12345' },
+  )
+  expect(status).toBe('FAILED')
+  expect(points).toMatchObject([{ filename: 'dump.tar.gz', afterFailure: true }])
+  await manager.client.jobs.removeFiles(job.id)
+  expect(await readdir(objects).catch(() => [])).toEqual([])
+  expect(await manager.client.jobs.get(job.id)).toMatchObject({ files: {} })
+})
