@@ -118,21 +118,17 @@ function nextSteps({ url, token }: ManagerProcess, agent: AgentProcess): string 
   curl -u ${agent.username}:${agent.password} ${agent.url}/status`
 }
 
-const { values } = parseArgs({
-  options: { help: { type: 'boolean', short: 'h' }, keep: { type: 'boolean' }, files: { type: 'boolean' } },
-})
-if (values.help) {
-  console.log(help)
-} else {
+/** Sets everything up, runs the demo, and takes everything down again. */
+async function demo(options: { keep: boolean; files: boolean }): Promise<void> {
   await using folder = await makeTemporaryFolder()
   say('1. Start a manager and an agent, and register a service instance, a file destination and a plan')
-  const scenario = (!values.files && (await postgresScenario(folder.path))) || (await filesScenario(folder.path))
+  const scenario = (!options.files && (await postgresScenario(folder.path))) || (await filesScenario(folder.path))
   try {
     const { manager, agent } = await startPair(folder.path, scenario)
     try {
       console.log(`   manager ${manager.url}   agent ${agent.url}`)
       await mainJob(manager, await register(manager, agent, scenario, folder.path), scenario)
-      if (values.keep) {
+      if (options.keep) {
         say(`${nextSteps(manager, agent)}\n\nCtrl-C ends the demo.`)
         await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
       } else {
@@ -147,4 +143,15 @@ if (values.help) {
   } finally {
     await scenario.stop()
   }
+}
+
+try {
+  const { values } = parseArgs({
+    options: { help: { type: 'boolean', short: 'h' }, keep: { type: 'boolean' }, files: { type: 'boolean' } },
+  })
+  if (values.help) console.log(help)
+  else await demo({ keep: values.keep ?? false, files: values.files ?? false })
+} catch (error) {
+  console.error(`\nThe demo failed: ${error instanceof Error ? error.message : error}`)
+  process.exitCode = 1
 }

@@ -4,8 +4,9 @@
 set -euo pipefail
 . "$(dirname "$0")/connection.sh"
 
+# psql itself says what is wrong: the server, the password, or the database.
 server=$(psql --no-psqlrc --no-password --tuples-only --no-align --command 'SHOW server_version_num') ||
-    fail "the server at $PGHOST:$PGPORT does not let $PGUSER into the database $PGDATABASE"
+    fail "cannot use the database $PGDATABASE at $PGHOST:$PGPORT as $PGUSER: see psql's message above"
 server_major=$((server / 10000))
 tool=$(pg_dump --version)
 tool_major=$(sed -E 's/^[^0-9]*([0-9]+).*$/\1/' <<<"${tool#*PostgreSQL)}")

@@ -30,7 +30,7 @@ const codeByName: Record<string, StoreErrorCode> = {
 }
 
 const advice: Record<StoreErrorCode, string> = {
-  absent: 'there is no such bucket or object',
+  absent: 'there is no such bucket: create it, or correct the destination',
   denied: 'access key and secret are wrong or do not allow this',
   temporary: 'it is busy or cannot be reached; try again later',
   full: 'no space or quota is left, or the object is larger than it takes',
@@ -42,7 +42,8 @@ const advice: Record<StoreErrorCode, string> = {
 export function toS3StoreError(error: unknown, doing: string): StoreError {
   if (error instanceof StoreError) return error
   const code = codeOf(error)
-  return new StoreError(code, `Could not ${doing}: ${advice[code]}${hint(error)}.`, { cause: error })
+  const reason = nameOf(error) === 'NoSuchKey' ? 'there is no such object' : advice[code]
+  return new StoreError(code, `Could not ${doing}: ${reason}${hint(error)}.`, { cause: error })
 }
 
 /** Whether an upload is gone, completed or broken off. */

@@ -2,7 +2,7 @@ import { codeOfConnection, isNeverConnected, systemCodeOf } from '../connection-
 import { StoreError, type StoreErrorCode } from '../store-error.ts'
 
 const advice: Record<StoreErrorCode, string> = {
-  absent: 'there is no such container or object',
+  absent: 'there is no such container or object: create the container, or correct the destination',
   denied: 'user and password are wrong, or the user may not do this in the project',
   temporary: 'it is busy or cannot be reached; try again later',
   full: 'no space or quota is left, or the object is larger than it takes',
