@@ -105,7 +105,7 @@ test('the check says who was not let in, without the password', async () => {
   await under.call('POST', '/backup', backupOf(under, 'x', 'no-such-database', wrong))
   const job = await under.over('backup', 'x')
   expect(job).toMatchObject({ status: 'FAILED', failed_stage: 'pre-backup-check' })
-  expect(job.error_message).toContain(`does not let ${username} into the database no-such-database`)
+  expect(job.error_message).toContain(`cannot use the database no-such-database`)
   expect(JSON.stringify(job)).not.toContain('wrong-password-1')
 })
 
