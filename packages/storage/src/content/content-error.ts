@@ -4,8 +4,9 @@
  * - `mismatch`: size or digest differ from what was recorded; the object was cut, changed or replaced.
  * - `wrong-key`: none of the given identities opens it.
  * - `invalid-key`: a recipient or an identity is not one that age knows.
+ * - `program-failed`: the program that compresses is missing, failed or was killed.
  */
-export type ContentErrorCode = 'corrupt' | 'mismatch' | 'wrong-key' | 'invalid-key'
+export type ContentErrorCode = 'corrupt' | 'mismatch' | 'wrong-key' | 'invalid-key' | 'program-failed'
 
 /** Content that cannot be trusted or opened. Trying again does not help. The message holds no key. */
 export class ContentError extends Error {

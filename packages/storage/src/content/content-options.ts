@@ -3,6 +3,10 @@ import type { Compression } from '@osb-backup/core'
 /** How content is transformed on its way into a store. */
 export interface StoreContentOptions {
   compression: Compression
+  /** One of `compressionLevels`; absent: the format's default. */
+  compressionLevel?: number
+  /** The `zstd` program (see `findZstdProgram`); absent: node:zlib, one core. */
+  zstdProgram?: string
   /** age recipients (`age1…`); none: not encrypted. */
   recipients: readonly string[]
   signal?: AbortSignal
@@ -23,6 +27,8 @@ export interface StoredContent {
 /** How content is read back. */
 export interface LoadContentOptions {
   compression: Compression
+  /** The `zstd` program (see `findZstdProgram`); absent: node:zlib. */
+  zstdProgram?: string
   /** age identities (`AGE-SECRET-KEY-1…`); needed if the object is encrypted. */
   identities: readonly string[]
   encrypted: boolean

@@ -35,7 +35,8 @@ export async function openContent(store: ObjectStore, name: string, options: Loa
     (measured) => checkExpected(name, measured, expected),
   )
   const decrypt = options.encrypted ? ageDecryptor(options.identities) : undefined
-  const stages = [stored, decrypt, decompressor(options.compression)].filter((stage) => stage !== undefined)
+  const decompress = decompressor(options.compression, { zstdProgram: options.zstdProgram })
+  const stages = [stored, decrypt, decompress].filter((stage) => stage !== undefined)
   const object = await store.get(name, { signal })
   const running = pipeline([object, ...stages], { signal })
   // Whoever reads the last stage sees its error; this keeps it from also being an unhandled one.

@@ -14,7 +14,9 @@ import { meter } from './meter.ts'
  *
  * @param source - Read once; destroyed on failure. Its error is what this rejects with, and then nothing is stored:
  *   whoever writes a source that can fail half-way (a dump) makes it fail, not end.
- * @throws {ContentError} With `invalid-key` for a bad recipient, `mismatch` if the store has another size.
+ * @throws {ContentError} With `invalid-key` for a bad recipient, `mismatch` if the store has another size,
+ *   `program-failed` if the compressing program did.
+ * @throws {RangeError} If the format has no such level.
  * @throws {StoreError} If the store failed.
  * @throws The signal's reason if it fired; nothing is stored then.
  */
@@ -30,7 +32,11 @@ export async function storeContent(
     const original = meter()
     const stored = meter((bytesStored) => onProgress?.({ bytesRead: original.sizeBytes, bytesStored }))
     const encrypt = options.recipients.length > 0 ? await ageEncryptor(options.recipients) : undefined
-    const stages = [original, compressor(options.compression), encrypt, stored].filter((stage) => stage !== undefined)
+    const compress = compressor(options.compression, {
+      level: options.compressionLevel,
+      zstdProgram: options.zstdProgram,
+    })
+    const stages = [original, compress, encrypt, stored].filter((stage) => stage !== undefined)
     await runBoth(pipeline([source, ...stages], { signal }), store.put(name, stored, { signal }), signal)
     await checkStored(store, name, stored.sizeBytes, signal)
     return {

@@ -1,25 +1,32 @@
 import { Duplex } from 'node:stream'
-import zlib, { type ZstdDecompress } from 'node:zlib'
+import type { Gunzip, ZstdDecompress } from 'node:zlib'
+
+/** A decompressor of node:zlib; `bytesWritten` says how much of what it was fed it has used. */
+type FrameReader = ZstdDecompress | Gunzip
 
 /**
- * The stream that decompresses zstd frames, any number of them one after the other, as `zstd -d` does.
+ * The stream that decompresses frames (gzip calls them members), any number of them one after the other, as `zstd -d`
+ * and `gzip -d` do.
  *
- * node:zlib stops at the end of the first frame and drops the rest. Its own compressor writes a second, empty frame when
- * its input ends while the last chunk still waits, and others write many (pzstd, `cat a.zst b.zst`). Bytes after the end
- * that are no frame fail the stream, and so does an early end.
+ * node:zlib stops at the end of zstd's first frame, and of gzip's last member, and drops the rest. Its own zstd
+ * compressor writes a second, empty frame when its input ends while the last chunk still waits, and others write many
+ * (pzstd, `cat a.zst b.zst`). Bytes after the end that are no frame fail the stream, and so does an early end.
  *
- * @param chunkSize - How much is handed out at a time, in bytes.
+ * @param createReader - Makes the decompressor of a frame.
  */
-export function zstdDecompressor(chunkSize: number): Duplex {
-  return Duplex.from((source: AsyncIterable<Buffer>) => decompressFrames(source, chunkSize))
+export function frameDecompressor(createReader: () => FrameReader): Duplex {
+  return Duplex.from((source: AsyncIterable<Buffer>) => decompressFrames(source, createReader))
 }
 
-async function* decompressFrames(source: AsyncIterable<Buffer>, chunkSize: number): AsyncGenerator<Buffer> {
+async function* decompressFrames(
+  source: AsyncIterable<Buffer>,
+  createReader: () => FrameReader,
+): AsyncGenerator<Buffer> {
   const chunks = source[Symbol.asyncIterator]()
   try {
     let rest: Buffer | undefined
     do {
-      const frame = zlib.createZstdDecompress({ chunkSize })
+      const frame = createReader()
       const fed = feed(frame, chunks, rest)
       // What fails here fails the frame as well, or comes out of the await below.
       fed.catch((error: Error) => frame.destroy(error))
@@ -42,7 +49,7 @@ async function* decompressFrames(source: AsyncIterable<Buffer>, chunkSize: numbe
  * @returns What follows the frame; undefined once the chunks are used up.
  */
 async function feed(
-  frame: ZstdDecompress,
+  frame: FrameReader,
   chunks: AsyncIterator<Buffer>,
   first: Buffer | undefined,
 ): Promise<Buffer | undefined> {
@@ -62,7 +69,7 @@ async function next(chunks: AsyncIterator<Buffer>): Promise<Buffer | undefined> 
   return done ? undefined : value
 }
 
-function write(frame: ZstdDecompress, chunk: Buffer): Promise<void> {
+function write(frame: FrameReader, chunk: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     frame.write(chunk, (error) => (error ? reject(error) : resolve()))
   })
