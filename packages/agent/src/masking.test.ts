@@ -44,3 +44,26 @@ test('however output is cut into pieces, no secret gets through and nothing else
     ),
   )
 })
+
+test('a secret of any size is masked', () => {
+  for (const secret of ['é'.repeat(20_000), '%'.repeat(50_000), 'x'.repeat(900_000)]) {
+    expect(new SecretMask([secret]).mask(`before ${secret} after`)).toBe('before *** after')
+  }
+})
+
+test('however many secrets and however often: nothing of them is left', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.string({ unit: fc.constantFrom('a', 'b', '|'), minLength: 4, maxLength: 8 }), {
+        minLength: 1,
+        maxLength: 8,
+      }),
+      fc.array(fc.nat(7), { maxLength: 12 }),
+      (secrets, order) => {
+        const text = order.map((at) => secrets[at % secrets.length]).join('|')
+        const masked = new SecretMask(secrets).mask(text)
+        for (const secret of secrets) expect(masked).not.toContain(secret)
+      },
+    ),
+  )
+})
