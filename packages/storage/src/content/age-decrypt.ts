@@ -6,6 +6,8 @@ import { ContentError } from './content-error.ts'
 
 const magic = Buffer.from('age-encryption.org/v1\n')
 const lastLine = Buffer.from('\n--- ')
+const stanza = Buffer.from('\n-> ')
+const passphraseStanza = Buffer.from('\n-> scrypt ')
 /** Room for some thousand recipients. */
 const maximumHeaderBytes = 1024 * 1024
 
@@ -91,7 +93,10 @@ function cutOff(): ContentError {
 function headerLength(bytes: Buffer): number | undefined {
   const start = bytes.subarray(0, magic.length)
   if (!start.equals(magic.subarray(0, start.length))) {
-    throw new ContentError('corrupt', 'The content is not an age file, though it is recorded as encrypted.')
+    throw new ContentError(
+      'corrupt',
+      'The content is not an age file (a binary one, not armored), though it is recorded as encrypted.',
+    )
   }
   const marker = bytes.indexOf(lastLine)
   const end = marker === -1 ? -1 : bytes.indexOf('\n', marker + lastLine.length)
@@ -123,9 +128,19 @@ function headerOpener(identities: readonly string[]): (header: Buffer) => Promis
     },
   })
   return async (header) => {
+    if (header.includes(passphraseStanza) && header.indexOf(stanza) !== header.lastIndexOf(stanza)) {
+      throw new ContentError('corrupt', 'The header of the age file has a passphrase beside other recipients.')
+    }
     try {
       return await decrypter.decryptHeader(header)
     } catch (cause) {
+      if (noneMatched && header.includes(passphraseStanza)) {
+        throw new ContentError(
+          'wrong-key',
+          'The content is encrypted with a passphrase, which is not supported: decrypt it with `age -d`.',
+          { cause },
+        )
+      }
       throw noneMatched
         ? new ContentError('wrong-key', 'None of the given age identities opens the content.', { cause })
         : new ContentError('corrupt', 'The header of the age file is damaged.', { cause })

@@ -59,7 +59,11 @@ async function newHeader(recipients: readonly string[]): Promise<{ header: Uint8
       encrypter.addRecipient(recipient)
     } catch (cause) {
       // A private key may stand here by mistake, so the value is not shown.
-      throw new ContentError('invalid-key', `Recipient ${index + 1} is not an age recipient (age1…).`, { cause })
+      throw new ContentError(
+        'invalid-key',
+        `Recipient ${index + 1} is not an age recipient (age1…); passphrases are not supported.`,
+        { cause },
+      )
     }
   }
   const empty = await encrypter.encrypt(new Uint8Array())

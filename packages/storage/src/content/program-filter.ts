@@ -61,7 +61,11 @@ export function programFilter({ path, args, blamesInput }: FilterProgram): Duple
   })
   const readToEnd = new Promise<void>((resolve) => child.stdout.once('end', resolve))
   gone.then(async ({ problem = stoppedReading ? 'stopped reading before the end' : undefined, status }) => {
-    if (problem === undefined) return readToEnd.then(() => filter.push(null))
+    if (problem === undefined) {
+      await readToEnd
+      filter.push(null)
+      return
+    }
     const said = complaint.trim().split('\n').at(-1) ?? ''
     const code = blamesInput && status !== undefined ? 'corrupt' : 'program-failed'
     const detail = said === '' ? '' : `: ${said.slice(0, 300)}`
