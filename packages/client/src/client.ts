@@ -1,9 +1,14 @@
 import {
+  type AuditEntry,
+  auditEntrySchema,
   type BackupJob,
   type BackupPlan,
   type BackupPlanRequest,
+  type BrokerAccount,
+  type BrokerAccountRequest,
   backupPlanSchema,
   backupStartedSchema,
+  brokerAccountSchema,
   type FileDestination,
   type FileDestinationRequest,
   fileDestinationSchema,
@@ -12,11 +17,20 @@ import {
   type Page,
   pageSchema,
   type RestoreJob,
+  type RestorePoint,
+  type RestorePointStart,
   type RestoreStart,
+  restorePointSchema,
+  restorePointStartedSchema,
   restoreStartedSchema,
   type ServiceInstance,
   type ServiceInstanceRequest,
   serviceInstanceSchema,
+  type Token,
+  type TokenCreated,
+  type TokenRequest,
+  tokenCreatedSchema,
+  tokenSchema,
 } from '@osb-backup/protocol'
 import { z } from 'zod'
 import { type Call, type ClientOptions, callManager } from './connection.ts'
@@ -33,6 +47,14 @@ export interface Paging {
 /** Breaks a call off. */
 export interface Abortable {
   signal?: AbortSignal
+}
+
+/** What a list of restore points is narrowed to. */
+export interface PointFilter {
+  plan?: string
+  item?: string
+  takenFrom?: string
+  takenUntil?: string
 }
 
 const nothing = z.unknown().transform(() => undefined)
@@ -124,6 +146,71 @@ export class BackupClient {
     remove: (id: string): Promise<void> => this.#remove(`/backupJobs/${quoted(id)}`),
     /** Removes the stored files of a backup job. */
     removeFiles: (id: string): Promise<void> => this.#remove(`/backupJobs/${quoted(id)}/file`),
+  }
+
+  readonly restorePoints = {
+    /** Those of an instance, newest first, narrowed by plan, item and time (ISO 8601; until is not included). */
+    list: (
+      instanceId: string,
+      { plan, item, takenFrom, takenUntil, ...paging }: Paging & PointFilter = {},
+    ): Promise<Page<RestorePoint>> =>
+      this.#call({
+        method: 'GET',
+        path: `/restorePoints/byInstance/${quoted(instanceId)}`,
+        query: { ...paging, plan, item, takenFrom, takenUntil },
+        answer: pageSchema(restorePointSchema),
+      }),
+    get: (id: string): Promise<RestorePoint> => this.#get(`/restorePoints/${quoted(id)}`, restorePointSchema),
+    /** A held point is never swept, and not deleted. */
+    hold: (id: string): Promise<RestorePoint> => this.#act(id, 'hold'),
+    release: (id: string): Promise<RestorePoint> => this.#act(id, 'release'),
+    /** Reads the object back and compares size and digest; may take as long as a restore. */
+    verify: (id: string, { signal }: Abortable = {}): Promise<RestorePoint> => this.#act(id, 'verify', signal),
+    /** Starts a restore job: to the same or another instance, under the same or another database name. */
+    startRestore: async (id: string, restore: RestorePointStart = {}): Promise<RestoreJob> => {
+      const path = `/restorePoints/${quoted(id)}/restore`
+      return (await this.#call({ method: 'POST', path, body: restore, answer: restorePointStartedSchema })).restoreJob
+    },
+    /** Deletes a point with its object. */
+    remove: (id: string): Promise<void> => this.#remove(`/restorePoints/${quoted(id)}`),
+  }
+
+  /** For admins. */
+  readonly tokens = {
+    list: (): Promise<Token[]> => this.#get('/tokens', z.array(tokenSchema)),
+    /** Makes a token; only this answer ever shows it. */
+    create: (token: TokenRequest): Promise<TokenCreated> =>
+      this.#call({ method: 'POST', path: '/tokens', body: token, answer: tokenCreatedSchema }),
+    revoke: (id: string): Promise<void> => this.#remove(`/tokens/${quoted(id)}`),
+  }
+
+  /** For admins. */
+  readonly brokerAccounts = {
+    list: (): Promise<BrokerAccount[]> => this.#get('/brokerAccounts', z.array(brokerAccountSchema)),
+    put: (name: string, account: BrokerAccountRequest): Promise<BrokerAccount> =>
+      this.#call({
+        method: 'PUT',
+        path: `/brokerAccounts/${quoted(name)}`,
+        body: account,
+        answer: brokerAccountSchema,
+      }),
+    remove: (name: string): Promise<void> => this.#remove(`/brokerAccounts/${quoted(name)}`),
+  }
+
+  /** Who did what, newest first; for admins. */
+  readonly audit = {
+    list: ({ serviceInstance, ...paging }: Paging & { serviceInstance?: string } = {}): Promise<Page<AuditEntry>> =>
+      this.#call({
+        method: 'GET',
+        path: '/audit',
+        query: { ...paging, serviceInstance },
+        answer: pageSchema(auditEntrySchema),
+      }),
+  }
+
+  #act(id: string, action: 'hold' | 'release' | 'verify', signal?: AbortSignal): Promise<RestorePoint> {
+    const path = `/restorePoints/${quoted(id)}/${action}`
+    return this.#call({ method: 'POST', path, answer: restorePointSchema, signal })
   }
 
   #get<T>(path: string, answer: z.ZodType<T>, paging: Paging = {}): Promise<T> {
