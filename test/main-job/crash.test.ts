@@ -1,6 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ManagerProcess, makeTemporaryFolder, startAgentProcess, startManagerProcess } from '@osb-backup/testkit'
+import {
+  type AgentProcess,
+  type ManagerProcess,
+  makeTemporaryFolder,
+  startAgentProcess,
+  startManagerProcess,
+} from '@osb-backup/testkit'
 import { expect, inject, test } from 'vitest'
 import { recreateDatabase } from './databases.ts'
 import { makePlaces, places } from './places.ts'
@@ -26,9 +32,15 @@ async function slowAgent(folder: string) {
   return { agent, destinations }
 }
 
-async function untilRunning(manager: ManagerProcess, jobId: string): Promise<void> {
-  const state = async () => (await manager.client.jobs.get(jobId)).agentExecutionReponses[item]?.state
+/** Starts a backup at the slow agent, and waits until its script runs. */
+async function startSlowJob(manager: ManagerProcess, agent: AgentProcess, destinations: string): Promise<string> {
+  const { client } = manager
+  await registerInstance(client, 'slow', lab.postgresql, agent)
+  const plan = await makePlan(client, 'slow', [item], places(destinations).file.destination)
+  const { id } = await client.jobs.startBackup(plan.id)
+  const state = async () => (await client.jobs.get(id)).agentExecutionReponses[item]?.state
   await expect.poll(state, { timeout: 20_000, interval: 50 }).toBe('backup')
+  return id
 }
 
 test('a manager that is killed while a job runs: the next one goes on, and the job runs once', async () => {
@@ -37,10 +49,7 @@ test('a manager that is killed while a job runs: the next one goes on, and the j
   const { agent, destinations } = await slowAgent(folder.path)
   const settings = { DATA_DIR: join(folder.path, 'manager'), FILE_DESTINATION_ROOT: destinations }
   const first = await startManagerProcess(settings)
-  await registerInstance(first.client, 'slow', lab.postgresql, agent)
-  const plan = await makePlan(first.client, 'slow', [item], places(destinations).file.destination)
-  const { id } = await first.client.jobs.startBackup(plan.id)
-  await untilRunning(first, id)
+  const id = await startSlowJob(first, agent, destinations)
   await first.kill()
 
   const second = await startManagerProcess(settings)
@@ -64,10 +73,7 @@ test('of two managers on one PostgreSQL, the one that lives takes over the job o
     FILE_DESTINATION_ROOT: destinations,
   }
   const first = await startManagerProcess(settings)
-  await registerInstance(first.client, 'slow', lab.postgresql, agent)
-  const plan = await makePlan(first.client, 'slow', [item], places(destinations).file.destination)
-  const { id } = await first.client.jobs.startBackup(plan.id)
-  await untilRunning(first, id)
+  const id = await startSlowJob(first, agent, destinations)
   const second = await startManagerProcess(settings)
   await first.kill()
 
@@ -83,10 +89,7 @@ test('a manager that is stopped lets go of its job, and the next start finds its
   const { agent, destinations } = await slowAgent(folder.path)
   const settings = { DATA_DIR: join(folder.path, 'manager'), FILE_DESTINATION_ROOT: destinations }
   const first = await startManagerProcess(settings)
-  await registerInstance(first.client, 'slow', lab.postgresql, agent)
-  const plan = await makePlan(first.client, 'slow', [item], places(destinations).file.destination)
-  const { id } = await first.client.jobs.startBackup(plan.id)
-  await untilRunning(first, id)
+  const id = await startSlowJob(first, agent, destinations)
   await first.stop()
 
   const second = await startManagerProcess(settings)
