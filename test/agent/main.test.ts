@@ -29,7 +29,7 @@ async function program(environment: Record<string, string>, ...options: string[]
 async function settings(): Promise<Record<string, string> & { root: string }> {
   const root = await mkdtemp(join(tmpdir(), 'agent-main-'))
   onTestFinished(() => rm(root, { recursive: true, force: true }))
-  await mkdir(join(root, 'scripts'))
+  for (const folder of ['scripts', 'bucket']) await mkdir(join(root, folder))
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
@@ -44,6 +44,7 @@ async function settings(): Promise<Record<string, string> & { root: string }> {
     directory_restore: join(root, 'restores'),
     scripts_path: join(root, 'scripts'),
     file_destination_root: root,
+    shutdown_grace_seconds: '0',
   }
 }
 
@@ -87,7 +88,7 @@ test('SIGTERM cancels what runs, unlocks, and ends the agent; its log holds no s
   const body = JSON.stringify({
     id: 'x',
     encryption_key: 'none',
-    destination: { type: 'FILE', directory: root },
+    destination: { type: 'FILE', directory: join(root, 'bucket') },
     backup: { host: 'h', username: 'u', password: 'db-password-1', database: 'd' },
   })
   expect((await fetch(`${url}/backup`, { method: 'POST', headers, body })).status).toBe(201)

@@ -10,8 +10,7 @@ const least = {
 
 test('what is not set has the published defaults', () => {
   expect(readSettings({ ...least, PATH: '/bin', HOME: '/home/x', LANG: 'de_DE', TMPDIR: '/t' })).toEqual({
-    username: 'u',
-    password: 'p',
+    credentials: { username: 'u', password: 'p' },
     host: '0.0.0.0',
     port: 8000,
     backupDirectory: '/b',
@@ -22,6 +21,10 @@ test('what is not set has the published defaults', () => {
     maxJobs: 10,
     stageTimeLimitMs: 86_400_000,
     killGraceMs: 10_000,
+    minFreeDiskBytes: 104_857_600,
+    stateDirectory: '/b/.state',
+    shutdownGraceMs: 10_000,
+    retention: { maxAgeMs: 604_800_000, maxNumber: 1000 },
     logLevel: 'info',
     scriptBase: { PATH: '/bin', HOME: '/home/x', LANG: 'de_DE', TMPDIR: '/t' },
   })
@@ -38,9 +41,23 @@ test.each([
   [{ allowed_to_delete_files: 'yes' }, 'allowed_to_delete_files must be true or false.'],
   [{ stage_timeout_seconds: '-1' }, 'stage_timeout_seconds must be a whole number from 1 to 2000000.'],
   [{ file_destination_root: 'x' }, 'file_destination_root must be an absolute directory.'],
+  [{ client_username: '', allow_without_credentials: 'true' }, 'client_username must be set: callers log in with it.'],
+  [{ tls_key_file: '/k' }, 'tls_certificate_file must be set with tls_key_file.'],
+  [{ tls_certificate_file: '/c' }, 'tls_key_file must be set with tls_certificate_file.'],
+  [{ tls_client_ca_file: '/a' }, 'tls_client_ca_file needs tls_certificate_file and tls_key_file.'],
+  [{ tls_key_file: 'k' }, 'tls_key_file must be an absolute path.'],
+  [{ state_directory: 'state' }, 'state_directory must be an absolute directory.'],
+  [{ job_retention_number: '0' }, 'job_retention_number must be a whole number from 1 to 100000.'],
   [{ log_level: 'loud' }, 'log_level must be one of fatal, error, warn, info, debug, trace, silent.'],
 ])('%j stops the start with one sentence', (changes, message) => {
   expect(() => readSettings({ ...least, ...changes })).toThrow(new SettingsError(message))
+})
+
+test('without credentials an agent starts only if told so', () => {
+  const none = { ...least, client_username: '', client_password: '' }
+  expect(() => readSettings(none)).toThrow(SettingsError)
+  expect(readSettings({ ...none, allow_without_credentials: 'true' })).not.toHaveProperty('credentials')
+  expect(readSettings({ ...least, allow_without_credentials: 'true' })).toHaveProperty('credentials')
 })
 
 test('the help names every setting', () => {

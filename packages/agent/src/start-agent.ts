@@ -1,50 +1,135 @@
-import { access, constants, mkdir, stat } from 'node:fs/promises'
+import { access, constants, mkdir, readFile, realpath, rm, stat } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createSecureContext } from 'node:tls'
 import pino from 'pino'
 import { messageOf } from './checked.ts'
-import { buildServer } from './http/server.ts'
+import { buildServer, type TlsFiles } from './http/server.ts'
+import { JobMetrics } from './jobs/job-metrics.ts'
 import { JobRegistry } from './jobs/job-registry.ts'
+import type { RunTools } from './jobs/run-job.ts'
+import { lockDirectory } from './journal/directory-lock.ts'
+import { Journal } from './journal/journal.ts'
+import { beginRecovery } from './recovery/recover.ts'
 import { readPack } from './scripts/script-pack.ts'
 import { type AgentSettings, SettingsError } from './settings.ts'
+import { jobDirectoryPath } from './stages/job-directory.ts'
 import { ObjectClaims } from './stages/object-claim.ts'
+
+const HOUSEKEEPING_MS = 60_000
 
 /** An agent that listens. */
 export interface Agent {
   /** Where it is reached from this machine: `http://127.0.0.1:8000`. */
   url: string
   port: number
-  /** Starts no new jobs, cancels the running ones, lets them clean up and unlock, and closes. */
+  /** Settles when what an earlier agent left running is finished, and new jobs are taken. */
+  recovered: Promise<void>
+  /**
+   * Starts no new jobs, lets the running ones end within the grace period, cancels the others, lets them clean up and
+   * unlock, and closes. Answers go on until then.
+   */
   stop(): Promise<void>
 }
 
 /**
- * Starts an agent.
+ * Starts an agent. When this resolves it listens, and knows every job that it knew before.
  *
- * @throws {SettingsError} If a directory or the port that the settings name cannot be used.
+ * @throws {SettingsError} If a directory, a file or the port that the settings name cannot be used.
  */
 export async function startAgent(settings: AgentSettings): Promise<Agent> {
   const log = pino({ level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
   await openDirectory('directory_backup', settings.backupDirectory)
   await openDirectory('directory_restore', settings.restoreDirectory)
+  await openDirectory('state_directory', settings.stateDirectory)
+  await requireOwnStateDirectory(settings)
   await checkScripts(settings, log)
-  const registry = new JobRegistry(settings.maxJobs)
-  const server = buildServer({ settings, registry, claims: new ObjectClaims(), log, now: () => new Date() })
-  await server.listen({ host: settings.host, port: settings.port }).catch((cause: Error) => {
-    throw new SettingsError(`client_host and client_port cannot be listened on: ${cause.message}.`, { cause })
+  const tls = settings.tls === undefined ? undefined : await readTlsFiles(settings.tls)
+  const lock = await lockDirectory(settings.stateDirectory)
+  if ('heldBy' in lock) {
+    throw new SettingsError(`state_directory is in use by another agent, process ${lock.heldBy}: stop it first.`)
+  }
+  try {
+    return await startLocked(settings, log, tls, lock.release)
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+async function startLocked(
+  settings: AgentSettings,
+  log: pino.Logger,
+  tls: TlsFiles | undefined,
+  unlock: () => Promise<void>,
+): Promise<Agent> {
+  const now = () => new Date()
+  const journal = await Journal.open(settings.stateDirectory)
+  const registry = new JobRegistry(journal, settings.maxJobs)
+  const metrics = new JobMetrics(now())
+  const tools: RunTools = { settings, registry, claims: new ObjectClaims(), metrics, log, now }
+  const server = buildServer(tools, tls)
+  const interrupted = await beginRecovery(journal, tools)
+  try {
+    await server.listen({ host: settings.host, port: settings.port })
+  } catch (error) {
+    // A database is unlocked even by an agent that cannot listen.
+    await Promise.all(interrupted.map((job) => job.run))
+    throw new SettingsError(`client_host and client_port cannot be listened on: ${messageOf(error)}.`)
+  }
+  const recovered = Promise.all(interrupted.map((job) => job.run)).then(() => {
+    registry.open()
+    if (interrupted.length > 0) log.info({ jobs: interrupted.length }, 'recovery ended')
   })
+  await keepHouse(tools)
+  const timer = setInterval(() => void keepHouse(tools), HOUSEKEEPING_MS)
+  timer.unref()
   const { port } = server.server.address() as AddressInfo
-  log.info({ host: settings.host, port }, 'agent listens')
+  log.info({ host: settings.host, port, tls: tls !== undefined }, 'agent listens')
+  if (settings.credentials === undefined) log.warn('anybody may call this agent: it has no credentials')
   return {
-    url: `http://${urlHost(settings.host)}:${port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://${urlHost(settings.host)}:${port}`,
     port,
+    recovered,
     async stop() {
-      registry.close()
-      log.info({ running: registry.running().length }, 'agent stops')
-      const running = registry.running()
-      for (const job of running) job.cancel.abort()
-      await Promise.all(running.map((job) => job.run))
+      clearInterval(timer)
+      await drain(tools)
+      await registry
+        .saveUnsaved()
+        .catch((error: unknown) => log.error({ problem: messageOf(error) }, 'state not saved'))
       await server.close()
+      await unlock()
     },
+  }
+}
+
+/** Waits for the running jobs as long as the grace period lasts; then cancels them and waits for what they owe. */
+async function drain({ registry, settings, log }: RunTools): Promise<void> {
+  registry.close()
+  const running = registry.running()
+  log.info({ running: running.length, graceMs: settings.shutdownGraceMs }, 'agent stops')
+  const over = Promise.all(running.map((job) => job.run))
+  const waiting = new AbortController()
+  const grace = sleep(settings.shutdownGraceMs, undefined, { signal: waiting.signal }).catch(() => undefined)
+  await Promise.race([over, grace])
+  waiting.abort()
+  for (const job of registry.running()) job.cancel.abort()
+  await over
+}
+
+/** Lets expired jobs go, with their directories, and saves what could not be saved before. Never rejects. */
+async function keepHouse({ registry, settings, log, now }: RunTools): Promise<void> {
+  try {
+    await registry.saveUnsaved()
+    const expired = await registry.expire(settings.retention, now(), async (key) => {
+      const path = jobDirectoryPath(settings, key)
+      // Where both settings name one directory, a backup and a restore of one id share theirs.
+      const isInUse = registry.running().some(({ record }) => jobDirectoryPath(settings, record.request) === path)
+      if (!isInUse) await rm(path, { recursive: true, force: true })
+    })
+    if (expired > 0) log.info({ jobs: expired }, 'jobs expired')
+  } catch (error) {
+    log.error({ problem: messageOf(error) }, 'housekeeping failed; it is tried again')
   }
 }
 
@@ -61,6 +146,40 @@ async function openDirectory(setting: string, path: string): Promise<void> {
   } catch (error) {
     throw new SettingsError(`${setting} is not a directory that can be written: ${messageOf(error)}.`)
   }
+}
+
+/** Job directories are named by callers, so the journal must not lie among them under its own files' names. */
+async function requireOwnStateDirectory(settings: AgentSettings): Promise<void> {
+  const state = await realpath(settings.stateDirectory)
+  for (const directory of [settings.backupDirectory, settings.restoreDirectory]) {
+    if ((await realpath(directory)) === state) {
+      throw new SettingsError('state_directory must not be directory_backup or directory_restore itself.')
+    }
+  }
+}
+
+/** Reads the files for TLS, and looks whether they can be used together. */
+async function readTlsFiles(tls: NonNullable<AgentSettings['tls']>): Promise<TlsFiles> {
+  const read = async (setting: string, path: string): Promise<Buffer> => {
+    try {
+      return await readFile(path)
+    } catch (error) {
+      throw new SettingsError(`${setting} cannot be read: ${messageOf(error)}.`)
+    }
+  }
+  const files: TlsFiles = {
+    cert: await read('tls_certificate_file', tls.certificateFile),
+    key: await read('tls_key_file', tls.keyFile),
+    ...(tls.clientCaFile === undefined ? {} : { ca: await read('tls_client_ca_file', tls.clientCaFile) }),
+  }
+  try {
+    createSecureContext(files)
+  } catch (error) {
+    throw new SettingsError(
+      `tls_certificate_file, tls_key_file and tls_client_ca_file do not work: ${messageOf(error)}.`,
+    )
+  }
+  return files
 }
 
 /** A wrong pack stops the start. A default path without scripts does not: they may be put there later. */

@@ -53,6 +53,8 @@ const requestFields = {
   /** "none", age recipients (backup) or age identities (restore), or a key that only the scripts understand. */
   encryption_key: z.string().optional(),
   destination: agentDestinationSchema.optional(),
+  /** Additive: the time limit of every stage of this job; the agent's own setting is the longest. */
+  stage_timeout_seconds: z.number().optional(),
 }
 
 /** Body of `POST /backup`. All is optional here, since the agent names what is missing in its own words. */

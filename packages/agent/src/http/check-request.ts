@@ -1,24 +1,41 @@
+import { relative, sep } from 'node:path'
 import { dumpName, type RunKind, transformsOfName } from '@osb-backup/core'
 import { type AgentDatabase, type AgentDestination, NO_KEY } from '@osb-backup/protocol'
 import { type Checked, passed, refused } from '../checked.ts'
 import { isAgeIdentityList, isAgeRecipientList } from '../encryption-key.ts'
 import type { DatabaseAccess, JobRequest } from '../jobs/job-request.ts'
 import { readParameters } from '../scripts/parameters.ts'
+import type { AgentSettings } from '../settings.ts'
 import { storeSettingsOf } from './destination.ts'
 import { isDestinationType, missingFields } from './missing-fields.ts'
 import type { RequestBody } from './read-body.ts'
 import { componentProblem, dumpNameProblem, prefixProblem, valueProblem } from './safe-text.ts'
 
+/** Timers of Node hold 24 days at most; the setting has the same limit. */
+const MAX_TIMEOUT_SECONDS = 2_000_000
+
 /** What requests are checked against. */
 export interface CheckContext {
   form: 1 | 2
   fileRoot: string | undefined
+  /** Where the journal lies: no destination of type FILE may reach it. */
+  stateDirectory: string
   now: Date
 }
 
 /** What is wrong with the id of a request, the first thing that is looked at. */
-export function idProblem(id: string | undefined): string | undefined {
-  return id === undefined || id === '' ? 'id is empty' : componentProblem('id', id)
+export function idProblem(id: string | undefined, reserved: ReadonlySet<string>): string | undefined {
+  if (id === undefined || id === '') return 'id is empty'
+  if (reserved.has(id)) return `id must not be "${id}", which is a directory of the agent`
+  return componentProblem('id', id)
+}
+
+/** Ids whose job directory would be, or hold, the agent's own state. */
+export function reservedIds(
+  settings: Pick<AgentSettings, 'backupDirectory' | 'restoreDirectory' | 'stateDirectory'>,
+): ReadonlySet<string> {
+  const parents = [settings.backupDirectory, settings.restoreDirectory]
+  return new Set(parents.map((parent) => relative(parent, settings.stateDirectory).split(sep)[0] ?? ''))
 }
 
 /**
@@ -50,9 +67,13 @@ export async function checkRequest(
     (context.form === 2 ? keyProblem(encryptionKey, source?.filename) : undefined)
   if (problem !== undefined) return refused(problem)
 
+  const seconds = body.stage_timeout_seconds
+  if (seconds !== undefined && !(Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_TIMEOUT_SECONDS)) {
+    return refused(`stage_timeout_seconds must be a whole number from 1 to ${MAX_TIMEOUT_SECONDS}`)
+  }
   const parameters = readParameters(body.database?.parameters ?? [], context.form)
   if (!parameters.ok) return parameters
-  const store = await storeSettingsOf(type, destination, context.fileRoot)
+  const store = await storeSettingsOf(type, destination, context)
   if (!store.ok) return store
   return passed({
     kind,
@@ -64,6 +85,7 @@ export async function checkRequest(
     namePrefix,
     database,
     parameters: parameters.value,
+    ...(seconds === undefined ? {} : { stageTimeLimitMs: seconds * 1000 }),
     ...(source === undefined ? {} : { source }),
   })
 }

@@ -9,7 +9,7 @@ import type { DestinationType } from './missing-fields.ts'
 export async function storeSettingsOf(
   type: DestinationType,
   destination: AgentDestination,
-  fileRoot: string | undefined,
+  places: Places,
 ): Promise<Checked<StoreSettings>> {
   switch (type) {
     case 'S3':
@@ -34,21 +34,36 @@ export async function storeSettingsOf(
         ...(destination.region ? { region: destination.region } : {}),
       })
     case 'FILE':
-      return fileSettings(destination.directory ?? '', fileRoot)
+      return fileSettings(destination.directory ?? '', places)
   }
 }
 
-/** A directory is taken only if it lies inside the root, links followed. */
-async function fileSettings(directory: string, root: string | undefined): Promise<Checked<StoreSettings>> {
+/** Where destinations of type FILE may lie, and where not. */
+type Places = { fileRoot: string | undefined; stateDirectory: string }
+
+/** Whether a path is a directory or lies in it; both without links. */
+function isWithin(path: string, directory: string): boolean {
+  const inside = relative(directory, path)
+  return !isAbsolute(inside) && inside.split('/')[0] !== '..'
+}
+
+/** A directory is taken only if it lies inside the root and does not reach the journal, links followed. */
+async function fileSettings(
+  directory: string,
+  { fileRoot: root, stateDirectory }: Places,
+): Promise<Checked<StoreSettings>> {
   if (root === undefined) {
     return refused('destinations of type FILE are refused: this agent has no file_destination_root set')
   }
   if (!isAbsolute(directory) || directory.includes('\0')) return refused('destination.directory must be absolute')
   try {
     const real = await realpath(directory)
-    const inside = relative(await realpath(root), real)
-    if (isAbsolute(inside) || inside.split('/')[0] === '..') {
+    if (!isWithin(real, await realpath(root))) {
       return refused(`destination.directory ${directory} lies outside of file_destination_root`)
+    }
+    const state = await realpath(stateDirectory)
+    if (isWithin(real, state) || isWithin(state, real)) {
+      return refused(`destination.directory ${directory} lies in the agent's state directory, or holds it`)
     }
     return passed({ type: 'file', directory: real })
   } catch (error) {

@@ -100,7 +100,8 @@ function allDestinationFields(store: StoreSettings): Record<string, string | und
 function logFields(job: JobRecord): Record<string, string> {
   return Object.fromEntries(
     stagesOf[job.request.kind].flatMap((stage) => {
-      const taken = job.steps.find(({ step }) => step === stage)
+      // A stage that a restart interrupted may have been taken again.
+      const taken = job.steps.findLast(({ step }) => step === stage)
       return [
         [stageLogField(stage, 'log'), taken?.stdout ?? ''],
         [stageLogField(stage, 'errorlog'), taken?.stderr ?? ''],

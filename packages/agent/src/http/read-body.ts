@@ -94,8 +94,8 @@ export function readBody(kind: RunKind, text: string): Checked<RequestBody> {
     const path = issue?.path.join('.')
     return refused(`${path ? `field ${path}` : 'the body'} has the wrong type: ${issue?.message ?? ''}`)
   }
-  const { id, compression, encryption_key, destination } = result.data
+  const { id, compression, encryption_key, destination, stage_timeout_seconds } = result.data
   const database =
     'backup' in result.data ? result.data.backup : 'restore' in result.data ? result.data.restore : undefined
-  return passed({ id, compression, encryption_key, destination, database })
+  return passed({ id, compression, encryption_key, destination, stage_timeout_seconds, database })
 }

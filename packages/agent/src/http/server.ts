@@ -1,24 +1,56 @@
 import type { RunKind } from '@osb-backup/core'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { messageOf } from '../checked.ts'
-import type { HeldJob } from '../jobs/job-registry.ts'
+import type { MeasuredNow } from '../jobs/job-metrics.ts'
+import type { Closure, HeldJob } from '../jobs/job-registry.ts'
 import { type RunTools, runJob } from '../jobs/run-job.ts'
 import { readPack, type ScriptPack } from '../scripts/script-pack.ts'
 import { basicAuth } from './basic-auth.ts'
-import { checkRequest, idProblem } from './check-request.ts'
+import { checkRequest, idProblem, reservedIds } from './check-request.ts'
 import { failureAnswer, jobAnswer } from './job-answer.ts'
 import { readBody } from './read-body.ts'
-import { statusAnswer } from './status-answer.ts'
+import { freeDisk, statusAnswer } from './status-answer.ts'
 
 /** The largest request that is read, in bytes. Real ones are a few kilobytes. */
 const MAX_BODY_BYTES = 1024 * 1024
+const MAX_HEADER_BYTES = 16 * 1024
+const MAX_CONNECTIONS = 2000
+/** How long a caller may take to send its headers, and the whole request. */
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 30_000
+const KEEP_ALIVE_MS = 75_000
+/** How often Node looks for requests that are late. */
+const CHECKING_MS = 1000
+/** When to ask again an agent that takes no new jobs now. */
+const RETRY_AFTER_SECONDS = 30
 
-/** Builds the agent's HTTP server; it does not listen yet. */
-export function buildServer(tools: RunTools): FastifyInstance {
+/** What a server over TLS needs, in PEM. With a CA, callers must show a certificate of it. */
+export interface TlsFiles {
+  cert: Buffer
+  key: Buffer
+  ca?: Buffer
+}
+
+const limits = {
+  maxHeaderSize: MAX_HEADER_BYTES,
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  connectionsCheckingInterval: CHECKING_MS,
+}
+
+/** Builds the agent's HTTP server, or HTTPS where it is given certificates; it does not listen yet. */
+export function buildServer(tools: RunTools, tls?: TlsFiles): FastifyInstance {
   const { settings } = tools
-  const letsIn = basicAuth(settings.username, settings.password)
+  const { credentials } = settings
+  const letsIn = credentials === undefined ? () => true : basicAuth(credentials.username, credentials.password)
   const server = Fastify({
+    ...(tls === undefined ? { http: limits } : { https: { ...limits, ...tlsOptions(tls) } }),
     bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // Connections that do nothing do not hold up the end of the agent.
+    forceCloseConnections: 'idle',
     // An id of 255 bytes, percent-encoded.
     routerOptions: { maxParamLength: 800 },
     logger: false,
@@ -30,6 +62,7 @@ export function buildServer(tools: RunTools): FastifyInstance {
       else unauthorised(plain)
     },
   })
+  server.server.maxConnections = MAX_CONNECTIONS
   server.addHook('onRequest', async (request, reply) => {
     if (!letsIn(request.headers.authorization)) return unauthorised(reply)
   })
@@ -44,17 +77,38 @@ export function buildServer(tools: RunTools): FastifyInstance {
     return reply.code(code).send(failureAnswer(kind, 'Body Deserialization', error.message))
   })
 
-  server.get('/status', async () => statusAnswer(await readPack(settings.scriptsPath)))
+  server.get('/status', async () => statusAnswer(await readPack(settings.scriptsPath), tools))
+  server.get('/metrics', async (_request, reply) => {
+    const { contentType, text } = await tools.metrics.text(await measureNow(tools))
+    return reply.type(contentType).send(text)
+  })
   server.post('/backup', (request, reply) => start('backup', request.body, reply, tools))
   server.put('/restore', (request, reply) => start('restore', request.body, reply, tools))
   for (const kind of ['backup', 'restore'] as const) {
-    server.get<{ Params: { id: string } }>(`/${kind}/:id`, (request, reply) => {
+    server.get<{ Params: { id: string } }>(`/${kind}/:id`, async (request, reply) => {
       const job = tools.registry.find({ kind, id: request.params.id })
-      return job === undefined ? reply.code(404).send() : reply.send(jobAnswer(job.record))
+      return job === undefined ? reply.code(404).send() : reply.send(jobAnswer(await tools.registry.whole(job)))
     })
     server.delete(`/${kind}`, (request, reply) => remove(kind, request.body, reply, tools))
   }
   return server
+}
+
+/** Callers without a certificate of the CA are not let in, where there is one. */
+const tlsOptions = (tls: TlsFiles) => ({
+  ...tls,
+  minVersion: 'TLSv1.2' as const,
+  ...(tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true }),
+})
+
+async function measureNow({ registry, settings }: RunTools): Promise<MeasuredNow> {
+  const running = registry.running()
+  const count = (kind: RunKind) => running.filter(({ record }) => record.request.kind === kind).length
+  return {
+    running: { backup: count('backup'), restore: count('restore') },
+    limit: settings.maxJobs,
+    freeDiskBytes: await freeDisk(settings),
+  }
 }
 
 const unauthorised = (reply: FastifyReply) =>
@@ -72,55 +126,74 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, tools: R
   const body = readBody(kind, String(text ?? ''))
   if (!body.ok) return refuse(reply, kind, body.problem)
   const { id = '' } = body.value
-  const wrongId = idProblem(id)
+  const wrongId = idProblem(id, reservedIds(settings))
   if (wrongId !== undefined) return refuse(reply, kind, wrongId)
   const known = registry.find({ kind, id })
-  if (known !== undefined) return reply.code(409).send(jobAnswer(known.record))
+  if (known !== undefined) return reply.code(409).send(jobAnswer(await registry.whole(known)))
 
   const pack = await readPack(settings.scriptsPath)
   if (!pack.ok) return reply.code(500).send(failureAnswer(kind, 'Script Pack', pack.problem))
   const { form } = pack.value
-  const request = await checkRequest(kind, id, body.value, { form, fileRoot: settings.fileDestinationRoot, now: now() })
+  const { fileDestinationRoot: fileRoot, stateDirectory } = settings
+  const request = await checkRequest(kind, id, body.value, { form, fileRoot, stateDirectory, now: now() })
   if (!request.ok) return refuse(reply, kind, request.problem)
 
   const reservation = registry.reserve(request.value, form, now())
   switch (reservation.result) {
     case 'known':
-      return reply.code(409).send(jobAnswer(reservation.job.record))
+      return reply.code(409).send(jobAnswer(await registry.whole(reservation.job)))
     case 'full':
-      return reply.code(429).send({
-        message: 'Failed to start a new job.',
-        state: 'Job reservation',
-        error_message: registry.isClosed
-          ? 'The agent is stopping and starts no new jobs.'
-          : `Starting a new job would break the limit of ${settings.maxJobs} running jobs.`,
-      })
+      return notStarted(
+        reply.code(429),
+        `Starting a new job would break the limit of ${settings.maxJobs} running jobs.`,
+      )
+    case 'closed':
+      return notStarted(reply.code(503).header('retry-after', RETRY_AFTER_SECONDS), closures[reservation.closure])
     case 'started': {
       const { job } = reservation
-      const accepted = registry.save(job.record)
-      job.run = accepted.then(() => runToEnd(job, pack.value, tools))
-      await accepted
+      try {
+        await registry.save(job.record)
+      } catch (error) {
+        registry.forget({ kind, id })
+        tools.log.error({ problem: messageOf(error), kind, job: id }, 'job not started')
+        return reply
+          .code(500)
+          .send(failureAnswer(kind, 'Journal', `the job cannot be written down: ${messageOf(error)}`))
+      }
+      job.run = runToEnd(job, pack.value, tools)
       return reply.code(201).send()
     }
   }
 }
 
-/** Runs a job, and removes it at its end if it was deleted meanwhile. Never rejects. */
+const closures = {
+  recovering: 'The agent is finishing what a restart interrupted and starts no new jobs until then.',
+  stopping: 'The agent is stopping and starts no new jobs.',
+} as const satisfies Record<Closure, string>
+
+const notStarted = (reply: FastifyReply, problem: string) =>
+  reply.send({ message: 'Failed to start a new job.', state: 'Job reservation', error_message: problem })
+
+/** Runs a job. Never rejects. */
 async function runToEnd(job: HeldJob, pack: ScriptPack, tools: RunTools): Promise<void> {
-  const { kind, id } = job.record.request
   try {
     await runJob(job, pack, tools)
-    tools.registry.settle({ kind, id })
   } catch (error) {
+    const { kind, id } = job.record.request
     tools.log.fatal({ problem: messageOf(error), kind, job: id }, 'a run broke: this is a bug of the agent')
   }
 }
 
 /** Deletes a job. One that runs is cancelled, and is gone when what it owes has run. */
-function remove(kind: RunKind, text: unknown, reply: FastifyReply, { registry }: RunTools): FastifyReply {
+async function remove(
+  kind: RunKind,
+  text: unknown,
+  reply: FastifyReply,
+  { registry }: RunTools,
+): Promise<FastifyReply> {
   const body = readBody(kind, String(text ?? ''))
   if (!body.ok) return refuse(reply, kind, body.problem)
   const { id } = body.value
   if (id === undefined || id === '') return refuse(reply, kind, 'id is empty')
-  return reply.code(registry.discard({ kind, id }) ? 200 : 410).send()
+  return reply.code((await registry.discard({ kind, id })) ? 200 : 410).send()
 }

@@ -1,16 +1,59 @@
 import type { AgentStatus } from '@osb-backup/protocol'
 import type { Checked } from '../checked.ts'
+import { currentStepOf } from '../jobs/job-record.ts'
+import type { RunTools } from '../jobs/run-job.ts'
 import type { ScriptPack } from '../scripts/script-pack.ts'
+import type { AgentSettings } from '../settings.ts'
+import { freeBytes } from '../stages/disk-space.ts'
 import { AGENT_VERSION } from '../version.ts'
+import { timestamp } from './timestamp.ts'
 
 /** What this agent does beyond the published protocol. */
-const capabilities = ['cancel', 'progress', 'sha256', 'destination.endpoint', 'destination.directory'] as const
+const capabilities = [
+  'cancel',
+  'progress',
+  'sha256',
+  'destination.endpoint',
+  'destination.directory',
+  'stage_timeout_seconds',
+  'metrics',
+] as const
 /** What scripts of form 2 add to it. */
 const streamed = ['stream', 'compression.zstd', 'encryption.age'] as const
 
 /** The answer to `GET /status`. The message is the published one; the rest is ours. */
-export function statusAnswer(pack: Checked<ScriptPack>): AgentStatus {
-  return { message: 'Client is running', version: AGENT_VERSION, ...scriptFields(pack) }
+export async function statusAnswer(
+  pack: Checked<ScriptPack>,
+  { registry, settings }: Pick<RunTools, 'registry' | 'settings'>,
+): Promise<AgentStatus> {
+  const jobs = registry.running().map(({ record }) => ({
+    kind: record.request.kind,
+    id: record.request.id,
+    state: currentStepOf(record) ?? '',
+    start_time: timestamp(record.startedAt),
+  }))
+  return {
+    message: 'Client is running',
+    version: AGENT_VERSION,
+    ...scriptFields(pack),
+    accepts_jobs: registry.closure === undefined,
+    ...(registry.closure === undefined ? {} : { accepts_no_jobs_because: registry.closure }),
+    running_jobs: jobs,
+    max_job_number: settings.maxJobs,
+    free_disk_bytes: await freeDisk(settings),
+  }
+}
+
+/** Free disk space by the setting that names the directory. One that cannot be asked is left out. */
+export async function freeDisk(
+  settings: Pick<AgentSettings, 'backupDirectory' | 'restoreDirectory'>,
+): Promise<Record<string, number>> {
+  const directories = { directory_backup: settings.backupDirectory, directory_restore: settings.restoreDirectory }
+  const asked = Object.entries(directories).map(async ([name, path]): Promise<[string, number][]> => {
+    const free = await freeBytes(path).catch(() => undefined)
+    return free === undefined ? [] : [[name, free]]
+  })
+  return Object.fromEntries((await Promise.all(asked)).flat())
 }
 
 function scriptFields(pack: Checked<ScriptPack>): Record<string, unknown> {

@@ -1,11 +1,14 @@
 import { nextStep, type RunKind, type Step, stepsOf } from '@osb-backup/core'
+import type { ProcessIdentity } from '../scripts/process-identity.ts'
 import type { JobRequest } from './job-request.ts'
 
 /** A step of a run, from its start. */
 export interface StepRecord {
   step: Step
-  /** Undefined while it runs. A run that finds such a step after a restart takes it as failed. */
+  /** Undefined while it runs. */
   ok?: boolean
+  /** The agent ended while the step ran. One that is owed is then taken again, in a record of its own. */
+  isInterrupted?: boolean
   /** Why it failed; masked. */
   problem?: string
   /** What its script printed; masked, there when the step is over. */
@@ -23,7 +26,7 @@ export interface StoredDump {
   originalSizeBytes?: number
 }
 
-/** A job of this agent, running or over. Plain data: all that a journal has to keep. */
+/** A job of this agent, running or over. Plain data: all that the journal keeps. */
 export interface JobRecord {
   readonly request: JobRequest
   readonly form: 1 | 2
@@ -35,6 +38,16 @@ export interface JobRecord {
   problem?: string
   stored?: StoredDump
   progress: { bytesRead: number; bytesStored: number }
+  /** Somebody deleted it while it ran: it goes when it is over. */
+  isUnwanted?: boolean
+  /** The script that runs, recorded before it begins. */
+  process?: ProcessIdentity
+  /** The object that an upload on its way makes, recorded before the upload begins. Its name holds the prefix. */
+  upload?: { name: string; beganAt: Date }
+  /** The file that a download makes, recorded before the download begins. */
+  downloadPath?: string
+  /** What a crash left that could not be removed. Masked. */
+  leftovers?: string
 }
 
 /** A record of a job that is about to start. */
@@ -42,10 +55,12 @@ export function newJob(request: JobRequest, form: 1 | 2, startedAt: Date): JobRe
   return { request, form, startedAt, status: 'RUNNING', steps: [], progress: { bytesRead: 0, bytesStored: 0 } }
 }
 
-/** The step that comes next, or undefined when the run is over. */
+/** The step that comes next, or undefined when the run is over. An owed step that was interrupted is still owed. */
 export function nextStepOf(job: JobRecord, isCancelled: boolean): Step | undefined {
-  const outcomes = job.steps.map(({ step, ok }) => ({ step, ok: ok === true }))
-  return nextStep(job.request.kind, job.form === 1, outcomes, isCancelled)
+  const counted = job.steps.filter(({ step, isInterrupted }) => !(isInterrupted && isOwed(step)))
+  const outcomes = counted.map(({ step, ok }) => ({ step, ok: ok === true }))
+  const hasFailed = job.problem !== undefined || job.steps.some(({ ok }) => ok === false)
+  return nextStep(job.request.kind, job.form === 1, outcomes, isCancelled || hasFailed)
 }
 
 /** The step that runs, or the one that is about to. */
@@ -55,30 +70,53 @@ export function currentStepOf(job: JobRecord): Step | undefined {
 
 /** Whether every step of the run was taken and ended well. */
 export function isComplete(job: JobRecord): boolean {
-  return (
-    job.problem === undefined &&
-    stepsOf(job.request.kind, job.form === 1).every((step) =>
-      job.steps.some((taken) => taken.step === step && taken.ok === true),
-    )
-  )
+  const { steps } = job
+  const wanted = stepsOf(job.request.kind, job.form === 1)
+  const isTaken = (step: Step) => steps.some((taken) => taken.step === step)
+  return job.problem === undefined && steps.every(({ ok }) => ok === true) && wanted.every(isTaken)
 }
 
 /** The stage that is owed at the end of a run, and must never be broken off. */
 export const isOwed = (step: Step): boolean => step.endsWith('-cleanup') || step.endsWith('-unlock')
 
+/** Whether a cleanup or an unlock failed, and was not made good by a later one. */
+export function isLeftDirty(job: JobRecord): boolean {
+  return job.steps.some(
+    ({ step, ok }) => isOwed(step) && ok === false && job.steps.findLast((each) => each.step === step)?.ok !== true,
+  )
+}
+
 /** The first failure first, what came on top of it after; undefined if nothing failed. */
 export function errorMessageOf(job: JobRecord): string | undefined {
-  const problems = job.steps.flatMap(({ step, problem }) => {
+  const problems = job.steps.flatMap(({ step, problem, isInterrupted }) => {
     if (problem === undefined) return []
+    if (isInterrupted) return [problem]
     const loud = step.endsWith('-unlock') ? 'UNLOCK FAILED, the database may still be locked: ' : ''
     return [`${loud}${step}: ${problem}`]
   })
-  const all = [...(job.problem === undefined ? [] : [job.problem]), ...problems]
+  const all = [job.problem, ...problems, job.leftovers].filter((each) => each !== undefined)
   return all.length === 0 ? undefined : all.join('\nThen: ')
 }
 
 /** The first step that failed. */
 export const failedStepOf = (job: JobRecord): Step | undefined => job.steps.find(({ ok }) => ok === false)?.step
+
+/**
+ * Takes note that the agent ended while a job ran. A step that ran is one that failed; where none ran, the next one
+ * is named, but nothing was begun that would have to be undone.
+ */
+export function interrupt(job: JobRecord): void {
+  const last = job.steps.at(-1)
+  if (last !== undefined && last.ok === undefined) {
+    last.ok = false
+    last.isInterrupted = true
+    last.problem = `agent was restarted during ${last.step}`
+    return
+  }
+  const next = nextStepOf(job, false)
+  // Where nothing is left to do, only the end was not written down.
+  if (next !== undefined && errorMessageOf(job) === undefined) job.problem = `agent was restarted during ${next}`
+}
 
 /** Which jobs a kind and an id name. */
 export type JobKey = { kind: RunKind; id: string }

@@ -1,31 +1,45 @@
 import type { RunKind } from '@osb-backup/core'
-import { isOwed, type JobKey, type JobRecord, newJob } from './job-record.ts'
-import type { JobRequest } from './job-request.ts'
+import type { Journal } from '../journal/journal.ts'
+import { type EndedJob, expiredJobs, type JobRetention } from './expiry.ts'
+import { isLeftDirty, type JobKey, type JobRecord, newJob } from './job-record.ts'
+import { type JobRequest, withoutSecrets } from './job-request.ts'
 
 /** A job with what belongs to this process: the run, and the way to break it off. */
 export interface HeldJob {
-  readonly record: JobRecord
+  /** Once it is over, without logs and secrets: `whole` reads those from the journal. */
+  record: JobRecord
   readonly cancel: AbortController
-  /** Somebody deleted it while it ran: it goes when it is over. */
-  isUnwanted: boolean
+  /** Whether the record is without logs and secrets. */
+  isLight: boolean
   /** Settles when the job is over and nothing of it runs any more. */
   run: Promise<void>
 }
 
+/** Why no new jobs are taken: the agent has just started or is about to end. */
+export type Closure = 'recovering' | 'stopping'
+
 /** What came of asking for a new job. */
-export type Reservation = { result: 'started'; job: HeldJob } | { result: 'known'; job: HeldJob } | { result: 'full' }
+export type Reservation =
+  | { result: 'started'; job: HeldJob }
+  | { result: 'known'; job: HeldJob }
+  | { result: 'full' }
+  | { result: 'closed'; closure: Closure }
 
 /**
- * The jobs of this agent. Backups and restores have ids of their own and share the limit. Kept in memory; `save` is
- * where a journal goes.
+ * The jobs of this agent. Backups and restores have ids of their own and share the limit. What must survive a crash
+ * lies in the journal; what is over is kept in memory only as far as its id, status and times.
  */
 export class JobRegistry {
   readonly #jobs: Record<RunKind, Map<string, HeldJob>> = { backup: new Map(), restore: new Map() }
+  readonly #journal: Journal
   readonly #limit: number
-  #isClosed = false
+  /** Jobs whose last state could not be written, for want of disk space perhaps. */
+  readonly #unsaved = new Set<HeldJob>()
+  #closure: Closure | undefined = 'recovering'
 
   /** @param limit - Jobs that may run at a time. */
-  constructor(limit: number) {
+  constructor(journal: Journal, limit: number) {
+    this.#journal = journal
     this.#limit = limit
   }
 
@@ -35,66 +49,149 @@ export class JobRegistry {
 
   /** The jobs that are not over. */
   running(): HeldJob[] {
-    return Object.values(this.#jobs).flatMap((jobs) =>
-      [...jobs.values()].filter(({ record }) => record.status === 'RUNNING'),
-    )
+    return this.#all().filter(({ record }) => record.status === 'RUNNING')
   }
 
-  /** Takes a new job in, in one go: of two requests with one id, one starts. */
+  /** Takes a new job in, in one go: of two requests with one id, one starts. `save` makes it last. */
   reserve(request: JobRequest, form: 1 | 2, now: Date): Reservation {
     const known = this.find(request)
     if (known !== undefined) return { result: 'known', job: known }
-    if (this.#isClosed || this.running().length >= this.#limit) return { result: 'full' }
-    const job = {
-      record: newJob(request, form, now),
-      cancel: new AbortController(),
-      isUnwanted: false,
-      run: Promise.resolve(),
-    }
-    this.#jobs[request.kind].set(request.id, job)
-    return { result: 'started', job }
+    if (this.#closure !== undefined) return { result: 'closed', closure: this.#closure }
+    if (this.running().length >= this.#limit) return { result: 'full' }
+    return { result: 'started', job: this.#hold(newJob(request, form, now)) }
+  }
+
+  /** Takes in a job that the journal remembered. */
+  restore(record: JobRecord): HeldJob {
+    const job = this.#hold(record)
+    if (record.status !== 'RUNNING') this.#lighten(job)
+    return job
   }
 
   /** Resolves once the record, as it is now, would survive a crash. A run waits for it before every step. */
-  async save(_job: JobRecord): Promise<void> {
-    // In memory there is nothing to wait for.
+  save(record: JobRecord): Promise<void> {
+    return this.#journal.write(record)
+  }
+
+  /** All that is known of a job, its logs too. */
+  async whole(job: HeldJob): Promise<JobRecord> {
+    if (!job.isLight) return job.record
+    return (await this.#journal.read(job.record.request)) ?? job.record
+  }
+
+  /** Gives up a job that `reserve` took in but that could not be saved: its id is free again. */
+  forget({ kind, id }: JobKey): void {
+    this.#jobs[kind].delete(id)
   }
 
   /**
-   * Deletes a job. One that is over goes at once and its id is free again. One that runs is cancelled, stays to be
-   * seen while its cleanup and unlock run, and goes with `settle`.
+   * Deletes a job, for good when this resolves. One that is over goes at once and its id is free again. One that runs
+   * is cancelled, stays to be seen while its cleanup and unlock run, and goes with `settle`.
    *
    * @returns Whether there was such a job.
    */
-  discard({ kind, id }: JobKey): boolean {
+  async discard({ kind, id }: JobKey): Promise<boolean> {
     const job = this.find({ kind, id })
     if (job === undefined) return false
     if (job.record.status === 'RUNNING') {
-      job.isUnwanted = true
+      job.record.isUnwanted = true
       job.cancel.abort()
+      await this.save(job.record)
     } else {
-      this.#jobs[kind].delete(id)
+      await this.#drop(job)
     }
     return true
   }
 
   /**
-   * Takes note that a job is over: deleted ones go. One whose cleanup or unlock failed stays until it is deleted
+   * Ends a job: deleted ones go. One whose cleanup or unlock failed stays until it is deleted
    * again, so that somebody learns that the database may still be locked.
+   *
+   * @throws If the end could not be written; it is tried again with every `saveUnsaved`.
    */
-  settle({ kind, id }: JobKey): void {
-    const job = this.find({ kind, id })
-    const isLeftDirty = job?.record.steps.some(({ step, ok }) => isOwed(step) && ok === false)
-    if (job?.isUnwanted && !isLeftDirty) this.#jobs[kind].delete(id)
+  async settle(job: HeldJob, status: 'SUCCEEDED' | 'FAILED', now: Date): Promise<void> {
+    job.record.status = status
+    job.record.endedAt = now
+    if (job.record.isUnwanted && !isLeftDirty(job.record)) return this.#drop(job)
+    this.#unsaved.add(job)
+    await this.#saveEnd(job)
   }
 
-  /** Whether the agent is stopping. */
-  get isClosed(): boolean {
-    return this.#isClosed
+  /** Tries again to write down the ends that could not be written. */
+  async saveUnsaved(): Promise<void> {
+    for (const job of this.#unsaved) await this.#saveEnd(job)
+  }
+
+  /**
+   * Lets go of the jobs that are over and no longer kept.
+   *
+   * @param before - Called for each while its id is still taken, so that no new job of that id is disturbed.
+   * @returns How many went.
+   */
+  async expire(retention: JobRetention, now: Date, before: (key: JobKey) => Promise<void>): Promise<number> {
+    const ended = this.#all().flatMap(({ record }): EndedJob[] =>
+      record.endedAt === undefined ? [] : [{ ...keyOf(record), endedAt: record.endedAt }],
+    )
+    const expired = expiredJobs(ended, retention, now)
+    for (const key of expired) {
+      const job = this.find(key)
+      if (job === undefined) continue
+      await before(key)
+      await this.#drop(job)
+    }
+    return expired.length
+  }
+
+  /** Why no new jobs are taken now, if so. */
+  get closure(): Closure | undefined {
+    return this.#closure
+  }
+
+  /** New jobs are welcome from now on, unless the agent is ending. */
+  open(): void {
+    if (this.#closure === 'recovering') this.#closure = undefined
   }
 
   /** No new jobs from now on. */
   close(): void {
-    this.#isClosed = true
+    this.#closure = 'stopping'
+  }
+
+  #all(): HeldJob[] {
+    return Object.values(this.#jobs).flatMap((jobs) => [...jobs.values()])
+  }
+
+  #hold(record: JobRecord): HeldJob {
+    const job: HeldJob = { record, cancel: new AbortController(), isLight: false, run: Promise.resolve() }
+    this.#jobs[record.request.kind].set(record.request.id, job)
+    return job
+  }
+
+  async #drop(job: HeldJob): Promise<void> {
+    const key = keyOf(job.record)
+    // Gone for callers only when it would stay gone over a crash.
+    await this.#journal.remove(key)
+    this.#unsaved.delete(job)
+    if (this.find(key) === job) this.forget(key)
+  }
+
+  async #saveEnd(job: HeldJob): Promise<void> {
+    await this.save(job.record)
+    this.#unsaved.delete(job)
+    this.#lighten(job)
+  }
+
+  /** Many jobs are kept for long, and each may have printed much. */
+  #lighten(job: HeldJob): void {
+    const { record } = job
+    job.isLight = true
+    job.record = {
+      ...record,
+      request: withoutSecrets(record.request),
+      steps: record.steps.map((step) => ({ ...step, stdout: '', stderr: '' })),
+    }
   }
 }
+
+/** The key alone, since a request holds much more. */
+const keyOf = ({ request: { kind, id } }: JobRecord): JobKey => ({ kind, id })

@@ -20,6 +20,8 @@ export interface JobRequest {
   namePrefix: string
   database: DatabaseAccess
   parameters: readonly Parameter[]
+  /** Time limit of every stage; absent: the agent's own, which is also the longest. */
+  stageTimeLimitMs?: number
   /** Restores: the object to fetch, without the prefix, and what it must be where that is known. */
   source?: { filename: string; sizeBytes?: number; sha256?: string }
 }
@@ -37,7 +39,7 @@ export interface DatabaseAccess {
 }
 
 /** The mask for everything that a job prints or reports. */
-export function maskOf(request: JobRequest, agentPassword: string): SecretMask {
+export function maskOf(request: JobRequest, agentPassword: string | undefined): SecretMask {
   const { store, database, encryptionKey, parameters } = request
   return new SecretMask([
     agentPassword,
@@ -48,4 +50,28 @@ export function maskOf(request: JobRequest, agentPassword: string): SecretMask {
     ...(store.type === 'swift' ? [store.password] : []),
     ...parameters.filter(({ name }) => isSecretName(name)).map(({ value }) => value),
   ])
+}
+
+/** What of a request its answers still need when the job is over: nothing secret. */
+export function withoutSecrets(request: JobRequest): JobRequest {
+  const { database, store } = request
+  const { host, port, username, name } = database
+  return {
+    ...request,
+    encryptionKey: '',
+    store: storeWithoutSecrets(store),
+    database: { host, ...(port === undefined ? {} : { port }), username, password: '', name },
+    parameters: [],
+  }
+}
+
+function storeWithoutSecrets(store: StoreSettings): StoreSettings {
+  switch (store.type) {
+    case 's3':
+      return { ...store, accessKeyId: '', secretAccessKey: '' }
+    case 'swift':
+      return { ...store, password: '' }
+    case 'file':
+      return store
+  }
 }

@@ -2,15 +2,18 @@ import { dumpName, type Step } from '@osb-backup/core'
 import { openStore } from '@osb-backup/storage'
 import type { Logger } from 'pino'
 import { messageOf } from '../checked.ts'
+import { removeLeftovers } from '../recovery/leftovers.ts'
 import { describeFailure, isSuccess } from '../scripts/script-end.ts'
 import { findScript, type ScriptPack } from '../scripts/script-pack.ts'
 import type { AgentSettings } from '../settings.ts'
-import { closeJobDirectory, openJobDirectory } from '../stages/job-directory.ts'
+import { requireDiskSpace } from '../stages/disk-space.ts'
+import { closeJobDirectory, type JobDirectory, jobDirectoryPath, openJobDirectory } from '../stages/job-directory.ts'
 import type { ObjectClaims } from '../stages/object-claim.ts'
 import { failed, type RunContext, type StepEnd, startStage } from '../stages/run-context.ts'
 import { downloadFile, removeDownload, uploadDump } from '../stages/staged-transfers.ts'
 import { streamBackup } from '../stages/streamed-backup.ts'
 import { streamRestore } from '../stages/streamed-restore.ts'
+import type { JobMetrics } from './job-metrics.ts'
 import { isComplete, isOwed, type JobRecord, nextStepOf, type StepRecord } from './job-record.ts'
 import type { HeldJob, JobRegistry } from './job-registry.ts'
 import { maskOf } from './job-request.ts'
@@ -20,6 +23,7 @@ export interface RunTools {
   settings: AgentSettings
   registry: JobRegistry
   claims: ObjectClaims
+  metrics: JobMetrics
   log: Logger
   /** The clock. */
   now: () => Date
@@ -30,46 +34,88 @@ export interface RunTools {
  * owed has run. Never rejects.
  */
 export async function runJob(job: HeldJob, pack: ScriptPack, tools: RunTools): Promise<void> {
-  const { record } = job
-  const { request } = record
-  const mask = maskOf(request, tools.settings.password)
-  const log = tools.log.child({ kind: request.kind, job: request.id })
-  log.info({ database: request.database.name, host: request.database.host, form: pack.form }, 'job started')
-  try {
-    const run = await prepare(job, pack, tools)
+  const log = logOf(job, tools)
+  const { database } = job.record.request
+  log.info({ database: database.name, host: database.host, form: pack.form }, 'job started')
+  await toTheEnd(job, tools, log, async () => {
+    const directory = await openJobDirectory(jobDirectoryPath(tools.settings, job.record.request))
+    const run = contextOf(job, pack, directory, tools)
+    if (pack.form === 1) await requireDiskSpace(run)
     await takeSteps(run, job, tools, log)
-    await tidy(run).catch((error: unknown) => log.warn({ problem: messageOf(error) }, 'job directory not removed'))
-  } catch (error) {
-    record.problem ??= mask.mask(messageOf(error))
-  }
-  if (job.cancel.signal.aborted && !isComplete(record)) record.problem ??= 'the job was cancelled'
-  record.status = isComplete(record) ? 'SUCCEEDED' : 'FAILED'
-  record.endedAt = tools.now()
-  await saveProblem(record, tools)
-  log.info({ status: record.status, problem: record.problem, stored: record.stored }, 'job ended')
+    await tidyUp(run, log)
+  })
 }
 
-async function prepare(job: HeldJob, pack: ScriptPack, { settings, claims }: RunTools): Promise<RunContext> {
+/**
+ * Finishes a job that an earlier agent left running, its orphans already ended: runs what is owed, and removes what
+ * lies half-done on the disk and in the store. Never rejects.
+ */
+export async function finishJob(job: HeldJob, pack: ScriptPack, tools: RunTools): Promise<void> {
+  const log = logOf(job, tools)
+  log.warn({ steps: job.record.steps.length }, 'job found that a restart interrupted')
+  await toTheEnd(job, tools, log, async () => {
+    const path = jobDirectoryPath(tools.settings, job.record.request)
+    // Without its directory a script can still unlock.
+    const directory = await openJobDirectory(path).catch(() => ({ path, before: new Map<string, string>() }))
+    const run = contextOf(job, pack, directory, tools)
+    await takeSteps(run, job, tools, log)
+    const left = await removeLeftovers(run)
+    if (left !== undefined) job.record.leftovers = run.mask.mask(left)
+    await tidyUp(run, log)
+  })
+}
+
+const logOf = ({ record: { request } }: HeldJob, tools: RunTools): Logger =>
+  tools.log.child({ kind: request.kind, job: request.id })
+
+/** Does the work of a job, and writes down its end. */
+async function toTheEnd(job: HeldJob, tools: RunTools, log: Logger, work: () => Promise<void>): Promise<void> {
   const { record } = job
-  const { kind, id, database, source, store } = record.request
-  const parent = kind === 'backup' ? settings.backupDirectory : settings.restoreDirectory
+  try {
+    await work()
+  } catch (error) {
+    record.problem ??= maskOf(record.request, tools.settings.credentials?.password).mask(messageOf(error))
+  }
+  const isWhole = isComplete(record)
+  const hasReason = record.problem !== undefined || record.steps.some(({ ok }) => ok === false)
+  if (!isWhole && !hasReason) record.problem = 'the job was cancelled'
+  const status = isWhole ? 'SUCCEEDED' : 'FAILED'
+  log.info({ status, problem: record.problem, stored: record.stored }, 'job ended')
+  tools.metrics.jobEnded(record, status, tools.now())
+  try {
+    await tools.registry.settle(job, status, tools.now())
+  } catch (error) {
+    log.error({ problem: messageOf(error) }, 'the end of the job is not saved; it is tried again')
+  }
+}
+
+function contextOf(job: HeldJob, pack: ScriptPack, directory: JobDirectory, tools: RunTools): RunContext {
+  const { record } = job
+  const { database, source, store } = record.request
+  const { settings, claims, now } = tools
   return {
     job: record,
     settings,
     pack,
     claims,
     store: openStore(store),
-    mask: maskOf(record.request, settings.password),
-    directory: await openJobDirectory(parent, id),
+    mask: maskOf(record.request, settings.credentials?.password),
+    directory,
     filename: source?.filename ?? dumpName(database.host, database.name, record.startedAt),
+    save: () => tools.registry.save(record),
+    now,
   }
 }
 
 /** Removes what the agent put on disk. A failure here changes nothing about the job, which is settled by then. */
-async function tidy(run: RunContext): Promise<void> {
-  if (run.job.request.kind === 'restore' && run.pack.form === 1) await removeDownload(run)
-  // Form 2 promises scripts a scratch directory that is gone after the job.
-  await closeJobDirectory(run.directory, run.settings.mayDeleteFiles || run.pack.form === 2)
+async function tidyUp(run: RunContext, log: Logger): Promise<void> {
+  try {
+    await removeDownload(run)
+    // Form 2 promises scripts a scratch directory that is gone after the job.
+    await closeJobDirectory(run.directory, run.settings.mayDeleteFiles || run.pack.form === 2)
+  } catch (error) {
+    log.warn({ problem: messageOf(error) }, 'job directory not removed')
+  }
 }
 
 async function takeSteps(run: RunContext, { record, cancel }: HeldJob, tools: RunTools, log: Logger): Promise<void> {
@@ -92,9 +138,11 @@ async function takeSteps(run: RunContext, { record, cancel }: HeldJob, tools: Ru
     taken.stderr = end.stderr ?? ''
     if (end.problem !== undefined) taken.problem = run.mask.mask(end.problem)
     taken.ok = end.ok
+    delete record.process
     await saveProblem(record, tools)
     if (end.ok) log.info({ step }, 'step ended')
     else log.error({ step, problem: taken.problem }, step.endsWith('-unlock') ? 'UNLOCK FAILED' : 'step failed')
+    if (!end.ok) tools.metrics.stepFailed(step)
   }
 }
 

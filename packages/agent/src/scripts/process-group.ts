@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { bootIdNow, type ProcessIdentity, parseStat, readProcess } from './process-identity.ts'
 
 /** Sends a signal to every process of a group. @returns Whether there was any. */
 function signalGroup(groupId: number, signal: NodeJS.Signals | 0): boolean {
@@ -14,20 +15,25 @@ function signalGroup(groupId: number, signal: NodeJS.Signals | 0): boolean {
 }
 
 /**
- * Whether a group has processes that still run. Dead ones that nobody has waited for count for signals: in a container
- * whose first process does not reap, they stay for good. Without /proc all count.
+ * The processes of a group that still run. Dead ones that nobody has waited for count for signals: in a container
+ * whose first process does not reap, they stay for good. Undefined without /proc.
  */
-async function hasLiving(groupId: number): Promise<boolean> {
+async function livingOf(groupId: number): Promise<number[] | undefined> {
   const names = await readdir('/proc').catch(() => undefined)
-  if (names === undefined) return true
-  const stats = names
+  if (names === undefined) return undefined
+  const found = names
     .filter((name) => /^\d+$/.test(name))
-    .map((name) => readFile(`/proc/${name}/stat`, 'utf8').catch(() => ''))
-  return (await Promise.all(stats)).some((stat) => {
-    // The name stands in brackets and may hold anything; after it come state, parent and group.
-    const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return Number(group) === groupId && state !== 'Z' && state !== 'X'
-  })
+    .map(async (name) => {
+      const stat = parseStat(await readFile(`/proc/${name}/stat`, 'utf8').catch(() => ''))
+      return stat?.groupId === groupId && stat.state !== 'Z' && stat.state !== 'X' ? [Number(name)] : []
+    })
+  return (await Promise.all(found)).flat()
+}
+
+/** Whether a group has processes that still run. Without /proc all count. */
+async function hasLiving(groupId: number): Promise<boolean> {
+  const living = await livingOf(groupId)
+  return living === undefined || living.length > 0
 }
 
 /**
@@ -43,4 +49,26 @@ export async function endGroup(groupId: number, graceMs: number): Promise<void> 
     if (!signalGroup(groupId, 0) || !(await hasLiving(groupId))) return
   }
   signalGroup(groupId, 'SIGKILL')
+}
+
+/**
+ * Ends the group of a script that an earlier agent started, if it is still that one: its leader has the recorded
+ * start, or the leader is gone and what is left in the group has the job's mark in its environment.
+ *
+ * @param mark - A variable of the script's environment, `NAME=value`.
+ * @returns Whether there was one to end.
+ */
+export async function endOrphans(leader: ProcessIdentity, mark: string, graceMs: number): Promise<boolean> {
+  if (leader.startTicks === undefined || leader.bootId !== bootIdNow()) return false
+  const found = readProcess(leader.pid)
+  if (found !== undefined && found.startTicks !== leader.startTicks) return false
+  if (found === undefined) {
+    const living = (await livingOf(leader.pid)) ?? []
+    const environments = living.map((pid) => readFile(`/proc/${pid}/environ`, 'utf8').catch(() => ''))
+    const isOurs = (await Promise.all(environments)).some((text) => text.split('\0').includes(mark))
+    if (!isOurs) return false
+  }
+  if (!(await hasLiving(leader.pid))) return false
+  await endGroup(leader.pid, graceMs)
+  return true
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../checked.ts'
 import type { SecretMask } from '../masking.ts'
 import { BoundedLog } from './bounded-log.ts'
+import { gatedArguments, openGate, shutGate } from './gate.ts'
 import { HeldOutput } from './held-output.ts'
 import { endGroup } from './process-group.ts'
 import { describeOutcome, isSuccess, type ScriptEnd, type ScriptOutcome } from './script-end.ts'
@@ -28,6 +29,11 @@ export interface ScriptOptions {
   stdout: 'log' | 'stream'
   /** `stream`: the caller writes standard input. */
   stdin: 'empty' | 'stream'
+  /**
+   * Called when the process is there, but has not begun to run the script: so that it can be written down first. If it
+   * rejects, the script never begins.
+   */
+  beforeStart(pid: number): Promise<void>
 }
 
 /** A script that was started. */
@@ -76,11 +82,11 @@ class Script {
     this.#stderr = new BoundedLog(options.mask)
     const exited = Promise.withResolvers<ScriptOutcome>()
     try {
-      const child = spawn('bash', [options.path, ...options.arguments], {
+      const child = spawn('bash', gatedArguments(options.path, options.arguments), {
         cwd: options.directory,
         env: { ...options.environment },
         detached: true,
-        stdio: [options.stdin === 'stream' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+        stdio: [options.stdin === 'stream' ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe'],
       })
       this.#child = child
       child.once('error', (error) => exited.resolve({ kind: 'not-started', problem: error.message }))
@@ -91,11 +97,23 @@ class Script {
       if (options.stdout === 'stream' && child.stdout) this.output = new HeldOutput(child.stdout)
       else child.stdout?.on('data', (chunk: Buffer) => this.#stdout.write(chunk))
       child.stderr?.on('data', (chunk: Buffer) => this.#stderr.write(chunk))
+      if (child.pid !== undefined) void this.#begin(child, child.pid)
     } catch (error) {
       // Arguments or an environment that are too long are thrown, not emitted.
       exited.resolve({ kind: 'not-started', problem: messageOf(error) })
     }
     this.ended = this.#untilOver(exited.promise)
+  }
+
+  /** Lets the script begin when it is known. Never rejects. */
+  async #begin(child: ChildProcess, pid: number): Promise<void> {
+    try {
+      await this.#options.beforeStart(pid)
+      openGate(child)
+    } catch (error) {
+      this.#reason ??= { kind: 'not-started', problem: messageOf(error) }
+      shutGate(child)
+    }
   }
 
   /** Ends the script and all of its processes. */

@@ -1,6 +1,8 @@
 import { chmod, lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Checked, passed, refused } from '../checked.ts'
+import type { JobKey } from '../jobs/job-record.ts'
+import type { AgentSettings } from '../settings.ts'
 
 type Fingerprints = ReadonlyMap<string, string>
 
@@ -22,9 +24,16 @@ async function filesIn(path: string): Promise<Map<string, string>> {
   return files
 }
 
+/** Where a job's directory is. */
+export function jobDirectoryPath(
+  settings: Pick<AgentSettings, 'backupDirectory' | 'restoreDirectory'>,
+  { kind, id }: JobKey,
+): string {
+  return join(kind === 'backup' ? settings.backupDirectory : settings.restoreDirectory, id)
+}
+
 /** Makes a job's directory, which only the agent's user may enter. One that is there is kept, with what is in it. */
-export async function openJobDirectory(parent: string, id: string): Promise<JobDirectory> {
-  const path = join(parent, id)
+export async function openJobDirectory(path: string): Promise<JobDirectory> {
   await mkdir(path, { recursive: true, mode: 0o700 })
   await chmod(path, 0o700)
   return { path, before: await filesIn(path) }

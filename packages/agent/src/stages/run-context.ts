@@ -1,6 +1,8 @@
 import type { ObjectStore } from '@osb-backup/storage'
-import type { JobRecord } from '../jobs/job-record.ts'
+import { messageOf } from '../checked.ts'
+import { isOwed, type JobRecord } from '../jobs/job-record.ts'
 import type { SecretMask } from '../masking.ts'
+import { identify } from '../scripts/process-identity.ts'
 import { type RunningScript, startScript } from '../scripts/run-script.ts'
 import { scriptArguments, scriptEnvironment } from '../scripts/script-environment.ts'
 import type { ScriptPack } from '../scripts/script-pack.ts'
@@ -19,6 +21,10 @@ export interface RunContext {
   directory: JobDirectory
   /** Backup: the dump's name without its type. Restore: the name of the file. */
   filename: string
+  /** Resolves when the job, as it is now, would survive a crash. */
+  save(): Promise<void>
+  /** The clock. */
+  now: () => Date
 }
 
 /** How a step ended. */
@@ -49,13 +55,27 @@ export function startStage(
     arguments: pack.form === 1 ? scriptArguments(stage, request, run.filename) : [],
     environment: scriptEnvironment(stage, pack.form, request, place, settings.scriptBase),
     directory: pack.directory,
-    timeLimitMs: settings.stageTimeLimitMs,
+    timeLimitMs: stageTimeLimitMs(run),
     killGraceMs: settings.killGraceMs,
     mask,
     signal,
     stdin: streams.stdin ?? 'empty',
     stdout: streams.stdout ?? 'log',
+    async beforeStart(pid) {
+      run.job.process = identify(pid)
+      try {
+        await run.save()
+      } catch (error) {
+        // What cannot be remembered over a crash is not begun; what is owed runs all the same.
+        if (!isOwed(stage)) throw new Error(`the state of the job cannot be saved: ${messageOf(error)}`)
+      }
+    },
   })
+}
+
+/** The time limit of each stage of this run: what the request asks for, up to the agent's own. */
+export function stageTimeLimitMs({ settings, job }: Pick<RunContext, 'settings' | 'job'>): number {
+  return Math.min(settings.stageTimeLimitMs, job.request.stageTimeLimitMs ?? settings.stageTimeLimitMs)
 }
 
 /**
@@ -63,6 +83,5 @@ export function startStage(
  * own limit comes first and is the one that is reported.
  */
 export function transferSignal(run: RunContext, signal: AbortSignal): AbortSignal {
-  const { stageTimeLimitMs, killGraceMs } = run.settings
-  return AbortSignal.any([signal, AbortSignal.timeout(stageTimeLimitMs + killGraceMs + 1000)])
+  return AbortSignal.any([signal, AbortSignal.timeout(stageTimeLimitMs(run) + run.settings.killGraceMs + 1000)])
 }

@@ -2,12 +2,13 @@ import { lstat, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadFile, storeFile } from '@osb-backup/storage'
 import { findDump, splitDumpName } from './job-directory.ts'
-import { failed, type RunContext, type StepEnd, transferSignal } from './run-context.ts'
+import { withClaim } from './object-claim.ts'
+import { failed, type RunContext, type StepEnd, stageTimeLimitMs, transferSignal } from './run-context.ts'
 import { transferProblem } from './transfer-problem.ts'
 
 /** Form 1, backup: uploads the file that the script left, as it is. */
 export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<StepEnd> {
-  const { job, store, settings } = run
+  const { job, store } = run
   const dump = await findDump(run.directory, run.filename)
   if (!dump.ok) return failed(dump.problem)
   const both = transferSignal(run, signal)
@@ -17,8 +18,7 @@ export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<
       prefix: job.request.namePrefix,
       takenAt: job.startedAt,
     }
-    const claim = await run.claims.claim(store, wanted, { signal: both })
-    try {
+    return await withClaim(run, wanted, both, async (claim) => {
       const stored = await storeFile(store, claim.name, join(run.directory.path, dump.value), {
         signal: both,
         onProgress: (progress) => {
@@ -27,11 +27,9 @@ export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<
       })
       job.stored = { filename: claim.filename, sizeBytes: stored.sizeBytes, sha256: stored.sha256 }
       return { ok: true }
-    } finally {
-      claim.release()
-    }
+    })
   } catch (error) {
-    return failed(transferProblem(`the upload to ${store.location}`, error, settings.stageTimeLimitMs))
+    return failed(transferProblem(`the upload to ${store.location}`, error, stageTimeLimitMs(run)))
   }
 }
 
@@ -46,7 +44,9 @@ export async function downloadFile(run: RunContext, signal: AbortSignal): Promis
   if (!settings.mayDeleteFiles && (await lstat(path).catch(() => undefined)) !== undefined) {
     return failed(`${path} exists already: remove it, or set allowed_to_delete_files to true`)
   }
+  job.downloadPath = path
   try {
+    await run.save()
     await loadFile(store, job.request.namePrefix + run.filename, path, {
       signal: transferSignal(run, signal),
       ...(source === undefined ? {} : { expected: source }),
@@ -56,12 +56,15 @@ export async function downloadFile(run: RunContext, signal: AbortSignal): Promis
     })
     return { ok: true }
   } catch (error) {
-    return failed(transferProblem(`the download from ${store.location}`, error, settings.stageTimeLimitMs))
+    return failed(transferProblem(`the download from ${store.location}`, error, stageTimeLimitMs(run)))
   }
 }
 
-/** Form 1, restore: removes the file that `downloadFile` made, if the scripts have not. */
+/** Form 1, restore: removes the file that `downloadFile` made, whole or half, if the scripts have not. */
 export async function removeDownload(run: RunContext): Promise<void> {
-  const isOurs = run.job.steps.some(({ step, ok }) => step === 'download' && ok === true)
-  if (isOurs) await rm(downloadPath(run), { force: true })
+  const path = run.job.downloadPath
+  if (path === undefined) return
+  await rm(path, { force: true })
+  // What a download that was broken off by a crash has left.
+  await rm(`${path}.partial`, { force: true })
 }

@@ -2,8 +2,8 @@ import { transformSuffix } from '@osb-backup/core'
 import { storeContent } from '@osb-backup/storage'
 import { ageKeys, isAgeRecipientList } from '../encryption-key.ts'
 import { describeFailure, isSuccess } from '../scripts/script-end.ts'
-import type { ObjectClaim } from './object-claim.ts'
-import { failed, type RunContext, type StepEnd, startStage, transferSignal } from './run-context.ts'
+import { type ObjectClaim, withClaim } from './object-claim.ts'
+import { failed, type RunContext, type StepEnd, stageTimeLimitMs, startStage, transferSignal } from './run-context.ts'
 import { transferProblem } from './transfer-problem.ts'
 
 /**
@@ -24,16 +24,12 @@ export async function streamBackup(run: RunContext, path: string, type: string, 
     takenAt: startedAt,
   }
   const both = transferSignal(run, signal)
-  let claim: ObjectClaim
   try {
-    claim = await run.claims.claim(run.store, wanted, { signal: both })
+    return await withClaim(run, wanted, both, (claim) =>
+      dumpInto(run, claim, path, signal, { compression, recipients, signal: both }),
+    )
   } catch (error) {
-    return failed(transferProblem(`looking into ${run.store.location}`, error, run.settings.stageTimeLimitMs))
-  }
-  try {
-    return await dumpInto(run, claim, path, signal, { compression, recipients, signal: both })
-  } finally {
-    claim.release()
+    return failed(transferProblem(`looking into ${run.store.location}`, error, stageTimeLimitMs(run)))
   }
 }
 
@@ -46,7 +42,7 @@ async function dumpInto(
   signal: AbortSignal,
   how: Transforms,
 ): Promise<StepEnd> {
-  const { job, store, settings } = run
+  const { job, store } = run
   const script = startStage(run, 'backup', path, signal, { stdout: 'stream' })
   const { output } = script
   if (output === undefined) return failed(describeFailure(path, await script.ended))
@@ -72,6 +68,6 @@ async function dumpInto(
   }
   const problem = output.isEmptyDump
     ? `${path} exited with status 0 but wrote nothing to standard output: an empty dump is a failure`
-    : transferProblem(`the upload to ${store.location}`, uploadError, settings.stageTimeLimitMs)
+    : transferProblem(`the upload to ${store.location}`, uploadError, stageTimeLimitMs(run))
   return { ok: false, problem, ...logs }
 }

@@ -3,7 +3,7 @@ import { transformsOfName } from '@osb-backup/core'
 import { loadContent } from '@osb-backup/storage'
 import { ageKeys } from '../encryption-key.ts'
 import { describeFailure, isSuccess } from '../scripts/script-end.ts'
-import { failed, type RunContext, type StepEnd, startStage, transferSignal } from './run-context.ts'
+import { failed, type RunContext, type StepEnd, stageTimeLimitMs, startStage, transferSignal } from './run-context.ts'
 import { transferProblem } from './transfer-problem.ts'
 
 /**
@@ -12,7 +12,7 @@ import { transferProblem } from './transfer-problem.ts'
  * whole; otherwise it is killed, so it cannot take a cut dump for a short one.
  */
 export async function streamRestore(run: RunContext, path: string, signal: AbortSignal): Promise<StepEnd> {
-  const { job, store, settings } = run
+  const { job, store } = run
   const { source, namePrefix, encryptionKey } = job.request
   const both = transferSignal(run, signal)
   const what = `the download from ${store.location}`
@@ -29,7 +29,7 @@ export async function streamRestore(run: RunContext, path: string, signal: Abort
       },
     })
   } catch (error) {
-    return failed(transferProblem(what, error, settings.stageTimeLimitMs))
+    return failed(transferProblem(what, error, stageTimeLimitMs(run)))
   }
   const script = startStage(run, 'restore', path, signal, { stdin: 'stream' })
   if (script.input === undefined) {
@@ -46,7 +46,7 @@ export async function streamRestore(run: RunContext, path: string, signal: Abort
   else content.destroy()
   const logs = { stdout: end.stdout, stderr: end.stderr }
   if (contentError !== undefined && (end.outcome.kind === 'stopped' || isSuccess(end.outcome))) {
-    return { ok: false, problem: transferProblem(what, contentError, settings.stageTimeLimitMs), ...logs }
+    return { ok: false, problem: transferProblem(what, contentError, stageTimeLimitMs(run)), ...logs }
   }
   return isSuccess(end.outcome) ? { ok: true, ...logs } : { ok: false, problem: describeFailure(path, end), ...logs }
 }

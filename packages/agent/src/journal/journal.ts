@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto'
+import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { messageOf } from '../checked.ts'
+import type { JobKey, JobRecord } from '../jobs/job-record.ts'
+import { parseJob, serializeJob } from './stored-job.ts'
+import { isTemporaryFile, syncDirectory, writeAtomically } from './write-atomically.ts'
+
+/** What a journal holds: its jobs, and the files that it could not read. */
+export interface JournalContent {
+  jobs: JobRecord[]
+  unreadable: { file: string; problem: string }[]
+}
+
+/** The name of a job's file. Ids may be as long as a file name, so they do not fit into one. */
+const fileOf = ({ kind, id }: JobKey): string => `${kind}-${createHash('sha256').update(id).digest('hex')}.json`
+const isJobFile = (name: string): boolean => /^(backup|restore)-[0-9a-f]{64}\.json$/.test(name)
+
+/**
+ * The jobs of an agent on disk, a file a job. Files have the mode 0600 and lie in a directory of 0700, since they hold
+ * the passwords of jobs that run.
+ */
+export class Journal {
+  readonly #directory: string
+  /** What is being done to each file: one thing after the other, so that the last state asked for is the last written. */
+  readonly #queues = new Map<string, Promise<void>>()
+
+  private constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  /** Opens a journal, making its directory. The caller holds the directory's lock. */
+  static async open(directory: string): Promise<Journal> {
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    await chmod(directory, 0o700)
+    for (const name of await readdir(directory)) if (isTemporaryFile(name)) await rm(join(directory, name))
+    return new Journal(directory)
+  }
+
+  /** Resolves when the record, as it is now, would survive a crash. */
+  write(record: JobRecord): Promise<void> {
+    const text = serializeJob(record)
+    return this.#inOrder(fileOf(record.request), (file) => writeAtomically(this.#directory, file, text))
+  }
+
+  /** Reads one job; undefined if there is none. */
+  async read(key: JobKey): Promise<JobRecord | undefined> {
+    const text = await readFile(join(this.#directory, fileOf(key)), 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined
+      throw error
+    })
+    if (text === undefined) return undefined
+    const job = parseJob(text)
+    if (!job.ok) throw new Error(`${join(this.#directory, fileOf(key))} cannot be read: ${job.problem}`)
+    return job.value
+  }
+
+  /** Forgets a job. One that is not there counts as forgotten. */
+  remove(key: JobKey): Promise<void> {
+    return this.#inOrder(fileOf(key), async (file) => {
+      await rm(join(this.#directory, file), { force: true })
+      await syncDirectory(this.#directory)
+    })
+  }
+
+  /** Reads everything. A file that cannot be read is told, and stays where it is. */
+  async readAll(): Promise<JournalContent> {
+    const content: JournalContent = { jobs: [], unreadable: [] }
+    for (const name of (await readdir(this.#directory)).filter(isJobFile)) {
+      const file = join(this.#directory, name)
+      try {
+        const job = parseJob(await readFile(file, 'utf8'))
+        if (job.ok) content.jobs.push(job.value)
+        else content.unreadable.push({ file, problem: job.problem })
+      } catch (error) {
+        content.unreadable.push({ file, problem: messageOf(error) })
+      }
+    }
+    return content
+  }
+
+  #inOrder(file: string, act: (file: string) => Promise<void>): Promise<void> {
+    const doing = (this.#queues.get(file) ?? Promise.resolve()).catch(() => undefined).then(() => act(file))
+    this.#queues.set(file, doing)
+    const forget = () => {
+      if (this.#queues.get(file) === doing) this.#queues.delete(file)
+    }
+    doing.then(forget, forget)
+    return doing
+  }
+}

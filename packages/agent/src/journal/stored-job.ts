@@ -1,0 +1,116 @@
+import { backupStages, restoreStages } from '@osb-backup/protocol'
+import { z } from 'zod'
+import { type Checked, passed, refused } from '../checked.ts'
+import type { JobRecord } from '../jobs/job-record.ts'
+import { withoutSecrets } from '../jobs/job-request.ts'
+
+const instant = z.iso.datetime().transform((text) => new Date(text))
+const step = z.enum([...backupStages, ...restoreStages, 'upload', 'download'])
+const whole = z.number().int().nonnegative()
+
+const store = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('s3'),
+    endpoint: z.string().optional(),
+    region: z.string().optional(),
+    bucket: z.string(),
+    accessKeyId: z.string(),
+    secretAccessKey: z.string(),
+    plainHttp: z.boolean().optional(),
+  }),
+  z.object({
+    type: z.literal('swift'),
+    authUrl: z.string(),
+    domain: z.string(),
+    projectName: z.string(),
+    username: z.string(),
+    password: z.string(),
+    container: z.string(),
+    region: z.string().optional(),
+  }),
+  z.object({ type: z.literal('file'), directory: z.string() }),
+])
+
+const request = z.object({
+  kind: z.enum(['backup', 'restore']),
+  id: z.string().min(1),
+  compress: z.boolean(),
+  encryptionKey: z.string(),
+  destinationType: z.string(),
+  store,
+  namePrefix: z.string(),
+  database: z.object({
+    host: z.string(),
+    port: z.number().optional(),
+    username: z.string(),
+    password: z.string(),
+    backupUsername: z.string().optional(),
+    backupPassword: z.string().optional(),
+    name: z.string(),
+  }),
+  parameters: z.array(z.object({ name: z.string(), value: z.string() })),
+  stageTimeLimitMs: z.number().optional(),
+  source: z.object({ filename: z.string(), sizeBytes: whole.optional(), sha256: z.string().optional() }).optional(),
+})
+
+const stored = z.object({
+  filename: z.string(),
+  sizeBytes: whole,
+  sha256: z.string(),
+  originalSizeBytes: whole.optional(),
+})
+
+/** A job as its file holds it. A later version of the agent that changes this raises the number. */
+const jobSchema = z.object({
+  version: z.literal(1),
+  request,
+  form: z.union([z.literal(1), z.literal(2)]),
+  startedAt: instant,
+  endedAt: instant.optional(),
+  status: z.enum(['RUNNING', 'SUCCEEDED', 'FAILED']),
+  steps: z.array(
+    z.object({
+      step,
+      ok: z.boolean().optional(),
+      isInterrupted: z.boolean().optional(),
+      problem: z.string().optional(),
+      stdout: z.string(),
+      stderr: z.string(),
+    }),
+  ),
+  problem: z.string().optional(),
+  stored: stored.optional(),
+  progress: z.object({ bytesRead: whole, bytesStored: whole }),
+  isUnwanted: z.boolean().optional(),
+  process: z
+    .object({ pid: z.number().int().positive(), startTicks: z.string().optional(), bootId: z.string().optional() })
+    .optional(),
+  upload: z.object({ name: z.string(), beganAt: instant }).optional(),
+  downloadPath: z.string().optional(),
+  leftovers: z.string().optional(),
+})
+
+/**
+ * The text that is kept of a job. While it runs that is everything, secrets too: a restarted agent needs them to unlock
+ * the database and to remove half an upload. Once it is over they are dropped.
+ */
+export function serializeJob(record: JobRecord): string {
+  const kept = record.status === 'RUNNING' ? record : { ...record, request: withoutSecrets(record.request) }
+  return JSON.stringify({ version: 1, ...kept })
+}
+
+/** Reads what `serializeJob` wrote. The problem quotes nothing of the text. */
+export function parseJob(text: string): Checked<JobRecord> {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    return refused('it is not JSON, so it was damaged')
+  }
+  const result = jobSchema.safeParse(json)
+  if (result.success) {
+    const { version: _known, ...record } = result.data
+    return passed(record)
+  }
+  return refused(`its field ${result.error.issues[0]?.path.join('.') || '(root)'} is not as this version writes it`)
+}

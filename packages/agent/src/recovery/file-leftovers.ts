@@ -1,0 +1,56 @@
+import { lstat, readdir, readlink, realpath, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FileSettings } from '@osb-backup/storage'
+import type { HalfUpload } from './leftovers.ts'
+
+/** How long a file must stay as it is to count as one that nobody writes any more. */
+const STILL_MS = 2000
+
+/**
+ * Removes the temporary files that an upload to a directory left beside its place. Their names do not tell whose they
+ * are: what is older than the upload, what grows, and what a process of this machine has open belongs to others.
+ */
+export async function removeTemporaryFiles(
+  settings: FileSettings,
+  half: HalfUpload,
+  signal: AbortSignal,
+): Promise<void> {
+  const directory = dirname(join(settings.directory, half.name))
+  // A link on the way is not followed: the store did not either.
+  if ((await realpath(directory).catch(() => undefined)) !== directory) return
+  const names = (await readdir(directory)).filter((name) => /^\.osb-upload-[0-9a-f]{24}$/.test(name))
+  const before = await marksOf(names.map((name) => join(directory, name)))
+  const candidates = [...before].filter(([, { modifiedAt }]) => modifiedAt >= half.since)
+  if (candidates.length === 0) return
+  await sleep(STILL_MS, undefined, { signal })
+  const after = await marksOf(candidates.map(([path]) => path))
+  const open = await openFiles()
+  for (const [path, { mark }] of candidates) {
+    if (after.get(path)?.mark === mark && !open.has(path)) await rm(path, { force: true })
+  }
+}
+
+async function marksOf(paths: readonly string[]): Promise<Map<string, { mark: string; modifiedAt: Date }>> {
+  const marks = new Map<string, { mark: string; modifiedAt: Date }>()
+  for (const path of paths) {
+    const found = await lstat(path).catch(() => undefined)
+    if (found?.isFile())
+      marks.set(path, { mark: `${found.ino}/${found.size}/${found.mtimeMs}`, modifiedAt: found.mtime })
+  }
+  return marks
+}
+
+/** The files that processes of this machine have open, as far as this user may see. */
+async function openFiles(): Promise<Set<string>> {
+  const processes = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
+  const open = new Set<string>()
+  for (const pid of processes) {
+    const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => [])
+    for (const descriptor of descriptors) {
+      const path = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => undefined)
+      if (path !== undefined) open.add(path)
+    }
+  }
+  return open
+}

@@ -1,0 +1,57 @@
+import type { ObjectStore, StoreSettings } from '@osb-backup/storage'
+import { messageOf } from '../checked.ts'
+import type { RunContext } from '../stages/run-context.ts'
+import { removeTemporaryFiles } from './file-leftovers.ts'
+import { abortUploads } from './s3-leftovers.ts'
+import { removeSegments } from './swift-leftovers.ts'
+
+/** How far a store's clock may be from ours. What is older than an upload's begin by more is not of that upload. */
+const CLOCK_SKEW_MS = 15 * 60_000
+/** All that is done about one job's leftovers; what is not gone by then is told. */
+const TIME_LIMIT_MS = 5 * 60_000
+
+/** Half an upload: under which name, and since when. */
+export interface HalfUpload {
+  name: string
+  /** Nothing older belongs to it. */
+  since: Date
+}
+
+/**
+ * Removes what an upload left at the store that a crash of the agent broke off: parts, segments, temporary files, and
+ * the object where it was completed but never checked. An object that was stored, checked and written down stays.
+ *
+ * @returns A sentence about what could not be removed, if so.
+ */
+export async function removeLeftovers({ job, store }: RunContext): Promise<string | undefined> {
+  if (job.upload === undefined || job.stored !== undefined) return undefined
+  const { name, beganAt } = job.upload
+  const half = { name, since: new Date(beganAt.getTime() - CLOCK_SKEW_MS) }
+  const signal = AbortSignal.timeout(TIME_LIMIT_MS)
+  try {
+    await removeUnfinished(job.request.store, half, signal)
+    await removeObject(store, half, signal)
+    // What was on its way to the store when the agent ended may have arrived in the meantime.
+    await removeUnfinished(job.request.store, half, signal)
+    return undefined
+  } catch (error) {
+    return `parts of the broken-off upload of "${name}" may be left in ${store.location}: ${messageOf(error)}`
+  }
+}
+
+function removeUnfinished(settings: StoreSettings, half: HalfUpload, signal: AbortSignal): Promise<void> {
+  switch (settings.type) {
+    case 's3':
+      return abortUploads(settings, half, signal)
+    case 'swift':
+      return removeSegments(settings, half, signal)
+    case 'file':
+      return removeTemporaryFiles(settings, half, signal)
+  }
+}
+
+async function removeObject(store: ObjectStore, { name, since }: HalfUpload, signal: AbortSignal): Promise<void> {
+  const found = await store.head(name, { signal })
+  // A directory also loses the empty folders of a name whose object is not there.
+  if (found === undefined || found.modifiedAt >= since) await store.remove(name, { signal })
+}

@@ -1,0 +1,27 @@
+import { statfs } from 'node:fs/promises'
+import type { RunContext } from './run-context.ts'
+
+const MEBIBYTE = 1024 * 1024
+
+/** Bytes that the agent's user can still write below a directory. */
+export async function freeBytes(directory: string): Promise<number> {
+  const { bavail, bsize } = await statfs(directory)
+  return bavail * bsize
+}
+
+/**
+ * Makes sure that there is room for the file of a staged run, before anything is locked: what the setting asks for,
+ * and for a restore the file itself, where its size is known.
+ *
+ * @throws {Error} With a sentence for the job's error message.
+ */
+export async function requireDiskSpace({ directory, settings, job }: RunContext): Promise<void> {
+  const wanted = settings.minFreeDiskBytes + (job.request.source?.sizeBytes ?? 0)
+  const free = await freeBytes(directory.path)
+  if (free >= wanted) return
+  const shown = (bytes: number) => `${Math.floor(bytes / MEBIBYTE)} MiB`
+  throw new Error(
+    `not enough disk space: ${shown(free)} are free for ${directory.path}, ${shown(wanted)} are needed ` +
+      '(min_free_disk_mib, and for a restore the file)',
+  )
+}
