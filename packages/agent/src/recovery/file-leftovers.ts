@@ -2,7 +2,7 @@ import { lstat, readdir, readlink, realpath, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FileSettings } from '@osb-backup/storage'
-import type { HalfUpload } from './leftovers.ts'
+import type { HalfUpload } from './half-upload.ts'
 
 /** How long a file must stay as it is to count as one that nobody writes any more. */
 const STILL_MS = 2000

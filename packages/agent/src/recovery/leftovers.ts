@@ -2,6 +2,7 @@ import type { ObjectStore, StoreSettings } from '@osb-backup/storage'
 import { messageOf } from '../checked.ts'
 import type { RunContext } from '../stages/run-context.ts'
 import { removeTemporaryFiles } from './file-leftovers.ts'
+import type { HalfUpload } from './half-upload.ts'
 import { abortUploads } from './s3-leftovers.ts'
 import { removeSegments } from './swift-leftovers.ts'
 
@@ -9,13 +10,6 @@ import { removeSegments } from './swift-leftovers.ts'
 const CLOCK_SKEW_MS = 15 * 60_000
 /** All that is done about one job's leftovers; what is not gone by then is told. */
 const TIME_LIMIT_MS = 5 * 60_000
-
-/** Half an upload: under which name, and since when. */
-export interface HalfUpload {
-  name: string
-  /** Nothing older belongs to it. */
-  since: Date
-}
 
 /**
  * Removes what an upload left at the store that a crash of the agent broke off: parts, segments, temporary files, and

@@ -5,7 +5,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3'
 import type { S3Settings } from '@osb-backup/storage'
-import type { HalfUpload } from './leftovers.ts'
+import type { HalfUpload } from './half-upload.ts'
 
 /** A part that arrives while an upload is aborted may outlive it, so it is looked again. */
 const ATTEMPTS = 5

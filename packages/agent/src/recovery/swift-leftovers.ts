@@ -1,5 +1,5 @@
 import { openStore, StoreError, type SwiftSettings } from '@osb-backup/storage'
-import type { HalfUpload } from './leftovers.ts'
+import type { HalfUpload } from './half-upload.ts'
 
 /** Removes the segments of an object that never came to be; they lie in a container of their own. */
 export async function removeSegments(settings: SwiftSettings, half: HalfUpload, signal: AbortSignal): Promise<void> {

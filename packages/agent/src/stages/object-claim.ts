@@ -1,6 +1,5 @@
 import { objectNames } from '@osb-backup/core'
 import type { CallOptions, ObjectStore } from '@osb-backup/storage'
-import type { RunContext, StepEnd } from './run-context.ts'
 
 /** A free name that nobody else in this agent will take until it is released. */
 export interface ObjectClaim {
@@ -18,44 +17,6 @@ export interface WantedName {
   base: string
   type: string
   takenAt: Date
-}
-
-/**
- * Uploads under a free name. The name is in the journal before the upload begins and until it is over, so that what a
- * crash leaves of it is found; and nobody else takes the name before the journal has let go of it.
- *
- * @param upload - Leaves nothing in the store unless it ends well.
- */
-export async function withClaim(
-  run: RunContext,
-  wanted: WantedName,
-  signal: AbortSignal,
-  upload: (claim: ObjectClaim) => Promise<StepEnd>,
-): Promise<StepEnd> {
-  const { job } = run
-  const claim = await run.claims.claim(run.store, wanted, { signal })
-  job.upload = { name: claim.name, beganAt: run.now() }
-  try {
-    await run.save()
-    const end = await upload(claim)
-    if (end.ok) claim.release()
-    else await letGo(run, claim)
-    return end
-  } catch (error) {
-    await letGo(run, claim)
-    throw error
-  }
-}
-
-/** Frees the name of an upload that left nothing. */
-async function letGo(run: RunContext, claim: ObjectClaim): Promise<void> {
-  delete run.job.upload
-  try {
-    await run.save()
-    claim.release()
-  } catch {
-    // The journal still has the name, so a restart would take another job's object for this one's: it stays taken.
-  }
 }
 
 /** The names that uploads of this agent are about to take. A store is asked what is taken, but not atomically. */

@@ -2,9 +2,9 @@ import { lstat, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadFile, storeFile } from '@osb-backup/storage'
 import { findDump, splitDumpName } from './job-directory.ts'
-import { withClaim } from './object-claim.ts'
 import { failed, type RunContext, type StepEnd, stageTimeLimitMs, transferSignal } from './run-context.ts'
 import { transferProblem } from './transfer-problem.ts'
+import { uploadUnderClaim } from './upload-under-claim.ts'
 
 /** Form 1, backup: uploads the file that the script left, as it is. */
 export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<StepEnd> {
@@ -18,7 +18,7 @@ export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<
       prefix: job.request.namePrefix,
       takenAt: job.startedAt,
     }
-    return await withClaim(run, wanted, both, async (claim) => {
+    return await uploadUnderClaim(run, wanted, both, async (claim) => {
       const stored = await storeFile(store, claim.name, join(run.directory.path, dump.value), {
         signal: both,
         onProgress: (progress) => {

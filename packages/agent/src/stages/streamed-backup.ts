@@ -2,9 +2,10 @@ import { transformSuffix } from '@osb-backup/core'
 import { storeContent } from '@osb-backup/storage'
 import { ageKeys, isAgeRecipientList } from '../encryption-key.ts'
 import { describeFailure, isSuccess } from '../scripts/script-end.ts'
-import { type ObjectClaim, withClaim } from './object-claim.ts'
+import type { ObjectClaim } from './object-claim.ts'
 import { failed, type RunContext, type StepEnd, stageTimeLimitMs, startStage, transferSignal } from './run-context.ts'
 import { transferProblem } from './transfer-problem.ts'
+import { uploadUnderClaim } from './upload-under-claim.ts'
 
 /**
  * Form 2: what the script `backup` writes is compressed, encrypted and stored while it runs. The store completes the
@@ -25,7 +26,7 @@ export async function streamBackup(run: RunContext, path: string, type: string, 
   }
   const both = transferSignal(run, signal)
   try {
-    return await withClaim(run, wanted, both, (claim) =>
+    return await uploadUnderClaim(run, wanted, both, (claim) =>
       dumpInto(run, claim, path, signal, { compression, recipients, signal: both }),
     )
   } catch (error) {
