@@ -100,6 +100,19 @@ export class CrashingAgent {
     )
   }
 
+  /** Names of the journal's files of jobs. */
+  async journalFiles(): Promise<string[]> {
+    return (await readdir(this.state)).filter((name) => name.endsWith('.json'))
+  }
+
+  /** Changes a file of the journal, while no agent runs, and returns what is in it. */
+  async rewrite(name: string, change: (text: string) => string): Promise<string> {
+    const path = join(this.state, name)
+    const before = await readFile(path, 'utf8')
+    if (change(before) !== before) await writeFile(path, change(before))
+    return change(before)
+  }
+
   /** How often scripts wrote a line. */
   async count(line: string): Promise<number> {
     return (await this.read('runs')).split('\n').filter((each) => each === line).length

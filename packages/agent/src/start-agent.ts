@@ -1,9 +1,10 @@
-import { access, constants, mkdir, readFile, realpath, rm, stat } from 'node:fs/promises'
+import { access, constants, mkdir, readFile, realpath, stat } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecureContext } from 'node:tls'
 import pino from 'pino'
 import { messageOf } from './checked.ts'
+import { keepHouse } from './housekeeping.ts'
 import { buildServer, type TlsFiles } from './http/server.ts'
 import { JobMetrics } from './jobs/job-metrics.ts'
 import { JobRegistry } from './jobs/job-registry.ts'
@@ -13,10 +14,7 @@ import { Journal } from './journal/journal.ts'
 import { beginRecovery } from './recovery/recover.ts'
 import { readPack } from './scripts/script-pack.ts'
 import { type AgentSettings, SettingsError } from './settings.ts'
-import { jobDirectoryPath } from './stages/job-directory.ts'
 import { ObjectClaims } from './stages/object-claim.ts'
-
-const HOUSEKEEPING_MS = 60_000
 
 /** An agent that listens. */
 export interface Agent {
@@ -81,9 +79,7 @@ async function startLocked(
     registry.open()
     if (interrupted.length > 0) log.info({ jobs: interrupted.length }, 'recovery ended')
   })
-  await keepHouse(tools)
-  const timer = setInterval(() => void keepHouse(tools), HOUSEKEEPING_MS)
-  timer.unref()
+  const house = keepHouse(tools)
   const { port } = server.server.address() as AddressInfo
   log.info({ host: settings.host, port, tls: tls !== undefined }, 'agent listens')
   if (settings.credentials === undefined) log.warn('anybody may call this agent: it has no credentials')
@@ -92,8 +88,8 @@ async function startLocked(
     port,
     recovered,
     async stop() {
-      clearInterval(timer)
       await drain(tools)
+      await house.stop()
       await registry
         .saveUnsaved()
         .catch((error: unknown) => log.error({ problem: messageOf(error) }, 'state not saved'))
@@ -115,22 +111,6 @@ async function drain({ registry, settings, log }: RunTools): Promise<void> {
   waiting.abort()
   for (const job of registry.running()) job.cancel.abort()
   await over
-}
-
-/** Lets expired jobs go, with their directories, and saves what could not be saved before. Never rejects. */
-async function keepHouse({ registry, settings, log, now }: RunTools): Promise<void> {
-  try {
-    await registry.saveUnsaved()
-    const expired = await registry.expire(settings.retention, now(), async (key) => {
-      const path = jobDirectoryPath(settings, key)
-      // Where both settings name one directory, a backup and a restore of one id share theirs.
-      const isInUse = registry.running().some(({ record }) => jobDirectoryPath(settings, record.request) === path)
-      if (!isInUse) await rm(path, { recursive: true, force: true })
-    })
-    if (expired > 0) log.info({ jobs: expired }, 'jobs expired')
-  } catch (error) {
-    log.error({ problem: messageOf(error) }, 'housekeeping failed; it is tried again')
-  }
 }
 
 /** The host for a URL: what listens on all addresses is reached on this machine's own. */

@@ -79,6 +79,20 @@ export class JobRegistry {
     return (await this.#journal.read(job.record.request)) ?? job.record
   }
 
+  /** The jobs that are over but left something at a store. */
+  withLeftovers(): HeldJob[] {
+    return this.#all().filter(({ record }) => record.status !== 'RUNNING' && record.leftovers !== undefined)
+  }
+
+  /** Takes note that nothing of a job is left at the store any more. */
+  async clearLeftovers(job: HeldJob): Promise<void> {
+    job.record = await this.whole(job)
+    job.isLight = false
+    delete job.record.leftovers
+    delete job.record.upload
+    await this.#saveEnd(job)
+  }
+
   /** Gives up a job that `reserve` took in but that could not be saved: its id is free again. */
   forget({ kind, id }: JobKey): void {
     this.#jobs[kind].delete(id)
@@ -187,7 +201,7 @@ export class JobRegistry {
     job.isLight = true
     job.record = {
       ...record,
-      request: withoutSecrets(record.request),
+      request: withoutSecrets(record.request, record.leftovers !== undefined),
       steps: record.steps.map((step) => ({ ...step, stdout: '', stderr: '' })),
     }
   }

@@ -52,14 +52,18 @@ export function maskOf(request: JobRequest, agentPassword: string | undefined): 
   ])
 }
 
-/** What of a request its answers still need when the job is over: nothing secret. */
-export function withoutSecrets(request: JobRequest): JobRequest {
+/**
+ * What of a request its answers still need when the job is over: nothing secret.
+ *
+ * @param keepStore - Whether the store has still to be reached, to remove what an upload left there.
+ */
+export function withoutSecrets(request: JobRequest, keepStore: boolean): JobRequest {
   const { database, store } = request
   const { host, port, username, name } = database
   return {
     ...request,
     encryptionKey: '',
-    store: storeWithoutSecrets(store),
+    store: keepStore ? store : storeWithoutSecrets(store),
     database: { host, ...(port === undefined ? {} : { port }), username, password: '', name },
     parameters: [],
   }

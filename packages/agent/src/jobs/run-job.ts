@@ -61,6 +61,7 @@ export async function finishJob(job: HeldJob, pack: ScriptPack, tools: RunTools)
     await takeSteps(run, job, tools, log)
     const left = await removeLeftovers(run)
     if (left !== undefined) job.record.leftovers = run.mask.mask(left)
+    else if (job.record.upload !== undefined) tools.claims.release(run.store, job.record.upload.name)
     await tidyUp(run, log)
   })
 }

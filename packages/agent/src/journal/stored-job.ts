@@ -92,11 +92,13 @@ const jobSchema = z.object({
 
 /**
  * The text that is kept of a job. While it runs that is everything, secrets too: a restarted agent needs them to unlock
- * the database and to remove half an upload. Once it is over they are dropped.
+ * the database and to remove half an upload. Once it is over they are dropped;
+ * those of the store only when nothing is left there.
  */
 export function serializeJob(record: JobRecord): string {
-  const kept = record.status === 'RUNNING' ? record : { ...record, request: withoutSecrets(record.request) }
-  return JSON.stringify({ version: 1, ...kept })
+  const isOver = record.status !== 'RUNNING'
+  const request = isOver ? withoutSecrets(record.request, record.leftovers !== undefined) : record.request
+  return JSON.stringify({ version: 1, ...record, request })
 }
 
 /** Reads what `serializeJob` wrote. The problem quotes nothing of the text. */

@@ -17,11 +17,15 @@ const TIME_LIMIT_MS = 5 * 60_000
  *
  * @returns A sentence about what could not be removed, if so.
  */
-export async function removeLeftovers({ job, store }: RunContext): Promise<string | undefined> {
+export async function removeLeftovers(
+  { job, store }: Pick<RunContext, 'job' | 'store'>,
+  stopping?: AbortSignal,
+): Promise<string | undefined> {
   if (job.upload === undefined || job.stored !== undefined) return undefined
   const { name, beganAt } = job.upload
   const half = { name, since: new Date(beganAt.getTime() - CLOCK_SKEW_MS) }
-  const signal = AbortSignal.timeout(TIME_LIMIT_MS)
+  const limit = AbortSignal.timeout(TIME_LIMIT_MS)
+  const signal = stopping === undefined ? limit : AbortSignal.any([limit, stopping])
   try {
     await removeUnfinished(job.request.store, half, signal)
     await removeObject(store, half, signal)

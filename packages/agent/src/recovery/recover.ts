@@ -1,3 +1,4 @@
+import { openStore } from '@osb-backup/storage'
 import { messageOf } from '../checked.ts'
 import { interrupt, type JobRecord } from '../jobs/job-record.ts'
 import type { HeldJob } from '../jobs/job-registry.ts'
@@ -22,6 +23,7 @@ export async function beginRecovery(journal: Journal, tools: RunTools): Promise<
   const interrupted: HeldJob[] = []
   for (const record of jobs) {
     const job = registry.restore(record)
+    holdName(record, tools)
     if (record.status !== 'RUNNING') continue
     interrupt(record)
     interrupted.push(job)
@@ -34,6 +36,12 @@ export async function beginRecovery(journal: Journal, tools: RunTools): Promise<
   }
   for (const job of interrupted) job.run = recoverJob(job, tools)
   return interrupted
+}
+
+/** Keeps new jobs from the name of an upload that may have left something: its removal must not meet their object. */
+function holdName({ request, status, upload, stored, leftovers }: JobRecord, { claims }: RunTools): void {
+  const isDoubtful = leftovers !== undefined || (status === 'RUNNING' && stored === undefined)
+  if (upload !== undefined && isDoubtful) claims.hold(openStore(request.store), upload.name)
 }
 
 async function recoverJob(job: HeldJob, tools: RunTools): Promise<void> {

@@ -23,11 +23,21 @@ export interface WantedName {
 export class ObjectClaims {
   readonly #taken = new Set<string>()
 
+  /** Takes a name under which something is left: until it is removed, nobody else's object may be there. */
+  hold(store: ObjectStore, name: string): void {
+    this.#taken.add(keyOf(store, name))
+  }
+
+  /** Frees a name that `hold` took. */
+  release(store: ObjectStore, name: string): void {
+    this.#taken.delete(keyOf(store, name))
+  }
+
   /** Takes the first name that is free, here and at the store. */
   async claim(store: ObjectStore, wanted: WantedName, options: CallOptions): Promise<ObjectClaim> {
     for (const filename of objectNames(wanted.base, wanted.type, wanted.takenAt)) {
       const name = wanted.prefix + filename
-      const key = `${store.location}\n${name}`
+      const key = keyOf(store, name)
       if (this.#taken.has(key)) continue
       this.#taken.add(key)
       const release = () => this.#taken.delete(key)
@@ -42,3 +52,5 @@ export class ObjectClaims {
     throw new Error('names never end')
   }
 }
+
+const keyOf = ({ location }: ObjectStore, name: string): string => `${location}\n${name}`
