@@ -76,14 +76,18 @@ export class CrashingAgent {
   }
 
   /** Waits until a job is over. */
-  async over(kind: 'backup' | 'restore', id: string): Promise<AgentJob> {
+  async over(kind: 'backup' | 'restore', id: string, timeoutMs?: number): Promise<AgentJob> {
     let job: AgentJob | undefined
-    await until(async () => {
-      const { status, json } = await this.call('GET', `/${kind}/${id}`)
-      if (status !== 200) throw new Error(`the job is gone: ${status}`)
-      job = json
-      return json.status !== 'RUNNING'
-    }, 'the job is over')
+    await until(
+      async () => {
+        const { status, json } = await this.call('GET', `/${kind}/${id}`)
+        if (status !== 200) throw new Error(`the job is gone: ${status}`)
+        job = json
+        return json.status !== 'RUNNING'
+      },
+      'the job is over',
+      timeoutMs,
+    )
     if (job === undefined) throw new Error('there is no job')
     return job
   }

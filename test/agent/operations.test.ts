@@ -1,0 +1,278 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { request } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, onTestFinished, test } from 'vitest'
+import {
+  agentWith,
+  backupBody,
+  basic,
+  credentials,
+  formOne,
+  formTwo,
+  restoreBody,
+  stagesRun,
+  until,
+} from './agent-under-test.ts'
+import { CrashingAgent, requestFor, send } from './crashing-agent.ts'
+
+const run = promisify(execFile)
+const authorization = basic(credentials.username, credentials.password)
+
+test('an agent that is told to stop takes no new jobs, and lets the running ones end', async () => {
+  const under = await agentWith(formTwo({ backup: 'sleep 1; echo dump\n' }), { shutdown_grace_seconds: '20' })
+  await under.call('POST', '/backup', backupBody(under, 'x'))
+  await until(async () => (await stagesRun(under)).includes('backup'), 'the script runs')
+  const stopped = under.agent.stop()
+  const answer = await fetch(`${under.agent.url}/backup`, {
+    method: 'POST',
+    headers: { authorization },
+    body: JSON.stringify(backupBody(under, 'y')),
+  })
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '30'])
+  expect(await answer.json()).toEqual({
+    message: 'Failed to start a new job.',
+    state: 'Job reservation',
+    error_message: 'The agent is stopping and starts no new jobs.',
+  })
+  expect(await under.call('POST', '/backup', { id: 'x' })).toMatchObject({ status: 409 })
+  expect(await under.call('GET', '/backup/x')).toMatchObject({ status: 200, json: { status: 'RUNNING' } })
+  await stopped
+  expect(await under.objects()).toHaveLength(1)
+  expect(await stagesRun(under)).toEqual(['pre-backup-lock', 'backup', 'backup-cleanup', 'post-backup-unlock'])
+})
+
+test('what outlives the grace period is cancelled, unlocked, and failed for good', async () => {
+  const agent = await CrashingAgent.prepare(formTwo({ backup: 'echo some; sleep 100\n' }), {
+    shutdown_grace_seconds: '1',
+  })
+  await agent.start()
+  await send('backup', agent, 'x')
+  await until(async () => (await agent.read('stages')).includes('backup'), 'the script runs')
+  await agent.running.stop()
+  expect(
+    (await agent.read('stages'))
+      .trim()
+      .split('\n')
+      .map((line) => line.trim()),
+  ).toEqual(['pre-backup-lock', 'backup', 'backup-cleanup', 'post-backup-unlock'])
+  await agent.start()
+  const job = await agent.over('backup', 'x')
+  expect(job.error_message).toMatch(/^backup: .* was stopped because the job was cancelled/)
+  expect(await agent.files('bucket')).toEqual([])
+})
+
+test('jobs that are over expire by number and by age, and their directories with them', async () => {
+  const agent = await CrashingAgent.prepare(
+    formOne({ 'backup-cleanup': '', 'restore-cleanup': 'touch "$BACKUP_DIRECTORY/left"\n' }),
+  )
+  await agent.start()
+  for (const id of ['first', 'second', 'third']) {
+    await send('backup', agent, id)
+    await agent.over('backup', id)
+  }
+  await mkdir(join(agent.bucket, 'plan'), { recursive: true })
+  await writeFile(join(agent.bucket, 'plan', 'dump.bin'), 'dump')
+  await agent.call('PUT', '/restore', requestFor('restore', agent, 'fourth'))
+  await agent.over('restore', 'fourth')
+  const directories = async () => ({
+    backups: (await readdir(join(agent.root, 'backups'))).filter((name) => name !== '.state').toSorted(),
+    restores: await readdir(join(agent.root, 'restores')),
+  })
+  expect(await directories()).toEqual({ backups: ['first', 'second', 'third'], restores: ['fourth'] })
+
+  await agent.running.stop()
+  await agent.start({ job_retention_number: '3' })
+  await until(async () => (await agent.call('GET', '/backup/first')).status === 404, 'the oldest is gone')
+  expect(await directories()).toEqual({ backups: ['second', 'third'], restores: ['fourth'] })
+  expect(await agent.call('GET', '/backup/third')).toMatchObject({ status: 200, json: { status: 'SUCCEEDED' } })
+
+  await agent.running.stop()
+  const old = new Date(Date.now() - 49 * 3_600_000).toISOString()
+  for (const name of (await agent.journalFiles()).filter((each) => each.startsWith('backup-'))) {
+    await agent.rewrite(name, (text) => text.replace(/"endedAt":"[^"]+"/, `"endedAt":"${old}"`))
+  }
+  await agent.start({ job_retention_hours: '48' })
+  await until(async () => (await agent.call('GET', '/backup/third')).status === 404, 'the old ones are gone')
+  expect(await directories()).toEqual({ backups: [], restores: ['fourth'] })
+  expect(await agent.journalFiles()).toHaveLength(1)
+})
+
+test('the status tells operators the version, the scripts, what runs and what is free', async () => {
+  const under = await agentWith(formTwo({ backup: 'sleep 100\n' }), { max_job_number: '7' })
+  await under.call('POST', '/backup', backupBody(under, 'x'))
+  await until(async () => (await stagesRun(under)).includes('backup'), 'the script runs')
+  expect((await under.call('GET', '/status')).json).toEqual({
+    message: 'Client is running',
+    version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+    scripts: { form: 2, name: 'test', type: '.dump' },
+    capabilities: expect.arrayContaining(['cancel', 'metrics', 'stream', 'encryption.age']),
+    accepts_jobs: true,
+    running_jobs: [{ kind: 'backup', id: 'x', state: 'backup', start_time: expect.stringMatching(/\+00:00$/) }],
+    max_job_number: 7,
+    free_disk_bytes: { directory_backup: expect.any(Number), directory_restore: expect.any(Number) },
+  })
+})
+
+test('metrics are told to whoever has the credentials', async () => {
+  const under = await agentWith(formTwo({ 'post-restore-unlock': 'exit 1\n' }))
+  expect(await under.call('GET', '/metrics', undefined, { authorization: '' })).toMatchObject({ status: 401 })
+  await under.call('POST', '/backup', backupBody(under, 'x'))
+  const { filename = '', filesize } = await under.over('backup', 'x')
+  await under.call('PUT', '/restore', restoreBody(under, 'x', { filename }))
+  await under.over('restore', 'x')
+  const answer = await fetch(`${under.agent.url}/metrics`, { headers: { authorization } })
+  expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/)
+  const lines = (await answer.text()).split('\n')
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      'osb_agent_jobs_total{kind="backup",status="SUCCEEDED"} 1',
+      'osb_agent_jobs_total{kind="restore",status="FAILED"} 1',
+      'osb_agent_step_failures_total{step="post-restore-unlock"} 1',
+      `osb_agent_stored_bytes_total{kind="backup"} ${filesize?.size}`,
+      'osb_agent_jobs_running{kind="backup"} 0',
+      'osb_agent_jobs_limit 10',
+      'osb_agent_job_duration_seconds_count{kind="backup",status="SUCCEEDED"} 1',
+    ]),
+  )
+  expect(lines.some((line) => /^osb_agent_free_disk_bytes\{directory="directory_backup"\} \d+/.test(line))).toBe(true)
+})
+
+test('a run that stages a file is not begun without the free space that is asked for', async () => {
+  const under = await agentWith(formOne(), { min_free_disk_mib: '900000000' })
+  await under.call('POST', '/backup', backupBody(under, 'x'))
+  const job = await under.over('backup', 'x')
+  expect(job).toMatchObject({
+    status: 'FAILED',
+    error_message: expect.stringMatching(/^not enough disk space: \d+ MiB are free/),
+  })
+  expect(await stagesRun(under)).toEqual([])
+  const streaming = await agentWith(formTwo(), { min_free_disk_mib: '900000000' })
+  await streaming.call('POST', '/backup', backupBody(streaming, 'x'))
+  expect(await streaming.over('backup', 'x')).toMatchObject({ status: 'SUCCEEDED' })
+})
+
+test('a restore whose file is larger than what is free is not begun', async () => {
+  const under = await agentWith(formOne())
+  const body = restoreBody(under, 'x', { filename: 'f', size: Number.MAX_SAFE_INTEGER })
+  await under.call('PUT', '/restore', body)
+  expect((await under.over('restore', 'x')).error_message).toMatch(/^not enough disk space/)
+  expect(await stagesRun(under)).toEqual([])
+})
+
+/** A file system of a few megabytes; undefined where we may not mount one. */
+async function smallDisk(): Promise<string | undefined> {
+  const path = await mkdtemp(join(tmpdir(), 'agent-disk-'))
+  try {
+    await run('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', path])
+  } catch {
+    await rm(path, { recursive: true })
+    return undefined
+  }
+  onTestFinished(async () => {
+    await run('umount', ['-l', path])
+    await rm(path, { recursive: true })
+  })
+  return path
+}
+
+test('a disk that runs full fails the job and nothing else', async (context) => {
+  const disk = await smallDisk()
+  if (disk === undefined) return context.skip('needs the right to mount a small disk')
+  const places = {
+    directory_backup: join(disk, 'backups'),
+    directory_restore: join(disk, 'restores'),
+    state_directory: join(disk, 'backups/.state'),
+  }
+  const under = await agentWith(
+    formOne({ backup: 'head -c 20000000 /dev/zero > "$BACKUP_DIRECTORY/$5.bin" || exit 5\n' }),
+    places,
+  )
+  await under.call('POST', '/backup', backupBody(under, 'x'))
+  const job = await under.over('backup', 'x')
+  expect(job).toMatchObject({ status: 'FAILED', failed_stage: 'backup' })
+  expect(job.error_message).toContain('No space left on device')
+  expect((await stagesRun(under)).slice(-2)).toEqual(['backup-cleanup', 'post-backup-unlock'])
+  await mkdir(join(under.bucket, 'plan'))
+  await writeFile(join(under.bucket, 'plan', 'large.bin'), Buffer.alloc(20_000_000))
+  await under.call('PUT', '/restore', restoreBody(under, 'y', { filename: 'large.bin' }))
+  const restore = await under.over('restore', 'y')
+  expect(restore).toMatchObject({ status: 'FAILED', failed_stage: 'download' })
+  expect(restore.error_message).toContain('ENOSPC')
+  expect((await stagesRun(under)).slice(-2)).toEqual(['pre-restore-lock', 'post-restore-unlock'])
+  expect(await readdir(places.directory_restore)).toEqual([])
+})
+
+/** A CA, a certificate for 127.0.0.1 and one for a client, made for this test. */
+async function certificates(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'agent-tls-'))
+  onTestFinished(() => rm(path, { recursive: true }))
+  const openssl = (...words: string[]) => run('openssl', words, { cwd: path })
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+  await openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=test ca', '-days', '2')
+  await writeFile(join(path, 'names'), 'subjectAltName=IP:127.0.0.1')
+  for (const name of ['server', 'client']) {
+    await openssl('req', ...key, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`)
+    const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'names']
+    await openssl('x509', '-req', '-in', `${name}.csr`, '-out', `${name}.pem`, ...signed)
+  }
+  return path
+}
+
+/** Asks for the status over TLS, with what the caller shows. */
+async function statusOver(url: string, options: { ca: Buffer; cert?: Buffer; key?: Buffer }): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const asked = request(`${url}/status`, { ...options, headers: { authorization }, agent: false }, (answer) => {
+      answer.resume().on('end', () => resolve(answer.statusCode ?? 0))
+    })
+    asked.on('error', reject).end()
+  })
+}
+
+test('with a certificate the agent listens on TLS, and with a CA it wants one of its callers', async () => {
+  const path = await certificates()
+  const file = (name: string) => readFile(join(path, name))
+  const tls = { tls_certificate_file: join(path, 'server.pem'), tls_key_file: join(path, 'server.key') }
+  const [ca, cert, key] = await Promise.all([file('ca.pem'), file('client.pem'), file('client.key')])
+
+  const open = await agentWith(formTwo(), tls)
+  expect(open.agent.url).toMatch(/^https:/)
+  expect(await statusOver(open.agent.url, { ca })).toBe(200)
+  await expect(fetch(open.agent.url.replace('https', 'http'))).rejects.toThrow()
+
+  const closed = await agentWith(formTwo(), { ...tls, tls_client_ca_file: join(path, 'ca.pem') })
+  await expect(statusOver(closed.agent.url, { ca })).rejects.toThrow()
+  expect(await statusOver(closed.agent.url, { ca, cert, key })).toBe(200)
+
+  await expect(agentWith(formTwo(), { ...tls, tls_key_file: join(path, 'client.key') })).rejects.toThrow(
+    /^tls_certificate_file, tls_key_file and tls_client_ca_file do not work: /,
+  )
+  await expect(agentWith(formTwo(), { ...tls, tls_key_file: '/nowhere' })).rejects.toThrow(
+    /^tls_key_file cannot be read/,
+  )
+})
+
+test('without credentials everybody may call, where that is said', async () => {
+  const open = { client_username: '', client_password: '' }
+  await expect(agentWith(formTwo(), open)).rejects.toThrow(/^client_username must be set/)
+  const under = await agentWith(formTwo(), { ...open, allow_without_credentials: 'true' })
+  expect(await under.call('GET', '/status', undefined, { authorization: '' })).toMatchObject({ status: 200 })
+})
+
+test('a request may ask for a shorter time limit of its stages, not for a longer one', async () => {
+  const under = await agentWith(formTwo({ 'pre-backup-lock': 'sleep 30\n' }), { stage_timeout_seconds: '2' })
+  for (const [id, seconds, limit] of [
+    ['short', 1, 1],
+    ['long', 1000, 2],
+  ] as const) {
+    await under.call('POST', '/backup', backupBody(under, id, { stage_timeout_seconds: seconds }))
+    expect((await under.over('backup', id)).error_message).toContain(`time limit of ${limit} s`)
+  }
+  for (const stage_timeout_seconds of [0, 1.5, -1, '10']) {
+    expect(await under.call('POST', '/backup', backupBody(under, 'z', { stage_timeout_seconds }))).toMatchObject({
+      status: 400,
+    })
+  }
+})
