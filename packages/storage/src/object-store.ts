@@ -6,6 +6,8 @@ export interface StoredObject {
   name: string
   sizeBytes: number
   modifiedAt: Date
+  /** What the store calls this content: the same for the same bytes under the same name. Not every call gives it. */
+  tag?: string
 }
 
 /** What every call takes: a signal that breaks it off. A broken-off call rejects with the signal's reason. */

@@ -24,6 +24,6 @@ function openBare(settings: StoreSettings, options: StoreOptions): ObjectStore {
     case 'swift':
       return new SwiftStore(settings, options)
     case 'file':
-      return new FileStore(settings)
+      return new FileStore(settings, options)
   }
 }

@@ -14,9 +14,15 @@ export interface RetryOptions {
 
 export const defaultRetry: RetryOptions = { attempts: 4, firstDelayMs: 500 }
 
+/** How often a call is tried under the options of a store. */
+export function retryOf(retry: RetryOptions | false | undefined): RetryOptions {
+  return retry === false ? { attempts: 1, firstDelayMs: 0 } : (retry ?? defaultRetry)
+}
+
 /**
  * Tries again what failed for the time being. `put` is passed on as it is, since its content can be read only once,
- * and of `get` only the opening is repeated.
+ * and of `get` only the opening is repeated: the stores themselves send parts again, and go on with a download that
+ * was cut.
  */
 export function retrying(store: ObjectStore, options: RetryOptions = defaultRetry): ObjectStore {
   return new RetryingStore(store, options)
@@ -38,15 +44,15 @@ class RetryingStore implements ObjectStore {
   }
 
   get(name: string, options?: CallOptions): Promise<Readable> {
-    return this.#again(() => this.#store.get(name, options), options)
+    return again(() => this.#store.get(name, options), this.#options, options?.signal)
   }
 
   head(name: string, options?: CallOptions): Promise<StoredObject | undefined> {
-    return this.#again(() => this.#store.head(name, options), options)
+    return again(() => this.#store.head(name, options), this.#options, options?.signal)
   }
 
   remove(name: string, options?: CallOptions): Promise<void> {
-    return this.#again(() => this.#store.remove(name, options), options)
+    return again(() => this.#store.remove(name, options), this.#options, options?.signal)
   }
 
   async *list(prefix: string, options?: CallOptions): AsyncGenerator<StoredObject> {
@@ -62,29 +68,44 @@ class RetryingStore implements ObjectStore {
         }
         return
       } catch (error) {
-        await this.#waitOrGiveUp(error, attempt, options?.signal)
+        await waitOrGiveUp(error, attempt, this.#options, options?.signal)
       }
     }
   }
+}
 
-  async #again<Result>(call: () => Promise<Result>, options?: CallOptions): Promise<Result> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await call()
-      } catch (error) {
-        await this.#waitOrGiveUp(error, attempt, options?.signal)
-      }
-    }
-  }
-
-  async #waitOrGiveUp(error: unknown, attempt: number, signal?: AbortSignal): Promise<void> {
-    const canRetry = error instanceof StoreError && error.retryable && attempt < this.#options.attempts
-    if (!canRetry) throw error
+/**
+ * Tries a call again while it fails for the time being, waiting longer each time.
+ *
+ * @throws What the last try failed with; the signal's reason if that fires while it waits.
+ */
+export async function again<Result>(
+  call: () => Promise<Result>,
+  options: RetryOptions,
+  signal?: AbortSignal,
+): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
     try {
-      await sleep(this.#options.firstDelayMs * 2 ** (attempt - 1), undefined, { signal })
-    } catch {
-      // Only the signal ends a sleep.
-      signal?.throwIfAborted()
+      return await call()
+    } catch (error) {
+      await waitOrGiveUp(error, attempt, options, signal)
     }
+  }
+}
+
+/** Waits before the next try, or throws the error where there is to be none. */
+export async function waitOrGiveUp(
+  error: unknown,
+  attempt: number,
+  options: RetryOptions,
+  signal?: AbortSignal,
+): Promise<void> {
+  const canRetry = error instanceof StoreError && error.retryable && attempt < options.attempts
+  if (!canRetry) throw error
+  try {
+    await sleep(options.firstDelayMs * 2 ** (attempt - 1), undefined, { signal })
+  } catch {
+    // Only the signal ends a sleep.
+    signal?.throwIfAborted()
   }
 }

@@ -1,23 +1,60 @@
+import { tmpdir } from 'node:os'
 import type { RetryOptions } from './retrying.ts'
+import type { BandwidthLimit } from './transfer/bandwidth.ts'
 
 /** What may be tuned, for tests, odd servers and very large objects. Everything has a default. */
 export interface StoreOptions {
-  /** How calls that failed for the time being are tried again; false: not at all. */
+  /** How calls, parts and cut downloads that failed for the time being are tried again; false: not at all. */
   retry?: RetryOptions | false
   /** How long connecting may take. */
   connectTimeoutMs?: number
   /** How long the other side may be silent. */
   idleTimeoutMs?: number
-  /** S3: size of the first parts of an upload, at least 5 MiB. It grows with the number of parts. */
+  /** S3: size of the first parts of an upload, at least 5 MiB. Parts grow with what was sent before them. */
   partSizeBytes?: number
-  /** S3: parts on their way at once. */
-  partsInFlight?: number
-  /** Swift: largest segment; the server's own limit applies too. */
+  /** S3: how many parts an upload may have; 10,000, and 1,000 at some vendors. */
+  maximumParts?: number
+  /** Swift: size of the first segments; the server's own limit applies too. */
   segmentSizeBytes?: number
+  /** S3 and Swift: parts on their way at once; fewer where they are so large that they need more than `bufferBytes`. */
+  partsInFlight?: number
+  /** S3 and Swift: memory for the parts of an upload that are on their way. One more is being filled. */
+  bufferBytes?: number
+  /** S3 and Swift: where parts too large for memory (above 32 MiB) wait until they are sent. Default: the temporary folder. */
+  spoolFolder?: string
   /** S3 and Swift: names asked for at once. */
   listPageSize?: number
+  /** Limits that every byte passes, up and down; share one to limit several stores together. */
+  bandwidth?: readonly BandwidthLimit[]
+  /** S3 and Swift: proxies, as in HTTP_PROXY, HTTPS_PROXY and NO_PROXY; none is used unless it is named here. */
+  proxy?: ProxyOptions
+}
+
+/** The proxies to use, URLs; and where to go without, as in `NO_PROXY`. */
+export interface ProxyOptions {
+  httpProxy?: string
+  httpsProxy?: string
+  noProxy?: string
 }
 
 export const defaultConnectTimeoutMs = 10_000
 export const defaultIdleTimeoutMs = 120_000
 export const defaultListPageSize = 1000
+
+/** Pieces up to this size wait in memory. */
+export const heldBytes = 32 * 1024 * 1024
+
+/** What all uploads are meant to reach, and S3 and Swift are planned for. */
+export const capacityBytes = 5e12
+
+/** How pieces of an upload are kept and sent. */
+export function sendingOf(options: StoreOptions) {
+  const { partsInFlight = 4, bufferBytes = 2 * heldBytes } = options
+  return {
+    heldBytes,
+    folder: options.spoolFolder ?? tmpdir(),
+    bandwidth: options.bandwidth ?? [],
+    inFlight: (partBytes: number) => Math.max(1, Math.min(partsInFlight, Math.floor(bufferBytes / partBytes))),
+  }
+}
+export type Sending = ReturnType<typeof sendingOf>

@@ -1,3 +1,11 @@
+/** How certificates of https are judged. */
+export interface TlsSettings {
+  /** Certificates (PEM) that are trusted besides the system's. */
+  ca?: string
+  /** Takes any certificate: whoever stands between can read and change everything. */
+  insecure?: boolean
+}
+
 /** An S3 bucket, at AWS or at anything that speaks its protocol. */
 export interface S3Settings {
   type: 's3'
@@ -10,6 +18,9 @@ export interface S3Settings {
   secretAccessKey: string
   /** Plain http for an endpoint without a scheme. */
   plainHttp?: boolean
+  /** The bucket in the path, or as part of the host's name (false). Absent: in the path, save at AWS itself. */
+  pathStyle?: boolean
+  tls?: TlsSettings
 }
 
 /** A container of OpenStack Swift, reached over Keystone v3 by password. */
@@ -25,6 +36,9 @@ export interface SwiftSettings {
   container: string
   /** Region of the catalog's endpoint. Absent: the first object-store endpoint. */
   region?: string
+  /** Swift's URL for the project, where the catalog's cannot be reached from here. */
+  storageUrl?: string
+  tls?: TlsSettings
 }
 
 /** A directory: a local disk or a mounted NFS share. It must exist. */

@@ -37,8 +37,9 @@ export async function storeContent(
       zstdProgram: options.zstdProgram,
     })
     const stages = [original, compress, encrypt, stored].filter((stage) => stage !== undefined)
-    await runBoth(pipeline([source, ...stages], { signal }), store.put(name, stored, { signal }), signal)
-    await checkStored(store, name, stored.sizeBytes, signal)
+    const feeding = pipeline([source, ...stages], { signal })
+    const { tag } = await runBoth(feeding, store.put(name, stored, { signal }), signal)
+    await checkStored(store, name, { sizeBytes: stored.sizeBytes, tag }, signal)
     return {
       name,
       sizeBytes: stored.sizeBytes,
@@ -55,11 +56,17 @@ export async function storeContent(
  * Waits for both halves of a transfer to be over. When one fails it takes the other with it, so the error that came
  * first is the one to report, unless a later one says that something was left.
  */
-async function runBoth(feeding: Promise<void>, putting: Promise<StoredObject>, signal?: AbortSignal): Promise<void> {
+async function runBoth(
+  feeding: Promise<void>,
+  putting: Promise<StoredObject>,
+  signal?: AbortSignal,
+): Promise<StoredObject> {
   const errors: unknown[] = []
-  const note = (error: unknown) => errors.push(error)
-  await Promise.all([feeding.catch(note), putting.catch(note)])
-  if (errors.length === 0) return
+  const note = (error: unknown) => {
+    errors.push(error)
+  }
+  const [stored] = await Promise.all([putting.catch(note), feeding.catch(note)])
+  if (errors.length === 0 && stored) return stored
   const leftovers = errors.find(tellsOfLeftovers)
   if (leftovers) throw leftovers
   signal?.throwIfAborted()
@@ -71,16 +78,33 @@ function isPrematureClose(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
 }
 
-/** Asks the store what it has. An object of another size is removed: half a backup must not look like one. */
-async function checkStored(store: ObjectStore, name: string, sizeBytes: number, signal?: AbortSignal): Promise<void> {
+/**
+ * Asks the store what it has, and compares the size and, where the store gives one, the tag. Another object is removed:
+ * half a backup must not look like one.
+ */
+async function checkStored(
+  store: ObjectStore,
+  name: string,
+  sent: { sizeBytes: number; tag: string | undefined },
+  signal?: AbortSignal,
+): Promise<void> {
   try {
     const found = await store.head(name, { signal })
-    if (found?.sizeBytes === sizeBytes) return
-    throw new ContentError(
-      'mismatch',
-      `${sizeBytes} bytes were sent to "${name}" in ${store.location}, which now has ` +
-        `${found ? `${found.sizeBytes} of them` : 'no such object'}.`,
-    )
+    if (found?.sizeBytes !== sent.sizeBytes) {
+      throw new ContentError(
+        'mismatch',
+        `${sent.sizeBytes} bytes were sent to "${name}" in ${store.location}, which now has ` +
+          `${found ? `${found.sizeBytes} of them` : 'no such object'}.`,
+      )
+    }
+    if (sent.tag !== undefined && found.tag !== undefined && found.tag !== sent.tag) {
+      throw new ContentError(
+        'mismatch',
+        `"${name}" in ${store.location} has the ETag ${found.tag} where ${sent.tag} was stored: its bytes were changed, ` +
+          `or another upload replaced it.`,
+      )
+    }
+    return
   } catch (error) {
     // Without the caller's signal: it may be what brought us here.
     await store.remove(name, { signal: AbortSignal.timeout(60_000) }).catch((cause: unknown) => {

@@ -22,6 +22,7 @@ const advice: Record<StoreErrorCode, string> = {
   absent: 'it is not there',
   denied: 'the file system refuses; check owner, permissions and symbolic links',
   full: 'no space or quota is left; free some or enlarge it',
+  replaced: 'another file took its place',
   'invalid-name': 'the file system cannot hold this name, or a directory of that name is in the way',
   temporary: 'the file system failed; try again, and check the disk or mount if it goes on',
   misconfigured: 'the settings cannot work',

@@ -4,7 +4,9 @@ import type { Readable } from 'node:stream'
 import { consume } from '../consume.ts'
 import type { CallOptions, ObjectStore, StoredObject } from '../object-store.ts'
 import { StoreError } from '../store-error.ts'
+import type { StoreOptions } from '../store-options.ts'
 import type { FileSettings } from '../store-settings.ts'
+import { limited } from '../transfer/bandwidth.ts'
 import {
   directoryOf,
   makeDirectoryOf,
@@ -31,16 +33,18 @@ const createAttempts = 20
 export class FileStore implements ObjectStore {
   readonly location: string
   readonly #root: string
+  readonly #bandwidth: StoreOptions['bandwidth']
 
-  constructor(settings: FileSettings) {
+  constructor(settings: FileSettings, options: StoreOptions = {}) {
     this.#root = settings.directory
+    this.#bandwidth = options.bandwidth
     this.location = `directory ${settings.directory}`
   }
 
   async put(name: string, content: Readable, options: CallOptions = {}): Promise<StoredObject> {
     const doing = `store "${name}" in ${this.location}`
     try {
-      return await this.#write(name, content, doing, options.signal)
+      return await this.#write(name, limited(content, this.#bandwidth), doing, options.signal)
     } finally {
       if (!content.destroyed) content.destroy()
     }
@@ -95,7 +99,7 @@ export class FileStore implements ObjectStore {
         await handle.close()
         throw new StoreError('absent', `There is no object "${name}" in ${this.location}.`)
       }
-      return readFrom(handle, stats.size, doing, options.signal)
+      return limited(readFrom(handle, stats.size, doing, options.signal), this.#bandwidth)
     } catch (error) {
       if (isAbsent(error)) {
         throw new StoreError('absent', `There is no object "${name}" in ${this.location}.`, { cause: error })

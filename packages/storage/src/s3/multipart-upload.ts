@@ -1,76 +1,101 @@
+import { createHash } from 'node:crypto'
 import {
   AbortMultipartUploadCommand,
   type CompletedPart,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   ListPartsCommand,
-  type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
+import { again, type RetryOptions } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
-import { maximumParts } from './part-size.ts'
-import { isNoSuchUpload } from './s3-error.ts'
+import type { Sending } from '../store-options.ts'
+import { BoundedTasks } from '../transfer/bounded-tasks.ts'
+import type { Piece } from '../transfer/piece.ts'
+import { headObject } from './head-object.ts'
+import type { S3Clients } from './s3-client.ts'
+import { isNoSuchUpload, isRefusal, toS3StoreError } from './s3-error.ts'
 
 const abortAttempts = 5
 /** How long parts on their way may still take after a failure, before they are cut off. */
 const settleMs = 10_000
 const abortTimeoutMs = 60_000
 
+/** An object in S3, and how its parts are sent. */
+export interface UploadTarget {
+  clients: S3Clients
+  object: { Bucket: string; Key: string }
+  sending: Sending
+  retry: RetryOptions
+  /** For messages: `store "x" in s3://bucket`. */
+  doing: string
+}
+
 /**
  * One multipart upload. The SDK's own `Upload` is not used: broken off, it returns before the parts are removed, and
  * it never removes them while its source is silent.
  */
 export class MultipartUpload {
-  readonly #client: S3Client
-  readonly #object: { Bucket: string; Key: string }
-  readonly #inFlight = new Set<Promise<void>>()
+  readonly #target: UploadTarget
+  readonly #tasks = new BoundedTasks()
   readonly #parts: CompletedPart[] = []
+  readonly #digests: Buffer[] = []
   readonly #cutOff = new AbortController()
-  #failure: { error: unknown } | undefined
   #uploadId: string | undefined
+  #sizeBytes = 0
 
-  constructor(client: S3Client, object: { Bucket: string; Key: string }) {
-    this.#client = client
-    this.#object = object
+  constructor(target: UploadTarget) {
+    this.#target = target
   }
 
   get #upload() {
-    return { ...this.#object, UploadId: this.#uploadId }
+    return { ...this.#target.object, UploadId: this.#uploadId }
   }
 
   /**
-   * Sends a part in the background, after waiting until fewer than `limit` are on their way.
+   * Sends a part in the background, after waiting until no more are on their way than may be. Releases it in any case.
    *
    * @throws What an earlier part failed with.
    */
-  async add(body: Buffer, limit: number): Promise<void> {
-    this.#uploadId ??= await this.#begin()
-    while (this.#inFlight.size >= limit) await Promise.race(this.#inFlight)
-    this.#throwFailure()
-    const number = this.#parts.length + 1
-    if (number > maximumParts) {
-      throw new StoreError('full', `The object is larger than ${maximumParts} parts hold; set a larger part size.`)
+  async add(piece: Piece): Promise<void> {
+    const { sending } = this.#target
+    let isStarted = false
+    try {
+      this.#uploadId ??= await this.#begin()
+      const part: CompletedPart = { PartNumber: this.#parts.length + 1 }
+      await this.#tasks.start(() => this.#send(part, piece).finally(piece.release), sending.inFlight(piece.sizeBytes))
+      isStarted = true
+      this.#parts.push(part)
+      this.#digests.push(piece.md5)
+      this.#sizeBytes += piece.sizeBytes
+    } finally {
+      if (!isStarted) await piece.release()
     }
-    const part: CompletedPart = { PartNumber: number }
-    this.#parts.push(part)
-    const sending = this.#send(part, body).finally(() => this.#inFlight.delete(sending))
-    this.#inFlight.add(sending)
   }
 
   async #begin(): Promise<string | undefined> {
     // Not broken off: an upload that began on the server, its id not yet known, could never be removed.
-    const { UploadId } = await this.#client.send(new CreateMultipartUploadCommand(this.#object))
+    const { UploadId } = await this.#target.clients.calls.send(new CreateMultipartUploadCommand(this.#target.object))
     return UploadId
   }
 
-  /** Never rejects: the failure is kept for the next call. */
-  async #send(part: CompletedPart, body: Buffer): Promise<void> {
-    try {
-      const command = new UploadPartCommand({ ...this.#upload, PartNumber: part.PartNumber, Body: body })
-      part.ETag = (await this.#client.send(command, { abortSignal: this.#cutOff.signal })).ETag
-    } catch (error) {
-      this.#failure ??= { error }
+  async #send(part: CompletedPart, piece: Piece): Promise<void> {
+    const { clients, sending, retry, doing } = this.#target
+    const sendOnce = async () => {
+      const command = new UploadPartCommand({
+        ...this.#upload,
+        PartNumber: part.PartNumber,
+        Body: piece.body(sending.bandwidth),
+        ContentLength: piece.sizeBytes,
+        ContentMD5: piece.md5.toString('base64'),
+      })
+      try {
+        return await clients.parts.send(command, { abortSignal: this.#cutOff.signal })
+      } catch (error) {
+        throw toS3StoreError(error, doing)
+      }
     }
+    part.ETag = (await again(sendOnce, retry, this.#cutOff.signal)).ETag
   }
 
   /**
@@ -79,15 +104,35 @@ export class MultipartUpload {
    * @throws What a part failed with.
    */
   async settled(): Promise<void> {
-    await Promise.all(this.#inFlight)
-    this.#throwFailure()
+    await this.#tasks.settled()
   }
 
-  /** Makes the parts an object; to be called when they are settled. */
-  async complete(): Promise<void> {
-    await this.#client.send(
-      new CompleteMultipartUploadCommand({ ...this.#upload, MultipartUpload: { Parts: this.#parts } }),
+  /** Makes the parts an object, and returns its ETag; to be called when they are settled. */
+  async complete(): Promise<string | undefined> {
+    const { clients } = this.#target
+    const parts = { Parts: this.#parts }
+    try {
+      const command = new CompleteMultipartUploadCommand({ ...this.#upload, MultipartUpload: parts })
+      return (await clients.calls.send(command)).ETag
+    } catch (error) {
+      // The answer may have been lost and the upload be complete. Only an ETag made of our digests proves it.
+      const etag = this.#etag()
+      if (isRefusal(error) || etag === undefined) throw error
+      const found = await headObject(clients.calls, this.#target.object).catch(() => undefined)
+      if (found?.ETag?.replaceAll('"', '') !== etag || found.ContentLength !== this.#sizeBytes) throw error
+      return found.ETag
+    }
+  }
+
+  /** The ETag that the whole will have where a server makes them of MD5s, as the parts' ETags show. */
+  #etag(): string | undefined {
+    const areMd5s = this.#parts.every(
+      ({ ETag }, index) => ETag?.replaceAll('"', '') === this.#digests[index]?.toString('hex'),
     )
+    if (!areMd5s) return undefined
+    const hash = createHash('md5')
+    for (const digest of this.#digests) hash.update(digest)
+    return `${hash.digest('hex')}-${this.#digests.length}`
   }
 
   /**
@@ -97,28 +142,30 @@ export class MultipartUpload {
   async abort(): Promise<void> {
     if (this.#uploadId === undefined) return
     const timer = setTimeout(() => this.#cutOff.abort(), settleMs)
-    await Promise.all(this.#inFlight)
+    await this.#tasks.over()
     clearTimeout(timer)
+    const { doing, object } = this.#target
+    const abortOnce = () =>
+      this.#abortOnce().catch((error: unknown) => {
+        throw toS3StoreError(error, doing)
+      })
     for (let attempt = 1; attempt <= abortAttempts; attempt++) {
-      const isGone = await this.#abortOnce()
+      const isGone = await again(abortOnce, { attempts: 4, firstDelayMs: 500 })
       if (isGone) return
     }
-    throw new StoreError('temporary', `Parts of the broken-off upload of "${this.#object.Key}" could not be removed.`)
+    throw new StoreError('temporary', `Parts of the broken-off upload of "${object.Key}" could not be removed.`)
   }
 
   async #abortOnce(): Promise<boolean> {
+    const { calls } = this.#target.clients
     const options = { abortSignal: AbortSignal.timeout(abortTimeoutMs) }
     try {
-      await this.#client.send(new AbortMultipartUploadCommand(this.#upload), options)
-      const left = await this.#client.send(new ListPartsCommand(this.#upload), options)
+      await calls.send(new AbortMultipartUploadCommand(this.#upload), options)
+      const left = await calls.send(new ListPartsCommand(this.#upload), options)
       return (left.Parts ?? []).length === 0
     } catch (error) {
       if (isNoSuchUpload(error)) return true
       throw error
     }
-  }
-
-  #throwFailure(): void {
-    if (this.#failure) throw this.#failure.error
   }
 }

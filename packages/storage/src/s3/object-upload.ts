@@ -1,79 +1,96 @@
-import { DeleteObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
-import type { StoreOptions } from '../store-options.ts'
-import { cut } from './cut.ts'
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { again } from '../retrying.ts'
+import { StoreError } from '../store-error.ts'
+import type { PartPlan } from '../transfer/part-plan.ts'
+import { type Piece, pieces } from '../transfer/piece.ts'
 import { headObject } from './head-object.ts'
-import { MultipartUpload } from './multipart-upload.ts'
-import { partSizeOf } from './part-size.ts'
+import { MultipartUpload, type UploadTarget } from './multipart-upload.ts'
 import { isRefusal, toS3StoreError } from './s3-error.ts'
 
-const defaultPartSizeBytes = 8 * 1024 * 1024
-const defaultPartsInFlight = 4
 /** How far a server's clock may be from ours. */
 const clockSkewMs = 15 * 60_000
 const undoTimeoutMs = 60_000
 
 /** One object on its way into a bucket: a single request if it fits into a part, else a multipart upload. */
 export class ObjectUpload {
-  readonly #client: S3Client
-  readonly #object: { Bucket: string; Key: string }
-  readonly #options: StoreOptions
+  readonly #target: UploadTarget
+  readonly #plan: PartPlan
+  readonly #maximumParts: number
   readonly #parts: MultipartUpload
   /** Set once S3 may have made the object, whether or not its answer reached us. */
   #committed: { sizeBytes: number; at: number } | undefined
 
-  constructor(client: S3Client, object: { Bucket: string; Key: string }, options: StoreOptions) {
-    this.#client = client
-    this.#object = object
-    this.#options = options
-    this.#parts = new MultipartUpload(client, object)
+  constructor(target: UploadTarget, plan: PartPlan, maximumParts: number) {
+    this.#target = target
+    this.#plan = plan
+    this.#maximumParts = maximumParts
+    this.#parts = new MultipartUpload(target)
   }
 
   /**
-   * Uploads content and returns its size. The requests are not broken off one by one, since what a broken-off
-   * request did could not be known; `chunks` fails when the caller's signal fires.
+   * Uploads content. The requests are not broken off one by one, since what a broken-off request did could not be known;
+   * `chunks` fails when the caller's signal fires.
    *
+   * @returns Its size, and the ETag that S3 gave it.
    * @throws {StoreError} If S3 failed; what `chunks` throws comes through as it is.
    */
-  async send(chunks: AsyncIterable<Buffer>, doing: string): Promise<number> {
-    const first = this.#options.partSizeBytes ?? defaultPartSizeBytes
-    const inFlight = this.#options.partsInFlight ?? defaultPartsInFlight
-    const translated = <T>(promise: Promise<T>) =>
-      promise.catch((error: unknown) => {
-        throw toS3StoreError(error, doing)
-      })
-    let held: Buffer | undefined
-    let isMultipart = false
+  async send(chunks: AsyncIterable<Buffer>): Promise<{ sizeBytes: number; tag: string | undefined }> {
+    const { heldBytes, folder } = this.#target.sending
     let sizeBytes = 0
-    for await (const piece of cut(chunks, (number) => partSizeOf(number, first))) {
-      if (held) {
-        isMultipart = true
-        await translated(this.#parts.add(held, inFlight))
+    let count = 0
+    for await (const { piece, isLast } of pieces(chunks, { sizeOf: this.#plan, heldBytes, folder })) {
+      sizeBytes += piece.sizeBytes
+      if (isLast && count === 0) {
+        const tag = await this.#translated(this.#putWhole(piece).finally(piece.release))
+        return { sizeBytes, tag }
       }
-      held = piece
-      sizeBytes += piece.length
+      if (++count > this.#maximumParts) {
+        await piece.release()
+        throw this.#tooLarge()
+      }
+      await this.#translated(this.#parts.add(piece))
     }
-    if (!isMultipart) {
-      await translated(this.#commit(sizeBytes, () => this.#putWhole(held ?? Buffer.alloc(0))))
-      return sizeBytes
-    }
-    if (held) await translated(this.#parts.add(held, inFlight))
-    await translated(this.#parts.settled())
-    await translated(this.#commit(sizeBytes, () => this.#parts.complete()))
-    return sizeBytes
+    await this.#translated(this.#parts.settled())
+    const tag = await this.#translated(this.#commit(sizeBytes, () => this.#parts.complete()))
+    return { sizeBytes, tag }
   }
 
-  async #commit(sizeBytes: number, call: () => Promise<void>): Promise<void> {
+  #tooLarge(): StoreError {
+    return new StoreError(
+      'full',
+      `Could not ${this.#target.doing}: it is larger than ${this.#maximumParts} parts hold; set a larger part size.`,
+    )
+  }
+
+  async #translated<T>(promise: Promise<T>): Promise<T> {
+    return promise.catch((error: unknown) => {
+      throw toS3StoreError(error, this.#target.doing)
+    })
+  }
+
+  async #commit<Result>(sizeBytes: number, call: () => Promise<Result>): Promise<Result> {
+    const before = this.#committed
     this.#committed = { sizeBytes, at: Date.now() }
     try {
-      await call()
+      return await call()
     } catch (error) {
-      if (isRefusal(error)) this.#committed = undefined
+      // An earlier try may still have made the object.
+      if (isRefusal(error)) this.#committed = before
       throw error
     }
   }
 
-  async #putWhole(body: Buffer): Promise<void> {
-    await this.#client.send(new PutObjectCommand({ ...this.#object, Body: body }))
+  async #putWhole(piece: Piece): Promise<string | undefined> {
+    const { clients, object, sending, retry, doing } = this.#target
+    const sendOnce = async () => {
+      const Body = piece.body(sending.bandwidth)
+      const ContentMD5 = piece.md5.toString('base64')
+      const command = new PutObjectCommand({ ...object, Body, ContentLength: piece.sizeBytes, ContentMD5 })
+      return clients.parts.send(command).catch((error: unknown) => {
+        throw toS3StoreError(error, doing)
+      })
+    }
+    return (await again(() => this.#commit(piece.sizeBytes, sendOnce), retry)).ETag
   }
 
   /** Removes parts, and the object if it came to be. One that lay there before under the name stays. */
@@ -81,9 +98,10 @@ export class ObjectUpload {
     await this.#parts.abort()
     if (!this.#committed) return
     const { sizeBytes, at } = this.#committed
+    const { clients, object } = this.#target
     const abortSignal = AbortSignal.timeout(undoTimeoutMs)
-    const found = await headObject(this.#client, this.#object, abortSignal)
+    const found = await headObject(clients.calls, object, abortSignal)
     const isOurs = found?.ContentLength === sizeBytes && (found.LastModified?.getTime() ?? 0) >= at - clockSkewMs
-    if (isOurs) await this.#client.send(new DeleteObjectCommand(this.#object), { abortSignal })
+    if (isOurs) await clients.calls.send(new DeleteObjectCommand(object), { abortSignal })
   }
 }

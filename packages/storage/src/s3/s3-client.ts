@@ -1,34 +1,73 @@
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import { trustOf } from '../connection-trust.ts'
 import { StoreError } from '../store-error.ts'
 import { defaultConnectTimeoutMs, defaultIdleTimeoutMs, type StoreOptions } from '../store-options.ts'
 import type { S3Settings } from '../store-settings.ts'
 
 const defaultRegion = 'us-east-1'
+const maximumSockets = 64
 
-/** Makes the SDK's client for settings. Does no I/O. */
-export function s3Client(settings: S3Settings, options: StoreOptions): S3Client {
-  return new S3Client({
-    ...configuration(settings),
-    requestHandler: {
-      connectionTimeout: options.connectTimeoutMs ?? defaultConnectTimeoutMs,
-      socketTimeout: options.idleTimeoutMs ?? defaultIdleTimeoutMs,
-    },
+/** The SDK's clients for a bucket. */
+export interface S3Clients {
+  /** For all but moving an object's bytes. */
+  calls: S3Client
+  /** For parts. It tries nothing again: that is done where a part can be read again. */
+  parts: S3Client
+  /**
+   * For reading objects. Its timeout ends with the answer's headers: a socket is also idle while the reader has no use
+   * for more, and a restore that builds an index for an hour must not lose its connection for that.
+   */
+  reader: S3Client
+}
+
+/** Makes the clients for settings. Does no I/O. */
+export function s3Clients(settings: S3Settings, options: StoreOptions): S3Clients {
+  const connectionTimeout = options.connectTimeoutMs ?? defaultConnectTimeoutMs
+  const idleTimeoutMs = options.idleTimeoutMs ?? defaultIdleTimeoutMs
+  const agents = agentsOf(settings, options)
+  const common = { ...configuration(settings), maxAttempts: options.retry === false ? 1 : 3 }
+  const timeouts = { ...agents, connectionTimeout, socketTimeout: idleTimeoutMs }
+  const calls = new S3Client({ ...common, requestHandler: timeouts })
+  const parts = new S3Client({ ...common, maxAttempts: 1, requestHandler: timeouts })
+  const reader = new S3Client({
+    ...common,
+    requestHandler: { ...agents, connectionTimeout, requestTimeout: idleTimeoutMs, throwOnRequestTimeout: true },
   })
+  for (const client of [calls, parts]) leaveBodiesToMd5(client)
+  return { calls, parts, reader }
 }
 
 /**
- * As `s3Client`, for reading objects. Its timeout ends with the answer's headers: a socket is also idle while the
- * reader has no use for more, and a restore that builds an index for an hour must not lose its connection for that.
+ * Has requests that carry a `Content-MD5` signed without a digest of their body. The signature covers the MD5, which
+ * the server compares, so a second digest would cost time and find nothing more.
  */
-export function s3Reader(settings: S3Settings, options: StoreOptions): S3Client {
-  return new S3Client({
-    ...configuration(settings),
-    requestHandler: {
-      connectionTimeout: options.connectTimeoutMs ?? defaultConnectTimeoutMs,
-      requestTimeout: options.idleTimeoutMs ?? defaultIdleTimeoutMs,
-      throwOnRequestTimeout: true,
+function leaveBodiesToMd5(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const { headers } = args.request as { headers: Record<string, string> }
+      if (headers['content-md5'] !== undefined || headers['Content-MD5'] !== undefined) {
+        headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD'
+      }
+      return next(args)
     },
-  })
+    { step: 'build', priority: 'low', name: 'leaveBodiesToMd5' },
+  )
+}
+
+function agentsOf(settings: S3Settings, { proxy }: StoreOptions) {
+  const connection = {
+    keepAlive: true,
+    maxSockets: maximumSockets,
+    ...(proxy && {
+      proxyEnv: { HTTP_PROXY: proxy.httpProxy, HTTPS_PROXY: proxy.httpsProxy, NO_PROXY: proxy.noProxy },
+    }),
+  }
+  return {
+    httpAgent: new HttpAgent(connection),
+    httpsAgent: new HttpsAgent({ ...connection, ...trustOf(settings.tls) }),
+  }
 }
 
 function configuration(settings: S3Settings): S3ClientConfig {
@@ -36,11 +75,11 @@ function configuration(settings: S3Settings): S3ClientConfig {
   return {
     region: settings.region || defaultRegion,
     credentials: { accessKeyId: settings.accessKeyId, secretAccessKey: settings.secretAccessKey },
-    ...(endpoint && { endpoint: endpoint.href, forcePathStyle: true }),
+    ...(endpoint && { endpoint: endpoint.href }),
+    forcePathStyle: settings.pathStyle ?? endpoint !== undefined,
     // Other servers than AWS refuse the chunked bodies that checksums by default bring with them.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    maxAttempts: 3,
   }
 }
 

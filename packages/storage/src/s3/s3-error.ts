@@ -16,6 +16,10 @@ const codeByName: Record<string, StoreErrorCode> = {
   InternalError: 'temporary',
   RequestTimeout: 'temporary',
   BadDigest: 'temporary',
+  IncompleteBody: 'temporary',
+  XAmzContentSHA256Mismatch: 'temporary',
+  PreconditionFailed: 'replaced',
+  InvalidRange: 'replaced',
   TimeoutError: 'temporary',
   QuotaExceeded: 'full',
   XMinioStorageFull: 'full',
@@ -35,6 +39,7 @@ const advice: Record<StoreErrorCode, string> = {
   temporary: 'it is busy or cannot be reached; try again later',
   full: 'no space or quota is left, or the object is larger than it takes',
   'invalid-name': 'it does not take this name',
+  replaced: 'it was replaced by another object in the meantime',
   misconfigured: 'the settings do not fit it; check endpoint, region, bucket, certificate and the clock',
 }
 
@@ -56,8 +61,9 @@ export function isNoSuchUpload(error: unknown): boolean {
  * may be the answer to a repeated request whose first one completed the upload.
  */
 export function isRefusal(error: unknown): boolean {
-  const status = statusOf(error)
-  if (status === undefined) return isNeverConnected(systemCodeOf(error))
+  const seen = error instanceof StoreError ? error.cause : error
+  const status = statusOf(seen)
+  if (status === undefined) return isNeverConnected(systemCodeOf(seen))
   return status < 500 && status !== 408 && nameOf(error) !== 'NoSuchUpload'
 }
 
@@ -83,6 +89,7 @@ function codeOfStatus(status: number | undefined): StoreErrorCode | undefined {
   if (status === undefined) return undefined
   if (status === 401 || status === 403) return 'denied'
   if (status === 404) return 'absent'
+  if (status === 412 || status === 416) return 'replaced'
   if (status === 507) return 'full'
   if (status === 408 || status === 429 || status >= 500) return 'temporary'
   return status >= 300 ? 'misconfigured' : 'temporary'

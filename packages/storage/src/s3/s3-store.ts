@@ -1,41 +1,61 @@
 import type { Readable } from 'node:stream'
-import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3'
+import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { consume } from '../consume.ts'
 import { validateObjectName } from '../object-name.ts'
 import type { CallOptions, ObjectStore, StoredObject } from '../object-store.ts'
-import { relay } from '../relay.ts'
+import { retryOf } from '../retrying.ts'
 import { alsoFailed } from '../store-error.ts'
-import { defaultIdleTimeoutMs, defaultListPageSize, type StoreOptions } from '../store-options.ts'
+import {
+  capacityBytes,
+  defaultIdleTimeoutMs,
+  defaultListPageSize,
+  type StoreOptions,
+  sendingOf,
+} from '../store-options.ts'
 import type { S3Settings } from '../store-settings.ts'
+import { limited } from '../transfer/bandwidth.ts'
+import { type PartPlan, partPlan } from '../transfer/part-plan.ts'
+import { type OpenedObject, resumingDownload } from '../transfer/resuming-download.ts'
 import { headObject, isMissingObject } from './head-object.ts'
 import { ObjectUpload } from './object-upload.ts'
-import { endpointOf, s3Client, s3Reader } from './s3-client.ts'
+import { endpointOf, type S3Clients, s3Clients } from './s3-client.ts'
 import { toS3StoreError } from './s3-error.ts'
+
+const defaultPartSizeBytes = 8 * 1024 ** 2
+const defaultMaximumParts = 10_000
+/** S3 takes no larger part. */
+const largestPartBytes = 5 * 1024 ** 3
 
 /** A bucket, at AWS or at anything that speaks its protocol. Content larger than a part is uploaded in parts. */
 export class S3Store implements ObjectStore {
   readonly location: string
-  readonly #client: S3Client
-  readonly #reader: S3Client
+  readonly #clients: S3Clients
   readonly #bucket: string
   readonly #options: StoreOptions
 
   constructor(settings: S3Settings, options: StoreOptions) {
     this.location = `s3://${settings.bucket} at ${endpointOf(settings)?.origin ?? 'AWS'}`
-    this.#client = s3Client(settings, options)
-    this.#reader = s3Reader(settings, options)
+    this.#clients = s3Clients(settings, options)
     this.#bucket = settings.bucket
     this.#options = options
   }
 
   async put(name: string, content: Readable, options: CallOptions = {}): Promise<StoredObject> {
     const { signal } = options
-    const upload = new ObjectUpload(this.#client, { Bucket: this.#bucket, Key: name }, this.#options)
     const doing = `store "${name}" in ${this.location}`
+    const target = {
+      clients: this.#clients,
+      object: { Bucket: this.#bucket, Key: name },
+      sending: sendingOf(this.#options),
+      retry: retryOf(this.#options.retry),
+      doing,
+    }
+    const { maximumParts = defaultMaximumParts } = this.#options
+    const upload = new ObjectUpload(target, this.#plan(), maximumParts)
     try {
       validateObjectName(name)
-      const sizeBytes = await consume(content, (chunks) => upload.send(chunks, doing), signal)
-      return { name, sizeBytes, modifiedAt: new Date() }
+      const { sizeBytes, tag } = await consume(content, (chunks) => upload.send(chunks), signal)
+      return { name, sizeBytes, modifiedAt: new Date(), ...(tag === undefined ? {} : { tag: bare(tag) }) }
     } catch (error) {
       content.destroy()
       await upload.undo().catch((cause: unknown) => {
@@ -46,24 +66,49 @@ export class S3Store implements ObjectStore {
     }
   }
 
+  #plan(): PartPlan {
+    const { partSizeBytes = defaultPartSizeBytes, maximumParts = defaultMaximumParts } = this.#options
+    return partPlan({ firstBytes: partSizeBytes, maximumParts, largestBytes: largestPartBytes, capacityBytes })
+  }
+
   async get(name: string, options: CallOptions = {}): Promise<Readable> {
+    const { signal } = options
     const doing = `read "${name}" from ${this.location}`
-    return this.#call(doing, options, async (abortSignal) => {
+    const download = await this.#call(doing, options, async () => {
       validateObjectName(name)
-      const answer = await this.#reader.send(new GetObjectCommand({ Bucket: this.#bucket, Key: name }), { abortSignal })
-      return relay(answer.Body as Readable, {
+      return resumingDownload({
+        open: (fromByte, tag, abortSignal) => this.#open(name, doing, fromByte, tag, abortSignal),
         translate: (error) => toS3StoreError(error, doing),
+        retry: retryOf(this.#options.retry),
         idleTimeoutMs: this.#options.idleTimeoutMs ?? defaultIdleTimeoutMs,
-        signal: options.signal,
+        signal,
       })
+    })
+    return limited(download, this.#options.bandwidth)
+  }
+
+  async #open(
+    name: string,
+    doing: string,
+    fromByte: number,
+    tag: string | undefined,
+    signal: AbortSignal,
+  ): Promise<OpenedObject> {
+    return this.#call(doing, { signal }, async (abortSignal) => {
+      const part = fromByte === 0 ? {} : { Range: `bytes=${fromByte}-`, IfMatch: tag }
+      const command = new GetObjectCommand({ Bucket: this.#bucket, Key: name, ...part })
+      const answer = await this.#clients.reader.send(command, { abortSignal })
+      return { body: answer.Body as Readable, bodyBytes: answer.ContentLength, tag: answer.ETag }
     })
   }
 
   async head(name: string, options: CallOptions = {}): Promise<StoredObject | undefined> {
     return this.#call(`look up "${name}" in ${this.location}`, options, async (abortSignal) => {
       validateObjectName(name)
-      const found = await headObject(this.#client, { Bucket: this.#bucket, Key: name }, abortSignal)
-      return found && { name, sizeBytes: found.ContentLength ?? 0, modifiedAt: found.LastModified ?? new Date(0) }
+      const found = await headObject(this.#clients.calls, { Bucket: this.#bucket, Key: name }, abortSignal)
+      if (!found) return undefined
+      const { ContentLength = 0, LastModified = new Date(0), ETag } = found
+      return { name, sizeBytes: ContentLength, modifiedAt: LastModified, ...(ETag ? { tag: bare(ETag) } : {}) }
     })
   }
 
@@ -73,7 +118,7 @@ export class S3Store implements ObjectStore {
       const page = await this.#call(`list ${this.location}`, options, (abortSignal) => {
         const MaxKeys = this.#options.listPageSize ?? defaultListPageSize
         const input = { Bucket: this.#bucket, Prefix: prefix, MaxKeys, ContinuationToken }
-        return this.#client.send(new ListObjectsV2Command(input), { abortSignal })
+        return this.#clients.calls.send(new ListObjectsV2Command(input), { abortSignal })
       })
       for (const { Key, Size, LastModified } of page.Contents ?? []) {
         if (Key !== undefined) yield { name: Key, sizeBytes: Size ?? 0, modifiedAt: LastModified ?? new Date(0) }
@@ -86,7 +131,7 @@ export class S3Store implements ObjectStore {
     await this.#call(`remove "${name}" from ${this.location}`, options, async (abortSignal) => {
       validateObjectName(name)
       // One by one: DeleteObjects needs a Content-MD5 that the SDK no longer sends to servers which ask for it.
-      await this.#client
+      await this.#clients.calls
         .send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: name }), { abortSignal })
         .catch((error: unknown) => {
           if (!isMissingObject(error)) throw error
@@ -108,4 +153,9 @@ export class S3Store implements ObjectStore {
       throw toS3StoreError(error, doing)
     }
   }
+}
+
+/** An ETag without the quotes that it has in some answers. */
+function bare(etag: string): string {
+  return etag.replaceAll('"', '')
 }

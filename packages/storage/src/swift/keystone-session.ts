@@ -95,7 +95,8 @@ export class KeystoneSession {
   }
 
   #storageUrl(answer: TokenAnswer): string {
-    const { region } = this.#settings
+    const { region, storageUrl } = this.#settings
+    if (storageUrl) return storageUrl.replace(/\/+$/, '')
     const found = (answer.token.catalog ?? [])
       .filter((service) => service.type === 'object-store')
       .flatMap((service) => service.endpoints)

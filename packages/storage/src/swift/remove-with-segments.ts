@@ -42,14 +42,23 @@ export async function removeWithSegments(
   return true
 }
 
-/** Paths of the segments that an object is made of, `/container/name`; none if it is not made of any or not there. */
+/**
+ * Paths of the segments that an object is made of, `/container/name`, also of those that other manifests name for it; none
+ * if it is not made of any or not there.
+ */
 export async function segmentsOf(client: SwiftClient, container: string, name: string): Promise<string[]> {
   const head = await client.sendAndDump({ method: 'HEAD', container, name, accept: [200, 404] })
   if (head.statusCode === 404 || !isManifest(head)) return []
   const query = { 'multipart-manifest': 'get' }
   const answer = await client.send({ method: 'GET', container, name, query, accept: [200] })
-  const manifest = (await answer.body.json()) as { name: string }[]
-  return manifest.map((segment) => segment.name)
+  const manifest = (await answer.body.json()) as { name: string; sub_slo?: boolean }[]
+  const paths: string[] = []
+  for (const { name: path, sub_slo } of manifest) {
+    const [, inContainer = '', ...rest] = path.split('/')
+    if (sub_slo) paths.push(...(await segmentsOf(client, inContainer, rest.join('/'))))
+    paths.push(path)
+  }
+  return paths
 }
 
 function isManifest(head: SwiftAnswer): boolean {

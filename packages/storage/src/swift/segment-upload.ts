@@ -1,105 +1,170 @@
-import { createHash } from 'node:crypto'
-import { Readable } from 'node:stream'
+import { randomBytes } from 'node:crypto'
+import { again, type RetryOptions } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
+import type { Sending } from '../store-options.ts'
+import { BoundedTasks } from '../transfer/bounded-tasks.ts'
+import type { Piece } from '../transfer/piece.ts'
 import type { SwiftClient } from './swift-client.ts'
+import { toSwiftStoreError } from './swift-error.ts'
 
-/** Whose segments they are. Segments lie in a container of their own, so they are not listed among the objects. */
-export interface SegmentPlace {
+/** The server looks at every segment before it answers. */
+export const manifestTimeoutMs = 10 * 60_000
+
+/** An object in Swift, and how its segments are sent. */
+export interface SwiftTarget {
+  client: SwiftClient
   container: string
   name: string
-  /** Unlike any other upload's, so that two of one name do not touch each other's segments. */
-  upload: string
+  sending: Sending
+  retry: RetryOptions
+  /** For messages: `store "x" in container y`. */
+  doing: string
 }
 
 /** A segment as a manifest names it. */
 export interface Segment {
   path: string
   etag: string
-  sizeBytes: number
+  size_bytes: number
 }
 
-/** The segments of one upload. */
+/**
+ * The segments of one upload. They lie in a container of their own, so they are not listed among the objects, under a
+ * name unlike any other upload's, so that two of one name do not touch each other's.
+ */
 export class SegmentUpload {
-  readonly #client: SwiftClient
-  readonly #place: SegmentPlace
+  readonly #target: SwiftTarget
+  readonly #upload = randomBytes(6).toString('hex')
+  readonly #tasks = new BoundedTasks()
+  readonly #cutOff = new AbortController()
   /** Names of all that were begun, for their removal. */
   readonly #names: string[] = []
-  readonly #done: Segment[] = []
+  readonly #segments: Segment[] = []
 
-  constructor(client: SwiftClient, place: SegmentPlace) {
-    this.#client = client
-    this.#place = place
+  constructor(target: SwiftTarget) {
+    this.#target = target
   }
 
   get count(): number {
-    return this.#names.length
-  }
-
-  get done(): readonly Segment[] {
-    return this.#done
+    return this.#segments.length
   }
 
   get #container(): string {
-    return `${this.#place.container}_segments`
+    return `${this.#target.container}_segments`
   }
 
   /** Makes sure that the object's container is there, and the segments' beside it, on the same kind of disks. */
   async begin(): Promise<void> {
-    const { container } = this.#place
-    const main = await this.#client.sendAndDump({ method: 'HEAD', container, accept: [204, 200] })
+    const { client, container } = this.#target
+    const main = await client.sendAndDump({ method: 'HEAD', container, accept: [204, 200] })
     const segments = { container: this.#container }
-    const found = await this.#client.sendAndDump({ ...segments, method: 'HEAD', accept: [204, 200, 404] })
+    const found = await client.sendAndDump({ ...segments, method: 'HEAD', accept: [204, 200, 404] })
     if (found.statusCode !== 404) return
     const policy = main.headers['x-storage-policy']
     const headers = typeof policy === 'string' ? { 'x-storage-policy': policy } : undefined
     // 202 or 409: another upload made it in the meantime.
-    await this.#client.sendAndDump({ ...segments, method: 'PUT', headers, accept: [201, 202, 409] })
+    await client.sendAndDump({ ...segments, method: 'PUT', headers, accept: [201, 202, 409] })
   }
 
   /**
-   * Uploads a segment while its bytes come in, and compares the server's MD5 with that of what was sent.
+   * Sends a segment in the background, after waiting until no more are on their way than may be. Releases it in any case.
    *
-   * @param translate - Makes the error to report from Swift's; those of `bytes` come through as they are.
+   * @throws What an earlier segment failed with.
    */
-  async add(bytes: AsyncIterable<Buffer>, translate: (error: unknown) => Error): Promise<void> {
-    const name = `${this.#place.name}/${this.#place.upload}/${String(this.#names.length + 1).padStart(8, '0')}`
-    this.#names.push(name)
-    const hash = createHash('md5')
-    const sent: { sizeBytes: number; failure?: { error: unknown } } = { sizeBytes: 0 }
-    const body = Readable.from(measured(), { objectMode: false, highWaterMark: 256 * 1024 })
-    async function* measured() {
-      try {
-        for await (const chunk of bytes) {
-          hash.update(chunk)
-          sent.sizeBytes += chunk.length
-          yield chunk
-        }
-      } catch (error) {
-        sent.failure = { error }
-        throw error
-      }
-    }
+  async add(piece: Piece): Promise<void> {
+    let isStarted = false
     try {
-      const answer = await this.#client.sendAndDump({
-        method: 'PUT',
-        container: this.#container,
-        name,
-        body,
-        accept: [201],
-      })
-      this.#keep(name, hash.digest('hex'), sent.sizeBytes, answer.headers.etag)
-    } catch (error) {
-      throw sent.failure ? sent.failure.error : translate(error)
+      await this.#tasks.start(
+        () => this.#send(piece).finally(piece.release),
+        this.#target.sending.inFlight(piece.sizeBytes),
+      )
+      isStarted = true
     } finally {
-      body.destroy()
+      if (!isStarted) await piece.release()
     }
   }
 
-  #keep(name: string, etag: string, sizeBytes: number, answered: unknown): void {
-    if (typeof answered === 'string' && answered.replaceAll('"', '') !== etag) {
-      throw new StoreError('temporary', `Segment "${name}" reached Swift with other bytes than were sent; try again.`)
+  async #send(piece: Piece): Promise<void> {
+    const name = this.#newName()
+    const etag = piece.md5.toString('hex')
+    this.#segments.push({ path: `/${this.#container}/${name}`, etag, size_bytes: piece.sizeBytes })
+    // The server compares the etag with what it got, and refuses what was changed on the way.
+    await this.#put(name, () => piece.body(this.#target.sending.bandwidth), piece.sizeBytes, { headers: { etag } })
+  }
+
+  async #put(
+    name: string,
+    body: () => ReturnType<Piece['body']>,
+    sizeBytes: number,
+    more: { headers?: Record<string, string>; query?: Record<string, string>; answerTimeoutMs?: number },
+  ): Promise<void> {
+    const { client, retry, doing } = this.#target
+    const { signal } = this.#cutOff
+    const sendOnce = () =>
+      client
+        .sendAndDump({
+          method: 'PUT',
+          container: this.#container,
+          name,
+          body,
+          sizeBytes,
+          accept: [201],
+          signal,
+          ...more,
+        })
+        .catch((error: unknown) => {
+          throw toSwiftStoreError(error, doing)
+        })
+    await again(sendOnce, retry, signal)
+  }
+
+  #newName(): string {
+    const name = `${this.#target.name}/${this.#upload}/${String(this.#names.length + 1).padStart(8, '0')}`
+    this.#names.push(name)
+    return name
+  }
+
+  /**
+   * Waits until all segments are uploaded.
+   *
+   * @param maximum - How many segments a manifest may name. Where there are more, manifests are made that name them,
+   *   and returned in their place.
+   * @throws What a segment failed with.
+   */
+  async settled(maximum: number): Promise<readonly Segment[]> {
+    await this.#tasks.settled()
+    if (this.#segments.length <= maximum) return this.#segments
+    const manifests: Segment[] = []
+    for (let at = 0; at < this.#segments.length; at += maximum) {
+      manifests.push(await this.#group(this.#segments.slice(at, at + maximum)))
     }
-    this.#done.push({ path: `/${this.#container}/${name}`, etag, sizeBytes })
+    return manifests
+  }
+
+  async #group(segments: readonly Segment[]): Promise<Segment> {
+    const [only] = segments
+    if (segments.length === 1 && only) return only
+    const name = this.#newName()
+    const body = Buffer.from(JSON.stringify(segments))
+    const query = { 'multipart-manifest': 'put' }
+    await this.#put(name, () => body, body.length, { query, answerTimeoutMs: manifestTimeoutMs })
+    const { client } = this.#target
+    const head = await client.sendAndDump({ method: 'HEAD', container: this.#container, name, accept: [200] })
+    const sizeBytes = segments.reduce((sum, { size_bytes }) => sum + size_bytes, 0)
+    if (Number(head.headers['content-length']) !== sizeBytes) {
+      throw new StoreError('temporary', `Swift has another size for the segments "${name}" than was sent; try again.`)
+    }
+    return {
+      path: `/${this.#container}/${name}`,
+      etag: String(head.headers.etag).replaceAll('"', ''),
+      size_bytes: sizeBytes,
+    }
+  }
+
+  /** Cuts off what is on its way, and waits until nothing is. */
+  async stop(): Promise<void> {
+    this.#cutOff.abort()
+    await this.#tasks.over()
   }
 
   /**
@@ -107,14 +172,15 @@ export class SegmentUpload {
    * Swift lets the newer win.
    */
   async removeAll(signal: AbortSignal): Promise<void> {
+    const { client, retry, doing } = this.#target
     for (const name of this.#names) {
-      await this.#client.sendAndDump({
-        method: 'DELETE',
-        container: this.#container,
-        name,
-        accept: [204, 404],
-        signal,
-      })
+      const removeOnce = () =>
+        client
+          .sendAndDump({ method: 'DELETE', container: this.#container, name, accept: [204, 404], signal })
+          .catch((error: unknown) => {
+            throw toSwiftStoreError(error, doing)
+          })
+      await again(removeOnce, retry, signal)
     }
   }
 }

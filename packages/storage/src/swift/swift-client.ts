@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
-import { Agent, type Dispatcher, request } from 'undici'
+import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
+import { trustOf } from '../connection-trust.ts'
 import { defaultConnectTimeoutMs, defaultIdleTimeoutMs, type StoreOptions } from '../store-options.ts'
 import type { SwiftSettings } from '../store-settings.ts'
 import { KeystoneSession, type Login } from './keystone-session.ts'
@@ -13,7 +14,9 @@ export interface SwiftRequest {
   name?: string
   query?: Record<string, string>
   headers?: Record<string, string>
-  body?: Buffer | Readable
+  body?: Buffer | (() => Buffer | Readable)
+  /** Length of a body that is a stream. */
+  sizeBytes?: number
   /** Statuses that are not failures; others are thrown as `UnexpectedStatus`. */
   accept: readonly number[]
   /** How long the server may take to answer once it has the body. */
@@ -23,6 +26,9 @@ export interface SwiftRequest {
 
 export type SwiftAnswer = Dispatcher.ResponseData
 
+/** Undici reads the environment where nothing is said; only whoever opens a store decides. */
+const noEnvironment = { httpProxy: '', httpsProxy: '', noProxy: '' }
+
 /** Sends requests to Swift under a login, renewing it where Swift no longer takes it. */
 export class SwiftClient {
   readonly #dispatcher: Dispatcher
@@ -30,21 +36,24 @@ export class SwiftClient {
 
   constructor(settings: SwiftSettings, options: StoreOptions) {
     const idleTimeoutMs = options.idleTimeoutMs ?? defaultIdleTimeoutMs
-    this.#dispatcher = new Agent({
-      connect: { timeout: options.connectTimeoutMs ?? defaultConnectTimeoutMs },
+    const connect = { timeout: options.connectTimeoutMs ?? defaultConnectTimeoutMs, ...trustOf(settings.tls) }
+    const timeouts = {
+      connect,
       headersTimeout: idleTimeoutMs,
       // Counts only while data is asked for: a reader may pause for as long as it likes.
       bodyTimeout: idleTimeoutMs,
-    })
+    }
+    this.#dispatcher = options.proxy
+      ? new EnvHttpProxyAgent({ ...timeouts, requestTls: connect, ...noEnvironment, ...options.proxy })
+      : new Agent(timeouts)
     this.#session = new KeystoneSession(settings, this.#dispatcher)
   }
 
-  /** Sends a request. The caller reads the answer's body or dumps it. A streamed body is never sent twice. */
+  /** Sends a request. The caller reads the answer's body or dumps it. */
   async send(wanted: SwiftRequest): Promise<SwiftAnswer> {
     const login = await abortable(this.#session.login(), wanted.signal)
     let answer = await this.#sendAs(login, wanted)
-    const isReplayable = wanted.body === undefined || Buffer.isBuffer(wanted.body)
-    if (answer.statusCode === 401 && isReplayable) {
+    if (answer.statusCode === 401) {
       await answer.body.dump()
       answer = await this.#sendAs(await abortable(this.#session.renew(login), wanted.signal), wanted)
     }
@@ -73,11 +82,13 @@ export class SwiftClient {
   #sendAs({ token, storageUrl }: Login, wanted: SwiftRequest): Promise<SwiftAnswer> {
     const name = wanted.name === undefined ? '' : `/${wanted.name.split('/').map(encodeURIComponent).join('/')}`
     const query = wanted.query ? `?${new URLSearchParams(wanted.query)}` : ''
+    const body = typeof wanted.body === 'function' ? wanted.body() : wanted.body
+    const length = body !== undefined && { 'content-length': String(wanted.sizeBytes ?? (body as Buffer).length) }
     return request(`${storageUrl}/${encodeURIComponent(wanted.container)}${name}${query}`, {
       dispatcher: this.#dispatcher,
       method: wanted.method,
-      headers: { ...wanted.headers, 'x-auth-token': token },
-      body: wanted.body,
+      headers: { ...wanted.headers, ...length, 'x-auth-token': token },
+      body,
       headersTimeout: wanted.answerTimeoutMs,
       signal: wanted.signal,
     })

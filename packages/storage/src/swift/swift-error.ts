@@ -6,6 +6,7 @@ const advice: Record<StoreErrorCode, string> = {
   denied: 'user and password are wrong, or the user may not do this in the project',
   temporary: 'it is busy or cannot be reached; try again later',
   full: 'no space or quota is left, or the object is larger than it takes',
+  replaced: 'it was replaced by another object in the meantime',
   'invalid-name': 'it does not take this name',
   misconfigured: 'the settings do not fit it; check auth URL, domain, project, region and certificate',
 }
@@ -32,8 +33,9 @@ export function toSwiftStoreError(error: unknown, doing: string): StoreError {
 
 /** Whether the call certainly had no effect. After a timeout, a lost connection or a 5xx it may have had one. */
 export function isRefusal(error: unknown): boolean {
-  // A failed login is a StoreError: the request itself was never sent.
-  if (error instanceof StoreError) return true
+  // A failed login is a StoreError: the request itself was never sent. Others stand for their cause.
+  if (error instanceof StoreError && error.cause === undefined) return true
+  if (error instanceof StoreError) return isRefusal(error.cause)
   if (error instanceof UnexpectedStatus) return error.status < 500 && error.status !== 408
   return isNeverConnected(systemCodeOf(error))
 }
@@ -45,6 +47,9 @@ function codeOfStatus(status: number): StoreErrorCode {
       return 'denied'
     case 404:
       return 'absent'
+    case 412:
+    case 416:
+      return 'replaced'
     case 413:
     case 507:
       return 'full'

@@ -2,18 +2,27 @@ import type { Readable } from 'node:stream'
 import { consume } from '../consume.ts'
 import { validateObjectName } from '../object-name.ts'
 import type { CallOptions, ObjectStore, StoredObject } from '../object-store.ts'
-import { relay } from '../relay.ts'
+import { again, retryOf } from '../retrying.ts'
 import { alsoFailed, StoreError } from '../store-error.ts'
-import { defaultListPageSize, type StoreOptions } from '../store-options.ts'
+import {
+  capacityBytes,
+  defaultIdleTimeoutMs,
+  defaultListPageSize,
+  heldBytes,
+  type StoreOptions,
+  sendingOf,
+} from '../store-options.ts'
 import type { SwiftSettings } from '../store-settings.ts'
+import { limited } from '../transfer/bandwidth.ts'
+import { type PartPlan, partPlan } from '../transfer/part-plan.ts'
+import { resumingDownload } from '../transfer/resuming-download.ts'
 import { removeWithSegments } from './remove-with-segments.ts'
 import { type SwiftAnswer, SwiftClient } from './swift-client.ts'
 import { toSwiftStoreError } from './swift-error.ts'
 import { readLimits, type SwiftLimits } from './swift-limits.ts'
 import { SwiftUpload } from './swift-upload.ts'
 
-/** With Swift's default of 1,000 segments, an object may have a tebibyte. */
-const defaultSegmentSizeBytes = 1024 ** 3
+const defaultSegmentSizeBytes = 16 * 1024 ** 2
 
 interface ListedObject {
   name?: string
@@ -41,12 +50,24 @@ export class SwiftStore implements ObjectStore {
     let upload: SwiftUpload | undefined
     try {
       validateObjectName(name)
-      const limits = await this.#call(doing, options, () => this.#readLimits())
-      const segmentSize = this.#options.segmentSizeBytes ?? defaultSegmentSizeBytes
-      const running = new SwiftUpload(this.#client, this.#container, name, limits, segmentSize)
+      const retry = retryOf(this.#options.retry)
+      const readLimits = () => this.#call(doing, options, () => this.#readLimits())
+      const { maximumSizeBytes, maximumSegments } = await again(readLimits, retry, options.signal)
+      const running = new SwiftUpload(
+        {
+          client: this.#client,
+          container: this.#container,
+          name,
+          sending: sendingOf(this.#options),
+          retry,
+          doing,
+        },
+        this.#plan(maximumSizeBytes, maximumSegments),
+        maximumSegments,
+      )
       upload = running
-      const sizeBytes = await consume(content, (chunks) => running.send(chunks, doing), options.signal)
-      return { name, sizeBytes, modifiedAt: new Date() }
+      const { sizeBytes, tag } = await consume(content, (chunks) => running.send(chunks), options.signal)
+      return { name, sizeBytes, modifiedAt: new Date(), tag }
     } catch (error) {
       content.destroy()
       await upload?.undo().catch((cause: unknown) => {
@@ -57,10 +78,35 @@ export class SwiftStore implements ObjectStore {
     }
   }
 
+  /** Manifests may name manifests, so segments need not be larger than memory holds. */
+  #plan(maximumSizeBytes: number, maximumSegments: number): PartPlan {
+    const firstBytes = this.#options.segmentSizeBytes ?? defaultSegmentSizeBytes
+    const largestBytes = Math.min(Math.max(heldBytes, firstBytes), maximumSizeBytes)
+    return partPlan({ firstBytes, maximumParts: maximumSegments ** 2, largestBytes, capacityBytes })
+  }
+
   async get(name: string, options: CallOptions = {}): Promise<Readable> {
+    const { signal } = options
     const doing = `read "${name}" from ${this.location}`
-    const answer = await this.#send('GET', name, [200], doing, options)
-    return relay(answer.body, { translate: (error) => toSwiftStoreError(error, doing), signal: options.signal })
+    const download = await resumingDownload({
+      open: async (fromByte, tag, abortSignal) => {
+        const headers: Record<string, string> =
+          fromByte === 0 ? {} : { range: `bytes=${fromByte}-`, 'if-match': String(tag) }
+        const accept = fromByte === 0 ? [200] : [206]
+        const answer = await this.#send('GET', name, accept, doing, { signal: abortSignal }, headers)
+        const { 'content-length': length, etag } = answer.headers
+        return {
+          body: answer.body,
+          bodyBytes: typeof length === 'string' ? Number(length) : undefined,
+          tag: typeof etag === 'string' ? etag : undefined,
+        }
+      },
+      translate: (error) => toSwiftStoreError(error, doing),
+      retry: retryOf(this.#options.retry),
+      idleTimeoutMs: this.#options.idleTimeoutMs ?? defaultIdleTimeoutMs,
+      signal,
+    })
+    return limited(download, this.#options.bandwidth)
   }
 
   async head(name: string, options: CallOptions = {}): Promise<StoredObject | undefined> {
@@ -71,8 +117,9 @@ export class SwiftStore implements ObjectStore {
       await this.#requireContainer(doing, options)
       return undefined
     }
-    const { 'content-length': length, 'last-modified': modified } = answer.headers
-    return { name, sizeBytes: Number(length), modifiedAt: new Date(String(modified)) }
+    const { 'content-length': length, 'last-modified': modified, etag } = answer.headers
+    const tag = typeof etag === 'string' ? { tag: etag.replaceAll('"', '') } : {}
+    return { name, sizeBytes: Number(length), modifiedAt: new Date(String(modified)), ...tag }
   }
 
   async *list(prefix: string, options: CallOptions = {}): AsyncGenerator<StoredObject> {
@@ -104,10 +151,11 @@ export class SwiftStore implements ObjectStore {
     accept: number[],
     doing: string,
     options: CallOptions,
+    headers: Record<string, string> = {},
   ): Promise<SwiftAnswer> {
     return this.#call(doing, options, async (signal) => {
       validateObjectName(name)
-      return this.#client.send({ method, container: this.#container, name, accept, signal })
+      return this.#client.send({ method, container: this.#container, name, headers, accept, signal })
     })
   }
 

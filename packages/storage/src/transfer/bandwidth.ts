@@ -1,0 +1,91 @@
+import { pipeline, Readable, Transform } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Bytes go out in pieces of this size under a limit, so that they are spread evenly. */
+const pieceBytes = 64 * 1024
+/** What a limit lets through at once after a rest. */
+const burstSeconds = 0.1
+
+/**
+ * A limit on bytes per second, for all transfers that share it: a token bucket. Those who wait are served in the order
+ * in which they came.
+ */
+export class BandwidthLimit {
+  readonly bytesPerSecond: number
+  /** When what was let through so far is paid off, on the monotonic clock, in ms. */
+  #paidAt = 0
+
+  /**
+   * @param bytesPerSecond - Above 0.
+   * @throws {RangeError} If it is not.
+   */
+  constructor(bytesPerSecond: number) {
+    if (!(bytesPerSecond > 0))
+      throw new RangeError(`A bandwidth limit is above 0 bytes per second, not ${bytesPerSecond}.`)
+    this.bytesPerSecond = bytesPerSecond
+  }
+
+  /** Waits until so many bytes may go. */
+  async take(bytes: number, signal?: AbortSignal): Promise<void> {
+    const now = performance.now()
+    const from = Math.max(this.#paidAt, now - burstSeconds * 1000)
+    this.#paidAt = from + (bytes / this.bytesPerSecond) * 1000
+    const waitMs = this.#paidAt - now
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal })
+  }
+}
+
+/** Waits for every limit. */
+async function takeAll(limits: readonly BandwidthLimit[], bytes: number, signal: AbortSignal): Promise<void> {
+  await Promise.all(limits.map((limit) => limit.take(bytes, signal)))
+}
+
+/** A stream that passes bytes on as fast as all limits allow. */
+export function throttle(limits: readonly BandwidthLimit[]): Transform {
+  const gone = new AbortController()
+  return new Transform({
+    async transform(chunk: Buffer, _encoding, callback) {
+      try {
+        for (let at = 0; at < chunk.length; at += pieceBytes) {
+          const piece = chunk.subarray(at, at + pieceBytes)
+          await takeAll(limits, piece.length, gone.signal)
+          this.push(piece)
+        }
+        callback()
+      } catch (error) {
+        callback(error as Error)
+      }
+    },
+    destroy(error, callback) {
+      gone.abort()
+      callback(error)
+    },
+  })
+}
+
+/** The bytes of a buffer as a stream that all limits allow. */
+export function throttled(bytes: Buffer, limits: readonly BandwidthLimit[]): Readable {
+  let at = 0
+  const gone = new AbortController()
+  return new Readable({
+    async read() {
+      const piece = bytes.subarray(at, at + pieceBytes)
+      at += piece.length
+      try {
+        await takeAll(limits, piece.length, gone.signal)
+        this.push(piece.length > 0 ? piece : null)
+      } catch (error) {
+        this.destroy(error as Error)
+      }
+    },
+    destroy(error, callback) {
+      gone.abort()
+      callback(error)
+    },
+  })
+}
+
+/** A stream as fast as all limits allow; the stream itself where there are none. */
+export function limited(stream: Readable, limits: readonly BandwidthLimit[] = []): Readable {
+  return limits.length === 0 ? stream : pipeline(stream, throttle(limits), () => undefined)
+}

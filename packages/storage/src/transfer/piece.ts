@@ -1,0 +1,170 @@
+import { createHash, type Hash, randomUUID } from 'node:crypto'
+import { type FileHandle, open, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline, Readable } from 'node:stream'
+import { StoreError } from '../store-error.ts'
+import { type BandwidthLimit, throttle, throttled } from './bandwidth.ts'
+
+/** A piece of content that can be sent any number of times. */
+export interface Piece {
+  sizeBytes: number
+  /** MD5 of its bytes. */
+  md5: Buffer
+  /** Its bytes, for one sending. */
+  body(limits: readonly BandwidthLimit[]): Buffer | Readable
+  /** Lets go of memory or disk. To be called once nobody sends it. */
+  release(): Promise<void>
+}
+
+/** How pieces are kept until they are sent. */
+export interface PieceOptions {
+  /** Size of the piece with a number, from 1. */
+  sizeOf: (pieceNumber: number) => number
+  /** Larger pieces lie in a file without a name in `folder`; smaller ones in memory. */
+  heldBytes: number
+  folder: string
+}
+
+/**
+ * Cuts content into pieces. Gives at least one, which is empty for empty content; only the last is smaller than asked
+ * for, and none but the first is empty. Whoever takes a piece releases it.
+ */
+export async function* pieces(
+  chunks: AsyncIterable<Buffer>,
+  options: PieceOptions,
+): AsyncGenerator<{ piece: Piece; isLast: boolean }> {
+  const unused: Buffer[] = []
+  let number = 1
+  let wanted = options.sizeOf(number)
+  let growing: GrowingPiece | undefined = await newPiece(wanted, options, unused)
+  try {
+    for await (const chunk of chunks) {
+      for (let at = 0; at < chunk.length; ) {
+        // Only here, where more comes, is it known that the full piece is not the last.
+        if (growing.sizeBytes === wanted) {
+          const full = growing.done()
+          growing = undefined
+          yield { piece: full, isLast: false }
+          wanted = options.sizeOf(++number)
+          growing = await newPiece(wanted, options, unused)
+        }
+        const taken = chunk.subarray(at, at + wanted - growing.sizeBytes)
+        await growing.add(taken)
+        at += taken.length
+      }
+    }
+    const last = growing.done()
+    growing = undefined
+    yield { piece: last, isLast: true }
+  } finally {
+    await growing?.release()
+  }
+}
+
+interface GrowingPiece {
+  readonly sizeBytes: number
+  add(bytes: Buffer): Promise<void>
+  done(): Piece
+  release(): Promise<void>
+}
+
+function newPiece(wantedBytes: number, options: PieceOptions, unused: Buffer[]): Promise<GrowingPiece> {
+  return wantedBytes > options.heldBytes
+    ? newSpooledPiece(options.folder)
+    : Promise.resolve(heldPiece(wantedBytes, unused))
+}
+
+/** @param unused - Memory of earlier pieces. Used again, since what the collector frees it frees late. */
+function heldPiece(wantedBytes: number, unused: Buffer[]): GrowingPiece {
+  const hash = createHash('md5')
+  const found = unused.findIndex((buffer) => buffer.length >= wantedBytes)
+  const memory = unused.splice(found === -1 ? 0 : found, 1).find((buffer) => buffer.length >= wantedBytes)
+  const whole = memory ?? Buffer.allocUnsafeSlow(wantedBytes)
+  let sizeBytes = 0
+  const release = async () => {
+    unused.push(whole)
+  }
+  return {
+    get sizeBytes() {
+      return sizeBytes
+    },
+    async add(bytes) {
+      bytes.copy(whole, sizeBytes)
+      hash.update(bytes)
+      sizeBytes += bytes.length
+    },
+    done() {
+      const bytes = whole.subarray(0, sizeBytes)
+      return {
+        sizeBytes,
+        md5: hash.digest(),
+        body: (limits) => (limits.length > 0 ? throttled(bytes, limits) : bytes),
+        release,
+      }
+    },
+    release,
+  }
+}
+
+async function newSpooledPiece(folder: string): Promise<GrowingPiece> {
+  const doing = `keep a large part in ${folder} until it is sent`
+  const path = join(folder, `.osb-part-${randomUUID()}`)
+  const handle = await translated(open(path, 'wx+', 0o600), doing)
+  // Without a name nothing is left, however this process ends.
+  await translated(unlink(path), doing)
+  return spooledPiece(handle, createHash('md5'), doing)
+}
+
+function spooledPiece(handle: FileHandle, hash: Hash, doing: string): GrowingPiece {
+  let sizeBytes = 0
+  const release = () => handle.close()
+  return {
+    get sizeBytes() {
+      return sizeBytes
+    },
+    async add(bytes) {
+      await translated(handle.writeFile(bytes), doing)
+      hash.update(bytes)
+      sizeBytes += bytes.length
+    },
+    done() {
+      return {
+        sizeBytes,
+        md5: hash.digest(),
+        body: (limits) => {
+          const stream = readAll(handle, sizeBytes)
+          return limits.length > 0 ? pipeline(stream, throttle(limits), () => undefined) : stream
+        },
+        release,
+      }
+    },
+    release,
+  }
+}
+
+/** Reads an open file from its start; unlike Node's own stream it does not close it. */
+function readAll(handle: FileHandle, sizeBytes: number): Readable {
+  let at = 0
+  return new Readable({
+    highWaterMark: 256 * 1024,
+    read(wanted) {
+      const buffer = Buffer.allocUnsafe(Math.min(wanted, sizeBytes - at))
+      handle.read(buffer, 0, buffer.length, at).then(
+        ({ bytesRead }) => {
+          at += bytesRead
+          this.push(bytesRead > 0 ? buffer.subarray(0, bytesRead) : null)
+        },
+        (error: Error) => this.destroy(error),
+      )
+    },
+  })
+}
+
+async function translated<T>(promise: Promise<T>, doing: string): Promise<T> {
+  return promise.catch((error: NodeJS.ErrnoException) => {
+    const code = error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 'full' : 'misconfigured'
+    throw new StoreError(code, `Could not ${doing} (${error.code}): make room there, or set another folder.`, {
+      cause: error,
+    })
+  })
+}

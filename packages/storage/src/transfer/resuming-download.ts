@@ -1,0 +1,137 @@
+import { Readable } from 'node:stream'
+import { destroyOnAbort } from '../destroy-on-abort.ts'
+import { relay } from '../relay.ts'
+import { type RetryOptions, waitOrGiveUp } from '../retrying.ts'
+import { StoreError } from '../store-error.ts'
+
+/** An object that a store began to send. */
+export interface OpenedObject {
+  body: Readable
+  /** The length of what is sent; undefined where the store does not say. */
+  bodyBytes: number | undefined
+  /** Names this very content, so that it can be asked for again; undefined where the store gives none. */
+  tag: string | undefined
+}
+
+/** How a download is opened, and opened again. */
+export interface DownloadOptions {
+  /**
+   * Asks the store for the object from a byte on.
+   *
+   * @param tag - The content must still be this one; a store that has another rejects with the code `replaced`.
+   */
+  open(fromByte: number, tag: string | undefined, signal: AbortSignal): Promise<OpenedObject>
+  translate: (error: unknown) => StoreError
+  retry: RetryOptions
+  /** How long the store may send nothing while more is wanted. */
+  idleTimeoutMs: number
+  signal?: AbortSignal | undefined
+}
+
+/** So many bytes since the last cut show that it is worth going on. */
+const progressBytes = 1024 * 1024
+
+/**
+ * Downloads an object. Where the connection is cut the download goes on from the byte it reached, as long as the store
+ * has the same content: a bounded number of times in a row without progress, with a growing wait between. While its
+ * reader pauses it is not opened again, and a cut does not count: stores drop who is silent.
+ *
+ * @throws {StoreError} If it cannot be opened; that is tried once.
+ */
+export async function resumingDownload(options: DownloadOptions): Promise<Readable> {
+  const { signal = new AbortController().signal } = options
+  const download = new Download(await options.open(0, undefined, signal), options)
+  destroyOnAbort(download, signal)
+  return download
+}
+
+class Download extends Readable {
+  readonly #options: DownloadOptions
+  readonly #gone = new AbortController()
+  readonly #tag: string | undefined
+  #body: Readable | undefined
+  /** Why there is no body. */
+  #cut: unknown
+  #isOpening = false
+  #isWanted = false
+  #readBytes = 0
+  #attempt = 1
+  #sinceCutBytes = 0
+
+  constructor(first: OpenedObject, options: DownloadOptions) {
+    super({ highWaterMark: 256 * 1024 })
+    this.#options = options
+    this.#tag = first.tag
+    this.#attach(first)
+  }
+
+  override _read(): void {
+    this.#isWanted = true
+    if (this.#body) this.#body.resume()
+    else if (!this.#isOpening) this.#reopen()
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    this.#gone.abort()
+    this.#body?.destroy()
+    callback(error)
+  }
+
+  #attach({ body: sent, bodyBytes }: OpenedObject): void {
+    const { translate, idleTimeoutMs } = this.#options
+    const endsAt = bodyBytes === undefined ? undefined : this.#readBytes + bodyBytes
+    const body = relay(sent, { translate, idleTimeoutMs })
+    body.on('data', (chunk: Buffer) => {
+      this.#readBytes += chunk.length
+      this.#sinceCutBytes += chunk.length
+      if (this.#sinceCutBytes >= progressBytes) this.#attempt = 1
+      this.#isWanted = this.push(chunk)
+      if (!this.#isWanted) body.pause()
+    })
+    body.on('error', (error) => this.#onCut(error))
+    body.on('end', () => {
+      if (endsAt === undefined || this.#readBytes === endsAt) this.push(null)
+      else this.#onCut(translate(Object.assign(new Error('The body ended early'), { code: 'ECONNRESET' })))
+    })
+    this.#body = body
+    if (!this.#isWanted) body.pause()
+  }
+
+  #onCut(error: unknown): void {
+    if (this.destroyed) return
+    this.#body = undefined
+    this.#cut = error
+    this.#sinceCutBytes = 0
+    if (this.#isWanted) this.#reopen()
+    else this.#attempt = 1
+  }
+
+  /** Opens the object from the byte that was reached; in the end either there is a body, or this is destroyed. */
+  async #reopen(): Promise<void> {
+    this.#isOpening = true
+    try {
+      this.#attach(await this.#openAgain())
+    } catch (error) {
+      this.destroy(error as Error)
+    } finally {
+      this.#isOpening = false
+    }
+  }
+
+  async #openAgain(): Promise<OpenedObject> {
+    const { open, retry } = this.#options
+    for (;;) {
+      if (this.#readBytes > 0 && this.#tag === undefined) throw this.#cut
+      await waitOrGiveUp(this.#cut, this.#attempt++, retry, this.#gone.signal)
+      try {
+        const opened = await open(this.#readBytes, this.#tag, this.#gone.signal)
+        if (opened.tag === this.#tag) return opened
+        opened.body.destroy()
+      } catch (error) {
+        this.#cut = error
+        continue
+      }
+      throw new StoreError('replaced', 'The object was replaced by another one while it was read.')
+    }
+  }
+}
