@@ -32,11 +32,21 @@ export interface Answer {
   json: any
 }
 
-/** Starts an agent whose scripts are the given texts, by their file names. */
+/** Starts an agent whose scripts are the given texts, by their file names. It ends with the test. */
 export async function agentWith(
   scripts: Record<string, string>,
   settings: Record<string, string> = {},
 ): Promise<AgentUnderTest> {
+  const { under, end } = await agentForAll(scripts, settings)
+  onTestFinished(end)
+  return under
+}
+
+/** As `agentWith`, for an agent that outlives a test: the caller ends it. */
+export async function agentForAll(
+  scripts: Record<string, string>,
+  settings: Record<string, string> = {},
+): Promise<{ under: AgentUnderTest; end(): Promise<void> }> {
   const root = await mkdtemp(join(tmpdir(), 'agent-test-'))
   const paths = { scripts: join(root, 'scripts'), bucket: join(root, 'bucket') }
   await Promise.all(Object.values(paths).map((path) => mkdir(path)))
@@ -60,14 +70,14 @@ export async function agentWith(
       ...settings,
     }),
   )
-  onTestFinished(async () => {
+  const end = async () => {
     await agent.stop()
     await chmod(root, 0o700)
     await rm(root, { recursive: true, force: true })
-  })
+  }
   const call = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
     send(agent.url + path, method, body, headers)
-  return {
+  const under: AgentUnderTest = {
     agent,
     root,
     ...paths,
@@ -76,6 +86,7 @@ export async function agentWith(
     objects: () => filesUnder(paths.bucket),
     read: (path) => readFile(join(root, path), 'utf8'),
   }
+  return { under, end }
 }
 
 async function send(url: string, method: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startAgentProcess } from '@osb-backup/testkit'
 import { expect, test } from 'vitest'
@@ -101,4 +101,20 @@ test('a damaged file of the journal is told, and hinders nothing else', async ()
   expect(agent.running.output()).toContain('JOB NOT RECOVERED')
   expect(agent.running.output()).not.toContain('secret-in-a-wreck')
   expect(await readdir(agent.state)).not.toContain('.tmp-left')
+})
+
+test('what cannot be written down is not begun, but what is locked is unlocked', async () => {
+  const agent = await CrashingAgent.prepare(scriptsOf(2, 'pre-backup-lock'))
+  await agent.start()
+  await send('backup', agent, 'x')
+  await until(() => agent.has('held'), 'the lock script runs')
+  await rm(agent.state, { recursive: true })
+  await writeFile(join(agent.root, 'release'), '')
+  const job = await agent.over('backup', 'x')
+  expect(job).toMatchObject({ status: 'FAILED', failed_stage: 'pre-backup-check' })
+  expect(job.error_message).toMatch(/^pre-backup-check: the state of the job cannot be saved: ENOENT/)
+  expect(await agent.count('begin pre-backup-check')).toBe(0)
+  expect(await agent.count('end post-backup-unlock')).toBe(1)
+  expect(await send('backup', agent, 'y')).toMatchObject({ status: 500, json: { state: 'Journal' } })
+  expect(await agent.call('GET', '/backup/y')).toMatchObject({ status: 404 })
 })

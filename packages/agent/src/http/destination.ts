@@ -61,7 +61,7 @@ async function fileSettings(
     if (!isWithin(real, await realpath(root))) {
       return refused(`destination.directory ${directory} lies outside of file_destination_root`)
     }
-    const state = await realpath(stateDirectory)
+    const state = await realpath(stateDirectory).catch(() => stateDirectory)
     if (isWithin(real, state) || isWithin(state, real)) {
       return refused(`destination.directory ${directory} lies in the agent's state directory, or holds it`)
     }

@@ -58,8 +58,10 @@ function known(value: unknown, shape: Record<string, unknown>): unknown {
 
 function readDatabase(value: unknown): unknown {
   const { serviceInstance: _unused, parameters: _kept, ...plain } = agentDatabaseSchema.shape
-  const database = known(value, { ...plain, parameters: undefined })
+  const database = known(value, { ...plain, parameters: undefined, user: undefined })
   if (typeof database !== 'object' || database === null || Array.isArray(database)) return database
+  // The Go agent's README calls it so, and clients were written by it.
+  if ('user' in database && !('username' in database)) Object.assign(database, { username: database.user })
   return Object.fromEntries(
     Object.entries(database).map(([name, each]) => [
       name,
