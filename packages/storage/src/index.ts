@@ -7,6 +7,13 @@ export type { ExpectedContent } from './content/meter.ts'
 export { storeContent } from './content/store-content.ts'
 export { verifyObject } from './content/verify-object.ts'
 export { findZstdProgram } from './content/zstd-program.ts'
+export {
+  isManifestName,
+  manifestName,
+  readManifest,
+  removeWithManifest,
+  writeManifest,
+} from './manifest/object-manifest.ts'
 export { compareNames, validateObjectName } from './object-name.ts'
 export type * from './object-store.ts'
 export { openStore } from './open-store.ts'

@@ -1,0 +1,82 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { afterAll, describe, expect, it } from 'vitest'
+import { openStore } from '../open-store.ts'
+import { isManifestName, manifestName, readManifest, removeWithManifest, writeManifest } from './object-manifest.ts'
+
+const root = await mkdtemp(join(tmpdir(), 'osb-manifest-'))
+const store = openStore({ type: 'file', directory: root }, { retry: false })
+afterAll(() => rm(root, { recursive: true }))
+
+const name = 'plan/db_2026_11_24_shop.dump.zst.age'
+const facts = {
+  instance: { id: 'i-1', name: 'shop' },
+  plan: { id: 'p-1', name: 'nightly' },
+  item: 'shop',
+  host: 'db',
+  job: 'j-1',
+  startedAt: '2026-11-24T01:00:00.000Z',
+  storedAt: '2026-11-24T01:05:00.000Z',
+  stored: { sizeBytes: 10, sha256: 'a'.repeat(64) },
+  original: { sizeBytes: 20, sha256: 'b'.repeat(64) },
+  transforms: { compression: 'zstd', encryption: 'age' },
+  recipients: ['age1abc'],
+  scriptPack: { name: 'postgresql', form: 2, type: '.dump' },
+} as const
+
+const write = () => writeManifest(store, name, { ...facts, recipients: [...facts.recipients] })
+
+describe('a manifest', () => {
+  it('lies beside its object, as JSON, and comes back', async () => {
+    const written = await write()
+    expect(written).toMatchObject({
+      ...facts,
+      kind: 'osb-backup-object',
+      version: 1,
+      object: 'db_2026_11_24_shop.dump.zst.age',
+    })
+    expect(JSON.parse(await readFile(join(root, `${name}.manifest.json`), 'utf8'))).toEqual(written)
+    expect(await readManifest(store, name)).toEqual(written)
+    expect(isManifestName(manifestName(name))).toBe(true)
+    expect(isManifestName(name)).toBe(false)
+  })
+
+  it('may be missing', async () => {
+    expect(await readManifest(store, 'plan/other')).toBeUndefined()
+  })
+
+  it('is refused where it is damaged or speaks of another object', async () => {
+    await write()
+    const path = join(root, manifestName(name))
+    const text = await readFile(path, 'utf8')
+    for (const wrong of [
+      '',
+      '{',
+      '{}',
+      text.replace('db_2026', 'db_2025'),
+      text.replace('"version": 1', '"version": 2'),
+    ]) {
+      await writeFile(path, wrong)
+      await expect(readManifest(store, name)).rejects.toMatchObject({ name: 'ContentError', code: 'corrupt' })
+    }
+  })
+
+  it('is not written when what it would say makes no sense', async () => {
+    const stored = { sizeBytes: -1, sha256: 'x' }
+    await expect(writeManifest(store, 'odd', { ...facts, recipients: [], stored })).rejects.toThrow()
+    expect(await store.head(manifestName('odd'))).toBeUndefined()
+  })
+
+  it('goes with its object, also when one of them is gone already', async () => {
+    await store.put(name, Readable.from(['x']))
+    await write()
+    await removeWithManifest(store, name)
+    expect(await store.head(name)).toBeUndefined()
+    expect(await store.head(manifestName(name))).toBeUndefined()
+    await write()
+    await removeWithManifest(store, name)
+    expect(await store.head(manifestName(name))).toBeUndefined()
+  })
+})

@@ -1,0 +1,96 @@
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { manifestEnding, type ObjectManifest, objectManifestSchema } from '@osb-backup/protocol'
+import { ContentError } from '../content/content-error.ts'
+import type { CallOptions, ObjectStore } from '../object-store.ts'
+import { again, defaultRetry, type RetryOptions } from '../retrying.ts'
+import { StoreError } from '../store-error.ts'
+
+/** A manifest has a few kilobytes; what is larger is none, and is not read into memory. */
+const maximumBytes = 1024 * 1024
+
+/** The name of the manifest of an object. Both are listed, moved and removed together. */
+export function manifestName(objectName: string): string {
+  return objectName + manifestEnding
+}
+
+/** Whether a listed name is a manifest's, and so no object to restore from. */
+export function isManifestName(name: string): boolean {
+  return name.endsWith(manifestEnding)
+}
+
+/**
+ * Writes the manifest of an object that is stored and verified: what has a manifest is whole. Tries again what fails for
+ * the time being.
+ *
+ * @param objectName - Full name of the object; its last segment is what the manifest says.
+ * @throws {StoreError} The object has no manifest then; the caller decides whether it stays.
+ */
+export async function writeManifest(
+  store: ObjectStore,
+  objectName: string,
+  manifest: Omit<ObjectManifest, 'kind' | 'version' | 'object'>,
+  options: CallOptions & { retry?: RetryOptions } = {},
+): Promise<ObjectManifest> {
+  const written: ObjectManifest = objectManifestSchema.parse({
+    ...manifest,
+    kind: 'osb-backup-object',
+    version: 1,
+    object: baseName(objectName),
+  })
+  const bytes = Buffer.from(`${JSON.stringify(written, undefined, 2)}\n`)
+  const { signal, retry = defaultRetry } = options
+  const name = manifestName(objectName)
+  await again(() => store.put(name, Readable.from([bytes]), { signal }), retry, signal)
+  return written
+}
+
+/**
+ * Reads the manifest of an object.
+ *
+ * @returns undefined if there is none: backups of other agents have none.
+ * @throws {ContentError} With code `corrupt` if what lies there is not this object's manifest.
+ */
+export async function readManifest(
+  store: ObjectStore,
+  objectName: string,
+  options: CallOptions = {},
+): Promise<ObjectManifest | undefined> {
+  const name = manifestName(objectName)
+  const found = await store.head(name, options)
+  if (!found) return undefined
+  if (found.sizeBytes > maximumBytes) throw new ContentError('corrupt', `"${name}" is too large to be a manifest.`)
+  const text = await contentOf(store, name, options)
+  if (text === undefined) return undefined
+  const manifest = objectManifestSchema.safeParse(jsonOf(text))
+  if (manifest.success && manifest.data.object === baseName(objectName)) return manifest.data
+  throw new ContentError('corrupt', `"${name}" is not the manifest of "${objectName}".`)
+}
+
+/** Removes an object and then its manifest. Done again, it removes what is left of both. */
+export async function removeWithManifest(store: ObjectStore, name: string, options: CallOptions = {}): Promise<void> {
+  await store.remove(name, options)
+  await store.remove(manifestName(name), options)
+}
+
+async function contentOf(store: ObjectStore, name: string, options: CallOptions): Promise<string | undefined> {
+  try {
+    return (await buffer(await store.get(name, options))).toString()
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'absent') return undefined
+    throw error
+  }
+}
+
+function baseName(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1)
+}
+
+/** undefined where the text is no JSON. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
