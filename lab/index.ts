@@ -7,6 +7,10 @@ const labEnvSchema = z.object({
     accessKeyId: z.string(),
     secretAccessKey: z.string(),
     region: z.string(),
+    /** The same over https; empty if the lab was told to do without. */
+    tlsEndpoint: z.string(),
+    /** File with the certificate of that. */
+    ca: z.string(),
   }),
   swift: z.object({
     authUrl: z.string(),
@@ -14,6 +18,8 @@ const labEnvSchema = z.object({
     projectName: z.string(),
     username: z.string(),
     password: z.string(),
+    /** Swift's URL for the project, which Keystone's catalog names too. */
+    storageUrl: z.string(),
   }),
   postgresql: z.object({
     url: z.string(),

@@ -1,0 +1,163 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse, request as send } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Transform, type TransformCallback } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+
+/** What goes wrong with one request. Bytes are counted from the start of its body, or of the answer's. */
+export type Fault =
+  /** The connection is closed after so many bytes. */
+  | { kind: 'cut'; way: 'up' | 'down'; afterBytes: number }
+  /** Nothing moves any more after so many bytes. */
+  | { kind: 'stall'; way: 'up' | 'down'; afterBytes: number }
+  /** Every piece waits. */
+  | { kind: 'slow'; way: 'up' | 'down'; delayMs: number }
+  /** One bit of the byte is flipped. */
+  | { kind: 'corrupt'; way: 'up' | 'down'; atByte: number }
+  /** The server is not asked; this is the answer. */
+  | { kind: 'answer'; status: number }
+  /** The server does what it is asked for, and its answer is lost: the connection is closed, or another answer comes. */
+  | { kind: 'lose'; status?: number }
+
+/** A proxy between a client and a server of the lab that spoils some of their requests. */
+export interface FaultsProxy extends AsyncDisposable {
+  /** `http://127.0.0.1:PORT`, in place of the server's. */
+  readonly origin: string
+  /** Requests since the proxy started. */
+  readonly requests: number
+  /** Faults that came to be since then. */
+  readonly injected: number
+  /**
+   * Says what goes wrong from now on.
+   *
+   * @param choose - Asked for each request with its number since this call, from 0.
+   */
+  spoil(choose: (request: { number: number; method: string; url: string }) => Fault | undefined): void
+  /** Lets everything through from now on. */
+  heal(): void
+}
+
+/** Starts a proxy on a free port, before the server at `upstream`. The `Host` is passed on, since S3 signs it. */
+export async function startFaultsProxy(upstream: string): Promise<FaultsProxy> {
+  const state = {
+    choose: (_: { number: number; method: string; url: string }): Fault | undefined => undefined,
+    since: 0,
+  }
+  const counted = { requests: 0, injected: 0 }
+  const server = createServer((request, response) => {
+    const asked = { number: state.since++, method: request.method ?? '', url: request.url ?? '' }
+    counted.requests++
+    const fault = state.choose(asked)
+    const note = () => {
+      counted.injected++
+    }
+    pass(request, response, upstream, fault, note).catch(() => response.destroy())
+  })
+  server.on('checkContinue', (request, response) => {
+    response.writeContinue()
+    server.emit('request', request, response)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const spoil: FaultsProxy['spoil'] = (choose) => {
+    state.choose = choose
+    state.since = 0
+  }
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    get requests() {
+      return counted.requests
+    },
+    get injected() {
+      return counted.injected
+    },
+    spoil,
+    heal: () => spoil(() => undefined),
+    [Symbol.asyncDispose]: () => stop(server),
+  }
+}
+
+async function pass(
+  request: IncomingMessage,
+  response: ServerResponse,
+  upstream: string,
+  fault: Fault | undefined,
+  note: () => void,
+): Promise<void> {
+  if (fault?.kind === 'answer') {
+    note()
+    request.resume()
+    if (!request.complete) await once(request, 'end')
+    answer(response, fault.status)
+    return
+  }
+  const { hostname, port } = new URL(upstream)
+  const headers = { ...request.headers }
+  delete headers.expect
+  const forwarded = send({ hostname, port, method: request.method, path: request.url, headers, agent: false })
+  response.once('close', () => forwarded.destroy())
+  const cut = () => {
+    request.socket.destroy()
+    forwarded.destroy()
+  }
+  const answered = once(forwarded, 'response') as Promise<[IncomingMessage]>
+  const sent = pipeline(request, spoilt('up', fault, note, cut), forwarded)
+  // An answer may come, or the connection be cut, before the body is through.
+  sent.catch(() => undefined)
+  const [incoming] = await answered
+  if (fault?.kind === 'lose') {
+    note()
+    incoming.resume()
+    await once(incoming, 'end')
+    if (fault.status === undefined) request.socket.destroy()
+    else answer(response, fault.status)
+    return
+  }
+  response.writeHead(incoming.statusCode ?? 502, incoming.rawHeaders)
+  await pipeline(incoming, spoilt('down', fault, note, cut), response)
+}
+
+function answer(response: ServerResponse, status: number): void {
+  response.writeHead(status, { 'content-type': 'text/plain', connection: 'close' })
+  response.end('injected fault\n')
+}
+
+/** Passes bytes on, and does what the fault says if it is one of this way. */
+function spoilt(way: 'up' | 'down', fault: Fault | undefined, note: () => void, cut: () => void): Transform {
+  const mine = fault && 'way' in fault && fault.way === way ? fault : undefined
+  let passed = 0
+  const once = { noted: false }
+  const noteOnce = () => {
+    if (!once.noted) note()
+    once.noted = true
+  }
+  return new Transform({
+    transform(chunk: Buffer, _encoding, callback: TransformCallback) {
+      const from = passed
+      passed += chunk.length
+      if (mine === undefined) return callback(null, chunk)
+      if (mine.kind === 'slow') {
+        noteOnce()
+        setTimeout(callback, mine.delayMs, null, chunk)
+        return
+      }
+      const at = (mine.kind === 'corrupt' ? mine.atByte : mine.afterBytes) - from
+      if (at < 0 || at >= chunk.length) return callback(null, chunk)
+      noteOnce()
+      if (mine.kind === 'corrupt') {
+        const copy = Buffer.from(chunk)
+        copy[at] = (copy[at] ?? 0) ^ 1
+        return callback(null, copy)
+      }
+      this.push(chunk.subarray(0, at))
+      // A stall never calls back.
+      if (mine.kind === 'cut') setImmediate(cut)
+    },
+  })
+}
+
+async function stop(server: Server): Promise<void> {
+  server.closeAllConnections()
+  server.close()
+  await once(server, 'close')
+}
