@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
@@ -54,9 +54,8 @@ test.each(cases)(
     expect(await agent.files('restores')).toEqual([])
 
     expect(await send(kind, agent, 'job 1')).toMatchObject({ status: 409, json: job })
-    const kept = await Promise.all(
-      (await readdir(agent.state)).map((name) => readFile(join(agent.state, name), 'utf8')),
-    )
+    const files = await agent.journalFiles()
+    const kept = await Promise.all(files.map((name) => readFile(join(agent.state, name), 'utf8')))
     for (const text of [...kept, log, await agent.running.output()]) expect(text).not.toContain(password)
     expect(await agent.call('DELETE', `/${kind}`, { id: 'job 1' })).toMatchObject({ status: 200 })
     expect(await agent.call('DELETE', `/${kind}`, { id: 'job 1' })).toMatchObject({ status: 410 })

@@ -76,7 +76,7 @@ test('the state of an agent is readable by its user alone, and by one agent at a
   await send('backup', agent, 'x')
   await until(() => agent.has('held'), 'the script runs')
   expect((await stat(agent.state)).mode & 0o777).toBe(0o700)
-  for (const name of await readdir(agent.state)) expect((await stat(join(agent.state, name))).mode & 0o777).toBe(0o600)
+  for (const name of await agent.journalFiles()) expect((await stat(join(agent.state, name))).mode & 0o777).toBe(0o600)
   expect(await send('backup', agent, '.state')).toMatchObject({ status: 400 })
   const second = startAgentProcess({
     directory_backup: join(agent.root, 'backups'),

@@ -1,9 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openStore } from '@osb-backup/storage'
 import { messageOf } from './checked.ts'
 import type { RunTools } from './jobs/run-job.ts'
-import { removeLeftovers } from './recovery/leftovers.ts'
 import { jobDirectoryPath } from './stages/job-directory.ts'
 
 const EVERY_MS = 60_000
@@ -38,7 +36,11 @@ export function keepHouse(tools: RunTools): { stop(): Promise<void> } {
 const saveUnsaved = ({ registry }: RunTools): Promise<void> => registry.saveUnsaved()
 
 async function retryLeftovers({ registry, claims, log }: RunTools, stopping: AbortSignal): Promise<void> {
-  for (const job of registry.withLeftovers()) {
+  const jobs = registry.withLeftovers()
+  if (jobs.length === 0) return
+  const { openStore } = await import('@osb-backup/storage')
+  const { removeLeftovers } = await import('./recovery/leftovers.ts')
+  for (const job of jobs) {
     const { record } = job
     const store = openStore(record.request.store)
     if ((await removeLeftovers({ job: record, store }, stopping)) !== undefined) continue

@@ -1,17 +1,24 @@
+import { enableCompileCache, flushCompileCache } from 'node:module'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { messageOf } from './checked.ts'
 import { readSettings, SettingsError, settingsHelp } from './settings.ts'
-import { startAgent } from './start-agent.ts'
 
 const help = `npm run agent: the backup agent, beside the database it backs up. Settings are read from the environment:
 
 ${settingsHelp()}
 
-SIGTERM and SIGINT cancel the running jobs, let them clean up and unlock, and end the agent; a second one ends it at once.`
+SIGTERM and SIGINT end the agent: it takes no new jobs, lets the running ones end for as long as shutdown_grace_seconds says,
+then cancels them and lets them clean up and unlock. A second signal ends it at once; the next start finishes what is left.`
 
 /** Starts the agent, and stops it when asked to. */
 async function main(): Promise<void> {
-  const agent = await startAgent(readSettings(process.env))
+  const settings = readSettings(process.env)
+  // Halves the time of a start, and takes a fifth off its memory. Code must come from where nobody else can write.
+  enableCompileCache(join(settings.stateDirectory, 'code'))
+  const { startAgent } = await import('./start-agent.ts')
+  const agent = await startAgent(settings)
+  flushCompileCache()
   console.log(`The agent listens on ${agent.url}`)
   let isStopping = false
   const stop = () => {

@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { messageOf } from '../checked.ts'
 import type { MeasuredNow } from '../jobs/job-metrics.ts'
 import type { Closure, HeldJob } from '../jobs/job-registry.ts'
-import { type RunTools, runJob } from '../jobs/run-job.ts'
+import type { RunTools } from '../jobs/run-job.ts'
 import { readPack, type ScriptPack } from '../scripts/script-pack.ts'
 import { basicAuth } from './basic-auth.ts'
 import { checkRequest, idProblem, reservedIds } from './check-request.ts'
@@ -177,10 +177,15 @@ const notStarted = (reply: FastifyReply, problem: string) =>
 /** Runs a job. Never rejects. */
 async function runToEnd(job: HeldJob, pack: ScriptPack, tools: RunTools): Promise<void> {
   try {
+    // What moves bytes is loaded with the first job: most of its life an agent waits, in less memory without it.
+    const { runJob } = await import('../jobs/run-job.ts')
     await runJob(job, pack, tools)
   } catch (error) {
     const { kind, id } = job.record.request
     tools.log.fatal({ problem: messageOf(error), kind, job: id }, 'a run broke: this is a bug of the agent')
+    // It must not look like one that runs for ever.
+    job.record.problem ??= 'the agent could not run the job: its log says why'
+    await tools.registry.settle(job, 'FAILED', tools.now()).catch(() => undefined)
   }
 }
 

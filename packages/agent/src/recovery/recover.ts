@@ -1,8 +1,7 @@
-import { openStore } from '@osb-backup/storage'
 import { messageOf } from '../checked.ts'
 import { interrupt, type JobRecord } from '../jobs/job-record.ts'
 import type { HeldJob } from '../jobs/job-registry.ts'
-import { finishJob, type RunTools } from '../jobs/run-job.ts'
+import type { RunTools } from '../jobs/run-job.ts'
 import type { Journal } from '../journal/journal.ts'
 import { endOrphans } from '../scripts/process-group.ts'
 import { readPack, type ScriptPack } from '../scripts/script-pack.ts'
@@ -23,7 +22,7 @@ export async function beginRecovery(journal: Journal, tools: RunTools): Promise<
   const interrupted: HeldJob[] = []
   for (const record of jobs) {
     const job = registry.restore(record)
-    holdName(record, tools)
+    await holdName(record, tools)
     if (record.status !== 'RUNNING') continue
     interrupt(record)
     interrupted.push(job)
@@ -39,14 +38,20 @@ export async function beginRecovery(journal: Journal, tools: RunTools): Promise<
 }
 
 /** Keeps new jobs from the name of an upload that may have left something: its removal must not meet their object. */
-function holdName({ request, status, upload, stored, leftovers }: JobRecord, { claims }: RunTools): void {
+async function holdName(
+  { request, status, upload, stored, leftovers }: JobRecord,
+  { claims }: RunTools,
+): Promise<void> {
   const isDoubtful = leftovers !== undefined || (status === 'RUNNING' && stored === undefined)
-  if (upload !== undefined && isDoubtful) claims.hold(openStore(request.store), upload.name)
+  if (upload === undefined || !isDoubtful) return
+  const { openStore } = await import('@osb-backup/storage')
+  claims.hold(openStore(request.store), upload.name)
 }
 
 async function recoverJob(job: HeldJob, tools: RunTools): Promise<void> {
   try {
     await endScript(job.record, tools)
+    const { finishJob } = await import('../jobs/run-job.ts')
     await finishJob(job, await packFor(job.record, tools), tools)
   } catch (error) {
     tools.log.fatal({ problem: messageOf(error), job: job.record.request.id }, 'a recovery broke: this is a bug')
