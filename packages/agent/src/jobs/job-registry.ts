@@ -76,7 +76,8 @@ export class JobRegistry {
   /** All that is known of a job, its logs too. */
   async whole(job: HeldJob): Promise<JobRecord> {
     if (!job.isLight) return job.record
-    return (await this.#journal.read(job.record.request)) ?? job.record
+    // A file that cannot be read any more costs the logs, not the answer.
+    return (await this.#journal.read(job.record.request).catch(() => undefined)) ?? job.record
   }
 
   /** The jobs that are over but left something at a store. */
@@ -124,9 +125,17 @@ export class JobRegistry {
    * @throws If the end could not be written; it is tried again with every `saveUnsaved`.
    */
   async settle(job: HeldJob, status: 'SUCCEEDED' | 'FAILED', now: Date): Promise<void> {
-    job.record.status = status
-    job.record.endedAt = now
-    if (job.record.isUnwanted && !isLeftDirty(job.record)) return this.#drop(job)
+    const { record } = job
+    // Seen by callers only when it is written: what they were told must be true after a crash too.
+    const isSaved = await this.save({ ...record, status, endedAt: now }).then(
+      () => true,
+      () => false,
+    )
+    record.status = status
+    record.endedAt = now
+    if (record.isUnwanted && !isLeftDirty(record)) return this.#drop(job)
+    if (isSaved && !record.isUnwanted) return this.#lighten(job)
+    // It was not written, or a deletion in the meantime wrote over it.
     this.#unsaved.add(job)
     await this.#saveEnd(job)
   }
