@@ -141,7 +141,7 @@ EOF
 
 if [ -n "$TLS_PORT" ]; then     # a second proxy: same settings, other port, with a certificate
     [ -e "$STATE/tls.crt" ] || openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=$HOST" \
-        -addext "subjectAltName=IP:$HOST,DNS:localhost,DNS:*.localhost" -keyout "$STATE/tls.key" -out "$STATE/tls.crt" 2>>"$LOG/openssl.log"
+        -addext "subjectAltName=IP:$HOST,DNS:localhost" -keyout "$STATE/tls.key" -out "$STATE/tls.crt" 2>>"$LOG/openssl.log"
     sed -e "s|^bind_port = .*|bind_port = $TLS_PORT\ncert_file = $STATE/tls.crt\nkey_file = $STATE/tls.key|" \
         "$CONF/proxy-server.conf" >"$CONF/proxy-tls-server.conf"
 fi

@@ -70,12 +70,13 @@ async function runBoth(
   const leftovers = errors.find(tellsOfLeftovers)
   if (leftovers) throw leftovers
   signal?.throwIfAborted()
-  throw errors.find((error) => !isPrematureClose(error)) ?? errors[0]
+  throw errors.find((error) => !isEcho(error)) ?? errors[0]
 }
 
-/** Says only that the other half gave up. */
-function isPrematureClose(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
+/** Says only that the other half gave up; the caller's own abort was looked for before. */
+function isEcho(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return error.name === 'AbortError' || ('code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE')
 }
 
 /**

@@ -4,6 +4,7 @@ import {
   type CompletedPart,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
   ListPartsCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
@@ -20,6 +21,9 @@ const abortAttempts = 5
 /** How long parts on their way may still take after a failure, before they are cut off. */
 const settleMs = 10_000
 const abortTimeoutMs = 60_000
+const undoing: RetryOptions = { attempts: 4, firstDelayMs: 500 }
+/** How far a server's clock may be from ours. */
+export const clockSkewMs = 15 * 60_000
 
 /** An object in S3, and how its parts are sent. */
 export interface UploadTarget {
@@ -43,6 +47,9 @@ export class MultipartUpload {
   readonly #cutOff = new AbortController()
   #uploadId: string | undefined
   #sizeBytes = 0
+  readonly #startedAt = Date.now()
+  /** Whether an answer was lost that had an upload's id in it. */
+  #mayHaveLostOne = false
 
   constructor(target: UploadTarget) {
     this.#target = target
@@ -74,9 +81,36 @@ export class MultipartUpload {
   }
 
   async #begin(): Promise<string | undefined> {
-    // Not broken off: an upload that began on the server, its id not yet known, could never be removed.
-    const { UploadId } = await this.#target.clients.calls.send(new CreateMultipartUploadCommand(this.#target.object))
-    return UploadId
+    const { clients, object, retry, doing } = this.#target
+    const beginOnce = async () => {
+      try {
+        // Not broken off: an upload that began on the server, its id not yet known, could only be looked for.
+        return await clients.parts.send(new CreateMultipartUploadCommand(object))
+      } catch (error) {
+        if (!isRefusal(error)) this.#mayHaveLostOne = true
+        throw toS3StoreError(error, doing)
+      }
+    }
+    return (await again(beginOnce, retry)).UploadId
+  }
+
+  /**
+   * Removes uploads of this object that began on the server while their id was lost on the way. No other upload has this
+   * name: the caller picked a free one.
+   */
+  async #removeLostOnes(): Promise<void> {
+    if (!this.#mayHaveLostOne) return
+    const { clients, object } = this.#target
+    const input = { Bucket: object.Bucket, Prefix: object.Key }
+    const { Uploads = [] } = await clients.calls.send(new ListMultipartUploadsCommand(input))
+    for (const { Key, UploadId, Initiated } of Uploads) {
+      const isRecent = (Initiated?.getTime() ?? 0) >= this.#startedAt - clockSkewMs
+      if (Key !== object.Key || UploadId === this.#uploadId || !isRecent) continue
+      await clients.calls.send(new AbortMultipartUploadCommand({ ...object, UploadId })).catch((error: unknown) => {
+        if (!isNoSuchUpload(error)) throw error
+      })
+    }
+    this.#mayHaveLostOne = false
   }
 
   async #send(part: CompletedPart, piece: Piece): Promise<void> {
@@ -109,6 +143,7 @@ export class MultipartUpload {
 
   /** Makes the parts an object, and returns its ETag; to be called when they are settled. */
   async complete(): Promise<string | undefined> {
+    await this.#removeLostOnes()
     const { clients } = this.#target
     const parts = { Parts: this.#parts }
     try {
@@ -140,6 +175,11 @@ export class MultipartUpload {
    * would stay for ever.
    */
   async abort(): Promise<void> {
+    const removeLostOnes = () =>
+      this.#removeLostOnes().catch((error: unknown) => {
+        throw toS3StoreError(error, this.#target.doing)
+      })
+    await again(removeLostOnes, undoing)
     if (this.#uploadId === undefined) return
     const timer = setTimeout(() => this.#cutOff.abort(), settleMs)
     await this.#tasks.over()
@@ -150,7 +190,7 @@ export class MultipartUpload {
         throw toS3StoreError(error, doing)
       })
     for (let attempt = 1; attempt <= abortAttempts; attempt++) {
-      const isGone = await again(abortOnce, { attempts: 4, firstDelayMs: 500 })
+      const isGone = await again(abortOnce, undoing)
       if (isGone) return
     }
     throw new StoreError('temporary', `Parts of the broken-off upload of "${object.Key}" could not be removed.`)

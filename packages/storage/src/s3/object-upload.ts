@@ -4,11 +4,9 @@ import { StoreError } from '../store-error.ts'
 import type { PartPlan } from '../transfer/part-plan.ts'
 import { type Piece, pieces } from '../transfer/piece.ts'
 import { headObject } from './head-object.ts'
-import { MultipartUpload, type UploadTarget } from './multipart-upload.ts'
+import { clockSkewMs, MultipartUpload, type UploadTarget } from './multipart-upload.ts'
 import { isRefusal, toS3StoreError } from './s3-error.ts'
 
-/** How far a server's clock may be from ours. */
-const clockSkewMs = 15 * 60_000
 const undoTimeoutMs = 60_000
 
 /** One object on its way into a bucket: a single request if it fits into a part, else a multipart upload. */

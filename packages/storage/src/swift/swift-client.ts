@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { trustOf } from '../connection-trust.ts'
 import { defaultConnectTimeoutMs, defaultIdleTimeoutMs, type StoreOptions } from '../store-options.ts'
@@ -25,6 +25,8 @@ export interface SwiftRequest {
 }
 
 export type SwiftAnswer = Dispatcher.ResponseData
+
+const pieceBytes = 256 * 1024
 
 /** Undici reads the environment where nothing is said; only whoever opens a store decides. */
 const noEnvironment = { httpProxy: '', httpsProxy: '', noProxy: '' }
@@ -82,7 +84,7 @@ export class SwiftClient {
   #sendAs({ token, storageUrl }: Login, wanted: SwiftRequest): Promise<SwiftAnswer> {
     const name = wanted.name === undefined ? '' : `/${wanted.name.split('/').map(encodeURIComponent).join('/')}`
     const query = wanted.query ? `?${new URLSearchParams(wanted.query)}` : ''
-    const body = typeof wanted.body === 'function' ? wanted.body() : wanted.body
+    const body = bodyOf(wanted)
     const length = body !== undefined && { 'content-length': String(wanted.sizeBytes ?? (body as Buffer).length) }
     return request(`${storageUrl}/${encodeURIComponent(wanted.container)}${name}${query}`, {
       dispatcher: this.#dispatcher,
@@ -93,6 +95,27 @@ export class SwiftClient {
       signal: wanted.signal,
     })
   }
+}
+
+/**
+ * Large bodies go out piece by piece. Undici waits for an answer from the last piece on, so a large one under way on a
+ * slow line would otherwise be taken for silence.
+ */
+function bodyOf({ body, sizeBytes }: SwiftRequest): Buffer | Readable | undefined {
+  const found = typeof body === 'function' ? body() : body
+  const isLarge = sizeBytes !== undefined && Buffer.isBuffer(found) && found.length > pieceBytes
+  return isLarge ? inPieces(found) : found
+}
+
+function inPieces(bytes: Buffer): Readable {
+  let at = 0
+  return new Readable({
+    read() {
+      const piece = bytes.subarray(at, at + pieceBytes)
+      at += piece.length
+      this.push(piece.length > 0 ? piece : null)
+    },
+  })
 }
 
 /** Stops waiting for what others may still wait for. */
