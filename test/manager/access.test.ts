@@ -59,13 +59,14 @@ async function makeToken(fields: object): Promise<{ id: string; token: string }>
 async function startSmallAgent(folder: string) {
   const scripts = join(folder, 'scripts')
   await mkdir(scripts)
+  await mkdir(join(folder, 'store'))
   await writeFile(join(scripts, 'pack.json'), JSON.stringify({ form: 2, name: 'small', type: '.dump' }))
   await writeFile(join(scripts, 'backup'), 'echo a few bytes\n')
   return startAgentProcess({
     directory_backup: join(folder, 'backup'),
     directory_restore: join(folder, 'restore'),
     scripts_path: scripts,
-    file_destination_root: folder,
+    file_destination_root: join(folder, 'store'),
   })
 }
 
@@ -79,7 +80,7 @@ beforeAll(async () => {
   instance.agent = { url: agent.url, username: agent.username, password: agent.password }
   for (const id of ['mine', 'theirs'])
     expect((await call('PUT', `/serviceInstances/${id}`, admin, instance)).status).toBe(201)
-  const destination = { type: 'FILE', name: 'files', directory: folder.path, serviceInstance: mine }
+  const destination = { type: 'FILE', name: 'files', directory: join(folder.path, 'store'), serviceInstance: mine }
   ids.destination = (await call('POST', '/fileDestinations', admin, destination)).body.id
   const plan = {
     name: 'nightly',

@@ -21,6 +21,7 @@ beforeAll(async () => {
   folder = stack.use(await makeTemporaryFolder()).path
   const scripts = join(folder, 'scripts')
   await mkdir(scripts)
+  await mkdir(join(folder, 'store'))
   await writeFile(join(scripts, 'pack.json'), JSON.stringify({ form: 2, name: 'small', type: '.dump' }))
   await writeFile(join(scripts, 'backup'), 'echo "the content of $BACKUP_DATABASE"\n')
   await writeFile(join(scripts, 'restore'), `cat >"${folder}/restored-$BACKUP_DATABASE"\n`)
@@ -28,7 +29,7 @@ beforeAll(async () => {
     directory_backup: join(folder, 'backup'),
     directory_restore: join(folder, 'restore'),
     scripts_path: scripts,
-    file_destination_root: folder,
+    file_destination_root: join(folder, 'store'),
   })
   stack.defer(() => agent.stop())
   manager = await startManagerProcess({ DATA_DIR: join(folder, 'manager'), FILE_DESTINATION_ROOT: folder })
@@ -41,7 +42,7 @@ beforeAll(async () => {
   const destination = await client.fileDestinations.create({
     type: 'FILE',
     name: 'files',
-    directory: folder,
+    directory: join(folder, 'store'),
     serviceInstance,
   })
   const plan = await client.backupPlans.create({
@@ -86,7 +87,7 @@ async function backUp(): Promise<
   >
 }
 
-const objectOf = (point: { filename: string }) => join(folder, planId, point.filename)
+const objectOf = (point: { filename: string }) => join(folder, 'store', planId, point.filename)
 
 test('a backup job leaves one point an item, listed by plan, item and time', async () => {
   const { db1, db2 } = await backUp()
