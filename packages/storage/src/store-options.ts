@@ -16,6 +16,10 @@ export interface StoreOptions {
   maximumParts?: number
   /** Swift: size of the first segments; the server's own limit applies too. */
   segmentSizeBytes?: number
+  /** Swift: how many segments a manifest may name; the server's own limit applies too. */
+  maximumSegments?: number
+  /** S3 and Swift: the size that an upload must be able to reach. Default: 5 TB; the less, the smaller are the parts. */
+  capacityBytes?: number
   /** S3 and Swift: parts on their way at once; fewer where they are so large that they need more than `bufferBytes`. */
   partsInFlight?: number
   /** S3 and Swift: memory for the parts of an upload that are on their way. One more is being filled. */
@@ -44,8 +48,7 @@ export const defaultListPageSize = 1000
 /** Pieces up to this size wait in memory. */
 export const heldBytes = 32 * 1024 * 1024
 
-/** What all uploads are meant to reach, and S3 and Swift are planned for. */
-export const capacityBytes = 5e12
+export const defaultCapacityBytes = 5e12
 
 /** How pieces of an upload are kept and sent. */
 export function sendingOf(options: StoreOptions) {

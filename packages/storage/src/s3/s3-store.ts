@@ -6,7 +6,7 @@ import type { CallOptions, ObjectStore, StoredObject } from '../object-store.ts'
 import { retryOf } from '../retrying.ts'
 import { alsoFailed } from '../store-error.ts'
 import {
-  capacityBytes,
+  defaultCapacityBytes,
   defaultIdleTimeoutMs,
   defaultListPageSize,
   type StoreOptions,
@@ -67,8 +67,12 @@ export class S3Store implements ObjectStore {
   }
 
   #plan(): PartPlan {
-    const { partSizeBytes = defaultPartSizeBytes, maximumParts = defaultMaximumParts } = this.#options
-    return partPlan({ firstBytes: partSizeBytes, maximumParts, largestBytes: largestPartBytes, capacityBytes })
+    const {
+      partSizeBytes: firstBytes = defaultPartSizeBytes,
+      maximumParts = defaultMaximumParts,
+      capacityBytes = defaultCapacityBytes,
+    } = this.#options
+    return partPlan({ firstBytes, maximumParts, largestBytes: largestPartBytes, capacityBytes })
   }
 
   async get(name: string, options: CallOptions = {}): Promise<Readable> {

@@ -5,7 +5,7 @@ import type { CallOptions, ObjectStore, StoredObject } from '../object-store.ts'
 import { again, retryOf } from '../retrying.ts'
 import { alsoFailed, StoreError } from '../store-error.ts'
 import {
-  capacityBytes,
+  defaultCapacityBytes,
   defaultIdleTimeoutMs,
   defaultListPageSize,
   heldBytes,
@@ -52,7 +52,11 @@ export class SwiftStore implements ObjectStore {
       validateObjectName(name)
       const retry = retryOf(this.#options.retry)
       const readLimits = () => this.#call(doing, options, () => this.#readLimits())
-      const { maximumSizeBytes, maximumSegments } = await again(readLimits, retry, options.signal)
+      const limits = await again(readLimits, retry, options.signal)
+      const maximumSegments = Math.min(
+        this.#options.maximumSegments ?? Number.POSITIVE_INFINITY,
+        limits.maximumSegments,
+      )
       const running = new SwiftUpload(
         {
           client: this.#client,
@@ -62,7 +66,7 @@ export class SwiftStore implements ObjectStore {
           retry,
           doing,
         },
-        this.#plan(maximumSizeBytes, maximumSegments),
+        this.#plan(limits.maximumSizeBytes, maximumSegments),
         maximumSegments,
       )
       upload = running
@@ -80,7 +84,8 @@ export class SwiftStore implements ObjectStore {
 
   /** Manifests may name manifests, so segments need not be larger than memory holds. */
   #plan(maximumSizeBytes: number, maximumSegments: number): PartPlan {
-    const firstBytes = this.#options.segmentSizeBytes ?? defaultSegmentSizeBytes
+    const { segmentSizeBytes: firstBytes = defaultSegmentSizeBytes, capacityBytes = defaultCapacityBytes } =
+      this.#options
     const largestBytes = Math.min(Math.max(heldBytes, firstBytes), maximumSizeBytes)
     return partPlan({ firstBytes, maximumParts: maximumSegments ** 2, largestBytes, capacityBytes })
   }

@@ -28,8 +28,12 @@ export interface DownloadOptions {
   signal?: AbortSignal | undefined
 }
 
-/** So many bytes since the last cut show that it is worth going on. */
-const progressBytes = 1024 * 1024
+const bufferBytes = 256 * 1024
+/**
+ * So many bytes since the last cut show that it is worth going on. No more than is read ahead: whoever pauses learns
+ * only when going on that the connection was cut meanwhile, and that must not count.
+ */
+const progressBytes = bufferBytes
 
 /**
  * Downloads an object. Where the connection is cut the download goes on from the byte it reached, as long as the store
@@ -59,7 +63,7 @@ class Download extends Readable {
   #sinceCutBytes = 0
 
   constructor(first: OpenedObject, options: DownloadOptions) {
-    super({ highWaterMark: 256 * 1024 })
+    super({ highWaterMark: bufferBytes })
     this.#options = options
     this.#tag = first.tag
     this.#attach(first)
