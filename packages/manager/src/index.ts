@@ -1,2 +1,3 @@
 export { type RunningManager, startManager } from './manager.ts'
-export { type ManagerSettings, readSettings, SettingError, settingDocs } from './settings.ts'
+export { SettingError } from './setting-error.ts'
+export { type ManagerSettings, readSettings, settingDocs } from './settings.ts'

@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util'
 import { startManager } from './manager.ts'
-import { readSettings, SettingError, settingDocs } from './settings.ts'
+import { SettingError } from './setting-error.ts'
+import { readSettings, settingDocs } from './settings.ts'
 
 const help = `npm start: the manager. It takes no arguments; settings stand in the environment:
 
-${settingDocs.map(({ name, default: value, means }) => `  ${name.padEnd(26)}${means} (${value})`).join('\n')}
+${settingDocs.map(({ name, default: value, means }) => `  ${name.padEnd(30)}${means} (${value})`).join('\n')}
 `
 
 /** Ends the process with one sentence. */

@@ -17,7 +17,8 @@ import { makeFolder } from './make-folder.ts'
 import { checkSecretKey } from './secrets/key-check.ts'
 import { loadSecretKey } from './secrets/key-file.ts'
 import { Sealer } from './secrets/sealing.ts'
-import { type ManagerSettings, SettingError } from './settings.ts'
+import { SettingError } from './setting-error.ts'
+import type { ManagerSettings } from './settings.ts'
 
 /** How long what is being asked when the manager ends may take. */
 const CLOSE_GRACE_MS = 5000

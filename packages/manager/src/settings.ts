@@ -1,5 +1,7 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { type OidcSettings, oidcSettingDocs, readOidcSettings } from './auth/oidc/settings.ts'
+import { SettingError } from './setting-error.ts'
 
 /** What the manager can be told. This file alone reads the environment; `main.ts` prints it for `--help`. */
 export interface ManagerSettings {
@@ -29,6 +31,8 @@ export interface ManagerSettings {
   /** Jobs that this process drives at the same time. */
   maxRunningJobs: number
   logLevel: string
+  /** Identity provider whose tokens are taken too; undefined: none is. */
+  oidc: OidcSettings | undefined
 }
 
 interface SettingDoc {
@@ -73,6 +77,7 @@ export const settingDocs: readonly SettingDoc[] = [
   { name: 'AGENT_POLL_MS', default: '2000', means: 'longest wait between two looks at a running job' },
   { name: 'MAX_RUNNING_JOBS', default: '20', means: 'jobs that this process drives at the same time' },
   { name: 'LOG_LEVEL', default: 'info', means: 'fatal, error, warn, info, debug, trace or silent' },
+  ...oidcSettingDocs,
 ]
 
 const integer = (minimum: number, maximum: number) =>
@@ -121,11 +126,6 @@ const environmentSchema = z.object({
     .default('info'),
 })
 
-/** A setting cannot be used. The message is one sentence that names it, and never its value. */
-export class SettingError extends Error {
-  override readonly name = 'SettingError'
-}
-
 /**
  * Reads the settings. An empty variable counts as absent.
  *
@@ -156,5 +156,6 @@ export function readSettings(environment: NodeJS.ProcessEnv): ManagerSettings {
     agentPollMs: data.AGENT_POLL_MS,
     maxRunningJobs: data.MAX_RUNNING_JOBS,
     logLevel: data.LOG_LEVEL,
+    oidc: readOidcSettings(environment),
   }
 }

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Client, type ClientConfig } from 'pg'
 import type { Logger } from 'pino'
 import { makeFolder } from '../make-folder.ts'
-import { SettingError } from '../settings.ts'
+import { SettingError } from '../setting-error.ts'
 import { findSoftware, type Software } from './postgres-software.ts'
 import { type Account, postgresAccount, runAs } from './run-as.ts'
 

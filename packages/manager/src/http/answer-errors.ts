@@ -1,6 +1,7 @@
 import type { Problem } from '@osb-backup/protocol'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
+import { IdentityProviderError } from '../auth/oidc/identity-provider-error.ts'
 import { RequestError, type RequestErrorCode } from '../request-error.ts'
 
 const statusOf = {
@@ -24,7 +25,11 @@ const titles: Record<number, string> = {
   415: 'Unsupported Media Type',
   429: 'Too Many Requests',
   500: 'Internal Server Error',
+  503: 'Service Unavailable',
 }
+
+/** When to come again while an identity provider cannot be asked. */
+const PROVIDER_WAIT_SECONDS = 5
 
 interface Refusal {
   status: number
@@ -37,7 +42,7 @@ interface Refusal {
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const refusal = refusalOf(error)
-    if (refusal.status >= 500) request.log.error({ err: error }, 'a request failed')
+    if (refusal.status === 500) request.log.error({ err: error }, 'a request failed')
     return answer(request, reply, refusal)
   })
   app.setNotFoundHandler((request, reply) =>
@@ -54,6 +59,9 @@ function refusalOf(error: FastifyError): Refusal {
   if (error instanceof RequestError) {
     const { field, retryAfterSeconds } = error
     return { status: statusOf[error.code], detail: error.message, field, retryAfterSeconds }
+  }
+  if (error instanceof IdentityProviderError) {
+    return { status: 503, detail: error.message, retryAfterSeconds: PROVIDER_WAIT_SECONDS }
   }
   if (hasZodFastifySchemaValidationErrors(error)) {
     const issue = error.validation[0]

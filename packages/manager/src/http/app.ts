@@ -4,6 +4,7 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fas
 import { auditCalls } from '../audit/audit-log.ts'
 import { auditRoutes } from '../audit/routes.ts'
 import { guard } from '../auth/guard.ts'
+import { createUserIdentification } from '../auth/oidc/user-identification.ts'
 import { accessRoutes } from '../auth/routes.ts'
 import type { Context } from '../context.ts'
 import { destinationRoutes } from '../destinations/routes.ts'
@@ -47,7 +48,8 @@ export async function buildApp(context: Context, changes: JobChanges): Promise<A
   answerErrors(app)
   await allowOrigins(app, context.settings.allowedOrigins)
   await describeApi(app)
-  guard(app, context)
+  const { oidc } = context.settings
+  guard(app, context, oidc && createUserIdentification(oidc, context.log))
   auditCalls(app, context)
   refuseUnstorableText(app)
   app.get('/health', { config: { access: 'open' } }, async () => ({ status: 'UP' }))

@@ -1,5 +1,5 @@
 import type { Database } from '../database/open-database.ts'
-import { SettingError } from '../settings.ts'
+import { SettingError } from '../setting-error.ts'
 import { SealError, type Sealer } from './sealing.ts'
 
 const NAME = 'sealed-key-check'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SettingError } from '../settings.ts'
+import { SettingError } from '../setting-error.ts'
 import { createOwnFile } from './own-file.ts'
 
 /**
