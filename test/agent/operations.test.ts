@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import {
@@ -42,6 +43,20 @@ test('an agent that is told to stop takes no new jobs, and lets the running ones
   await stopped
   expect(await under.objects()).toHaveLength(1)
   expect(await stagesRun(under)).toEqual(['pre-backup-lock', 'backup', 'backup-cleanup', 'post-backup-unlock'])
+})
+
+test('an agent that stops while jobs start waits for every job that it took', async () => {
+  for (let afterMs = 0; afterMs < 20; afterMs++) {
+    const under = await agentWith(formTwo({ backup: 'sleep 0.2; echo dump\n' }), { max_job_number: '20' })
+    const ids = Array.from({ length: 10 }, (_, index) => `job${index}`)
+    const posts = ids.map((id) => under.call('POST', '/backup', backupBody(under, id)).catch(() => undefined))
+    await sleep(afterMs)
+    await under.agent.stop()
+    await Promise.all(posts)
+    const files = (await readdir(join(under.root, 'state'))).filter((name) => name.startsWith('backup-'))
+    const kept = await Promise.all(files.map((name) => under.read(`state/${name}`)))
+    expect(kept.filter((text) => JSON.parse(text).status === 'RUNNING')).toEqual([])
+  }
 })
 
 test('what outlives the grace period is cancelled, unlocked, and failed for good', async () => {

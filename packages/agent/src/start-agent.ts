@@ -2,6 +2,7 @@ import { access, constants, mkdir, readFile, realpath, stat } from 'node:fs/prom
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecureContext } from 'node:tls'
+import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import { messageOf } from './checked.ts'
 import { keepHouse } from './housekeeping.ts'
@@ -15,6 +16,9 @@ import { beginRecovery } from './recovery/recover.ts'
 import { readPack } from './scripts/script-pack.ts'
 import { type AgentSettings, SettingsError } from './settings.ts'
 import { ObjectClaims } from './stages/object-claim.ts'
+
+/** How long callers have, when the agent ends, to take the answers that are on their way. */
+const LAST_ANSWERS_MS = 1000
 
 /** An agent that listens. */
 export interface Agent {
@@ -93,7 +97,7 @@ async function startLocked(
       await registry
         .saveUnsaved()
         .catch((error: unknown) => log.error({ problem: messageOf(error) }, 'state not saved'))
-      await server.close()
+      await closeServer(server)
       await unlock()
     },
   }
@@ -111,6 +115,13 @@ async function drain({ registry, settings, log }: RunTools): Promise<void> {
   waiting.abort()
   for (const job of registry.running()) job.cancel.abort()
   await over
+}
+
+/** Closes the server when the answers that are on their way are out, without waiting for callers to hang up. */
+async function closeServer(server: FastifyInstance): Promise<void> {
+  const timer = setTimeout(() => server.server.closeAllConnections(), LAST_ANSWERS_MS)
+  await server.close()
+  clearTimeout(timer)
 }
 
 /** The host for a URL: what listens on all addresses is reached on this machine's own. */

@@ -151,8 +151,14 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, tools: R
       return notStarted(reply.code(503).header('retry-after', RETRY_AFTER_SECONDS), closures[reservation.closure])
     case 'started': {
       const { job } = reservation
+      const saved = registry.save(job.record)
+      // Set before anything is waited for: whoever stops the agent in this moment waits for the run too.
+      job.run = saved.then(
+        () => runToEnd(job, pack.value, tools),
+        () => undefined,
+      )
       try {
-        await registry.save(job.record)
+        await saved
       } catch (error) {
         registry.forget({ kind, id })
         tools.log.error({ problem: messageOf(error), kind, job: id }, 'job not started')
@@ -160,7 +166,6 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, tools: R
           .code(500)
           .send(failureAnswer(kind, 'Journal', `the job cannot be written down: ${messageOf(error)}`))
       }
-      job.run = runToEnd(job, pack.value, tools)
       return reply.code(201).send()
     }
   }
