@@ -27,6 +27,7 @@ const options = {
   connectTimeoutMs: 2000,
   partSizeBytes: 5 * mebibyte,
   segmentSizeBytes: 2 * mebibyte,
+  rangeSizeBytes: 3 * mebibyte,
 }
 
 const lab = inject('lab')

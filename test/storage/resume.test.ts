@@ -44,71 +44,79 @@ const kinds: { kind: string; settings: (origin: string) => StoreSettings }[] = [
 const cutEach = (proxy: FaultsProxy, afterBytes: number) =>
   proxy.spoil(({ method }) => (method === 'GET' ? { kind: 'cut', way: 'down', afterBytes } : undefined))
 
-describe.each(kinds)('a download that is cut, $kind', ({ settings }) => {
-  const name = `object-${randomUUID()}`
-  const direct = openStore(settings(endpoint), options)
-  beforeAll(async () => {
-    await direct.put(name, generated(size))
-  })
-  afterAll(() => direct.remove(name))
+const ways = [
+  { way: 'in one', rangeSizeBytes: size, cuts: 6 },
+  { way: 'in ranges', rangeSizeBytes: 7 * mebibyte, cuts: 2 + 2 + 1 },
+]
 
-  it('goes on from the byte it reached, for as long as it gets on', async () => {
-    await using proxy = await startFaultsProxy(new URL(endpoint).origin)
-    cutEach(proxy, 3 * mebibyte)
-    const store = openStore(settings(proxy.origin), options)
-    const read = await sizeAndSha256(await store.get(name))
-    expect(read).toEqual({ sizeBytes: size, sha256: generatedSha256(size) })
-    // Each sends three more mebibytes: nothing is sent twice.
-    expect(proxy.requests).toBeLessThanOrEqual(8)
-    expect(proxy.injected).toBe(6)
-  })
+describe.each(kinds.flatMap((kind) => ways.map((way) => ({ ...kind, ...way }))))(
+  'a download that is cut, $kind, $way',
+  ({ settings, rangeSizeBytes, cuts }) => {
+    const name = `object-${randomUUID()}`
+    const cutOptions = { ...options, rangeSizeBytes }
+    const direct = openStore(settings(endpoint), options)
+    beforeAll(async () => {
+      await direct.put(name, generated(size))
+    })
+    afterAll(() => direct.remove(name))
 
-  it('is given up when it does not get on', async () => {
-    await using proxy = await startFaultsProxy(new URL(endpoint).origin)
-    cutEach(proxy, 1000)
-    const store = openStore(settings(proxy.origin), options)
-    await expect(sizeAndSha256(await store.get(name))).rejects.toMatchObject({ code: 'temporary' })
-    expect(proxy.injected).toBe(3)
-  })
+    it('goes on from the byte it reached, for as long as it gets on', async () => {
+      await using proxy = await startFaultsProxy(new URL(endpoint).origin)
+      cutEach(proxy, 3 * mebibyte)
+      const store = openStore(settings(proxy.origin), cutOptions)
+      const read = await sizeAndSha256(await store.get(name))
+      expect(read).toEqual({ sizeBytes: size, sha256: generatedSha256(size) })
+      // Each cut one has sent three mebibytes: nothing is sent twice.
+      expect(proxy.injected).toBe(cuts)
+    })
 
-  it('is not tried again where that is not wanted', async () => {
-    await using proxy = await startFaultsProxy(new URL(endpoint).origin)
-    cutEach(proxy, 3 * mebibyte)
-    const store = openStore(settings(proxy.origin), { ...options, retry: false })
-    await expect(sizeAndSha256(await store.get(name))).rejects.toMatchObject({ code: 'temporary' })
-    expect(proxy.injected).toBe(1)
-  })
+    it('is given up when it does not get on', async () => {
+      await using proxy = await startFaultsProxy(new URL(endpoint).origin)
+      cutEach(proxy, 1000)
+      const store = openStore(settings(proxy.origin), cutOptions)
+      await expect(sizeAndSha256(await store.get(name))).rejects.toMatchObject({ code: 'temporary' })
+      expect(proxy.injected).toBeGreaterThanOrEqual(3)
+    })
 
-  it('never goes on with another object', async () => {
-    const other = `${name}-other`
-    // Of one part: Swift's S3 API keeps the parts of what is replaced.
-    await direct.put(other, generated(4 * mebibyte))
-    await using proxy = await startFaultsProxy(new URL(endpoint).origin)
-    cutEach(proxy, 3 * mebibyte)
-    const stream = await openStore(settings(proxy.origin), options).get(other)
-    await direct.put(other, generated(4 * mebibyte - 1))
-    await expect(sizeAndSha256(stream)).rejects.toMatchObject({ code: 'replaced' })
-    await direct.remove(other)
-  })
+    it('is not tried again where that is not wanted', async () => {
+      await using proxy = await startFaultsProxy(new URL(endpoint).origin)
+      cutEach(proxy, 3 * mebibyte)
+      const store = openStore(settings(proxy.origin), { ...cutOptions, retry: false })
+      await expect(sizeAndSha256(await store.get(name))).rejects.toMatchObject({ code: 'temporary' })
+      expect(proxy.injected).toBeLessThanOrEqual(4)
+    })
 
-  it('survives any number of cuts while its reader pauses', async () => {
-    await using proxy = await startFaultsProxy(new URL(endpoint).origin)
-    const store = openStore(settings(proxy.origin), options)
-    cutEach(proxy, 400_000)
-    let pauses = 0
-    let readBytes = 0
-    for await (const chunk of await store.get(name)) {
-      readBytes += chunk.length
-      if (readBytes >= pauses * 300_000 && pauses < 8) {
-        pauses++
-        await sleep(60)
+    it('never goes on with another object', async () => {
+      const other = `${name}-other`
+      // Of one part: Swift's S3 API keeps the parts of what is replaced.
+      await direct.put(other, generated(4 * mebibyte))
+      await using proxy = await startFaultsProxy(new URL(endpoint).origin)
+      cutEach(proxy, 3 * mebibyte)
+      const stream = await openStore(settings(proxy.origin), cutOptions).get(other)
+      await direct.put(other, generated(4 * mebibyte - 1))
+      await expect(sizeAndSha256(stream)).rejects.toMatchObject({ code: 'replaced' })
+      await direct.remove(other)
+    })
+
+    it('survives any number of cuts while its reader pauses', async () => {
+      await using proxy = await startFaultsProxy(new URL(endpoint).origin)
+      const store = openStore(settings(proxy.origin), cutOptions)
+      cutEach(proxy, 400_000)
+      let pauses = 0
+      let readBytes = 0
+      for await (const chunk of await store.get(name)) {
+        readBytes += chunk.length
+        if (readBytes >= pauses * 300_000 && pauses < 8) {
+          pauses++
+          await sleep(60)
+        }
+        if (pauses === 8) proxy.heal()
       }
-      if (pauses === 8) proxy.heal()
-    }
-    expect(readBytes).toBe(size)
-    expect(proxy.injected).toBeGreaterThanOrEqual(4)
-  })
-})
+      expect(readBytes).toBe(size)
+      expect(proxy.injected).toBeGreaterThanOrEqual(4)
+    })
+  },
+)
 
 describe('an upload', () => {
   it.each(kinds)('sends again only the part that failed, $kind', async ({ settings }) => {

@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os'
-import type { RetryOptions } from './retrying.ts'
+import { type RetryOptions, retryOf } from './retrying.ts'
 import type { BandwidthLimit } from './transfer/bandwidth.ts'
 
 /** What may be tuned, for tests, odd servers and very large objects. Everything has a default. */
@@ -26,6 +26,10 @@ export interface StoreOptions {
   bufferBytes?: number
   /** S3 and Swift: where parts too large for memory (above 32 MiB) wait until they are sent. Default: the temporary folder. */
   spoolFolder?: string
+  /** S3 and Swift: objects larger than this are downloaded in ranges of this size. */
+  rangeSizeBytes?: number
+  /** S3 and Swift: ranges on their way or waiting to be read at once; so many times `rangeSizeBytes` is a download's memory. */
+  rangesInFlight?: number
   /** S3 and Swift: names asked for at once. */
   listPageSize?: number
   /** Limits that every byte passes, up and down; share one to limit several stores together. */
@@ -61,3 +65,14 @@ export function sendingOf(options: StoreOptions) {
   }
 }
 export type Sending = ReturnType<typeof sendingOf>
+
+/** How the bytes of an object are asked for. */
+export function receivingOf(options: StoreOptions) {
+  return {
+    rangeBytes: options.rangeSizeBytes ?? 8 * 1024 * 1024,
+    rangesInFlight: options.rangesInFlight ?? 4,
+    bandwidth: options.bandwidth ?? [],
+    idleTimeoutMs: options.idleTimeoutMs ?? defaultIdleTimeoutMs,
+    retry: retryOf(options.retry),
+  }
+}

@@ -4,22 +4,24 @@ import { consume } from '../consume.ts'
 import { validateObjectName } from '../object-name.ts'
 import type { CallOptions, ObjectStore, StoredObject } from '../object-store.ts'
 import { retryOf } from '../retrying.ts'
+import { callStore } from '../store-call.ts'
 import { alsoFailed } from '../store-error.ts'
 import {
   defaultCapacityBytes,
-  defaultIdleTimeoutMs,
   defaultListPageSize,
+  receivingOf,
   type StoreOptions,
   sendingOf,
 } from '../store-options.ts'
 import type { S3Settings } from '../store-settings.ts'
-import { limited } from '../transfer/bandwidth.ts'
+import { type ByteRange, openedObject, rangeHeader } from '../transfer/byte-range.ts'
 import { type PartPlan, partPlan } from '../transfer/part-plan.ts'
-import { type OpenedObject, resumingDownload } from '../transfer/resuming-download.ts'
+import { download } from '../transfer/ranged-download.ts'
+import type { OpenedObject } from '../transfer/resuming-download.ts'
 import { headObject, isMissingObject } from './head-object.ts'
 import { ObjectUpload } from './object-upload.ts'
 import { endpointOf, type S3Clients, s3Clients } from './s3-client.ts'
-import { toS3StoreError } from './s3-error.ts'
+import { statusOf, toS3StoreError } from './s3-error.ts'
 
 const defaultPartSizeBytes = 8 * 1024 ** 2
 const defaultMaximumParts = 10_000
@@ -78,31 +80,35 @@ export class S3Store implements ObjectStore {
   async get(name: string, options: CallOptions = {}): Promise<Readable> {
     const { signal } = options
     const doing = `read "${name}" from ${this.location}`
-    const download = await this.#call(doing, options, async () => {
+    return this.#call(doing, options, async () => {
       validateObjectName(name)
-      return resumingDownload({
-        open: (fromByte, tag, abortSignal) => this.#open(name, doing, fromByte, tag, abortSignal),
+      return download({
+        open: (range, tag, abortSignal) => this.#open(name, doing, range, tag, abortSignal),
         translate: (error) => toS3StoreError(error, doing),
-        retry: retryOf(this.#options.retry),
-        idleTimeoutMs: this.#options.idleTimeoutMs ?? defaultIdleTimeoutMs,
+        ...receivingOf(this.#options),
         signal,
       })
     })
-    return limited(download, this.#options.bandwidth)
   }
 
-  async #open(
+  #open(
     name: string,
     doing: string,
-    fromByte: number,
-    tag: string | undefined,
+    { from, end }: ByteRange,
+    IfMatch: string | undefined,
     signal: AbortSignal,
   ): Promise<OpenedObject> {
     return this.#call(doing, { signal }, async (abortSignal) => {
-      const part = fromByte === 0 ? {} : { Range: `bytes=${fromByte}-`, IfMatch: tag }
-      const command = new GetObjectCommand({ Bucket: this.#bucket, Key: name, ...part })
-      const answer = await this.#clients.reader.send(command, { abortSignal })
-      return { body: answer.Body as Readable, bodyBytes: answer.ContentLength, tag: answer.ETag }
+      const object = { Bucket: this.#bucket, Key: name }
+      const Range = rangeHeader({ from, end })
+      const command = new GetObjectCommand({ ...object, Range, IfMatch })
+      const answer = await this.#clients.reader.send(command, { abortSignal }).catch((error: unknown) => {
+        // No range of an empty object can be sent.
+        if (from > 0 || end === undefined || statusOf(error) !== 416) throw error
+        return this.#clients.reader.send(new GetObjectCommand(object), { abortSignal })
+      })
+      const { ContentLength: bodyBytes, ContentRange: contentRange, ETag: tag } = answer
+      return openedObject(from, { body: answer.Body as Readable, bodyBytes, contentRange, tag })
     })
   }
 
@@ -143,19 +149,12 @@ export class S3Store implements ObjectStore {
     })
   }
 
-  /** Makes every failure a `StoreError`, save that the signal's reason comes through. */
-  async #call<Result>(
+  #call<Result>(
     doing: string,
     { signal }: CallOptions,
     call: (signal: AbortSignal | undefined) => Promise<Result>,
   ): Promise<Result> {
-    signal?.throwIfAborted()
-    try {
-      return await call(signal)
-    } catch (error) {
-      signal?.throwIfAborted()
-      throw toS3StoreError(error, doing)
-    }
+    return callStore(call, (error) => toS3StoreError(error, doing), signal)
   }
 }
 

@@ -3,19 +3,21 @@ import { consume } from '../consume.ts'
 import { validateObjectName } from '../object-name.ts'
 import type { CallOptions, ObjectStore, StoredObject } from '../object-store.ts'
 import { again, retryOf } from '../retrying.ts'
-import { alsoFailed, StoreError } from '../store-error.ts'
+import { callStore } from '../store-call.ts'
+import { alsoFailed } from '../store-error.ts'
 import {
   defaultCapacityBytes,
-  defaultIdleTimeoutMs,
   defaultListPageSize,
   heldBytes,
+  receivingOf,
   type StoreOptions,
   sendingOf,
 } from '../store-options.ts'
 import type { SwiftSettings } from '../store-settings.ts'
-import { limited } from '../transfer/bandwidth.ts'
+import { type ByteRange, openedObject, rangeHeader } from '../transfer/byte-range.ts'
 import { type PartPlan, partPlan } from '../transfer/part-plan.ts'
-import { resumingDownload } from '../transfer/resuming-download.ts'
+import { download } from '../transfer/ranged-download.ts'
+import type { OpenedObject } from '../transfer/resuming-download.ts'
 import { removeWithSegments } from './remove-with-segments.ts'
 import { type SwiftAnswer, SwiftClient } from './swift-client.ts'
 import { toSwiftStoreError } from './swift-error.ts'
@@ -91,27 +93,40 @@ export class SwiftStore implements ObjectStore {
   }
 
   async get(name: string, options: CallOptions = {}): Promise<Readable> {
-    const { signal } = options
     const doing = `read "${name}" from ${this.location}`
-    const download = await resumingDownload({
-      open: async (fromByte, tag, abortSignal) => {
-        const headers: Record<string, string> =
-          fromByte === 0 ? {} : { range: `bytes=${fromByte}-`, 'if-match': String(tag) }
-        const accept = fromByte === 0 ? [200] : [206]
-        const answer = await this.#send('GET', name, accept, doing, { signal: abortSignal }, headers)
-        const { 'content-length': length, etag } = answer.headers
-        return {
-          body: answer.body,
-          bodyBytes: typeof length === 'string' ? Number(length) : undefined,
-          tag: typeof etag === 'string' ? etag : undefined,
-        }
-      },
+    return download({
+      open: (range, tag, signal) => this.#open(name, doing, range, tag, signal),
       translate: (error) => toSwiftStoreError(error, doing),
-      retry: retryOf(this.#options.retry),
-      idleTimeoutMs: this.#options.idleTimeoutMs ?? defaultIdleTimeoutMs,
-      signal,
+      ...receivingOf(this.#options),
+      signal: options.signal,
     })
-    return limited(download, this.#options.bandwidth)
+  }
+
+  async #open(
+    name: string,
+    doing: string,
+    { from, end }: ByteRange,
+    tag: string | undefined,
+    signal: AbortSignal,
+  ): Promise<OpenedObject> {
+    const range = rangeHeader({ from, end })
+    const headers = { ...(range && { range }), ...(tag && { 'if-match': tag }) }
+    // No range of an empty object can be sent.
+    const accept = from > 0 ? [206] : end === undefined ? [200] : [200, 206, 416]
+    const answer = await this.#send('GET', name, accept, doing, { signal }, headers)
+    if (answer.statusCode === 416) {
+      await answer.body.dump()
+      return this.#open(name, doing, { from: 0, end: undefined }, tag, signal)
+    }
+    const { 'content-length': length, 'content-range': sent, etag } = answer.headers
+    return this.#call(doing, { signal }, async () =>
+      openedObject(from, {
+        body: answer.body,
+        bodyBytes: length === undefined ? undefined : Number(length),
+        contentRange: textOf(sent),
+        tag: textOf(etag),
+      }),
+    )
   }
 
   async head(name: string, options: CallOptions = {}): Promise<StoredObject | undefined> {
@@ -196,18 +211,16 @@ export class SwiftStore implements ObjectStore {
     return this.#limits
   }
 
-  /** Makes every failure a `StoreError`, save that the signal's reason comes through. */
-  async #call<Result>(
+  #call<Result>(
     doing: string,
     { signal }: CallOptions,
     call: (signal: AbortSignal | undefined) => Promise<Result>,
   ): Promise<Result> {
-    signal?.throwIfAborted()
-    try {
-      return await call(signal)
-    } catch (error) {
-      signal?.throwIfAborted()
-      throw error instanceof StoreError ? error : toSwiftStoreError(error, doing)
-    }
+    return callStore(call, (error) => toSwiftStoreError(error, doing), signal)
   }
+}
+
+/** A header that may be there once. */
+function textOf(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : undefined
 }

@@ -1,31 +1,32 @@
 import { Readable } from 'node:stream'
-import { destroyOnAbort } from '../destroy-on-abort.ts'
 import { relay } from '../relay.ts'
 import { type RetryOptions, waitOrGiveUp } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
+import type { ByteRange } from './byte-range.ts'
 
-/** An object that a store began to send. */
+/** Bytes of an object that a store began to send. */
 export interface OpenedObject {
   body: Readable
   /** The length of what is sent; undefined where the store does not say. */
   bodyBytes: number | undefined
+  /** The length of the whole object; undefined where the store does not say, or sends all of it though it was asked for a part. */
+  objectBytes: number | undefined
   /** Names this very content, so that it can be asked for again; undefined where the store gives none. */
   tag: string | undefined
 }
 
-/** How a download is opened, and opened again. */
-export interface DownloadOptions {
+/** How bytes are asked for, and asked for again. */
+export interface OpeningOptions {
   /**
-   * Asks the store for the object from a byte on.
+   * Asks the store for bytes of the object.
    *
    * @param tag - The content must still be this one; a store that has another rejects with the code `replaced`.
    */
-  open(fromByte: number, tag: string | undefined, signal: AbortSignal): Promise<OpenedObject>
+  open(range: ByteRange, tag: string | undefined, signal: AbortSignal): Promise<OpenedObject>
   translate: (error: unknown) => StoreError
   retry: RetryOptions
   /** How long the store may send nothing while more is wanted. */
   idleTimeoutMs: number
-  signal?: AbortSignal | undefined
 }
 
 const bufferBytes = 256 * 1024
@@ -36,23 +37,15 @@ const bufferBytes = 256 * 1024
 const progressBytes = bufferBytes
 
 /**
- * Downloads an object. Where the connection is cut the download goes on from the byte it reached, as long as the store
- * has the same content: a bounded number of times in a row without progress, with a growing wait between. While its
- * reader pauses it is not opened again, and a cut does not count: stores drop who is silent.
- *
- * @throws {StoreError} If it cannot be opened; that is tried once.
+ * A download of some bytes of an object. Where the connection is cut it goes on from the byte it reached, as long as the
+ * store has the same content: a bounded number of times in a row without progress, with a growing wait between. While
+ * its reader pauses it is not opened again, and a cut does not count: stores drop who is silent.
  */
-export async function resumingDownload(options: DownloadOptions): Promise<Readable> {
-  const { signal = new AbortController().signal } = options
-  const download = new Download(await options.open(0, undefined, signal), options)
-  destroyOnAbort(download, signal)
-  return download
-}
-
-class Download extends Readable {
-  readonly #options: DownloadOptions
-  readonly #gone = new AbortController()
+export class ResumingDownload extends Readable {
+  readonly #options: OpeningOptions
+  readonly #range: ByteRange
   readonly #tag: string | undefined
+  readonly #gone = new AbortController()
   #body: Readable | undefined
   /** Why there is no body. */
   #cut: unknown
@@ -62,11 +55,16 @@ class Download extends Readable {
   #attempt = 1
   #sinceCutBytes = 0
 
-  constructor(first: OpenedObject, options: DownloadOptions) {
+  /**
+   * @param tag - Names the content; without it a cut cannot be made good.
+   * @param first - What was opened already; absent: it is opened when it is read.
+   */
+  constructor(options: OpeningOptions, range: ByteRange, tag: string | undefined, first?: OpenedObject) {
     super({ highWaterMark: bufferBytes })
     this.#options = options
-    this.#tag = first.tag
-    this.#attach(first)
+    this.#range = range
+    this.#tag = tag
+    if (first) this.#attach(first)
   }
 
   override _read(): void {
@@ -83,7 +81,8 @@ class Download extends Readable {
 
   #attach({ body: sent, bodyBytes }: OpenedObject): void {
     const { translate, idleTimeoutMs } = this.#options
-    const endsAt = bodyBytes === undefined ? undefined : this.#readBytes + bodyBytes
+    const sentUpTo = bodyBytes === undefined ? undefined : this.#readBytes + bodyBytes
+    const endsAt = this.#range.end === undefined ? sentUpTo : this.#range.end - this.#range.from
     const body = relay(sent, { translate, idleTimeoutMs })
     body.on('data', (chunk: Buffer) => {
       this.#readBytes += chunk.length
@@ -125,10 +124,13 @@ class Download extends Readable {
   async #openAgain(): Promise<OpenedObject> {
     const { open, retry } = this.#options
     for (;;) {
-      if (this.#readBytes > 0 && this.#tag === undefined) throw this.#cut
-      await waitOrGiveUp(this.#cut, this.#attempt++, retry, this.#gone.signal)
+      if (this.#cut !== undefined) {
+        if (this.#readBytes > 0 && this.#tag === undefined) throw this.#cut
+        await waitOrGiveUp(this.#cut, this.#attempt++, retry, this.#gone.signal)
+      }
       try {
-        const opened = await open(this.#readBytes, this.#tag, this.#gone.signal)
+        const range = { from: this.#range.from + this.#readBytes, end: this.#range.end }
+        const opened = await open(range, this.#tag, this.#gone.signal)
         if (opened.tag === this.#tag) return opened
         opened.body.destroy()
       } catch (error) {

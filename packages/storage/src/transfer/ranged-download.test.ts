@@ -1,0 +1,120 @@
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { StoreError } from '../store-error.ts'
+import { BandwidthLimit } from './bandwidth.ts'
+import { type ByteRange, openedObject, rangeHeader } from './byte-range.ts'
+import { download } from './ranged-download.ts'
+import type { OpenedObject } from './resuming-download.ts'
+
+/** Content as a server has it, which notes what it was asked for. */
+class Served {
+  readonly content: Buffer
+  readonly asked: ByteRange[] = []
+  tag: string | undefined = 'tag'
+  sendsRanges = true
+  /** Bytes after which a connection is cut, taken one by one; none left: no cut. */
+  cuts: number[] = []
+
+  constructor(sizeBytes: number) {
+    this.content = Buffer.alloc(sizeBytes, 'every place looks a bit unlike the one before it; ')
+  }
+
+  async open({ from, end }: ByteRange): Promise<OpenedObject> {
+    this.asked.push({ from, end })
+    const bytes = this.sendsRanges ? this.content.subarray(from, end) : this.content
+    const cutAt = this.cuts.shift()
+    const body = Readable.from(
+      (async function* () {
+        for (let at = 0; at < bytes.length; at += 10) {
+          if (cutAt !== undefined && at >= cutAt) throw Object.assign(new Error('cut'), { code: 'ECONNRESET' })
+          yield bytes.subarray(at, at + 10)
+        }
+      })(),
+      { objectMode: false },
+    )
+    return openedObject(from, {
+      body,
+      bodyBytes: bytes.length,
+      contentRange: this.sendsRanges ? `bytes ${from}-${from + bytes.length - 1}/${this.content.length}` : undefined,
+      tag: this.tag,
+    })
+  }
+}
+
+const options = (served: Served) => ({
+  open: (range: ByteRange) => served.open(range),
+  translate: (cause: unknown) => new StoreError('temporary', 'cut', { cause }),
+  retry: { attempts: 10, firstDelayMs: 0 },
+  idleTimeoutMs: 1000,
+  rangeBytes: 100,
+  rangesInFlight: 3,
+  bandwidth: [],
+})
+
+describe('a download in ranges', () => {
+  it('gives the bytes in order, whatever the sizes and however often it is cut', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(1000),
+        fc.integer({ min: 1, max: 400 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.array(fc.nat(100), { maxLength: 5 }),
+        fc.boolean(),
+        async (sizeBytes, rangeBytes, rangesInFlight, cuts, isLimited) => {
+          const served = new Served(sizeBytes)
+          served.cuts = cuts
+          const bandwidth = isLimited ? [new BandwidthLimit(1e9)] : []
+          const stream = await download({ ...options(served), rangeBytes, rangesInFlight, bandwidth })
+          expect(await buffer(stream)).toEqual(served.content)
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  it('fetches no further ahead than it may while its reader pauses', async () => {
+    const served = new Served(2_000_000)
+    const stream = await download({ ...options(served), rangeBytes: 100_000 })
+    stream.read(0)
+    await once(stream, 'readable')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    // Three ranges, and what the stream itself holds.
+    expect(served.asked.length).toBeLessThanOrEqual(3 + 3)
+    stream.destroy()
+  })
+
+  it('is not made of ranges where the content has no name that they could be held to', async () => {
+    const served = new Served(1000)
+    served.tag = undefined
+    expect(await buffer(await download(options(served)))).toEqual(served.content)
+    expect(served.asked).toEqual([
+      { from: 0, end: 100 },
+      { from: 0, end: undefined },
+    ])
+  })
+
+  it('takes the whole from a server that knows no ranges, and fails where it is cut', async () => {
+    const served = new Served(1000)
+    served.sendsRanges = false
+    expect(await buffer(await download(options(served)))).toEqual(served.content)
+    served.cuts = [500]
+    await expect(buffer(await download(options(served)))).rejects.toMatchObject({ code: 'misconfigured' })
+  })
+
+  it('fails when one range fails, also before anybody listens', async () => {
+    const served = new Served(1000)
+    served.cuts = [1000, 0, 0]
+    const stream = await download({ ...options(served), retry: { attempts: 1, firstDelayMs: 0 } })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    await expect(buffer(stream)).rejects.toMatchObject({ code: 'temporary' })
+  })
+})
+
+it('a range is written as the header has it', () => {
+  expect(rangeHeader({ from: 0, end: undefined })).toBeUndefined()
+  expect(rangeHeader({ from: 0, end: 10 })).toBe('bytes=0-9')
+  expect(rangeHeader({ from: 10, end: undefined })).toBe('bytes=10-')
+})

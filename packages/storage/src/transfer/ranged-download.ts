@@ -1,0 +1,117 @@
+import { Readable } from 'node:stream'
+import { destroyOnAbort } from '../destroy-on-abort.ts'
+import { type BandwidthLimit, limited } from './bandwidth.ts'
+import { type OpenedObject, type OpeningOptions, ResumingDownload } from './resuming-download.ts'
+
+/** How an object is downloaded. */
+export interface DownloadOptions extends OpeningOptions {
+  /** The object is asked for in ranges of this size. */
+  rangeBytes: number
+  /** Ranges that are fetched, or wait to be read, at once; each takes memory for its size. */
+  rangesInFlight: number
+  bandwidth: readonly BandwidthLimit[]
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * Downloads an object, in several ranges at once where it is larger than one. Each goes on by itself where it is cut.
+ * A range is fetched to its end whether or not the reader pauses, so that no connection waits for the reader.
+ *
+ * @throws {StoreError} If it cannot be opened; that is tried once.
+ */
+export async function download(options: DownloadOptions): Promise<Readable> {
+  const { rangeBytes, signal = new AbortController().signal } = options
+  const first = await options.open({ from: 0, end: rangeBytes }, undefined, signal)
+  const isWhole = first.objectBytes === undefined || first.objectBytes <= rangeBytes
+  const stream = isWhole ? whole(options, first) : await inRanges(options, first, signal)
+  // It may fail before its reader listens. The reader still sees the error; without this it would end the process.
+  stream.on('error', () => undefined)
+  destroyOnAbort(stream, signal)
+  return stream
+}
+
+function whole(options: DownloadOptions, first: OpenedObject): Readable {
+  return limited(new ResumingDownload(options, { from: 0, end: undefined }, first.tag, first), options.bandwidth)
+}
+
+/** Only a tag makes sure that all ranges are of the same content. */
+async function inRanges(options: DownloadOptions, first: OpenedObject, signal: AbortSignal): Promise<Readable> {
+  if (first.tag !== undefined) return new RangedDownload(options, first)
+  first.body.destroy()
+  return whole(options, await options.open({ from: 0, end: undefined }, undefined, signal))
+}
+
+/** A range that is fetched, with what is there of it and was not read yet. */
+interface FetchedRange {
+  stream: Readable
+  unread: Buffer[]
+  isWhole: boolean
+}
+
+class RangedDownload extends Readable {
+  readonly #options: DownloadOptions
+  readonly #tag: string | undefined
+  readonly #objectBytes: number
+  /** In the order of the object. */
+  readonly #ranges: FetchedRange[] = []
+  #nextFrom = 0
+  #isWanted = false
+
+  constructor(options: DownloadOptions, first: OpenedObject) {
+    super({ highWaterMark: 256 * 1024 })
+    this.#options = options
+    this.#tag = first.tag
+    this.#objectBytes = first.objectBytes ?? 0
+    this.#fetch(first)
+    this.#fetchAhead()
+  }
+
+  override _read(): void {
+    this.#isWanted = true
+    this.#pass()
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    for (const { stream } of this.#ranges) stream.destroy()
+    this.#ranges.length = 0
+    callback(error)
+  }
+
+  #fetchAhead(): void {
+    while (this.#ranges.length < this.#options.rangesInFlight && this.#nextFrom < this.#objectBytes) this.#fetch()
+  }
+
+  #fetch(opened?: OpenedObject): void {
+    const from = this.#nextFrom
+    const end = Math.min(from + this.#options.rangeBytes, this.#objectBytes)
+    this.#nextFrom = end
+    const source = new ResumingDownload(this.#options, { from, end }, this.#tag, opened)
+    const range: FetchedRange = { stream: limited(source, this.#options.bandwidth), unread: [], isWhole: false }
+    this.#ranges.push(range)
+    range.stream.on('data', (chunk: Buffer) => {
+      range.unread.push(chunk)
+      this.#pass()
+    })
+    range.stream.on('end', () => {
+      range.isWhole = true
+      this.#pass()
+    })
+    range.stream.on('error', (error) => this.destroy(error))
+  }
+
+  /** Gives the reader what it wants and what is next in order. */
+  #pass(): void {
+    for (let range = this.#ranges[0]; range !== undefined && this.#isWanted; range = this.#ranges[0]) {
+      const chunk = range.unread.shift()
+      if (chunk !== undefined) {
+        this.#isWanted = this.push(chunk)
+      } else if (range.isWhole) {
+        this.#ranges.shift()
+        this.#fetchAhead()
+        if (this.#ranges.length === 0) this.push(null)
+      } else {
+        return
+      }
+    }
+  }
+}
