@@ -60,7 +60,10 @@ export function programFilter({ path, args, blamesInput }: FilterProgram): Duple
     if (!filter.push(chunk)) child.stdout.pause()
   })
   const readToEnd = new Promise<void>((resolve) => child.stdout.once('end', resolve))
-  gone.then(async ({ problem = stoppedReading ? 'stopped reading before the end' : undefined, status }) => {
+  gone.then(async ({ problem: failure, status }) => {
+    // The broken pipe may show only later; a program that is gone before its input was ended has not read it all.
+    const hasStopped = stoppedReading || !child.stdin.writableEnded
+    const problem = failure ?? (hasStopped ? 'stopped reading before the end' : undefined)
     if (problem === undefined) {
       await readToEnd
       filter.push(null)
