@@ -13,6 +13,7 @@ const needed: Record<string, string> = {
   curl: 'curl',
   bc: 'bc',
   openssl: 'openssl',
+  chromium: 'chromium',
   zstd: 'zstd',
   age: 'age',
 }

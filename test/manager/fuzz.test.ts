@@ -34,6 +34,8 @@ interface Operation {
   path: string
   parameters: { name: string; in: string }[]
   body: JsonSchema | undefined
+  /** The statuses that the document says it may answer. */
+  statuses: ReadonlySet<number>
 }
 
 const nasty = fc.constantFrom<unknown>(
@@ -119,16 +121,21 @@ async function operations(): Promise<Operation[]> {
       string,
       Record<
         string,
-        { parameters?: Operation['parameters']; requestBody?: { content: Record<string, { schema: JsonSchema }> } }
+        {
+          parameters?: Operation['parameters']
+          requestBody?: { content: Record<string, { schema: JsonSchema }> }
+          responses: Record<string, unknown>
+        }
       >
     >
   }
   return Object.entries(document.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { parameters = [], requestBody }]) => ({
+    Object.entries(methods).map(([method, { parameters = [], requestBody, responses }]) => ({
       method: method.toUpperCase(),
       path,
       parameters,
       body: requestBody?.content['application/json']?.schema,
+      statuses: new Set(Object.keys(responses).map(Number)),
     })),
   )
 }
@@ -137,6 +144,7 @@ interface Request {
   method: string
   path: string
   body: string | undefined
+  statuses: ReadonlySet<number>
 }
 
 function requestsOf(operation: Operation): fc.Arbitrary<Request> {
@@ -162,11 +170,12 @@ function requestsOf(operation: Operation): fc.Arbitrary<Request> {
         method: operation.method,
         path: search ? `${path}?${search}` : path,
         body: isBroken === 0 ? json?.slice(0, -1) : json,
+        statuses: operation.statuses,
       }
     })
 }
 
-async function send({ method, path, body }: Request): Promise<string | undefined> {
+async function send({ method, path, body, statuses }: Request): Promise<string | undefined> {
   const response = await fetch(manager.url + path, {
     method,
     headers: {
@@ -181,6 +190,7 @@ async function send({ method, path, body }: Request): Promise<string | undefined
     return response.status === 200 ? undefined : `${response.status} as a stream`
   }
   const answer = await response.text()
+  if (!statuses.has(response.status)) return `a status that the document does not name: ${response.status} ${answer}`
   if (response.status >= 500) return `${response.status} ${answer}`
   if (response.status < 400) return undefined
   const problem = JSON.parse(answer) as { status?: unknown; detail?: unknown }

@@ -10,6 +10,7 @@ import { enterInstance } from '../auth/access.ts'
 import type { Context } from '../context.ts'
 import { changedMeanwhile, editedVersion, sendVersion } from '../http/entity-version.ts'
 import { pagingQuery, readPaging, toPage } from '../http/paging.ts'
+import { ifMatchHeader } from '../http/request-headers.ts'
 import type { App } from '../http/typed-app.ts'
 import { destinationToWire, storeFromWire } from '../http/wire/file-destination.ts'
 import { newIdentifier } from '../identifier.ts'
@@ -119,6 +120,7 @@ export function destinationRoutes(app: App, context: Context): void {
       config: { access: 'operator' },
       schema: {
         summary: 'Change a file destination; a secret that is absent or masked stays as it is',
+        headers: ifMatchHeader,
         params,
         body: fileDestinationRequestSchema,
         response: { 200: fileDestinationSchema },

@@ -16,6 +16,8 @@ const LARGEST_BACKLOG_BYTES = 4 * 1024 * 1024
 
 const query = z.object({ serviceInstance: z.string().max(200).optional() })
 
+const EXAMPLE = 'event: job\ndata: {"id":"69a3a7c0f1d2b3c4d5e6f708","status":"RUNNING"}\n\n'
+
 /** Server-sent events: every job that the caller may see, each time it changes. */
 export function eventRoutes(app: App, context: Context, changes: JobChanges): void {
   const streams = new Set<ServerResponse>()
@@ -30,7 +32,12 @@ export function eventRoutes(app: App, context: Context, changes: JobChanges): vo
       schema: {
         summary: 'Follow jobs as server-sent events: `event: job`, its data as GET /restoreJobs/{id} answers it',
         querystring: query,
-        produces: ['text/event-stream'],
+        response: {
+          200: {
+            description: 'The events, until the stream ends; reconnect then',
+            content: { 'text/event-stream': { schema: z.string().meta({ examples: [EXAMPLE] }) } },
+          },
+        },
       },
     },
     async (request, reply) => {

@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import Fastify from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
 import { auditCalls } from '../audit/audit-log.ts'
 import { auditRoutes } from '../audit/routes.ts'
 import { guard } from '../auth/guard.ts'
@@ -15,7 +16,8 @@ import { jobRoutes } from '../jobs/routes.ts'
 import { planRoutes } from '../plans/routes.ts'
 import { restorePointRoutes } from '../restore-points/routes.ts'
 import { answerErrors, answerUnreadablePath } from './answer-errors.ts'
-import { describeApi } from './openapi.ts'
+import { browseApi } from './openapi/browse-api.ts'
+import { describeApi } from './openapi/describe-api.ts'
 import { allowOrigins } from './origins.ts'
 import { refuseUnstorableText } from './storable-text.ts'
 import type { App } from './typed-app.ts'
@@ -52,7 +54,14 @@ export async function buildApp(context: Context, changes: JobChanges): Promise<A
   guard(app, context, oidc && createUserIdentification(oidc, context.log))
   auditCalls(app, context)
   refuseUnstorableText(app)
-  app.get('/health', { config: { access: 'open' } }, async () => ({ status: 'UP' }))
+  app.get(
+    '/health',
+    {
+      config: { access: 'open' },
+      schema: { summary: 'Whether the manager answers', response: { 200: z.object({ status: z.literal('UP') }) } },
+    },
+    async () => ({ status: 'UP' as const }),
+  )
   for (const routes of [
     instanceRoutes,
     destinationRoutes,
@@ -64,5 +73,6 @@ export async function buildApp(context: Context, changes: JobChanges): Promise<A
   ])
     routes(app, context)
   eventRoutes(app, context, changes)
+  await browseApi(app)
   return app
 }

@@ -10,8 +10,8 @@ const DEEPEST = 50
  */
 export function refuseUnstorableText(app: FastifyInstance): void {
   app.addHook('preValidation', async (request) => {
-    checkText(request.params, 'The path', 0)
-    checkText(request.query, 'The query', 0)
+    checkText(request.params, 'path', 0)
+    checkText(request.query, 'query', 0)
     checkText(request.body, '', 0)
   })
 }

@@ -4,6 +4,7 @@ import { enterInstance } from '../auth/access.ts'
 import type { Context } from '../context.ts'
 import { changedMeanwhile, editedVersion, sendVersion } from '../http/entity-version.ts'
 import { pagingQuery, readPaging, toPage } from '../http/paging.ts'
+import { ifMatchHeader } from '../http/request-headers.ts'
 import type { App } from '../http/typed-app.ts'
 import { instanceFromWire, instanceToWire } from '../http/wire/service-instance.ts'
 import { notFound, RequestError } from '../request-error.ts'
@@ -53,6 +54,7 @@ export function instanceRoutes(app: App, context: Context): void {
       config: { access: 'admin' },
       schema: {
         summary: 'Register a service instance, or replace what is known of it',
+        headers: ifMatchHeader,
         params,
         body: serviceInstanceRequestSchema,
         response: { 200: serviceInstanceSchema, 201: serviceInstanceSchema },

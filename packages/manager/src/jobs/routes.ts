@@ -13,6 +13,7 @@ import { z } from 'zod'
 import { enterInstance } from '../auth/access.ts'
 import type { Context } from '../context.ts'
 import { pagingQuery, readPaging, toPage } from '../http/paging.ts'
+import { idempotencyKeyHeader } from '../http/request-headers.ts'
 import type { App } from '../http/typed-app.ts'
 import { invariant } from '../invariant.ts'
 import { findPlan } from '../plans/store.ts'
@@ -106,6 +107,7 @@ export function jobRoutes(app: App, context: Context): void {
       config: { access: 'operator' },
       schema: {
         summary: 'Start a backup job of a plan now',
+        headers: idempotencyKeyHeader,
         body: backupStartSchema,
         response: { 201: backupStartedSchema },
       },
@@ -127,6 +129,7 @@ export function jobRoutes(app: App, context: Context): void {
       config: { access: 'operator' },
       schema: {
         summary: 'Start a restore job of what a backup job left',
+        headers: idempotencyKeyHeader,
         body: restoreStartSchema,
         response: { 201: restoreStartedSchema },
       },

@@ -11,6 +11,7 @@ import type { Context } from '../context.ts'
 import { destinationsById, findDestination } from '../destinations/store.ts'
 import { changedMeanwhile, editedVersion, sendVersion } from '../http/entity-version.ts'
 import { pagingQuery, readPaging, toPage } from '../http/paging.ts'
+import { ifMatchHeader } from '../http/request-headers.ts'
 import type { App } from '../http/typed-app.ts'
 import { planFromWire, planToWire } from '../http/wire/backup-plan.ts'
 import { newIdentifier } from '../identifier.ts'
@@ -127,6 +128,7 @@ export function planRoutes(app: App, context: Context): void {
       config: { access: 'operator' },
       schema: {
         summary: 'Change a backup plan; the whole plan is sent, a masked private key stays as it is',
+        headers: ifMatchHeader,
         params,
         body: backupPlanRequestSchema,
         response: { 200: backupPlanSchema },

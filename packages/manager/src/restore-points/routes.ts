@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { enterInstance } from '../auth/access.ts'
 import type { Context } from '../context.ts'
 import { pagingQuery, readPaging, toPage } from '../http/paging.ts'
+import { idempotencyKeyHeader } from '../http/request-headers.ts'
 import type { App } from '../http/typed-app.ts'
 import { pointToWire } from '../http/wire/restore-point.ts'
 import { invariant } from '../invariant.ts'
@@ -118,6 +119,7 @@ export function restorePointRoutes(app: App, context: Context): void {
       schema: {
         summary: 'Start a restore job of one restore point',
         params,
+        headers: idempotencyKeyHeader,
         body: restorePointStartSchema,
         response: { 201: restorePointStartedSchema },
       },

@@ -1,0 +1,56 @@
+import swagger from '@fastify/swagger'
+import type { FastifyContextConfig } from 'fastify'
+import { createJsonSchemaTransformObject, jsonSchemaTransform } from 'fastify-type-provider-zod'
+import { invariant } from '../../invariant.ts'
+import type { App } from '../typed-app.ts'
+import { type NamedSchemas, usedSchemas } from './json-schema.ts'
+import { nameSchemas } from './name-schemas.ts'
+import { completeOperation, type Operation } from './operation.ts'
+
+const withNamedSchemas = createJsonSchemaTransformObject({})
+
+/**
+ * Serves the description of the API, OpenAPI 3.1, made from the schemas that validate it and from what the routes say of
+ * access. To be called before the routes are added.
+ */
+export async function describeApi(app: App): Promise<void> {
+  nameSchemas()
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'OSB Backup Manager',
+        version: '1',
+        description: 'Backups of the databases that service brokers provision.',
+      },
+      components: {
+        securitySchemes: {
+          bearer: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'A token of the manager, or of the identity provider',
+          },
+          basic: { type: 'http', scheme: 'basic', description: 'The account of a broker, for deprovisioning only' },
+        },
+      },
+    },
+    transform: (document) => {
+      const { schema, url } = jsonSchemaTransform(document)
+      const { access = 'admin', brokers = false }: FastifyContextConfig = document.route.config ?? {}
+      return { url, schema: { ...schema, ...{ 'x-access': access, 'x-brokers': brokers } } }
+    },
+    transformObject: (document) => {
+      const described = withNamedSchemas(document)
+      invariant('openapi' in described && described.paths, 'an OpenAPI document was asked for')
+      const named = described.components?.schemas as NamedSchemas
+      for (const [path, operations] of Object.entries(described.paths)) {
+        for (const [method, operation] of Object.entries(operations ?? {})) {
+          completeOperation(method, path, operation as Operation, named)
+        }
+      }
+      const schemas = usedSchemas(described.paths, named)
+      return { ...described, components: { ...described.components, schemas } } as typeof described
+    },
+  })
+  app.get('/openapi.json', { config: { access: 'open' }, schema: { hide: true } }, async () => app.swagger())
+}

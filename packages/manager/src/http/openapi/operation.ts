@@ -1,0 +1,77 @@
+import type { Role } from '../../auth/role.ts'
+import { exampleOf } from './examples.ts'
+import type { JsonSchema, NamedSchemas } from './json-schema.ts'
+import { refusalAnswers } from './refusals.ts'
+
+interface Content {
+  schema?: JsonSchema
+  example?: unknown
+}
+
+/** An operation of the OpenAPI document, while it is completed. */
+export interface Operation {
+  'x-access'?: Role | 'open'
+  'x-brokers'?: boolean
+  operationId?: string
+  tags?: string[]
+  description?: string
+  security?: Record<string, string[]>[]
+  parameters?: { name: string; in: string; schema?: JsonSchema; example?: unknown }[]
+  requestBody?: { content: Record<string, Content> }
+  responses: Record<string, { description: string; content?: Record<string, Content> }>
+}
+
+const meanings: Record<string, string> = { 200: 'Done', 201: 'Made', 204: 'Done; there is nothing to say' }
+
+/** Adds what follows from the rest: a name, who may call, examples, and how it may be refused. */
+export function completeOperation(method: string, path: string, operation: Operation, named: NamedSchemas): void {
+  const access = operation['x-access'] ?? 'admin'
+  const { 'x-brokers': brokers = false, parameters = [], requestBody, responses } = operation
+  delete operation['x-brokers']
+  operation.operationId = nameOf(method, path)
+  operation.tags = [path.split('/')[1] ?? '']
+  operation.description = accessSentence(access, brokers)
+  operation.security = access === 'open' ? [] : [{ bearer: [] }, ...(brokers ? [{ basic: [] }] : [])]
+  for (const parameter of parameters) {
+    parameter.example = exampleOf(parameter.schema ?? {}, parameter.name, 'request', named)
+  }
+  for (const [status, response] of Object.entries(responses)) {
+    response.description = meanings[status] ?? response.description
+    if (status === '204') delete response.content
+    addExamples(response.content, 'answer', named)
+  }
+  addExamples(requestBody?.content, 'request', named)
+  const facts = {
+    method,
+    path,
+    isOpen: access === 'open',
+    hasBody: requestBody !== undefined,
+    hasParameters: parameters.length > 0,
+    isVersioned: parameters.some(({ name }) => name === 'if-match'),
+  }
+  Object.assign(responses, refusalAnswers(facts))
+}
+
+function addExamples(
+  content: Record<string, Content> | undefined,
+  use: 'request' | 'answer',
+  named: NamedSchemas,
+): void {
+  for (const body of Object.values(content ?? {})) {
+    body.example ??= exampleOf(body.schema ?? {}, '', use, named)
+  }
+}
+
+/** `getBackupPlansById`, for clients that are generated from the document. */
+function nameOf(method: string, path: string): string {
+  const words = path.split('/').flatMap((segment) => {
+    const parameter = /^\{(.*)\}$/.exec(segment)?.[1]
+    return parameter === undefined ? [segment] : ['by', parameter]
+  })
+  return method + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1).replace(/\W/g, '')).join('')
+}
+
+function accessSentence(access: Role | 'open', brokers: boolean): string {
+  if (access === 'open') return 'For everybody.'
+  return `Needs the role ${access}${brokers ? ', or the account of a broker' : ''}.`
+}
