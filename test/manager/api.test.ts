@@ -249,6 +249,31 @@ describe('backup plans', () => {
     expect(body.detail).toMatch(sentence)
   })
 
+  test('can be tried without being made: the next ten runs, on the clocks of the zone', async () => {
+    const ask = (fields: object) => call('POST', '/backupPlans/preview', fields)
+    const { status, body } = await ask({ frequency: '0 30 2 * * *', timezone: 'Europe/Berlin' })
+    expect({ status, timezone: body.timezone, runs: body.runs.length }).toEqual({
+      status: 200,
+      timezone: 'Europe/Berlin',
+      runs: 10,
+    })
+    for (const run of body.runs) expect(run).toMatch(/^\d{4}-\d\d-\d\dT0[23]:[03]0:00\+0[12]:00$/)
+    expect(body.runs.map((run: string) => Date.parse(run))).toEqual(
+      body.runs.map((run: string) => Date.parse(run)).toSorted((a: number, b: number) => a - b),
+    )
+    const { body: made } = await call('POST', '/backupPlans', plan({ timezone: 'Asia/Tokyo' }))
+    expect((await ask({ id: made.id, frequency: '@weekly' })).body).toMatchObject({
+      timezone: 'Asia/Tokyo',
+      shortestIntervalSeconds: 604_800,
+      runs: expect.arrayContaining([expect.stringMatching(/T00:00:00\+09:00$/)]),
+    })
+    expect((await ask({ frequency: '0 0 2 * 13 *' })).body).toMatchObject({
+      field: 'frequency',
+      detail: expect.stringContaining('at character 9, month "13": it takes 1 to 12'),
+    })
+    expect((await ask({ id: 'nothing', frequency: '@daily' })).status).toBe(404)
+  })
+
   test('a name is taken once in an instance', async () => {
     await call('POST', '/backupPlans', plan({ name: 'taken' }))
     const { status, type, text } = await call('POST', '/backupPlans', plan({ name: 'taken' }), {

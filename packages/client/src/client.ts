@@ -3,9 +3,12 @@ import {
   auditEntrySchema,
   type BackupJob,
   type BackupPlan,
+  type BackupPlanPreview,
+  type BackupPlanPreviewRequest,
   type BackupPlanRequest,
   type BrokerAccount,
   type BrokerAccountRequest,
+  backupPlanPreviewSchema,
   backupPlanSchema,
   backupStartedSchema,
   brokerAccountSchema,
@@ -118,6 +121,9 @@ export class BackupClient {
       this.#call({ method: 'POST', path: '/backupPlans', body: plan, answer: backupPlanSchema }),
     update: (id: string, plan: BackupPlanRequest): Promise<BackupPlan> =>
       this.#call({ method: 'PATCH', path: `/backupPlans/${quoted(id)}`, body: plan, answer: backupPlanSchema }),
+    /** When a plan would run next; nothing is stored. */
+    preview: (plan: BackupPlanPreviewRequest): Promise<BackupPlanPreview> =>
+      this.#call({ method: 'POST', path: '/backupPlans/preview', body: plan, answer: backupPlanPreviewSchema }),
     /** Deletes a plan; its files stay. */
     remove: (id: string): Promise<BackupPlan> =>
       this.#call({ method: 'DELETE', path: `/backupPlans/${quoted(id)}`, answer: backupPlanSchema }),

@@ -13,6 +13,7 @@ import type { JobChanges } from '../events/job-changes.ts'
 import { eventRoutes } from '../events/routes.ts'
 import { instanceRoutes } from '../instances/routes.ts'
 import { jobRoutes } from '../jobs/routes.ts'
+import { planPreviewRoutes } from '../plans/preview-routes.ts'
 import { planRoutes } from '../plans/routes.ts'
 import { restorePointRoutes } from '../restore-points/routes.ts'
 import { answerErrors, answerUnreadablePath } from './answer-errors.ts'
@@ -66,6 +67,7 @@ export async function buildApp(context: Context, changes: JobChanges): Promise<A
     instanceRoutes,
     destinationRoutes,
     planRoutes,
+    planPreviewRoutes,
     jobRoutes,
     restorePointRoutes,
     accessRoutes,

@@ -1,15 +1,10 @@
-import { Cron } from 'croner'
 import type { Context } from '../context.ts'
 import { RequestError } from '../request-error.ts'
+import { cronOf, explainCron } from './cron-expression.ts'
 import type { BackupPlan } from './plan.ts'
 
 /** How many runs ahead are looked at for the shortest time between two of them. */
 const RUNS_LOOKED_AT = 200
-
-/** Spring's reading of cron: six fields with seconds first, or five; day of month and day of week must both fit. */
-function cronOf(frequency: string, timezone: string): Cron {
-  return new Cron(frequency, { timezone, mode: '5-or-6-parts', domAndDow: true, sloppyRanges: true, paused: true })
-}
 
 /**
  * Refuses a plan that could not run, or that runs more often than the operator allows.
@@ -21,6 +16,19 @@ export function checkPlan(plan: BackupPlan, { settings, now }: Pick<Context, 'se
   if (duplicate !== undefined) {
     throw new RequestError('invalid', `items names ${JSON.stringify(duplicate)} twice.`, { field: 'items' })
   }
+  checkSchedule(plan, { settings, now })
+}
+
+/**
+ * Refuses a schedule that cannot be read, never comes due, or comes due more often than the operator allows.
+ *
+ * @returns The next runs, many of them, and the shortest time between two.
+ * @throws {RequestError} Naming the field.
+ */
+export function checkSchedule(
+  plan: Pick<BackupPlan, 'frequency' | 'timezone'>,
+  { settings, now }: Pick<Context, 'settings' | 'now'>,
+): { runs: Date[]; shortestIntervalSeconds: number } {
   checkTimezone(plan.timezone)
   const runs = nextRuns(plan, now())
   if (runs.length === 0) {
@@ -29,14 +37,15 @@ export function checkPlan(plan: BackupPlan, { settings, now }: Pick<Context, 'se
     })
   }
   const gapsMs = runs.slice(1).map((run, index) => run.getTime() - (runs[index]?.getTime() ?? 0))
-  const shortestSeconds = Math.min(...gapsMs) / 1000
-  if (shortestSeconds < settings.minimumIntervalSeconds) {
+  const shortestIntervalSeconds = Math.min(...gapsMs) / 1000
+  if (shortestIntervalSeconds < settings.minimumIntervalSeconds) {
     throw new RequestError(
       'invalid',
-      `frequency ${JSON.stringify(plan.frequency)} runs every ${shortestSeconds} seconds; at least ${settings.minimumIntervalSeconds} must lie between two runs.`,
+      `frequency ${JSON.stringify(plan.frequency)} runs every ${shortestIntervalSeconds} seconds; at least ${settings.minimumIntervalSeconds} must lie between two runs.`,
       { field: 'frequency' },
     )
   }
+  return { runs, shortestIntervalSeconds }
 }
 
 function checkTimezone(timezone: string): void {
@@ -54,14 +63,13 @@ function checkTimezone(timezone: string): void {
   }
 }
 
-function nextRuns(plan: BackupPlan, after: Date): Date[] {
+function nextRuns(plan: Pick<BackupPlan, 'frequency' | 'timezone'>, after: Date): Date[] {
   try {
     return cronOf(plan.frequency, plan.timezone).nextRuns(RUNS_LOOKED_AT, after)
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.replace(/^CronPattern: /, '') : 'it cannot be read'
     throw new RequestError(
       'invalid',
-      `frequency ${JSON.stringify(plan.frequency)} is not a cron expression: ${reason}`,
+      `frequency ${JSON.stringify(plan.frequency)} is not a cron expression: ${explainCron(plan.frequency)}.`,
       {
         field: 'frequency',
         cause,
