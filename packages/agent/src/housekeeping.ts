@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from './checked.ts'
 import type { RunTools } from './jobs/run-job.ts'
+import { removeLeftovers } from './recovery/leftovers.ts'
 import { jobDirectoryPath } from './stages/job-directory.ts'
 
 const EVERY_MS = 60_000
@@ -35,18 +36,13 @@ export function keepHouse(tools: RunTools): { stop(): Promise<void> } {
 
 const saveUnsaved = ({ registry }: RunTools): Promise<void> => registry.saveUnsaved()
 
-async function retryLeftovers({ registry, claims, log }: RunTools, stopping: AbortSignal): Promise<void> {
-  const jobs = registry.withLeftovers()
-  if (jobs.length === 0) return
-  const { openStore } = await import('@osb-backup/storage')
-  const { removeLeftovers } = await import('./recovery/leftovers.ts')
-  for (const job of jobs) {
+async function retryLeftovers({ registry, stores, claims, log }: RunTools, stopping: AbortSignal): Promise<void> {
+  for (const job of registry.withLeftovers()) {
     const { record } = job
-    const store = openStore(record.request.store)
-    if ((await removeLeftovers({ job: record, store }, stopping)) !== undefined) continue
+    if ((await removeLeftovers(record, stores, stopping)) !== undefined) continue
     const name = record.upload?.name
     await registry.clearLeftovers(job)
-    if (name !== undefined) claims.release(store, name)
+    if (name !== undefined) claims.release(await stores.open(record.request), name)
     log.info({ job: record.request.id }, 'what a broken-off upload left is removed now')
   }
 }

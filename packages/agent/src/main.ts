@@ -2,7 +2,9 @@ import { enableCompileCache, flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { messageOf } from './checked.ts'
-import { readSettings, SettingsError, settingsHelp } from './settings.ts'
+import { SettingsError } from './settings/agent-settings.ts'
+import { readSettings } from './settings/read-settings.ts'
+import { settingsHelp } from './settings/variables.ts'
 
 const help = `npm run agent: the backup agent, beside the database it backs up. Settings are read from the environment:
 

@@ -1,21 +1,20 @@
-import { access, constants, mkdir, readFile, realpath, stat } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createSecureContext } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import { messageOf } from './checked.ts'
 import { keepHouse } from './housekeeping.ts'
-import { buildServer, type TlsFiles } from './http/server.ts'
+import { buildServer } from './http/server.ts'
 import { JobMetrics } from './jobs/job-metrics.ts'
 import { JobRegistry } from './jobs/job-registry.ts'
 import type { RunTools } from './jobs/run-job.ts'
 import { lockDirectory } from './journal/directory-lock.ts'
 import { Journal } from './journal/journal.ts'
 import { beginRecovery } from './recovery/recover.ts'
-import { readPack } from './scripts/script-pack.ts'
-import { type AgentSettings, SettingsError } from './settings.ts'
+import { type AgentSettings, SettingsError } from './settings/agent-settings.ts'
 import { ObjectClaims } from './stages/object-claim.ts'
+import { checkScripts, openDirectories, readCaFile, readTlsFiles, type TlsFiles } from './start-checks.ts'
+import { AgentStores } from './stores/agent-stores.ts'
 
 /** How long callers have, when the agent ends, to take the answers that are on their way. */
 const LAST_ANSWERS_MS = 1000
@@ -41,18 +40,15 @@ export interface Agent {
  */
 export async function startAgent(settings: AgentSettings): Promise<Agent> {
   const log = pino({ level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
-  await openDirectory('directory_backup', settings.backupDirectory)
-  await openDirectory('directory_restore', settings.restoreDirectory)
-  await openDirectory('state_directory', settings.stateDirectory)
-  await requireOwnStateDirectory(settings)
+  await openDirectories(settings)
   await checkScripts(settings, log)
-  const tls = settings.tls === undefined ? undefined : await readTlsFiles(settings.tls)
+  const files = { tls: await readTlsFiles(settings.tls), ca: await readCaFile(settings.transfers.caFile) }
   const lock = await lockDirectory(settings.stateDirectory)
   if ('heldBy' in lock) {
     throw new SettingsError(`state_directory is in use by another agent, process ${lock.heldBy}: stop it first.`)
   }
   try {
-    return await startLocked(settings, log, tls, lock.release)
+    return await startLocked(settings, log, files, lock.release)
   } catch (error) {
     await lock.release()
     throw error
@@ -62,14 +58,15 @@ export async function startAgent(settings: AgentSettings): Promise<Agent> {
 async function startLocked(
   settings: AgentSettings,
   log: pino.Logger,
-  tls: TlsFiles | undefined,
+  { tls, ca }: { tls?: TlsFiles; ca?: string },
   unlock: () => Promise<void>,
 ): Promise<Agent> {
   const now = () => new Date()
   const journal = await Journal.open(settings.stateDirectory)
   const registry = new JobRegistry(journal, settings.maxJobs)
   const metrics = new JobMetrics(now())
-  const tools: RunTools = { settings, registry, claims: new ObjectClaims(), metrics, log, now }
+  const stores = new AgentStores(settings.transfers, ca)
+  const tools: RunTools = { settings, registry, stores, claims: new ObjectClaims(), metrics, log, now }
   const server = buildServer(tools, tls)
   const interrupted = await beginRecovery(journal, tools)
   try {
@@ -128,60 +125,4 @@ async function closeServer(server: FastifyInstance): Promise<void> {
 function urlHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
   return host.includes(':') ? `[${host}]` : host
-}
-
-async function openDirectory(setting: string, path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
-    await access(path, constants.W_OK | constants.X_OK)
-  } catch (error) {
-    throw new SettingsError(`${setting} is not a directory that can be written: ${messageOf(error)}.`)
-  }
-}
-
-/** Job directories are named by callers, so the journal must not lie among them under its own files' names. */
-async function requireOwnStateDirectory(settings: AgentSettings): Promise<void> {
-  const state = await realpath(settings.stateDirectory)
-  for (const directory of [settings.backupDirectory, settings.restoreDirectory]) {
-    if ((await realpath(directory)) === state) {
-      throw new SettingsError('state_directory must not be directory_backup or directory_restore itself.')
-    }
-  }
-}
-
-/** Reads the files for TLS, and looks whether they can be used together. */
-async function readTlsFiles(tls: NonNullable<AgentSettings['tls']>): Promise<TlsFiles> {
-  const read = async (setting: string, path: string): Promise<Buffer> => {
-    try {
-      return await readFile(path)
-    } catch (error) {
-      throw new SettingsError(`${setting} cannot be read: ${messageOf(error)}.`)
-    }
-  }
-  const files: TlsFiles = {
-    cert: await read('tls_certificate_file', tls.certificateFile),
-    key: await read('tls_key_file', tls.keyFile),
-    ...(tls.clientCaFile === undefined ? {} : { ca: await read('tls_client_ca_file', tls.clientCaFile) }),
-  }
-  try {
-    createSecureContext(files)
-  } catch (error) {
-    throw new SettingsError(
-      `tls_certificate_file, tls_key_file and tls_client_ca_file do not work: ${messageOf(error)}.`,
-    )
-  }
-  return files
-}
-
-/** A wrong pack stops the start. A default path without scripts does not: they may be put there later. */
-async function checkScripts(settings: AgentSettings, log: pino.Logger): Promise<void> {
-  const { scriptsPath, scriptsPathChosen } = settings
-  const found = await stat(scriptsPath).catch(() => undefined)
-  if (!found?.isDirectory()) {
-    if (scriptsPathChosen) throw new SettingsError(`scripts_path is not a directory: ${scriptsPath}.`)
-    log.warn({ scripts_path: scriptsPath }, 'there are no scripts yet')
-    return
-  }
-  const pack = await readPack(scriptsPath)
-  if (!pack.ok) throw new SettingsError(`scripts_path holds a wrong pack: ${pack.problem}.`)
 }

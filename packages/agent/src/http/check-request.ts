@@ -5,7 +5,7 @@ import { type Checked, passed, refused } from '../checked.ts'
 import { isAgeIdentityList, isAgeRecipientList } from '../encryption-key.ts'
 import type { DatabaseAccess, JobRequest } from '../jobs/job-request.ts'
 import { readParameters } from '../scripts/parameters.ts'
-import type { AgentSettings } from '../settings.ts'
+import type { AgentSettings } from '../settings/agent-settings.ts'
 import { storeSettingsOf } from './destination.ts'
 import { isDestinationType, missingFields } from './missing-fields.ts'
 import type { RequestBody } from './read-body.ts'
@@ -71,6 +71,10 @@ export async function checkRequest(
   if (seconds !== undefined && !(Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_TIMEOUT_SECONDS)) {
     return refused(`stage_timeout_seconds must be a whole number from 1 to ${MAX_TIMEOUT_SECONDS}`)
   }
+  const bandwidth = destination.bandwidth_limit_bytes_per_second
+  if (bandwidth !== undefined && !(Number.isFinite(bandwidth) && bandwidth >= 1)) {
+    return refused('destination.bandwidth_limit_bytes_per_second must be at least 1')
+  }
   const parameters = readParameters(body.database?.parameters ?? [], context.form)
   if (!parameters.ok) return parameters
   const store = await storeSettingsOf(type, destination, context)
@@ -82,6 +86,7 @@ export async function checkRequest(
     encryptionKey,
     destinationType: type,
     store: store.value,
+    bandwidthBytesPerSecond: destination.bandwidth_limit_bytes_per_second,
     namePrefix,
     database,
     parameters: parameters.value,

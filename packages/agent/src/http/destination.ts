@@ -1,7 +1,8 @@
 import { realpath } from 'node:fs/promises'
 import { isAbsolute, relative } from 'node:path'
 import type { AgentDestination } from '@osb-backup/protocol'
-import type { StoreSettings } from '@osb-backup/storage'
+import type { StoreSettings, TlsSettings } from '@osb-backup/storage'
+import { certificatesProblem } from '../certificates.ts'
 import { type Checked, messageOf, passed, refused } from '../checked.ts'
 import type { DestinationType } from './missing-fields.ts'
 
@@ -11,6 +12,8 @@ export async function storeSettingsOf(
   destination: AgentDestination,
   places: Places,
 ): Promise<Checked<StoreSettings>> {
+  const tls = tlsOf(destination)
+  if (!tls.ok) return tls
   switch (type) {
     case 'S3':
       return passed({
@@ -21,6 +24,8 @@ export async function storeSettingsOf(
         accessKeyId: destination.authKey ?? '',
         secretAccessKey: destination.authSecret ?? '',
         plainHttp: destination.skipSSL ?? false,
+        pathStyle: destination.path_style,
+        tls: tls.value,
       })
     case 'SWIFT':
       return passed({
@@ -31,11 +36,19 @@ export async function storeSettingsOf(
         username: destination.username ?? '',
         password: destination.password ?? '',
         container: destination.container_name ?? '',
-        ...(destination.region ? { region: destination.region } : {}),
+        region: destination.region || undefined,
+        tls: tls.value,
       })
     case 'FILE':
       return fileSettings(destination.directory ?? '', places)
   }
+}
+
+/** How certificates are judged; undefined where the request says nothing of it. */
+function tlsOf({ ca_certificate: ca, insecure_tls: insecure }: AgentDestination): Checked<TlsSettings | undefined> {
+  const problem = ca === undefined ? undefined : certificatesProblem(ca)
+  if (problem !== undefined) return refused(`destination.ca_certificate must be certificates in PEM: ${problem}`)
+  return passed(ca === undefined && insecure === undefined ? undefined : { ca, insecure })
 }
 
 /** Where destinations of type FILE may lie, and where not. */

@@ -5,6 +5,7 @@ import type { MeasuredNow } from '../jobs/job-metrics.ts'
 import type { Closure, HeldJob } from '../jobs/job-registry.ts'
 import type { RunTools } from '../jobs/run-job.ts'
 import { readPack, type ScriptPack } from '../scripts/script-pack.ts'
+import type { TlsFiles } from '../start-checks.ts'
 import { basicAuth } from './basic-auth.ts'
 import { checkRequest, idProblem, reservedIds } from './check-request.ts'
 import { failureAnswer, jobAnswer } from './job-answer.ts'
@@ -23,13 +24,6 @@ const KEEP_ALIVE_MS = 75_000
 const CHECKING_MS = 1000
 /** When to ask again an agent that takes no new jobs now. */
 const RETRY_AFTER_SECONDS = 30
-
-/** What a server over TLS needs, in PEM. With a CA, callers must show a certificate of it. */
-export interface TlsFiles {
-  cert: Buffer
-  key: Buffer
-  ca?: Buffer
-}
 
 const limits = {
   maxHeaderSize: MAX_HEADER_BYTES,

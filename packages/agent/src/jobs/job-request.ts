@@ -16,6 +16,8 @@ export interface JobRequest {
   /** As the request spelt it: S3, SWIFT or FILE. */
   destinationType: string
   store: StoreSettings
+  /** What all transfers of this destination may take together. */
+  bandwidthBytesPerSecond?: number
   /** Goes before the file's name to make the object's; empty or ending where the caller wants. */
   namePrefix: string
   database: DatabaseAccess

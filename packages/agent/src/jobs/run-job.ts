@@ -1,11 +1,10 @@
 import { dumpName, type Step } from '@osb-backup/core'
-import { openStore } from '@osb-backup/storage'
 import type { Logger } from 'pino'
 import { messageOf } from '../checked.ts'
 import { removeLeftovers } from '../recovery/leftovers.ts'
 import { describeFailure, isSuccess } from '../scripts/script-end.ts'
 import { findScript, type ScriptPack } from '../scripts/script-pack.ts'
-import type { AgentSettings } from '../settings.ts'
+import type { AgentSettings } from '../settings/agent-settings.ts'
 import { requireDiskSpace } from '../stages/disk-space.ts'
 import { closeJobDirectory, type JobDirectory, jobDirectoryPath, openJobDirectory } from '../stages/job-directory.ts'
 import type { ObjectClaims } from '../stages/object-claim.ts'
@@ -13,6 +12,7 @@ import { failed, type RunContext, type StepEnd, startStage } from '../stages/run
 import { downloadFile, removeDownload, uploadDump } from '../stages/staged-transfers.ts'
 import { streamBackup } from '../stages/streamed-backup.ts'
 import { streamRestore } from '../stages/streamed-restore.ts'
+import type { AgentStores } from '../stores/agent-stores.ts'
 import type { JobMetrics } from './job-metrics.ts'
 import { isComplete, isOwed, type JobRecord, nextStepOf, type StepRecord } from './job-record.ts'
 import type { HeldJob, JobRegistry } from './job-registry.ts'
@@ -22,6 +22,7 @@ import { maskOf } from './job-request.ts'
 export interface RunTools {
   settings: AgentSettings
   registry: JobRegistry
+  stores: AgentStores
   claims: ObjectClaims
   metrics: JobMetrics
   log: Logger
@@ -39,7 +40,7 @@ export async function runJob(job: HeldJob, pack: ScriptPack, tools: RunTools): P
   log.info({ database: database.name, host: database.host, form: pack.form }, 'job started')
   await toTheEnd(job, tools, log, async () => {
     const directory = await openJobDirectory(jobDirectoryPath(tools.settings, job.record.request))
-    const run = contextOf(job, pack, directory, tools)
+    const run = await contextOf(job, pack, directory, tools)
     if (pack.form === 1) await requireDiskSpace(run)
     await takeSteps(run, job, tools, log)
     await tidyUp(run, log)
@@ -57,9 +58,9 @@ export async function finishJob(job: HeldJob, pack: ScriptPack, tools: RunTools)
     const path = jobDirectoryPath(tools.settings, job.record.request)
     // Without its directory a script can still unlock.
     const directory = await openJobDirectory(path).catch(() => ({ path, before: new Map<string, string>() }))
-    const run = contextOf(job, pack, directory, tools)
+    const run = await contextOf(job, pack, directory, tools)
     await takeSteps(run, job, tools, log)
-    const left = await removeLeftovers(run)
+    const left = await removeLeftovers(job.record, tools.stores)
     if (left !== undefined) job.record.leftovers = run.mask.mask(left)
     else if (job.record.upload !== undefined) tools.claims.release(run.store, job.record.upload.name)
     await tidyUp(run, log)
@@ -90,16 +91,21 @@ async function toTheEnd(job: HeldJob, tools: RunTools, log: Logger, work: () => 
   }
 }
 
-function contextOf(job: HeldJob, pack: ScriptPack, directory: JobDirectory, tools: RunTools): RunContext {
+async function contextOf(
+  job: HeldJob,
+  pack: ScriptPack,
+  directory: JobDirectory,
+  tools: RunTools,
+): Promise<RunContext> {
   const { record } = job
-  const { database, source, store } = record.request
+  const { database, source } = record.request
   const { settings, claims, now } = tools
   return {
     job: record,
     settings,
     pack,
     claims,
-    store: openStore(store),
+    store: await tools.stores.open(record.request),
     mask: maskOf(record.request, settings.credentials?.password),
     directory,
     filename: source?.filename ?? dumpName(database.host, database.name, record.startedAt),

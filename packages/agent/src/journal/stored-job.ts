@@ -8,6 +8,8 @@ const instant = z.iso.datetime().transform((text) => new Date(text))
 const step = z.enum([...backupStages, ...restoreStages, 'upload', 'download'])
 const whole = z.number().int().nonnegative()
 
+const tls = z.object({ ca: z.string().optional(), insecure: z.boolean().optional() }).optional()
+
 const store = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('s3'),
@@ -17,6 +19,8 @@ const store = z.discriminatedUnion('type', [
     accessKeyId: z.string(),
     secretAccessKey: z.string(),
     plainHttp: z.boolean().optional(),
+    pathStyle: z.boolean().optional(),
+    tls,
   }),
   z.object({
     type: z.literal('swift'),
@@ -27,6 +31,7 @@ const store = z.discriminatedUnion('type', [
     password: z.string(),
     container: z.string(),
     region: z.string().optional(),
+    tls,
   }),
   z.object({ type: z.literal('file'), directory: z.string() }),
 ])
@@ -38,6 +43,7 @@ const request = z.object({
   encryptionKey: z.string(),
   destinationType: z.string(),
   store,
+  bandwidthBytesPerSecond: z.number().optional(),
   namePrefix: z.string(),
   database: z.object({
     host: z.string(),

@@ -1,10 +1,7 @@
-import type { ObjectStore, StoreSettings } from '@osb-backup/storage'
+import type { ObjectStore, UnfinishedUpload } from '@osb-backup/storage'
 import { messageOf } from '../checked.ts'
-import type { RunContext } from '../stages/run-context.ts'
-import { removeTemporaryFiles } from './file-leftovers.ts'
-import type { HalfUpload } from './half-upload.ts'
-import { abortUploads } from './s3-leftovers.ts'
-import { removeSegments } from './swift-leftovers.ts'
+import type { JobRecord } from '../jobs/job-record.ts'
+import type { AgentStores } from '../stores/agent-stores.ts'
 
 /** How far a store's clock may be from ours. What is older than an upload's begin by more is not of that upload. */
 const CLOCK_SKEW_MS = 15 * 60_000
@@ -18,37 +15,28 @@ const TIME_LIMIT_MS = 5 * 60_000
  * @returns A sentence about what could not be removed, if so.
  */
 export async function removeLeftovers(
-  { job, store }: Pick<RunContext, 'job' | 'store'>,
+  { request, upload, stored }: JobRecord,
+  stores: AgentStores,
   stopping?: AbortSignal,
 ): Promise<string | undefined> {
-  if (job.upload === undefined || job.stored !== undefined) return undefined
-  const { name, beganAt } = job.upload
+  if (upload === undefined || stored !== undefined) return undefined
+  const { name, beganAt } = upload
   const half = { name, since: new Date(beganAt.getTime() - CLOCK_SKEW_MS) }
   const limit = AbortSignal.timeout(TIME_LIMIT_MS)
   const signal = stopping === undefined ? limit : AbortSignal.any([limit, stopping])
+  const store = await stores.open(request)
   try {
-    await removeUnfinished(job.request.store, half, signal)
+    await stores.removeUnfinished(request, half, signal)
     await removeObject(store, half, signal)
     // What was on its way to the store when the agent ended may have arrived in the meantime.
-    await removeUnfinished(job.request.store, half, signal)
+    await stores.removeUnfinished(request, half, signal)
     return undefined
   } catch (error) {
     return `parts of the broken-off upload of "${name}" may be left in ${store.location}: ${messageOf(error)}`
   }
 }
 
-function removeUnfinished(settings: StoreSettings, half: HalfUpload, signal: AbortSignal): Promise<void> {
-  switch (settings.type) {
-    case 's3':
-      return abortUploads(settings, half, signal)
-    case 'swift':
-      return removeSegments(settings, half, signal)
-    case 'file':
-      return removeTemporaryFiles(settings, half, signal)
-  }
-}
-
-async function removeObject(store: ObjectStore, { name, since }: HalfUpload, signal: AbortSignal): Promise<void> {
+async function removeObject(store: ObjectStore, { name, since }: UnfinishedUpload, signal: AbortSignal): Promise<void> {
   const found = await store.head(name, { signal })
   // A directory also loses the empty folders of a name whose object is not there.
   if (found === undefined || found.modifiedAt >= since) await store.remove(name, { signal })

@@ -40,12 +40,11 @@ export async function beginRecovery(journal: Journal, tools: RunTools): Promise<
 /** Keeps new jobs from the name of an upload that may have left something: its removal must not meet their object. */
 async function holdName(
   { request, status, upload, stored, leftovers }: JobRecord,
-  { claims }: RunTools,
+  { stores, claims }: RunTools,
 ): Promise<void> {
   const isDoubtful = leftovers !== undefined || (status === 'RUNNING' && stored === undefined)
   if (upload === undefined || !isDoubtful) return
-  const { openStore } = await import('@osb-backup/storage')
-  claims.hold(openStore(request.store), upload.name)
+  claims.hold(await stores.open(request), upload.name)
 }
 
 async function recoverJob(job: HeldJob, tools: RunTools): Promise<void> {

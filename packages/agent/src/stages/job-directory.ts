@@ -2,7 +2,7 @@ import { chmod, lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Checked, passed, refused } from '../checked.ts'
 import type { JobKey } from '../jobs/job-record.ts'
-import type { AgentSettings } from '../settings.ts'
+import type { AgentSettings } from '../settings/agent-settings.ts'
 
 type Fingerprints = ReadonlyMap<string, string>
 

@@ -6,7 +6,7 @@ import { identify } from '../scripts/process-identity.ts'
 import { type RunningScript, startScript } from '../scripts/run-script.ts'
 import { scriptArguments, scriptEnvironment } from '../scripts/script-environment.ts'
 import type { ScriptPack } from '../scripts/script-pack.ts'
-import type { AgentSettings } from '../settings.ts'
+import type { AgentSettings } from '../settings/agent-settings.ts'
 import type { JobDirectory } from './job-directory.ts'
 import type { ObjectClaims } from './object-claim.ts'
 

@@ -1,11 +1,12 @@
 import { lstat, readdir, readlink, realpath, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FileSettings } from '@osb-backup/storage'
-import type { HalfUpload } from './half-upload.ts'
+import { isTemporary } from '../file/file-directories.ts'
+import type { FileSettings } from '../store-settings.ts'
+import type { UnfinishedUpload } from './unfinished-upload.ts'
 
 /** How long a file must stay as it is to count as one that nobody writes any more. */
-const STILL_MS = 2000
+const stillMs = 2000
 
 /**
  * Removes the temporary files that an upload to a directory left beside its place. Their names do not tell whose they
@@ -13,17 +14,17 @@ const STILL_MS = 2000
  */
 export async function removeTemporaryFiles(
   settings: FileSettings,
-  half: HalfUpload,
-  signal: AbortSignal,
+  upload: UnfinishedUpload,
+  signal?: AbortSignal,
 ): Promise<void> {
-  const directory = dirname(join(settings.directory, half.name))
+  const directory = dirname(join(settings.directory, upload.name))
   // A link on the way is not followed: the store did not either.
   if ((await realpath(directory).catch(() => undefined)) !== directory) return
-  const names = (await readdir(directory)).filter((name) => /^\.osb-upload-[0-9a-f]{24}$/.test(name))
+  const names = (await readdir(directory)).filter(isTemporary)
   const before = await marksOf(names.map((name) => join(directory, name)))
-  const candidates = [...before].filter(([, { modifiedAt }]) => modifiedAt >= half.since)
+  const candidates = [...before].filter(([, { modifiedAt }]) => modifiedAt >= upload.since)
   if (candidates.length === 0) return
-  await sleep(STILL_MS, undefined, { signal })
+  await sleep(stillMs, undefined, { signal })
   const after = await marksOf(candidates.map(([path]) => path))
   const open = await openFiles()
   for (const [path, { mark }] of candidates) {
@@ -35,8 +36,8 @@ async function marksOf(paths: readonly string[]): Promise<Map<string, { mark: st
   const marks = new Map<string, { mark: string; modifiedAt: Date }>()
   for (const path of paths) {
     const found = await lstat(path).catch(() => undefined)
-    if (found?.isFile())
-      marks.set(path, { mark: `${found.ino}/${found.size}/${found.mtimeMs}`, modifiedAt: found.mtime })
+    if (!found?.isFile()) continue
+    marks.set(path, { mark: `${found.ino}/${found.size}/${found.mtimeMs}`, modifiedAt: found.mtime })
   }
   return marks
 }

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { readSettings, SettingsError, settingsHelp } from './settings.ts'
+import { SettingsError } from './agent-settings.ts'
+import { readSettings } from './read-settings.ts'
+import { settingsHelp } from './variables.ts'
 
 const least = {
   client_username: 'u',
@@ -25,6 +27,7 @@ test('what is not set has the published defaults', () => {
     stateDirectory: '/b/.state',
     shutdownGraceMs: 10_000,
     retention: { maxAgeMs: 604_800_000, maxNumber: 1000 },
+    transfers: { proxy: {} },
     logLevel: 'info',
     scriptBase: { PATH: '/bin', HOME: '/home/x', LANG: 'de_DE', TMPDIR: '/t' },
   })
@@ -48,6 +51,8 @@ test.each([
   [{ tls_key_file: 'k' }, 'tls_key_file must be an absolute path.'],
   [{ state_directory: 'state' }, 'state_directory must be an absolute directory.'],
   [{ job_retention_number: '0' }, 'job_retention_number must be a whole number from 1 to 100000.'],
+  [{ s3_maximum_parts: '999' }, 's3_maximum_parts must be a whole number from 1000 to 10000.'],
+  [{ https_proxy: 'proxy.example' }, 'HTTPS_PROXY must be the URL of a proxy.'],
   [{ log_level: 'loud' }, 'log_level must be one of fatal, error, warn, info, debug, trace, silent.'],
 ])('%j stops the start with one sentence', (changes, message) => {
   expect(() => readSettings({ ...least, ...changes })).toThrow(new SettingsError(message))

@@ -1,0 +1,107 @@
+import { access, constants, mkdir, readFile, realpath, stat } from 'node:fs/promises'
+import { createSecureContext } from 'node:tls'
+import type { Logger } from 'pino'
+import { certificatesProblem } from './certificates.ts'
+import { messageOf } from './checked.ts'
+import { readPack } from './scripts/script-pack.ts'
+import { type AgentSettings, SettingsError } from './settings/agent-settings.ts'
+
+/** What a server over TLS needs, in PEM. With a CA, callers must show a certificate of it. */
+export interface TlsFiles {
+  cert: Buffer
+  key: Buffer
+  ca?: Buffer
+}
+
+/**
+ * Makes the agent's directories, where they are not there.
+ *
+ * @throws {SettingsError} If one cannot be written, or serves for two things.
+ */
+export async function openDirectories(settings: AgentSettings): Promise<void> {
+  await openDirectory('directory_backup', settings.backupDirectory)
+  await openDirectory('directory_restore', settings.restoreDirectory)
+  await openDirectory('state_directory', settings.stateDirectory)
+  // Job directories are named by callers, so the journal must not lie among them under its own files' names.
+  const state = await realpath(settings.stateDirectory)
+  for (const directory of [settings.backupDirectory, settings.restoreDirectory]) {
+    if ((await realpath(directory)) === state) {
+      throw new SettingsError('state_directory must not be directory_backup or directory_restore itself.')
+    }
+  }
+}
+
+async function openDirectory(setting: string, path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    await access(path, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw new SettingsError(`${setting} is not a directory that can be written: ${messageOf(error)}.`)
+  }
+}
+
+/**
+ * Reads the files for TLS, and looks whether they can be used together.
+ *
+ * @throws {SettingsError} If they cannot.
+ */
+export async function readTlsFiles(tls: AgentSettings['tls']): Promise<TlsFiles | undefined> {
+  if (tls === undefined) return undefined
+  const { certificateFile, keyFile, clientCaFile } = tls
+  const files: TlsFiles = {
+    cert: await readSettingsFile('tls_certificate_file', certificateFile),
+    key: await readSettingsFile('tls_key_file', keyFile),
+    ...(clientCaFile === undefined ? {} : { ca: await readSettingsFile('tls_client_ca_file', clientCaFile) }),
+  }
+  if (files.ca !== undefined) requireCertificates('tls_client_ca_file', files.ca.toString())
+  try {
+    createSecureContext(files)
+  } catch (error) {
+    throw new SettingsError(
+      `tls_certificate_file, tls_key_file and tls_client_ca_file do not work: ${messageOf(error)}.`,
+    )
+  }
+  return files
+}
+
+/**
+ * Reads the CAs that are trusted when stores are reached.
+ *
+ * @throws {SettingsError} If there are none in the file.
+ */
+export async function readCaFile(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined
+  const ca = (await readSettingsFile('store_ca_file', path)).toString()
+  requireCertificates('store_ca_file', ca)
+  return ca
+}
+
+function requireCertificates(setting: string, pem: string): void {
+  const problem = certificatesProblem(pem)
+  if (problem !== undefined) throw new SettingsError(`${setting} must hold certificates in PEM: ${problem}.`)
+}
+
+async function readSettingsFile(setting: string, path: string): Promise<Buffer> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    throw new SettingsError(`${setting} cannot be read: ${messageOf(error)}.`)
+  }
+}
+
+/**
+ * Looks at the scripts. A default path without any does not stop the start: they may be put there later.
+ *
+ * @throws {SettingsError} For a wrong pack, and a chosen path that is not there.
+ */
+export async function checkScripts(settings: AgentSettings, log: Logger): Promise<void> {
+  const { scriptsPath, scriptsPathChosen } = settings
+  const found = await stat(scriptsPath).catch(() => undefined)
+  if (!found?.isDirectory()) {
+    if (scriptsPathChosen) throw new SettingsError(`scripts_path is not a directory: ${scriptsPath}.`)
+    log.warn({ scripts_path: scriptsPath }, 'there are no scripts yet')
+    return
+  }
+  const pack = await readPack(scriptsPath)
+  if (!pack.ok) throw new SettingsError(`scripts_path holds a wrong pack: ${pack.problem}.`)
+}

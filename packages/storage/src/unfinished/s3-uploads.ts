@@ -1,0 +1,53 @@
+import { AbortMultipartUploadCommand, ListMultipartUploadsCommand, type MultipartUpload } from '@aws-sdk/client-s3'
+import type { CallOptions } from '../object-store.ts'
+import { s3Clients } from '../s3/s3-client.ts'
+import { isNoSuchUpload, toS3StoreError } from '../s3/s3-error.ts'
+import type { StoreOptions } from '../store-options.ts'
+import type { S3Settings } from '../store-settings.ts'
+import type { UnfinishedUpload } from './unfinished-upload.ts'
+
+/** A part that arrives while an upload is aborted may outlive it, so it is looked again. */
+const attempts = 5
+
+/** Aborts the multipart uploads of exactly one key. */
+export async function abortUploads(
+  settings: S3Settings,
+  upload: UnfinishedUpload,
+  { signal: abortSignal, ...options }: StoreOptions & CallOptions,
+): Promise<void> {
+  const { calls } = s3Clients(settings, options)
+  const object = { Bucket: settings.bucket, Key: upload.name }
+  try {
+    for (let attempt = 1; attempt <= attempts; attempt++) {
+      const uploads = await uploadsOf(calls, object, upload.since, abortSignal)
+      if (uploads.length === 0) return
+      for (const { UploadId } of uploads) {
+        await calls
+          .send(new AbortMultipartUploadCommand({ ...object, UploadId }), { abortSignal })
+          .catch((error: unknown) => {
+            if (!isNoSuchUpload(error)) throw error
+          })
+      }
+    }
+  } catch (error) {
+    throw toS3StoreError(error, `remove parts of "${upload.name}" from ${settings.bucket}`)
+  }
+  throw new Error(`the store still lists its parts after ${attempts} attempts to remove them`)
+}
+
+async function uploadsOf(
+  calls: ReturnType<typeof s3Clients>['calls'],
+  { Bucket, Key }: { Bucket: string; Key: string },
+  since: Date,
+  abortSignal: AbortSignal | undefined,
+): Promise<MultipartUpload[]> {
+  const found: MultipartUpload[] = []
+  let markers: { KeyMarker?: string; UploadIdMarker?: string } = {}
+  for (;;) {
+    const page = await calls.send(new ListMultipartUploadsCommand({ Bucket, Prefix: Key, ...markers }), { abortSignal })
+    const ours = (page.Uploads ?? []).filter((each) => each.Key === Key && (each.Initiated ?? since) >= since)
+    found.push(...ours)
+    if (!page.IsTruncated || page.NextKeyMarker === undefined) return found
+    markers = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker }
+  }
+}
