@@ -22,6 +22,8 @@ export interface StoreUnderTest {
   openUnreachable?(): ObjectStore
   /** How many parts, segments or temporary files there are that belong to no object. */
   countLeftovers(): Promise<number>
+  /** Whether the server leaves an object that is there, if one must be new. */
+  knowsConditions: boolean
   /** Sizes where the store changes how it uploads. */
   boundaries: readonly number[]
   /** Removes what `prepare` made. */
@@ -142,6 +144,21 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       for (const size of [70 * mebibyte, 10, 40 * mebibyte, 0]) {
         await store.put(name, generated(size))
         expect(await sizeAndSha256(await store.get(name))).toEqual({ sizeBytes: size, sha256: generatedSha256(size) })
+      }
+      await store.remove(name)
+      expect(await tested.countLeftovers()).toBe(0)
+    })
+
+    it.each([0, 1000, 40 * mebibyte])('makes a new object of %i bytes where it must be new', async (size) => {
+      const name = freeName()
+      await store.put(name, generated(size), { mustBeNew: true })
+      expect((await store.head(name))?.sizeBytes).toBe(size)
+      if (tested.knowsConditions) {
+        for (const otherSize of [10, 40 * mebibyte]) {
+          const again = store.put(name, generated(otherSize), { mustBeNew: true })
+          await expect(again).rejects.toMatchObject({ name: 'StoreError', code: 'exists', retryable: false })
+          expect(await sizeAndSha256(await store.get(name))).toEqual({ sizeBytes: size, sha256: generatedSha256(size) })
+        }
       }
       await store.remove(name)
       expect(await tested.countLeftovers()).toBe(0)

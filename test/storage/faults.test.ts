@@ -20,6 +20,7 @@ const roundsEach = 90
 const limitMs = 30_000
 const mebibyte = 1024 * 1024
 const plain = { compression: 'none', recipients: [] } as const
+const fresh = { ...plain, mustBeNew: true }
 /** Short, so that the test is; real ones are minutes. */
 const options = {
   retry: { attempts: 3, firstDelayMs: 20 },
@@ -148,7 +149,7 @@ describe.concurrent.each(['s3', 'swift'] as const)('%s, with faults injected bet
       const name = `up-${round}.`
       const what = `seed ${seed}, round ${round}: ${spoilBy(random, proxy, 'up', Math.min(size, 2 * mebibyte))}`
       const store = openStore(place.settings(proxy, bucket), options)
-      const outcome = await outcomeOf(storeContent(store, name, generated(size), plain), what)
+      const outcome = await outcomeOf(storeContent(store, name, generated(size), fresh), what)
       proxy.heal()
       if (outcome instanceof Error) {
         ends.failed++

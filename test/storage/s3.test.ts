@@ -36,6 +36,7 @@ describeObjectStore('s3', {
     const parts = await client.send(new ListObjectsV2Command({ Bucket: partsBucket })).catch(() => ({ KeyCount: 0 }))
     return (uploads.Uploads ?? []).length + (parts.KeyCount ?? 0)
   },
+  knowsConditions: false,
   boundaries: [8 * 1024 * 1024],
   cleanUp: async () => {
     await client.send(new DeleteBucketCommand({ Bucket: bucket }))

@@ -15,6 +15,15 @@ export interface CallOptions {
   signal?: AbortSignal
 }
 
+/** What `put` takes. */
+export interface PutOptions extends CallOptions {
+  /**
+   * Whether an object of the name may not be there yet. If one came to be in the meantime it stays, and `put` rejects with
+   * the code `exists`. Servers that know no such condition replace it, so the caller looks for a free name all the same.
+   */
+  mustBeNew?: boolean | undefined
+}
+
 /**
  * A place that keeps objects: an S3 bucket, a Swift container, a directory. Every store passes the same suite
  * (`test/storage/`). All calls reject with a `StoreError`, save where the signal's reason or, in `put`, the content's
@@ -29,12 +38,12 @@ export interface ObjectStore {
   readonly location: string
 
   /**
-   * Stores an object, replacing one of that name: the caller picks a free name. The object is there, whole, when
+   * Stores an object, replacing one of that name unless it must be new: the caller picks a free name. The object is there, whole, when
    * this resolves; when it rejects, nothing was left (parts and segments are removed).
    *
    * @param content - Read once, with backpressure; destroyed on failure. Its length need not be known.
    */
-  put(name: string, content: Readable, options?: CallOptions): Promise<StoredObject>
+  put(name: string, content: Readable, options?: PutOptions): Promise<StoredObject>
 
   /**
    * Opens an object for reading. A connection that is lost later ends the stream with a `StoreError`, never with a

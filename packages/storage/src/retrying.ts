@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { compareNames } from './object-name.ts'
-import type { CallOptions, ObjectStore, StoredObject } from './object-store.ts'
+import type { CallOptions, ObjectStore, PutOptions, StoredObject } from './object-store.ts'
 import { StoreError } from './store-error.ts'
 
 /** How often and how patiently a call is tried again. */
@@ -39,7 +39,7 @@ class RetryingStore implements ObjectStore {
     this.#options = options
   }
 
-  put(name: string, content: Readable, options?: CallOptions): Promise<StoredObject> {
+  put(name: string, content: Readable, options?: PutOptions): Promise<StoredObject> {
     return this.#store.put(name, content, options)
   }
 

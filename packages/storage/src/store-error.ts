@@ -4,11 +4,20 @@
  * - `denied`: credentials are wrong or do not allow this.
  * - `temporary`: busy, cut or unreachable; the same call may work later.
  * - `full`: no space or quota left.
+ * - `exists`: an object of this name is there, and was not to be replaced.
  * - `replaced`: another object took its place while it was read.
  * - `invalid-name`: the object's name is not one that all stores can hold.
  * - `misconfigured`: the settings cannot work (no such host, wrong region, bad certificate, not this protocol).
  */
-export type StoreErrorCode = 'absent' | 'denied' | 'temporary' | 'full' | 'replaced' | 'invalid-name' | 'misconfigured'
+export type StoreErrorCode =
+  | 'absent'
+  | 'denied'
+  | 'temporary'
+  | 'full'
+  | 'exists'
+  | 'replaced'
+  | 'invalid-name'
+  | 'misconfigured'
 
 /** A store's failure. The message names store and object, says what to do, and holds no secret. */
 export class StoreError extends Error {

@@ -9,6 +9,8 @@ export interface StoreContentOptions {
   zstdProgram?: string
   /** age recipients (`age1…`); none: not encrypted. */
   recipients: readonly string[]
+  /** Whether no object of the name may be there yet; see `PutOptions`. */
+  mustBeNew?: boolean
   signal?: AbortSignal
   /** Called as bytes move, with totals since the start. */
   onProgress?: (progress: { bytesRead: number; bytesStored: number }) => void

@@ -26,7 +26,7 @@ export async function storeContent(
   source: Readable,
   options: StoreContentOptions,
 ): Promise<StoredContent> {
-  const { signal, onProgress } = options
+  const { signal, onProgress, mustBeNew } = options
   try {
     signal?.throwIfAborted()
     const original = meter()
@@ -38,7 +38,7 @@ export async function storeContent(
     })
     const stages = [original, compress, encrypt, stored].filter((stage) => stage !== undefined)
     const feeding = pipeline([source, ...stages], { signal })
-    const { tag } = await runBoth(feeding, store.put(name, stored, { signal }), signal)
+    const { tag } = await runBoth(feeding, store.put(name, stored, { signal, mustBeNew }), signal)
     await checkStored(store, name, { sizeBytes: stored.sizeBytes, tag }, signal)
     return {
       name,

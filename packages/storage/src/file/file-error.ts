@@ -21,6 +21,7 @@ const codes: Record<string, StoreErrorCode> = {
 const advice: Record<StoreErrorCode, string> = {
   absent: 'it is not there',
   denied: 'the file system refuses; check owner, permissions and symbolic links',
+  exists: 'an object of this name is there, and may not be replaced',
   full: 'no space or quota is left; free some or enlarge it',
   replaced: 'another file took its place',
   'invalid-name': 'the file system cannot hold this name, or a directory of that name is in the way',

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { consume } from '../consume.ts'
-import type { CallOptions, ObjectStore, StoredObject } from '../object-store.ts'
+import type { CallOptions, ObjectStore, PutOptions, StoredObject } from '../object-store.ts'
 import { StoreError } from '../store-error.ts'
 import type { StoreOptions } from '../store-options.ts'
 import type { FileSettings } from '../store-settings.ts'
@@ -18,6 +18,7 @@ import {
 import { systemCode, toFileStoreError } from './file-error.ts'
 import { readFrom } from './file-reader.ts'
 import { walk } from './file-walk.ts'
+import { placeNew } from './place-new.ts'
 
 /** Owner reads and writes, its group reads: dumps are nobody else's business. The umask may narrow it. */
 const fileMode = 0o640
@@ -41,23 +42,24 @@ export class FileStore implements ObjectStore {
     this.location = `directory ${settings.directory}`
   }
 
-  async put(name: string, content: Readable, options: CallOptions = {}): Promise<StoredObject> {
+  async put(name: string, content: Readable, options: PutOptions = {}): Promise<StoredObject> {
     const doing = `store "${name}" in ${this.location}`
     try {
-      return await this.#write(name, limited(content, this.#bandwidth), doing, options.signal)
+      return await this.#write(name, limited(content, this.#bandwidth), doing, options)
     } finally {
       if (!content.destroyed) content.destroy()
     }
   }
 
-  async #write(name: string, content: Readable, doing: string, signal?: AbortSignal): Promise<StoredObject> {
+  async #write(name: string, content: Readable, doing: string, options: PutOptions): Promise<StoredObject> {
     const { place, temporary, handle } = await this.#create(name).catch((error) => {
       throw toFileStoreError(error, doing)
     })
     try {
-      const sizeBytes = await writeWhole(handle, content, doing, signal)
+      const sizeBytes = await writeWhole(handle, content, doing, options.signal)
       try {
-        await rename(temporary, place.path)
+        if (options.mustBeNew) await placeNew(temporary, place.path, doing)
+        else await rename(temporary, place.path)
         await syncDirectory(place.directory)
         return { name, sizeBytes, modifiedAt: (await lstat(place.path)).mtime }
       } catch (error) {

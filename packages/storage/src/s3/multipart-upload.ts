@@ -15,7 +15,7 @@ import { BoundedTasks } from '../transfer/bounded-tasks.ts'
 import type { Piece } from '../transfer/piece.ts'
 import { headObject } from './head-object.ts'
 import type { S3Clients } from './s3-client.ts'
-import { isNoSuchUpload, isRefusal, toS3StoreError } from './s3-error.ts'
+import { isNoSuchUpload, isRefusal, statusOf, toS3StoreError } from './s3-error.ts'
 
 const abortAttempts = 5
 /** How long parts on their way may still take after a failure, before they are cut off. */
@@ -31,6 +31,8 @@ export interface UploadTarget {
   object: { Bucket: string; Key: string }
   sending: Sending
   retry: RetryOptions
+  /** Whether no object of the name may be there yet. */
+  mustBeNew: boolean
   /** For messages: `store "x" in s3://bucket`. */
   doing: string
 }
@@ -147,12 +149,14 @@ export class MultipartUpload {
     const { clients } = this.#target
     const parts = { Parts: this.#parts }
     try {
-      const command = new CompleteMultipartUploadCommand({ ...this.#upload, MultipartUpload: parts })
+      const condition = { IfNoneMatch: this.#target.mustBeNew ? '*' : undefined }
+      const command = new CompleteMultipartUploadCommand({ ...this.#upload, ...condition, MultipartUpload: parts })
       return (await clients.calls.send(command)).ETag
     } catch (error) {
-      // The answer may have been lost and the upload be complete. Only an ETag made of our digests proves it.
+      // The answer may have been lost and the upload be complete, so that one sent again finds its own object. Only an
+      // ETag made of our digests proves it.
       const etag = this.#etag()
-      if (isRefusal(error) || etag === undefined) throw error
+      if ((isRefusal(error) && statusOf(error) !== 412) || etag === undefined) throw error
       const found = await headObject(clients.calls, this.#target.object).catch(() => undefined)
       if (found?.ETag?.replaceAll('"', '') !== etag || found.ContentLength !== this.#sizeBytes) throw error
       return found.ETag

@@ -5,7 +5,7 @@ import type { PartPlan } from '../transfer/part-plan.ts'
 import { type Piece, pieces } from '../transfer/piece.ts'
 import { headObject } from './head-object.ts'
 import { clockSkewMs, MultipartUpload, type UploadTarget } from './multipart-upload.ts'
-import { isRefusal, toS3StoreError } from './s3-error.ts'
+import { isConditionUnknown, isRefusal, statusOf, toS3UploadError } from './s3-error.ts'
 
 const undoTimeoutMs = 60_000
 
@@ -62,15 +62,16 @@ export class ObjectUpload {
 
   async #translated<T>(promise: Promise<T>): Promise<T> {
     return promise.catch((error: unknown) => {
-      throw toS3StoreError(error, this.#target.doing)
+      throw toS3UploadError(error, this.#target.doing)
     })
   }
 
-  async #commit<Result>(sizeBytes: number, call: () => Promise<Result>): Promise<Result> {
+  /** @param call - Told whether an earlier try may have made the object. */
+  async #commit<Result>(sizeBytes: number, call: (mayBeThere: boolean) => Promise<Result>): Promise<Result> {
     const before = this.#committed
     this.#committed = { sizeBytes, at: Date.now() }
     try {
-      return await call()
+      return await call(before !== undefined)
     } catch (error) {
       // An earlier try may still have made the object.
       if (isRefusal(error)) this.#committed = before
@@ -79,16 +80,29 @@ export class ObjectUpload {
   }
 
   async #putWhole(piece: Piece): Promise<string | undefined> {
-    const { clients, object, sending, retry, doing } = this.#target
-    const sendOnce = async () => {
+    const { clients, object, sending, retry, doing, mustBeNew } = this.#target
+    let condition = mustBeNew ? '*' : undefined
+    const sendOnce = async (mayBeThere: boolean): Promise<string | undefined> => {
       const Body = piece.body(sending.bandwidth)
       const ContentMD5 = piece.md5.toString('base64')
-      const command = new PutObjectCommand({ ...object, Body, ContentLength: piece.sizeBytes, ContentMD5 })
-      return clients.parts.send(command).catch((error: unknown) => {
-        throw toS3StoreError(error, doing)
-      })
+      const content = { Body, ContentLength: piece.sizeBytes, ContentMD5 }
+      try {
+        const command = new PutObjectCommand({ ...object, ...content, IfNoneMatch: condition })
+        return (await clients.parts.send(command)).ETag
+      } catch (error) {
+        if (condition !== undefined && isConditionUnknown(error)) {
+          condition = undefined
+          return sendOnce(mayBeThere)
+        }
+        if (mayBeThere && statusOf(error) === 412) {
+          // An earlier try made the object, and its answer was lost.
+          const found = await headObject(clients.calls, object)
+          if (found?.ETag?.replaceAll('"', '') === piece.md5.toString('hex')) return found.ETag
+        }
+        throw toS3UploadError(error, doing)
+      }
     }
-    return (await again(() => this.#commit(piece.sizeBytes, sendOnce), retry)).ETag
+    return again(() => this.#commit(piece.sizeBytes, sendOnce), retry)
   }
 
   /** Removes parts, and the object if it came to be. One that lay there before under the name stays. */

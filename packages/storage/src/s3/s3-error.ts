@@ -19,6 +19,7 @@ const codeByName: Record<string, StoreErrorCode> = {
   IncompleteBody: 'temporary',
   XAmzContentSHA256Mismatch: 'temporary',
   PreconditionFailed: 'replaced',
+  ConditionalRequestConflict: 'temporary',
   InvalidRange: 'replaced',
   TimeoutError: 'temporary',
   QuotaExceeded: 'full',
@@ -39,6 +40,7 @@ const advice: Record<StoreErrorCode, string> = {
   temporary: 'it is busy or cannot be reached; try again later',
   full: 'no space or quota is left, or the object is larger than it takes',
   'invalid-name': 'it does not take this name',
+  exists: 'an object of this name is there, and may not be replaced',
   replaced: 'it was replaced by another object in the meantime',
   misconfigured: 'the settings do not fit it; check endpoint, region, bucket, certificate and the clock',
 }
@@ -49,6 +51,17 @@ export function toS3StoreError(error: unknown, doing: string): StoreError {
   const code = codeOf(error)
   const reason = nameOf(error) === 'NoSuchKey' ? 'there is no such object' : advice[code]
   return new StoreError(code, `Could not ${doing}: ${reason}${hint(error)}.`, { cause: error })
+}
+
+/** As `toS3StoreError`, for an upload: there only an object that must be new has a condition. */
+export function toS3UploadError(error: unknown, doing: string): StoreError {
+  if (error instanceof StoreError || statusOf(error) !== 412) return toS3StoreError(error, doing)
+  return new StoreError('exists', `Could not ${doing}: ${advice.exists}.`, { cause: error })
+}
+
+/** Whether a server says that it knows no conditions for uploads. */
+export function isConditionUnknown(error: unknown): boolean {
+  return statusOf(error) === 501
 }
 
 /** Whether an upload is gone, completed or broken off. */

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { consume } from '../consume.ts'
 import { validateObjectName } from '../object-name.ts'
-import type { CallOptions, ObjectStore, StoredObject } from '../object-store.ts'
+import type { CallOptions, ObjectStore, PutOptions, StoredObject } from '../object-store.ts'
 import { retryOf } from '../retrying.ts'
 import { callStore } from '../store-call.ts'
 import { alsoFailed } from '../store-error.ts'
@@ -14,10 +14,9 @@ import {
   sendingOf,
 } from '../store-options.ts'
 import type { S3Settings } from '../store-settings.ts'
-import { type ByteRange, openedObject, rangeHeader } from '../transfer/byte-range.ts'
+import { type ByteRange, type OpenedObject, openedObject, rangeHeader } from '../transfer/byte-range.ts'
 import { type PartPlan, partPlan } from '../transfer/part-plan.ts'
 import { download } from '../transfer/ranged-download.ts'
-import type { OpenedObject } from '../transfer/resuming-download.ts'
 import { headObject, isMissingObject } from './head-object.ts'
 import { ObjectUpload } from './object-upload.ts'
 import { endpointOf, type S3Clients, s3Clients } from './s3-client.ts'
@@ -42,7 +41,7 @@ export class S3Store implements ObjectStore {
     this.#options = options
   }
 
-  async put(name: string, content: Readable, options: CallOptions = {}): Promise<StoredObject> {
+  async put(name: string, content: Readable, options: PutOptions = {}): Promise<StoredObject> {
     const { signal } = options
     const doing = `store "${name}" in ${this.location}`
     const target = {
@@ -50,6 +49,7 @@ export class S3Store implements ObjectStore {
       object: { Bucket: this.#bucket, Key: name },
       sending: sendingOf(this.#options),
       retry: retryOf(this.#options.retry),
+      mustBeNew: options.mustBeNew ?? false,
       doing,
     }
     const { maximumParts = defaultMaximumParts } = this.#options

@@ -17,6 +17,8 @@ export interface SwiftTarget {
   name: string
   sending: Sending
   retry: RetryOptions
+  /** Whether no object of the name may be there yet. */
+  mustBeNew: boolean
   /** For messages: `store "x" in container y`. */
   doing: string
 }

@@ -6,6 +6,7 @@ const advice: Record<StoreErrorCode, string> = {
   denied: 'user and password are wrong, or the user may not do this in the project',
   temporary: 'it is busy or cannot be reached; try again later',
   full: 'no space or quota is left, or the object is larger than it takes',
+  exists: 'an object of this name is there, and may not be replaced',
   replaced: 'it was replaced by another object in the meantime',
   'invalid-name': 'it does not take this name',
   misconfigured: 'the settings do not fit it; check auth URL, domain, project, region and certificate',
@@ -29,6 +30,17 @@ export function toSwiftStoreError(error: unknown, doing: string): StoreError {
   const code = isAnswer ? codeOfStatus(error.status) : codeOfConnection(systemCodeOf(error))
   const seen = isAnswer ? error.status : (systemCodeOf(error) ?? (error instanceof Error ? error.name : 'unknown'))
   return new StoreError(code, `Could not ${doing}: ${advice[code]} (${seen}).`, { cause: error })
+}
+
+/** Whether Swift did not do what was asked for since its condition does not hold. */
+export function isConditionFailed(error: unknown): boolean {
+  return error instanceof UnexpectedStatus && error.status === 412
+}
+
+/** As `toSwiftStoreError`, for an upload: there only an object that must be new has a condition. */
+export function toSwiftUploadError(error: unknown, doing: string): StoreError {
+  if (!isConditionFailed(error)) return toSwiftStoreError(error, doing)
+  return new StoreError('exists', `Could not ${doing}: ${advice.exists}.`, { cause: error })
 }
 
 /** Whether the call certainly had no effect. After a timeout, a lost connection or a 5xx it may have had one. */

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { consume } from '../consume.ts'
 import { validateObjectName } from '../object-name.ts'
-import type { CallOptions, ObjectStore, StoredObject } from '../object-store.ts'
+import type { CallOptions, ObjectStore, PutOptions, StoredObject } from '../object-store.ts'
 import { again, retryOf } from '../retrying.ts'
 import { callStore } from '../store-call.ts'
 import { alsoFailed } from '../store-error.ts'
@@ -14,10 +14,9 @@ import {
   sendingOf,
 } from '../store-options.ts'
 import type { SwiftSettings } from '../store-settings.ts'
-import { type ByteRange, openedObject, rangeHeader } from '../transfer/byte-range.ts'
+import { type ByteRange, type OpenedObject, openedObject, rangeHeader } from '../transfer/byte-range.ts'
 import { type PartPlan, partPlan } from '../transfer/part-plan.ts'
 import { download } from '../transfer/ranged-download.ts'
-import type { OpenedObject } from '../transfer/resuming-download.ts'
 import { removeWithSegments } from './remove-with-segments.ts'
 import { type SwiftAnswer, SwiftClient } from './swift-client.ts'
 import { toSwiftStoreError } from './swift-error.ts'
@@ -47,7 +46,7 @@ export class SwiftStore implements ObjectStore {
     this.#options = options
   }
 
-  async put(name: string, content: Readable, options: CallOptions = {}): Promise<StoredObject> {
+  async put(name: string, content: Readable, options: PutOptions = {}): Promise<StoredObject> {
     const doing = `store "${name}" in ${this.location}`
     let upload: SwiftUpload | undefined
     try {
@@ -66,6 +65,7 @@ export class SwiftStore implements ObjectStore {
           name,
           sending: sendingOf(this.#options),
           retry,
+          mustBeNew: options.mustBeNew ?? false,
           doing,
         },
         this.#plan(limits.maximumSizeBytes, maximumSegments),

@@ -6,7 +6,7 @@ import { type Piece, pieces } from '../transfer/piece.ts'
 import { segmentsOf } from './remove-with-segments.ts'
 import { manifestTimeoutMs, type Segment, SegmentUpload, type SwiftTarget } from './segment-upload.ts'
 import type { SwiftRequest } from './swift-client.ts'
-import { isRefusal, toSwiftStoreError } from './swift-error.ts'
+import { isConditionFailed, isRefusal, toSwiftUploadError } from './swift-error.ts'
 
 const undoTimeoutMs = 60_000
 
@@ -69,7 +69,7 @@ export class SwiftUpload {
 
   async #translated<T>(promise: Promise<T>): Promise<T> {
     return promise.catch((error: unknown) => {
-      throw toSwiftStoreError(error, this.#target.doing)
+      throw toSwiftUploadError(error, this.#target.doing)
     })
   }
 
@@ -101,14 +101,16 @@ export class SwiftUpload {
     stored: SwiftStored,
     request: Pick<SwiftRequest, 'body' | 'sizeBytes' | 'headers' | 'query' | 'answerTimeoutMs'>,
   ): Promise<SwiftStored> {
-    const { client, container, name } = this.#target
-    const replaced = await this.#again(() => segmentsOf(client, container, name))
+    const { client, container, name, mustBeNew } = this.#target
+    const replaced = mustBeNew ? [] : await this.#again(() => segmentsOf(client, container, name))
+    const headers = { ...request.headers, ...(mustBeNew && { 'if-none-match': '*' }) }
     await this.#again(async () => {
       const before = this.#committed
       this.#committed = stored
       try {
-        await client.sendAndDump({ method: 'PUT', container, name, accept: [201], ...request })
+        await client.sendAndDump({ method: 'PUT', container, name, accept: [201], ...request, headers })
       } catch (error) {
+        if (before !== undefined && isConditionFailed(error) && (await this.#isThere(stored))) return
         // An earlier try may still have made the object.
         if (isRefusal(error)) this.#committed = before
         throw error
@@ -140,6 +142,13 @@ export class SwiftUpload {
     await this.#segments.stop()
     if (this.#committed !== undefined) await this.#again(() => this.#removeObject(this.#committed, signal))
     await this.#segments.removeAll(signal)
+  }
+
+  /** Whether the object is there, which an earlier try made whose answer was lost. */
+  async #isThere({ tag }: SwiftStored): Promise<boolean> {
+    const { client, container, name } = this.#target
+    const head = await client.sendAndDump({ method: 'HEAD', container, name, accept: [200, 404] })
+    return String(head.headers.etag).replaceAll('"', '') === tag
   }
 
   async #removeObject(stored: SwiftStored | undefined, signal: AbortSignal): Promise<void> {

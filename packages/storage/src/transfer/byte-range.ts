@@ -1,11 +1,21 @@
 import type { Readable } from 'node:stream'
 import { StoreError } from '../store-error.ts'
-import type { OpenedObject } from './resuming-download.ts'
 
 /** Bytes of an object: from one on and up to another, which is not among them; undefined: up to the end. */
 export interface ByteRange {
   from: number
   end: number | undefined
+}
+
+/** Bytes of an object that a store began to send. */
+export interface OpenedObject {
+  body: Readable
+  /** The length of what is sent; undefined where the store does not say. */
+  bodyBytes: number | undefined
+  /** The length of the whole object; undefined where the store does not say, or sends all of it though it was asked for a part. */
+  objectBytes: number | undefined
+  /** Names this very content, so that it can be asked for again; undefined where the store gives none. */
+  tag: string | undefined
 }
 
 /** The range as the header `Range` has it; undefined for the whole object. */

@@ -5,9 +5,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { StoreError } from '../store-error.ts'
 import { BandwidthLimit } from './bandwidth.ts'
-import { type ByteRange, openedObject, rangeHeader } from './byte-range.ts'
+import { type ByteRange, type OpenedObject, openedObject, rangeHeader } from './byte-range.ts'
 import { download } from './ranged-download.ts'
-import type { OpenedObject } from './resuming-download.ts'
 
 /** Content as a server has it, which notes what it was asked for. */
 class Served {

@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream'
 import { destroyOnAbort } from '../destroy-on-abort.ts'
 import { type BandwidthLimit, limited } from './bandwidth.ts'
-import { type OpenedObject, type OpeningOptions, ResumingDownload } from './resuming-download.ts'
+import type { OpenedObject } from './byte-range.ts'
+import { type OpeningOptions, ResumingDownload } from './resuming-download.ts'
 
 /** How an object is downloaded. */
 export interface DownloadOptions extends OpeningOptions {

@@ -2,18 +2,7 @@ import { Readable } from 'node:stream'
 import { relay } from '../relay.ts'
 import { type RetryOptions, waitOrGiveUp } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
-import type { ByteRange } from './byte-range.ts'
-
-/** Bytes of an object that a store began to send. */
-export interface OpenedObject {
-  body: Readable
-  /** The length of what is sent; undefined where the store does not say. */
-  bodyBytes: number | undefined
-  /** The length of the whole object; undefined where the store does not say, or sends all of it though it was asked for a part. */
-  objectBytes: number | undefined
-  /** Names this very content, so that it can be asked for again; undefined where the store gives none. */
-  tag: string | undefined
-}
+import type { ByteRange, OpenedObject } from './byte-range.ts'
 
 /** How bytes are asked for, and asked for again. */
 export interface OpeningOptions {

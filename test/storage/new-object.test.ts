@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto'
+import { openStore, type S3Settings } from '@osb-backup/storage'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { type Fault, type FaultsProxy, startFaultsProxy } from '../../lab/faults/faults-proxy.ts'
+import { generated, generatedSha256, sizeAndSha256 } from './generated.ts'
+import { SwiftAccount } from './swift-account.ts'
+
+const lab = inject('lab')
+const account = new SwiftAccount(lab.swift)
+const { endpoint, region, accessKeyId, secretAccessKey } = lab.s3
+const bucket = `new-${randomUUID()}`
+beforeAll(() => account.makeContainer(bucket))
+afterAll(async () => {
+  for (const container of [`${bucket}+segments`, bucket]) await account.removeContainer(container)
+})
+
+const mebibyte = 1024 * 1024
+const options = { retry: { attempts: 3, firstDelayMs: 5 }, partSizeBytes: 5 * mebibyte }
+const settings: S3Settings = { type: 's3', endpoint, region, bucket, accessKeyId, secretAccessKey }
+const direct = openStore(settings)
+
+const refusal: Fault = { kind: 'answer', status: 412 }
+const lost: Fault = { kind: 'lose', status: 503 }
+
+/** The lab's S3 knows no conditions, so the proxy gives the answers that AWS and others give. */
+describe.each([
+  {
+    what: 'small',
+    size: 1000,
+    isMaking: (method: string) => method === 'PUT',
+    // What the lab itself says to the first one.
+    untilMade: [{ kind: 'answer', status: 501 }, lost, refusal] satisfies Fault[],
+  },
+  {
+    what: 'of several parts',
+    size: 12 * mebibyte,
+    isMaking: (method: string, url: string) => method === 'POST' && /\?uploadId/.test(url),
+    untilMade: [lost, refusal],
+  },
+])('S3: a new object, $what,', ({ size, isMaking, untilMade }) => {
+  /** Spoils the requests that make the object, one after the other. */
+  const spoil = (proxy: FaultsProxy, faults: Fault[]) =>
+    proxy.spoil(({ method, url }) => (isMaking(method, url) ? faults.shift() : undefined))
+
+  it('does not replace one that came to be in the meantime', async () => {
+    await using proxy = await startFaultsProxy(new URL(endpoint).origin)
+    const name = randomUUID()
+    await direct.put(name, generated(10))
+    spoil(proxy, [refusal])
+    const store = openStore({ ...settings, endpoint: proxy.origin }, options)
+    await expect(store.put(name, generated(size), { mustBeNew: true })).rejects.toMatchObject({ code: 'exists' })
+    expect(proxy.injected).toBe(1)
+    expect(await sizeAndSha256(await direct.get(name))).toEqual({ sizeBytes: 10, sha256: generatedSha256(10) })
+    expect(await account.list(`${bucket}+segments`)).toEqual([])
+    await direct.remove(name)
+  })
+
+  it('is taken for what it is when it was made and its answer was lost', async () => {
+    await using proxy = await startFaultsProxy(new URL(endpoint).origin)
+    spoil(proxy, [...untilMade])
+    const store = openStore({ ...settings, endpoint: proxy.origin }, options)
+    const name = randomUUID()
+    await store.put(name, generated(size), { mustBeNew: true })
+    expect(proxy.injected).toBe(untilMade.length)
+    expect(await sizeAndSha256(await direct.get(name))).toEqual({ sizeBytes: size, sha256: generatedSha256(size) })
+    await direct.remove(name)
+  })
+})
