@@ -20,6 +20,8 @@ export interface ManagerSettings {
   allowedOrigins: readonly string[]
   /** FILE destinations must lie inside; undefined: there are none. */
   fileDestinationRoot: string | undefined
+  /** Whether destinations may lie in private networks and on this machine. */
+  privateDestinations: 'allow' | 'forbid'
   /** Least time between two runs of a plan. */
   minimumIntervalSeconds: number
   /** How long an agent may be out of reach before the part it runs is FAILED. */
@@ -63,6 +65,11 @@ export const settingDocs: readonly SettingDoc[] = [
     means: 'origins of web pages that may call the API, separated by commas, or *',
   },
   { name: 'FILE_DESTINATION_ROOT', default: '(none)', means: 'absolute folder that FILE destinations must lie in' },
+  {
+    name: 'PRIVATE_DESTINATIONS',
+    default: 'allow',
+    means: 'forbid: no destination may lie in a private network or on this machine',
+  },
   { name: 'MINIMUM_INTERVAL_SECONDS', default: '3600', means: 'least time between two runs of a plan' },
   {
     name: 'AGENT_UNREACHABLE_SECONDS',
@@ -113,6 +120,7 @@ const environmentSchema = z.object({
     .refine((origins) => origins.every(isOrigin), 'must be origins like https://dashboard.example, or *')
     .optional(),
   FILE_DESTINATION_ROOT: absoluteFolder.optional(),
+  PRIVATE_DESTINATIONS: z.enum(['allow', 'forbid'], 'must be allow or forbid').default('allow'),
   MINIMUM_INTERVAL_SECONDS: integer(1, 31_536_000).default(3600),
   AGENT_UNREACHABLE_SECONDS: integer(1, 604_800).default(300),
   AGENT_BUSY_SECONDS: integer(1, 604_800).default(21_600),
@@ -150,6 +158,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): ManagerSettings {
     secretKey: data.SECRET_KEY,
     allowedOrigins: data.ALLOWED_ORIGINS ?? [],
     fileDestinationRoot: data.FILE_DESTINATION_ROOT,
+    privateDestinations: data.PRIVATE_DESTINATIONS,
     minimumIntervalSeconds: data.MINIMUM_INTERVAL_SECONDS,
     agentUnreachableSeconds: data.AGENT_UNREACHABLE_SECONDS,
     agentBusySeconds: data.AGENT_BUSY_SECONDS,

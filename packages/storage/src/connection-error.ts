@@ -1,6 +1,7 @@
 import type { StoreErrorCode } from './store-error.ts'
 
-const hopeless = /^(ENOTFOUND|ERR_TLS_|ERR_SSL_|ERR_INVALID_URL|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HPE_|EPROTO)/
+const hopeless =
+  /^(ENOTFOUND|ERR_ADDRESS_FORBIDDEN|ERR_TLS_|ERR_SSL_|ERR_INVALID_URL|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HPE_|EPROTO)/
 
 /**
  * What a failed connection means. A host that is not known, a bad certificate and an answer in another protocol stay

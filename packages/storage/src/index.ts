@@ -1,3 +1,4 @@
+export type { AddressRule } from './address-rule.ts'
 export { type CompressionOptions, compressionLevels } from './content/compression.ts'
 export * from './content/content-error.ts'
 export { type LoadFileOptions, loadFile, type StoreFileOptions, storeFile } from './content/content-file.ts'

@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os'
+import type { AddressRule } from './address-rule.ts'
 import { type RetryOptions, retryOf } from './retrying.ts'
 import type { BandwidthLimit } from './transfer/bandwidth.ts'
 
@@ -36,6 +37,8 @@ export interface StoreOptions {
   bandwidth?: readonly BandwidthLimit[]
   /** S3 and Swift: proxies, as in HTTP_PROXY, HTTPS_PROXY and NO_PROXY; none is used unless it is named here. */
   proxy?: ProxyOptions
+  /** S3 and Swift: which addresses may be connected to; all where nothing is said. Not asked of what a proxy connects to. */
+  mayConnectTo?: AddressRule
 }
 
 /** The proxies to use, URLs; and where to go without, as in `NO_PROXY`. */

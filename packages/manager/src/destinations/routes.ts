@@ -19,7 +19,7 @@ import { findInstance } from '../instances/store.ts'
 import { notFound, RequestError } from '../request-error.ts'
 import type { FileDestination } from './destination.ts'
 import { probeDestination } from './probe.ts'
-import { checkAllowed, checkUnused } from './rules.ts'
+import { checkAddress, checkAllowed, checkUnused } from './rules.ts'
 import { findDestination, insertDestination, listDestinations, retireDestinations, updateDestination } from './store.ts'
 
 const DEFAULT_PAGE = 50
@@ -48,6 +48,7 @@ export function destinationRoutes(app: App, context: Context): void {
   const read = async (wire: FileDestinationRequest, id: string, stored?: FileDestination): Promise<FileDestination> => {
     const store = storeFromWire(wire, stored?.store)
     await checkAllowed(store, context)
+    await checkAddress(store, context)
     return {
       id,
       version: stored?.version ?? 0,
@@ -151,7 +152,7 @@ export function destinationRoutes(app: App, context: Context): void {
       const instance = await needInstance(request, request.body.serviceInstance.service_instance_id)
       const stored = id ? await findDestination(context, id) : undefined
       const destination = await read(request.body, id ?? '', stored?.instanceId === instance.id ? stored : undefined)
-      await probeDestination(destination.store)
+      await probeDestination(destination.store, context)
       return destinationToWire(destination, instance)
     },
   )

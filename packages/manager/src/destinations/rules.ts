@@ -1,12 +1,18 @@
+import { lookup } from 'node:dns/promises'
 import { realpath } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import { resolve, sep } from 'node:path'
-import type { StoreSettings } from '@osb-backup/storage'
+import { openStore, StoreError, type StoreSettings } from '@osb-backup/storage'
 import type { Context } from '../context.ts'
 import { RequestError } from '../request-error.ts'
+import { addressRule } from './address-policy.ts'
+
+/** How long a name may take to resolve when a destination is stored. */
+const RESOLVE_MS = 3000
 
 /**
  * Refuses destinations that the operator does not allow: a FILE destination lies inside `FILE_DESTINATION_ROOT`, and
- * without that setting there are none.
+ * without that setting there are none. Where names lead is decided when they are connected to, by `openDestination`.
  */
 export async function checkAllowed(store: StoreSettings, { settings }: Pick<Context, 'settings'>): Promise<void> {
   if (store.type !== 'file') return
@@ -22,6 +28,32 @@ export async function checkAllowed(store: StoreSettings, { settings }: Pick<Cont
   if (!isPlain || !isInside(store.directory, root) || !isInside(real[0] ?? '', real[1] ?? '')) {
     throw new RequestError('invalid', `directory must be a plain path inside ${root}.`, { field: 'directory' })
   }
+}
+
+/**
+ * Refuses a URL that is none, or that leads to an address which the operator does not allow, as far as that shows now: the
+ * user who stores the destination should hear of it. A name that does not resolve at the moment passes.
+ */
+export async function checkAddress(store: StoreSettings, { settings }: Pick<Context, 'settings'>): Promise<void> {
+  if (store.type === 'file') return
+  const [field, url] = store.type === 's3' ? ['endpoint', store.endpoint] : ['authUrl', store.authUrl]
+  try {
+    openStore(store)
+  } catch (cause) {
+    if (!(cause instanceof StoreError)) throw cause
+    throw new RequestError('invalid', cause.message, { field, cause })
+  }
+  if (!url) return
+  const host = new URL(/^https?:\/\//i.test(url) ? url : `http://${url}`).hostname.replace(/^\[|\]$/g, '')
+  const addresses = isIP(host) === 0 ? await resolveHost(host) : [host]
+  if (addresses.every(addressRule(settings.privateDestinations))) return
+  throw new RequestError('invalid', `${field} leads to an address that the operator does not allow.`, { field })
+}
+
+async function resolveHost(host: string): Promise<string[]> {
+  const found = lookup(host, { all: true }).catch(() => [])
+  const late = new Promise<[]>((resolve) => setTimeout(resolve, RESOLVE_MS, []).unref())
+  return (await Promise.race([found, late])).map(({ address }) => address)
 }
 
 function isInside(path: string, root: string): boolean {

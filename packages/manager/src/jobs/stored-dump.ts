@@ -1,6 +1,7 @@
 import type { AgentJob } from '@osb-backup/protocol'
-import { openStore, StoreError } from '@osb-backup/storage'
+import { StoreError } from '@osb-backup/storage'
 import type { Context } from '../context.ts'
+import { openDestination } from '../destinations/open-destination.ts'
 import { checkAllowed } from '../destinations/rules.ts'
 import { destinationsById } from '../destinations/store.ts'
 import { invariant } from '../invariant.ts'
@@ -61,7 +62,7 @@ async function look(
   invariant(store, `job ${job.id} has a destination`)
   try {
     await checkAllowed(store, context)
-    const found = await openStore(store).head(name, { signal: AbortSignal.timeout(LOOK_TIMEOUT_MS) })
+    const found = await openDestination(store, context).head(name, { signal: AbortSignal.timeout(LOOK_TIMEOUT_MS) })
     return { sizeBytes: found?.sizeBytes }
   } catch (error) {
     if (error instanceof StoreError || error instanceof RequestError) return { problem: error.message }

@@ -1,5 +1,6 @@
-import { openStore, StoreError, type StoreSettings } from '@osb-backup/storage'
+import { type ObjectStore, StoreError } from '@osb-backup/storage'
 import type { Context } from '../context.ts'
+import { openDestination } from '../destinations/open-destination.ts'
 import { checkAllowed } from '../destinations/rules.ts'
 import { destinationsById } from '../destinations/store.ts'
 import { invariant } from '../invariant.ts'
@@ -8,11 +9,11 @@ import type { RestorePoint } from './restore-point.ts'
 import { markPointDeleted } from './store.ts'
 
 /** Where the object of a restore point lies. */
-export async function storeOfPoint(context: Context, point: RestorePoint): Promise<StoreSettings> {
+export async function storeOfPoint(context: Context, point: RestorePoint): Promise<ObjectStore> {
   const destination = (await destinationsById(context, [point.destinationId])).get(point.destinationId)
   invariant(destination, `restore point ${point.id} has a destination`)
   await checkAllowed(destination.store, context)
-  return destination.store
+  return openDestination(destination.store, context)
 }
 
 /**
@@ -31,7 +32,8 @@ export async function removeFiles(context: Context, points: readonly RestorePoin
   }
   for (const point of points) {
     try {
-      await openStore(await storeOfPoint(context, point)).remove(point.prefix + point.filename)
+      const store = await storeOfPoint(context, point)
+      await store.remove(point.prefix + point.filename)
     } catch (cause) {
       if (!(cause instanceof StoreError)) throw cause
       throw new RequestError(

@@ -1,4 +1,4 @@
-import { ContentError, openStore, StoreError, verifyObject } from '@osb-backup/storage'
+import { ContentError, StoreError, verifyObject } from '@osb-backup/storage'
 import type { Context } from '../context.ts'
 import { RequestError } from '../request-error.ts'
 import { storeOfPoint } from './remove-files.ts'
@@ -24,7 +24,7 @@ async function readBack(context: Context, point: RestorePoint, signal: AbortSign
   const { sizeBytes, sha256 } = point
   const expected = sha256 === undefined ? { sizeBytes } : { sizeBytes, sha256 }
   try {
-    await verifyObject(openStore(await storeOfPoint(context, point)), point.prefix + point.filename, expected, {
+    await verifyObject(await storeOfPoint(context, point), point.prefix + point.filename, expected, {
       signal,
     })
     return 'intact'

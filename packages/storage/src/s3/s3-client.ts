@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import { keepTo } from '../address-rule.ts'
 import { trustOf } from '../connection-trust.ts'
 import { StoreError } from '../store-error.ts'
 import { defaultConnectTimeoutMs, defaultIdleTimeoutMs, type StoreOptions } from '../store-options.ts'
@@ -56,7 +57,7 @@ function leaveBodiesToMd5(client: S3Client): void {
   )
 }
 
-function agentsOf(settings: S3Settings, { proxy }: StoreOptions) {
+function agentsOf(settings: S3Settings, { proxy, mayConnectTo }: StoreOptions) {
   const connection = {
     keepAlive: true,
     maxSockets: maximumSockets,
@@ -65,8 +66,8 @@ function agentsOf(settings: S3Settings, { proxy }: StoreOptions) {
     }),
   }
   return {
-    httpAgent: new HttpAgent(connection),
-    httpsAgent: new HttpsAgent({ ...connection, ...trustOf(settings.tls) }),
+    httpAgent: keepTo(new HttpAgent(connection), mayConnectTo),
+    httpsAgent: keepTo(new HttpsAgent({ ...connection, ...trustOf(settings.tls) }), mayConnectTo),
   }
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
+import { connectorUnder } from '../address-rule.ts'
 import { trustOf } from '../connection-trust.ts'
 import { defaultConnectTimeoutMs, defaultIdleTimeoutMs, type StoreOptions } from '../store-options.ts'
 import type { SwiftSettings } from '../store-settings.ts'
@@ -39,8 +40,9 @@ export class SwiftClient {
   constructor(settings: SwiftSettings, options: StoreOptions) {
     const idleTimeoutMs = options.idleTimeoutMs ?? defaultIdleTimeoutMs
     const connect = { timeout: options.connectTimeoutMs ?? defaultConnectTimeoutMs, ...trustOf(settings.tls) }
+    const { mayConnectTo } = options
     const timeouts = {
-      connect,
+      connect: mayConnectTo ? connectorUnder(mayConnectTo, connect) : connect,
       headersTimeout: idleTimeoutMs,
       // Counts only while data is asked for: a reader may pause for as long as it likes.
       bodyTimeout: idleTimeoutMs,

@@ -1,0 +1,80 @@
+import { StoreError, type StoreSettings } from '@osb-backup/storage'
+
+/** What makes a destination fail, and how the errors along a failure's causes give it away: their codes, names and statuses. */
+const causes = [
+  { cause: 'address', sign: /^ERR_ADDRESS_FORBIDDEN$/ },
+  { cause: 'dns', sign: /^(ENOTFOUND|EAI_AGAIN|EAI_NODATA|ENODATA)$/ },
+  { cause: 'tls', sign: /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH)/ },
+  {
+    cause: 'connection',
+    sign: /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ECONNRESET|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/,
+  },
+  { cause: 'clock', sign: /^(RequestTimeTooSkewed|RequestExpired)$/ },
+  {
+    cause: 'region',
+    sign: /^(PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException|status 301)$/,
+  },
+  { cause: 'credentials', sign: /^(InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken|ExpiredToken|status 401)$/ },
+  { cause: 'bucket', sign: /^(NoSuchBucket|InvalidBucketName|status 404)$/ },
+  { cause: 'permission', sign: /^(AccessDenied|AllAccessDisabled|status 403)$/ },
+] as const
+type Cause = (typeof causes)[number]['cause']
+
+/**
+ * Says in one sentence why a destination does not work, and what to do.
+ *
+ * @param doing - What was tried, such as `write`.
+ */
+export function explainFailure(error: StoreError, settings: StoreSettings, doing: string): string {
+  const signs = signsOf(error)
+  const found = causes.find(({ sign }) => signs.some((each) => sign.test(each)))
+  if (found === undefined || settings.type === 'file') return error.message
+  return sentenceOf(found.cause, settings, doing, signs[0] ?? '')
+}
+
+function sentenceOf(cause: Cause, settings: Exclude<StoreSettings, { type: 'file' }>, doing: string, sign: string) {
+  const isS3 = settings.type === 's3'
+  const place = isS3 ? settings.endpoint || 'AWS' : settings.authUrl
+  const bucket = isS3 ? `bucket ${JSON.stringify(settings.bucket)}` : `container ${JSON.stringify(settings.container)}`
+  switch (cause) {
+    case 'address':
+      return `the operator does not allow the address behind ${place}, or behind what it leads to.`
+    case 'dns':
+      return `DNS knows no host of that name: correct ${place}, or the catalog behind it (${sign}).`
+    case 'tls':
+      return `no TLS connection to ${place} that can be trusted: check its certificate, and whether it speaks https (${sign}).`
+    case 'connection':
+      return `nothing answers at ${place}: check host, port and firewalls (${sign}).`
+    case 'clock':
+      return 'the clocks of the manager and of the store are too far apart: set them right.'
+    case 'region':
+      return `the ${bucket} lies in another region than ${JSON.stringify(isS3 ? settings.region || 'us-east-1' : '')}: correct the region, or the endpoint.`
+    case 'credentials':
+      return isS3
+        ? 'the credentials are wrong: access key and secret do not fit each other, or are not known there.'
+        : 'the credentials are wrong: user, password, domain or project.'
+    case 'bucket':
+      return `there is no ${bucket}: make it, or correct its name.`
+    case 'permission':
+      return `the credentials are known, but lack the permission to ${doing} in the ${bucket}.`
+  }
+}
+
+/** Codes, names and statuses along the causes, the outermost first. */
+function signsOf(error: unknown, depth = 0): string[] {
+  if (!(error instanceof Error) || depth > 5) return []
+  const { code, Code, status, $metadata } = error as {
+    code?: unknown
+    Code?: unknown
+    status?: unknown
+    $metadata?: { httpStatusCode?: number }
+  }
+  const own = error instanceof StoreError ? [] : [code, Code, error.name]
+  const statuses = [status, $metadata?.httpStatusCode].filter((each) => each !== undefined)
+  const inner = error instanceof AggregateError ? error.errors : []
+  return [
+    ...own.filter((sign) => typeof sign === 'string'),
+    ...statuses.map((each) => `status ${each}`),
+    ...[error.cause, ...inner].flatMap((each) => signsOf(each, depth + 1)),
+  ]
+}

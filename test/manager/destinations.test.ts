@@ -1,0 +1,186 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { type ManagerProcess, makeTemporaryFolder, startManagerProcess } from '@osb-backup/testkit'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { makePlaces, places } from '../main-job/places.ts'
+
+const serviceInstance = { service_instance_id: 'i-1' }
+let stack: AsyncDisposableStack
+let manager: ManagerProcess
+let strict: ManagerProcess
+let where: ReturnType<typeof places>
+/** What a server that is only as much of S3 as an error is answers. */
+let s3Error = { status: 500, code: '' }
+let s3ErrorUrl: string
+
+async function startManager(name: string, settings: Record<string, string>) {
+  const folder = stack.use(await makeTemporaryFolder()).path
+  const started = await startManagerProcess({ DATA_DIR: join(folder, name), ...settings })
+  stack.defer(() => started.stop())
+  await started.client.serviceInstances.put('i-1', {
+    hosts: [{ ip: '10.0.0.5', port: 5432 }],
+    agent: { url: 'http://127.0.0.1:9', username: 'agent', password: 'agent-secret' },
+  })
+  return started
+}
+
+beforeAll(async () => {
+  stack = new AsyncDisposableStack()
+  await makePlaces()
+  where = places('/nowhere')
+  const server = createServer((request, response) => {
+    request.resume()
+    const { status, code } = s3Error
+    response
+      .writeHead(status, { 'content-type': 'application/xml' })
+      .end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>no</Message></Error>`)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  stack.defer(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  s3ErrorUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  manager = await startManager('usual', {})
+  strict = await startManager('strict', { PRIVATE_DESTINATIONS: 'forbid' })
+})
+
+afterAll(() => stack.disposeAsync())
+
+async function validate(fields: object, at = manager): Promise<string> {
+  const response = await fetch(`${at.url}/fileDestinations/validate`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${at.token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/plain, */*',
+    },
+    body: JSON.stringify({ ...fields, serviceInstance }),
+  })
+  const text = await response.text()
+  return response.status === 200 ? 'works' : `${response.status} ${text}`
+}
+
+describe('validating a destination', () => {
+  test('writes, reads back and removes an object', async () => {
+    expect(await validate(where.s3.destination)).toBe('works')
+    expect(await validate(where.swift.destination)).toBe('works')
+  })
+
+  test('says in one sentence what is wrong, at S3', async () => {
+    const { destination } = where.s3
+    const { tlsEndpoint } = inject('lab').s3
+    const failures = [
+      [
+        { endpoint: 'http://no-such-host.invalid' },
+        /^400 Writing a test object failed: DNS knows no host of that name/,
+      ],
+      [{ endpoint: 'http://127.0.0.1:1' }, /nothing answers at http:\/\/127\.0\.0\.1:1/],
+      [{ endpoint: tlsEndpoint }, /no TLS connection to https:\S+ that can be trusted: check its certificate/],
+      [{ endpoint: destination.endpoint.replace('http:', 'https:') }, /no TLS connection .* whether it speaks https/],
+      [{ authSecret: 'wrong' }, /the credentials are wrong/],
+      [{ authKey: 'unknown' }, /the credentials are wrong/],
+      [{ bucket: 'no-such-bucket' }, /there is no bucket "no-such-bucket": make it/],
+    ] as const
+    for (const [fields, sentence] of failures) {
+      const said = await validate({ ...destination, ...fields })
+      expect(said).toMatch(sentence)
+      expect(said).not.toContain(destination.authSecret)
+    }
+    const answers = [
+      [403, 'AccessDenied', /lack the permission to write in the bucket/],
+      [403, 'RequestTimeTooSkewed', /the clocks of the manager and of the store are too far apart/],
+      [301, 'PermanentRedirect', /lies in another region than "us-east-1"/],
+      [400, 'AuthorizationHeaderMalformed', /lies in another region than/],
+    ] as const
+    for (const [status, code, sentence] of answers) {
+      s3Error = { status, code }
+      expect(await validate({ ...destination, endpoint: s3ErrorUrl, region: '' })).toMatch(sentence)
+    }
+  })
+
+  test('says in one sentence what is wrong, at Swift', async () => {
+    const { destination } = where.swift
+    const failures = [
+      [{ authUrl: 'http://no-such-host.invalid/v3' }, /DNS knows no host of that name/],
+      [{ authUrl: 'http://127.0.0.1:1/v3' }, /nothing answers at/],
+      [{ authUrl: destination.authUrl.replace('http:', 'https:') }, /no TLS connection to/],
+      [{ password: 'wrong' }, /the credentials are wrong: user, password, domain or project/],
+      [{ container_name: 'no-such-container' }, /there is no container "no-such-container"/],
+    ] as const
+    for (const [fields, sentence] of failures) expect(await validate({ ...destination, ...fields })).toMatch(sentence)
+  })
+})
+
+describe('addresses that the operator does not allow', () => {
+  const s3 = (endpoint: string) => ({
+    type: 'S3',
+    name: 's3',
+    endpoint,
+    bucket: 'b',
+    authKey: 'k',
+    authSecret: 's',
+    serviceInstance,
+  })
+
+  test.for([
+    ...[
+      'http://169.254.169.254',
+      'http://2852039166',
+      'http://0xa9fea9fe',
+      'http://0251.0376.0251.0376',
+      '169.254.43518',
+    ],
+    ...['http://[::ffff:169.254.169.254]', 'http://[fe80::1]', 'http://[fd00:ec2::254]', 'http://[64:ff9b::a9fe:a9fe]'],
+  ])('%s is refused when a destination is made, changed or tried', async (endpoint) => {
+    const refused = { status: 400, field: 'endpoint' }
+    const { client } = manager
+    await expect(client.fileDestinations.create(s3(endpoint) as never)).rejects.toMatchObject(refused)
+    await expect(client.fileDestinations.validate(s3(endpoint) as never)).rejects.toMatchObject(refused)
+    const { id } = await client.fileDestinations.create(s3('http://127.0.0.1:9') as never)
+    await expect(client.fileDestinations.update(id, s3(endpoint) as never)).rejects.toMatchObject(refused)
+  })
+
+  test('what is no URL is refused', async () => {
+    await expect(manager.client.fileDestinations.create(s3('http://') as never)).rejects.toMatchObject({
+      status: 400,
+      field: 'endpoint',
+    })
+  })
+
+  test('private ones are allowed unless a setting forbids them, by name and by number', async () => {
+    for (const endpoint of ['http://127.0.0.1:9', 'http://localhost:9', 'http://10.0.0.7', 'http://[::1]:9']) {
+      expect((await manager.client.fileDestinations.create(s3(endpoint) as never)).id).toBeDefined()
+      await expect(strict.client.fileDestinations.create(s3(endpoint) as never)).rejects.toMatchObject({
+        message: 'endpoint leads to an address that the operator does not allow.',
+      })
+    }
+    expect((await strict.client.fileDestinations.create(s3('http://8.8.8.8') as never)).id).toBeDefined()
+  })
+
+  test('are not connected to either where a catalog of Keystone leads there', async () => {
+    const keystone = createServer((request, response) => {
+      request.resume()
+      const now = Date.now()
+      response.writeHead(201, { 'content-type': 'application/json', 'x-subject-token': 't' }).end(
+        JSON.stringify({
+          token: {
+            issued_at: new Date(now).toISOString(),
+            expires_at: new Date(now + 60_000).toISOString(),
+            catalog: [
+              {
+                type: 'object-store',
+                endpoints: [{ interface: 'public', url: 'http://169.254.169.254/v1/AUTH_x' }],
+              },
+            ],
+          },
+        }),
+      )
+    })
+    await new Promise<void>((resolve) => keystone.listen(0, '127.0.0.1', resolve))
+    const authUrl = `http://127.0.0.1:${(keystone.address() as AddressInfo).port}/v3`
+    expect(await validate({ ...where.swift.destination, authUrl })).toMatch(/the operator does not allow the address/)
+    keystone.close()
+  })
+})
