@@ -1,11 +1,13 @@
-import { type Logger, pino } from 'pino'
+import { destination, type Logger, pino } from 'pino'
 
 /**
- * Makes the manager's log: JSON lines on standard output. Of an error only type, message, code and stack are written,
- * since libraries hang connections and requests on theirs, credentials included.
+ * Makes the manager's log: JSON lines on standard output, or on standard error where the output is a command's answer. Of
+ * an error only type, message, code and stack are written, since libraries hang connections and requests on theirs,
+ * credentials included.
  */
-export function makeLog(level: string): Logger {
-  return pino({ level, base: null, serializers: { err: describeError } })
+export function makeLog(level: string, stream: 'output' | 'error' = 'output'): Logger {
+  const options = { level, base: null, serializers: { err: describeError } }
+  return pino(options, destination({ fd: stream === 'output' ? 1 : 2, sync: true }))
 }
 
 function describeError(error: unknown): unknown {

@@ -1,27 +1,18 @@
-import { parseArgs } from 'node:util'
+import { readCommand, UsageError } from './commands/read-command.ts'
+import { runCommand } from './commands/run-command.ts'
+import { help } from './help.ts'
 import { startManager } from './manager.ts'
 import { SettingError } from './setting-error.ts'
-import { readSettings, settingDocs } from './settings.ts'
-
-const help = `npm start: the manager. It takes no arguments; settings stand in the environment:
-
-${settingDocs.map(({ name, default: value, means }) => `  ${name.padEnd(30)}${means} (${value})`).join('\n')}
-`
+import { readSettings } from './settings.ts'
 
 /** Ends the process with one sentence. */
 function fail(error: unknown): never {
-  console.error(error instanceof SettingError ? error.message : error)
-  process.exit(1)
-}
-
-/** Whether help is asked for; anything else on the command line ends the process. */
-function isHelpAsked(): boolean {
-  try {
-    return parseArgs({ options: { help: { type: 'boolean', short: 'h' } } }).values.help === true
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error} See --help.`)
+  if (error instanceof UsageError) {
+    console.error(`${error.message} See --help.`)
     process.exit(2)
   }
+  console.error(error instanceof SettingError ? error.message : error)
+  process.exit(1)
 }
 
 /** Ends the process when it cannot go on. */
@@ -30,12 +21,21 @@ function abandon(error: Error): void {
   process.exit(1)
 }
 
-if (isHelpAsked()) {
-  console.log(help)
-} else {
-  const manager = await Promise.resolve()
-    .then(() => startManager(readSettings(process.env), abandon))
-    .catch(fail)
+async function main(): Promise<void> {
+  const command = readCommand(process.argv.slice(2), new Date())
+  switch (command.name) {
+    case 'help':
+      console.log(help)
+      return
+    case 'start':
+      return start()
+    default:
+      console.log(await runCommand(command, readSettings(process.env), new Date()))
+  }
+}
+
+async function start(): Promise<void> {
+  const manager = await startManager(readSettings(process.env), abandon)
   if (manager.newKeyPath !== undefined) {
     console.log(
       `Made the key that seals stored secrets: ${manager.newKeyPath}. Keep a copy elsewhere; without it the stored credentials are lost.`,
@@ -51,3 +51,5 @@ if (isHelpAsked()) {
     })
   }
 }
+
+await main().catch(fail)

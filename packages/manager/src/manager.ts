@@ -1,22 +1,12 @@
-import { access, constants } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { PoolConfig } from 'pg'
-import type { Logger } from 'pino'
 import { ensureAdminToken } from './auth/token-store.ts'
 import type { Context } from './context.ts'
-import { EmbeddedPostgres } from './database/embedded-postgres.ts'
-import { takeExclusiveLock } from './database/exclusive-lock.ts'
-import { openDatabase } from './database/open-database.ts'
 import { JobChanges } from './events/job-changes.ts'
 import { buildApp } from './http/app.ts'
 import type { App } from './http/typed-app.ts'
 import { JobQueue } from './jobs/queue.ts'
 import { JobDriver } from './jobs/run-job.ts'
 import { makeLog } from './log.ts'
-import { makeFolder } from './make-folder.ts'
-import { checkSecretKey } from './secrets/key-check.ts'
-import { loadSecretKey } from './secrets/key-file.ts'
-import { Sealer } from './secrets/sealing.ts'
+import { openData } from './open-data.ts'
 import { SettingError } from './setting-error.ts'
 import type { ManagerSettings } from './settings.ts'
 
@@ -51,13 +41,8 @@ export async function startManager(
     for (const step of stops.splice(0).reverse()) await step()
   }
   try {
-    await makeDataFolder(settings.dataDirectory)
-    const { key, madeAt } = await loadSecretKey(settings.dataDirectory, settings.secretKey)
-    const connection = await connect(settings, log, stops, onFatal)
-    const database = await openDatabase(connection, log)
-    stops.push(() => database.destroy())
-    const sealer = new Sealer(key)
-    await checkSecretKey(database, sealer)
+    const data = await openData(settings, { as: 'manager', onLost: onFatal }, log, stops)
+    const { connection, database, sealer, newKeyPath } = data
     const queue = await JobQueue.open(connection, log)
     stops.push(() => queue.stop())
     const context: Context = { settings, database, sealer, queue, log, now: () => new Date() }
@@ -74,7 +59,7 @@ export async function startManager(
     await queue.work((jobId, signal) => driver.drive(jobId, signal), settings.maxRunningJobs)
     // Before the API closes, which may take a while: no job is taken any more, and others may have those that run.
     stops.push(() => queue.stop())
-    return { url, firstToken, newKeyPath: madeAt, stop }
+    return { url, firstToken, newKeyPath, stop }
   } catch (error) {
     await stop()
     throw error
@@ -89,37 +74,4 @@ async function closeApp(app: App): Promise<void> {
   } finally {
     clearTimeout(cutOff)
   }
-}
-
-async function makeDataFolder(folder: string): Promise<void> {
-  await makeFolder(folder, 0o711).catch((cause: NodeJS.ErrnoException) => {
-    throw new SettingError(`DATA_DIR (${folder}) cannot be made: ${cause.code}.`, { cause })
-  })
-  await access(folder, constants.W_OK | constants.X_OK).catch((cause: NodeJS.ErrnoException) => {
-    throw new SettingError(`DATA_DIR (${folder}) cannot be written: ${cause.code}.`, { cause })
-  })
-}
-
-/** The database's address: the one that was set, else the embedded one, started and locked for this manager. */
-async function connect(
-  settings: ManagerSettings,
-  log: Logger,
-  stops: (() => Promise<void>)[],
-  onFatal: (error: Error) => void,
-): Promise<PoolConfig> {
-  if (settings.databaseUrl !== undefined) return { connectionString: settings.databaseUrl }
-  const postgres = await EmbeddedPostgres.start(join(settings.dataDirectory, 'postgres'), log)
-  const lock = await takeExclusiveLock(postgres.connection, (cause) =>
-    onFatal(new Error(`The embedded PostgreSQL was lost (${cause.message}).`, { cause })),
-  )
-  if (lock === undefined) {
-    throw new SettingError(
-      `DATA_DIR (${settings.dataDirectory}) is in use by another manager: stop it first, or give this one a folder of its own.`,
-    )
-  }
-  stops.push(async () => {
-    await lock.release()
-    await postgres.stop()
-  })
-  return postgres.connection
 }

@@ -16,6 +16,8 @@ export interface ManagerSettings {
   adminToken: string | undefined
   /** Key that seals secrets, 64 hex digits; undefined: `DATA_DIR/secret.key`, made on first run. */
   secretKey: string | undefined
+  /** Another key, which opens too while keys are exchanged; undefined: none. */
+  otherSecretKey: string | undefined
   /** Origins of web pages that may call the API: URLs without a path, or `*`. */
   allowedOrigins: readonly string[]
   /** FILE destinations must lie inside; undefined: there are none. */
@@ -60,6 +62,11 @@ export const settingDocs: readonly SettingDoc[] = [
   },
   { name: 'SECRET_KEY', default: 'DATA_DIR/secret.key', means: '64 hex digits: the key that seals stored secrets' },
   {
+    name: 'OTHER_SECRET_KEY',
+    default: '(none)',
+    means: '64 hex digits: a key that opens secrets too, while SECRET_KEY is exchanged',
+  },
+  {
     name: 'ALLOWED_ORIGINS',
     default: '(none)',
     means: 'origins of web pages that may call the API, separated by commas, or *',
@@ -101,6 +108,8 @@ function isOrigin(text: string): boolean {
   return text === '*' || (URL.canParse(text) && new URL(text).origin === text)
 }
 
+const secretKey = z.string().regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hex digits')
+
 const environmentSchema = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: integer(0, 65_535).default(8080),
@@ -110,10 +119,8 @@ const environmentSchema = z.object({
     .string()
     .regex(/^[\x21-\x7e]{20,200}$/, 'must be 20 to 200 printable characters without spaces')
     .optional(),
-  SECRET_KEY: z
-    .string()
-    .regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hex digits')
-    .optional(),
+  SECRET_KEY: secretKey.optional(),
+  OTHER_SECRET_KEY: secretKey.optional(),
   ALLOWED_ORIGINS: z
     .string()
     .transform((text) => text.split(',').map((origin) => origin.trim()))
@@ -156,6 +163,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): ManagerSettings {
     databaseUrl: data.DATABASE_URL,
     adminToken: data.ADMIN_TOKEN,
     secretKey: data.SECRET_KEY,
+    otherSecretKey: data.OTHER_SECRET_KEY,
     allowedOrigins: data.ALLOWED_ORIGINS ?? [],
     fileDestinationRoot: data.FILE_DESTINATION_ROOT,
     privateDestinations: data.PRIVATE_DESTINATIONS,

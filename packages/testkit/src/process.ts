@@ -18,9 +18,13 @@ export interface RunningProcess {
 const STOP_TIMEOUT_MS = 30_000
 const LARGEST_OUTPUT = 4 * 1024 * 1024
 
-/** Starts `node <script>` with an environment of its own and nothing of the caller's but path and home. */
-export function startProcess(script: string, environment: Record<string, string>): RunningProcess {
-  const child = spawn(process.execPath, [script], {
+/** Starts `node <script> <args>` with an environment of its own and nothing of the caller's but path and home. */
+export function startProcess(
+  script: string,
+  environment: Record<string, string>,
+  args: readonly string[] = [],
+): RunningProcess {
+  const child = spawn(process.execPath, [script, ...args], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

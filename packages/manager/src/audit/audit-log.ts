@@ -55,6 +55,29 @@ async function append({ database, now }: Context, request: FastifyRequest, statu
     .execute()
 }
 
+/** Writes down a command that was given at the machine of a manager, past the API. */
+export async function recordCommand(
+  { database }: Pick<Context, 'database'>,
+  action: string,
+  user: string,
+  now: Date,
+): Promise<void> {
+  await database
+    .insertInto('audit_entries')
+    .values({
+      at: now,
+      caller_kind: 'command',
+      caller_id: user,
+      caller_name: user,
+      address: 'this machine',
+      action,
+      path: '',
+      status: 200,
+      instance_id: null,
+    })
+    .execute()
+}
+
 function pathOf(request: FastifyRequest): string {
   return (request.url.split('?', 1)[0] ?? '').slice(0, 2000)
 }

@@ -3,11 +3,12 @@ import type { Context } from '../context.ts'
 import { readPage } from '../database/read-page.ts'
 import type { FileDestinationTable } from '../database/schema.ts'
 import type { PageRequest } from '../http/paging.ts'
+import { sealedColumns } from '../secrets/sealed-columns.ts'
 import { type FileDestination, joinSecret, splitSecret } from './destination.ts'
 
 type Reach = Pick<Context, 'database' | 'sealer'>
 
-const purpose = 'destination-secret'
+const purpose = sealedColumns.file_destinations.sealed_store_secret
 
 function fromRow({ sealer }: Reach, row: Selectable<FileDestinationTable>): FileDestination {
   return {

@@ -4,11 +4,12 @@ import type { Context } from '../context.ts'
 import { readPage } from '../database/read-page.ts'
 import type { ServiceInstanceTable } from '../database/schema.ts'
 import type { PageRequest } from '../http/paging.ts'
+import { sealedColumns } from '../secrets/sealed-columns.ts'
 import type { ServiceInstance } from './instance.ts'
 
 type Reach = Pick<Context, 'database' | 'sealer'>
 
-const purpose = { database: 'instance-database-password', agent: 'instance-agent-password' } as const
+const purpose = sealedColumns.service_instances
 
 function fromRow({ sealer }: Reach, row: Selectable<ServiceInstanceTable>): ServiceInstance {
   return {
@@ -22,12 +23,12 @@ function fromRow({ sealer }: Reach, row: Selectable<ServiceInstanceTable>): Serv
     hosts: row.hosts,
     database: {
       username: row.database_username ?? undefined,
-      password: sealer.openOptional(row.sealed_database_password, purpose.database),
+      password: sealer.openOptional(row.sealed_database_password, purpose.sealed_database_password),
     },
     agent: {
       url: row.agent_url,
       username: row.agent_username,
-      password: sealer.openOptional(row.sealed_agent_password, purpose.agent),
+      password: sealer.openOptional(row.sealed_agent_password, purpose.sealed_agent_password),
     },
   }
 }
@@ -86,10 +87,10 @@ export async function saveInstance(
     parameters: JSON.stringify(instance.parameters),
     hosts: JSON.stringify(instance.hosts),
     database_username: instance.database.username ?? null,
-    sealed_database_password: sealer.sealOptional(instance.database.password, purpose.database),
+    sealed_database_password: sealer.sealOptional(instance.database.password, purpose.sealed_database_password),
     agent_url: instance.agent.url,
     agent_username: instance.agent.username,
-    sealed_agent_password: sealer.sealOptional(instance.agent.password, purpose.agent),
+    sealed_agent_password: sealer.sealOptional(instance.agent.password, purpose.sealed_agent_password),
     deleted_at: null,
   }
   const written = await database

@@ -7,11 +7,12 @@ import { readPage } from '../database/read-page.ts'
 import type { JobPartTable, JobTable, Tables } from '../database/schema.ts'
 import { announceJobChange } from '../events/job-changes.ts'
 import type { PageRequest } from '../http/paging.ts'
+import { sealedColumns } from '../secrets/sealed-columns.ts'
 import type { Job, JobPart } from './job.ts'
 
 type Reach = Pick<Context, 'database' | 'sealer'>
 
-const purpose = 'job-private-key'
+const purpose = sealedColumns.jobs.sealed_private_key
 
 function partFromRow(row: Selectable<JobPartTable>): JobPart {
   return {

@@ -5,11 +5,12 @@ import { readPage } from '../database/read-page.ts'
 import type { BackupPlanTable } from '../database/schema.ts'
 import type { PageRequest } from '../http/paging.ts'
 import { RequestError } from '../request-error.ts'
+import { sealedColumns } from '../secrets/sealed-columns.ts'
 import type { BackupPlan } from './plan.ts'
 
 type Reach = Pick<Context, 'database' | 'sealer'>
 
-const purpose = 'plan-private-key'
+const purpose = sealedColumns.backup_plans.sealed_private_key
 
 function fromRow({ sealer }: Reach, row: Selectable<BackupPlanTable>): BackupPlan {
   return {

@@ -1,16 +1,18 @@
-import type { Database } from '../database/open-database.ts'
+import type { Context } from '../context.ts'
 import { SettingError } from '../setting-error.ts'
-import { SealError, type Sealer } from './sealing.ts'
+import { SealError } from './sealing.ts'
 
 const NAME = 'sealed-key-check'
 const CONTENT = 'this text was sealed with the key of this database'
 
+type Reach = Pick<Context, 'database' | 'sealer'>
+
 /**
- * Makes sure that the key is the one this database's secrets were sealed with, before anything is read or sealed.
+ * Makes sure that the keys are those which this database's secrets were sealed with, before anything is read or sealed.
  *
  * @throws {SettingError} If another key sealed them.
  */
-export async function checkSecretKey(database: Database, sealer: Sealer): Promise<void> {
+export async function checkSecretKey({ database, sealer }: Reach): Promise<void> {
   await database
     .insertInto('settings')
     .values({ name: NAME, value: sealer.seal(CONTENT, NAME) })
@@ -30,4 +32,13 @@ export async function checkSecretKey(database: Database, sealer: Sealer): Promis
       { cause },
     )
   }
+}
+
+/** Seals the check anew under the current key. */
+export async function resealKeyCheck({ database, sealer }: Reach): Promise<void> {
+  await database
+    .updateTable('settings')
+    .set({ value: sealer.seal(CONTENT, NAME) })
+    .where('name', '=', NAME)
+    .execute()
 }

@@ -1,34 +1,69 @@
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SettingError } from '../setting-error.ts'
-import { createOwnFile } from './own-file.ts'
+import type { ManagerSettings } from '../settings.ts'
+import { createOwnFile, writeOwnFile } from './own-file.ts'
+import type { SecretKeys } from './sealing.ts'
+
+type KeySettings = Pick<ManagerSettings, 'dataDirectory' | 'secretKey' | 'otherSecretKey'>
+
+/** The file of the key that seals, where none is set. */
+const CURRENT = 'secret.key'
+/** The file of the key before it. Its secrets were sealed anew; it opens what a running manager sealed in that moment. */
+const PREVIOUS = 'secret.key.previous'
 
 /**
- * The key that seals secrets: the one that was set, else the one in `DATA_DIR/secret.key`, made on first run.
- * Losing it loses every stored credential, not the backups.
+ * Makes the key of a new manager: unless one is set, `DATA_DIR/secret.key`. Losing it loses every stored credential, not the
+ * backups.
  *
- * @returns The key, and the file if this call made it.
+ * @returns The file, if this call made it.
  */
-export async function loadSecretKey(
-  dataDirectory: string,
-  setting: string | undefined,
-): Promise<{ key: Buffer; madeAt?: string }> {
-  if (setting !== undefined) return { key: Buffer.from(setting, 'hex') }
-  const path = join(dataDirectory, 'secret.key')
-  const found = await readKey(path)
-  if (found !== undefined) return { key: found }
-  const key = randomBytes(32)
-  if (await createOwnFile(path, `${key.toString('hex')}\n`)) return { key, madeAt: path }
-  return loadSecretKey(dataDirectory, setting)
+export async function ensureSecretKey({ dataDirectory, secretKey }: KeySettings): Promise<string | undefined> {
+  const path = join(dataDirectory, CURRENT)
+  if (secretKey !== undefined || readKey(path) !== undefined) return undefined
+  return (await createOwnFile(path, newKeyLine())) ? path : undefined
 }
 
-async function readKey(path: string): Promise<Buffer | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw new SettingError(`DATA_DIR holds a secret.key that cannot be read (${error.code}).`, { cause: error })
-  })
-  if (text === undefined) return undefined
-  if (!/^[0-9a-f]{64}\s*$/i.test(text)) throw new SettingError('DATA_DIR holds a secret.key that is not 64 hex digits.')
+/**
+ * Reads the keys as they are now.
+ *
+ * @throws {SettingError} If there is none, or a file holds none.
+ */
+export function readSecretKeys({ dataDirectory, secretKey, otherSecretKey }: KeySettings): SecretKeys {
+  const other = otherSecretKey === undefined ? [] : [Buffer.from(otherSecretKey, 'hex')]
+  if (secretKey !== undefined) return { current: Buffer.from(secretKey, 'hex'), others: other }
+  const current = readKey(join(dataDirectory, CURRENT))
+  if (current === undefined) throw new SettingError(`DATA_DIR (${dataDirectory}) holds no ${CURRENT}.`)
+  const previous = readKey(join(dataDirectory, PREVIOUS))
+  return { current, others: previous === undefined ? other : [previous, ...other] }
+}
+
+/**
+ * Puts a new key in the place of the one in `DATA_DIR/secret.key`, which becomes the previous one. Whatever happens on the
+ * way, both files together open what either key sealed. What the key before the previous one sealed is lost: to be called
+ * only when all is sealed under the current one.
+ */
+export async function exchangeKeyFile(dataDirectory: string): Promise<{ path: string; previousPath: string }> {
+  const [path, previousPath] = [join(dataDirectory, CURRENT), join(dataDirectory, PREVIOUS)]
+  await writeOwnFile(previousPath, readFileSync(path, 'utf8'))
+  await writeOwnFile(path, newKeyLine())
+  return { path, previousPath }
+}
+
+function newKeyLine(): string {
+  return `${randomBytes(32).toString('hex')}\n`
+}
+
+function readKey(path: string): Buffer | undefined {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
+    throw new SettingError(`${path} cannot be read (${code}).`, { cause: error })
+  }
+  if (!/^[0-9a-f]{64}\s*$/i.test(text)) throw new SettingError(`${path} does not hold 64 hex digits.`)
   return Buffer.from(text.trim(), 'hex')
 }

@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { SealError, Sealer } from './sealing.ts'
 
-const sealer = new Sealer(randomBytes(32))
+const sealerWith = (current: Buffer, ...others: Buffer[]) => new Sealer(() => ({ current, others }))
+const sealer = sealerWith(randomBytes(32))
 
 test('opens what it sealed', () => {
   fc.assert(
@@ -18,7 +19,7 @@ test('never gives the same text twice', () => {
 test('another purpose, another key or a changed byte opens nothing', () => {
   const sealed = sealer.seal('secret', 'agent')
   expect(() => sealer.open(sealed, 'destination')).toThrow(SealError)
-  expect(() => new Sealer(randomBytes(32)).open(sealed, 'agent')).toThrow(SealError)
+  expect(() => sealerWith(randomBytes(32)).open(sealed, 'agent')).toThrow(SealError)
   const bytes = Buffer.from(sealed.slice(3), 'base64')
   for (let at = 0; at < bytes.length; at++) {
     const changed = Buffer.from(bytes)
@@ -28,5 +29,28 @@ test('another purpose, another key or a changed byte opens nothing', () => {
 })
 
 test('refuses a short key', () => {
-  expect(() => new Sealer(randomBytes(16))).toThrow(RangeError)
+  expect(() => sealerWith(randomBytes(16))).toThrow(RangeError)
+})
+
+test('keys may be exchanged while it works: what it sealed before opens, and it seals under the new one', () => {
+  const [before, after] = [randomBytes(32), randomBytes(32)]
+  let keys = { current: before, others: [] as Buffer[] }
+  const running = new Sealer(() => keys)
+  const old = running.seal('secret', 'p')
+  keys = { current: after, others: [before] }
+  const sealedByAnother = sealerWith(after).seal('new secret', 'p')
+  expect(running.open(sealedByAnother, 'p')).toBe('new secret')
+  expect(running.open(old, 'p')).toBe('secret')
+  expect([running.isCurrent(old, 'p'), running.isCurrent(running.seal('x', 'p'), 'p')]).toEqual([false, true])
+})
+
+test('keys that cannot be read for a moment do not stop it', () => {
+  let isLost = false
+  const key = randomBytes(32)
+  const running = new Sealer(() => {
+    if (isLost) throw new Error('the disk is away')
+    return { current: key, others: [] }
+  })
+  isLost = true
+  expect(running.open(running.seal('secret', 'p'), 'p')).toBe('secret')
 })

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest'
+import { readCommand, UsageError } from './read-command.ts'
+
+const now = new Date('2026-03-01T12:00:00Z')
+const read = (line: string) => readCommand(line === '' ? [] : line.split(' '), now)
+
+test.for([
+  ['', { name: 'start' }],
+  ['--help', { name: 'help' }],
+  ['token create --name x -h', { name: 'help' }],
+  ['token list', { name: 'token list' }],
+  ['token revoke 69a3', { name: 'token revoke', id: '69a3' }],
+  ['key rotate', { name: 'key rotate' }],
+  [
+    'token create --name ada',
+    { name: 'token create', token: { name: 'ada', role: 'viewer', grants: 'all', expiresAt: undefined } },
+  ],
+  [
+    'token create --name=ci --role operator --instances a,b --expires 2026-12-31',
+    {
+      name: 'token create',
+      token: { name: 'ci', role: 'operator', grants: ['a', 'b'], expiresAt: new Date('2027-01-01T00:00:00Z') },
+    },
+  ],
+] as const)('%j is read', ([line, command]) => {
+  expect(read(line)).toEqual(command)
+})
+
+test.for([
+  ['start', /no command "start"/],
+  ['token', /no command "token"/],
+  ['token list more', /"more" is one word too many/],
+  ['token revoke', /takes one id/],
+  ['token revoke a b', /takes one id/],
+  ['token create', /--name is needed/],
+  ['token create --name x --role root', /--role must be one of viewer, operator, admin/],
+  ['token create --name x --instances a,,b', /--instances must be ids/],
+  ['token create --name x --expires tomorrow', /--expires must be a day/],
+  ['token create --name x --expires 2026-13-01', /--expires must be a day/],
+  ['token create --name x --expires 2020-01-01', /lies in the past/],
+  ['key rotate --name x', /--name is for "token create" alone/],
+  ['--port 80', /--port/],
+] as const)('%j is refused', ([line, sentence]) => {
+  expect(() => read(line)).toThrow(UsageError)
+  expect(() => read(line)).toThrow(sentence)
+})

@@ -1,0 +1,92 @@
+import { parseArgs } from 'node:util'
+import type { Grants } from '../auth/caller.ts'
+import { type Role, roles } from '../auth/role.ts'
+
+/** What the command line asks for. */
+export type Command =
+  | { name: 'help' }
+  | { name: 'start' }
+  | { name: 'token create'; token: { name: string; role: Role; grants: Grants; expiresAt: Date | undefined } }
+  | { name: 'token list' }
+  | { name: 'token revoke'; id: string }
+  | { name: 'key rotate' }
+
+/** The command line cannot be read. The message is a sentence. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+const options = {
+  help: { type: 'boolean', short: 'h' },
+  name: { type: 'string' },
+  role: { type: 'string' },
+  instances: { type: 'string' },
+  expires: { type: 'string' },
+} as const
+
+type Values = Partial<Record<'name' | 'role' | 'instances' | 'expires', string>>
+
+/**
+ * Reads the command line.
+ *
+ * @throws {UsageError} Naming what is wrong with it.
+ */
+export function readCommand(args: string[], now: Date): Command {
+  const { help, words, values } = parse(args)
+  if (help) return { name: 'help' }
+  const [first, second, ...rest] = words
+  const name = [first, second].filter((word) => word !== undefined).join(' ')
+  const given = Object.keys(values)
+  if (name !== 'token create' && given.length > 0) throw new UsageError(`--${given[0]} is for "token create" alone.`)
+  if (name !== 'token revoke' && rest.length > 0)
+    throw new UsageError(`${JSON.stringify(rest[0])} is one word too many.`)
+  switch (name) {
+    case '':
+      return { name: 'start' }
+    case 'token list':
+    case 'key rotate':
+      return { name }
+    case 'token create':
+      return { name, token: readToken(values, now) }
+    case 'token revoke': {
+      const [id, ...more] = rest
+      if (id === undefined || more.length > 0)
+        throw new UsageError('"token revoke" takes one id, as "token list" shows it.')
+      return { name, id }
+    }
+    default:
+      throw new UsageError(`There is no command ${JSON.stringify(name)}.`)
+  }
+}
+
+function parse(args: string[]): { help: boolean; words: string[]; values: Values } {
+  try {
+    const { positionals, values } = parseArgs({ args, options, allowPositionals: true })
+    const { help = false, ...rest } = values
+    return { help, words: positionals, values: rest }
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause })
+  }
+}
+
+function readToken({ name, role = 'viewer', instances = 'all', expires }: Values, now: Date) {
+  if (!name || name.length > 200)
+    throw new UsageError('--name is needed: 1 to 200 characters that say whose token it is.')
+  const known = roles.find((each) => each === role)
+  if (known === undefined) throw new UsageError(`--role must be one of ${roles.join(', ')}.`)
+  const grants: Grants = instances === 'all' ? instances : instances.split(',').map((id) => id.trim())
+  if (grants !== 'all' && grants.includes(''))
+    throw new UsageError('--instances must be ids separated by commas, or all.')
+  return { name, role: known, grants, expiresAt: expires === undefined ? undefined : readExpiry(expires, now) }
+}
+
+/** A day ends at its end, in UTC. */
+function readExpiry(text: string, now: Date): Date {
+  const isDay = /^\d{4}-\d\d-\d\d$/.test(text)
+  const expiresAt = new Date(isDay ? `${text}T24:00:00Z` : text)
+  if (Number.isNaN(expiresAt.getTime()) || !/^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:\d\d))?$/.test(text)) {
+    throw new UsageError('--expires must be a day like 2030-12-31, or an instant like 2030-12-31T12:00:00Z.')
+  }
+  if (expiresAt <= now) throw new UsageError(`--expires ${text} lies in the past.`)
+  return expiresAt
+}

@@ -1,0 +1,64 @@
+import { userInfo } from 'node:os'
+import { recordCommand } from '../audit/audit-log.ts'
+import { createToken, listTokens, revokeToken, type Token } from '../auth/token-store.ts'
+import { makeLog } from '../log.ts'
+import { type OpenData, openData } from '../open-data.ts'
+import { SettingError } from '../setting-error.ts'
+import type { ManagerSettings } from '../settings.ts'
+import type { Command } from './read-command.ts'
+import { rotateKey } from './rotate-key.ts'
+
+/** A command that works on the data of a manager and ends. */
+export type DataCommand = Exclude<Command, { name: 'help' | 'start' }>
+
+/**
+ * Runs a command, beside a manager that runs or without one.
+ *
+ * @returns What to print.
+ * @throws {SettingError} If a setting cannot be used, or there is no such thing.
+ */
+export async function runCommand(command: DataCommand, settings: ManagerSettings, now: Date): Promise<string> {
+  const stops: (() => Promise<void>)[] = []
+  try {
+    // What the manager tells of itself is not what was asked for.
+    const log = makeLog(settings.logLevel === 'info' ? 'warn' : settings.logLevel, 'error')
+    const data = await openData(settings, { as: 'command' }, log, stops)
+    const said = await run(command, settings, data, now)
+    if (command.name !== 'token list') await recordCommand(data, `command: ${command.name}`, accountName(), now)
+    return said
+  } finally {
+    for (const stop of stops.reverse()) await stop()
+  }
+}
+
+async function run(command: DataCommand, settings: ManagerSettings, data: OpenData, now: Date): Promise<string> {
+  switch (command.name) {
+    case 'token create': {
+      const { kept, token } = await createToken(data, command.token, now)
+      return `${token}\n\nThe token ${kept.id} of ${JSON.stringify(kept.name)} is not shown again: ${describe(kept)}.`
+    }
+    case 'token list':
+      return (await listTokens(data)).map((token) => `${token.id}  ${token.name}: ${describe(token)}`).join('\n')
+    case 'token revoke':
+      if (await revokeToken(data, command.id)) return `The token ${command.id} is revoked.`
+      throw new SettingError(`There is no token ${JSON.stringify(command.id)}.`)
+    case 'key rotate':
+      return rotateKey(data, settings)
+  }
+}
+
+/** Who gave the command, as the system knows them; accounts in containers may have no name. */
+function accountName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // Thrown where the account has no entry among the users; its number says as much.
+    return `uid ${process.getuid?.()}`
+  }
+}
+
+function describe({ role, grants, expiresAt, lastUsedAt }: Token): string {
+  const instances = grants === 'all' ? 'all service instances' : grants.join(', ') || 'no service instance'
+  const expiry = expiresAt === undefined ? 'does not expire' : `expires ${expiresAt.toISOString()}`
+  return `${role} of ${instances}, ${expiry}, ${lastUsedAt ? `last used ${lastUsedAt.toISOString()}` : 'never used'}`
+}

@@ -1,0 +1,18 @@
+import { settingDocs } from './settings.ts'
+
+const settingLines = settingDocs.map(
+  ({ name, default: value, means }) => `  ${name.padEnd(30)}${means} ${value.startsWith('(') ? value : `(${value})`}`,
+)
+
+/** What `--help` prints. */
+export const help = `npm start: the manager
+npm start -- token create --name NAME [--role viewer|operator|admin] [--instances ID,…] [--expires DAY]
+npm start -- token list
+npm start -- token revoke ID
+npm start -- key rotate       seals every stored secret under a new key; managers may run meanwhile
+
+Commands work on the same DATA_DIR or DATABASE_URL as the manager, whether it runs or not. Tokens are for viewers and for all
+service instances unless told otherwise. Settings stand in the environment:
+
+${settingLines.join('\n')}
+`

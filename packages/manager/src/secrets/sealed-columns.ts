@@ -1,0 +1,10 @@
+/** Every column that holds sealed texts, with the purpose that is bound into them. A test compares it with the database. */
+export const sealedColumns = {
+  service_instances: {
+    sealed_database_password: 'instance-database-password',
+    sealed_agent_password: 'instance-agent-password',
+  },
+  file_destinations: { sealed_store_secret: 'destination-secret' },
+  backup_plans: { sealed_private_key: 'plan-private-key' },
+  jobs: { sealed_private_key: 'job-private-key' },
+} as const

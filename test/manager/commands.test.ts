@@ -1,0 +1,161 @@
+import { existsSync } from 'node:fs'
+import { readFile, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { BackupClient } from '@osb-backup/client'
+import { makeTemporaryFolder, startManagerProcess, startManagerProgram } from '@osb-backup/testkit'
+import { expect, test } from 'vitest'
+import { sealedColumns } from '../../packages/manager/src/secrets/sealed-columns.ts'
+import { makeDatabase } from './own-database.ts'
+
+const instance = {
+  hosts: [{ ip: '10.0.0.5', port: 5432 }],
+  username: 'backup',
+  password: 'database-secret',
+  agent: { url: 'http://127.0.0.1:9', username: 'agent', password: 'agent-secret' },
+}
+const destination = (id: string) => ({
+  type: 'S3' as const,
+  name: 's3',
+  endpoint: 'http://127.0.0.1:9',
+  bucket: 'b',
+  authKey: 'k',
+  authSecret: 'store-secret',
+  serviceInstance: { service_instance_id: id },
+})
+
+/** Runs a command of the manager to its end. */
+async function run(settings: Record<string, string>, line: string): Promise<{ status: number | null; output: string }> {
+  const program = startManagerProgram(settings, line.split(' '))
+  const status = await program.ended()
+  return { status, output: program.output().trim() }
+}
+
+test('tokens are made, listed and revoked at the command line, beside a manager that runs', async () => {
+  await using folder = await makeTemporaryFolder()
+  const settings = { DATA_DIR: folder.path }
+  const manager = await startManagerProcess(settings)
+  await manager.client.serviceInstances.put('one', instance)
+  const line = 'token create --name ci --role viewer --instances one --expires 2040-12-31'
+  const { status, output } = await run(settings, line)
+  expect(status).toBe(0)
+  const [, token = '', id = ''] =
+    /^(osbb_\S+)\n\nThe token (\S+) of "ci" is not shown again: viewer of one, /.exec(output) ?? []
+  const client = new BackupClient({ url: manager.url, token })
+  expect((await client.serviceInstances.get('one')).service_instance_id).toBe('one')
+  await expect(client.serviceInstances.remove('one')).rejects.toMatchObject({ status: 403 })
+  const listed = (await run(settings, 'token list')).output
+  expect(listed).toMatch(new RegExp(`^${id}  ci: viewer of one, expires 2041-01-01T00:00:00.000Z, last used 20`, 'm'))
+  expect(listed).not.toContain(token)
+  expect(await run(settings, `token revoke ${id}`)).toEqual({ status: 0, output: `The token ${id} is revoked.` })
+  await expect(client.serviceInstances.get('one')).rejects.toMatchObject({ status: 401 })
+  expect(await run(settings, `token revoke ${id}`)).toEqual({ status: 1, output: `There is no token "${id}".` })
+  const entries = (await manager.client.audit.list()).content
+  expect(entries.filter(({ caller }) => caller.kind === 'command').map(({ action }) => action)).toEqual([
+    'command: token revoke',
+    'command: token create',
+  ])
+  await manager.stop()
+})
+
+test('a command without a manager leaves no database running', async () => {
+  await using folder = await makeTemporaryFolder()
+  const settings = { DATA_DIR: folder.path }
+  const { output } = await run(settings, 'token create --name first --role admin')
+  expect(existsSync(join(folder.path, 'postgres', 'data', 'postmaster.pid'))).toBe(false)
+  const manager = await startManagerProcess({ ...settings, ADMIN_TOKEN: '' })
+  const client = new BackupClient({ url: manager.url, token: /^osbb_\S+$/m.exec(output)?.[0] ?? '' })
+  expect((await client.tokens.list()).map(({ name }) => name)).toEqual(['first'])
+  await manager.stop()
+})
+
+test.for([
+  ['token create', '--name is needed'],
+  ['token frobnicate', 'There is no command "token frobnicate". See --help.'],
+] as const)('%j is refused with status 2', async ([line, sentence]) => {
+  await using folder = await makeTemporaryFolder()
+  const { status, output } = await run({ DATA_DIR: folder.path }, line)
+  expect({ status, output }).toEqual({ status: 2, output: expect.stringContaining(sentence) })
+})
+
+test('key rotate seals all anew while a manager runs, which goes on; then the key before is needed no more', async () => {
+  await using folder = await makeTemporaryFolder()
+  const settings = { DATA_DIR: folder.path }
+  const manager = await startManagerProcess(settings)
+  const { client } = manager
+  await client.serviceInstances.put('one', instance)
+  const { id } = await client.fileDestinations.create(destination('one'))
+  const before = await readFile(join(folder.path, 'secret.key'), 'utf8')
+  const { status, output } = await run(settings, 'key rotate')
+  expect({ status, output }).toEqual({ status: 0, output: expect.stringMatching(/^3 secrets are sealed anew/) })
+  const after = await readFile(join(folder.path, 'secret.key'), 'utf8')
+  expect(after).not.toBe(before)
+  expect(output).not.toContain(after.trim())
+  expect((await stat(join(folder.path, 'secret.key'))).mode & 0o777).toBe(0o600)
+  expect(await client.fileDestinations.get(id)).toMatchObject({ authSecret: '***' })
+  await client.serviceInstances.put('two', instance)
+  expect((await run(settings, 'key rotate')).output).toMatch(/^5 secrets are sealed anew/)
+  expect((await client.serviceInstances.list()).totalElements).toBe(2)
+  await manager.stop()
+
+  await rm(join(folder.path, 'secret.key.previous'))
+  const next = await startManagerProcess(settings)
+  expect((await next.client.serviceInstances.list()).totalElements).toBe(2)
+  expect(await next.client.fileDestinations.get(id)).toMatchObject({ authSecret: '***' })
+  await next.stop()
+})
+
+test('a rotation that is killed, again and again, loses nothing, and ends when it is let', async () => {
+  await using folder = await makeTemporaryFolder()
+  await using database = await makeDatabase()
+  const [oldKey, newKey] = ['aa'.repeat(32), 'bb'.repeat(32)]
+  const base = { DATA_DIR: folder.path, DATABASE_URL: database.url }
+  const both = { ...base, SECRET_KEY: newKey, OTHER_SECRET_KEY: oldKey }
+  const first = await startManagerProcess({ ...base, SECRET_KEY: oldKey })
+  await first.client.serviceInstances.put('one', instance)
+  const { id } = await first.client.fileDestinations.create(destination('one'))
+  await first.stop()
+  await database.query(
+    `insert into file_destinations (id, instance_id, name, store, sealed_store_secret)
+     select 'copy-' || n, instance_id, name, store, sealed_store_secret
+     from file_destinations, generate_series(1, 8000) n where id = $1`,
+    [id],
+  )
+  const sealed = await database.query<{ sealed: string }>('select sealed_store_secret as sealed from file_destinations')
+  const [{ sealed: oldText = '' } = {}] = sealed
+  const left = async () => {
+    const text = 'select count(*)::int as n from file_destinations where sealed_store_secret = $1'
+    return (await database.query<{ n: number }>(text, [oldText]))[0]?.n ?? 0
+  }
+
+  const manager = await startManagerProcess(both)
+  const remaining: number[] = []
+  for (let round = 0; round < 2; round++) {
+    const rotation = startManagerProgram(both, ['key', 'rotate'])
+    const atLeast = (await left()) - 500
+    while ((await left()) > atLeast) await delay(20)
+    await rotation.kill()
+    remaining.push(await left())
+    const page = await manager.client.fileDestinations.list('one', { size: 2000, page: round })
+    expect(page.content).toHaveLength(2000)
+  }
+  expect(remaining.every((count) => count > 0 && count < 8001)).toBe(true)
+  const { status, output } = await run(both, 'key rotate')
+  expect({ status, output }).toEqual({ status: 0, output: expect.stringMatching(/all of them under SECRET_KEY now/) })
+  expect(await left()).toBe(0)
+  await manager.stop()
+
+  const last = await startManagerProcess({ ...base, SECRET_KEY: newKey })
+  for (let page = 0; page < 5; page++) await last.client.fileDestinations.list('one', { size: 2000, page })
+  await last.stop()
+  expect((await run({ ...base, SECRET_KEY: oldKey }, 'token list')).status).toBe(1)
+
+  const columns = await database.query<{ name: string }>(
+    `select table_name || '.' || column_name as name from information_schema.columns
+     where table_schema = 'public' and column_name like 'sealed%'`,
+  )
+  const known = Object.entries(sealedColumns).flatMap(([table, names]) =>
+    Object.keys(names).map((name) => `${table}.${name}`),
+  )
+  expect(columns.map(({ name }) => name).toSorted()).toEqual(known.toSorted())
+})
