@@ -20,8 +20,11 @@ const maximumHeaderBytes = 1024 * 1024
  */
 export function ageDecryptor(identities: readonly string[]): Transform {
   const openHeader = headerOpener(identities)
-  let pending: Buffer = Buffer.alloc(0)
+  let header: Buffer = Buffer.alloc(0)
   let key: Buffer | undefined
+  // Filled again for each chunk: deciphering reads it at once.
+  const chunk = Buffer.allocUnsafeSlow(sealedChunkBytes)
+  let filled = 0
   let chunkNumber = 0
 
   const unseal = (sealed: Buffer, isLast: boolean): Buffer => {
@@ -32,7 +35,8 @@ export function ageDecryptor(identities: readonly string[]): Transform {
     })
     decipher.setAuthTag(sealed.subarray(sealed.length - tagBytes))
     try {
-      const plain = Buffer.concat([decipher.update(body), decipher.final()])
+      const plain = decipher.update(body)
+      decipher.final()
       chunkNumber++
       return plain
     } catch (cause) {
@@ -44,36 +48,50 @@ export function ageDecryptor(identities: readonly string[]): Transform {
     }
   }
 
-  const readKey = async (): Promise<void> => {
-    const headerBytes = headerLength(pending)
-    if (headerBytes === undefined || pending.length < headerBytes + nonceBytes) return
-    const fileKey = await openHeader(pending.subarray(0, headerBytes))
-    key = payloadKey(fileKey, pending.subarray(headerBytes, headerBytes + nonceBytes))
-    pending = pending.subarray(headerBytes + nonceBytes)
+  /** Reads the header once it is there whole, and returns what follows it. */
+  const readKey = async (): Promise<Buffer | undefined> => {
+    const headerBytes = headerLength(header)
+    if (headerBytes === undefined || header.length < headerBytes + nonceBytes) return undefined
+    const fileKey = await openHeader(header.subarray(0, headerBytes))
+    key = payloadKey(fileKey, header.subarray(headerBytes, headerBytes + nonceBytes))
+    return header.subarray(headerBytes + nonceBytes)
   }
 
-  const unsealWholeChunks = (): Buffer | undefined => {
-    const plain: Buffer[] = []
-    let offset = 0
-    // A full chunk is held back until more comes: the last one is marked.
-    for (; pending.length - offset > sealedChunkBytes; offset += sealedChunkBytes) {
-      plain.push(unseal(pending.subarray(offset, offset + sealedChunkBytes), false))
+  /** Takes bytes of the payload, and gives out the chunks that they complete. */
+  const add = (stream: Transform, bytes: Buffer): void => {
+    for (let at = 0; at < bytes.length; ) {
+      // A full chunk is held back until more comes: the last one is marked.
+      if (filled === sealedChunkBytes) {
+        stream.push(unseal(chunk, false))
+        filled = 0
+      }
+      const taken = bytes.copy(chunk, filled, at)
+      filled += taken
+      at += taken
     }
-    pending = pending.subarray(offset)
-    return plain.length > 0 ? Buffer.concat(plain) : undefined
   }
 
   return new Transform({
     highWaterMark: 4 * sealedChunkBytes,
-    transform(chunk: Buffer, _encoding, callback) {
-      pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk])
-      const ready = key ? Promise.resolve() : readKey()
-      ready.then(() => (key ? unsealWholeChunks() : undefined)).then((plain) => callback(null, plain), callback)
+    transform(bytes: Buffer, _encoding, callback) {
+      if (key) {
+        try {
+          add(this, bytes)
+          callback()
+        } catch (error) {
+          callback(error as Error)
+        }
+        return
+      }
+      header = Buffer.concat([header, bytes])
+      readKey()
+        .then((payload) => payload && add(this, payload))
+        .then(() => callback(), callback)
     },
     flush(callback) {
       try {
         if (!key) throw cutOff()
-        const plain = unseal(pending, true)
+        const plain = unseal(chunk.subarray(0, filled), true)
         if (plain.length === 0 && chunkNumber > 1) {
           throw new ContentError('corrupt', 'The encrypted content ends with an empty chunk, which age never writes.')
         }

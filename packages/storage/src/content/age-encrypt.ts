@@ -14,32 +14,35 @@ export async function ageEncryptor(recipients: readonly string[]): Promise<Trans
   const { header, fileKey } = await newHeader(recipients)
   const nonce = randomBytes(nonceBytes)
   const key = payloadKey(fileKey, nonce)
-  let pending: Buffer = Buffer.alloc(0)
+  // Filled again for each chunk: ciphering reads it at once.
+  const chunk = Buffer.allocUnsafeSlow(chunkBytes)
+  let filled = 0
   let chunkNumber = 0
-
-  const seal = (chunk: Buffer, isLast: boolean): Buffer[] => {
-    const cipher = createCipheriv(cipherName, key, chunkNonce(chunkNumber++, isLast), { authTagLength: tagBytes })
-    return [cipher.update(chunk), cipher.final(), cipher.getAuthTag()]
-  }
 
   const stream = new Transform({
     highWaterMark: 4 * chunkBytes,
-    transform(chunk: Buffer, _encoding, callback) {
-      pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk])
-      const sealed: Buffer[] = []
-      let offset = 0
-      // A full chunk is held back until more comes, since the last one is sealed differently and must not be empty.
-      while (pending.length - offset > chunkBytes) {
-        sealed.push(...seal(pending.subarray(offset, offset + chunkBytes), false))
-        offset += chunkBytes
+    transform(bytes: Buffer, _encoding, callback) {
+      for (let at = 0; at < bytes.length; ) {
+        // A full chunk is held back until more comes, since the last one is sealed differently and must not be empty.
+        if (filled === chunkBytes) seal(false)
+        const taken = bytes.copy(chunk, filled, at)
+        filled += taken
+        at += taken
       }
-      pending = pending.subarray(offset)
-      callback(null, sealed.length > 0 ? Buffer.concat(sealed) : undefined)
+      callback()
     },
     flush(callback) {
-      callback(null, Buffer.concat(seal(pending, true)))
+      seal(true)
+      callback()
     },
   })
+  const seal = (isLast: boolean): void => {
+    const cipher = createCipheriv(cipherName, key, chunkNonce(chunkNumber++, isLast), { authTagLength: tagBytes })
+    stream.push(cipher.update(chunk.subarray(0, filled)))
+    cipher.final()
+    stream.push(cipher.getAuthTag())
+    filled = 0
+  }
   stream.push(Buffer.concat([header, nonce]))
   return stream
 }

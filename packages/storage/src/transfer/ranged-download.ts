@@ -42,24 +42,35 @@ async function inRanges(options: DownloadOptions, first: OpenedObject, signal: A
   return whole(options, await options.open({ from: 0, end: undefined }, undefined, signal))
 }
 
-/** A range that is fetched, with what is there of it and was not read yet. */
+/** What the reader is given at once. */
+const chunkBytes = 256 * 1024
+
+/** A range that is fetched, with the bytes that are there of it. */
 interface FetchedRange {
   stream: Readable
-  unread: Buffer[]
-  isWhole: boolean
+  memory: Buffer
+  fetchedBytes: number
+  /** How many of them the reader has. */
+  readBytes: number
+  sizeBytes: number
 }
 
+/**
+ * What is fetched ahead lies in memory that is used again: buffers that wait, each on its own, outlive V8's young
+ * generation, and freeing them took a fifth of a download's time.
+ */
 class RangedDownload extends Readable {
   readonly #options: DownloadOptions
   readonly #tag: string | undefined
   readonly #objectBytes: number
   /** In the order of the object. */
   readonly #ranges: FetchedRange[] = []
+  readonly #unused: Buffer[] = []
   #nextFrom = 0
   #isWanted = false
 
   constructor(options: DownloadOptions, first: OpenedObject) {
-    super({ highWaterMark: 256 * 1024 })
+    super({ highWaterMark: chunkBytes })
     this.#options = options
     this.#tag = first.tag
     this.#objectBytes = first.objectBytes ?? 0
@@ -83,36 +94,37 @@ class RangedDownload extends Readable {
   }
 
   #fetch(opened?: OpenedObject): void {
+    const { rangeBytes, bandwidth } = this.#options
     const from = this.#nextFrom
-    const end = Math.min(from + this.#options.rangeBytes, this.#objectBytes)
+    const end = Math.min(from + rangeBytes, this.#objectBytes)
     this.#nextFrom = end
-    const source = new ResumingDownload(this.#options, { from, end }, this.#tag, opened)
-    const range: FetchedRange = { stream: limited(source, this.#options.bandwidth), unread: [], isWhole: false }
+    const stream = limited(new ResumingDownload(this.#options, { from, end }, this.#tag, opened), bandwidth)
+    const memory = this.#unused.pop() ?? Buffer.allocUnsafeSlow(rangeBytes)
+    const range = { stream, memory, fetchedBytes: 0, readBytes: 0, sizeBytes: end - from }
     this.#ranges.push(range)
-    range.stream.on('data', (chunk: Buffer) => {
-      range.unread.push(chunk)
+    stream.on('data', (chunk: Buffer) => {
+      range.fetchedBytes += chunk.copy(memory, range.fetchedBytes)
       this.#pass()
     })
-    range.stream.on('end', () => {
-      range.isWhole = true
-      this.#pass()
-    })
-    range.stream.on('error', (error) => this.destroy(error))
+    stream.on('error', (error) => this.destroy(error))
   }
 
   /** Gives the reader what it wants and what is next in order. */
   #pass(): void {
     for (let range = this.#ranges[0]; range !== undefined && this.#isWanted; range = this.#ranges[0]) {
-      const chunk = range.unread.shift()
-      if (chunk !== undefined) {
-        this.#isWanted = this.push(chunk)
-      } else if (range.isWhole) {
-        this.#ranges.shift()
-        this.#fetchAhead()
-        if (this.#ranges.length === 0) this.push(null)
-      } else {
-        return
-      }
+      const { memory, readBytes, fetchedBytes, sizeBytes } = range
+      const bytes = memory.subarray(readBytes, Math.min(readBytes + chunkBytes, fetchedBytes))
+      if (bytes.length < chunkBytes && fetchedBytes < sizeBytes) return
+      range.readBytes += bytes.length
+      this.#isWanted = this.push(Buffer.from(bytes))
+      if (range.readBytes === sizeBytes) this.#finish(range)
     }
+  }
+
+  #finish({ memory }: FetchedRange): void {
+    this.#ranges.shift()
+    this.#unused.push(memory)
+    this.#fetchAhead()
+    if (this.#ranges.length === 0) this.push(null)
   }
 }

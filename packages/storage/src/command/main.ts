@@ -1,0 +1,23 @@
+#!/usr/bin/env node
+import { collectBuffersEarly } from '../collect-buffers-early.ts'
+import { help, readArguments } from './read-arguments.ts'
+import { UsageError } from './usage-error.ts'
+
+collectBuffersEarly()
+const abort = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => abort.abort(new Error(`stopped by ${signal}; nothing is left of an upload`)))
+}
+try {
+  const wanted = readArguments(process.argv.slice(2))
+  if (wanted === undefined) console.log(help)
+  else {
+    // Only now, since loading it lets the young generation grow.
+    const { runTransfer } = await import('./run-transfer.ts')
+    const { env: environment, stdin: input, stdout: output } = process
+    await runTransfer(wanted, { environment, input, output, signal: abort.signal })
+  }
+} catch (error) {
+  console.error(`osb-backup-transfer: ${error instanceof Error ? error.message : error}`)
+  process.exitCode = error instanceof UsageError ? 2 : 1
+}

@@ -1,0 +1,97 @@
+import { parseArgs } from 'node:util'
+import { type Compression, compressions } from '@osb-backup/core'
+import { UsageError } from './usage-error.ts'
+
+export const help = `osb-backup-transfer COMMAND NAME --destination FILE [OPTION]…
+
+Moves bytes in and out of a destination as the agent does, without manager and agent.
+
+  store NAME    stores standard input under the name; prints sizes and digests as JSON
+  load NAME     writes the object to standard output, decrypted and decompressed
+  verify NAME   reads the object to its end and compares it with its manifest or with --size and --sha256
+  list PREFIX   prints the names that begin with the prefix
+
+  --destination FILE    settings of the store as JSON: {"type": "s3" | "swift" | "file", …}, see store-settings.ts
+  --compression FORMAT  store: none, gzip or zstd (none); load: what was used, where neither manifest nor name says it
+  --level NUMBER        store: how hard to compress
+  --recipient AGE1…     store: encrypts to this age recipient; may be repeated
+  --identity FILE       load: age identities, one a line
+  --size BYTES, --sha256 HEX   what the stored object must be; what its manifest says goes before
+
+It goes over the proxies that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name. Exit status: 0 done, 1 failed, 2 not understood.
+What "load" wrote is worth nothing unless it exits with 0: use "set -o pipefail".`
+
+/** What the command line asks for. */
+export interface TransferArguments {
+  command: 'store' | 'load' | 'verify' | 'list'
+  name: string
+  destinationFile: string
+  compression: Compression | undefined
+  level: number | undefined
+  recipients: string[]
+  identityFile: string | undefined
+  expected: { sizeBytes?: number; sha256?: string }
+}
+
+const commands = ['store', 'load', 'verify', 'list'] as const
+
+/**
+ * Reads the command line.
+ *
+ * @returns undefined where help is asked for.
+ * @throws {UsageError} For the first thing that is wrong.
+ */
+export function readArguments(args: readonly string[]): TransferArguments | undefined {
+  const { values, positionals } = parse(args)
+  if (values.help) return undefined
+  const [wanted, name, ...more] = positionals
+  const command = commands.find((known) => known === wanted)
+  if (command === undefined) throw new UsageError(`COMMAND must be one of ${commands.join(', ')}.`)
+  if (name === undefined || more.length > 0) throw new UsageError(`${command} takes one name.`)
+  if (values.destination === undefined) throw new UsageError('--destination is missing.')
+  const compression = compressions.find((known) => known === values.compression)
+  if (values.compression !== undefined && compression === undefined) {
+    throw new UsageError(`--compression must be one of ${compressions.join(', ')}.`)
+  }
+  const sizeBytes = wholeNumber('--size', values.size)
+  return {
+    command,
+    name,
+    destinationFile: values.destination,
+    compression,
+    level: wholeNumber('--level', values.level),
+    recipients: values.recipient ?? [],
+    identityFile: values.identity,
+    expected: {
+      ...(sizeBytes === undefined ? {} : { sizeBytes }),
+      ...(values.sha256 === undefined ? {} : { sha256: values.sha256 }),
+    },
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        destination: { type: 'string' },
+        compression: { type: 'string' },
+        level: { type: 'string' },
+        recipient: { type: 'string', multiple: true },
+        identity: { type: 'string' },
+        size: { type: 'string' },
+        sha256: { type: 'string' },
+      },
+    })
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}.`)
+  }
+}
+
+function wholeNumber(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (!/^\d{1,15}$/.test(text)) throw new UsageError(`${option} must be a whole number.`)
+  return Number(text)
+}
