@@ -1,6 +1,6 @@
+import { explainCron, nextRuns } from '@osb-backup/core'
 import type { Context } from '../context.ts'
 import { RequestError } from '../request-error.ts'
-import { cronOf, explainCron } from './cron-expression.ts'
 import type { BackupPlan } from './plan.ts'
 
 /** How many runs ahead are looked at for the shortest time between two of them. */
@@ -30,7 +30,7 @@ export function checkSchedule(
   { settings, now }: Pick<Context, 'settings' | 'now'>,
 ): { runs: Date[]; shortestIntervalSeconds: number } {
   checkTimezone(plan.timezone)
-  const runs = nextRuns(plan, now())
+  const runs = readRuns(plan, now())
   if (runs.length === 0) {
     throw new RequestError('invalid', `frequency ${JSON.stringify(plan.frequency)} never comes due.`, {
       field: 'frequency',
@@ -63,9 +63,9 @@ function checkTimezone(timezone: string): void {
   }
 }
 
-function nextRuns(plan: Pick<BackupPlan, 'frequency' | 'timezone'>, after: Date): Date[] {
+function readRuns(plan: Pick<BackupPlan, 'frequency' | 'timezone'>, after: Date): Date[] {
   try {
-    return cronOf(plan.frequency, plan.timezone).nextRuns(RUNS_LOOKED_AT, after)
+    return nextRuns(plan, RUNS_LOOKED_AT, after)
   } catch (cause) {
     throw new RequestError(
       'invalid',

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { cronOf, explainCron } from './cron-expression.ts'
+import { cronOf } from './cron.ts'
+import { explainCron } from './explain-cron.ts'
 
 test.for([
   ['0 61 2 * * *', /^at character 3, minute "61": it takes 0 to 59/],

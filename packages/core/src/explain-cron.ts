@@ -1,13 +1,4 @@
-import { Cron } from 'croner'
-
-/** How a cron expression is read: Spring's way, six fields with seconds first, or five; both days must fit. */
-const reading = { mode: '5-or-6-parts', domAndDow: true, sloppyRanges: true, paused: true } as const
-
-/** An expression as croner computes with it, in a zone that is known. @throws {TypeError | RangeError} If it is none. */
-export function cronOf(expression: string, timezone: string): Cron {
-  // A fresh object: croner writes into the one it is given.
-  return new Cron(expression, { ...reading, timezone })
-}
+import { cronOf } from './cron.ts'
 
 interface Field {
   name: string

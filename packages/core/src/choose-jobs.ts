@@ -1,0 +1,74 @@
+/** What choosing has to know of a job. */
+export interface ChosenJob {
+  id: string
+  /** Whose job it is: tenants take turns. */
+  tenant: string
+  /** Where it runs. */
+  agent: string
+  /** Where it stores. */
+  destination: string
+}
+
+/** How many jobs may run at the same time. */
+export interface JobLimits {
+  overall: number
+  perAgent: number
+  perDestination: number
+}
+
+/**
+ * Chooses which waiting jobs may start. Tenants take turns: the next place goes to the tenant with the fewest jobs that
+ * run; within a tenant, and among tenants with as many, who came first is first. So a tenant with a thousand plans does
+ * not keep another one with one from its backup. A job whose agent or destination is full lets others pass.
+ *
+ * @param waiting - In the order they came; not mutated.
+ * @param running - Those that have been started and are not over.
+ * @param most - How many to choose at most.
+ */
+export function chooseJobs<J extends ChosenJob>(
+  waiting: readonly J[],
+  running: readonly ChosenJob[],
+  limits: JobLimits,
+  most: number,
+): J[] {
+  const agents = countBy(running, (job) => job.agent)
+  const destinations = countBy(running, (job) => job.destination)
+  const tenants = countBy(running, (job) => job.tenant)
+  const queues = Map.groupBy(waiting, (job) => job.tenant)
+  const came = new Map([...queues.keys()].map((tenant, index) => [tenant, index]))
+  const chosen: J[] = []
+  const canStart = (job: J) =>
+    (agents.get(job.agent) ?? 0) < limits.perAgent && (destinations.get(job.destination) ?? 0) < limits.perDestination
+
+  while (chosen.length < most && running.length + chosen.length < limits.overall) {
+    const turns = [...queues.keys()].toSorted(
+      (one, other) =>
+        (tenants.get(one) ?? 0) - (tenants.get(other) ?? 0) || (came.get(one) ?? 0) - (came.get(other) ?? 0),
+    )
+    const job = firstOf(turns, (tenant) => queues.get(tenant)?.find(canStart))
+    if (job === undefined) break
+    chosen.push(job)
+    for (const [counts, key] of [
+      [agents, job.agent],
+      [destinations, job.destination],
+      [tenants, job.tenant],
+    ] as const)
+      counts.set(key, (counts.get(key) ?? 0) + 1)
+    queues.set(job.tenant, queues.get(job.tenant)?.filter((each) => each !== job) ?? [])
+  }
+  return chosen
+}
+
+function firstOf<T, R>(values: readonly T[], find: (value: T) => R | undefined): R | undefined {
+  for (const value of values) {
+    const found = find(value)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+function countBy<T>(values: readonly T[], keyOf: (value: T) => string): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const value of values) counts.set(keyOf(value), (counts.get(keyOf(value)) ?? 0) + 1)
+  return counts
+}

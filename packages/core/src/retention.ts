@@ -1,0 +1,55 @@
+import type { RetentionStyle } from '@osb-backup/protocol'
+
+/** How long restore points are kept: FILES counts them, per item; HOURS and DAYS (of 24 hours) go by age; ALL keeps all. */
+export interface Retention {
+  style: RetentionStyle
+  period: number
+}
+
+/** What retention has to know of a restore point. */
+export interface RetainedPoint {
+  id: string
+  item: string
+  takenAt: Date
+  /** Somebody wants it kept. */
+  held: boolean
+  /** Left by a part that succeeded, and not found damaged or missing since. */
+  good: boolean
+}
+
+const HOUR_MS = 3_600_000
+
+/**
+ * The restore points of one plan that its retention does not keep, oldest first.
+ *
+ * Never among them: what is held, the newest good point of each item, and what is newer than that. So the last backup that
+ * can be restored stays whatever the period, the clock and later failures do. What is not good does not count as one of
+ * FILES, and goes once a newer good one is there and its time is over.
+ */
+export function expiredPoints<P extends RetainedPoint>(points: readonly P[], retention: Retention, now: Date): P[] {
+  if (retention.style === 'ALL') return []
+  return [...Map.groupBy(points, (point) => point.item).values()]
+    .flatMap((ofItem) => expiredOfItem(ofItem.toSorted(newestFirst), retention, now))
+    .toSorted(newestFirst)
+    .reverse()
+}
+
+function expiredOfItem<P extends RetainedPoint>(newestFirst: readonly P[], retention: Retention, now: Date): P[] {
+  const newestGood = newestFirst.findIndex((point) => point.good)
+  if (newestGood === -1) return []
+  let good = 0
+  return newestFirst.filter((point, index) => {
+    if (point.good) good++
+    if (point.held || index <= newestGood) return false
+    if (retention.style === 'FILES') return !point.good || good > retention.period
+    return point.takenAt.getTime() <= now.getTime() - retention.period * periodMs(retention)
+  })
+}
+
+function periodMs({ style }: Retention): number {
+  return style === 'HOURS' ? HOUR_MS : 24 * HOUR_MS
+}
+
+function newestFirst(one: RetainedPoint, other: RetainedPoint): number {
+  return other.takenAt.getTime() - one.takenAt.getTime() || (one.id < other.id ? 1 : -1)
+}
