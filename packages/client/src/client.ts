@@ -18,7 +18,9 @@ import {
   type Job,
   jobSchema,
   type Page,
+  type PlanRun,
   pageSchema,
+  planRunSchema,
   type RestoreJob,
   type RestorePoint,
   type RestorePointStart,
@@ -124,9 +126,12 @@ export class BackupClient {
     /** When a plan would run next; nothing is stored. */
     preview: (plan: BackupPlanPreviewRequest): Promise<BackupPlanPreview> =>
       this.#call({ method: 'POST', path: '/backupPlans/preview', body: plan, answer: backupPlanPreviewSchema }),
-    /** Deletes a plan; its files stay. */
-    remove: (id: string): Promise<BackupPlan> =>
-      this.#call({ method: 'DELETE', path: `/backupPlans/${quoted(id)}`, answer: backupPlanSchema }),
+    /** What became of its scheduled runs, newest first: started, skipped or missed. */
+    listRuns: (id: string, paging: Paging = {}): Promise<Page<PlanRun>> =>
+      this.#get(`/backupPlans/${quoted(id)}/runs`, pageSchema(planRunSchema), paging),
+    /** Deletes a plan. Its files stay, unless asked for; those that are held always do. */
+    remove: (id: string, { files }: { files?: 'keep' | 'delete' } = {}): Promise<BackupPlan> =>
+      this.#call({ method: 'DELETE', path: `/backupPlans/${quoted(id)}`, query: { files }, answer: backupPlanSchema }),
   }
 
   readonly jobs = {
@@ -147,6 +152,12 @@ export class BackupClient {
     startRestore: async (restore: RestoreStart): Promise<RestoreJob> => {
       const answer = restoreStartedSchema
       return (await this.#call({ method: 'POST', path: '/restore', body: restore, answer })).restoreJob
+    },
+    /** Cancels a job of either kind: what runs is stopped, then cleaned up and unlocked. It ends as FAILED. */
+    cancel: async (id: string): Promise<Job> => {
+      const { jobType } = await this.jobs.get(id)
+      const path = `/${jobType === 'BACKUP' ? 'backupJobs' : 'restoreJobs'}/${quoted(id)}/cancel`
+      return this.#call({ method: 'POST', path, answer: jobSchema })
     },
     /** Deletes a backup job that is over; its files stay. */
     remove: (id: string): Promise<void> => this.#remove(`/backupJobs/${quoted(id)}`),

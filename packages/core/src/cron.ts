@@ -13,6 +13,8 @@ const reading = { mode: '5-or-6-parts', domAndDow: true, sloppyRanges: true, pau
 
 /** An expression as croner computes with it, in a zone that is known. @throws {TypeError | RangeError} If it is none. */
 export function cronOf(expression: string, timezone: string): Cron {
+  // croner would take a date, and run once.
+  if (expression.includes(':')) throw new TypeError('A date is no cron expression.')
   // A fresh object: croner writes into the one it is given.
   return new Cron(expression, { ...reading, timezone })
 }

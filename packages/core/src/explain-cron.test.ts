@@ -15,6 +15,7 @@ test.for([
   ['* *', /^it has 2 fields and needs six/],
   ['whenever', /^it has 1 field and needs six/],
   ['0 0 2 * * * 2030', /^at character 13, it has 7 fields/],
+  ['2030-01-01T00:00:00Z', /^it has 1 field and needs six/],
   ['', /^it has 0 fields/],
   ['@reboot', /^at character 1, "@reboot" is none of @yearly/],
 ] as const)('%j is refused, and where is said', ([expression, sentence]) => {

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino'
 import type { Database } from './database/open-database.ts'
-import type { JobQueue } from './jobs/queue.ts'
 import type { Sealer } from './secrets/sealing.ts'
 import type { ManagerSettings } from './settings.ts'
 
@@ -9,8 +8,9 @@ export interface Context {
   settings: ManagerSettings
   database: Database
   sealer: Sealer
-  queue: JobQueue
   log: Logger
+  /** Says that a job waits, so that the runner of this manager looks for it at once. */
+  wakeRunner(): void
   /** The manager's clock, the only one that decides anything. */
   now(): Date
 }

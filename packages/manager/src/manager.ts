@@ -3,10 +3,11 @@ import type { Context } from './context.ts'
 import { JobChanges } from './events/job-changes.ts'
 import { buildApp } from './http/app.ts'
 import type { App } from './http/typed-app.ts'
-import { JobQueue } from './jobs/queue.ts'
-import { JobDriver } from './jobs/run-job.ts'
+import { JobRunner } from './jobs/runner.ts'
 import { makeLog } from './log.ts'
 import { openData } from './open-data.ts'
+import { Sweeper } from './retention/sweeper.ts'
+import { Scheduler } from './schedule/scheduler.ts'
 import { SettingError } from './setting-error.ts'
 import type { ManagerSettings } from './settings.ts'
 
@@ -43,9 +44,15 @@ export async function startManager(
   try {
     const data = await openData(settings, { as: 'manager', onLost: onFatal }, log, stops)
     const { connection, database, sealer, newKeyPath } = data
-    const queue = await JobQueue.open(connection, log)
-    stops.push(() => queue.stop())
-    const context: Context = { settings, database, sealer, queue, log, now: () => new Date() }
+    const context: Context = {
+      settings,
+      database,
+      sealer,
+      log,
+      wakeRunner: () => runner.wake(),
+      now: () => new Date(),
+    }
+    const runner = new JobRunner(context)
     const firstToken = await ensureAdminToken(context)
     const changes = new JobChanges(connection, log)
     stops.push(() => changes.stop())
@@ -54,11 +61,13 @@ export async function startManager(
       throw new SettingError(`HOST and PORT cannot be listened on: ${cause.message}.`, { cause })
     })
     stops.push(() => closeApp(app))
-    if (settings.databaseUrl === undefined) await queue.reclaim()
-    const driver = new JobDriver(context)
-    await queue.work((jobId, signal) => driver.drive(jobId, signal), settings.maxRunningJobs)
+    await runner.start({ isAlone: settings.databaseUrl === undefined })
     // Before the API closes, which may take a while: no job is taken any more, and others may have those that run.
-    stops.push(() => queue.stop())
+    stops.push(() => runner.stop())
+    for (const worker of [new Scheduler(context), new Sweeper(context)]) {
+      worker.start()
+      stops.push(() => worker.stop())
+    }
     return { url, firstToken, newKeyPath, stop }
   } catch (error) {
     await stop()

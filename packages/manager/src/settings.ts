@@ -32,8 +32,22 @@ export interface ManagerSettings {
   agentBusySeconds: number
   /** Longest wait between two looks at a running part. */
   agentPollMs: number
-  /** Jobs that this process drives at the same time. */
+  /** Jobs that run at the same time, over all managers on one database. */
   maxRunningJobs: number
+  maxRunningJobsPerAgent: number
+  maxRunningJobsPerDestination: number
+  /** How late a scheduled run is still caught up after an outage. */
+  scheduleGraceSeconds: number
+  /** Longest delay that spreads the runs of plans that are due in the same moment. */
+  scheduleJitterSeconds: number
+  /** How long it is remembered what became of scheduled runs. */
+  runHistoryDays: number
+  /** How long after a change of a plan's retention nothing is deleted. */
+  retentionChangeGraceHours: number
+  /** What happens to the files of an instance whose broker deletes its plans. */
+  deprovisionFiles: 'keep' | 'delete'
+  /** How long a last backup may take before the broker is refused; 0: none is taken. */
+  deprovisionBackupSeconds: number
   logLevel: string
   /** Identity provider whose tokens are taken too; undefined: none is. */
   oidc: OidcSettings | undefined
@@ -89,7 +103,39 @@ export const settingDocs: readonly SettingDoc[] = [
     means: 'how long an agent may answer that it is busy before its job fails',
   },
   { name: 'AGENT_POLL_MS', default: '2000', means: 'longest wait between two looks at a running job' },
-  { name: 'MAX_RUNNING_JOBS', default: '20', means: 'jobs that this process drives at the same time' },
+  {
+    name: 'MAX_RUNNING_JOBS',
+    default: '100',
+    means: 'jobs that run at the same time, over all managers on one database',
+  },
+  { name: 'MAX_RUNNING_JOBS_PER_AGENT', default: '10', means: 'of those, at one agent' },
+  { name: 'MAX_RUNNING_JOBS_PER_DESTINATION', default: '20', means: 'of those, with one file destination' },
+  {
+    name: 'SCHEDULE_GRACE_SECONDS',
+    default: '86400',
+    means: 'how late a run that an outage kept from starting is still caught up, once for each plan',
+  },
+  {
+    name: 'SCHEDULE_JITTER_SECONDS',
+    default: '0',
+    means: 'longest delay that spreads plans that are due in the same moment; each plan keeps its own',
+  },
+  { name: 'RUN_HISTORY_DAYS', default: '90', means: 'how long it is remembered what became of scheduled runs' },
+  {
+    name: 'RETENTION_CHANGE_GRACE_HOURS',
+    default: '24',
+    means: 'how long after a change of its retention a plan deletes nothing',
+  },
+  {
+    name: 'DEPROVISION_FILES',
+    default: 'keep',
+    means: 'what happens to the files of an instance whose broker deletes its plans: keep or delete',
+  },
+  {
+    name: 'DEPROVISION_BACKUP_SECONDS',
+    default: '0',
+    means: 'how long a last backup before that may take; if it fails the broker is refused; 0: none is taken',
+  },
   { name: 'LOG_LEVEL', default: 'info', means: 'fatal, error, warn, info, debug, trace or silent' },
   ...oidcSettingDocs,
 ]
@@ -132,7 +178,15 @@ const environmentSchema = z.object({
   AGENT_UNREACHABLE_SECONDS: integer(1, 604_800).default(300),
   AGENT_BUSY_SECONDS: integer(1, 604_800).default(21_600),
   AGENT_POLL_MS: integer(50, 600_000).default(2000),
-  MAX_RUNNING_JOBS: integer(1, 1000).default(20),
+  MAX_RUNNING_JOBS: integer(1, 10_000).default(100),
+  MAX_RUNNING_JOBS_PER_AGENT: integer(1, 10_000).default(10),
+  MAX_RUNNING_JOBS_PER_DESTINATION: integer(1, 10_000).default(20),
+  SCHEDULE_GRACE_SECONDS: integer(0, 31_536_000).default(86_400),
+  SCHEDULE_JITTER_SECONDS: integer(0, 86_400).default(0),
+  RUN_HISTORY_DAYS: integer(1, 36_500).default(90),
+  RETENTION_CHANGE_GRACE_HOURS: integer(0, 8760).default(24),
+  DEPROVISION_FILES: z.enum(['keep', 'delete'], 'must be keep or delete').default('keep'),
+  DEPROVISION_BACKUP_SECONDS: integer(0, 86_400).default(0),
   LOG_LEVEL: z
     .enum(
       ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
@@ -172,6 +226,14 @@ export function readSettings(environment: NodeJS.ProcessEnv): ManagerSettings {
     agentBusySeconds: data.AGENT_BUSY_SECONDS,
     agentPollMs: data.AGENT_POLL_MS,
     maxRunningJobs: data.MAX_RUNNING_JOBS,
+    maxRunningJobsPerAgent: data.MAX_RUNNING_JOBS_PER_AGENT,
+    maxRunningJobsPerDestination: data.MAX_RUNNING_JOBS_PER_DESTINATION,
+    scheduleGraceSeconds: data.SCHEDULE_GRACE_SECONDS,
+    scheduleJitterSeconds: data.SCHEDULE_JITTER_SECONDS,
+    runHistoryDays: data.RUN_HISTORY_DAYS,
+    retentionChangeGraceHours: data.RETENTION_CHANGE_GRACE_HOURS,
+    deprovisionFiles: data.DEPROVISION_FILES,
+    deprovisionBackupSeconds: data.DEPROVISION_BACKUP_SECONDS,
     logLevel: data.LOG_LEVEL,
     oidc: readOidcSettings(environment),
   }

@@ -55,5 +55,9 @@ export const backupPlanSchema = z.object({
   items: z.array(z.string()),
   privateKey: z.string(),
   publicKey: z.string(),
+  /** Additive: when it runs next; absent while it is paused. */
+  nextRunAt: z.string().optional(),
+  /** Additive: a change of retention deletes nothing before this; absent once it has passed. */
+  retentionCountsFrom: z.string().optional(),
 })
 export type BackupPlan = z.infer<typeof backupPlanSchema>

@@ -67,6 +67,11 @@ const jobFields = {
   jobLogs: z.array(z.unknown()),
   /** Null or absent: the plan was deleted. */
   backupPlan: backupPlanSchema.optional(),
+  /** Additive: when a schedule wanted it to run, and whether it began late, after an outage. */
+  dueDate: z.string().optional(),
+  late: z.boolean().optional(),
+  /** Additive: somebody wants it to end. */
+  cancellation: z.object({ at: z.string(), by: z.string() }).optional(),
 }
 
 /** A backup job in an answer; `files` maps each item to the name of its stored file. (`Reponses` is the wire's.) */

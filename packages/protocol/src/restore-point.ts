@@ -3,6 +3,10 @@ import { restoreJobSchema } from './job.ts'
 import { optionalText } from './lenient.ts'
 import { serviceInstanceReferenceSchema } from './service-instance.ts'
 
+/** Why an object is removed: retention, somebody asked for it, its plan was deleted with its files, or its instance was. */
+export const removalReasons = ['RETENTION', 'REQUESTED', 'PLAN_DELETED', 'DEPROVISIONED'] as const
+export type RemovalReason = (typeof removalReasons)[number]
+
 /** What a succeeded part of a backup job left in a destination: one object. */
 export const restorePointSchema = z.object({
   id: z.string(),
@@ -29,6 +33,17 @@ export const restorePointSchema = z.object({
   held: z.boolean(),
   /** What the last verification found: the object was read back, and was as recorded, another one, or not there. */
   verification: z.object({ at: z.string(), state: z.enum(['intact', 'damaged', 'missing']) }).optional(),
+  /** The object is being removed; tried again until it is gone, and then the point is gone too. */
+  removal: z
+    .object({
+      requestedAt: z.string(),
+      reason: z.enum(removalReasons),
+      attempts: z.int(),
+      nextAttemptAt: z.string(),
+      /** Why the last attempt failed. */
+      error: z.string().optional(),
+    })
+    .optional(),
 })
 export type RestorePoint = z.infer<typeof restorePointSchema>
 

@@ -1,5 +1,5 @@
 import type { Compression, RunKind } from '@osb-backup/core'
-import type { AgentJob, Host, JobStatus, RetentionStyle } from '@osb-backup/protocol'
+import type { AgentJob, Host, JobStatus, PlanRunOutcome, RemovalReason, RetentionStyle } from '@osb-backup/protocol'
 import type { ColumnType, Generated, JSONColumnType } from 'kysely'
 import type { Grants } from '../auth/caller.ts'
 import type { Role } from '../auth/role.ts'
@@ -9,8 +9,10 @@ export interface Tables {
   service_instances: ServiceInstanceTable
   file_destinations: FileDestinationTable
   backup_plans: BackupPlanTable
+  plan_runs: PlanRunTable
   jobs: JobTable
   job_parts: JobPartTable
+  managers: ManagerTable
   restore_points: RestorePointTable
   tokens: TokenTable
   broker_accounts: BrokerAccountTable
@@ -73,6 +75,31 @@ export interface BackupPlanTable {
   sealed_private_key: string | null
   version: Generated<number>
   created_at: CreatedAt
+  /** The next run that nothing was decided of yet; null: the plan is paused, or never due again. */
+  next_due_at: ColumnType<Date | null, Date | null, Date | null>
+  /** When that run starts: later than due where runs are spread. */
+  next_run_at: ColumnType<Date | null, Date | null, Date | null>
+  /** When retention is applied next. */
+  sweep_at: ColumnType<Date, Date | undefined, Date>
+  /** Changed retention is not applied before this. */
+  sweep_not_before: ColumnType<Date | null, never, Date | null>
+}
+
+/** What became of the scheduled runs of plans. */
+export interface PlanRunTable {
+  id: ColumnType<string, never, never>
+  plan_id: string
+  /** When the run was due; of several that were missed, the first. */
+  due_at: Date
+  /** Of several that were missed, the last. */
+  last_due_at: Date
+  runs: number
+  outcome: PlanRunOutcome
+  late: boolean
+  /** Started: the job. Skipped: the job that was in the way. */
+  job_id: string | null
+  reason: string | null
+  decided_at: Date
 }
 
 export interface JobTable {
@@ -89,8 +116,25 @@ export interface JobTable {
   public_key: string | null
   /** Restores: the key that opens what is restored, erased when the job is over. */
   sealed_private_key: string | null
+  /** Backups that a schedule started: when the run was due. */
+  due_at: Date | null
+  /** It started later than it should, after an outage. */
+  late: boolean
   started_at: Date
+  /** Null: the job waits or runs. */
   ended_at: Date | null
+  /** The manager that drives it, a row of `managers`; null: it waits for one. */
+  driver_id: string | null
+  /** When it was first taken by one; null: it was never begun. The database's clock. */
+  taken_at: ColumnType<Date | null, never, Date>
+  cancelled_at: Date | null
+  cancelled_by: string | null
+}
+
+/** Managers that live, by the database's clock. */
+export interface ManagerTable {
+  id: string
+  seen_at: ColumnType<Date, never, Date>
 }
 
 export interface JobPartTable {
@@ -134,6 +178,13 @@ export interface RestorePointTable {
   after_failure: Generated<boolean>
   verified_at: Date | null
   verified_state: 'intact' | 'damaged' | 'missing' | null
+  /** Set: the object is being removed, and is tried again until it is gone. */
+  removal_requested_at: Date | null
+  removal_reason: RemovalReason | null
+  removal_attempts: Generated<number>
+  next_removal_at: Date | null
+  removal_error: string | null
+  /** The object is gone. */
   deleted_at: Date | null
 }
 

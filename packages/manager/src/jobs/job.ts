@@ -16,8 +16,14 @@ export interface Job {
   publicKey: string | undefined
   /** Restores: opens what is restored. Erased when the job is over. */
   privateKey: string | undefined
+  /** Backups that a schedule started: when the run was due. */
+  dueAt: Date | undefined
+  /** It started later than it should, after an outage. */
+  late: boolean
   startedAt: Date
   endedAt: Date | undefined
+  /** Somebody wants it to end: when and who. */
+  cancelled: { at: Date; by: string } | undefined
   parts: JobPart[]
 }
 

@@ -21,6 +21,7 @@ import { notFound, RequestError } from '../request-error.ts'
 import { removeFiles } from '../restore-points/remove-files.ts'
 import { pointsOfJob } from '../restore-points/store.ts'
 import { jobsToAnswer, jobToAnswer } from './answer.ts'
+import { cancelJob } from './cancel.ts'
 import type { Job } from './job.ts'
 import { onceOf } from './once.ts'
 import { startBackup, startRestore, targetsOfItems } from './start.ts'
@@ -153,6 +154,28 @@ export function jobRoutes(app: App, context: Context): void {
       return reply.code(201).send({ backupJob, items: body.items, restoreJob })
     },
   )
+
+  for (const { path, kind } of [
+    { path: '/backupJobs/:id/cancel', kind: 'backup' },
+    { path: '/restoreJobs/:id/cancel', kind: 'restore' },
+  ] as const) {
+    app.post(
+      path,
+      {
+        config: { access: 'operator' },
+        schema: {
+          summary: `Cancel a ${kind} job: what runs is stopped, then cleaned up and unlocked; it ends as FAILED`,
+          params,
+          response: { 202: jobSchema },
+        },
+      },
+      async (request, reply) => {
+        const { id } = await needJob(request, request.params.id, kind)
+        await cancelJob(context, id, request.caller.name)
+        return reply.code(202).send(await oneToWire(await needJob(request, id)))
+      },
+    )
+  }
 
   app.delete(
     '/backupJobs/:id',

@@ -1,7 +1,10 @@
 import { isOver } from '@osb-backup/core'
+import { sql } from 'kysely'
 import type { Context } from '../context.ts'
+import type { Database } from '../database/open-database.ts'
+import { type DrivenJob, JobTakenOver, recordPart } from './record-part.ts'
 import { runPart } from './run-part.ts'
-import { findJob, recordPart } from './store.ts'
+import { findJob } from './store.ts'
 
 /** How often in a row driving a job may fail here before what is left of it is given up. */
 const MOST_FAILURES = 20
@@ -18,41 +21,51 @@ export class JobDriver {
   /**
    * Drives a job to its end, part by part. May be called again for a job that another manager began, or that is over.
    *
+   * @param driverId - Who drives it; as soon as that is somebody else, nothing is written any more.
    * @param signal - Stops the driving, not the job: the agent goes on, and whoever takes the job next finds it there.
    * @throws {Error} What kept it from being driven, our database for one; the caller tries again later. After too many of
    *   those the parts that are left become FAILED with that reason.
    */
-  async drive(jobId: string, signal: AbortSignal): Promise<void> {
+  async drive(jobId: string, driverId: string, signal: AbortSignal): Promise<void> {
     try {
-      await runJob(this.#context, jobId, signal)
+      await runJob(this.#context, jobId, driverId, signal)
       this.#failures.delete(jobId)
     } catch (error) {
-      if (signal.aborted) throw error
+      if (error instanceof JobTakenOver) return
+      if (signal.aborted || (await isDown(this.#context.database))) throw error
       const failures = (this.#failures.get(jobId) ?? 0) + 1
       this.#failures.set(jobId, failures)
       if (failures < MOST_FAILURES) throw error
       this.#failures.delete(jobId)
-      await giveUp(this.#context, jobId, error instanceof Error ? error.message : String(error))
+      await giveUp(this.#context, { id: jobId, driverId }, error instanceof Error ? error.message : String(error))
     }
   }
 }
 
-async function runJob(context: Context, jobId: string, signal: AbortSignal): Promise<void> {
+async function runJob(context: Context, jobId: string, driverId: string, signal: AbortSignal): Promise<void> {
   const job = await findJob(context, jobId)
   if (job === undefined) return
   const log = context.log.child({ jobId, kind: job.kind })
   for (const part of job.parts.filter((each) => !isOver(each.status))) {
     signal.throwIfAborted()
-    await runPart({ ...context, log: log.child({ item: part.item }) }, job, part, signal)
+    await runPart({ ...context, log: log.child({ item: part.item }) }, { ...job, driverId }, part, signal)
   }
 }
 
-async function giveUp(context: Context, jobId: string, reason: string): Promise<void> {
-  context.log.error({ jobId, reason }, 'a job is given up')
-  const job = await findJob(context, jobId)
+async function giveUp(context: Context, driven: DrivenJob, reason: string): Promise<void> {
+  context.log.error({ jobId: driven.id, reason }, 'a job is given up')
+  const job = await findJob(context, driven.id)
   for (const part of job?.parts.filter((each) => !isOver(each.status)) ?? []) {
     const error = `The manager failed ${MOST_FAILURES} times to follow the job: ${reason}`
     const failed = { status: 'FAILED', report: part.report, error } as const
-    await recordPart(context.database, jobId, part.position, failed, context.now())
+    await recordPart(context.database, driven, part.position, failed, context.now())
   }
+}
+
+/** Whether our database is out of reach: that is no failure of the job. */
+async function isDown(database: Database): Promise<boolean> {
+  return sql`select 1`.execute(database).then(
+    () => false,
+    () => true,
+  )
 }

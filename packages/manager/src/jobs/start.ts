@@ -1,17 +1,19 @@
 import type { RestoreStart } from '@osb-backup/protocol'
+import type { Transaction } from 'kysely'
 import type { Context } from '../context.ts'
+import type { Tables } from '../database/schema.ts'
 import { keptKey } from '../http/wire/secret.ts'
 import { newIdentifier } from '../identifier.ts'
 import { findInstance } from '../instances/store.ts'
 import { invariant } from '../invariant.ts'
 import type { BackupPlan } from '../plans/plan.ts'
 import { findPlan } from '../plans/store.ts'
-import { RequestError } from '../request-error.ts'
+import { notFound, RequestError } from '../request-error.ts'
 import type { RestorePoint } from '../restore-points/restore-point.ts'
-import { pointsOfJob } from '../restore-points/store.ts'
+import { lockToRestore, pointsOfJob } from '../restore-points/store.ts'
 import type { Job, JobPart } from './job.ts'
 import { type Once, takeKey } from './once.ts'
-import { findJob, insertJob } from './store.ts'
+import { findJob, insertJobs, openJobsOfPlans } from './store.ts'
 
 const unstarted = {
   status: 'STARTED',
@@ -23,7 +25,7 @@ const unstarted = {
 } as const satisfies Partial<JobPart>
 
 /**
- * Writes the job and its queue entry together: either both are there or none.
+ * Writes the job; a runner takes it from there.
  *
  * @returns The job; the one that the same request started before, if it did.
  */
@@ -31,24 +33,25 @@ async function commit(context: Context, job: Job, once: Once | undefined): Promi
   const startedBefore = await context.database.transaction().execute(async (transaction) => {
     const before = once && (await takeKey(transaction, once, job.id, context.now()))
     if (before !== undefined) return before
-    await insertJob(context, transaction, job)
-    await context.queue.enqueue(transaction, job.id)
+    await (job.kind === 'backup' ? needFreePlan(transaction, job) : lockToRestore(transaction, pointIdsOf(job)))
+    await insertJobs(context, transaction, [job])
     return undefined
   })
+  context.wakeRunner()
   if (startedBefore === undefined) return job
   const found = await findJob(context, startedBefore)
   if (found === undefined) throw new RequestError('conflict', 'What this Idempotency-Key started was deleted since.')
   return found
 }
 
-/**
- * Starts a run of a plan now.
- *
- * @param once - The caller's idempotency key: sent again, it starts nothing.
- */
-export function startBackup(context: Context, plan: BackupPlan, once?: Once): Promise<Job> {
-  const startedAt = context.now()
-  const job: Job = {
+const pointIdsOf = (job: Job) => job.parts.flatMap(({ restorePointId }) => restorePointId ?? [])
+
+/** What a backup job takes over from its plan. */
+export type PlanToRun = Pick<BackupPlan, 'id' | 'instanceId' | 'destinationId' | 'compression' | 'publicKey' | 'items'>
+
+/** A new run of a plan. */
+export function backupJobOf(plan: PlanToRun, startedAt: Date, due?: { dueAt: Date; late: boolean }): Job {
+  return {
     id: newIdentifier(startedAt),
     kind: 'backup',
     status: 'STARTED',
@@ -59,11 +62,38 @@ export function startBackup(context: Context, plan: BackupPlan, once?: Once): Pr
     compression: plan.compression,
     publicKey: plan.publicKey,
     privateKey: undefined,
+    dueAt: due?.dueAt,
+    late: due?.late ?? false,
     startedAt,
     endedAt: undefined,
+    cancelled: undefined,
     parts: plan.items.map((item, position) => ({ ...unstarted, position, item, database: item })),
   }
-  return commit(context, job, once)
+}
+
+/**
+ * Starts a run of a plan now.
+ *
+ * @param once - The caller's idempotency key: sent again, it starts nothing.
+ * @throws {RequestError} If a job of the plan waits or runs.
+ */
+export function startBackup(context: Context, plan: BackupPlan, once?: Once): Promise<Job> {
+  return commit(context, backupJobOf(plan, context.now()), once)
+}
+
+/** At most one job of a plan waits or runs. The plan's row is locked, so that nobody else starts one meanwhile. */
+async function needFreePlan(transaction: Transaction<Tables>, { planId }: Job): Promise<void> {
+  invariant(planId, 'a backup job has a plan')
+  const plan = await transaction
+    .selectFrom('backup_plans')
+    .select('id')
+    .where('id', '=', planId)
+    .forUpdate()
+    .executeTakeFirst()
+  if (plan === undefined) throw notFound('backup plan', planId)
+  const open = (await openJobsOfPlans(transaction, [planId])).get(planId)
+  if (open === undefined) return
+  throw new RequestError('conflict', `The job ${open} of this plan is not over: wait for its end, or cancel it.`)
 }
 
 /** What a restore writes: one restore point into one database. */
@@ -111,8 +141,11 @@ export async function startRestore(
     compression: point.compression !== 'none',
     publicKey: undefined,
     privateKey: keptKey(privateKey, plan?.privateKey),
+    dueAt: undefined,
+    late: false,
     startedAt,
     endedAt: undefined,
+    cancelled: undefined,
     parts: targets.map(({ point: { item, id, filename }, database }, position) => ({
       ...unstarted,
       position,

@@ -1,8 +1,7 @@
-import { isOver, jobStatusOf, type RunKind } from '@osb-backup/core'
-import type { AgentJob, JobStatus } from '@osb-backup/protocol'
+import type { RunKind } from '@osb-backup/core'
+import type { JobStatus } from '@osb-backup/protocol'
 import type { Selectable, Transaction } from 'kysely'
 import type { Context } from '../context.ts'
-import type { Database } from '../database/open-database.ts'
 import { readPage } from '../database/read-page.ts'
 import type { JobPartTable, JobTable, Tables } from '../database/schema.ts'
 import { announceJobChange } from '../events/job-changes.ts'
@@ -13,6 +12,7 @@ import type { Job, JobPart } from './job.ts'
 type Reach = Pick<Context, 'database' | 'sealer'>
 
 const purpose = sealedColumns.jobs.sealed_private_key
+const MOST_ROWS = 5000
 
 function partFromRow(row: Selectable<JobPartTable>): JobPart {
   return {
@@ -40,8 +40,11 @@ function jobFromRow({ sealer }: Reach, row: Selectable<JobTable>, parts: JobPart
     compression: row.compression,
     publicKey: row.public_key ?? undefined,
     privateKey: sealer.openOptional(row.sealed_private_key, purpose),
+    dueAt: row.due_at ?? undefined,
+    late: row.late,
     startedAt: row.started_at,
     endedAt: row.ended_at ?? undefined,
+    cancelled: row.cancelled_at === null ? undefined : { at: row.cancelled_at, by: row.cancelled_by ?? '' },
     parts,
   }
 }
@@ -93,93 +96,69 @@ export async function listJobs(
   return { entries: await withParts(reach, rows), total }
 }
 
-/** Writes a new job with its parts. */
-export async function insertJob({ sealer }: Reach, transaction: Transaction<Tables>, job: Job): Promise<void> {
-  await transaction
-    .insertInto('jobs')
-    .values({
-      id: job.id,
-      kind: job.kind,
-      status: job.status,
-      instance_id: job.instanceId,
-      plan_id: job.planId ?? null,
-      destination_id: job.destinationId,
-      source_job_id: job.sourceJobId ?? null,
-      compression: job.compression,
-      public_key: job.publicKey ?? null,
-      sealed_private_key: sealer.sealOptional(job.privateKey, purpose),
-      started_at: job.startedAt,
-      ended_at: null,
-    })
-    .execute()
-  await transaction
-    .insertInto('job_parts')
-    .values(
-      job.parts.map((part) => ({
-        job_id: job.id,
-        position: part.position,
-        item: part.item,
-        database: part.database,
-        status: part.status,
-        restore_point_id: part.restorePointId ?? null,
-        filename: part.filename ?? null,
-        error: null,
-        ended_at: null,
-      })),
-    )
-    .execute()
-  await announceJobChange(transaction, job.id)
-}
-
-/** What is recorded of a part as it runs. */
-export interface PartProgress {
-  status: JobStatus
-  report?: AgentJob | undefined
-  error?: string | undefined
-  filename?: string | undefined
-}
-
-/**
- * Records how a part stands, and the job's state that follows from all its parts, in one transaction. A part that is
- * over stays as it is, so that a manager that lost its job cannot undo what its successor recorded.
- *
- * @param also - Written in the same transaction, and only if the part was not over.
- */
-export async function recordPart(
-  database: Database,
-  jobId: string,
-  position: number,
-  progress: PartProgress,
-  now: Date,
-  also?: (transaction: Transaction<Tables>) => Promise<void>,
+/** Writes new jobs with their parts. */
+export async function insertJobs(
+  { sealer }: Pick<Reach, 'sealer'>,
+  transaction: Transaction<Tables>,
+  jobs: readonly Job[],
 ): Promise<void> {
-  await database.transaction().execute(async (transaction) => {
-    await transaction.selectFrom('jobs').select('id').where('id', '=', jobId).forUpdate().execute()
-    const { numUpdatedRows } = await transaction
-      .updateTable('job_parts')
-      .set({
-        status: progress.status,
-        accepted: true,
-        report: progress.report === undefined ? null : JSON.stringify(progress.report),
-        error: progress.error ?? null,
-        ended_at: isOver(progress.status) ? now : null,
-        ...(progress.filename === undefined ? {} : { filename: progress.filename }),
-      })
-      .where('job_id', '=', jobId)
-      .where('position', '=', position)
-      .where('status', 'not in', ['SUCCEEDED', 'FAILED'])
-      .executeTakeFirst()
-    if (numUpdatedRows === 0n) return
-    await also?.(transaction)
-    const parts = await transaction.selectFrom('job_parts').select('status').where('job_id', '=', jobId).execute()
-    const status = jobStatusOf(parts.map((part) => part.status))
-    await transaction
-      .updateTable('jobs')
-      .set({ status, ...(isOver(status) ? { ended_at: now, sealed_private_key: null } : {}) })
-      .where('id', '=', jobId)
-      .execute()
-    await announceJobChange(transaction, jobId)
-  })
+  if (jobs.length === 0) return
+  const rows = jobs.map((job) => ({
+    id: job.id,
+    kind: job.kind,
+    status: job.status,
+    instance_id: job.instanceId,
+    plan_id: job.planId ?? null,
+    destination_id: job.destinationId,
+    source_job_id: job.sourceJobId ?? null,
+    compression: job.compression,
+    public_key: job.publicKey ?? null,
+    sealed_private_key: sealer.sealOptional(job.privateKey, purpose),
+    due_at: job.dueAt ?? null,
+    late: job.late,
+    started_at: job.startedAt,
+    ended_at: null,
+    driver_id: null,
+    cancelled_at: null,
+    cancelled_by: null,
+  }))
+  const parts = jobs.flatMap((job) =>
+    job.parts.map((part) => ({
+      job_id: job.id,
+      position: part.position,
+      item: part.item,
+      database: part.database,
+      status: part.status,
+      restore_point_id: part.restorePointId ?? null,
+      filename: part.filename ?? null,
+      error: null,
+      ended_at: null,
+    })),
+  )
+  await transaction.insertInto('jobs').values(rows).execute()
+  // PostgreSQL takes 65,535 parameters in a statement.
+  for (const some of chunks(parts, MOST_ROWS)) await transaction.insertInto('job_parts').values(some).execute()
+  for (const { id } of jobs) await announceJobChange(transaction, id)
+}
+
+function chunks<T>(values: readonly T[], size: number): T[][] {
+  const count = Math.ceil(values.length / size)
+  return Array.from({ length: count }, (_, index) => values.slice(index * size, (index + 1) * size))
+}
+
+/** The backup jobs that wait or run, by plan. */
+export async function openJobsOfPlans(
+  transaction: Transaction<Tables>,
+  planIds: readonly string[],
+): Promise<Map<string, string>> {
+  const rows = await transaction
+    .selectFrom('jobs')
+    .select(['id', 'plan_id'])
+    .where('plan_id', 'in', planIds)
+    .where('kind', '=', 'backup')
+    .where('ended_at', 'is', null)
+    .execute()
+  return new Map(rows.flatMap(({ id, plan_id }) => (plan_id === null ? [] : [[plan_id, id] as const])))
 }
 
 /** Deletes jobs that are over; restore points and files stay. */

@@ -21,4 +21,8 @@ export interface BackupPlan {
   publicKey: string | undefined
   /** Opens what `publicKey` sealed; kept only if the user wants the manager to restore by itself. */
   privateKey: string | undefined
+  /** When it runs next; undefined: it is paused, or never due again. */
+  nextRunAt: Date | undefined
+  /** A change of retention deletes nothing before this. */
+  retentionCountsFrom: Date | undefined
 }

@@ -2,6 +2,8 @@ import {
   backupPlanRequestSchema,
   backupPlanSchema,
   pageSchema,
+  planRunOutcomes,
+  planRunSchema,
   type BackupPlan as WirePlan,
 } from '@osb-backup/protocol'
 import type { FastifyRequest } from 'fastify'
@@ -14,13 +16,17 @@ import { pagingQuery, readPaging, toPage } from '../http/paging.ts'
 import { ifMatchHeader } from '../http/request-headers.ts'
 import type { App } from '../http/typed-app.ts'
 import { planFromWire, planToWire } from '../http/wire/backup-plan.ts'
+import { planRunToWire } from '../http/wire/plan-run.ts'
 import { newIdentifier } from '../identifier.ts'
 import { findInstance, instancesById } from '../instances/store.ts'
 import { invariant } from '../invariant.ts'
 import { notFound, RequestError } from '../request-error.ts'
+import { listPlanRuns } from '../schedule/plan-runs.ts'
+import { deletePlan } from './delete-plan.ts'
+import { deprovisionPlans } from './deprovision.ts'
 import type { BackupPlan } from './plan.ts'
 import { checkPlan } from './rules.ts'
-import { deletePlans, findPlan, insertPlan, listPlans, updatePlan } from './store.ts'
+import { findPlan, insertPlan, listPlans, updatePlan } from './store.ts'
 
 const DEFAULT_PAGE = 50
 const params = z.object({ id: z.string().max(100) })
@@ -118,7 +124,7 @@ export function planRoutes(app: App, context: Context): void {
       checkPlan(plan, context)
       await insertPlan(context, plan)
       sendVersion(reply, 1)
-      return reply.code(201).send(await oneToWire(plan))
+      return reply.code(201).send(await oneToWire(await needPlan(request, plan.id)))
     },
   )
 
@@ -142,7 +148,26 @@ export function planRoutes(app: App, context: Context): void {
       const version = await updatePlan(context, plan, editedVersion(request))
       if (version === undefined) throw changedMeanwhile()
       sendVersion(reply, version)
-      return oneToWire(plan)
+      return oneToWire(await needPlan(request, plan.id))
+    },
+  )
+
+  app.get(
+    '/backupPlans/:id/runs',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        summary: 'List what became of the scheduled runs of a plan: started, skipped or missed; newest first',
+        params,
+        querystring: pagingQuery.extend({ outcome: z.enum(planRunOutcomes).optional() }),
+        response: { 200: pageSchema(planRunSchema) },
+      },
+    },
+    async (request) => {
+      const { id } = await needPlan(request, request.params.id)
+      const page = readPaging(request.query, DEFAULT_PAGE)
+      const { entries, total } = await listPlanRuns(context, { planId: id, outcome: request.query.outcome }, page)
+      return toPage(entries.map(planRunToWire), total, page)
     },
   )
 
@@ -150,12 +175,17 @@ export function planRoutes(app: App, context: Context): void {
     '/backupPlans/:id',
     {
       config: { access: 'operator' },
-      schema: { summary: 'Delete a backup plan; its files stay', params, response: { 200: backupPlanSchema } },
+      schema: {
+        summary: 'Delete a backup plan; its files stay, unless asked for, and those that are held always',
+        params,
+        querystring: z.object({ files: z.enum(['keep', 'delete']).default('keep') }),
+        response: { 200: backupPlanSchema },
+      },
     },
     async (request) => {
       const plan = await needPlan(request, request.params.id)
       const answer = await oneToWire(plan)
-      await deletePlans(context, { id: plan.id })
+      await deletePlan(context, plan.id, request.query.files)
       return answer
     },
   )
@@ -165,14 +195,15 @@ export function planRoutes(app: App, context: Context): void {
     {
       config: { access: 'operator', brokers: true },
       schema: {
-        summary: 'Delete all backup plans of an instance; their files stay',
+        summary:
+          'Delete all backup plans of an instance that is deprovisioned; files stay, unless the operator set otherwise',
         params: byInstance,
         response: { 204: z.null() },
       },
     },
     async (request, reply) => {
       await enterInstance(request, request.params.instanceId)
-      await deletePlans(context, { instanceId: request.params.instanceId })
+      await deprovisionPlans(context, request.params.instanceId)
       return reply.code(204).send(null)
     },
   )

@@ -1,10 +1,12 @@
-import { type Selectable, sql } from 'kysely'
+import { type Selectable, sql, type Transaction } from 'kysely'
 import { DatabaseError } from 'pg'
 import type { Context } from '../context.ts'
 import { readPage } from '../database/read-page.ts'
-import type { BackupPlanTable } from '../database/schema.ts'
+import type { BackupPlanTable, Tables } from '../database/schema.ts'
 import type { PageRequest } from '../http/paging.ts'
 import { RequestError } from '../request-error.ts'
+import { nextRunOf } from '../schedule/next-run.ts'
+import { insertPlanRuns } from '../schedule/plan-runs.ts'
 import { sealedColumns } from '../secrets/sealed-columns.ts'
 import type { BackupPlan } from './plan.ts'
 
@@ -27,6 +29,8 @@ function fromRow({ sealer }: Reach, row: Selectable<BackupPlanTable>): BackupPla
     items: row.items,
     publicKey: row.public_key ?? undefined,
     privateKey: sealer.openOptional(row.sealed_private_key, purpose),
+    nextRunAt: row.next_run_at ?? undefined,
+    retentionCountsFrom: row.sweep_not_before ?? undefined,
   }
 }
 
@@ -58,6 +62,16 @@ export async function plansById(reach: Reach, ids: readonly string[]): Promise<M
   return new Map(rows.map((row) => [row.id, fromRow(reach, row)]))
 }
 
+/** All plans of an instance. */
+export async function plansOfInstance(reach: Reach, instanceId: string): Promise<BackupPlan[]> {
+  const rows = await reach.database
+    .selectFrom('backup_plans')
+    .selectAll()
+    .where('instance_id', '=', instanceId)
+    .execute()
+  return rows.map((row) => fromRow(reach, row))
+}
+
 /** One page of an instance's plans, oldest first unless told otherwise. */
 export async function listPlans(
   reach: Reach,
@@ -74,42 +88,84 @@ export async function listPlans(
   return { entries: rows.map((row) => fromRow(reach, row)), total }
 }
 
-/** @throws {RequestError} If the instance has a plan of that name. */
-export async function insertPlan(reach: Reach, plan: BackupPlan): Promise<void> {
+/**
+ * Stores a new plan with its next run.
+ *
+ * @throws {RequestError} If the instance has a plan of that name.
+ */
+export async function insertPlan(context: Context, plan: BackupPlan): Promise<void> {
   await withNameTaken(
     plan,
-    reach.database
+    context.database
       .insertInto('backup_plans')
-      .values({ id: plan.id, instance_id: plan.instanceId, ...toColumns(reach, plan) })
+      .values({
+        id: plan.id,
+        instance_id: plan.instanceId,
+        ...toColumns(context, plan),
+        ...nextRunOf(plan, context),
+      })
       .execute(),
   )
 }
 
 /**
- * Replaces a plan.
+ * Replaces a plan. Where its schedule changes it is due anew from now on, and a run that was due in this moment is written
+ * down as skipped; where its retention changes the change counts only after a while, so that a slip can be undone.
  *
  * @param edited - The version that is replaced, if that matters.
  * @returns The new version; undefined if another one than the edited stands there, and nothing was written.
  * @throws {RequestError} If the instance has another plan of that name.
  */
 export async function updatePlan(
-  reach: Reach,
+  context: Context,
   plan: BackupPlan,
   edited: number | undefined,
 ): Promise<number | undefined> {
-  let update = reach.database
-    .updateTable('backup_plans')
-    .set({ ...toColumns(reach, plan), version: sql`version + 1` })
-    .where('id', '=', plan.id)
-  if (edited !== undefined) update = update.where('version', '=', edited)
-  const written = await withNameTaken(plan, update.returning('version').executeTakeFirst())
-  return written?.version
+  const update = context.database.transaction().execute(async (transaction) => {
+    const stored = await transaction
+      .selectFrom('backup_plans')
+      .selectAll()
+      .where('id', '=', plan.id)
+      .forUpdate()
+      .executeTakeFirst()
+    if (stored === undefined || (edited !== undefined && stored.version !== edited)) return undefined
+    const schedule = isSameSchedule(stored, plan) ? {} : nextRunOf(plan, context)
+    if ('next_run_at' in schedule) await skipDueRun(context, transaction, stored)
+    const { version } = await transaction
+      .updateTable('backup_plans')
+      .set({
+        ...toColumns(context, plan),
+        ...schedule,
+        ...(isSameRetention(stored, plan) ? {} : { sweep_not_before: whenRetentionCounts(context) }),
+        version: sql`version + 1`,
+      })
+      .where('id', '=', plan.id)
+      .returning('version')
+      .executeTakeFirstOrThrow()
+    return version
+  })
+  return withNameTaken(plan, update)
 }
 
-/** Deletes plans; their jobs, restore points and files stay. */
-export async function deletePlans({ database }: Reach, which: { id: string } | { instanceId: string }): Promise<void> {
-  const [column, value] = 'id' in which ? (['id', which.id] as const) : (['instance_id', which.instanceId] as const)
-  await database.deleteFrom('backup_plans').where(column, '=', value).execute()
+const isSameSchedule = (stored: Selectable<BackupPlanTable>, plan: BackupPlan) =>
+  stored.paused === plan.paused && stored.frequency === plan.frequency && stored.timezone === plan.timezone
+
+const isSameRetention = (stored: Selectable<BackupPlanTable>, { retention }: BackupPlan) =>
+  stored.retention_style === retention.style && stored.retention_period === retention.period
+
+const whenRetentionCounts = ({ settings, now }: Context) =>
+  new Date(now().getTime() + settings.retentionChangeGraceHours * 3_600_000)
+
+async function skipDueRun(
+  { now }: Context,
+  transaction: Transaction<Tables>,
+  stored: Selectable<BackupPlanTable>,
+): Promise<void> {
+  const { next_due_at: dueAt, next_run_at: runAt } = stored
+  if (dueAt === null || runAt === null || runAt > now()) return
+  const run = { planId: stored.id, dueAt, lastDueAt: dueAt, runs: 1, late: false, jobId: undefined, decidedAt: now() }
+  const reason = 'The plan was paused or changed in the moment it was due.'
+  await insertPlanRuns(transaction, [{ ...run, outcome: 'SKIPPED', reason }])
 }
 
 async function withNameTaken<T>(plan: BackupPlan, written: Promise<T>): Promise<T> {

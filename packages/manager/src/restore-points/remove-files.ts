@@ -1,49 +1,45 @@
-import { type ObjectStore, StoreError } from '@osb-backup/storage'
+import { StoreError } from '@osb-backup/storage'
 import type { Context } from '../context.ts'
-import { openDestination } from '../destinations/open-destination.ts'
-import { checkAllowed } from '../destinations/rules.ts'
-import { destinationsById } from '../destinations/store.ts'
-import { invariant } from '../invariant.ts'
 import { RequestError } from '../request-error.ts'
+import { pointsBeingRestored, removeObject, requestRemoval } from './removals.ts'
 import type { RestorePoint } from './restore-point.ts'
-import { markPointDeleted } from './store.ts'
-
-/** Where the object of a restore point lies. */
-export async function storeOfPoint(context: Context, point: RestorePoint): Promise<ObjectStore> {
-  const destination = (await destinationsById(context, [point.destinationId])).get(point.destinationId)
-  invariant(destination, `restore point ${point.id} has a destination`)
-  await checkAllowed(destination.store, context)
-  return openDestination(destination.store, context)
-}
 
 /**
- * Removes the objects of restore points, each marked as gone only once its store said so.
+ * Removes the objects of restore points because somebody asked for it.
  *
- * @throws {RequestError} If one is held, before anything is removed; or if a store refuses: what was removed until then
- *   stays marked, and a second call goes on.
+ * @throws {RequestError} If one is held or being restored, before anything is removed; or if a store refuses: the others
+ *   are removed, and what is left is tried again until it is gone.
  */
 export async function removeFiles(context: Context, points: readonly RestorePoint[]): Promise<void> {
-  const held = points.find((point) => point.held)
-  if (held !== undefined) {
+  await context.database.transaction().execute(async (transaction) => {
+    const ids = points.map((point) => point.id)
+    await requestRemoval(transaction, ids, 'REQUESTED', context.now())
+    const kept = await transaction
+      .selectFrom('restore_points')
+      .select(['id', 'item', 'held'])
+      .where('id', 'in', ids.length === 0 ? [''] : ids)
+      .where('removal_requested_at', 'is', null)
+      .where('deleted_at', 'is', null)
+      .executeTakeFirst()
+    if (kept === undefined) return
+    const read = await pointsBeingRestored(transaction, [kept.id])
+    const what = `The restore point ${kept.id} of ${JSON.stringify(kept.item)}`
     throw new RequestError(
       'conflict',
-      `The restore point ${held.id} of ${JSON.stringify(held.item)} is held: release it first.`,
+      read.has(kept.id) ? `${what} is being restored: wait for the end.` : `${what} is held: release it first.`,
     )
-  }
+  })
+  const refusals: StoreError[] = []
   for (const point of points) {
-    try {
-      const store = await storeOfPoint(context, point)
-      await store.remove(point.prefix + point.filename)
-    } catch (cause) {
-      if (!(cause instanceof StoreError)) throw cause
-      throw new RequestError(
-        'conflict',
-        `The file of ${JSON.stringify(point.item)} was not removed: ${cause.message}`,
-        {
-          cause,
-        },
-      )
-    }
-    await markPointDeleted(context, point, context.now())
+    await removeObject(context, point, new AbortController().signal).catch((error: unknown) => {
+      if (!(error instanceof StoreError)) throw error
+      refusals.push(error)
+    })
   }
+  const [cause] = refusals
+  if (cause === undefined) return
+  const count = refusals.length === 1 ? 'A file is' : `${refusals.length} files are`
+  throw new RequestError('conflict', `${count} not removed yet, and tried again until gone: ${cause.message}`, {
+    cause,
+  })
 }

@@ -1,4 +1,5 @@
 import type { Compression } from '@osb-backup/core'
+import type { RemovalReason } from '@osb-backup/protocol'
 
 /** What reading an object back found: it is as recorded, it is another, or it is not there. */
 export type VerificationState = 'intact' | 'damaged' | 'missing'
@@ -29,4 +30,21 @@ export interface RestorePoint {
   /** Never swept, and not deleted, until it is released. */
   held: boolean
   verification: { at: Date; state: VerificationState } | undefined
+  /** The object is being removed: nothing is restored from it any more. */
+  removal: Removal | undefined
+}
+
+/** How removing an object stands. */
+export interface Removal {
+  requestedAt: Date
+  reason: RemovalReason
+  attempts: number
+  nextAttemptAt: Date
+  /** Why the last attempt failed. */
+  error: string | undefined
+}
+
+/** Whether a restore point counts as a backup: its part succeeded, and its object was not found damaged or missing. */
+export function isGood({ afterFailure, verification }: RestorePoint): boolean {
+  return !afterFailure && (verification === undefined || verification.state === 'intact')
 }

@@ -3,9 +3,11 @@ import type { Context } from '../context.ts'
 import { readPage } from '../database/read-page.ts'
 import type { RestorePointTable, Tables } from '../database/schema.ts'
 import type { PageRequest } from '../http/paging.ts'
-import type { RestorePoint, VerificationState } from './restore-point.ts'
+import { RequestError } from '../request-error.ts'
+import type { Removal, RestorePoint, VerificationState } from './restore-point.ts'
 
-function fromRow(row: Selectable<RestorePointTable>): RestorePoint {
+/** A restore point as its row says it. */
+export function pointFromRow(row: Selectable<RestorePointTable>): RestorePoint {
   return {
     id: row.id,
     jobId: row.job_id,
@@ -26,13 +28,25 @@ function fromRow(row: Selectable<RestorePointTable>): RestorePoint {
     held: row.held,
     verification:
       row.verified_at && row.verified_state ? { at: row.verified_at, state: row.verified_state } : undefined,
+    removal: removalFromRow(row),
+  }
+}
+
+function removalFromRow(row: Selectable<RestorePointTable>): Removal | undefined {
+  if (!row.removal_requested_at || !row.removal_reason || !row.next_removal_at) return undefined
+  return {
+    requestedAt: row.removal_requested_at,
+    reason: row.removal_reason,
+    attempts: row.removal_attempts,
+    nextAttemptAt: row.next_removal_at,
+    error: row.removal_error ?? undefined,
   }
 }
 
 /** Records a restore point within the transaction that ends its part. Recording it again changes nothing. */
 export async function insertRestorePoint(
   transaction: Transaction<Tables>,
-  point: Omit<RestorePoint, 'held' | 'verification'>,
+  point: Omit<RestorePoint, 'held' | 'verification' | 'removal'>,
 ): Promise<void> {
   await transaction
     .insertInto('restore_points')
@@ -55,6 +69,10 @@ export async function insertRestorePoint(
       after_failure: point.afterFailure,
       verified_at: null,
       verified_state: null,
+      removal_requested_at: null,
+      removal_reason: null,
+      next_removal_at: null,
+      removal_error: null,
       deleted_at: null,
     })
     .onConflict((conflict) => conflict.constraint('restore_points_one_per_part').doNothing())
@@ -69,7 +87,7 @@ export async function pointsOfJob({ database }: Pick<Context, 'database'>, jobId
     .where('job_id', '=', jobId)
     .where('deleted_at', 'is', null)
     .execute()
-  return rows.map(fromRow)
+  return rows.map(pointFromRow)
 }
 
 export async function findPoint(
@@ -82,7 +100,7 @@ export async function findPoint(
     .where('id', '=', id)
     .where('deleted_at', 'is', null)
     .executeTakeFirst()
-  return row && fromRow(row)
+  return row && pointFromRow(row)
 }
 
 /** Marks a restore point as gone, and takes its file off its job. Only after its object was removed. */
@@ -130,12 +148,42 @@ export async function listPoints(
   if (filter.takenFrom !== undefined) query = query.where('taken_at', '>=', filter.takenFrom)
   if (filter.takenUntil !== undefined) query = query.where('taken_at', '<', filter.takenUntil)
   const { rows, total } = await readPage(query, page)
-  return { entries: rows.map(fromRow), total }
+  return { entries: rows.map(pointFromRow), total }
 }
 
-/** Holds a restore point, or lets go of it. */
+/**
+ * Holds a restore point, or lets go of it.
+ *
+ * @throws {RequestError} If its object is being removed.
+ */
 export async function setHeld({ database }: Pick<Context, 'database'>, id: string, held: boolean): Promise<void> {
-  await database.updateTable('restore_points').set({ held }).where('id', '=', id).execute()
+  const { numUpdatedRows } = await database
+    .updateTable('restore_points')
+    .set({ held })
+    .where('id', '=', id)
+    .where('removal_requested_at', 'is', null)
+    .executeTakeFirst()
+  if (numUpdatedRows === 0n) throw new RequestError('conflict', `The restore point ${id} is being removed.`)
+}
+
+/**
+ * Keeps restore points from being removed while a restore job that reads them is written.
+ *
+ * @throws {RequestError} If one is being removed or gone.
+ */
+export async function lockToRestore(transaction: Transaction<Tables>, ids: readonly string[]): Promise<void> {
+  const rows = await transaction
+    .selectFrom('restore_points')
+    .select('id')
+    .where('id', 'in', ids)
+    .where('removal_requested_at', 'is', null)
+    .where('deleted_at', 'is', null)
+    .orderBy('id')
+    .forShare()
+    .execute()
+  const there = new Set(rows.map((row) => row.id))
+  const missing = ids.find((id) => !there.has(id))
+  if (missing !== undefined) throw new RequestError('conflict', `The restore point ${missing} is being removed.`)
 }
 
 /** Records what reading the object back found. */

@@ -1,7 +1,7 @@
 import { ContentError, StoreError, verifyObject } from '@osb-backup/storage'
 import type { Context } from '../context.ts'
 import { RequestError } from '../request-error.ts'
-import { storeOfPoint } from './remove-files.ts'
+import { storeOfPoint } from './point-store.ts'
 import type { RestorePoint, VerificationState } from './restore-point.ts'
 import { recordVerification } from './store.ts'
 

@@ -4,6 +4,9 @@ import * as access from './0002-access.ts'
 import * as versions from './0003-versions.ts'
 import * as idempotency from './0004-idempotency.ts'
 import * as failedLeftovers from './0005-failed-leftovers.ts'
+import * as jobDrivers from './0006-job-drivers.ts'
+import * as schedule from './0007-schedule.ts'
+import * as retention from './0008-retention.ts'
 
 /** Every migration in the order of its name. One that has run anywhere is never changed again. */
 const migrations: Record<string, Migration> = {
@@ -12,6 +15,9 @@ const migrations: Record<string, Migration> = {
   '0003-versions': versions,
   '0004-idempotency': idempotency,
   '0005-failed-leftovers': failedLeftovers,
+  '0006-job-drivers': jobDrivers,
+  '0007-schedule': schedule,
+  '0008-retention': retention,
 }
 
 export const migrationProvider: MigrationProvider = { getMigrations: async () => migrations }

@@ -11,10 +11,19 @@ const SHA256 = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 const values: Record<string, unknown> = {
   ...Object.fromEntries(['id', 'idAsString', 'backupPlanId', 'backupJobId', 'fileDestinationId'].map((id) => [id, ID])),
   ...Object.fromEntries(
-    ['startDate', 'endDate', 'start_time', 'end_time', 'takenAt', 'at', 'createdAt', 'lastUsedAt'].map((name) => [
-      name,
-      INSTANT,
-    ]),
+    [
+      ...['startDate', 'endDate', 'start_time', 'end_time', 'takenAt', 'at', 'createdAt', 'lastUsedAt'],
+      ...[
+        'dueAt',
+        'lastDueAt',
+        'decidedAt',
+        'dueDate',
+        'nextRunAt',
+        'requestedAt',
+        'nextAttemptAt',
+        'retentionCountsFrom',
+      ],
+    ].map((name) => [name, INSTANT]),
   ),
   action: 'POST /backup',
   address: '10.0.0.7',
@@ -22,6 +31,7 @@ const values: Record<string, unknown> = {
   authSecret: '***',
   authUrl: 'https://keystone.example/v3',
   bucket: 'backups',
+  by: 'the token of the night shift',
   bytes_read: 4096,
   bytes_stored: 1024,
   container_name: 'backups',
@@ -31,6 +41,7 @@ const values: Record<string, unknown> = {
   directory: '/var/backups/shop',
   domain: 'default',
   endpoint: 'https://s3.example',
+  error: 's3://backups cannot be reached.',
   error_message: null,
   execution_time_ms: 42_000,
   expiresAt: '2046-03-01T00:00:00Z',
@@ -61,6 +72,7 @@ const values: Record<string, unknown> = {
   privateKey: 'none',
   project_name: 'backups',
   publicKey: 'none',
+  reason: 'No manager was there to start it in time.',
   recipients: 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kdxdpuxlq8qdk2',
   region: 'eu-central-1',
   numberOfElements: 1,

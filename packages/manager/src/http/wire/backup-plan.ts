@@ -3,6 +3,7 @@ import type { FileDestination } from '../../destinations/destination.ts'
 import type { ServiceInstance } from '../../instances/instance.ts'
 import type { BackupPlan } from '../../plans/plan.ts'
 import { destinationToWire } from './file-destination.ts'
+import { instantToWire } from './instant.ts'
 import { keptKey } from './secret.ts'
 import { instanceToWire } from './service-instance.ts'
 
@@ -23,6 +24,8 @@ export function planToWire(plan: BackupPlan, instance: ServiceInstance, destinat
     items: plan.items,
     privateKey: plan.privateKey === undefined ? NO_KEY : MASKED_SECRET,
     publicKey: plan.publicKey ?? NO_KEY,
+    nextRunAt: plan.nextRunAt && instantToWire(plan.nextRunAt),
+    retentionCountsFrom: plan.retentionCountsFrom && instantToWire(plan.retentionCountsFrom),
   }
 }
 
@@ -42,5 +45,7 @@ export function planFromWire(id: string, wire: BackupPlanRequest, stored: Backup
     items: wire.items,
     publicKey: keptKey(wire.publicKey, stored?.publicKey),
     privateKey: keptKey(wire.privateKey, stored?.privateKey),
+    nextRunAt: stored?.nextRunAt,
+    retentionCountsFrom: stored?.retentionCountsFrom,
   }
 }

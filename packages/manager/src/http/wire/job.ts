@@ -42,6 +42,9 @@ export function jobToWire(job: Job, { instances, destinations, plans }: JobSurro
     serviceInstance: instanceToWire(instance),
     status: job.status,
     jobLogs: [],
+    dueDate: job.dueAt && instantToWire(job.dueAt),
+    ...(job.dueAt === undefined ? {} : { late: job.late }),
+    cancellation: job.cancelled && { at: instantToWire(job.cancelled.at), by: job.cancelled.by },
     backupPlan: plan && planInstance && planDestination && planToWire(plan, planInstance, planDestination),
   }
   const prefix = prefixOfPlan(job.planId ?? '')

@@ -26,5 +26,12 @@ export function pointToWire(point: RestorePoint): WirePoint {
       at: instantToWire(point.verification.at),
       state: point.verification.state,
     },
+    removal: point.removal && {
+      requestedAt: instantToWire(point.removal.requestedAt),
+      reason: point.removal.reason,
+      attempts: point.removal.attempts,
+      nextAttemptAt: instantToWire(point.removal.nextAttemptAt),
+      error: point.removal.error,
+    },
   }
 }

@@ -1,0 +1,40 @@
+import { isOver } from '@osb-backup/core'
+import type { Context } from '../context.ts'
+import type { Database } from '../database/open-database.ts'
+import { announceJobChange } from '../events/job-changes.ts'
+import { RequestError } from '../request-error.ts'
+import { failOpenParts } from './record-part.ts'
+
+/** Who wants the job to end; undefined: nobody. */
+export async function cancellationOf(database: Database, jobId: string): Promise<string | undefined> {
+  const row = await database.selectFrom('jobs').select('cancelled_by').where('id', '=', jobId).executeTakeFirst()
+  return row?.cancelled_by ?? undefined
+}
+
+/**
+ * Cancels a job. One that nobody has begun is over at once. One that runs is told to its agent, by whoever drives it, and is
+ * over when its cleanup and unlock have run.
+ *
+ * @param by - Who cancels it, for people to read.
+ * @throws {RequestError} If the job is over.
+ */
+export async function cancelJob({ database, now }: Context, jobId: string, by: string): Promise<void> {
+  await database.transaction().execute(async (transaction) => {
+    const job = await transaction
+      .selectFrom('jobs')
+      .select(['status', 'cancelled_at', 'taken_at'])
+      .where('id', '=', jobId)
+      .forUpdate()
+      .executeTakeFirst()
+    if (job === undefined || isOver(job.status)) throw new RequestError('conflict', `The job ${jobId} is over.`)
+    if (job.cancelled_at !== null) return
+    await transaction
+      .updateTable('jobs')
+      .set({ cancelled_at: now(), cancelled_by: by })
+      .where('id', '=', jobId)
+      .execute()
+    // What no driver ever took is at no agent.
+    if (job.taken_at === null) await failOpenParts(transaction, jobId, `Cancelled by ${by} before it began.`, now())
+    await announceJobChange(transaction, jobId)
+  })
+}

@@ -1,0 +1,120 @@
+import type { RemovalReason } from '@osb-backup/protocol'
+import { removeWithManifest, StoreError } from '@osb-backup/storage'
+import { sql, type Transaction } from 'kysely'
+import type { Context } from '../context.ts'
+import type { Tables } from '../database/schema.ts'
+import { RequestError } from '../request-error.ts'
+import { storeOfPoint } from './point-store.ts'
+import type { RestorePoint } from './restore-point.ts'
+import { markPointDeleted, pointFromRow } from './store.ts'
+
+/** The second attempt comes after a minute, each later one after twice as long, up to six hours. */
+const FIRST_BACKOFF_SECONDS = 60
+const LONGEST_BACKOFF_SECONDS = 6 * 3600
+const MOST_DOUBLINGS = 9
+
+/**
+ * Removing an object has two phases. In the first, here, it is written down that it shall go; from then on nothing is
+ * restored from it. In the second its store is asked, again and again until it is gone.
+ *
+ * Passes over what is held, what is being removed or gone already, and what a restore reads at this moment.
+ *
+ * @returns The ids of those that shall go from now on.
+ */
+export async function requestRemoval(
+  transaction: Transaction<Tables>,
+  ids: readonly string[],
+  reason: RemovalReason,
+  now: Date,
+): Promise<string[]> {
+  if (ids.length === 0) return []
+  // Locked before it is asked who reads them: a restore that starts meanwhile waits, and then finds them going.
+  const locked = await transaction
+    .selectFrom('restore_points')
+    .select('id')
+    .where('id', '=', sql<string>`any(${ids})`)
+    .where('held', '=', false)
+    .where('removal_requested_at', 'is', null)
+    .where('deleted_at', 'is', null)
+    .orderBy('id')
+    .forUpdate()
+    .execute()
+  const read = await pointsBeingRestored(transaction, ids)
+  const going = locked.map(({ id }) => id).filter((id) => !read.has(id))
+  await transaction
+    .updateTable('restore_points')
+    .set({ removal_requested_at: now, removal_reason: reason, next_removal_at: now })
+    .where('id', '=', sql<string>`any(${going})`)
+    .execute()
+  return going
+}
+
+/** Which of these points restores that are not over read. */
+export async function pointsBeingRestored(
+  transaction: Transaction<Tables>,
+  ids: readonly string[],
+): Promise<Set<string>> {
+  const rows = await transaction
+    .selectFrom('jobs')
+    .innerJoin('job_parts', 'job_parts.job_id', 'jobs.id')
+    .select('job_parts.restore_point_id')
+    .where('jobs.ended_at', 'is', null)
+    .where('jobs.kind', '=', 'restore')
+    .where('job_parts.restore_point_id', '=', sql<string>`any(${ids})`)
+    .execute()
+  return new Set(rows.flatMap((row) => row.restore_point_id ?? []))
+}
+
+/**
+ * Takes objects whose next attempt is due, so that no other manager tries them meanwhile.
+ *
+ * @returns The restore points, at most so many; each counts one attempt more.
+ */
+export async function takeDueRemovals({ database, now }: Context, most: number): Promise<RestorePoint[]> {
+  const due = database
+    .selectFrom('restore_points')
+    .select('id')
+    .where('removal_requested_at', 'is not', null)
+    .where('deleted_at', 'is', null)
+    .where('next_removal_at', '<=', now())
+    .orderBy('next_removal_at')
+    .limit(most)
+    .forUpdate()
+    .skipLocked()
+  const rows = await database
+    .updateTable('restore_points')
+    .set(nextAttempt(now()))
+    .where('id', 'in', due)
+    .returningAll()
+    .execute()
+  return rows.map(pointFromRow)
+}
+
+const nextAttempt = (now: Date) => ({
+  removal_attempts: sql<number>`removal_attempts + 1`,
+  next_removal_at: sql<Date>`${now}::timestamptz + make_interval(secs => least(
+    ${sql.lit(FIRST_BACKOFF_SECONDS)} * 2 ^ least(removal_attempts, ${sql.lit(MOST_DOUBLINGS)}),
+    ${sql.lit(LONGEST_BACKOFF_SECONDS)}))`,
+})
+
+/**
+ * Removes an object with its manifest: the one that the restore point names, in the destination it names, and no other.
+ *
+ * @throws {StoreError} If its store refuses. That is written down with the point, which stays and is tried again.
+ */
+export async function removeObject(context: Context, point: RestorePoint, signal: AbortSignal): Promise<void> {
+  try {
+    await removeWithManifest(await storeOfPoint(context, point), point.prefix + point.filename, { signal })
+  } catch (error) {
+    if (signal.aborted) throw error
+    const isOurs = error instanceof StoreError || error instanceof RequestError
+    const message = isOurs ? error.message : 'It could not be removed; the log of the manager says why.'
+    await context.database
+      .updateTable('restore_points')
+      .set({ removal_error: message })
+      .where('id', '=', point.id)
+      .execute()
+    throw error
+  }
+  await markPointDeleted(context, point, context.now())
+}

@@ -1,0 +1,126 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { PlanRun } from '@osb-backup/protocol'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { instanceId, jobEnd, makeSmallWorld, type SmallWorld } from './small-world.ts'
+
+const everySecond = '* * * * * *'
+let world: SmallWorld
+
+beforeAll(async () => {
+  world = await makeSmallWorld({ backup: 'if [ "$BACKUP_DATABASE" = slow ]; then sleep 3; fi; echo content' })
+})
+afterAll(() => world[Symbol.asyncDispose]())
+
+/** What became of the runs of a plan, oldest first. */
+async function runsOf(planId: string): Promise<PlanRun[]> {
+  return (await world.call('GET', `/backupPlans/${planId}/runs?sort=dueAt,asc&size=2000`)).body.content
+}
+
+const secondsOf = (instant: string) => Date.parse(instant) / 1000
+
+test('a plan that is due runs, each time once, and says when it is due next', async () => {
+  const plan = await world.makePlan({ frequency: everySecond })
+  expect(plan.nextRunAt).toBeDefined()
+  await expect.poll(async () => (await runsOf(plan.id)).length, { timeout: 20_000 }).toBeGreaterThan(3)
+  const { paused: _, ...rest } = plan
+  const paused = await world.client.backupPlans.update(plan.id, { ...rest, paused: true })
+  expect(paused.nextRunAt).toBeUndefined()
+
+  const runs = (await runsOf(plan.id)).filter((run) => run.outcome !== 'SKIPPED')
+  expect(runs.every((run) => run.outcome === 'STARTED' && !run.late)).toBe(true)
+  const due = (await runsOf(plan.id)).map((run) => secondsOf(run.dueAt))
+  expect(due).toEqual(due.map((_each, index) => (due[0] ?? 0) + index))
+  for (const run of runs) {
+    const job = await jobEnd(world.client, run.backupJobId ?? '')
+    expect(job).toMatchObject({ status: 'SUCCEEDED', dueDate: run.dueAt, late: false })
+    expect(secondsOf(job.startDate) - secondsOf(run.dueAt)).toBeLessThan(5)
+  }
+})
+
+test('a paused plan stays paused, also over a restart, and does not run at once when it goes on', async () => {
+  const plan = await world.makePlan({ frequency: everySecond, paused: true })
+  await world.restartManager()
+  await delay(1500)
+  expect(await runsOf(plan.id)).toEqual([])
+  const goesOn = await world.client.backupPlans.update(plan.id, { ...plan, paused: false, frequency: '0 0 2 1 1 *' })
+  expect(secondsOf(goesOn.nextRunAt ?? '')).toBeGreaterThan(Date.now() / 1000)
+  const moved = await world.client.backupPlans.update(plan.id, { ...plan, paused: false, frequency: '0 0 3 1 1 *' })
+  expect(secondsOf(moved.nextRunAt ?? '') - secondsOf(goesOn.nextRunAt ?? '')).toBe(3600)
+  const elsewhere = await world.client.backupPlans.update(plan.id, { ...moved, timezone: 'Asia/Kathmandu' })
+  expect(secondsOf(elsewhere.nextRunAt ?? '') - secondsOf(moved.nextRunAt ?? '')).toBe(-5.75 * 3600)
+  expect(await runsOf(plan.id)).toEqual([])
+})
+
+test('a run that finds a job of its plan is skipped, and says which job was in the way', async () => {
+  const plan = await world.makePlan({ frequency: everySecond, items: ['slow'] })
+  const started = async () => (await runsOf(plan.id)).filter((run) => run.outcome === 'STARTED')
+  await expect.poll(async () => (await started()).length, { timeout: 20_000 }).toBe(2)
+  await world.client.backupPlans.update(plan.id, { ...plan, paused: true })
+  const runs = await runsOf(plan.id)
+  const skipped = runs.filter((run) => run.outcome === 'SKIPPED')
+  expect(skipped.length).toBeGreaterThanOrEqual(2)
+  expect(skipped[0]).toMatchObject({
+    backupJobId: runs[0]?.backupJobId,
+    reason: `The job ${runs[0]?.backupJobId} of this plan was not over yet.`,
+  })
+  const [first, second] = await started()
+  const firstJob = await jobEnd(world.client, first?.backupJobId ?? '')
+  const secondJob = await jobEnd(world.client, second?.backupJobId ?? '')
+  expect(secondsOf(secondJob.startDate)).toBeGreaterThanOrEqual(secondsOf(firstJob.endDate ?? ''))
+})
+
+test('after an outage the newest run is caught up, shown as late where it is, and the older ones are missed', async () => {
+  const plan = await world.makePlan({ frequency: everySecond })
+  await expect.poll(async () => (await runsOf(plan.id)).length, { timeout: 20_000 }).toBeGreaterThan(0)
+  await world.manager.stop()
+  await delay(4000)
+  await world.restartManager()
+  await expect
+    .poll(async () => (await runsOf(plan.id)).filter((run) => run.outcome === 'MISSED').length, { timeout: 20_000 })
+    .toBe(1)
+  await world.client.backupPlans.update(plan.id, { ...plan, paused: true })
+  const runs = await runsOf(plan.id)
+  const missed = runs.find((run) => run.outcome === 'MISSED')
+  expect(missed?.runs).toBeGreaterThanOrEqual(3)
+  expect(missed?.reason).toBe('No manager was there to start it in time.')
+  expect(secondsOf(missed?.lastDueAt ?? '') - secondsOf(missed?.dueAt ?? '')).toBe((missed?.runs ?? 0) - 1)
+  // Nothing between the first and the last is unaccounted for.
+  const total = runs.reduce((sum, run) => sum + run.runs, 0)
+  expect(secondsOf(runs.at(-1)?.lastDueAt ?? '') - secondsOf(runs[0]?.dueAt ?? '') + 1).toBe(total)
+})
+
+test('plans that are due in the same moment are spread, each always by the same', async () => {
+  await world.restartManager({ SCHEDULE_JITTER_SECONDS: '3600' })
+  const plans = await Promise.all(Array.from({ length: 12 }, () => world.makePlan({ frequency: '0 0 2 1 1 *' })))
+  const starts = plans.map((plan) => secondsOf(plan.nextRunAt ?? '') % 86_400)
+  expect(starts.every((start) => start >= 2 * 3600 && start < 3 * 3600)).toBe(true)
+  expect(new Set(starts.map(Math.floor)).size).toBeGreaterThan(6)
+  await world.restartManager()
+})
+
+test('a job that waits or runs is cancelled: its agent stops, cleans up and unlocks', async () => {
+  const plan = await world.makePlan({ items: ['slow', 'other'] })
+  const job = await world.client.jobs.startBackup(plan.id)
+  const state = async () => (await world.client.jobs.get(job.id)).agentExecutionReponses.slow?.state
+  await expect.poll(state, { timeout: 20_000, interval: 50 }).toBe('backup')
+  const { status, body } = await world.call('POST', `/backupJobs/${job.id}/cancel`)
+  expect(status).toBe(202)
+  expect(body.cancellation.by).toBe('first admin token')
+  const end = await jobEnd(world.client, job.id)
+  expect(end.status).toBe('FAILED')
+  expect(end.agentExecutionReponses.slow?.error_message).toMatch(/cancel/i)
+  expect(end.agentExecutionReponses.other?.error_message).toBe('Cancelled by first admin token.')
+  expect(Date.parse(end.endDate ?? '') - Date.parse(end.startDate)).toBeLessThan(2800)
+  expect((await world.call('POST', `/backupJobs/${job.id}/cancel`)).status).toBe(409)
+  expect((await world.call('POST', `/restoreJobs/${job.id}/cancel`)).status).toBe(404)
+  const { body: points } = await world.call('GET', `/restorePoints/byInstance/${instanceId}?plan=${plan.id}`)
+  expect(points.totalElements).toBe(0)
+})
+
+test('a trivial backup takes less than half a second, from the call to its end', async () => {
+  const plan = await world.makePlan()
+  await jobEnd(world.client, (await world.client.jobs.startBackup(plan.id)).id)
+  const job = await jobEnd(world.client, (await world.client.jobs.startBackup(plan.id)).id)
+  // The machine is shared, so this says that nothing waits for a poll of a second, and not how fast it is.
+  expect(Date.parse(job.endDate ?? '') - Date.parse(job.startDate)).toBeLessThan(900)
+})
