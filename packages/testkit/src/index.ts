@@ -1,4 +1,6 @@
 export { type AgentProcess, startAgentProcess } from './agent-process.ts'
+export { freePort } from './free-port.ts'
 export { type ManagerProcess, startManagerProcess, startManagerProgram, TEST_TOKEN } from './manager-process.ts'
 export type { RunningProcess } from './process.ts'
+export { seededRandom } from './seeded-random.ts'
 export { makeTemporaryFolder } from './temporary-folder.ts'
