@@ -12,6 +12,7 @@ const needed: Record<string, string> = {
   memcached: 'memcached',
   curl: 'curl',
   bc: 'bc',
+  jq: 'jq',
   openssl: 'openssl',
   chromium: 'chromium',
   zstd: 'zstd',
