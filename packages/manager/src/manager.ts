@@ -4,6 +4,7 @@ import { JobChanges } from './events/job-changes.ts'
 import { buildApp } from './http/app.ts'
 import type { App } from './http/typed-app.ts'
 import { JobRunner } from './jobs/runner.ts'
+import { TallyKeeper } from './jobs/tallies.ts'
 import { makeLog } from './log.ts'
 import { openData } from './open-data.ts'
 import { Sweeper } from './retention/sweeper.ts'
@@ -54,6 +55,8 @@ export async function startManager(
     }
     const runner = new JobRunner(context)
     const firstToken = await ensureAdminToken(context)
+    const tallies = new TallyKeeper(context)
+    stops.push(() => tallies.stop())
     const changes = new JobChanges(connection, log)
     stops.push(() => changes.stop())
     const app = await buildApp(context, changes)

@@ -13,6 +13,8 @@ export interface Tables {
   jobs: JobTable
   job_parts: JobPartTable
   managers: ManagerTable
+  job_tallies: JobTallyTable
+  job_tally_changes: JobTallyChangeTable
   restore_points: RestorePointTable
   tokens: TokenTable
   broker_accounts: BrokerAccountTable
@@ -154,6 +156,25 @@ export interface JobPartTable {
   /** Why the part failed, where the agent could not say it. */
   error: string | null
   ended_at: Date | null
+}
+
+/** How many jobs there are of a day, in UTC, up to the changes that stand in `job_tally_changes`. */
+export interface JobTallyTable {
+  instance_id: string
+  kind: RunKind
+  status: JobStatus
+  day: string
+  count: string
+}
+
+/** Written by triggers of `jobs`. */
+export interface JobTallyChangeTable {
+  id: Generated<string>
+  instance_id: string
+  kind: RunKind
+  status: JobStatus
+  day: string
+  change: string
 }
 
 export interface RestorePointTable {

@@ -1,13 +1,11 @@
-import type { RunKind } from '@osb-backup/core'
-import type { JobStatus } from '@osb-backup/protocol'
-import type { Selectable, Transaction } from 'kysely'
+import { type Selectable, sql, type Transaction } from 'kysely'
 import type { Context } from '../context.ts'
-import { readPage } from '../database/read-page.ts'
 import type { JobPartTable, JobTable, Tables } from '../database/schema.ts'
 import { announceJobChange } from '../events/job-changes.ts'
 import type { PageRequest } from '../http/paging.ts'
 import { sealedColumns } from '../secrets/sealed-columns.ts'
 import type { Job, JobPart } from './job.ts'
+import { type JobFilter, placeOf } from './tallies.ts'
 
 type Reach = Pick<Context, 'database' | 'sealer'>
 
@@ -79,11 +77,14 @@ const sortColumns: Record<string, 'started_at' | 'ended_at' | 'status'> = {
 /** One page of an instance's jobs, newest first unless told otherwise. */
 export async function listJobs(
   reach: Reach,
-  which: { instanceId: string; kind: RunKind; status?: JobStatus | undefined },
+  which: JobFilter,
   page: PageRequest,
 ): Promise<{ entries: Job[]; total: number }> {
   const column = sortColumns[page.sort?.property ?? ''] ?? 'started_at'
   const direction = page.sort === undefined || page.sort.descending ? 'desc' : 'asc'
+  const offset = page.number * page.size
+  const place = await placeOf(reach, which, offset, direction)
+  if (place.day === undefined) return { entries: [], total: place.total }
   let query = reach.database
     .selectFrom('jobs')
     .selectAll()
@@ -91,9 +92,19 @@ export async function listJobs(
     .where('kind', '=', which.kind)
     .orderBy(column, direction)
     .orderBy('id', direction)
+    .limit(page.size)
   if (which.status !== undefined) query = query.where('status', '=', which.status)
-  const { rows, total } = await readPage(query, page)
-  return { entries: await withParts(reach, rows), total }
+  if (column === 'started_at') query = query.where(startsWithin(place.day, direction)).offset(place.skipped)
+  // By another column nothing but skipping leads to a page.
+  else query = query.offset(offset)
+  return { entries: await withParts(reach, await query.execute()), total: place.total }
+}
+
+/** That a job is of a day in UTC, or lies behind it in a list. */
+function startsWithin(day: string, direction: 'asc' | 'desc') {
+  return direction === 'asc'
+    ? sql<boolean>`started_at >= ${day}::date::timestamp at time zone 'UTC'`
+    : sql<boolean>`started_at < (${day}::date + 1)::timestamp at time zone 'UTC'`
 }
 
 /** Writes new jobs with their parts. */

@@ -7,6 +7,7 @@ import * as failedLeftovers from './0005-failed-leftovers.ts'
 import * as jobDrivers from './0006-job-drivers.ts'
 import * as schedule from './0007-schedule.ts'
 import * as retention from './0008-retention.ts'
+import * as jobTallies from './0020-job-tallies.ts'
 
 /** Every migration in the order of its name. One that has run anywhere is never changed again. */
 const migrations: Record<string, Migration> = {
@@ -18,6 +19,7 @@ const migrations: Record<string, Migration> = {
   '0006-job-drivers': jobDrivers,
   '0007-schedule': schedule,
   '0008-retention': retention,
+  '0020-job-tallies': jobTallies,
 }
 
 export const migrationProvider: MigrationProvider = { getMigrations: async () => migrations }
