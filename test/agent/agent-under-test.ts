@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Agent, readSettings, startAgent } from '@osb-backup/agent'
 import type { AgentJob } from '@osb-backup/protocol'
+import { isManifestName } from '@osb-backup/storage'
 import { onTestFinished } from 'vitest'
 
 export const credentials = { username: 'agent', password: 'agent-secret-1' }
@@ -20,7 +21,7 @@ export interface AgentUnderTest {
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   /** Polls a job until it is over. */
   over(kind: 'backup' | 'restore', id: string): Promise<AgentJob>
-  /** Names of the objects in the bucket, prefixes included. */
+  /** Names of the objects in the bucket, prefixes included; their manifests are not told, but must be there. */
   objects(): Promise<string[]>
   read(path: string): Promise<string>
 }
@@ -83,7 +84,7 @@ export async function agentForAll(
     ...paths,
     call,
     over: (kind, id) => untilOver(() => call('GET', `/${kind}/${encodeURIComponent(id)}`)),
-    objects: () => filesUnder(paths.bucket),
+    objects: () => objectsUnder(paths.bucket),
     read: (path) => readFile(join(root, path), 'utf8'),
   }
   return { under, end }
@@ -110,12 +111,15 @@ async function untilOver(ask: () => Promise<Answer>): Promise<AgentJob> {
   throw new Error('the job did not end within a minute')
 }
 
-async function filesUnder(path: string): Promise<string[]> {
+async function objectsUnder(path: string): Promise<string[]> {
   const entries = await readdir(path, { recursive: true, withFileTypes: true })
-  return entries
+  const files = entries
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1))
     .toSorted()
+  const objects = files.filter((name) => !isManifestName(name))
+  if (files.length !== objects.length * 2) throw new Error(`objects and manifests do not match: ${files.join(', ')}`)
+  return objects
 }
 
 /** Waits until something is true. */

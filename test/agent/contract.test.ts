@@ -145,13 +145,24 @@ const refusals: [what: string, body: (under: AgentUnderTest) => unknown, message
     (u) => withDestination(u, { directory: `${u.bucket}/../..` }),
     /lies outside of file_destination_root/,
   ],
-  ...['PATH', 'BASH_ENV', 'ENV', 'IFS', 'LD_PRELOAD', 'BASH_FUNC_ls%%', 'SHELLOPTS', 'HOME', 'PS4', 'TAR_OPTIONS'].map(
-    (name): [string, (under: AgentUnderTest) => unknown, RegExp] => [
-      `the parameter ${name}`,
-      (u) => withDatabase(u, { parameters: [{ [name]: '/tmp/x' }] }),
-      /^parameter "[^"]+" is refused/,
-    ],
-  ),
+  ...[
+    'PATH',
+    'BASH_ENV',
+    'ENV',
+    'IFS',
+    'LD_PRELOAD',
+    'BASH_FUNC_ls%%',
+    'SHELLOPTS',
+    'HOME',
+    'PS4',
+    'TAR_OPTIONS',
+    'LANG',
+    'BACKUP_PASSWORD',
+  ].map((name): [string, (under: AgentUnderTest) => unknown, RegExp] => [
+    `the parameter ${name}`,
+    (u) => withDatabase(u, { parameters: [{ [name]: '/tmp/x' }] }),
+    /^parameter "[^"]+" is refused/,
+  ]),
   ['a nested parameter', (u) => withDatabase(u, { parameters: [{ a: { b: 1 } }] }), /^parameter "a" must be text/],
   [
     'parameters that are no array',

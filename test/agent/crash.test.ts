@@ -47,9 +47,10 @@ test.each(cases)(
     }
     expect(await agent.read('told')).toBe(`${password}\n`)
 
-    // A dump that was whole, checked and written down before the crash stays, as after any other failure of a cleanup.
+    // A dump that was whole, checked and written down before the crash stays, as after any other failure of a cleanup,
+    // and its manifest with it.
     const wasStored = kind === 'backup' && isOwed
-    expect((await agent.files('bucket')).length).toBe(before.length + (wasStored ? 1 : 0))
+    expect((await agent.files('bucket')).length).toBe(before.length + (wasStored ? 2 : 0))
     if (form === 2) expect([await agent.files('backups'), await agent.files('restores')]).toEqual([[], []])
     expect(await agent.files('restores')).toEqual([])
 

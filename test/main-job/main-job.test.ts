@@ -122,7 +122,9 @@ describe.each(Object.keys(managers) as (keyof typeof managers)[])('a manager on 
     expect(second.files[item]).toMatch(/_\d{6}\.dump\.zst$/)
     await manager.client.jobs.removeFiles(first.id)
     const left = await Array.fromAsync(openStore(store).list(`${plan.id}/`))
-    expect(left.map((object) => object.name)).toEqual([`${plan.id}/${second.files[item]}`])
+    expect(left.map((object) => object.name)).toEqual(
+      ['', '.manifest.json'].map((ending) => `${plan.id}/${second.files[item]}${ending}`),
+    )
     await expect(manager.client.jobs.startRestore({ backupJob: { id: first.id }, items: [{ item }] })).rejects.toThrow(
       'has no restore point of',
     )

@@ -2,7 +2,6 @@ import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from './checked.ts'
 import type { RunTools } from './jobs/run-job.ts'
-import { removeLeftovers } from './recovery/leftovers.ts'
 import { jobDirectoryPath } from './stages/job-directory.ts'
 
 const EVERY_MS = 60_000
@@ -37,7 +36,11 @@ export function keepHouse(tools: RunTools): { stop(): Promise<void> } {
 const saveUnsaved = ({ registry }: RunTools): Promise<void> => registry.saveUnsaved()
 
 async function retryLeftovers({ registry, stores, claims, log }: RunTools, stopping: AbortSignal): Promise<void> {
-  for (const job of registry.withLeftovers()) {
+  const jobs = registry.withLeftovers()
+  if (jobs.length === 0) return
+  // Loads what speaks to stores.
+  const { removeLeftovers } = await import('./recovery/leftovers.ts')
+  for (const job of jobs) {
     const { record } = job
     if ((await removeLeftovers(record, stores, stopping)) !== undefined) continue
     const name = record.upload?.name

@@ -1,6 +1,18 @@
 export const compressions = ['none', 'gzip', 'zstd'] as const
 export type Compression = (typeof compressions)[number]
 
+/** How hard to compress: what each format allows, and what it does where nothing is said. */
+export const compressionLevels = {
+  gzip: { minimum: 1, maximum: 9, default: 6 },
+  zstd: { minimum: 1, maximum: 19, default: 3 },
+} as const satisfies Record<Exclude<Compression, 'none'>, { minimum: number; maximum: number; default: number }>
+
+/** Whether a format has a level. */
+export function isCompressionLevel(format: keyof typeof compressionLevels, level: number): boolean {
+  const { minimum, maximum } = compressionLevels[format]
+  return Number.isInteger(level) && level >= minimum && level <= maximum
+}
+
 /** What was done to a stream before it was stored, in this order: compressed, then encrypted (age). */
 export interface Transforms {
   compression: Compression

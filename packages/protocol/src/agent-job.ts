@@ -23,6 +23,7 @@ export const agentJobSchema = z.looseObject({
   failed_stage: z.string().optional(),
   sha256: z.string().optional(),
   original_filesize: filesizeSchema.optional(),
+  original_sha256: z.string().optional(),
   progress: progressSchema.optional(),
 })
 export type AgentJob = z.infer<typeof agentJobSchema>

@@ -58,8 +58,16 @@ export type AgentDatabase = z.infer<typeof agentDatabaseSchema>
 const requestFields = {
   id: z.string().optional(),
   compression: z.boolean().optional(),
+  /** Additive, backups: zstd or gzip, where the agent compresses; absent: as the agent is set. */
+  compression_algorithm: z.enum(['zstd', 'gzip']).optional(),
+  /** Additive: a level of the algorithm. */
+  compression_level: z.number().optional(),
   /** "none", age recipients (backup) or age identities (restore), or a key that only the scripts understand. */
   encryption_key: z.string().optional(),
+  /** Additive, backups: age recipients that can open every encrypted backup, besides those of the key. */
+  recovery_recipients: z.array(z.string()).optional(),
+  /** Additive, backups: for the manifest beside the object. */
+  plan: z.object({ id: z.string().optional(), name: z.string().optional() }).optional(),
   destination: agentDestinationSchema.optional(),
   /** Additive: the time limit of every stage of this job; the agent's own setting is the longest. */
   stage_timeout_seconds: z.number().optional(),

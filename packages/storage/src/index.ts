@@ -1,5 +1,5 @@
 export type { AddressRule } from './address-rule.ts'
-export { type CompressionOptions, compressionLevels } from './content/compression.ts'
+export type { CompressionOptions } from './content/compression.ts'
 export * from './content/content-error.ts'
 export { type LoadFileOptions, loadFile, type StoreFileOptions, storeFile } from './content/content-file.ts'
 export type * from './content/content-options.ts'

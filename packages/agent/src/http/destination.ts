@@ -4,6 +4,7 @@ import type { AgentDestination } from '@osb-backup/protocol'
 import type { StoreSettings, TlsSettings } from '@osb-backup/storage'
 import { certificatesProblem } from '../certificates.ts'
 import { type Checked, messageOf, passed, refused } from '../checked.ts'
+import type { AgentSettings } from '../settings/agent-settings.ts'
 import type { DestinationType } from './missing-fields.ts'
 
 /** Turns a destination as the wire spells it into the settings of a store. Its needed fields are there. */
@@ -52,7 +53,7 @@ function tlsOf({ ca_certificate: ca, insecure_tls: insecure }: AgentDestination)
 }
 
 /** Where destinations of type FILE may lie, and where not. */
-type Places = { fileRoot: string | undefined; stateDirectory: string }
+type Places = Pick<AgentSettings, 'fileDestinationRoot' | 'stateDirectory'>
 
 /** Whether a path is a directory or lies in it; both without links. */
 function isWithin(path: string, directory: string): boolean {
@@ -63,7 +64,7 @@ function isWithin(path: string, directory: string): boolean {
 /** A directory is taken only if it lies inside the root and does not reach the journal, links followed. */
 async function fileSettings(
   directory: string,
-  { fileRoot: root, stateDirectory }: Places,
+  { fileDestinationRoot: root, stateDirectory }: Places,
 ): Promise<Checked<StoreSettings>> {
   if (root === undefined) {
     return refused('destinations of type FILE are refused: this agent has no file_destination_root set')

@@ -34,6 +34,7 @@ export function jobAnswer(job: JobRecord): AgentJob {
     ...(stored?.originalSizeBytes === undefined
       ? {}
       : { original_filesize: { size: stored.originalSizeBytes, unit: 'byte' } }),
+    original_sha256: stored?.originalSha256,
     progress: { bytes_read: job.progress.bytesRead, bytes_stored: job.progress.bytesStored },
     start_time: timestamp(job.startedAt),
     end_time: job.endedAt === undefined ? '' : timestamp(job.endedAt),

@@ -16,6 +16,7 @@ test('keys are read in any case, but parameters keep theirs, and numbers in them
       database: {
         host: 'h',
         port: 5432,
+        serviceInstance: { any: 1 },
         parameters: [
           { Retries: '2', big: '1000000' },
           { e: '1e3', d: '1.50', n: null },

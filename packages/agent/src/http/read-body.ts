@@ -2,6 +2,7 @@ import type { RunKind } from '@osb-backup/core'
 import {
   type AgentBackupRequest,
   type AgentDatabase,
+  type AgentRestoreRequest,
   agentBackupRequestSchema,
   agentDatabaseSchema,
   agentDestinationSchema,
@@ -57,8 +58,7 @@ function known(value: unknown, shape: Record<string, unknown>): unknown {
 }
 
 function readDatabase(value: unknown): unknown {
-  const { serviceInstance: _unused, parameters: _kept, ...plain } = agentDatabaseSchema.shape
-  const database = known(value, { ...plain, parameters: undefined, user: undefined })
+  const database = known(value, { ...agentDatabaseSchema.shape, user: undefined })
   if (typeof database !== 'object' || database === null || Array.isArray(database)) return database
   // The Go agent's README calls it so, and clients were written by it.
   if ('user' in database && !('username' in database)) Object.assign(database, { username: database.user })
@@ -96,8 +96,6 @@ export function readBody(kind: RunKind, text: string): Checked<RequestBody> {
     const path = issue?.path.join('.')
     return refused(`${path ? `field ${path}` : 'the body'} has the wrong type: ${issue?.message ?? ''}`)
   }
-  const { id, compression, encryption_key, destination, stage_timeout_seconds } = result.data
-  const database =
-    'backup' in result.data ? result.data.backup : 'restore' in result.data ? result.data.restore : undefined
-  return passed({ id, compression, encryption_key, destination, stage_timeout_seconds, database })
+  const { backup, restore, ...rest } = result.data as AgentBackupRequest & AgentRestoreRequest
+  return passed({ ...rest, database: backup ?? restore })
 }

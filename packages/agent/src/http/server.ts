@@ -128,8 +128,7 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, tools: R
   const pack = await readPack(settings.scriptsPath)
   if (!pack.ok) return reply.code(500).send(failureAnswer(kind, 'Script Pack', pack.problem))
   const { form } = pack.value
-  const { fileDestinationRoot: fileRoot, stateDirectory } = settings
-  const request = await checkRequest(kind, id, body.value, { form, fileRoot, stateDirectory, now: now() })
+  const request = await checkRequest(kind, id, body.value, { form, settings, now: now() })
   if (!request.ok) return refuse(reply, kind, request.problem)
 
   const reservation = registry.reserve(request.value, form, now())

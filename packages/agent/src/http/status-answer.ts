@@ -3,7 +3,7 @@ import type { Checked } from '../checked.ts'
 import { currentStepOf } from '../jobs/job-record.ts'
 import type { RunTools } from '../jobs/run-job.ts'
 import type { ScriptPack } from '../scripts/script-pack.ts'
-import type { AgentSettings } from '../settings/agent-settings.ts'
+import type { AgentSettings, TransferSettings } from '../settings/agent-settings.ts'
 import { freeBytes } from '../stages/disk-space.ts'
 import { AGENT_VERSION } from '../version.ts'
 import { timestamp } from './timestamp.ts'
@@ -15,11 +15,13 @@ const capabilities = [
   'sha256',
   'destination.endpoint',
   'destination.directory',
+  'destination.ca_certificate',
+  'destination.bandwidth_limit_bytes_per_second',
   'stage_timeout_seconds',
   'metrics',
 ] as const
-/** What scripts of form 2 add to it. */
-const streamed = ['stream', 'compression.zstd', 'encryption.age'] as const
+/** What it does to dumps, unless that is left to scripts of form 1. */
+const transforms = ['compression.zstd', 'compression.gzip', 'encryption.age', 'recovery_recipients'] as const
 
 /** The answer to `GET /status`. The message is the published one; the rest is ours. */
 export async function statusAnswer(
@@ -36,6 +38,7 @@ export async function statusAnswer(
     message: 'Client is running',
     version: AGENT_VERSION,
     ...scriptFields(pack),
+    capabilities: capabilitiesOf(pack, settings.transfers),
     accepts_jobs: registry.closure === undefined,
     ...(registry.closure === undefined ? {} : { accepts_no_jobs_because: registry.closure }),
     running_jobs: jobs,
@@ -57,8 +60,18 @@ export async function freeDisk(
 }
 
 function scriptFields(pack: Checked<ScriptPack>): Record<string, unknown> {
-  if (!pack.ok) return { scripts: { problem: pack.problem }, capabilities }
-  if (pack.value.form === 1) return { scripts: { form: 1 }, capabilities }
+  if (!pack.ok) return { scripts: { problem: pack.problem } }
+  if (pack.value.form === 1) return { scripts: { form: 1 } }
   const { name, type } = pack.value
-  return { scripts: { form: 2, name, type }, capabilities: [...capabilities, ...streamed] }
+  return { scripts: { form: 2, name, type } }
+}
+
+function capabilitiesOf(pack: Checked<ScriptPack>, { transformsFiles, writesManifests }: TransferSettings): string[] {
+  const isStreaming = pack.ok && pack.value.form === 2
+  return [
+    ...capabilities,
+    ...(writesManifests ? ['manifest'] : []),
+    ...(isStreaming ? ['stream'] : []),
+    ...(isStreaming || transformsFiles ? transforms : []),
+  ]
 }

@@ -24,6 +24,7 @@ export interface StoredDump {
   sha256: string
   /** Before compression and encryption, where the agent did those. */
   originalSizeBytes?: number
+  originalSha256?: string
 }
 
 /** A job of this agent, running or over. Plain data: all that the journal keeps. */

@@ -1,4 +1,4 @@
-import type { RunKind } from '@osb-backup/core'
+import type { Compression, RunKind } from '@osb-backup/core'
 import { NO_KEY } from '@osb-backup/protocol'
 import type { StoreSettings } from '@osb-backup/storage'
 import { isAgeRecipientList } from '../encryption-key.ts'
@@ -11,8 +11,12 @@ export interface JobRequest {
   /** Opaque; unique among the jobs of its kind. */
   id: string
   compress: boolean
+  /** How, where the agent compresses. */
+  compressor: Compressor
   /** "none", age recipients or identities, or what only scripts of form 1 understand. */
   encryptionKey: string
+  /** Backups: who can open every encrypted object besides those of the key. */
+  recoveryRecipients: readonly string[]
   /** As the request spelt it: S3, SWIFT or FILE. */
   destinationType: string
   store: StoreSettings
@@ -26,6 +30,21 @@ export interface JobRequest {
   stageTimeLimitMs?: number
   /** Restores: the object to fetch, without the prefix, and what it must be where that is known. */
   source?: { filename: string; sizeBytes?: number; sha256?: string }
+  /** Of what it is a backup, as far as the caller told: for the manifest beside the object. */
+  instance?: Named
+  plan?: Named
+}
+
+/** A format, and how hard to compress: one of the format's levels, absent for its default. */
+export interface Compressor {
+  algorithm: Exclude<Compression, 'none'>
+  level?: number
+}
+
+/** How something is known elsewhere. */
+export interface Named {
+  id?: string
+  name?: string
 }
 
 /** How scripts reach the database. */
@@ -66,7 +85,7 @@ export function withoutSecrets(request: JobRequest, keepStore: boolean): JobRequ
     ...request,
     encryptionKey: '',
     store: keepStore ? store : storeWithoutSecrets(store),
-    database: { host, ...(port === undefined ? {} : { port }), username, password: '', name },
+    database: { host, port, username, password: '', name },
     parameters: [],
   }
 }

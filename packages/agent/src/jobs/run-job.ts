@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { dumpName, type Step } from '@osb-backup/core'
 import type { Logger } from 'pino'
 import { messageOf } from '../checked.ts'
@@ -6,6 +7,7 @@ import { describeFailure, isSuccess } from '../scripts/script-end.ts'
 import { findScript, type ScriptPack } from '../scripts/script-pack.ts'
 import type { AgentSettings } from '../settings/agent-settings.ts'
 import { requireDiskSpace } from '../stages/disk-space.ts'
+import { toldDump } from '../stages/dump-transforms.ts'
 import { closeJobDirectory, type JobDirectory, jobDirectoryPath, openJobDirectory } from '../stages/job-directory.ts'
 import type { ObjectClaims } from '../stages/object-claim.ts'
 import { failed, type RunContext, type StepEnd, startStage } from '../stages/run-context.ts'
@@ -100,6 +102,9 @@ async function contextOf(
   const { record } = job
   const { database, source } = record.request
   const { settings, claims, now } = tools
+  const filename = source?.filename ?? dumpName(database.host, database.name, record.startedAt)
+  // A crash may have come after the download, which found out how the file is called.
+  const toldName = record.downloadPath === undefined ? filename : basename(record.downloadPath)
   return {
     job: record,
     settings,
@@ -108,7 +113,8 @@ async function contextOf(
     store: await tools.stores.open(record.request),
     mask: maskOf(record.request, settings.credentials?.password),
     directory,
-    filename: source?.filename ?? dumpName(database.host, database.name, record.startedAt),
+    filename,
+    told: toldDump(toldName, record.request, { pack, settings }),
     save: () => tools.registry.save(record),
     now,
   }

@@ -36,11 +36,17 @@ const store = z.discriminatedUnion('type', [
   z.object({ type: z.literal('file'), directory: z.string() }),
 ])
 
+const named = z.object({ id: z.string().optional(), name: z.string().optional() }).optional()
+
 const request = z.object({
   kind: z.enum(['backup', 'restore']),
   id: z.string().min(1),
   compress: z.boolean(),
+  compressor: z
+    .object({ algorithm: z.enum(['gzip', 'zstd']), level: z.number().optional() })
+    .default({ algorithm: 'zstd' }),
   encryptionKey: z.string(),
+  recoveryRecipients: z.array(z.string()).default([]),
   destinationType: z.string(),
   store,
   bandwidthBytesPerSecond: z.number().optional(),
@@ -57,6 +63,8 @@ const request = z.object({
   parameters: z.array(z.object({ name: z.string(), value: z.string() })),
   stageTimeLimitMs: z.number().optional(),
   source: z.object({ filename: z.string(), sizeBytes: whole.optional(), sha256: z.string().optional() }).optional(),
+  instance: named,
+  plan: named,
 })
 
 const stored = z.object({
@@ -64,6 +72,7 @@ const stored = z.object({
   sizeBytes: whole,
   sha256: z.string(),
   originalSizeBytes: whole.optional(),
+  originalSha256: z.string().optional(),
 })
 
 /** A job as its file holds it. A later version of the agent that changes this raises the number. */

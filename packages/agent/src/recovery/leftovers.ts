@@ -1,4 +1,4 @@
-import type { ObjectStore, UnfinishedUpload } from '@osb-backup/storage'
+import { type ObjectStore, removeWithManifest, type UnfinishedUpload } from '@osb-backup/storage'
 import { messageOf } from '../checked.ts'
 import type { JobRecord } from '../jobs/job-record.ts'
 import type { AgentStores } from '../stores/agent-stores.ts'
@@ -39,5 +39,5 @@ export async function removeLeftovers(
 async function removeObject(store: ObjectStore, { name, since }: UnfinishedUpload, signal: AbortSignal): Promise<void> {
   const found = await store.head(name, { signal })
   // A directory also loses the empty folders of a name whose object is not there.
-  if (found === undefined || found.modifiedAt >= since) await store.remove(name, { signal })
+  if (found === undefined || found.modifiedAt >= since) await removeWithManifest(store, name, { signal })
 }

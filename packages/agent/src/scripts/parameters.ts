@@ -9,10 +9,12 @@ export interface Parameter {
 /** Linux refuses to start a program with a longer variable than 128 KiB, name included. */
 const MAX_BYTES = 100_000
 
-/** Names that would change which code a script runs, or how its shell reads it. */
+/** Names that would change what a script was told, which code it runs, or how its shell reads it. */
 const dangerous = new RegExp(
   `^(${[
-    'PATH|HOME|IFS|ENV|CDPATH|GLOBIGNORE|TMPDIR|SHELL|PWD|OLDPWD|PS4|PROMPT_COMMAND',
+    // What the agent itself sets.
+    'BACKUP_(STAGE|JOB_ID|HOST|PORT|(BACKUP_)?(USERNAME|PASSWORD)|DATABASE|DIRECTORY|FILENAME|COMPRESSION|ENCRYPTION_KEY)',
+    'PATH|LANG|HOME|IFS|ENV|CDPATH|GLOBIGNORE|TMPDIR|SHELL|PWD|OLDPWD|PS4|PROMPT_COMMAND',
     'BASH.*|SHELLOPTS|POSIXLY_CORRECT|LD_.*|DYLD_.*|GCONV_PATH|LOCPATH|NLSPATH|GLIBC_TUNABLES|MALLOC_.*',
     'NODE_.*|PYTHON.*|PERL.*|RUBY.*|JAVA_.*|JDK_.*|_JAVA_OPTIONS|CLASSPATH|TAR_OPTIONS|RSYNC_.*|GIT_.*|SSH_.*',
     'OPENSSL_.*|LIBMYSQL_.*|PGSYSCONFDIR|PAGER|LESS.*|EDITOR|VISUAL',

@@ -6,22 +6,21 @@ import { scriptArguments, scriptEnvironment } from './script-environment.ts'
 const request: JobRequest = {
   kind: 'backup',
   id: 'j1',
-  compress: true,
-  encryptionKey: 'key-1',
+  compress: false,
+  compressor: { algorithm: 'zstd' },
+  encryptionKey: 'key-0',
+  recoveryRecipients: [],
   destinationType: 'FILE',
   store: { type: 'file', directory: '/b' },
   namePrefix: '',
   database: { host: 'h', username: 'u', password: 'p', name: 'd', backupUsername: 'bu', backupPassword: 'bp' },
-  parameters: [
-    { name: 'dump-jobs', value: '4' },
-    { name: 'BACKUP_DIRECTORY', value: '/theirs' },
-  ],
+  parameters: [{ name: 'dump-jobs', value: '4' }],
 }
-const place = { directory: '/jobs/j1', filename: 'h_2026_01_01_d' }
+const told = { directory: '/jobs/j1', filename: 'h_2026_01_01_d', compress: true, encryptionKey: 'key-1' }
 const base = { PATH: '/bin' }
 
-test('form 1 gets the parameters under their own names, which win, and the key', () => {
-  expect(scriptEnvironment('backup', 1, request, place, base)).toEqual({
+test('form 1 gets the parameters under their own names, and the key', () => {
+  expect(scriptEnvironment('backup', 1, request, told, base)).toEqual({
     PATH: '/bin',
     BACKUP_STAGE: 'backup',
     BACKUP_JOB_ID: 'j1',
@@ -31,7 +30,7 @@ test('form 1 gets the parameters under their own names, which win, and the key',
     BACKUP_BACKUP_USERNAME: 'bu',
     BACKUP_BACKUP_PASSWORD: 'bp',
     BACKUP_DATABASE: 'd',
-    BACKUP_DIRECTORY: '/theirs',
+    BACKUP_DIRECTORY: '/jobs/j1',
     BACKUP_FILENAME: 'h_2026_01_01_d',
     BACKUP_COMPRESSION: 'true',
     BACKUP_ENCRYPTION_KEY: 'key-1',
@@ -40,18 +39,17 @@ test('form 1 gets the parameters under their own names, which win, and the key',
 })
 
 test('form 2 gets the parameters under a prefix, and no key', () => {
-  const environment = scriptEnvironment('backup', 2, request, place, base)
+  const environment = scriptEnvironment('backup', 2, request, told, base)
   expect(environment).toMatchObject({
     BACKUP_DIRECTORY: '/jobs/j1',
     BACKUP_PARAMETER_DUMP_JOBS: '4',
-    BACKUP_PARAMETER_BACKUP_DIRECTORY: '/theirs',
   })
   expect(environment).not.toHaveProperty('BACKUP_ENCRYPTION_KEY')
 })
 
 test('the arguments are the published ones', () => {
-  const all = [...backupStages, ...restoreStages].map((stage) => [stage, scriptArguments(stage, request, 'file')])
-  const long = ['h', 'u', 'p', 'd', 'file', 'j1', 'true', 'key-1']
+  const all = [...backupStages, ...restoreStages].map((stage) => [stage, scriptArguments(stage, request, told)])
+  const long = ['h', 'u', 'p', 'd', 'h_2026_01_01_d', 'j1', 'true', 'key-1']
   expect(Object.fromEntries(all)).toEqual({
     'pre-backup-lock': ['d'],
     'pre-backup-check': ['d'],

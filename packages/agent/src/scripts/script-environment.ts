@@ -2,24 +2,25 @@ import type { Stage } from '@osb-backup/protocol'
 import type { JobRequest } from '../jobs/job-request.ts'
 import { parameterVariable } from './parameters.ts'
 
-/** What the scripts of one job are told besides the request. */
-export interface ScriptPlace {
-  /** The job's own directory. */
-  directory: string
+/** What scripts are told of a dump. */
+export interface ToldDump {
   /** Backup: the dump's name without its type. Restore: the file's name. */
   filename: string
+  /** Whether the scripts compress, and with which key they encrypt: not as asked for where the agent does it. */
+  compress: boolean
+  encryptionKey: string
 }
 
 /**
  * The whole environment of a script; nothing of the agent's own comes along but `base`. Form 1 also gets the
- * parameters under their plain names, which win over ours; form 2 as `BACKUP_PARAMETER_<NAME>`, and no encryption
+ * parameters under their plain names, which are none of ours; form 2 as `BACKUP_PARAMETER_<NAME>`, and no encryption
  * key, since the agent encrypts.
  */
 export function scriptEnvironment(
   stage: Stage,
   form: 1 | 2,
   request: JobRequest,
-  place: ScriptPlace,
+  told: ToldDump & { directory: string },
   base: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const { database } = request
@@ -35,16 +36,20 @@ export function scriptEnvironment(
     ...(database.backupUsername === undefined ? {} : { BACKUP_BACKUP_USERNAME: database.backupUsername }),
     ...(database.backupPassword === undefined ? {} : { BACKUP_BACKUP_PASSWORD: database.backupPassword }),
     BACKUP_DATABASE: database.name,
-    BACKUP_DIRECTORY: place.directory,
-    BACKUP_FILENAME: place.filename,
-    BACKUP_COMPRESSION: String(request.compress),
-    ...(form === 1 ? { BACKUP_ENCRYPTION_KEY: request.encryptionKey } : {}),
+    BACKUP_DIRECTORY: told.directory,
+    BACKUP_FILENAME: told.filename,
+    BACKUP_COMPRESSION: String(told.compress),
+    ...(form === 1 ? { BACKUP_ENCRYPTION_KEY: told.encryptionKey } : {}),
     ...Object.fromEntries(named),
   }
 }
 
 /** The published arguments of a script of form 1, in their order. Form 2 has none: arguments are seen by every user. */
-export function scriptArguments(stage: Stage, request: JobRequest, filename: string): string[] {
+export function scriptArguments(
+  stage: Stage,
+  request: JobRequest,
+  { filename, compress, encryptionKey }: ToldDump,
+): string[] {
   const { host, username, password, name } = request.database
   switch (stage) {
     case 'pre-backup-lock':
@@ -53,7 +58,7 @@ export function scriptArguments(stage: Stage, request: JobRequest, filename: str
       return [name]
     case 'backup':
     case 'restore':
-      return [host, username, password, name, filename, request.id, String(request.compress), request.encryptionKey]
+      return [host, username, password, name, filename, request.id, String(compress), encryptionKey]
     case 'backup-cleanup':
       return [name, request.id]
     case 'pre-restore-lock':

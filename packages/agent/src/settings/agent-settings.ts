@@ -1,4 +1,5 @@
 import type { JobRetention } from '../jobs/expiry.ts'
+import type { Compressor } from '../jobs/job-request.ts'
 import type { LogLevel } from './variables.ts'
 
 /** A wrong or missing setting. The message is one sentence that names it and says what it must be. */
@@ -43,6 +44,13 @@ export interface TransferSettings {
   bandwidthBytesPerSecond?: number
   /** S3: how many parts an upload may have. */
   maximumParts?: number
+  /** How to compress where a request asks for it but does not say how. */
+  compressor: Compressor
+  /** age recipients that can open every encrypted backup, besides those of its key. */
+  recoveryRecipients: readonly string[]
+  /** Whether files of form 1 are compressed and encrypted by the agent too. */
+  transformsFiles: boolean
+  writesManifests: boolean
   /** Proxies by URL, and where to go without. */
   proxy: { httpProxy?: string; httpsProxy?: string; noProxy?: string }
 }

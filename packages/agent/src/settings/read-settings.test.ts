@@ -27,7 +27,13 @@ test('what is not set has the published defaults', () => {
     stateDirectory: '/b/.state',
     shutdownGraceMs: 10_000,
     retention: { maxAgeMs: 604_800_000, maxNumber: 1000 },
-    transfers: { proxy: {} },
+    transfers: {
+      compressor: { algorithm: 'zstd' },
+      recoveryRecipients: [],
+      transformsFiles: false,
+      writesManifests: true,
+      proxy: {},
+    },
     logLevel: 'info',
     scriptBase: { PATH: '/bin', HOME: '/home/x', LANG: 'de_DE', TMPDIR: '/t' },
   })
@@ -52,6 +58,11 @@ test.each([
   [{ state_directory: 'state' }, 'state_directory must be an absolute directory.'],
   [{ job_retention_number: '0' }, 'job_retention_number must be a whole number from 1 to 100000.'],
   [{ s3_maximum_parts: '999' }, 's3_maximum_parts must be a whole number from 1000 to 10000.'],
+  [{ compression_algorithm: 'gzip', compression_level: '10' }, 'compression_level must be from 1 to 9 for gzip.'],
+  [
+    { recovery_recipients: 'age1short' },
+    'recovery_recipients must be age recipients (age1…), with commas between them.',
+  ],
   [{ https_proxy: 'proxy.example' }, 'HTTPS_PROXY must be the URL of a proxy.'],
   [{ log_level: 'loud' }, 'log_level must be one of fatal, error, warn, info, debug, trace, silent.'],
 ])('%j stops the start with one sentence', (changes, message) => {

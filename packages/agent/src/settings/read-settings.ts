@@ -1,5 +1,7 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { compressionLevels, isCompressionLevel } from '@osb-backup/core'
+import type { Compressor } from '../jobs/job-request.ts'
 import { type AgentSettings, SettingsError, type TransferSettings } from './agent-settings.ts'
 import { type Name, type Value, variables } from './variables.ts'
 
@@ -79,6 +81,18 @@ function readTransfers(read: Read): TransferSettings {
     caFile: read('store_ca_file'),
     bandwidthBytesPerSecond: kibibytes && kibibytes * 1024,
     maximumParts: read('s3_maximum_parts'),
+    compressor: readCompressor(read),
+    recoveryRecipients: read('recovery_recipients'),
+    transformsFiles: read('transform_files'),
+    writesManifests: read('write_manifests'),
     proxy: { httpProxy: read('HTTP_PROXY'), httpsProxy: read('HTTPS_PROXY'), noProxy: read('NO_PROXY') },
   }
+}
+
+function readCompressor(read: Read): Compressor {
+  const algorithm = read('compression_algorithm')
+  const level = read('compression_level')
+  if (level === undefined || isCompressionLevel(algorithm, level)) return { algorithm, level }
+  const { minimum, maximum } = compressionLevels[algorithm]
+  throw new SettingsError(`compression_level must be from ${minimum} to ${maximum} for ${algorithm}.`)
 }

@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
+import { ageKeys, isAgeRecipientList } from '../encryption-key.ts'
 
 const flag = z.enum(['true', 'false'], 'must be true or false').transform((word) => word === 'true')
 const file = z.string().refine(isAbsolute, 'must be an absolute path').optional()
@@ -87,6 +88,30 @@ export const variables = {
   s3_maximum_parts: [
     wholeNumber(1000, 10_000).optional(),
     'parts that an upload to S3 may have; 1000 for vendors that take no more (10000)',
+  ],
+  compression_algorithm: [
+    z.enum(['zstd', 'gzip'], 'must be zstd or gzip').default('zstd'),
+    'how the agent compresses where a request does not say: zstd or gzip (zstd)',
+  ],
+  compression_level: [
+    wholeNumber(1, 19).optional(),
+    'how hard: 1 to 19 for zstd, 1 to 9 for gzip (3 and 6, the formats’ own)',
+  ],
+  recovery_recipients: [
+    z
+      .string()
+      .refine(isAgeRecipientList, 'must be age recipients (age1…), with commas between them')
+      .transform(ageKeys)
+      .default([]),
+    'age recipients that can open every encrypted backup, besides those of its plan',
+  ],
+  transform_files: [
+    flag.default(false),
+    'whether the agent compresses and encrypts the files of form 1 scripts too, which are then told not to (false)',
+  ],
+  write_manifests: [
+    flag.default(true),
+    'whether each stored object gets a file <name>.manifest.json beside it, which says what it is (true)',
   ],
   HTTPS_PROXY: [proxy, 'proxy over which S3 and Swift are reached where their URL is https'],
   HTTP_PROXY: [proxy, 'the same for http'],

@@ -4,7 +4,7 @@ import { isOwed, type JobRecord } from '../jobs/job-record.ts'
 import type { SecretMask } from '../masking.ts'
 import { identify } from '../scripts/process-identity.ts'
 import { type RunningScript, startScript } from '../scripts/run-script.ts'
-import { scriptArguments, scriptEnvironment } from '../scripts/script-environment.ts'
+import { scriptArguments, scriptEnvironment, type ToldDump } from '../scripts/script-environment.ts'
 import type { ScriptPack } from '../scripts/script-pack.ts'
 import type { AgentSettings } from '../settings/agent-settings.ts'
 import type { JobDirectory } from './job-directory.ts'
@@ -19,8 +19,10 @@ export interface RunContext {
   claims: ObjectClaims
   mask: SecretMask
   directory: JobDirectory
-  /** Backup: the dump's name without its type. Restore: the name of the file. */
+  /** Backup: the dump's name without its type. Restore: the name of the object. */
   filename: string
+  /** What scripts are told of the dump. */
+  told: ToldDump
   /** Resolves when the job, as it is now, would survive a crash. */
   save(): Promise<void>
   /** The clock. */
@@ -49,11 +51,17 @@ export function startStage(
 ): RunningScript {
   const { settings, pack, mask } = run
   const { request } = run.job
-  const place = { directory: run.directory.path, filename: run.filename }
+  const { directory, told } = run
   return startScript({
     path,
-    arguments: pack.form === 1 ? scriptArguments(stage, request, run.filename) : [],
-    environment: scriptEnvironment(stage, pack.form, request, place, settings.scriptBase),
+    arguments: pack.form === 1 ? scriptArguments(stage, request, told) : [],
+    environment: scriptEnvironment(
+      stage,
+      pack.form,
+      request,
+      { ...told, directory: directory.path },
+      settings.scriptBase,
+    ),
     directory: pack.directory,
     timeLimitMs: stageTimeLimitMs(run),
     killGraceMs: settings.killGraceMs,

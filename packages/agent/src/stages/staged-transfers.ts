@@ -1,31 +1,35 @@
 import { lstat, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { loadFile, storeFile } from '@osb-backup/storage'
+import { type Transforms, transformSuffix } from '@osb-backup/core'
+import { NO_KEY } from '@osb-backup/protocol'
+import { findZstdProgram, loadFile, readManifest, storeFile } from '@osb-backup/storage'
+import { ageKeys, isAgeIdentityList } from '../encryption-key.ts'
+import { dumpTransforms } from './dump-transforms.ts'
 import { findDump, splitDumpName } from './job-directory.ts'
 import { failed, type RunContext, type StepEnd, stageTimeLimitMs, transferSignal } from './run-context.ts'
+import { storeDump } from './store-dump.ts'
 import { transferProblem } from './transfer-problem.ts'
 import { uploadUnderClaim } from './upload-under-claim.ts'
 
-/** Form 1, backup: uploads the file that the script left, as it is. */
+/** Form 1, backup: uploads the file that the script left, as it is unless the settings ask for more. */
 export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<StepEnd> {
   const { job, store } = run
   const dump = await findDump(run.directory, run.filename)
   if (!dump.ok) return failed(dump.problem)
   const both = transferSignal(run, signal)
+  const transforms = dumpTransforms(run)
+  const { base, type } = splitDumpName(dump.value, run.filename)
+  const wanted = {
+    base,
+    type: type + transformSuffix(transforms),
+    prefix: job.request.namePrefix,
+    takenAt: job.startedAt,
+  }
   try {
-    const wanted = {
-      ...splitDumpName(dump.value, run.filename),
-      prefix: job.request.namePrefix,
-      takenAt: job.startedAt,
-    }
     return await uploadUnderClaim(run, wanted, both, async (claim) => {
-      const stored = await storeFile(store, claim.name, join(run.directory.path, dump.value), {
-        signal: both,
-        onProgress: (progress) => {
-          job.progress = progress
-        },
-      })
-      job.stored = { filename: claim.filename, sizeBytes: stored.sizeBytes, sha256: stored.sha256 }
+      await storeDump(run, claim, transforms, both, (options) =>
+        storeFile(store, claim.name, join(run.directory.path, dump.value), options),
+      )
       return { ok: true }
     })
   } catch (error) {
@@ -33,24 +37,37 @@ export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<
   }
 }
 
-/** Where form 1 finds the file to restore. */
-export const downloadPath = (run: RunContext): string => join(run.directory.path, run.filename)
-
-/** Form 1, restore: downloads the file, as it is, to where the script looks for it. */
+/**
+ * Form 1, restore: downloads the file to where the script looks for it. What an agent did to it, as its manifest says, is
+ * undone; else the script gets it as it is, with the key.
+ */
 export async function downloadFile(run: RunContext, signal: AbortSignal): Promise<StepEnd> {
   const { job, store, settings } = run
-  const path = downloadPath(run)
-  const { source } = job.request
-  if (!settings.mayDeleteFiles && (await lstat(path).catch(() => undefined)) !== undefined) {
-    return failed(`${path} exists already: remove it, or set allowed_to_delete_files to true`)
-  }
-  job.downloadPath = path
+  const { source, namePrefix, encryptionKey } = job.request
+  const name = namePrefix + run.filename
+  const both = transferSignal(run, signal)
   try {
+    const done = await transformsDone(run, name, both)
+    if (done.encrypted && !isAgeIdentityList(encryptionKey)) {
+      return failed(`encryption_key must be age identities (AGE-SECRET-KEY-1…): ${run.filename} is encrypted`)
+    }
+    const suffix = transformSuffix(done)
+    if (suffix !== '') {
+      run.told = { filename: withoutSuffix(run.filename, suffix), compress: false, encryptionKey: NO_KEY }
+    }
+    const path = join(run.directory.path, run.told.filename)
+    if (!settings.mayDeleteFiles && (await lstat(path).catch(() => undefined)) !== undefined) {
+      return failed(`${path} exists already: remove it, or set allowed_to_delete_files to true`)
+    }
+    job.downloadPath = path
     await run.save()
-    await loadFile(store, job.request.namePrefix + run.filename, path, {
-      signal: transferSignal(run, signal),
-      ...(source === undefined ? {} : { expected: source }),
-      onProgress: ({ bytesRead }) => {
+    await loadFile(store, name, path, {
+      ...done,
+      identities: done.encrypted ? ageKeys(encryptionKey) : [],
+      zstdProgram: findZstdProgram(settings.scriptBase.PATH),
+      signal: both,
+      expected: source,
+      onProgress({ bytesRead }) {
         job.progress = { bytesRead, bytesStored: 0 }
       },
     })
@@ -58,6 +75,18 @@ export async function downloadFile(run: RunContext, signal: AbortSignal): Promis
   } catch (error) {
     return failed(transferProblem(`the download from ${store.location}`, error, stageTimeLimitMs(run)))
   }
+}
+
+/** What an agent did to an object; nothing where none says so. */
+async function transformsDone({ store }: RunContext, name: string, signal: AbortSignal): Promise<Transforms> {
+  const transforms = (await readManifest(store, name, { signal }))?.transforms
+  return { compression: transforms?.compression ?? 'none', encrypted: transforms?.encryption === 'age' }
+}
+
+/** An object may have been given another name, but then it still needs one. */
+function withoutSuffix(filename: string, suffix: string): string {
+  const isSuffixed = filename.endsWith(suffix) && filename.length > suffix.length
+  return isSuffixed ? filename.slice(0, -suffix.length) : filename
 }
 
 /** Form 1, restore: removes the file that `downloadFile` made, whole or half, if the scripts have not. */

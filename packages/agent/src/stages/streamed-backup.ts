@@ -1,9 +1,10 @@
 import { transformSuffix } from '@osb-backup/core'
 import { storeContent } from '@osb-backup/storage'
-import { ageKeys, isAgeRecipientList } from '../encryption-key.ts'
 import { describeFailure, isSuccess } from '../scripts/script-end.ts'
+import { type DumpTransforms, dumpTransforms } from './dump-transforms.ts'
 import type { ObjectClaim } from './object-claim.ts'
 import { failed, type RunContext, type StepEnd, stageTimeLimitMs, startStage, transferSignal } from './run-context.ts'
+import { storeDump } from './store-dump.ts'
 import { transferProblem } from './transfer-problem.ts'
 import { uploadUnderClaim } from './upload-under-claim.ts'
 
@@ -16,57 +17,51 @@ import { uploadUnderClaim } from './upload-under-claim.ts'
  */
 export async function streamBackup(run: RunContext, path: string, type: string, signal: AbortSignal): Promise<StepEnd> {
   const { request, startedAt } = run.job
-  const compression = request.compress ? 'zstd' : 'none'
-  const recipients = isAgeRecipientList(request.encryptionKey) ? ageKeys(request.encryptionKey) : []
+  const transforms = dumpTransforms(run)
   const wanted = {
     prefix: request.namePrefix,
     base: run.filename,
-    type: type + transformSuffix({ compression, encrypted: recipients.length > 0 }),
+    type: type + transformSuffix(transforms),
     takenAt: startedAt,
   }
   const both = transferSignal(run, signal)
   try {
     return await uploadUnderClaim(run, wanted, both, (claim) =>
-      dumpInto(run, claim, path, signal, { compression, recipients, signal: both }),
+      dumpInto(run, claim, path, { script: signal, transfer: both }, transforms),
     )
   } catch (error) {
     return failed(transferProblem(`looking into ${run.store.location}`, error, stageTimeLimitMs(run)))
   }
 }
 
-type Transforms = { compression: 'zstd' | 'none'; recipients: string[]; signal: AbortSignal }
-
 async function dumpInto(
   run: RunContext,
   claim: ObjectClaim,
   path: string,
-  signal: AbortSignal,
-  how: Transforms,
+  signals: { script: AbortSignal; transfer: AbortSignal },
+  transforms: DumpTransforms,
 ): Promise<StepEnd> {
-  const { job, store } = run
-  const script = startStage(run, 'backup', path, signal, { stdout: 'stream' })
+  const { store } = run
+  const script = startStage(run, 'backup', path, signals.script, { stdout: 'stream' })
   const { output } = script
   if (output === undefined) return failed(describeFailure(path, await script.ended))
   let uploadError: unknown
-  const stored = await storeContent(store, claim.name, output, {
-    ...how,
-    onProgress: (progress) => {
-      job.progress = progress
+  const isStored = await storeDump(run, claim, transforms, signals.transfer, (options) =>
+    storeContent(store, claim.name, output, options),
+  ).then(
+    () => true,
+    (error: unknown) => {
+      uploadError = error
+      script.stop()
+      return false
     },
-  }).catch((error: unknown) => {
-    uploadError = error
-    script.stop()
-  })
+  )
   const end = await script.ended
   const logs = { stdout: end.stdout, stderr: end.stderr }
   if (!isSuccess(end.outcome) && end.outcome.kind !== 'stopped') {
     return { ok: false, problem: describeFailure(path, end), ...logs }
   }
-  if (stored) {
-    const { sizeBytes, sha256, originalSizeBytes } = stored
-    job.stored = { filename: claim.filename, sizeBytes, sha256, originalSizeBytes }
-    return { ok: true, ...logs }
-  }
+  if (isStored) return { ok: true, ...logs }
   const problem = output.isEmptyDump
     ? `${path} exited with status 0 but wrote nothing to standard output: an empty dump is a failure`
     : transferProblem(`the upload to ${store.location}`, uploadError, stageTimeLimitMs(run))

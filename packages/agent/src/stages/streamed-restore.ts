@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import { transformsOfName } from '@osb-backup/core'
-import { loadContent } from '@osb-backup/storage'
+import { findZstdProgram, loadContent } from '@osb-backup/storage'
 import { ageKeys } from '../encryption-key.ts'
 import { describeFailure, isSuccess } from '../scripts/script-end.ts'
 import { failed, type RunContext, type StepEnd, stageTimeLimitMs, startStage, transferSignal } from './run-context.ts'
@@ -22,7 +22,8 @@ export async function streamRestore(run: RunContext, path: string, signal: Abort
     content = await loadContent(store, namePrefix + run.filename, {
       ...transforms,
       identities: transforms.encrypted ? ageKeys(encryptionKey) : [],
-      ...(source === undefined ? {} : { expected: source }),
+      zstdProgram: findZstdProgram(run.settings.scriptBase.PATH),
+      expected: source,
       signal: both,
       onProgress: ({ bytesRead }) => {
         job.progress = { bytesRead, bytesStored: 0 }

@@ -1,18 +1,12 @@
 import type { Duplex } from 'node:stream'
 import zlib from 'node:zlib'
-import type { Compression } from '@osb-backup/core'
+import { type Compression, compressionLevels, isCompressionLevel } from '@osb-backup/core'
 import { frameDecompressor } from './frame-decompress.ts'
 import { programFilter } from './program-filter.ts'
 
-/** How hard to compress: what each format allows, and what it does where nothing is said. */
-export const compressionLevels = {
-  gzip: { minimum: 1, maximum: 9, default: 6 },
-  zstd: { minimum: 1, maximum: 19, default: 3 },
-} as const satisfies Record<Exclude<Compression, 'none'>, { minimum: number; maximum: number; default: number }>
-
 /** How content is compressed and decompressed. */
 export interface CompressionOptions {
-  /** One of `compressionLevels`. */
+  /** One of core's `compressionLevels`. */
   level?: number
   /** Path of the `zstd` program; absent: node:zlib, which writes and reads the same format with one core. */
   zstdProgram?: string
@@ -54,7 +48,7 @@ function zstdCompressor(level: number, program: string | undefined): Duplex {
 function levelOf(compression: 'gzip' | 'zstd', { level }: CompressionOptions): number {
   const allowed = compressionLevels[compression]
   if (level === undefined) return allowed.default
-  if (Number.isInteger(level) && level >= allowed.minimum && level <= allowed.maximum) return level
+  if (isCompressionLevel(compression, level)) return level
   throw new RangeError(`${compression} has levels ${allowed.minimum} to ${allowed.maximum}, not ${level}.`)
 }
 

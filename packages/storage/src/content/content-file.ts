@@ -8,11 +8,11 @@ import type { LoadContentOptions, StoreContentOptions, StoredContent } from './c
 import { openContent } from './load-content.ts'
 import { storeContent } from './store-content.ts'
 
-/** What moving a file as it is takes: no compression, no encryption. */
-export type StoreFileOptions = Pick<StoreContentOptions, 'signal' | 'onProgress'>
-export type LoadFileOptions = Pick<LoadContentOptions, 'signal' | 'onProgress' | 'expected'>
+/** What moving a file takes. Without transforms it is moved as it is. */
+export type StoreFileOptions = Partial<StoreContentOptions>
+export type LoadFileOptions = Partial<LoadContentOptions>
 
-/** Stores a file as it is; otherwise as `storeContent`. */
+/** Stores a file, as `storeContent` does. */
 export function storeFile(
   store: ObjectStore,
   name: string,
@@ -20,11 +20,11 @@ export function storeFile(
   options: StoreFileOptions = {},
 ): Promise<StoredContent> {
   const source = createReadStream(path, { highWaterMark: 256 * 1024 })
-  return storeContent(store, name, source, { ...options, compression: 'none', recipients: [] })
+  return storeContent(store, name, source, { compression: 'none', recipients: [], ...options })
 }
 
 /**
- * Downloads an object as it is to a file. The file appears under its path only when it is whole, checked and on the
+ * Downloads an object to a file. The file appears under its path only when it is whole, checked and on the
  * disk; until then the bytes lie in `<path>.partial`, which is removed on failure.
  *
  * @param path - Replaced if it exists. Its directory must exist.
@@ -38,7 +38,7 @@ export async function loadFile(
   const partial = `${path}.partial`
   try {
     // Checked at the end: nobody sees the file until its digest was right.
-    const content = await openContent(store, name, { ...options, ...asItIs })
+    const content = await openContent(store, name, { ...asItIs, ...options })
     const handle = await open(partial, 'w', 0o600)
     try {
       await pipeline(content, async (chunks: AsyncIterable<Buffer>) => {

@@ -1,0 +1,86 @@
+import { compressionLevels, isCompressionLevel, type RunKind, transformsOfName } from '@osb-backup/core'
+import { type AgentDestination, NO_KEY } from '@osb-backup/protocol'
+import { type Checked, passed, refused } from '../checked.ts'
+import { isAgeIdentityList, isAgeRecipientList } from '../encryption-key.ts'
+import type { Compressor, JobRequest } from '../jobs/job-request.ts'
+import type { TransferSettings } from '../settings/agent-settings.ts'
+import type { RequestBody } from './read-body.ts'
+import { componentProblem, valueProblem } from './safe-text.ts'
+
+/** What an object's content is made of, or must be. */
+export type Content = Pick<JobRequest, 'compress' | 'compressor' | 'encryptionKey' | 'recoveryRecipients' | 'source'>
+
+/** What content is checked against. */
+export interface ContentContext {
+  form: 1 | 2
+  transfers: TransferSettings
+}
+
+/** Checks how a dump is to be compressed and encrypted; for a restore, what the object is. */
+export function checkContent(kind: RunKind, body: RequestBody, context: ContentContext): Checked<Content> {
+  const encryptionKey = body.encryption_key ?? NO_KEY
+  const source = kind === 'restore' ? sourceOf(body.destination ?? { type: '' }) : undefined
+  const problem =
+    (source === undefined ? undefined : sourceProblem(source)) ??
+    valueProblem('encryption_key', encryptionKey) ??
+    keyProblem(encryptionKey, source?.filename, context)
+  if (problem !== undefined) return refused(problem)
+  const compressor = compressorOf(body, context.transfers)
+  if (!compressor.ok) return compressor
+  const ofRequest = body.recovery_recipients ?? []
+  if (!ofRequest.every(isAgeRecipientList)) return refused('recovery_recipients must be age recipients (age1…)')
+  return passed({
+    compress: body.compression ?? false,
+    compressor: compressor.value,
+    encryptionKey,
+    recoveryRecipients: [...context.transfers.recoveryRecipients, ...ofRequest],
+    source,
+  })
+}
+
+/** What the request asks for, else what the agent is set to. The set level is one of the set algorithm. */
+function compressorOf(body: RequestBody, { compressor: set }: TransferSettings): Checked<Compressor> {
+  const { compression_algorithm: algorithm = set.algorithm, compression_level: level } = body
+  if (level !== undefined && !isCompressionLevel(algorithm, level)) {
+    const { minimum, maximum } = compressionLevels[algorithm]
+    return refused(`compression_level must be a whole number from ${minimum} to ${maximum} for ${algorithm}`)
+  }
+  return passed({ algorithm, level: level ?? (algorithm === set.algorithm ? set.level : undefined) })
+}
+
+type Source = NonNullable<JobRequest['source']>
+
+function sourceOf({ filename = '', size, sha256 }: AgentDestination): Source {
+  return { filename, sizeBytes: size, sha256: sha256?.toLowerCase() || undefined }
+}
+
+function sourceProblem({ filename, sizeBytes, sha256 }: Source): string | undefined {
+  const name = componentProblem('destination.filename', filename)
+  if (name !== undefined) return name
+  if (sizeBytes !== undefined && !(Number.isSafeInteger(sizeBytes) && sizeBytes >= 0)) {
+    return 'destination.size must be a whole number of bytes'
+  }
+  return sha256 === undefined || /^[0-9a-f]{64}$/.test(sha256)
+    ? undefined
+    : 'destination.sha256 must be 64 hexadecimal digits'
+}
+
+/**
+ * Where the agent encrypts, it must understand the key: it never stores in clear instead. Whether a file of form 1 is to be
+ * decrypted only its manifest says, which is read when it is downloaded.
+ */
+function keyProblem(
+  key: string,
+  filename: string | undefined,
+  { form, transfers }: ContentContext,
+): string | undefined {
+  if (filename !== undefined) {
+    return form === 2 && transformsOfName(filename).encrypted && !isAgeIdentityList(key)
+      ? `encryption_key must be age identities (AGE-SECRET-KEY-1…): ${filename} is encrypted`
+      : undefined
+  }
+  if (form === 1 && !transfers.transformsFiles) return undefined
+  return key === NO_KEY || isAgeRecipientList(key)
+    ? undefined
+    : 'encryption_key must be "none" or age recipients (age1…): here the agent encrypts, and not the scripts'
+}

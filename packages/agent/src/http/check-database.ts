@@ -1,0 +1,22 @@
+import type { RunKind } from '@osb-backup/core'
+import type { AgentDatabase } from '@osb-backup/protocol'
+import { type Checked, passed, refused } from '../checked.ts'
+import type { DatabaseAccess } from '../jobs/job-request.ts'
+import { componentProblem, valueProblem } from './safe-text.ts'
+
+/** Checks how scripts are to reach the database. What must be there is there. */
+export function checkDatabase(kind: RunKind, wire: AgentDatabase): Checked<DatabaseAccess> {
+  const { host = '', port, username = '', password = '', backupUsername, backupPassword, database: name = '' } = wire
+  const isPort = port === undefined || (Number.isInteger(port) && port >= 0 && port <= 65_535)
+  const problem =
+    componentProblem(`${kind}.host`, host) ??
+    componentProblem(`${kind}.database`, name) ??
+    (username.startsWith('-') ? `${kind}.username must not begin with a dash` : undefined) ??
+    valueProblem(`${kind}.username`, username) ??
+    valueProblem(`${kind}.password`, password) ??
+    valueProblem(`${kind}.backupUsername`, backupUsername ?? '') ??
+    valueProblem(`${kind}.backupPassword`, backupPassword ?? '') ??
+    (isPort ? undefined : `${kind}.port must be a whole number up to 65535`)
+  if (problem !== undefined) return refused(problem)
+  return passed({ host, port, username, password, backupUsername, backupPassword, name })
+}

@@ -1,0 +1,43 @@
+import type { Transforms } from '@osb-backup/core'
+import { NO_KEY } from '@osb-backup/protocol'
+import { ageKeys, isAgeRecipientList } from '../encryption-key.ts'
+import type { JobRequest } from '../jobs/job-request.ts'
+import type { ToldDump } from '../scripts/script-environment.ts'
+import type { RunContext } from './run-context.ts'
+
+/** What the agent does to a dump on its way into the store. */
+export interface DumpTransforms extends Transforms {
+  /** Absent: the format's default. */
+  level?: number
+  /** age recipients that can open it; none if it is not encrypted. */
+  recipients: string[]
+}
+
+/** What scripts are told of a dump: nothing of what the agent does to it. */
+export function toldDump(
+  filename: string,
+  { kind, compress, encryptionKey }: JobRequest,
+  by: Pick<RunContext, 'pack' | 'settings'>,
+): ToldDump {
+  const isOurs = kind === 'backup' && by.pack.form === 1 && agentTransforms(by)
+  return isOurs ? { filename, compress: false, encryptionKey: NO_KEY } : { filename, compress, encryptionKey }
+}
+
+const asItIs: DumpTransforms = { compression: 'none', encrypted: false, recipients: [] }
+
+/** Whether the agent compresses and encrypts dumps, and not the scripts. */
+export const agentTransforms = ({ pack, settings }: Pick<RunContext, 'pack' | 'settings'>): boolean =>
+  pack.form === 2 || settings.transfers.transformsFiles
+
+/** Chooses what is done to the dump of a run. Who else can open a dump is added only where it is encrypted at all. */
+export function dumpTransforms(run: Pick<RunContext, 'pack' | 'settings' | 'job'>): DumpTransforms {
+  if (!agentTransforms(run)) return asItIs
+  const { compress, compressor, encryptionKey, recoveryRecipients } = run.job.request
+  const encrypted = isAgeRecipientList(encryptionKey)
+  return {
+    compression: compress ? compressor.algorithm : 'none',
+    level: compressor.level,
+    encrypted,
+    recipients: encrypted ? [...new Set([...ageKeys(encryptionKey), ...recoveryRecipients])] : [],
+  }
+}

@@ -1,0 +1,94 @@
+import { NO_KEY } from '@osb-backup/protocol'
+import {
+  findZstdProgram,
+  removeWithManifest,
+  type StoreContentOptions,
+  type StoredContent,
+  writeManifest,
+} from '@osb-backup/storage'
+import { messageOf } from '../checked.ts'
+import { agentTransforms, type DumpTransforms } from './dump-transforms.ts'
+import type { ObjectClaim } from './object-claim.ts'
+import type { RunContext } from './run-context.ts'
+
+/** A dump may have taken hours to store: worth some minutes of patience with the store at its end. */
+const MANIFEST_RETRY = { attempts: 9, firstDelayMs: 500 }
+const REMOVE_TIMEOUT_MS = 60_000
+
+/**
+ * Stores a dump under a name, and beside it, last, the manifest that says what it is. The job knows of the dump when
+ * this resolves; when it rejects nothing is left in the store.
+ *
+ * @param put - Stores the dump's content with the given options.
+ */
+export async function storeDump(
+  run: RunContext,
+  claim: ObjectClaim,
+  transforms: DumpTransforms,
+  signal: AbortSignal,
+  put: (options: StoreContentOptions) => Promise<StoredContent>,
+): Promise<void> {
+  const { job, settings } = run
+  const { compression, level, recipients } = transforms
+  const stored = await put({
+    compression,
+    compressionLevel: level,
+    zstdProgram: findZstdProgram(settings.scriptBase.PATH),
+    recipients,
+    // The claim has looked, but another agent may have come in between.
+    mustBeNew: true,
+    signal,
+    onProgress(progress) {
+      job.progress = progress
+    },
+  })
+  if (settings.transfers.writesManifests) await describeDump(run, claim, transforms, stored, signal)
+  const { sizeBytes, sha256, originalSizeBytes, originalSha256 } = stored
+  // Of a file that scripts have compressed and encrypted nobody knows what it was before.
+  const original = agentTransforms(run) ? { originalSizeBytes, originalSha256 } : {}
+  job.stored = { filename: claim.filename, sizeBytes, sha256, ...original }
+}
+
+async function describeDump(
+  run: RunContext,
+  claim: ObjectClaim,
+  transforms: DumpTransforms,
+  { sizeBytes, sha256, originalSizeBytes, originalSha256 }: StoredContent,
+  signal: AbortSignal,
+): Promise<void> {
+  const { job, pack, store } = run
+  const { request, startedAt } = job
+  const byScript = agentTransforms(run) || request.encryptionKey === NO_KEY ? 'none' : 'script'
+  const manifest = {
+    instance: request.instance,
+    plan: request.plan,
+    item: request.database.name,
+    host: request.database.host,
+    job: request.id,
+    startedAt: startedAt.toISOString(),
+    storedAt: run.now().toISOString(),
+    stored: { sizeBytes, sha256 },
+    original: agentTransforms(run) ? { sizeBytes: originalSizeBytes, sha256: originalSha256 } : undefined,
+    transforms: {
+      compression: transforms.compression,
+      encryption: transforms.encrypted ? ('age' as const) : byScript,
+    },
+    recipients: transforms.recipients,
+    scriptPack: pack.form === 1 ? { form: 1 } : { form: 2, name: pack.name, type: pack.type },
+  } as const
+  try {
+    await writeManifest(store, claim.name, manifest, { signal, retry: MANIFEST_RETRY })
+  } catch (error) {
+    // Without the caller's signal: it may be what brought us here.
+    await removeWithManifest(store, claim.name, { signal: AbortSignal.timeout(REMOVE_TIMEOUT_MS) }).catch(
+      (cause: unknown) => {
+        throw new AggregateError(
+          [error, cause],
+          `the manifest of "${claim.name}" could not be written (${messageOf(error)}), nor could then the object be ` +
+            `removed from ${store.location} (${messageOf(cause)})`,
+        )
+      },
+    )
+    throw error
+  }
+}
