@@ -39,6 +39,7 @@ import {
 } from '@osb-backup/protocol'
 import { z } from 'zod'
 import { type Call, type ClientOptions, callManager } from './connection.ts'
+import { type FollowOptions, followJobs, type JobEvent } from './follow-jobs.ts'
 
 /** Which page of a list. */
 export interface Paging {
@@ -142,6 +143,8 @@ export class BackupClient {
     /** A job of either kind. */
     get: (id: string, { signal }: Abortable = {}): Promise<Job> =>
       this.#call({ method: 'GET', path: `/restoreJobs/${quoted(id)}`, answer: jobSchema, signal }),
+    /** Follows jobs as they change, so that nobody has to poll; leave the loop or abort to end it. */
+    follow: (follow: FollowOptions = {}): AsyncGenerator<JobEvent> => followJobs(this.#options, follow),
     /** Starts a backup job of a plan now. */
     startBackup: async (planId: string): Promise<BackupJob> => {
       const answer = backupStartedSchema

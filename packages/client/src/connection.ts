@@ -29,10 +29,7 @@ export interface Call<T> {
  * @throws {ApiError} If the manager refuses, does not answer, or answers in another shape.
  */
 export async function callManager<T>(options: ClientOptions, call: Call<T>): Promise<T> {
-  const url = new URL(options.url.replace(/\/+$/, '') + call.path)
-  for (const [name, value] of Object.entries(call.query ?? {})) {
-    if (value !== undefined) url.searchParams.set(name, String(value))
-  }
+  const url = urlOf(options, call.path, call.query)
   const timeout = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
   const response = await fetch(url, {
     method: call.method,
@@ -49,13 +46,7 @@ export async function callManager<T>(options: ClientOptions, call: Call<T>): Pro
   })
   const text = await response.text()
   const content = parsed(text)
-  if (!response.ok) {
-    const problem = problemSchema.safeParse(content)
-    throw new ApiError(problem.data?.detail ?? `The manager answered ${response.status}.`, {
-      status: response.status,
-      field: problem.data?.field,
-    })
-  }
+  if (!response.ok) throw refusalOf(response.status, content)
   const answer = call.answer.safeParse(content)
   if (answer.success) return answer.data
   throw new ApiError(`${call.method} ${call.path} was answered in another shape than expected.`, {
@@ -64,7 +55,23 @@ export async function callManager<T>(options: ClientOptions, call: Call<T>): Pro
   })
 }
 
-function parsed(text: string): unknown {
+/** Where a call goes. */
+export function urlOf({ url }: ClientOptions, path: string, query: Call<unknown>['query'] = {}): URL {
+  const whole = new URL(url.replace(/\/+$/, '') + path)
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) whole.searchParams.set(name, String(value))
+  }
+  return whole
+}
+
+/** What the manager says when it refuses a call. */
+export function refusalOf(status: number, content: unknown): ApiError {
+  const problem = problemSchema.safeParse(content)
+  return new ApiError(problem.data?.detail ?? `The manager answered ${status}.`, { status, field: problem.data?.field })
+}
+
+/** A body as JSON; as text where it is none. */
+export function parsed(text: string): unknown {
   if (text === '') return null
   try {
     return JSON.parse(text)

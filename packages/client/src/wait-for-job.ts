@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Job } from '@osb-backup/protocol'
 import type { Abortable, BackupClient } from './client.ts'
+import { wait } from './wait.ts'
 
 /** How a job is watched. */
 export interface WatchOptions extends Abortable {
@@ -18,6 +18,6 @@ export async function waitForJob(client: BackupClient, id: string, options: Watc
     const job = await client.jobs.get(id, options)
     options.onLook?.(job)
     if (job.status === 'SUCCEEDED' || job.status === 'FAILED') return job
-    await delay(options.intervalMs ?? DEFAULT_INTERVAL_MS, undefined, options)
+    await wait(options.intervalMs ?? DEFAULT_INTERVAL_MS, options.signal)
   }
 }
