@@ -54,6 +54,8 @@ export async function runChaos({ seed, seconds, managers, agents, log }: ChaosOp
   for (const agent of allAgents) plans.push(...(await makePlans(first.running.client, agent, store)))
 
   const kills = await spreadChaos({ victims, postgres, seed, seconds, log })
+  const collapses = victims.flatMap((victim) => victim.collapses)
+  if (collapses.length > 0) throw new Error(collapses.join('\n'))
   await comeToRest(first.running.client, plans)
   const counts = await checkWorld(first.running.client, plans, store)
   return { ...counts, kills }

@@ -47,6 +47,7 @@ export class OwnPostgres implements AsyncDisposable {
     const data = (await readFile(join(state, 'data-folder'), 'utf8')).trim()
     const [pid] = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n')
     process.kill(Number(pid), 'SIGKILL')
+    while (isAlive(Number(pid))) await delay(20)
   }
 
   /** After a crash its children take a moment to notice, and keep a new server from starting. */
@@ -64,5 +65,13 @@ export class OwnPostgres implements AsyncDisposable {
 
   async #script(name: string, ...args: string[]): Promise<void> {
     await run('bash', [join(lab, name), ...args], { env: { ...process.env, ...this.#environment } })
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
   }
 }

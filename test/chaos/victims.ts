@@ -5,6 +5,7 @@ import {
   type AgentProcess,
   freePort,
   type ManagerProcess,
+  type RunningProcess,
   startAgentProcess,
   startManagerProcess,
 } from '@osb-backup/testkit'
@@ -12,11 +13,44 @@ import {
 const START_ATTEMPTS = 10
 
 /** A program that is killed and started again, always over the same data. */
-export interface Victim {
-  name: string
-  kill(): Promise<void>
-  stop(): Promise<void>
-  start(): Promise<void>
+export abstract class Victim<P extends RunningProcess = RunningProcess> {
+  readonly name: string
+  /** What it said when it ended though nobody had ended it. */
+  readonly collapses: string[] = []
+  #process: P | undefined
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  protected abstract launch(): Promise<P>
+
+  get running(): P {
+    if (this.#process === undefined) throw new Error(`${this.name} does not run`)
+    return this.#process
+  }
+
+  async start(): Promise<void> {
+    const started = await this.launch()
+    this.#process = started
+    void started.ended().then((status) => {
+      if (this.#process === started) this.collapses.push(`${this.name} ended with ${status}:\n${started.output()}`)
+    })
+  }
+
+  kill(): Promise<void> {
+    return this.#letGo().kill()
+  }
+
+  stop(): Promise<void> {
+    return this.#letGo().stop()
+  }
+
+  #letGo(): P {
+    const { running } = this
+    this.#process = undefined
+    return running
+  }
 }
 
 /** Scripts whose locks, runs and random failures leave traces in a folder. */
@@ -32,14 +66,12 @@ head -c $((1000 + RANDOM)) /dev/urandom`,
 }
 
 /** An agent that keeps its address and its data. */
-export class ChaosAgent implements Victim {
-  readonly name: string
+export class ChaosAgent extends Victim<AgentProcess> {
   readonly folder: string
   readonly #settings: Record<string, string>
-  #process: AgentProcess | undefined
 
   private constructor(name: string, folder: string, settings: Record<string, string>) {
-    this.name = name
+    super(name)
     this.folder = folder
     this.#settings = settings
   }
@@ -70,58 +102,29 @@ export class ChaosAgent implements Victim {
     return join(this.folder, 'traces')
   }
 
-  get running(): AgentProcess {
-    if (this.#process === undefined) throw new Error(`${this.name} does not run`)
-    return this.#process
-  }
-
-  async start(): Promise<void> {
-    this.#process = await startAgentProcess(this.#settings)
-  }
-
-  async kill(): Promise<void> {
-    await this.running.kill()
-  }
-
-  async stop(): Promise<void> {
-    await this.running.stop()
+  protected override launch(): Promise<AgentProcess> {
+    return startAgentProcess(this.#settings)
   }
 }
 
 /** A manager that keeps its data; its address changes with each start. */
-export class ChaosManager implements Victim {
-  readonly name: string
+export class ChaosManager extends Victim<ManagerProcess> {
   readonly #settings: Record<string, string>
-  #process: ManagerProcess | undefined
 
   constructor(name: string, settings: Record<string, string>) {
-    this.name = name
+    super(name)
     this.#settings = settings
   }
 
-  get running(): ManagerProcess {
-    if (this.#process === undefined) throw new Error(`${this.name} does not run`)
-    return this.#process
-  }
-
   /** As a supervisor does: tries again if it ends at once, which it does while its PostgreSQL is down. */
-  async start(): Promise<void> {
+  protected override async launch(): Promise<ManagerProcess> {
     for (let attempt = 1; ; attempt++) {
       try {
-        this.#process = await startManagerProcess(this.#settings)
-        return
+        return await startManagerProcess(this.#settings)
       } catch (error) {
         if (attempt === START_ATTEMPTS) throw error
         await delay(500)
       }
     }
-  }
-
-  async kill(): Promise<void> {
-    await this.running.kill()
-  }
-
-  async stop(): Promise<void> {
-    await this.running.stop()
   }
 }

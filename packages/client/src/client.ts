@@ -21,10 +21,13 @@ import {
   type PlanRun,
   pageSchema,
   planRunSchema,
+  type ReconcileRequest,
+  type Reconciliation,
   type RestoreJob,
   type RestorePoint,
   type RestorePointStart,
   type RestoreStart,
+  reconciliationSchema,
   restorePointSchema,
   restorePointStartedSchema,
   restoreStartedSchema,
@@ -112,6 +115,14 @@ export class BackupClient {
         path: '/fileDestinations/validate',
         body: destination,
         answer: fileDestinationSchema,
+      }),
+    /** Compares it with the restore points that name it; what has no counterpart is removed only if told to. */
+    reconcile: (id: string, how: ReconcileRequest = {}): Promise<Reconciliation> =>
+      this.#call({
+        method: 'POST',
+        path: `/fileDestinations/${quoted(id)}/reconcile`,
+        body: how,
+        answer: reconciliationSchema,
       }),
     remove: (id: string): Promise<void> => this.#remove(`/fileDestinations/${quoted(id)}`),
   }

@@ -15,6 +15,7 @@ import { instanceRoutes } from '../instances/routes.ts'
 import { jobRoutes } from '../jobs/routes.ts'
 import { planPreviewRoutes } from '../plans/preview-routes.ts'
 import { planRoutes } from '../plans/routes.ts'
+import { reconcileRoutes } from '../reconcile/routes.ts'
 import { restorePointRoutes } from '../restore-points/routes.ts'
 import { answerErrors, answerUnreadablePath } from './answer-errors.ts'
 import { browseApi } from './openapi/browse-api.ts'
@@ -70,6 +71,7 @@ export async function buildApp(context: Context, changes: JobChanges): Promise<A
     planPreviewRoutes,
     jobRoutes,
     restorePointRoutes,
+    reconcileRoutes,
     accessRoutes,
     auditRoutes,
   ])

@@ -1,5 +1,6 @@
 import { type Selectable, sql, type Transaction } from 'kysely'
 import type { Context } from '../context.ts'
+import type { Database } from '../database/open-database.ts'
 import type { JobPartTable, JobTable, Tables } from '../database/schema.ts'
 import { announceJobChange } from '../events/job-changes.ts'
 import type { PageRequest } from '../http/paging.ts'
@@ -158,11 +159,8 @@ function chunks<T>(values: readonly T[], size: number): T[][] {
 }
 
 /** The backup jobs that wait or run, by plan. */
-export async function openJobsOfPlans(
-  transaction: Transaction<Tables>,
-  planIds: readonly string[],
-): Promise<Map<string, string>> {
-  const rows = await transaction
+export async function openJobsOfPlans(database: Database, planIds: readonly string[]): Promise<Map<string, string>> {
+  const rows = await database
     .selectFrom('jobs')
     .select(['id', 'plan_id'])
     .where('plan_id', 'in', planIds)

@@ -49,9 +49,7 @@ async function takeLastBackups(context: Context, instanceId: string): Promise<st
 /** A job that runs already began before the deprovisioning did, so it is no last backup. */
 async function startAfterOpenJob(context: Context, plan: BackupPlan, endAt: number): Promise<string> {
   for (;;) {
-    const open = await context.database
-      .transaction()
-      .execute(async (transaction) => (await openJobsOfPlans(transaction, [plan.id])).get(plan.id))
+    const open = (await openJobsOfPlans(context.database, [plan.id])).get(plan.id)
     if (open === undefined) return (await startBackup(context, plan)).id
     await endOf(context, open, endAt)
   }

@@ -4,7 +4,7 @@ import { s3Clients } from '../s3/s3-client.ts'
 import { isNoSuchUpload, toS3StoreError } from '../s3/s3-error.ts'
 import type { StoreOptions } from '../store-options.ts'
 import type { S3Settings } from '../store-settings.ts'
-import type { UnfinishedUpload } from './unfinished-upload.ts'
+import type { StartedUpload, UnfinishedUpload } from './unfinished-upload.ts'
 
 /** A part that arrives while an upload is aborted may outlive it, so it is looked again. */
 const attempts = 5
@@ -35,19 +35,46 @@ export async function abortUploads(
   throw new Error(`the store still lists its parts after ${attempts} attempts to remove them`)
 }
 
+/** Lists the multipart uploads whose keys begin with a prefix. */
+export async function* listUploads(
+  settings: S3Settings,
+  prefix: string,
+  { signal, ...options }: StoreOptions & CallOptions,
+): AsyncGenerator<StartedUpload> {
+  const { calls } = s3Clients(settings, options)
+  try {
+    for await (const { Key, Initiated } of uploadsBelow(calls, settings.bucket, prefix, signal)) {
+      if (Key !== undefined) yield { name: Key, startedAt: Initiated ?? new Date(0) }
+    }
+  } catch (error) {
+    throw toS3StoreError(error, `list unfinished uploads to ${settings.bucket}`)
+  }
+}
+
 async function uploadsOf(
   calls: ReturnType<typeof s3Clients>['calls'],
   { Bucket, Key }: { Bucket: string; Key: string },
   since: Date,
-  abortSignal: AbortSignal | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<MultipartUpload[]> {
   const found: MultipartUpload[] = []
+  for await (const upload of uploadsBelow(calls, Bucket, Key, signal)) {
+    if (upload.Key === Key && (upload.Initiated ?? since) >= since) found.push(upload)
+  }
+  return found
+}
+
+async function* uploadsBelow(
+  calls: ReturnType<typeof s3Clients>['calls'],
+  Bucket: string,
+  Prefix: string,
+  abortSignal: AbortSignal | undefined,
+): AsyncGenerator<MultipartUpload> {
   let markers: { KeyMarker?: string; UploadIdMarker?: string } = {}
   for (;;) {
-    const page = await calls.send(new ListMultipartUploadsCommand({ Bucket, Prefix: Key, ...markers }), { abortSignal })
-    const ours = (page.Uploads ?? []).filter((each) => each.Key === Key && (each.Initiated ?? since) >= since)
-    found.push(...ours)
-    if (!page.IsTruncated || page.NextKeyMarker === undefined) return found
+    const page = await calls.send(new ListMultipartUploadsCommand({ Bucket, Prefix, ...markers }), { abortSignal })
+    yield* page.Uploads ?? []
+    if (!page.IsTruncated || page.NextKeyMarker === undefined) return
     markers = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker }
   }
 }

@@ -1,9 +1,10 @@
 import { lstat, readdir, readlink, realpath, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isTemporary } from '../file/file-directories.ts'
+import { systemCode, toFileStoreError } from '../file/file-error.ts'
 import type { FileSettings } from '../store-settings.ts'
-import type { UnfinishedUpload } from './unfinished-upload.ts'
+import type { StartedUpload, UnfinishedUpload } from './unfinished-upload.ts'
 
 /** How long a file must stay as it is to count as one that nobody writes any more. */
 const stillMs = 2000
@@ -54,4 +55,18 @@ async function openFiles(): Promise<Set<string>> {
     }
   }
   return open
+}
+
+/** Lists the temporary files below a directory. */
+export async function* listTemporaryFiles(settings: FileSettings, prefix: string): AsyncGenerator<StartedUpload> {
+  const directory = join(settings.directory, prefix)
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return []
+    throw toFileStoreError(error, `list unfinished uploads to ${settings.directory}`)
+  })
+  for (const entry of entries.filter(({ name }) => isTemporary(name))) {
+    const path = join(entry.parentPath, entry.name)
+    const found = await lstat(path).catch(() => undefined)
+    if (found?.isFile()) yield { name: relative(settings.directory, path), startedAt: found.birthtime }
+  }
 }
