@@ -267,6 +267,11 @@ describe('backup plans', () => {
       shortestIntervalSeconds: 604_800,
       runs: expect.arrayContaining([expect.stringMatching(/T00:00:00\+09:00$/)]),
     })
+    const daily = { frequency: '@daily', retentionStyle: 'FILES', retentionPeriod: 3 }
+    const kept = (await ask(daily)).body
+    expect(kept.runsKept).toEqual(kept.runs.slice(-3))
+    expect(kept.restorePoints).toBeUndefined()
+    expect((await ask({ ...daily, id: made.id })).body.restorePoints).toEqual([])
     expect((await ask({ frequency: '0 0 2 * 13 *' })).body).toMatchObject({
       field: 'frequency',
       detail: expect.stringContaining('at character 9, month "13": it takes 1 to 12'),

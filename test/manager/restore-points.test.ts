@@ -116,6 +116,18 @@ test('a backup job leaves one point an item, listed by plan, item and time', asy
   expect((await call('GET', '/restorePoints/byInstance/i?takenFrom=yesterday')).status).toBe(400)
 })
 
+test('a preview says which points a retention would keep, and deletes none', async () => {
+  await backUp()
+  const newest = await backUp()
+  const asked = { id: planId, frequency: '@daily', retentionStyle: 'FILES', retentionPeriod: 1 } as const
+  const { restorePoints = [] } = await manager.client.backupPlans.preview(asked)
+  expect(restorePoints.length).toBeGreaterThanOrEqual(4)
+  const kept = restorePoints.filter((point) => point.kept).map((point) => point.id)
+  expect(kept.toSorted()).toEqual([newest.db1.id, newest.db2.id].toSorted())
+  const { totalElements } = await manager.client.restorePoints.list('i', { plan: planId })
+  expect(totalElements).toBe(restorePoints.length)
+})
+
 test('a held point is not deleted, neither alone nor with its job', async () => {
   const { db1, db2 } = await backUp()
   expect((await call('POST', `/restorePoints/${db1.id}/hold`)).body.held).toBe(true)

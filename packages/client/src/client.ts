@@ -135,7 +135,7 @@ export class BackupClient {
       this.#call({ method: 'POST', path: '/backupPlans', body: plan, answer: backupPlanSchema }),
     update: (id: string, plan: BackupPlanRequest): Promise<BackupPlan> =>
       this.#call({ method: 'PATCH', path: `/backupPlans/${quoted(id)}`, body: plan, answer: backupPlanSchema }),
-    /** When a plan would run next; nothing is stored. */
+    /** When a plan would run next, and what its retention would keep; nothing is stored or deleted. */
     preview: (plan: BackupPlanPreviewRequest): Promise<BackupPlanPreview> =>
       this.#call({ method: 'POST', path: '/backupPlans/preview', body: plan, answer: backupPlanPreviewSchema }),
     /** What became of its scheduled runs, newest first: started, skipped or missed. */

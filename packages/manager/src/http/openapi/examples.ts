@@ -81,6 +81,7 @@ const values: Record<string, unknown> = {
   retentionStyle: 'DAYS',
   serviceInstance: 'shop-db',
   runs: '2026-03-01T02:00:00+01:00',
+  runsKept: '2026-03-01T02:00:00+01:00',
   service_id: 'postgresql',
   service_instance_id: 'shop-db',
   sha256: SHA256,
