@@ -19,7 +19,7 @@ const CLOSE_GRACE_MS = 5000
 export interface RunningManager {
   /** Where the API answers, without a slash at the end. */
   url: string
-  /** Set on the first start on a database only: the admin token and the file that keeps it. */
+  /** Set if this start made the admin token: it and the file that keeps it. */
   firstToken: { token: string; path: string } | undefined
   /** Set if the sealing key was made by this start: the file that keeps it. */
   newKeyPath: string | undefined

@@ -98,7 +98,7 @@ export async function revokeToken({ database }: Reach, id: string): Promise<bool
 /**
  * Makes the first admin token, if there is none: the one that was set, else a new one.
  *
- * @returns The token and the file that holds it, for the one time it may be shown; undefined on every later start.
+ * @returns If one was made: it and the file that holds it, for the one time it may be shown.
  */
 export async function ensureAdminToken(
   context: Pick<Context, 'database' | 'settings' | 'log' | 'now'>,
@@ -115,7 +115,8 @@ export async function ensureAdminToken(
     await writeOwnFile(path, `${token}\n`)
     return token
   })
-  if (made !== undefined) return { token: made, path }
+  // One that was set is known to whoever set it, and has no business in a log.
+  if (made !== undefined) return settings.adminToken === undefined ? { token: made, path } : undefined
   if (settings.adminToken !== undefined && !(await callerOfToken(context, settings.adminToken, context.now()))) {
     context.log.warn('ADMIN_TOKEN is not used: this database has tokens already, and it is not one of them')
   }

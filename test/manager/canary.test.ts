@@ -1,0 +1,262 @@
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type BackupClient, waitForJob } from '@osb-backup/client'
+import type { FileDestinationRequest, Job } from '@osb-backup/protocol'
+import {
+  type AgentProcess,
+  type ManagerProcess,
+  makeTemporaryFolder,
+  startAgentProcess,
+  startManagerProcess,
+} from '@osb-backup/testkit'
+import { generateIdentity, identityToRecipient } from 'age-encryption'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { makeDatabase, type OwnDatabase } from './own-database.ts'
+
+const canary = (what: string) => `canary-${what}-${randomBytes(9).toString('hex')}`
+
+/** Everything that must never come out, by what it is. */
+const secrets: Record<string, string> = {
+  adminToken: canary('admin-token'),
+  sealingKey: randomBytes(32).toString('hex'),
+  databasePassword: canary('database-password'),
+  agentPassword: canary('agent-password'),
+  s3Secret: canary('s3-secret'),
+  swiftPassword: canary('swift-password'),
+  scriptKey: canary('plan-key'),
+  brokerPassword: canary('broker-password'),
+  wrongPassword: canary('wrong-password'),
+  wrongToken: canary('wrong-token'),
+}
+const secret = (name: string): string => {
+  const value = secrets[name]
+  if (value === undefined) throw new Error(`there is no canary ${name}`)
+  return value
+}
+
+let stack: AsyncDisposableStack
+let database: OwnDatabase
+let agent: AgentProcess
+let manager: ManagerProcess
+let store: string
+/** All that the manager answered, with headers, and all that its events said. */
+const answers: string[] = []
+
+beforeAll(async () => {
+  stack = new AsyncDisposableStack()
+  database = stack.use(await makeDatabase())
+  const folder = stack.use(await makeTemporaryFolder()).path
+  const scripts = join(folder, 'scripts')
+  store = join(folder, 'store')
+  await mkdir(scripts)
+  await mkdir(store)
+  await writeFile(join(scripts, 'pack.json'), JSON.stringify({ form: 2, name: 'small', type: '.dump' }))
+  // Scripts of others may be as talkative as this one.
+  const telling = 'echo "logging in with $BACKUP_PASSWORD" >&2; env >&2'
+  await writeFile(join(scripts, 'backup'), `${telling}\n[ "$BACKUP_DATABASE" != fails ] || exit 3\necho a dump\n`)
+  await writeFile(join(scripts, 'restore'), `${telling}\ncat >/dev/null\n`)
+  secrets.identity = await generateIdentity()
+  agent = await startAgentProcess({
+    client_password: secret('agentPassword'),
+    directory_backup: join(folder, 'backup'),
+    directory_restore: join(folder, 'restore'),
+    scripts_path: scripts,
+    file_destination_root: store,
+    log_level: 'trace',
+  })
+  stack.defer(() => agent.stop())
+  manager = await startManagerProcess({
+    DATA_DIR: join(folder, 'manager'),
+    DATABASE_URL: database.url,
+    FILE_DESTINATION_ROOT: store,
+    ADMIN_TOKEN: secret('adminToken'),
+    SECRET_KEY: secret('sealingKey'),
+    LOG_LEVEL: 'trace',
+    AGENT_UNREACHABLE_SECONDS: '1',
+  })
+  stack.defer(() => manager.stop())
+})
+
+afterAll(() => stack.disposeAsync())
+
+const serviceInstance = { service_instance_id: 'canaries' }
+
+async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+  const response = await fetch(manager.url + path, {
+    method,
+    headers: {
+      authorization: `Bearer ${secret('adminToken')}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
+  })
+  const text = await response.text()
+  answers.push(JSON.stringify([...response.headers]), text)
+  return { status: response.status, text, body: text.startsWith('{') ? JSON.parse(text) : undefined }
+}
+
+const destinations = {
+  s3: {
+    ...{ type: 'S3', name: 's3', endpoint: 'http://127.0.0.1:9', bucket: 'b', authKey: 'key' },
+    authSecret: secret('s3Secret'),
+    serviceInstance,
+  },
+  swift: {
+    ...{ type: 'SWIFT', name: 'swift', authUrl: 'http://127.0.0.1:9/v3', domain: 'd', project_name: 'p' },
+    ...{ container_name: 'c', username: 'u', password: secret('swiftPassword') },
+    serviceInstance,
+  },
+} as const satisfies Record<string, FileDestinationRequest>
+
+/** Uses everything that knows a secret, in ways that go well and in ways that fail. */
+async function useEverything(client: BackupClient): Promise<void> {
+  const instance = {
+    hosts: [{ ip: '10.0.0.5', port: 5432 }],
+    username: 'backup',
+    password: secret('databasePassword'),
+    agent: { url: agent.url, username: agent.username, password: secret('agentPassword') },
+  }
+  expect((await call('PUT', '/serviceInstances/canaries', instance)).status).toBe(201)
+  const lost = { ...instance, agent: { ...instance.agent, url: 'http://127.0.0.1:1' } }
+  expect((await call('PUT', '/serviceInstances/lost', lost)).status).toBe(201)
+  const file = await call('POST', '/fileDestinations', {
+    type: 'FILE',
+    name: 'file',
+    directory: store,
+    serviceInstance,
+  })
+  const s3 = await call('POST', '/fileDestinations', destinations.s3)
+  await call('POST', '/fileDestinations', destinations.swift)
+  const recipient = await identityToRecipient(secret('identity'))
+  const plan = (name: string, destination: { id: string }, fields: object) =>
+    call('POST', '/backupPlans', {
+      ...{ name, serviceInstance, fileDestination: { id: destination.id }, frequency: '@daily' },
+      ...{ retentionStyle: 'ALL', items: ['db1', 'fails'], ...fields },
+    })
+  const plans = [
+    await plan('sealed', file.body, { publicKey: recipient, privateKey: secret('identity') }),
+    await plan('to nowhere', s3.body, { publicKey: recipient, privateKey: secret('identity') }),
+    await plan('key of scripts', file.body, { publicKey: 'a key', privateKey: secret('scriptKey') }),
+  ]
+  for (const { body } of plans) await run(client, '/backup', { backupPlan: body })
+  const [job] = (await client.jobs.listBackups('canaries', { size: 100, sort: 'startDate,asc' })).content
+  await run(client, '/restore', { backupJob: job, items: [{ item: 'db1' }] })
+  await run(client, '/restore', { backupJob: job, items: [{ item: 'db1' }], privateKey: secret('identity') })
+  for (const [field, value] of Object.entries({ authSecret: secret('s3Secret'), endpoint: 'not a url' })) {
+    await call('POST', '/fileDestinations/validate', { ...destinations.s3, [field]: value })
+  }
+  await call('POST', '/fileDestinations/validate', destinations.swift)
+  await call('PUT', '/brokerAccounts/broker', { password: secret('brokerPassword'), serviceInstances: 'all' })
+  const { body: made } = await call('POST', '/tokens', { name: 'made', role: 'viewer', serviceInstances: 'all' })
+  // The one answer that shows a token.
+  secrets.madeToken = made.token
+  answers.splice(-1)
+}
+
+async function run(client: BackupClient, path: string, body: unknown): Promise<Job> {
+  const started = await call('POST', path, body)
+  expect([path, started.status, started.text]).toEqual([path, 201, started.text])
+  const { id } = started.body.restoreJob ?? started.body.backupJob
+  return waitForJob(client, id, { signal: AbortSignal.timeout(60_000), intervalMs: 100 })
+}
+
+/** Requests that are wrong, with secrets in places where they do not belong. */
+async function makeMistakes(): Promise<void> {
+  const basic = (password: string) => ({ authorization: `Basic ${btoa(`broker:${password}`)}` })
+  await call('DELETE', '/backupPlans/byInstance/unknown', undefined, basic(secret('brokerPassword')))
+  await call('DELETE', '/backupPlans/byInstance/canaries', undefined, basic(secret('wrongPassword')))
+  await call('GET', '/tokens', undefined, { authorization: `Bearer ${secret('wrongToken')}` })
+  await call('GET', '/tokens', undefined, { authorization: `Token ${secret('wrongToken')}` })
+  await call('POST', '/fileDestinations', JSON.stringify(destinations.s3).slice(0, -5))
+  await call('POST', '/fileDestinations', { ...destinations.s3, authSecret: [secret('s3Secret')] })
+  await call('POST', '/fileDestinations', {
+    ...destinations.s3,
+    endpoint: `http://u:${secret('s3Secret')}@127.0.0.1:9`,
+  })
+  await call('PUT', '/serviceInstances/canaries', { password: { is: secret('databasePassword') } })
+  const url = `http://agent:${secret('agentPassword')}@127.0.0.1`
+  await call('PUT', '/serviceInstances/canaries', { hosts: [], agent: { url, username: 'a', password: 'b' } })
+  await call('PUT', '/brokerAccounts/broker', { password: secret('brokerPassword'), serviceInstances: 'some' })
+  await call('POST', '/tokens', { name: 'x', role: secret('adminToken'), serviceInstances: 'all' })
+}
+
+/** Reads everything that can be read, over the API's own description. */
+async function readEverything(client: BackupClient): Promise<void> {
+  const { body: document } = await call('GET', '/openapi.json')
+  const [plan] = (await client.backupPlans.list('canaries')).content
+  const [destination] = (await client.fileDestinations.list('canaries')).content
+  const [job] = (await client.jobs.listBackups('canaries')).content
+  const [point] = (await client.restorePoints.list('canaries')).content
+  const ids: Record<string, string | undefined> = {
+    backupPlans: plan?.id,
+    fileDestinations: destination?.id,
+    backupJobs: job?.id,
+    restoreJobs: job?.id,
+    restorePoints: point?.id,
+    serviceInstances: 'canaries',
+  }
+  for (const [path, methods] of Object.entries<Record<string, unknown>>(document.paths)) {
+    if (!('get' in methods) || path === '/events') continue
+    const id = ids[path.split('/')[1] ?? ''] ?? 'unknown'
+    const { status } = await call('GET', path.replace('{instanceId}', 'canaries').replace(/\{\w+\}/, id))
+    expect([path, [200, 404].includes(status)]).toEqual([path, true])
+  }
+}
+
+/** What is written of a secret: as it is, and as it may be encoded on its way. */
+function spellings(value: string): string[] {
+  const bytes = Buffer.from(value)
+  return [value, bytes.toString('hex'), encodeURIComponent(value), ...base64Spellings(bytes)]
+}
+
+/** In base64 a text looks another way after each number of bytes before it; its middle is looked for. */
+function base64Spellings(bytes: Buffer): string[] {
+  return [0, 1, 2].map((before) => {
+    const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
+    return encoded.slice(before === 0 ? 0 : 4, -4)
+  })
+}
+
+test('no secret stands in an answer, an event, a log, an object or a dump of the database', {
+  timeout: 180_000,
+}, async () => {
+  const { client } = manager
+  const stop = new AbortController()
+  const listening = (async () => {
+    for await (const event of client.jobs.follow({ signal: stop.signal })) answers.push(JSON.stringify(event))
+  })()
+  await useEverything(client)
+  await makeMistakes()
+  await readEverything(client)
+  stop.abort(new Error('enough'))
+  await expect(listening).rejects.toThrow('enough')
+
+  const { bin } = inject('lab').postgresql
+  const dump = execFileSync(join(bin, 'pg_dump'), ['--inserts', database.url], { encoding: 'utf8', maxBuffer: 2 ** 28 })
+  const objects = execFileSync('sh', ['-c', 'find "$1" -type f -exec cat {} +', 'sh', store], { encoding: 'latin1' })
+  const places = {
+    answers: answers.join('\n'),
+    'log of the manager': manager.output(),
+    'log of the agent': agent.output(),
+    objects,
+    'database dump': dump,
+  }
+  // That there is something to find at all.
+  expect(places.answers).toContain('to nowhere')
+  expect(places.answers).toContain('"connected"')
+  expect(places['log of the manager']).toContain('incoming request')
+  expect(places['log of the agent'].length).toBeGreaterThan(1000)
+  expect(places['database dump']).toContain('canaries')
+  expect(places['database dump']).toMatch(/'v1\.[A-Za-z0-9+/=]{40,}'/)
+  const found = Object.entries(places).flatMap(([place, text]) =>
+    Object.entries(secrets).flatMap(([name, value]) =>
+      spellings(value)
+        .filter((spelling) => text.includes(spelling))
+        .map(() => `${name} in ${place}`),
+    ),
+  )
+  expect(found).toEqual([])
+})
