@@ -1,0 +1,106 @@
+import type { BackupClient } from '@osb-backup/client'
+import type { Client } from 'pg'
+
+/** How much is seeded. */
+export interface Amounts {
+  instances: number
+  plans: number
+  jobs: number
+  /** Of the jobs, how many belong to one instance: the longest list there is. */
+  jobsOfOne: number
+}
+
+/** The instance with the longest list. */
+export const LARGE = 'bench-1'
+
+/**
+ * Fills the database of a manager. One instance, destination and plan are made by the API, so that their secrets are sealed;
+ * the rest are copies of them, by SQL.
+ */
+export async function seed(client: BackupClient, sql: Client, amounts: Amounts): Promise<void> {
+  const serviceInstance = { service_instance_id: LARGE }
+  await client.serviceInstances.put(LARGE, {
+    hosts: [{ name: 'postgres0', ip: '10.0.0.5', port: 5432, backup: true }],
+    username: 'backup',
+    password: 'a password of a database',
+    agent: { url: 'http://127.0.0.1:9', username: 'agent', password: 'a password of an agent' },
+  })
+  const destination = await client.fileDestinations.create({
+    type: 'S3',
+    name: 'minio',
+    endpoint: 'http://127.0.0.1:9',
+    bucket: 'backups',
+    authKey: 'key',
+    authSecret: 'secret',
+    serviceInstance,
+  })
+  const plan = await client.backupPlans.create({
+    name: 'nightly 1',
+    serviceInstance,
+    fileDestination: { id: destination.id },
+    frequency: '0 0 2 * * *',
+    timezone: 'Europe/Berlin',
+    retentionStyle: 'ALL',
+    items: ['shop'],
+    paused: true,
+  })
+  await copyRows(sql, 'service_instances', LARGE, amounts.instances - 1, { id: `'bench-' || (n + 1)` })
+  await copyRows(sql, 'file_destinations', destination.id, amounts.instances - 1, {
+    id: `'destination-' || (n + 1)`,
+    instance_id: `'bench-' || (n + 1)`,
+  })
+  await copyRows(sql, 'backup_plans', plan.id, amounts.plans - 1, {
+    id: `'plan-' || (n + 1)`,
+    name: `'nightly ' || (n + 1)`,
+    instance_id: `'bench-' || (1 + n % ${amounts.instances})`,
+    destination_id: `case when n % ${amounts.instances} = 0 then '${destination.id}' else 'destination-' || (1 + n % ${amounts.instances}) end`,
+  })
+  await seedJobs(sql, amounts)
+  await sql.query('vacuum (analyze)')
+}
+
+/** Copies a row, with the values of some columns as SQL expressions of `n`, from 1. */
+async function copyRows(
+  sql: Client,
+  table: string,
+  id: string,
+  count: number,
+  changed: Record<string, string>,
+): Promise<void> {
+  const found = await sql.query(
+    'select column_name as name from information_schema.columns where table_schema = $1 and table_name = $2',
+    ['public', table],
+  )
+  const names: string[] = found.rows.map(({ name }) => name)
+  const values = names.map((name) => changed[name] ?? `copied.${name}`)
+  await sql.query(
+    `insert into ${table} (${names.join(', ')})
+     select ${values.join(', ')} from ${table} copied, generate_series(1, ${count}) n where copied.id = $1`,
+    [id],
+  )
+}
+
+/** Jobs of two years, each with a part and the logs of an ordinary run. */
+async function seedJobs(sql: Client, { instances, plans, jobs, jobsOfOne }: Amounts): Promise<void> {
+  const report = {
+    status: 'SUCCEEDED',
+    message: 'backup successfully carried out',
+    filename: '10.0.0.5_2026_03_01_shop.dump.zst',
+    filesize: { size: 1_000_000, unit: 'byte' },
+    backup_log: 'pg_dump: dumping contents of table "public.orders"\n'.repeat(10),
+  }
+  await sql.query(
+    `insert into jobs (id, kind, status, instance_id, plan_id, destination_id, compression, started_at, ended_at)
+     select lpad(to_hex(n), 24, '0'), 'backup', case when n % 50 = 0 then 'FAILED' else 'SUCCEEDED' end,
+       plan.instance_id, plan.id, plan.destination_id, true, at, at + interval '1 minute'
+     from generate_series(1, ${jobs}) n
+     cross join lateral (select timestamptz '2024-06-01' + n * interval '2 years' / ${jobs} as at) times
+     join (select row_number() over (order by instance_id = '${LARGE}' desc, id) as number, * from backup_plans) plan
+       on plan.number = case when n % ${jobs} < ${jobsOfOne} then 1 + n % ${Math.trunc(plans / instances)} else 1 + n % ${plans} end`,
+  )
+  await sql.query(
+    `insert into job_parts (job_id, position, item, database, status, filename, accepted, report, ended_at)
+     select id, 0, 'shop', 'shop', status, $1, true, $2, ended_at from jobs`,
+    [report.filename, JSON.stringify(report)],
+  )
+}
