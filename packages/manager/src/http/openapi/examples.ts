@@ -9,22 +9,6 @@ const SHA256 = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 
 /** Values by the name of a field, where its schema alone gives none that tells anything. */
 const values: Record<string, unknown> = {
-  ...Object.fromEntries(['id', 'idAsString', 'backupPlanId', 'backupJobId', 'fileDestinationId'].map((id) => [id, ID])),
-  ...Object.fromEntries(
-    [
-      ...['startDate', 'endDate', 'start_time', 'end_time', 'takenAt', 'at', 'createdAt', 'lastUsedAt'],
-      ...[
-        'dueAt',
-        'lastDueAt',
-        'decidedAt',
-        'dueDate',
-        'nextRunAt',
-        'requestedAt',
-        'nextAttemptAt',
-        'retentionCountsFrom',
-      ],
-    ].map((name) => [name, INSTANT]),
-  ),
   action: 'POST /backup',
   address: '10.0.0.7',
   authKey: 'access-key',
@@ -175,6 +159,7 @@ function objectExample(
 function textExample(schema: JsonSchema, name: string, use: 'request' | 'answer'): string {
   const known = use === 'request' ? (sentSecrets[name] ?? values[name]) : values[name]
   if (known !== undefined && known !== null) return String(known)
-  if (schema.format === 'date-time') return INSTANT
+  if (schema.format === 'date-time' || /(At|Date|_time|^at|From|Until)$/.test(name)) return INSTANT
+  if (/(^id|Id|^idAsString)$/.test(name)) return ID
   return UNKNOWN
 }
