@@ -28,6 +28,8 @@ export async function openDatabase(connection: PoolConfig, log: Logger): Promise
   const pool = new Pool({ ...sessionConfig, ...connection, max: 20 })
   // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
   pool.on('error', (error) => log.warn({ err: error }, 'a database connection broke'))
+  // So would one that breaks between two statements of a transaction; the next statement fails, which is enough.
+  pool.on('connect', (client) => client.on('error', (error) => log.debug({ err: error }, 'a connection in use broke')))
   const database: Database = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   try {
     await checkServer(database)
