@@ -1,5 +1,5 @@
 import { problemSchema } from '@osb-backup/protocol'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { ApiError } from './api-error.ts'
 
 /** Where the manager is, and who we are to it. */
@@ -21,38 +21,94 @@ export interface Call<T> {
   body?: unknown
   answer: z.ZodType<T>
   signal?: AbortSignal | undefined
+  /** The version that is edited: if it is another one meanwhile, nothing is written. */
+  version?: string | undefined
+  /** The same request with the same key starts no second job. */
+  idempotencyKey?: string | undefined
 }
 
-/**
- * Makes a call and reads its answer.
- *
- * @throws {ApiError} If the manager refuses, does not answer, or answers in another shape.
- */
-export async function callManager<T>(options: ClientOptions, call: Call<T>): Promise<T> {
-  const url = urlOf(options, call.path, call.query)
-  const timeout = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
-  const response = await fetch(url, {
-    method: call.method,
-    headers: {
-      authorization: `Bearer ${options.token}`,
-      accept: 'application/json, application/problem+json',
-      ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    body: call.body === undefined ? null : JSON.stringify(call.body),
-    signal: call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]),
-  }).catch((cause: unknown) => {
-    call.signal?.throwIfAborted()
-    throw new ApiError(`The manager at ${url.origin} does not answer: ${reasonOf(cause)}.`, { cause })
-  })
-  const text = await response.text()
-  const content = parsed(text)
-  if (!response.ok) throw refusalOf(response.status, content)
-  const answer = call.answer.safeParse(content)
-  if (answer.success) return answer.data
-  throw new ApiError(`${call.method} ${call.path} was answered in another shape than expected.`, {
-    status: response.status,
-    cause: answer.error,
-  })
+/** What can be edited, and its version: named when it is sent back, so that nobody's change is written over. */
+export interface Versioned<T> {
+  value: T
+  /** The ETag. */
+  version: string
+}
+
+/** Which page of a list. */
+export interface Paging {
+  /** From 0. */
+  page?: number
+  size?: number
+  /** `property,asc` or `property,desc`. */
+  sort?: string
+}
+
+const nothing = z.unknown().transform(() => undefined)
+
+/** Makes calls to one manager, each with a limit of time. */
+export class Connection {
+  readonly options: ClientOptions
+
+  constructor(options: ClientOptions) {
+    this.options = options
+  }
+
+  /**
+   * Makes a call and reads its answer.
+   *
+   * @throws {ApiError} If the manager refuses, does not answer, or answers in another shape.
+   */
+  async call<T>(call: Call<T>): Promise<T> {
+    return (await this.#send(call)).value
+  }
+
+  get<T>(path: string, answer: z.ZodType<T>, query: Paging = {}): Promise<T> {
+    return this.call({ method: 'GET', path, query: { ...query }, answer })
+  }
+
+  /** As `get`, with the version of what is answered. */
+  async getVersioned<T>(path: string, answer: z.ZodType<T>): Promise<Versioned<T>> {
+    const { value, etag } = await this.#send({ method: 'GET', path, answer })
+    if (etag === null) throw new ApiError(`GET ${path} was answered without a version.`)
+    return { value, version: etag }
+  }
+
+  remove(path: string): Promise<void> {
+    return this.call({ method: 'DELETE', path, answer: nothing })
+  }
+
+  async #send<T>(call: Call<T>): Promise<{ value: T; etag: string | null }> {
+    const { options } = this
+    const url = urlOf(options, call.path, call.query)
+    const timeout = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
+    const response = await fetch(url, {
+      method: call.method,
+      headers: headersOf(options, call),
+      body: call.body === undefined ? null : JSON.stringify(call.body),
+      signal: call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]),
+    }).catch((cause: unknown) => {
+      call.signal?.throwIfAborted()
+      throw new ApiError(`The manager at ${url.origin} does not answer: ${reasonOf(cause)}.`, { cause })
+    })
+    const content = parsed(await response.text())
+    if (!response.ok) throw refusalOf(response.status, content)
+    const answer = call.answer.safeParse(content)
+    if (answer.success) return { value: answer.data, etag: response.headers.get('etag') }
+    throw new ApiError(`${call.method} ${call.path} was answered in another shape than expected.`, {
+      status: response.status,
+      cause: answer.error,
+    })
+  }
+}
+
+function headersOf<T>({ token }: ClientOptions, { body, version, idempotencyKey }: Call<T>): Record<string, string> {
+  return {
+    authorization: `Bearer ${token}`,
+    accept: 'application/json, application/problem+json',
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(version === undefined ? {} : { 'if-match': version }),
+    ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+  }
 }
 
 /** Where a call goes. */

@@ -35,7 +35,7 @@ export async function* followJobs(options: ClientOptions, follow: FollowOptions 
   const { signal } = follow
   for (let failures = 0; ; failures++) {
     signal?.throwIfAborted()
-    const connection = new Connection(signal)
+    const connection = new EventConnection(signal)
     try {
       const body = await connect(options, follow, connection)
       if (body !== undefined) {
@@ -57,7 +57,7 @@ export async function* followJobs(options: ClientOptions, follow: FollowOptions 
 async function connect(
   options: ClientOptions,
   { serviceInstance }: FollowOptions,
-  { signal }: Connection,
+  { signal }: EventConnection,
 ): Promise<ReadableStream<Uint8Array> | undefined> {
   const headers = { authorization: `Bearer ${options.token}`, accept: 'text/event-stream, application/problem+json' }
   const response = await fetch(urlOf(options, '/events', { serviceInstance }), { headers, signal })
@@ -67,7 +67,7 @@ async function connect(
   throw refusal
 }
 
-async function* eventsIn(body: ReadableStream<Uint8Array>, connection: Connection): AsyncGenerator<JobEvent> {
+async function* eventsIn(body: ReadableStream<Uint8Array>, connection: EventConnection): AsyncGenerator<JobEvent> {
   const parser = new EventSourceParserStream({ onComment: () => connection.heard() })
   const decoder = new TextDecoderStream() as TransformStream<Uint8Array, string>
   const reader = body.pipeThrough(decoder).pipeThrough(parser).getReader()
@@ -86,7 +86,7 @@ function readJob(text: string): Job {
 }
 
 /** One connection, which ends when the caller aborts, and by itself when it is silent for too long. */
-class Connection {
+class EventConnection {
   readonly signal: AbortSignal
   readonly #stop = new AbortController()
   #silence: ReturnType<typeof setTimeout>

@@ -1,5 +1,6 @@
 import type { Job } from '@osb-backup/protocol'
-import type { Abortable, BackupClient } from './client.ts'
+import type { BackupClient } from './client.ts'
+import type { Abortable } from './terms/options.ts'
 import { wait } from './wait.ts'
 
 /** How a job is watched. */
