@@ -16,6 +16,11 @@ interface Operation {
   path: string
 }
 
+/** What anybody can write: a token of an identity provider that nobody signed. */
+const unsignedToken = [{ alg: 'none' }, { sub: 'eve', scope: 'osb-backup.admin', exp: 4_000_000_000 }, '']
+  .map((part) => (part === '' ? '' : Buffer.from(JSON.stringify(part)).toString('base64url')))
+  .join('.')
+
 let stack: AsyncDisposableStack
 let manager: ManagerProcess
 let operations: Operation[]
@@ -161,6 +166,7 @@ describe('every operation that the API describes', () => {
       bearer(expired.token),
       bearer(revoked.token),
       bearer(`${TEST_TOKEN}x`),
+      bearer(unsignedToken),
       `Basic ${btoa('a:b')}`,
     ]) {
       for (const [operation, { status }] of await walk(proof)) {

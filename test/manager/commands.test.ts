@@ -52,8 +52,8 @@ test('tokens are made, listed and revoked at the command line, beside a manager 
   expect(await run(settings, `token revoke ${id}`)).toEqual({ status: 1, output: `There is no token "${id}".` })
   const entries = (await manager.client.audit.list()).content
   expect(entries.filter(({ caller }) => caller.kind === 'command').map(({ action }) => action)).toEqual([
-    'command: token revoke',
-    'command: token create',
+    'token revoke',
+    'token create',
   ])
   await manager.stop()
 })

@@ -144,6 +144,7 @@ interface Request {
   method: string
   path: string
   body: string | undefined
+  headers: Record<string, string>
   statuses: ReadonlySet<number>
 }
 
@@ -153,15 +154,20 @@ function requestsOf(operation: Operation): fc.Arbitrary<Request> {
     nasty.map((value) => (typeof value === 'string' ? value : JSON.stringify(value))),
     fc.string({ maxLength: 30 }),
   )
-  const query = operation.parameters.filter((each) => each.in === 'query').map((each) => each.name)
+  const namesIn = (place: string) => operation.parameters.filter((each) => each.in === place).map((each) => each.name)
+  const query = namesIn('query')
+  const headers = namesIn('header')
+  // Fetch itself refuses what is no header.
+  const headerText = text.map((value) => value.replace(/[^\x20-\x7e]/g, '').trim())
   return fc
     .record({
       ids: fc.array(text, { minLength: 4, maxLength: 4 }),
       query: fc.dictionary(fc.constantFrom('page', ...query), text, { maxKeys: 3 }),
       body: operation.body === undefined ? fc.constant(undefined) : nearly(operation.body),
+      headers: headers.length === 0 ? fc.constant({}) : fc.dictionary(fc.constantFrom(...headers), headerText),
       isBroken: fc.integer({ min: 0, max: 19 }),
     })
-    .map(({ ids, query, body, isBroken }) => {
+    .map(({ ids, query, body, headers, isBroken }) => {
       let next = 0
       const path = operation.path.replace(/\{\w+\}/g, () => encodeURIComponent((ids[next++] ?? '').toWellFormed()))
       const search = new URLSearchParams(query).toString()
@@ -170,15 +176,17 @@ function requestsOf(operation: Operation): fc.Arbitrary<Request> {
         method: operation.method,
         path: search ? `${path}?${search}` : path,
         body: isBroken === 0 ? json?.slice(0, -1) : json,
+        headers,
         statuses: operation.statuses,
       }
     })
 }
 
-async function send({ method, path, body, statuses }: Request): Promise<string | undefined> {
+async function send({ method, path, body, headers, statuses }: Request): Promise<string | undefined> {
   const response = await fetch(manager.url + path, {
     method,
     headers: {
+      ...headers,
       authorization: `Bearer ${TEST_TOKEN}`,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },

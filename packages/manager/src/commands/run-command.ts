@@ -24,7 +24,7 @@ export async function runCommand(command: DataCommand, settings: ManagerSettings
     const log = makeLog(settings.logLevel === 'info' ? 'warn' : settings.logLevel, 'error')
     const data = await openData(settings, { as: 'command' }, log, stops)
     const said = await run(command, settings, data, now)
-    if (command.name !== 'token list') await recordCommand(data, `command: ${command.name}`, accountName(), now)
+    if (command.name !== 'token list') await recordCommand(data, command.name, accountName(), now)
     return said
   } finally {
     for (const stop of stops.reverse()) await stop()

@@ -3,6 +3,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { IdentityProviderError } from '../auth/oidc/identity-provider-error.ts'
 import { RequestError, type RequestErrorCode } from '../request-error.ts'
+import { statusTitles } from './status-titles.ts'
 
 const statusOf = {
   invalid: 400,
@@ -13,20 +14,6 @@ const statusOf = {
   changed: 412,
   'slow-down': 429,
 } as const satisfies Record<RequestErrorCode, number>
-
-const titles: Record<number, string> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  409: 'Conflict',
-  412: 'Precondition Failed',
-  413: 'Payload Too Large',
-  415: 'Unsupported Media Type',
-  429: 'Too Many Requests',
-  500: 'Internal Server Error',
-  503: 'Service Unavailable',
-}
 
 /** When to come again while an identity provider cannot be asked. */
 const PROVIDER_WAIT_SECONDS = 5
@@ -85,7 +72,7 @@ function answer(
   if (request.headers.accept?.includes('text/plain')) return reply.type('text/plain; charset=utf-8').send(detail)
   const problem: Problem = {
     type: 'about:blank',
-    title: titles[status] ?? 'Error',
+    title: statusTitles[status] ?? 'Error',
     status,
     detail,
     ...(field ? { field } : {}),

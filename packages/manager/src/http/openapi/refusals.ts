@@ -1,4 +1,5 @@
 import type { Problem } from '@osb-backup/protocol'
+import { statusTitles } from '../status-titles.ts'
 
 /** What of an operation says how it may be refused. */
 export interface OperationFacts {
@@ -13,7 +14,6 @@ export interface OperationFacts {
 
 interface Refusal {
   status: number
-  title: string
   means: string
   detail: string
   field?: string
@@ -23,7 +23,6 @@ interface Refusal {
 const refusals: readonly Refusal[] = [
   {
     status: 400,
-    title: 'Bad Request',
     means: 'The request is wrong; `field` says where',
     detail: 'timezone "Middle/Earth" is not known; use a name like Europe/Berlin.',
     field: 'timezone',
@@ -31,70 +30,60 @@ const refusals: readonly Refusal[] = [
   },
   {
     status: 401,
-    title: 'Unauthorized',
     means: 'No token, or one that is not valid here',
     detail: 'These credentials are not valid here.',
     applies: ({ isOpen }) => !isOpen,
   },
   {
     status: 403,
-    title: 'Forbidden',
     means: 'The role of the caller is not enough',
     detail: 'This needs the role operator; "Ada" is viewer.',
     applies: ({ isOpen }) => !isOpen,
   },
   {
     status: 404,
-    title: 'Not Found',
     means: 'No such thing, or it belongs to a service instance that the caller was not granted',
     detail: 'There is no backup plan "69a3a7c0f1d2b3c4d5e6f708".',
     applies: ({ path, hasBody, hasParameters }) => path.includes('{') || hasBody || hasParameters,
   },
   {
     status: 409,
-    title: 'Conflict',
     means: 'Not in the present state of things',
     detail: 'The backup plan "nightly" still uses this file destination.',
     applies: ({ method, isOpen }) => !isOpen && method !== 'get',
   },
   {
     status: 412,
-    title: 'Precondition Failed',
     means: 'Somebody else changed it since the version that If-Match names',
     detail: 'Somebody else changed this since you read it: read it again and repeat your change.',
     applies: ({ isVersioned }) => isVersioned,
   },
   {
     status: 413,
-    title: 'Payload Too Large',
     means: 'The body is larger than 16 MiB',
     detail: 'Request body is too large.',
     applies: ({ hasBody }) => hasBody,
   },
   {
     status: 415,
-    title: 'Unsupported Media Type',
     means: 'The body is no JSON',
     detail: 'Unsupported Media Type.',
     applies: ({ hasBody }) => hasBody,
   },
   {
     status: 429,
-    title: 'Too Many Requests',
     means: 'Too many failed attempts to log in; Retry-After says when to try again',
     detail: 'Too many failed attempts from this address; try again in 42 seconds.',
     applies: ({ isOpen }) => !isOpen,
   },
   {
     status: 500,
-    title: 'Internal Server Error',
     means: 'A fault of the manager; its log says which',
     detail: 'The manager failed to serve this request; its log says why.',
     applies: () => true,
   },
   {
     status: 503,
-    title: 'Service Unavailable',
     means: 'The identity provider cannot be asked; Retry-After says when to try again',
     detail:
       'The identity provider https://uaa.example cannot be reached, so this token cannot be checked; try again later.',
@@ -106,7 +95,8 @@ const refusals: readonly Refusal[] = [
 export function refusalAnswers(facts: OperationFacts): Record<string, unknown> {
   const applying = refusals.filter((refusal) => refusal.applies(facts))
   return Object.fromEntries(
-    applying.map(({ status, title, means, detail, field }) => {
+    applying.map(({ status, means, detail, field }) => {
+      const title = statusTitles[status] ?? 'Error'
       const example: Problem = { type: 'about:blank', title, status, detail, ...(field ? { field } : {}) }
       const content = {
         'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, example },
