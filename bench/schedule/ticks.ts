@@ -1,0 +1,49 @@
+import type { Client, PoolConfig } from 'pg'
+import { pino } from 'pino'
+import { openDatabase } from '../../packages/manager/src/database/open-database.ts'
+import { dispatchDuePlans } from '../../packages/manager/src/schedule/dispatch.ts'
+import { Sealer } from '../../packages/manager/src/secrets/sealing.ts'
+import { readSettings } from '../../packages/manager/src/settings.ts'
+
+const IDLE_TICKS = 300
+const DUE_PLANS = 1000
+const BATCH = 100
+
+/** Measures the manager's own look for due plans, on a database where nothing is due now. */
+export async function measureTicks(
+  connection: PoolConfig,
+  sql: Client,
+): Promise<{ idleMs: number; perSecond: number }> {
+  const database = await openDatabase(connection, pino({ level: 'silent' }))
+  // Far from now, so that the manager that runs on this database does not take what is made due here.
+  const future = new Date(Date.now() + 20 * 86_400_000)
+  const context = {
+    settings: readSettings({}),
+    database,
+    sealer: new Sealer(() => ({ current: Buffer.alloc(32), others: [] })),
+    log: pino({ level: 'silent' }),
+    wakeRunner: () => undefined,
+    now: () => future,
+  }
+  try {
+    const times: number[] = []
+    for (let tick = 0; tick < IDLE_TICKS; tick++) {
+      const startedAt = performance.now()
+      await dispatchDuePlans(context, BATCH)
+      times.push(performance.now() - startedAt)
+    }
+    await sql.query(
+      'update backup_plans set next_due_at = $1, next_run_at = $1 where id in (select id from backup_plans order by id limit $2)',
+      [future, DUE_PLANS],
+    )
+    const startedAt = performance.now()
+    let dispatched = 0
+    while (dispatched < DUE_PLANS) dispatched += await dispatchDuePlans(context, BATCH)
+    const perSecond = DUE_PLANS / ((performance.now() - startedAt) / 1000)
+    await sql.query('delete from plan_runs')
+    await sql.query('delete from jobs')
+    return { idleMs: times.toSorted((a, b) => a - b)[IDLE_TICKS / 2] ?? Number.NaN, perSecond }
+  } finally {
+    await database.destroy()
+  }
+}
