@@ -117,6 +117,20 @@ test('a job that waits or runs is cancelled: its agent stops, cleans up and unlo
   expect(points.totalElements).toBe(0)
 })
 
+test('no more jobs run at an agent than the operator allows, whoever comes later waits', async () => {
+  await world.restartManager({ MAX_RUNNING_JOBS_PER_AGENT: '1' })
+  const plans = await Promise.all(Array.from({ length: 3 }, () => world.makePlan({ items: ['slow'] })))
+  const started = await Promise.all(plans.map((plan) => world.client.jobs.startBackup(plan.id)))
+  const parts = (await Promise.all(started.map(({ id }) => jobEnd(world.client, id))))
+    .map((job) => job.agentExecutionReponses.slow)
+    .map((part) => ({ from: Date.parse(part?.start_time ?? ''), until: Date.parse(part?.end_time ?? '') }))
+    .toSorted((one, other) => one.from - other.from)
+  for (const [index, part] of parts.entries()) {
+    if (index > 0) expect(part.from).toBeGreaterThanOrEqual(parts[index - 1]?.until ?? Number.NaN)
+  }
+  await world.restartManager()
+})
+
 test('a trivial backup takes less than half a second, from the call to its end', async () => {
   const plan = await world.makePlan()
   await jobEnd(world.client, (await world.client.jobs.startBackup(plan.id)).id)
