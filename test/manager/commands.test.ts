@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readFile, rm, stat } from 'node:fs/promises'
+import { copyFile, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { BackupClient } from '@osb-backup/client'
@@ -98,6 +98,10 @@ test('key rotate seals all anew while a manager runs, which goes on; then the ke
   expect((await client.serviceInstances.list()).totalElements).toBe(2)
   await manager.stop()
 
+  // As a rotation leaves it that died after it had exchanged the files: the next one must not write the old key over.
+  await copyFile(join(folder.path, 'secret.key'), join(folder.path, 'secret.key.previous'))
+  await writeFile(join(folder.path, 'secret.key'), `${'cc'.repeat(32)}\n`)
+  expect((await run(settings, 'key rotate')).status).toBe(0)
   await rm(join(folder.path, 'secret.key.previous'))
   const next = await startManagerProcess(settings)
   expect((await next.client.serviceInstances.list()).totalElements).toBe(2)
