@@ -1,3 +1,4 @@
+export * from './age-keys.ts'
 export * from './choose-jobs.ts'
 export * from './cron.ts'
 export * from './due-runs.ts'

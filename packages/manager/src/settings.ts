@@ -1,4 +1,6 @@
 import { resolve } from 'node:path'
+import { ageKeys } from '@osb-backup/core'
+import { isAgeRecipient } from '@osb-backup/storage'
 import { z } from 'zod'
 import { type OidcSettings, oidcSettingDocs, readOidcSettings } from './auth/oidc/settings.ts'
 import { SettingError } from './setting-error.ts'
@@ -32,6 +34,8 @@ export interface ManagerSettings {
   agentBusySeconds: number
   /** Longest wait between two looks at a running part. */
   agentPollMs: number
+  /** age recipients that can open every encrypted backup, besides those of its plan. */
+  recoveryRecipients: readonly string[]
   /** Jobs that run at the same time, over all managers on one database. */
   maxRunningJobs: number
   maxRunningJobsPerAgent: number
@@ -103,6 +107,11 @@ export const settingDocs: readonly SettingDoc[] = [
     means: 'how long an agent may answer that it is busy before its job fails',
   },
   { name: 'AGENT_POLL_MS', default: '2000', means: 'longest wait between two looks at a running job' },
+  {
+    name: 'RECOVERY_RECIPIENTS',
+    default: '(none)',
+    means: 'age recipients, separated by commas, that can open every encrypted backup besides those of its plan',
+  },
   {
     name: 'MAX_RUNNING_JOBS',
     default: '100',
@@ -178,6 +187,11 @@ const environmentSchema = z.object({
   AGENT_UNREACHABLE_SECONDS: integer(1, 604_800).default(300),
   AGENT_BUSY_SECONDS: integer(1, 604_800).default(21_600),
   AGENT_POLL_MS: integer(50, 600_000).default(2000),
+  RECOVERY_RECIPIENTS: z
+    .string()
+    .transform(ageKeys)
+    .refine((keys) => keys.every(isAgeRecipient), 'must be age recipients (age1…), with commas between them')
+    .optional(),
   MAX_RUNNING_JOBS: integer(1, 10_000).default(100),
   MAX_RUNNING_JOBS_PER_AGENT: integer(1, 10_000).default(10),
   MAX_RUNNING_JOBS_PER_DESTINATION: integer(1, 10_000).default(20),
@@ -225,6 +239,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): ManagerSettings {
     agentUnreachableSeconds: data.AGENT_UNREACHABLE_SECONDS,
     agentBusySeconds: data.AGENT_BUSY_SECONDS,
     agentPollMs: data.AGENT_POLL_MS,
+    recoveryRecipients: data.RECOVERY_RECIPIENTS ?? [],
     maxRunningJobs: data.MAX_RUNNING_JOBS,
     maxRunningJobsPerAgent: data.MAX_RUNNING_JOBS_PER_AGENT,
     maxRunningJobsPerDestination: data.MAX_RUNNING_JOBS_PER_DESTINATION,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { compressionAlgorithms } from './backup-plan.ts'
 
 /** What the agent is asked for over HTTP. The manager builds these; the agent reads them without regard to case. */
 
@@ -59,7 +60,7 @@ const requestFields = {
   id: z.string().optional(),
   compression: z.boolean().optional(),
   /** Additive, backups: zstd or gzip, where the agent compresses; absent: as the agent is set. */
-  compression_algorithm: z.enum(['zstd', 'gzip']).optional(),
+  compression_algorithm: z.enum(compressionAlgorithms).optional(),
   /** Additive: a level of the algorithm. */
   compression_level: z.number().optional(),
   /** "none", age recipients (backup) or age identities (restore), or a key that only the scripts understand. */

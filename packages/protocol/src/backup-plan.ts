@@ -6,6 +6,9 @@ import { serviceInstanceReferenceSchema, serviceInstanceSchema } from './service
 export const retentionStyles = ['FILES', 'HOURS', 'DAYS', 'ALL'] as const
 export type RetentionStyle = (typeof retentionStyles)[number]
 
+export const compressionAlgorithms = ['zstd', 'gzip'] as const
+export type CompressionAlgorithm = (typeof compressionAlgorithms)[number]
+
 /** What a key field holds where no key is set. */
 export const NO_KEY = 'none'
 
@@ -29,6 +32,9 @@ export const backupPlanRequestSchema = z.object({
   fileDestination: z.object({ id: z.string().min(1).max(100) }),
   paused: optional(lenientBoolean),
   compression: optional(lenientBoolean),
+  /** Additive: zstd unless told otherwise; and one of its levels, absent for the format's own. */
+  compressionAlgorithm: optional(z.enum(compressionAlgorithms)),
+  compressionLevel: optional(lenientInteger(1, 19)),
   frequency: z.string().min(1).max(200),
   timezone: optionalText(100),
   retentionStyle: z.enum(retentionStyles),
@@ -48,6 +54,8 @@ export const backupPlanSchema = z.object({
   fileDestination: fileDestinationSchema,
   paused: z.boolean(),
   compression: z.boolean(),
+  compressionAlgorithm: z.enum(compressionAlgorithms),
+  compressionLevel: z.int().optional(),
   frequency: z.string(),
   timezone: z.string(),
   retentionStyle: z.enum(retentionStyles),
@@ -61,3 +69,14 @@ export const backupPlanSchema = z.object({
   retentionCountsFrom: z.string().optional(),
 })
 export type BackupPlan = z.infer<typeof backupPlanSchema>
+
+/** `POST /backupPlans/{id}/keys`: makes a pair of age keys for a plan. */
+export const planKeysRequestSchema = z.object({
+  /** Whether the manager keeps the private key, to restore by itself. Else nobody has it but who reads the answer. */
+  keepPrivateKey: lenientBoolean,
+})
+export type PlanKeysRequest = z.infer<typeof planKeysRequestSchema>
+
+/** Answer to it: the only one that ever shows the private key. The plan encrypts to the public key from now on. */
+export const planKeysSchema = z.object({ publicKey: z.string(), privateKey: z.string(), kept: z.boolean() })
+export type PlanKeys = z.infer<typeof planKeysSchema>

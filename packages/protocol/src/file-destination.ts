@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { lenientBoolean, optional, optionalText, plainHttpUrl } from './lenient.ts'
+import { lenientBoolean, lenientInteger, optional, optionalText, plainHttpUrl } from './lenient.ts'
 import { serviceInstanceReferenceSchema, serviceInstanceSchema } from './service-instance.ts'
 
 export const destinationTypes = ['S3', 'SWIFT', 'FILE'] as const
@@ -10,6 +10,16 @@ const requestFields = {
   serviceInstance: serviceInstanceReferenceSchema,
   name: z.string().min(1).max(200),
   filenamePrefix: optionalText(500),
+}
+
+/** Additive: how the store is reached. Absent keeps what is stored; an empty text or 0 takes it away. */
+const transferRequest = {
+  /** Certificates (PEM) that are trusted besides the usual ones. */
+  caCertificate: optionalText(100_000),
+  /** Takes any certificate of https. `skipSSL` is another thing: plain http. */
+  insecureTls: optional(lenientBoolean),
+  /** What all transfers of this destination at one agent may take together. */
+  bandwidthLimitBytesPerSecond: optional(lenientInteger(0)),
 }
 
 const s3Request = z.object({
@@ -28,6 +38,9 @@ const s3Request = z.object({
   region: optionalText(100),
   bucket: z.string().min(1).max(255),
   skipSSL: optional(lenientBoolean),
+  /** Additive: the bucket in the path of URLs, or in the host's name (false). */
+  pathStyle: optional(lenientBoolean),
+  ...transferRequest,
 })
 
 const swiftRequest = z.object({
@@ -39,6 +52,7 @@ const swiftRequest = z.object({
   domain: z.string().min(1).max(255),
   container_name: z.string().min(1).max(256),
   project_name: z.string().min(1).max(255),
+  ...transferRequest,
 })
 
 const fileRequest = z.object({
@@ -62,6 +76,12 @@ const answerFields = {
   filenamePrefix: z.string().optional(),
 }
 
+const transferAnswer = {
+  caCertificate: z.string().optional(),
+  insecureTls: z.boolean().optional(),
+  bandwidthLimitBytesPerSecond: z.number().optional(),
+}
+
 /** A file destination in an answer, its secret masked. */
 export const fileDestinationSchema = z.discriminatedUnion('type', [
   z.object({
@@ -73,6 +93,8 @@ export const fileDestinationSchema = z.discriminatedUnion('type', [
     region: z.string(),
     bucket: z.string(),
     skipSSL: z.boolean(),
+    pathStyle: z.boolean().optional(),
+    ...transferAnswer,
   }),
   z.object({
     type: z.literal('SWIFT'),
@@ -83,6 +105,7 @@ export const fileDestinationSchema = z.discriminatedUnion('type', [
     domain: z.string(),
     container_name: z.string(),
     project_name: z.string(),
+    ...transferAnswer,
   }),
   z.object({ type: z.literal('FILE'), ...answerFields, directory: z.string() }),
 ])

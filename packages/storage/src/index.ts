@@ -1,4 +1,5 @@
 export type { AddressRule } from './address-rule.ts'
+export { type AgeKeys, isAgeRecipient, makeAgeKeys } from './content/age-keys.ts'
 export type { CompressionOptions } from './content/compression.ts'
 export * from './content/content-error.ts'
 export { type LoadFileOptions, loadFile, type StoreFileOptions, storeFile } from './content/content-file.ts'

@@ -1,7 +1,13 @@
-import { compressionLevels, isCompressionLevel, type RunKind, transformsOfName } from '@osb-backup/core'
+import {
+  compressionLevels,
+  isAgeIdentityList,
+  isAgeRecipientList,
+  isCompressionLevel,
+  type RunKind,
+  transformsOfName,
+} from '@osb-backup/core'
 import { type AgentDestination, NO_KEY } from '@osb-backup/protocol'
 import { type Checked, passed, refused } from '../checked.ts'
-import { isAgeIdentityList, isAgeRecipientList } from '../encryption-key.ts'
 import type { Compressor, JobRequest } from '../jobs/job-request.ts'
 import type { TransferSettings } from '../settings/agent-settings.ts'
 import type { RequestBody } from './read-body.ts'

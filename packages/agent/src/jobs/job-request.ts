@@ -1,7 +1,6 @@
-import type { Compression, RunKind } from '@osb-backup/core'
+import { type Compression, isAgeRecipientList, type RunKind } from '@osb-backup/core'
 import { NO_KEY } from '@osb-backup/protocol'
 import type { StoreSettings } from '@osb-backup/storage'
-import { isAgeRecipientList } from '../encryption-key.ts'
 import { SecretMask } from '../masking.ts'
 import { isSecretName, type Parameter } from '../scripts/parameters.ts'
 

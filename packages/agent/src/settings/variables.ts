@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
+import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
 import { z } from 'zod'
-import { ageKeys, isAgeRecipientList } from '../encryption-key.ts'
 
 const flag = z.enum(['true', 'false'], 'must be true or false').transform((word) => word === 'true')
 const file = z.string().refine(isAbsolute, 'must be an absolute path').optional()

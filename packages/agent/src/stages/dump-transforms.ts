@@ -1,6 +1,5 @@
-import type { Transforms } from '@osb-backup/core'
+import { ageKeys, isAgeRecipientList, type Transforms } from '@osb-backup/core'
 import { NO_KEY } from '@osb-backup/protocol'
-import { ageKeys, isAgeRecipientList } from '../encryption-key.ts'
 import type { JobRequest } from '../jobs/job-request.ts'
 import type { ToldDump } from '../scripts/script-environment.ts'
 import type { RunContext } from './run-context.ts'

@@ -1,7 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
-import { transformsOfName } from '@osb-backup/core'
+import { ageKeys, transformsOfName } from '@osb-backup/core'
 import { findZstdProgram, loadContent } from '@osb-backup/storage'
-import { ageKeys } from '../encryption-key.ts'
 import { describeFailure, isSuccess } from '../scripts/script-end.ts'
 import { failed, type RunContext, type StepEnd, stageTimeLimitMs, startStage, transferSignal } from './run-context.ts'
 import { transferProblem } from './transfer-problem.ts'

@@ -6,8 +6,11 @@ import {
   backupPlanPreviewSchema,
   backupPlanSchema,
   type Page,
+  type PlanKeys,
+  type PlanKeysRequest,
   type PlanRun,
   pageSchema,
+  planKeysSchema,
   planRunSchema,
 } from '@osb-backup/protocol'
 import type { Connection, Paging, Versioned } from '../connection.ts'
@@ -32,6 +35,9 @@ export const backupPlanCalls = (connection: Connection) => ({
   /** When a plan would run next, and what its retention would keep; nothing is stored or deleted. */
   preview: (plan: BackupPlanPreviewRequest): Promise<BackupPlanPreview> =>
     connection.call({ method: 'POST', path: `${base}/preview`, body: plan, answer: backupPlanPreviewSchema }),
+  /** Makes a pair of age keys that it encrypts with from now on; only this answer shows the private one. */
+  makeKeys: (id: string, keys: PlanKeysRequest): Promise<PlanKeys> =>
+    connection.call({ method: 'POST', path: `${pathOf(id)}/keys`, body: keys, answer: planKeysSchema }),
   /** What became of its scheduled runs, newest first: started, skipped or missed. */
   listRuns: (id: string, paging: Paging = {}): Promise<Page<PlanRun>> =>
     connection.get(`${pathOf(id)}/runs`, pageSchema(planRunSchema), paging),

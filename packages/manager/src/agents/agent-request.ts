@@ -1,5 +1,6 @@
 import { type AgentBackupRequest, type AgentDestination, type AgentRestoreRequest, NO_KEY } from '@osb-backup/protocol'
-import type { StoreSettings } from '@osb-backup/storage'
+import type { TlsSettings } from '@osb-backup/storage'
+import type { FileDestination } from '../destinations/destination.ts'
 import { instanceToWire } from '../http/wire/service-instance.ts'
 import { backupHost, type ServiceInstance } from '../instances/instance.ts'
 import { agentJobId, type Job, type JobPart, prefixOfPlan } from '../jobs/job.ts'
@@ -9,15 +10,21 @@ import type { RestorePoint } from '../restore-points/restore-point.ts'
 export function backupRequest(
   job: Job,
   part: JobPart,
-  planId: string,
+  plan: { id: string; name?: string },
   instance: ServiceInstance,
-  store: StoreSettings,
+  destination: FileDestination,
+  recoveryRecipients: readonly string[],
 ): AgentBackupRequest {
+  const { algorithm, level } = job.compressor
   return {
     id: agentJobId(job, part),
     compression: job.compression,
+    compression_algorithm: algorithm,
+    ...(level === undefined ? {} : { compression_level: level }),
     encryption_key: job.publicKey ?? NO_KEY,
-    destination: { ...destinationOf(store), filenamePrefix: prefixOfPlan(planId) },
+    ...(recoveryRecipients.length === 0 ? {} : { recovery_recipients: [...recoveryRecipients] }),
+    plan,
+    destination: { ...destinationOf(destination), filenamePrefix: prefixOfPlan(plan.id) },
     backup: databaseOf(instance, part),
   }
 }
@@ -28,14 +35,14 @@ export function restoreRequest(
   part: JobPart,
   point: RestorePoint,
   instance: ServiceInstance,
-  store: StoreSettings,
+  destination: FileDestination,
 ): AgentRestoreRequest {
   return {
     id: agentJobId(job, part),
     compression: job.compression,
     encryption_key: job.privateKey ?? NO_KEY,
     destination: {
-      ...destinationOf(store),
+      ...destinationOf(destination),
       filenamePrefix: point.prefix,
       filename: point.filename,
       size: point.sizeBytes,
@@ -61,7 +68,9 @@ function databaseOf(instance: ServiceInstance, part: JobPart) {
   }
 }
 
-function destinationOf(store: StoreSettings): AgentDestination {
+function destinationOf({ store, bandwidthLimitBytesPerSecond }: FileDestination): AgentDestination {
+  const limit =
+    bandwidthLimitBytesPerSecond === undefined ? {} : { bandwidth_limit_bytes_per_second: bandwidthLimitBytesPerSecond }
   switch (store.type) {
     case 's3':
       return {
@@ -72,6 +81,9 @@ function destinationOf(store: StoreSettings): AgentDestination {
         authKey: store.accessKeyId,
         authSecret: store.secretAccessKey,
         skipSSL: store.plainHttp ?? false,
+        ...(store.pathStyle === undefined ? {} : { path_style: store.pathStyle }),
+        ...tlsOf(store.tls),
+        ...limit,
       }
     case 'swift':
       return {
@@ -82,8 +94,17 @@ function destinationOf(store: StoreSettings): AgentDestination {
         project_name: store.projectName,
         username: store.username,
         password: store.password,
+        ...tlsOf(store.tls),
+        ...limit,
       }
     case 'file':
       return { type: 'FILE', directory: store.directory }
+  }
+}
+
+function tlsOf({ ca, insecure }: TlsSettings = {}): Pick<AgentDestination, 'ca_certificate' | 'insecure_tls'> {
+  return {
+    ...(ca === undefined ? {} : { ca_certificate: ca }),
+    ...(insecure === undefined ? {} : { insecure_tls: insecure }),
   }
 }

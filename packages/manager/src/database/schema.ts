@@ -1,5 +1,13 @@
 import type { Compression, RunKind } from '@osb-backup/core'
-import type { AgentJob, Host, JobStatus, PlanRunOutcome, RemovalReason, RetentionStyle } from '@osb-backup/protocol'
+import type {
+  AgentJob,
+  CompressionAlgorithm,
+  Host,
+  JobStatus,
+  PlanRunOutcome,
+  RemovalReason,
+  RetentionStyle,
+} from '@osb-backup/protocol'
 import type { ColumnType, Generated, JSONColumnType } from 'kysely'
 import type { Grants } from '../auth/caller.ts'
 import type { Role } from '../auth/role.ts'
@@ -55,6 +63,8 @@ export interface FileDestinationTable {
   /** The store's settings without its secret. */
   store: Json<Record<string, unknown>>
   sealed_store_secret: string | null
+  /** Bytes a second, for all transfers of one agent together. */
+  bandwidth_limit: ColumnType<string | null, number | null, number | null>
   version: Generated<number>
   created_at: CreatedAt
   /** Restore points still need the destination after it is gone. */
@@ -68,6 +78,8 @@ export interface BackupPlanTable {
   name: string
   paused: boolean
   compression: boolean
+  compression_algorithm: CompressionAlgorithm
+  compression_level: number | null
   frequency: string
   timezone: string
   retention_style: RetentionStyle
@@ -115,6 +127,8 @@ export interface JobTable {
   /** Restores: the backup job that is restored. */
   source_job_id: string | null
   compression: boolean
+  compression_algorithm: CompressionAlgorithm
+  compression_level: number | null
   public_key: string | null
   /** Restores: the key that opens what is restored, erased when the job is over. */
   sealed_private_key: string | null

@@ -8,6 +8,8 @@ export interface FileDestination {
   instanceId: string
   name: string
   store: StoreSettings
+  /** What all transfers at one agent may take together; undefined: no limit. */
+  bandwidthLimitBytesPerSecond: number | undefined
 }
 
 /** Takes the one secret out of a store's settings, so that it can be sealed apart from the rest. */

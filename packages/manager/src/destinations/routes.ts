@@ -12,7 +12,7 @@ import { changedMeanwhile, editedVersion, sendVersion } from '../http/entity-ver
 import { pagingQuery, readPaging, toPage } from '../http/paging.ts'
 import { ifMatchHeader } from '../http/request-headers.ts'
 import type { App } from '../http/typed-app.ts'
-import { destinationToWire, storeFromWire } from '../http/wire/file-destination.ts'
+import { bandwidthFromWire, destinationToWire, storeFromWire } from '../http/wire/file-destination.ts'
 import { newIdentifier } from '../identifier.ts'
 import type { ServiceInstance } from '../instances/instance.ts'
 import { findInstance } from '../instances/store.ts'
@@ -55,6 +55,7 @@ export function destinationRoutes(app: App, context: Context): void {
       instanceId: stored?.instanceId ?? wire.serviceInstance.service_instance_id,
       name: wire.name,
       store,
+      bandwidthLimitBytesPerSecond: bandwidthFromWire(wire, stored),
     }
   }
 

@@ -17,6 +17,7 @@ function fromRow({ sealer }: Reach, row: Selectable<FileDestinationTable>): File
     instanceId: row.instance_id,
     name: row.name,
     store: joinSecret(row.store, sealer.openOptional(row.sealed_store_secret, purpose)),
+    bandwidthLimitBytesPerSecond: row.bandwidth_limit === null ? undefined : Number(row.bandwidth_limit),
   }
 }
 
@@ -26,6 +27,7 @@ function toColumns({ sealer }: Reach, destination: FileDestination) {
     name: destination.name,
     store: JSON.stringify(open),
     sealed_store_secret: sealer.sealOptional(secret, purpose),
+    bandwidth_limit: destination.bandwidthLimitBytesPerSecond ?? null,
   }
 }
 

@@ -13,6 +13,7 @@ import type { JobChanges } from '../events/job-changes.ts'
 import { eventRoutes } from '../events/routes.ts'
 import { instanceRoutes } from '../instances/routes.ts'
 import { jobRoutes } from '../jobs/routes.ts'
+import { planKeyRoutes } from '../plans/key-routes.ts'
 import { planPreviewRoutes } from '../plans/preview-routes.ts'
 import { planRoutes } from '../plans/routes.ts'
 import { reconcileRoutes } from '../reconcile/routes.ts'
@@ -68,6 +69,7 @@ export async function buildApp(context: Context, changes: JobChanges): Promise<A
     instanceRoutes,
     destinationRoutes,
     planRoutes,
+    planKeyRoutes,
     planPreviewRoutes,
     jobRoutes,
     restorePointRoutes,

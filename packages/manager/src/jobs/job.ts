@@ -1,5 +1,6 @@
 import type { RunKind } from '@osb-backup/core'
 import type { AgentJob, JobStatus } from '@osb-backup/protocol'
+import type { Compressor } from '../plans/plan.ts'
 
 /** One run of a plan, or one restore. */
 export interface Job {
@@ -13,6 +14,8 @@ export interface Job {
   /** Restores: the backup job that is restored. */
   sourceJobId: string | undefined
   compression: boolean
+  /** Backups: how it is compressed. */
+  compressor: Compressor
   publicKey: string | undefined
   /** Restores: opens what is restored. Erased when the job is over. */
   privateKey: string | undefined

@@ -1,4 +1,4 @@
-import { transformsOfName } from '@osb-backup/core'
+import { ageKeys, transformsOfName } from '@osb-backup/core'
 import type { AgentBackupRequest, AgentJob, AgentRestoreRequest } from '@osb-backup/protocol'
 import { forgetAtAgent } from '../agents/agent-client.ts'
 import { backupRequest, restoreRequest } from '../agents/agent-request.ts'
@@ -8,6 +8,7 @@ import { newIdentifier } from '../identifier.ts'
 import type { ServiceInstance } from '../instances/instance.ts'
 import { findInstance } from '../instances/store.ts'
 import { invariant } from '../invariant.ts'
+import { findPlan } from '../plans/store.ts'
 import type { RestorePoint } from '../restore-points/restore-point.ts'
 import { findPoint, insertRestorePoint } from '../restore-points/store.ts'
 import { sweepSoon } from '../retention/due-sweeps.ts'
@@ -44,16 +45,18 @@ async function requestFor(
   part: JobPart,
   instance: ServiceInstance,
 ): Promise<AgentBackupRequest | AgentRestoreRequest> {
-  const store = (await destinationsById(context, [job.destinationId])).get(job.destinationId)?.store
-  invariant(store, `job ${job.id} has a destination`)
+  const destination = (await destinationsById(context, [job.destinationId])).get(job.destinationId)
+  invariant(destination, `job ${job.id} has a destination`)
   if (job.kind === 'backup') {
     invariant(job.planId, `backup job ${job.id} has a plan`)
-    return backupRequest(job, part, job.planId, instance, store)
+    const name = (await findPlan(context, job.planId))?.name
+    const plan = { id: job.planId, ...(name === undefined ? {} : { name }) }
+    return backupRequest(job, part, plan, instance, destination, context.settings.recoveryRecipients)
   }
   invariant(part.restorePointId, `part ${part.position} of restore job ${job.id} has a restore point`)
   const point = await findPoint(context, part.restorePointId)
   if (point === undefined) throw new PartFailure('The restore point was deleted.')
-  return restoreRequest(job, part, point, instance, store)
+  return restoreRequest(job, part, point, instance, destination)
 }
 
 /**
@@ -72,7 +75,8 @@ async function recordEnd(context: Context, job: Job & DrivenJob, part: JobPart, 
     if (status === 'SUCCEEDED') throw new PartFailure(stored.missing)
     return record()
   }
-  const point = restorePointOf(job, part, stored, { now, afterFailure: status !== 'SUCCEEDED' })
+  const { recoveryRecipients } = context.settings
+  const point = restorePointOf(job, part, stored, { now, afterFailure: status !== 'SUCCEEDED', recoveryRecipients })
   return record(async (transaction) => {
     await insertRestorePoint(transaction, point)
     if (status === 'SUCCEEDED') await sweepSoon(transaction, point.planId, now)
@@ -83,12 +87,12 @@ function restorePointOf(
   job: Job,
   part: JobPart,
   { filename, sizeBytes, sha256, originalSizeBytes }: StoredDump,
-  { now, afterFailure }: { now: Date; afterFailure: boolean },
+  seen: { now: Date; afterFailure: boolean; recoveryRecipients: readonly string[] },
 ): Omit<RestorePoint, 'held' | 'verification' | 'removal'> {
   invariant(job.planId, `backup job ${job.id} has a plan`)
   const transforms = transformsOfName(filename)
   return {
-    id: newIdentifier(now),
+    id: newIdentifier(seen.now),
     jobId: job.id,
     planId: job.planId,
     instanceId: job.instanceId,
@@ -100,9 +104,9 @@ function restorePointOf(
     sha256,
     originalSizeBytes,
     ...transforms,
-    recipients: transforms.encrypted && job.publicKey ? job.publicKey.split(/[\s,]+/).filter(Boolean) : [],
+    recipients: transforms.encrypted ? [...ageKeys(job.publicKey ?? ''), ...seen.recoveryRecipients] : [],
     takenAt: job.startedAt,
-    afterFailure,
+    afterFailure: seen.afterFailure,
   }
 }
 

@@ -47,7 +47,10 @@ async function commit(context: Context, job: Job, once: Once | undefined): Promi
 const pointIdsOf = (job: Job) => job.parts.flatMap(({ restorePointId }) => restorePointId ?? [])
 
 /** What a backup job takes over from its plan. */
-export type PlanToRun = Pick<BackupPlan, 'id' | 'instanceId' | 'destinationId' | 'compression' | 'publicKey' | 'items'>
+export type PlanToRun = Pick<
+  BackupPlan,
+  'id' | 'instanceId' | 'destinationId' | 'compression' | 'compressor' | 'publicKey' | 'items'
+>
 
 /** A new run of a plan. */
 export function backupJobOf(plan: PlanToRun, startedAt: Date, due?: { dueAt: Date; late: boolean }): Job {
@@ -60,6 +63,7 @@ export function backupJobOf(plan: PlanToRun, startedAt: Date, due?: { dueAt: Dat
     destinationId: plan.destinationId,
     sourceJobId: undefined,
     compression: plan.compression,
+    compressor: plan.compressor,
     publicKey: plan.publicKey,
     privateKey: undefined,
     dueAt: due?.dueAt,
@@ -139,6 +143,7 @@ export async function startRestore(
     destinationId: point.destinationId,
     sourceJobId: point.jobId,
     compression: point.compression !== 'none',
+    compressor: { algorithm: point.compression === 'gzip' ? 'gzip' : 'zstd', level: undefined },
     publicKey: undefined,
     privateKey: keptKey(privateKey, plan?.privateKey),
     dueAt: undefined,

@@ -1,4 +1,11 @@
-import type { RetentionStyle } from '@osb-backup/protocol'
+import type { CompressionAlgorithm, RetentionStyle } from '@osb-backup/protocol'
+
+/** How dumps are compressed, where they are. */
+export interface Compressor {
+  algorithm: CompressionAlgorithm
+  /** Undefined: the format's own. */
+  level: number | undefined
+}
 
 /** What is backed up, when, where to and how long it is kept, for one service instance. */
 export interface BackupPlan {
@@ -10,6 +17,7 @@ export interface BackupPlan {
   name: string
   paused: boolean
   compression: boolean
+  compressor: Compressor
   /** Cron expression of five or six fields, seconds first, read in `timezone`. */
   frequency: string
   /** IANA name. */

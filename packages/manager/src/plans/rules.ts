@@ -1,7 +1,8 @@
-import { explainCron, nextRuns } from '@osb-backup/core'
+import { ageKeys, compressionLevels, explainCron, isCompressionLevel, nextRuns } from '@osb-backup/core'
+import { isAgeRecipient } from '@osb-backup/storage'
 import type { Context } from '../context.ts'
 import { RequestError } from '../request-error.ts'
-import type { BackupPlan } from './plan.ts'
+import type { BackupPlan, Compressor } from './plan.ts'
 
 /** How many runs ahead are looked at for the shortest time between two of them. */
 const RUNS_LOOKED_AT = 200
@@ -16,7 +17,25 @@ export function checkPlan(plan: BackupPlan, { settings, now }: Pick<Context, 'se
   if (duplicate !== undefined) {
     throw new RequestError('invalid', `items names ${JSON.stringify(duplicate)} twice.`, { field: 'items' })
   }
+  checkCompressor(plan.compressor)
+  checkPublicKey(plan.publicKey)
   checkSchedule(plan, { settings, now })
+}
+
+function checkCompressor({ algorithm, level }: Compressor): void {
+  if (level === undefined || isCompressionLevel(algorithm, level)) return
+  const { minimum, maximum } = compressionLevels[algorithm]
+  const message = `compressionLevel must be from ${minimum} to ${maximum} for ${algorithm}.`
+  throw new RequestError('invalid', message, { field: 'compressionLevel' })
+}
+
+/** What means to be age recipients must be some: else every backup would fail. Other keys are for scripts to understand. */
+function checkPublicKey(publicKey: string | undefined): void {
+  if (publicKey === undefined || !/^age1/.test(publicKey)) return
+  const wrong = ageKeys(publicKey).findIndex((key) => !isAgeRecipient(key))
+  if (wrong === -1) return
+  const message = `The key at place ${wrong + 1} of publicKey is no age recipient: a character is wrong or missing.`
+  throw new RequestError('invalid', message, { field: 'publicKey' })
 }
 
 /**

@@ -61,7 +61,7 @@ function lockDuePlans(transaction: Transaction<Tables>, now: Date, most: number)
   return transaction
     .selectFrom('backup_plans')
     .select(['id', 'instance_id', 'destination_id', 'compression', 'public_key', 'items', 'frequency', 'timezone'])
-    .select('next_due_at')
+    .select(['next_due_at', 'compression_algorithm', 'compression_level'])
     .where('next_run_at', '<=', now)
     .orderBy('next_run_at')
     .limit(most)
@@ -114,6 +114,7 @@ const toRun = (plan: DuePlan) => ({
   instanceId: plan.instance_id,
   destinationId: plan.destination_id,
   compression: plan.compression,
+  compressor: { algorithm: plan.compression_algorithm, level: plan.compression_level ?? undefined },
   publicKey: plan.public_key ?? undefined,
   items: plan.items,
 })

@@ -8,6 +8,7 @@ import * as jobDrivers from './0006-job-drivers.ts'
 import * as schedule from './0007-schedule.ts'
 import * as retention from './0008-retention.ts'
 import * as jobTallies from './0020-job-tallies.ts'
+import * as transforms from './0021-transforms.ts'
 
 /** Every migration in the order of its name. One that has run anywhere is never changed again. */
 const migrations: Record<string, Migration> = {
@@ -20,6 +21,7 @@ const migrations: Record<string, Migration> = {
   '0007-schedule': schedule,
   '0008-retention': retention,
   '0020-job-tallies': jobTallies,
+  '0021-transforms': transforms,
 }
 
 export const migrationProvider: MigrationProvider = { getMigrations: async () => migrations }

@@ -1,7 +1,7 @@
 import { type BackupPlanRequest, MASKED_SECRET, NO_KEY, type BackupPlan as WirePlan } from '@osb-backup/protocol'
 import type { FileDestination } from '../../destinations/destination.ts'
 import type { ServiceInstance } from '../../instances/instance.ts'
-import type { BackupPlan } from '../../plans/plan.ts'
+import type { BackupPlan, Compressor } from '../../plans/plan.ts'
 import { destinationToWire } from './file-destination.ts'
 import { instantToWire } from './instant.ts'
 import { keptKey } from './secret.ts'
@@ -17,6 +17,8 @@ export function planToWire(plan: BackupPlan, instance: ServiceInstance, destinat
     fileDestination: destinationToWire(destination, instance),
     paused: plan.paused,
     compression: plan.compression,
+    compressionAlgorithm: plan.compressor.algorithm,
+    compressionLevel: plan.compressor.level,
     frequency: plan.frequency,
     timezone: plan.timezone,
     retentionStyle: plan.retention.style,
@@ -39,6 +41,7 @@ export function planFromWire(id: string, wire: BackupPlanRequest, stored: Backup
     name: wire.name,
     paused: wire.paused ?? stored?.paused ?? false,
     compression: wire.compression ?? stored?.compression ?? true,
+    compressor: compressorFromWire(wire, stored?.compressor),
     frequency: wire.frequency,
     timezone: wire.timezone ?? stored?.timezone ?? 'UTC',
     retention: { style: wire.retentionStyle, period: wire.retentionPeriod ?? stored?.retention.period ?? 1 },
@@ -48,4 +51,13 @@ export function planFromWire(id: string, wire: BackupPlanRequest, stored: Backup
     nextRunAt: stored?.nextRunAt,
     retentionCountsFrom: stored?.retentionCountsFrom,
   }
+}
+
+/** A stored level is one of the stored algorithm, and goes with it. */
+function compressorFromWire(
+  { compressionAlgorithm, compressionLevel }: BackupPlanRequest,
+  stored: Compressor | undefined,
+): Compressor {
+  const algorithm = compressionAlgorithm ?? stored?.algorithm ?? 'zstd'
+  return { algorithm, level: compressionLevel ?? (algorithm === stored?.algorithm ? stored.level : undefined) }
 }

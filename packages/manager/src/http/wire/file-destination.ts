@@ -3,7 +3,7 @@ import {
   MASKED_SECRET,
   type FileDestination as WireDestination,
 } from '@osb-backup/protocol'
-import type { StoreSettings } from '@osb-backup/storage'
+import type { StoreSettings, TlsSettings } from '@osb-backup/storage'
 import type { FileDestination } from '../../destinations/destination.ts'
 import type { ServiceInstance } from '../../instances/instance.ts'
 import { RequestError } from '../../request-error.ts'
@@ -39,6 +39,8 @@ export function destinationToWire(
         region: store.region ?? '',
         bucket: store.bucket,
         skipSSL: store.plainHttp ?? false,
+        pathStyle: store.pathStyle,
+        ...transferToWire(destination, store.tls),
       }
     case 'swift':
       return {
@@ -50,6 +52,7 @@ export function destinationToWire(
         domain: store.domain,
         container_name: store.container,
         project_name: store.projectName,
+        ...transferToWire(destination, store.tls),
       }
     case 'file':
       return { type: 'FILE', ...fields, directory: store.directory }
@@ -75,6 +78,8 @@ export function storeFromWire(wire: FileDestinationRequest, stored: StoreSetting
           keptSecret(wire.authSecret, stored?.type === 's3' ? stored.secretAccessKey : undefined),
         ),
         plainHttp: wire.skipSSL ?? false,
+        ...pathStyleFromWire(wire.pathStyle, stored),
+        ...tlsFromWire(wire, stored),
       }
     case 'SWIFT':
       return {
@@ -92,10 +97,40 @@ export function storeFromWire(wire: FileDestinationRequest, stored: StoreSetting
           ),
         ),
         container: wire.container_name,
+        ...tlsFromWire(wire, stored),
       }
     case 'FILE':
       return { type: 'file', directory: wire.directory }
   }
+}
+
+function transferToWire({ bandwidthLimitBytesPerSecond }: FileDestination, tls: TlsSettings | undefined) {
+  return { caCertificate: tls?.ca, insecureTls: tls?.insecure, bandwidthLimitBytesPerSecond }
+}
+
+/** The limit that counts: what was sent, 0 for none, or what is stored. */
+export function bandwidthFromWire(
+  wire: FileDestinationRequest,
+  stored: FileDestination | undefined,
+): number | undefined {
+  const sent = wire.type === 'FILE' ? 0 : wire.bandwidthLimitBytesPerSecond
+  return sent === undefined ? stored?.bandwidthLimitBytesPerSecond : sent || undefined
+}
+
+function pathStyleFromWire(sent: boolean | undefined, stored: StoreSettings | undefined): { pathStyle?: boolean } {
+  const pathStyle = sent ?? (stored?.type === 's3' ? stored.pathStyle : undefined)
+  return pathStyle === undefined ? {} : { pathStyle }
+}
+
+function tlsFromWire(
+  { caCertificate, insecureTls }: { caCertificate?: string | undefined; insecureTls?: boolean | undefined },
+  stored: StoreSettings | undefined,
+): { tls?: TlsSettings } {
+  const before = stored === undefined || stored.type === 'file' ? undefined : stored.tls
+  const ca = (caCertificate ?? before?.ca) || undefined
+  const insecure = insecureTls ?? before?.insecure ?? false
+  if (ca === undefined && !insecure) return {}
+  return { tls: { ...(ca === undefined ? {} : { ca }), ...(insecure ? { insecure } : {}) } }
 }
 
 function needed(field: string, secret: string | undefined): string {
