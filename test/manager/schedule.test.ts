@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { PlanRun } from '@osb-backup/protocol'
+import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { instanceId, jobEnd, makeSmallWorld, type SmallWorld } from './small-world.ts'
 
@@ -89,6 +91,18 @@ test('after an outage the newest run is caught up, shown as late where it is, an
   expect(secondsOf(runs.at(-1)?.lastDueAt ?? '') - secondsOf(runs[0]?.dueAt ?? '') + 1).toBe(total)
 })
 
+test('a next run that a wrong clock left too far away is mended', async () => {
+  const plan = await world.makePlan({ frequency: '0 0 2 * * *' })
+  const sql = new Client({ host: join(world.folder, 'manager', 'postgres'), user: 'osb_backup', database: 'postgres' })
+  await sql.connect()
+  const later = "next_due_at + interval '1 year'"
+  await sql.query(`update backup_plans set next_due_at = ${later}, next_run_at = ${later} where id = $1`, [plan.id])
+  await sql.end()
+  await world.restartManager()
+  const nextRun = async () => (await world.client.backupPlans.get(plan.id)).nextRunAt
+  await expect.poll(nextRun, { timeout: 20_000 }).toBe(plan.nextRunAt)
+})
+
 test('plans that are due in the same moment are spread, each always by the same', async () => {
   await world.restartManager({ SCHEDULE_JITTER_SECONDS: '3600' })
   const plans = await Promise.all(Array.from({ length: 12 }, () => world.makePlan({ frequency: '0 0 2 1 1 *' })))
@@ -129,12 +143,4 @@ test('no more jobs run at an agent than the operator allows, whoever comes later
     if (index > 0) expect(part.from).toBeGreaterThanOrEqual(parts[index - 1]?.until ?? Number.NaN)
   }
   await world.restartManager()
-})
-
-test('a trivial backup takes less than half a second, from the call to its end', async () => {
-  const plan = await world.makePlan()
-  await jobEnd(world.client, (await world.client.jobs.startBackup(plan.id)).id)
-  const job = await jobEnd(world.client, (await world.client.jobs.startBackup(plan.id)).id)
-  // The machine is shared, so this says that nothing waits for a poll of a second, and not how fast it is.
-  expect(Date.parse(job.endDate ?? '') - Date.parse(job.startDate)).toBeLessThan(900)
 })

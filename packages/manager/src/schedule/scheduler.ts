@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Context } from '../context.ts'
 import { dispatchDuePlans } from './dispatch.ts'
+import { mendNextRuns } from './mend-next-runs.ts'
 
 const TICK_MS = 250
 /** How many due plans one transaction takes; with more it goes on at once, and another manager may help. */
 const BATCH = 100
+const MEND_EVERY_MS = 3_600_000
 
 /** Starts plans when they are due. Every manager has one; each due run is taken by one of them. */
 export class Scheduler {
@@ -17,7 +19,7 @@ export class Scheduler {
   }
 
   start(): void {
-    this.#running = this.#run()
+    this.#running = Promise.all([this.#run(), this.#mend()]).then(() => undefined)
   }
 
   async stop(): Promise<void> {
@@ -30,6 +32,17 @@ export class Scheduler {
     while (!signal.aborted) {
       const dispatched = await this.#tick()
       if (dispatched < BATCH) await delay(TICK_MS, undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  /** At the start, and then now and then; beside the ticks, since it looks at all plans. */
+  async #mend(): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      await mendNextRuns(this.#context, signal).catch((error: unknown) => {
+        if (!signal.aborted) this.#context.log.warn({ err: error }, 'next runs cannot be looked at; trying again')
+      })
+      await delay(MEND_EVERY_MS, undefined, { signal }).catch(() => undefined)
     }
   }
 
