@@ -6,6 +6,7 @@ import { type ManagerProcess, makeTemporaryFolder, startManagerProcess } from '@
 import { Client } from 'pg'
 import { type QuickAgent, startQuickAgent } from './quick-agent.ts'
 import { measureTicks } from './ticks.ts'
+import { measureTrivialBackup } from './trivial-backup.ts'
 
 const help = `npm run bench -- schedule [--plans 1000,10000,100000] [--seconds 60] [--rate 100]: what a look for due plans costs with nothing due,
 how fast due plans become jobs, and how late jobs begin when so many are due each second; on the embedded PostgreSQL.`
@@ -44,6 +45,8 @@ async function run(): Promise<void> {
   try {
     await makeInstances(manager, agent, store)
     const idleBytes = await residentBytes(manager.pid)
+    const trivialMs = await measureTrivialBackup(manager.client, folder.path, store)
+    console.log(`a trivial backup with a real agent, from the call to its end: ${trivialMs} ms\n`)
     console.log('plans      idle tick    plans made due in a second')
     for (const size of sizes) {
       await addPlans(sql, size)

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
@@ -9,6 +10,7 @@ import {
 } from '@aws-sdk/client-s3'
 import type { BackupPlan, FileDestinationRequest } from '@osb-backup/protocol'
 import { openStore, type StoreSettings } from '@osb-backup/storage'
+import { startManagerProgram } from '@osb-backup/testkit'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { SwiftAccount } from '../storage/swift-account.ts'
 import { instanceId, makeSmallWorld, runPlan, type SmallWorld } from './small-world.ts'
@@ -111,6 +113,10 @@ describe.each(kinds)('a destination in $kind', ({ kind, request, settings, leave
     expect(await store.head(other ? other.filenamePrefix + other.filename : '')).toBeDefined()
     if (kind === 'S3')
       expect((await s3.send(new ListMultipartUploadsCommand({ Bucket: bucket }))).Uploads ?? []).toEqual([])
+
+    const program = startManagerProgram({ DATA_DIR: join(world.folder, 'manager') }, ['reconcile', destinationId])
+    expect(await program.ended()).toBe(0)
+    expect(JSON.parse(program.output())).toMatchObject({ objects: 1, totals: { objectsWithoutRestorePoint: 0 } })
 
     const again = await world.client.fileDestinations.reconcile(destinationId, { olderThanHours: 0, remove: true })
     expect(again.totals).toMatchObject({ objectsWithoutRestorePoint: 0, unfinishedUploads: 0 })

@@ -9,6 +9,8 @@ export const help = `npm start: the manager
 npm start -- token create --name NAME [--role viewer|operator|admin] [--instances ID,…] [--expires DAY]
 npm start -- token list
 npm start -- token revoke ID
+npm start -- reconcile DESTINATION [--remove] [--older-than-hours 24]
+                              compares a file destination with its restore points
 npm start -- key rotate       seals every stored secret under a new key; managers may run meanwhile
 
 Commands work on the same DATA_DIR or DATABASE_URL as the manager, whether it runs or not. Tokens are for viewers and for all

@@ -11,6 +11,8 @@ test.for([
   ['token list', { name: 'token list' }],
   ['token revoke 69a3', { name: 'token revoke', id: '69a3' }],
   ['key rotate', { name: 'key rotate' }],
+  ['reconcile 69a3', { name: 'reconcile', id: '69a3', remove: false, olderThanHours: undefined }],
+  ['reconcile 69a3 --remove --older-than-hours 2', { name: 'reconcile', id: '69a3', remove: true, olderThanHours: 2 }],
   [
     'token create --name ada',
     { name: 'token create', token: { name: 'ada', role: 'viewer', grants: 'all', expiresAt: undefined } },
@@ -39,6 +41,9 @@ test.for([
   ['token create --name x --expires 2026-13-01', /--expires must be a day/],
   ['token create --name x --expires 2020-01-01', /lies in the past/],
   ['key rotate --name x', /--name is for "token create" alone/],
+  ['reconcile', /takes one id/],
+  ['reconcile x --older-than-hours soon', /must be a whole number/],
+  ['token list --remove', /--remove is for "reconcile" alone/],
   ['--port 80', /--port/],
 ] as const)('%j is refused', ([line, sentence]) => {
   expect(() => read(line)).toThrow(UsageError)

@@ -10,6 +10,7 @@ export type Command =
   | { name: 'token list' }
   | { name: 'token revoke'; id: string }
   | { name: 'key rotate' }
+  | { name: 'reconcile'; id: string; remove: boolean; olderThanHours: number | undefined }
 
 /** The command line cannot be read. The message is a sentence. */
 export class UsageError extends Error {
@@ -22,9 +23,23 @@ const options = {
   role: { type: 'string' },
   instances: { type: 'string' },
   expires: { type: 'string' },
+  remove: { type: 'boolean' },
+  'older-than-hours': { type: 'string' },
 } as const
 
-type Values = Partial<Record<'name' | 'role' | 'instances' | 'expires', string>>
+/** Which command takes an option. */
+const takenBy: Record<Exclude<keyof typeof options, 'help'>, Command['name']> = {
+  name: 'token create',
+  role: 'token create',
+  instances: 'token create',
+  expires: 'token create',
+  remove: 'reconcile',
+  'older-than-hours': 'reconcile',
+}
+
+type Values = Partial<Record<'name' | 'role' | 'instances' | 'expires' | 'older-than-hours', string>> & {
+  remove?: boolean
+}
 
 /**
  * Reads the command line.
@@ -34,12 +49,12 @@ type Values = Partial<Record<'name' | 'role' | 'instances' | 'expires', string>>
 export function readCommand(args: string[], now: Date): Command {
   const { help, words, values } = parse(args)
   if (help) return { name: 'help' }
-  const [first, second, ...rest] = words
-  const name = [first, second].filter((word) => word !== undefined).join(' ')
-  const given = Object.keys(values)
-  if (name !== 'token create' && given.length > 0) throw new UsageError(`--${given[0]} is for "token create" alone.`)
-  if (name !== 'token revoke' && rest.length > 0)
-    throw new UsageError(`${JSON.stringify(rest[0])} is one word too many.`)
+  // Commands have two words, but for one.
+  const length = words[0] === 'reconcile' ? 1 : 2
+  const [name, rest] = [words.slice(0, length).join(' '), words.slice(length)]
+  const foreign = Object.entries(takenBy).find(([option, taker]) => Object.hasOwn(values, option) && taker !== name)
+  if (foreign !== undefined) throw new UsageError(`--${foreign[0]} is for ${JSON.stringify(foreign[1])} alone.`)
+  if (!takesId(name) && rest.length > 0) throw new UsageError(`${JSON.stringify(rest[0])} is one word too many.`)
   switch (name) {
     case '':
       return { name: 'start' }
@@ -48,15 +63,28 @@ export function readCommand(args: string[], now: Date): Command {
       return { name }
     case 'token create':
       return { name, token: readToken(values, now) }
-    case 'token revoke': {
-      const [id, ...more] = rest
-      if (id === undefined || more.length > 0)
-        throw new UsageError('"token revoke" takes one id, as "token list" shows it.')
-      return { name, id }
+    case 'token revoke':
+      return { name, id: onlyId(rest, '"token revoke" takes one id, as "token list" shows it.') }
+    case 'reconcile': {
+      const id = onlyId(rest, '"reconcile" takes one id, that of a file destination.')
+      return { name, id, remove: values.remove ?? false, olderThanHours: readHours(values['older-than-hours']) }
     }
     default:
       throw new UsageError(`There is no command ${JSON.stringify(name)}.`)
   }
+}
+
+const takesId = (name: string) => name === 'token revoke' || name === 'reconcile'
+
+function onlyId([id, ...more]: string[], otherwise: string): string {
+  if (id === undefined || more.length > 0) throw new UsageError(otherwise)
+  return id
+}
+
+function readHours(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (!/^\d{1,6}$/.test(text)) throw new UsageError('--older-than-hours must be a whole number.')
+  return Number(text)
 }
 
 function parse(args: string[]): { help: boolean; words: string[]; values: Values } {

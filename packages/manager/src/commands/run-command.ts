@@ -1,8 +1,10 @@
 import { userInfo } from 'node:os'
 import { recordCommand } from '../audit/audit-log.ts'
 import { createToken, listTokens, revokeToken, type Token } from '../auth/token-store.ts'
+import { findDestination } from '../destinations/store.ts'
 import { makeLog } from '../log.ts'
 import { type OpenData, openData } from '../open-data.ts'
+import { reconcile } from '../reconcile/reconcile.ts'
 import { SettingError } from '../setting-error.ts'
 import type { ManagerSettings } from '../settings.ts'
 import type { Command } from './read-command.ts'
@@ -44,6 +46,14 @@ async function run(command: DataCommand, settings: ManagerSettings, data: OpenDa
       throw new SettingError(`There is no token ${JSON.stringify(command.id)}.`)
     case 'key rotate':
       return rotateKey(data, settings)
+    case 'reconcile': {
+      const destination = await findDestination(data, command.id)
+      if (destination === undefined)
+        throw new SettingError(`There is no file destination ${JSON.stringify(command.id)}.`)
+      const context = { ...data, settings, now: () => new Date() }
+      const signal = new AbortController().signal
+      return JSON.stringify(await reconcile(context, destination, { ...command, signal }), undefined, 2)
+    }
   }
 }
 

@@ -23,6 +23,9 @@ import { plansOfDestination, pointsOfPlan } from './known.ts'
 const MOST_SHOWN = 1000
 const DEFAULT_AGE_HOURS = 24
 
+/** What reconciling works with. */
+export type ReconcileContext = Pick<Context, 'settings' | 'database' | 'now'>
+
 export interface ReconcileOptions {
   remove: boolean
   olderThanHours?: number | undefined
@@ -40,7 +43,7 @@ export interface ReconcileOptions {
  * @throws {RequestError} If the store cannot be listed.
  */
 export async function reconcile(
-  context: Context,
+  context: ReconcileContext,
   destination: FileDestination,
   { remove, olderThanHours = DEFAULT_AGE_HOURS, signal }: ReconcileOptions,
 ): Promise<Reconciliation> {
@@ -104,7 +107,7 @@ async function removed(remove: boolean, act: () => Promise<void>): Promise<{ rem
 
 /** A list may lag behind, so a point that is not in it is looked up before anything is said of it. */
 async function checkPoint(
-  context: Context,
+  context: ReconcileContext,
   store: ObjectStore,
   point: RestorePoint,
   listedSize: number | undefined,
