@@ -14,6 +14,8 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 interface Operation {
   method: Method
   path: string
+  /** A body that fits, as the document has it. */
+  example: unknown
 }
 
 /** What anybody can write: a token of an identity provider that nobody signed. */
@@ -30,7 +32,6 @@ const instance = {
   hosts: [{ ip: '10.0.0.5', port: 5432 }],
   agent: { url: 'http://127.0.0.1:9', username: 'agent', password: 'agent-secret' },
 }
-const s3 = { type: 'S3', name: 's3', endpoint: 'http://127.0.0.1:9', bucket: 'b', authKey: 'k', authSecret: 's' }
 
 async function call(method: Method, path: string, authorization: string | undefined, body?: unknown) {
   const response = await fetch(manager.url + path, {
@@ -101,8 +102,13 @@ beforeAll(async () => {
   expect(job.status).toBe('SUCCEEDED')
   ids.point = (await call('GET', '/restorePoints/byInstance/mine', admin)).body.content[0].id
   const document = (await call('GET', '/openapi.json', undefined)).body
-  operations = Object.entries<Record<string, unknown>>(document.paths).flatMap(([path, methods]) =>
-    Object.keys(methods).map((method) => ({ method: method.toUpperCase() as Method, path })),
+  type Described = { requestBody?: { content: Record<string, { example: unknown }> } }
+  operations = Object.entries<Record<string, Described>>(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { requestBody }]) => ({
+      method: method.toUpperCase() as Method,
+      path,
+      example: requestBody?.content['application/json']?.example,
+    })),
   )
 })
 
@@ -122,23 +128,17 @@ function filled(path: string): string {
   return path.replace('{instanceId}', 'mine').replace('{id}', id).replace('{name}', 'broker-1')
 }
 
-/** A body that a caller with the right would get through with; without it, nobody looks at it. */
-function bodyFor({ method, path }: Operation): unknown {
-  if (method === 'GET' || method === 'DELETE') return undefined
+/** A body that a caller with the right would get through with: with ids that exist, where a body holds any. */
+function bodyFor({ path, example }: Operation): unknown {
+  if (example === undefined) return undefined
   if (path === '/backup') return { backupPlan: { id: ids.plan } }
   if (path === '/restore') return { backupJob: { id: ids.job }, items: [{ item: 'db1' }] }
-  if (path.startsWith('/fileDestinations')) return { ...s3, serviceInstance: mine }
-  if (path.startsWith('/serviceInstances')) return instance
-  if (path.startsWith('/tokens')) return { name: 'x', role: 'admin', serviceInstances: 'all' }
-  if (path.startsWith('/restorePoints')) return {}
-  if (path.startsWith('/brokerAccounts')) return { password: 'long-enough-password', serviceInstances: 'all' }
+  if (typeof example !== 'object' || example === null) return example
   return {
-    name: 'taken over',
-    serviceInstance: mine,
-    fileDestination: { id: ids.destination },
-    frequency: '0 0 2 * * *',
-    retentionStyle: 'ALL',
-    items: ['db1'],
+    ...example,
+    ...('serviceInstance' in example ? { serviceInstance: mine } : {}),
+    ...('fileDestination' in example ? { fileDestination: { id: ids.destination } } : {}),
+    ...('name' in example ? { name: 'taken over' } : {}),
   }
 }
 

@@ -171,7 +171,7 @@ describe('file destinations', () => {
     expect({ status, name: changed.name }).toEqual({ status: 200, name: 'renamed' })
   })
 
-  test('a password of Swift does not follow to another authUrl', async () => {
+  test('a password of Swift does not follow to another authUrl, nor to whoever a wider trust lets in', async () => {
     const swift = {
       type: 'SWIFT',
       name: 'swift',
@@ -186,6 +186,13 @@ describe('file destinations', () => {
     const { body } = await call('POST', '/fileDestinations', swift)
     const moved = await call('PATCH', `/fileDestinations/${body.id}`, { ...body, authUrl: 'http://127.0.0.1:10/v3' })
     expect({ status: moved.status, field: moved.body.field }).toEqual({ status: 400, field: 'password' })
+    const path = `/fileDestinations/${body.id}`
+    for (const trust of [{ insecureTls: true }, { caCertificate: 'mine' }]) {
+      expect((await call('PATCH', path, { ...body, ...trust })).body.field).toBe('password')
+      expect((await call('PATCH', path, { ...body, ...trust, password: 'known' })).status).toBe(200)
+      expect((await call('PATCH', path, { ...body, ...trust })).status).toBe(200)
+      expect((await call('PATCH', path, { ...body, insecureTls: false, caCertificate: '' })).status).toBe(200)
+    }
   })
 
   test.for([['/etc'], ['/tmp/../etc'], ['relative']])('directory %s is refused', async ([directory]) => {

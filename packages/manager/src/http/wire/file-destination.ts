@@ -81,27 +81,36 @@ export function storeFromWire(wire: FileDestinationRequest, stored: StoreSetting
         ...pathStyleFromWire(wire.pathStyle, stored),
         ...tlsFromWire(wire, stored),
       }
-    case 'SWIFT':
+    case 'SWIFT': {
+      const { tls } = tlsFromWire(wire, stored)
       return {
         type: 'swift',
         authUrl: wire.authUrl,
         domain: wire.domain,
         projectName: wire.project_name,
         username: wire.username,
-        // A stored password goes only where it went before: another authUrl could be anybody's.
-        password: needed(
-          'password',
-          keptSecret(
-            wire.password,
-            stored?.type === 'swift' && stored.authUrl === wire.authUrl ? stored.password : undefined,
-          ),
-        ),
+        password: needed('password', keptSecret(wire.password, passwordFor(wire.authUrl, tls, stored))),
         container: wire.container_name,
-        ...tlsFromWire(wire, stored),
+        ...(tls && { tls }),
       }
+    }
     case 'FILE':
       return { type: 'file', directory: wire.directory }
   }
+}
+
+/**
+ * A stored password of Swift, where it may be kept: it goes only where it went before. Another authUrl could be anybody's, and so
+ * could be what stands between, once more certificates are trusted.
+ */
+function passwordFor(
+  authUrl: string,
+  tls: TlsSettings | undefined,
+  stored: StoreSettings | undefined,
+): string | undefined {
+  if (stored?.type !== 'swift' || stored.authUrl !== authUrl) return undefined
+  const trustsMore = (tls?.insecure && !stored.tls?.insecure) || (tls?.ca !== undefined && tls.ca !== stored.tls?.ca)
+  return trustsMore ? undefined : stored.password
 }
 
 function transferToWire({ bandwidthLimitBytesPerSecond }: FileDestination, tls: TlsSettings | undefined) {
