@@ -1,85 +1,24 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { waitForJob } from '@osb-backup/client'
-import {
-  type ManagerProcess,
-  makeTemporaryFolder,
-  startAgentProcess,
-  startManagerProcess,
-  TEST_TOKEN,
-} from '@osb-backup/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { instanceId, jobEnd, makeSmallWorld, runPlan, type SmallWorld } from './small-world.ts'
 
-let stack: AsyncDisposableStack
-let manager: ManagerProcess
-let folder: string
+let world: SmallWorld
 let planId: string
-const serviceInstance = { service_instance_id: 'i' }
+const call: SmallWorld['call'] = (...call) => world.call(...call)
 
 beforeAll(async () => {
-  stack = new AsyncDisposableStack()
-  folder = stack.use(await makeTemporaryFolder()).path
-  const scripts = join(folder, 'scripts')
-  await mkdir(scripts)
-  await mkdir(join(folder, 'store'))
-  await writeFile(join(scripts, 'pack.json'), JSON.stringify({ form: 2, name: 'small', type: '.dump' }))
-  await writeFile(join(scripts, 'backup'), 'echo "the content of $BACKUP_DATABASE"\n')
-  await writeFile(join(scripts, 'restore'), `cat >"${folder}/restored-$BACKUP_DATABASE"\n`)
-  const agent = await startAgentProcess({
-    directory_backup: join(folder, 'backup'),
-    directory_restore: join(folder, 'restore'),
-    scripts_path: scripts,
-    file_destination_root: join(folder, 'store'),
-  })
-  stack.defer(() => agent.stop())
-  manager = await startManagerProcess({ DATA_DIR: join(folder, 'manager'), FILE_DESTINATION_ROOT: folder })
-  stack.defer(() => manager.stop())
-  const { client } = manager
-  await client.serviceInstances.put('i', {
-    hosts: [{ ip: '10.0.0.5', port: 5432 }],
-    agent: { url: agent.url, username: agent.username, password: agent.password },
-  })
-  const destination = await client.fileDestinations.create({
-    type: 'FILE',
-    name: 'files',
-    directory: join(folder, 'store'),
-    serviceInstance,
-  })
-  const plan = await client.backupPlans.create({
-    name: 'nightly',
-    serviceInstance,
-    fileDestination: { id: destination.id },
-    frequency: '0 0 2 * * *',
-    retentionStyle: 'ALL',
-    items: ['db1', 'db2'],
-    compression: false,
-  })
-  planId = plan.id
+  world = await makeSmallWorld({ restore: 'cat >"$(dirname "$0")/../restored-$BACKUP_DATABASE"' })
+  planId = (await world.makePlan({ items: ['db1', 'db2'] })).id
 })
-
-afterAll(() => stack.disposeAsync())
-
-async function call(method: string, path: string, body?: unknown) {
-  const response = await fetch(manager.url + path, {
-    method,
-    headers: {
-      authorization: `Bearer ${TEST_TOKEN}`,
-      accept: 'application/json',
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    body: body === undefined ? null : JSON.stringify(body),
-  })
-  const text = await response.text()
-  return { status: response.status, body: text ? JSON.parse(text) : undefined }
-}
+afterAll(() => world[Symbol.asyncDispose]())
 
 /** Backs both items up, and answers their restore points by item. */
 async function backUp(): Promise<
   Record<'db1' | 'db2', { id: string; filename: string; takenAt: string; sha256: string }>
 > {
-  const { id } = await manager.client.jobs.startBackup(planId)
-  const job = await waitForJob(manager.client, id, { signal: AbortSignal.timeout(30_000), intervalMs: 50 })
-  expect(job.status).toBe('SUCCEEDED')
+  const { id, status } = await runPlan(world, planId)
+  expect(status).toBe('SUCCEEDED')
   const { body } = await call('GET', '/restorePoints/byInstance/i')
   const points = body.content.filter((point: { backupJobId: string }) => point.backupJobId === id)
   return Object.fromEntries(points.map((point: { item: string }) => [point.item, point])) as Awaited<
@@ -87,7 +26,7 @@ async function backUp(): Promise<
   >
 }
 
-const objectOf = (point: { filename: string }) => join(folder, 'store', planId, point.filename)
+const objectOf = (point: { filename: string }) => join(world.store, planId, point.filename)
 
 test('a backup job leaves one point an item, listed by plan, item and time', async () => {
   const { db1, db2 } = await backUp()
@@ -120,11 +59,11 @@ test('a preview says which points a retention would keep, and deletes none', asy
   await backUp()
   const newest = await backUp()
   const asked = { id: planId, frequency: '@daily', retentionStyle: 'FILES', retentionPeriod: 1 } as const
-  const { restorePoints = [] } = await manager.client.backupPlans.preview(asked)
+  const { restorePoints = [] } = await world.client.backupPlans.preview(asked)
   expect(restorePoints.length).toBeGreaterThanOrEqual(4)
   const kept = restorePoints.filter((point) => point.kept).map((point) => point.id)
   expect(kept.toSorted()).toEqual([newest.db1.id, newest.db2.id].toSorted())
-  const { totalElements } = await manager.client.restorePoints.list('i', { plan: planId })
+  const { totalElements } = await world.client.restorePoints.list(instanceId, { plan: planId })
   expect(totalElements).toBe(restorePoints.length)
 })
 
@@ -160,10 +99,7 @@ test('a restore from a point goes under another database name, also after its jo
   expect((await call('DELETE', `/backupPlans/${planId}`)).status).toBe(200)
   const { status, body } = await call('POST', `/restorePoints/${db1.id}/restore`, { database: 'copy' })
   expect(status).toBe(201)
-  const job = await waitForJob(manager.client, body.restoreJob.id, {
-    signal: AbortSignal.timeout(30_000),
-    intervalMs: 50,
-  })
+  const job = await jobEnd(world.client, body.restoreJob.id)
   expect(job.status).toBe('SUCCEEDED')
-  expect(await readFile(join(folder, 'restored-copy'), 'utf8')).toBe('the content of db1\n')
+  expect(await readFile(join(world.folder, 'restored-copy'), 'utf8')).toBe('the content of db1\n')
 })
