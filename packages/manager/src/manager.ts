@@ -1,14 +1,15 @@
 import { ensureAdminToken } from './auth/token-store.ts'
+import { startChores } from './chores.ts'
 import type { Context } from './context.ts'
 import { JobChanges } from './events/job-changes.ts'
 import { buildApp } from './http/app.ts'
 import type { App } from './http/typed-app.ts'
 import { JobRunner } from './jobs/runner.ts'
-import { TallyKeeper } from './jobs/tallies.ts'
+import { tallyChore } from './jobs/tallies.ts'
 import { makeLog } from './log.ts'
 import { openData } from './open-data.ts'
-import { Sweeper } from './retention/sweeper.ts'
-import { Scheduler } from './schedule/scheduler.ts'
+import { retentionChores } from './retention/chores.ts'
+import { scheduleChores } from './schedule/chores.ts'
 import { SettingError } from './setting-error.ts'
 import type { ManagerSettings } from './settings.ts'
 
@@ -55,8 +56,6 @@ export async function startManager(
     }
     const runner = new JobRunner(context)
     const firstToken = await ensureAdminToken(context)
-    const tallies = new TallyKeeper(context)
-    stops.push(() => tallies.stop())
     const changes = new JobChanges(connection, log)
     stops.push(() => changes.stop())
     const app = await buildApp(context, changes)
@@ -67,10 +66,7 @@ export async function startManager(
     await runner.start({ isAlone: settings.databaseUrl === undefined })
     // Before the API closes, which may take a while: no job is taken any more, and others may have those that run.
     stops.push(() => runner.stop())
-    for (const worker of [new Scheduler(context), new Sweeper(context)]) {
-      worker.start()
-      stops.push(() => worker.stop())
-    }
+    stops.push(startChores(context, [...scheduleChores, ...retentionChores, tallyChore]))
     return { url, firstToken, newKeyPath, stop }
   } catch (error) {
     await stop()

@@ -1,10 +1,10 @@
 import type { RunKind } from '@osb-backup/core'
 import type { JobStatus } from '@osb-backup/protocol'
 import { sql } from 'kysely'
+import type { Chore } from '../chores.ts'
 import type { Context } from '../context.ts'
 import type { Database } from '../database/open-database.ts'
 
-const FOLD_EVERY_MS = 10_000
 const CHANGES_AT_ONCE = 5000
 
 /** Which jobs are listed. */
@@ -82,26 +82,9 @@ export async function foldTallies(database: Database): Promise<number> {
   return Number(rows[0]?.taken ?? 0)
 }
 
-/** Keeps the tallies short of changes for as long as a manager runs. */
-export class TallyKeeper {
-  readonly #timer: NodeJS.Timeout
-  #folding: Promise<void> = Promise.resolve()
-  #stopped = false
-
-  constructor({ database, log }: Pick<Context, 'database' | 'log'>) {
-    const foldAll = async () => {
-      while (!this.#stopped && (await foldTallies(database)) === CHANGES_AT_ONCE);
-    }
-    this.#timer = setInterval(() => {
-      this.#folding = this.#folding
-        .then(foldAll)
-        .catch((error: unknown) => log.warn({ err: error }, 'the counts of jobs were not added up; trying again'))
-    }, FOLD_EVERY_MS)
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped = true
-    clearInterval(this.#timer)
-    await this.#folding
-  }
+/** Keeps the tallies short of changes. */
+export const tallyChore: Chore = {
+  what: 'the counts of jobs are not added up',
+  everyMs: 10_000,
+  act: async ({ database }) => (await foldTallies(database)) === CHANGES_AT_ONCE,
 }
