@@ -212,6 +212,21 @@ describe('the keys of the identity provider', () => {
     await other.stop()
   })
 
+  test('are found where the provider calls itself by another name than its address, as UAA does', async () => {
+    const server = createServer((_request, response) => {
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify({ issuer: 'http://uaa.example/oauth/token', jwks_uri: `${issuer.url}/jwks` }))
+    }).listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    const { port } = server.address() as { port: number }
+    const identify = identificationAt(`http://127.0.0.1:${port}`, 200)
+    const scope = ['openid', OPERATOR]
+    const uaa = { iss: 'http://uaa.example/oauth/token', scope, user_name: 'ada', aud: ['cf', AUDIENCE] }
+    expect(await identify(await issuer.sign(uaa))).toMatchObject({ name: 'ada', role: 'operator' })
+    expect(await identify(await issuer.sign({ ...uaa, iss: `http://127.0.0.1:${port}` }))).toBeUndefined()
+    server.close()
+  })
+
   test('are not taken from what is no identity provider', async () => {
     const server = createServer((_request, response) => response.end('<html>')).listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
