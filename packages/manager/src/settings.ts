@@ -3,7 +3,7 @@ import { ageKeys } from '@osb-backup/core'
 import { isAgeRecipient } from '@osb-backup/storage'
 import { z } from 'zod'
 import { type OidcSettings, oidcSettingDocs, readOidcSettings } from './auth/oidc/settings.ts'
-import { SettingError } from './setting-error.ts'
+import { givenVariables, readVariables } from './read-variables.ts'
 
 /** What the manager can be told. This file alone reads the environment; `main.ts` prints it for `--help`. */
 export interface ManagerSettings {
@@ -215,15 +215,7 @@ const environmentSchema = z.object({
  * @throws {SettingError} Naming the first variable that cannot be used.
  */
 export function readSettings(environment: NodeJS.ProcessEnv): ManagerSettings {
-  const given = Object.fromEntries(
-    settingDocs.flatMap(({ name }) => (environment[name] ? [[name, environment[name]]] : [])),
-  )
-  const read = environmentSchema.safeParse(given)
-  if (!read.success) {
-    const [issue] = read.error.issues
-    throw new SettingError(`${issue?.path.join('.')} ${issue?.message}.`)
-  }
-  const { data } = read
+  const data = readVariables(environmentSchema, givenVariables(settingDocs, environment))
   return {
     host: data.HOST,
     port: data.PORT,

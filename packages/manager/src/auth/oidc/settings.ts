@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { givenVariables, readVariables } from '../../read-variables.ts'
 import { SettingError } from '../../setting-error.ts'
 import type { Role } from '../role.ts'
 import { isSafeAddress } from './safe-address.ts'
@@ -111,20 +112,13 @@ const environmentSchema = z
  * @throws {SettingError} Naming the first variable that cannot be used.
  */
 export function readOidcSettings(environment: NodeJS.ProcessEnv): OidcSettings | undefined {
-  const given = Object.fromEntries(
-    oidcSettingDocs.flatMap(({ name }) => (environment[name] ? [[name, environment[name]]] : [])),
-  )
+  const given = givenVariables(oidcSettingDocs, environment)
   if (given.OIDC_ISSUER === undefined) {
     const [useless] = Object.keys(given)
     if (useless === undefined) return undefined
     throw new SettingError(`${useless} is of no use without OIDC_ISSUER.`)
   }
-  const read = environmentSchema.safeParse(given)
-  if (!read.success) {
-    const [issue] = read.error.issues
-    throw new SettingError(`${issue?.path.join('.')} ${issue?.message}.`)
-  }
-  const { data } = read
+  const data = readVariables(environmentSchema, given)
   return {
     issuer: data.OIDC_ISSUER,
     audience: data.OIDC_AUDIENCE,
