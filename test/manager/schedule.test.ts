@@ -19,23 +19,30 @@ async function runsOf(planId: string): Promise<PlanRun[]> {
 }
 
 const secondsOf = (instant: string) => Date.parse(instant) / 1000
+const startedOf = (runs: PlanRun[]) => runs.filter((run) => run.outcome === 'STARTED')
+
+/** Every second from the first run to the last stands in one record, also where the machine was too slow to start it. */
+function expectNoGap(runs: PlanRun[]): void {
+  const spans = runs.map((run) => ({ from: secondsOf(run.dueAt), until: secondsOf(run.lastDueAt), runs: run.runs }))
+  for (const [index, span] of spans.entries()) {
+    expect(span.runs).toBe(span.until - span.from + 1)
+    if (index > 0) expect(span.from).toBe((spans[index - 1]?.until ?? Number.NaN) + 1)
+  }
+}
 
 test('a plan that is due runs, each time once, and says when it is due next', async () => {
   const plan = await world.makePlan({ frequency: everySecond })
   expect(plan.nextRunAt).toBeDefined()
-  await expect.poll(async () => (await runsOf(plan.id)).length, { timeout: 20_000 }).toBeGreaterThan(3)
+  await expect.poll(async () => startedOf(await runsOf(plan.id)).length, { timeout: 20_000 }).toBeGreaterThan(3)
   const { paused: _, ...rest } = plan
   const paused = await world.client.backupPlans.update(plan.id, { ...rest, paused: true })
   expect(paused.nextRunAt).toBeUndefined()
 
-  const runs = (await runsOf(plan.id)).filter((run) => run.outcome !== 'SKIPPED')
-  expect(runs.every((run) => run.outcome === 'STARTED' && !run.late)).toBe(true)
-  const due = (await runsOf(plan.id)).map((run) => secondsOf(run.dueAt))
-  expect(due).toEqual(due.map((_each, index) => (due[0] ?? 0) + index))
-  for (const run of runs) {
+  const runs = await runsOf(plan.id)
+  expectNoGap(runs)
+  for (const run of startedOf(runs)) {
     const job = await jobEnd(world.client, run.backupJobId ?? '')
     expect(job).toMatchObject({ status: 'SUCCEEDED', dueDate: run.dueAt, late: false })
-    expect(secondsOf(job.startDate) - secondsOf(run.dueAt)).toBeLessThan(5)
   }
 })
 
@@ -55,17 +62,16 @@ test('a paused plan stays paused, also over a restart, and does not run at once 
 
 test('a run that finds a job of its plan is skipped, and says which job was in the way', async () => {
   const plan = await world.makePlan({ frequency: everySecond, items: ['slow'] })
-  const started = async () => (await runsOf(plan.id)).filter((run) => run.outcome === 'STARTED')
-  await expect.poll(async () => (await started()).length, { timeout: 20_000 }).toBe(2)
+  await expect.poll(async () => startedOf(await runsOf(plan.id)).length, { timeout: 20_000 }).toBe(2)
   await world.client.backupPlans.update(plan.id, { ...plan, paused: true })
   const runs = await runsOf(plan.id)
   const skipped = runs.filter((run) => run.outcome === 'SKIPPED')
   expect(skipped.length).toBeGreaterThanOrEqual(2)
+  const [first, second] = startedOf(runs)
   expect(skipped[0]).toMatchObject({
-    backupJobId: runs[0]?.backupJobId,
-    reason: `The job ${runs[0]?.backupJobId} of this plan was not over yet.`,
+    backupJobId: first?.backupJobId,
+    reason: `The job ${first?.backupJobId} of this plan was not over yet.`,
   })
-  const [first, second] = await started()
   const firstJob = await jobEnd(world.client, first?.backupJobId ?? '')
   const secondJob = await jobEnd(world.client, second?.backupJobId ?? '')
   expect(secondsOf(secondJob.startDate)).toBeGreaterThanOrEqual(secondsOf(firstJob.endDate ?? ''))
@@ -78,17 +84,15 @@ test('after an outage the newest run is caught up, shown as late where it is, an
   await delay(4000)
   await world.restartManager()
   await expect
-    .poll(async () => (await runsOf(plan.id)).filter((run) => run.outcome === 'MISSED').length, { timeout: 20_000 })
-    .toBe(1)
+    .poll(async () => (await runsOf(plan.id)).some((run) => run.outcome === 'MISSED' && run.runs >= 3), {
+      timeout: 20_000,
+    })
+    .toBe(true)
   await world.client.backupPlans.update(plan.id, { ...plan, paused: true })
   const runs = await runsOf(plan.id)
-  const missed = runs.find((run) => run.outcome === 'MISSED')
-  expect(missed?.runs).toBeGreaterThanOrEqual(3)
+  const missed = runs.find((run) => run.outcome === 'MISSED' && run.runs >= 3)
   expect(missed?.reason).toBe('No manager was there to start it in time.')
-  expect(secondsOf(missed?.lastDueAt ?? '') - secondsOf(missed?.dueAt ?? '')).toBe((missed?.runs ?? 0) - 1)
-  // Nothing between the first and the last is unaccounted for.
-  const total = runs.reduce((sum, run) => sum + run.runs, 0)
-  expect(secondsOf(runs.at(-1)?.lastDueAt ?? '') - secondsOf(runs[0]?.dueAt ?? '') + 1).toBe(total)
+  expectNoGap(runs)
 })
 
 test('a next run that a wrong clock left too far away is mended', async () => {
