@@ -1,4 +1,4 @@
-import type { Job } from '@osb-backup/protocol'
+import { isOver, type Job } from '@osb-backup/protocol'
 import type { BackupClient } from './client.ts'
 import type { Abortable } from './terms/options.ts'
 import { wait } from './wait.ts'
@@ -18,7 +18,7 @@ export async function waitForJob(client: BackupClient, id: string, options: Watc
   for (;;) {
     const job = await client.jobs.get(id, options)
     options.onLook?.(job)
-    if (job.status === 'SUCCEEDED' || job.status === 'FAILED') return job
+    if (isOver(job.status)) return job
     await wait(options.intervalMs ?? DEFAULT_INTERVAL_MS, options.signal)
   }
 }

@@ -1,7 +1,7 @@
-import { jobStatuses } from '@osb-backup/protocol'
+import { isOver, jobStatuses } from '@osb-backup/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isOver, jobStatusOf } from './job-status.ts'
+import { jobStatusOf } from './job-status.ts'
 
 test('a job has the worst of its parts states', () => {
   expect(jobStatusOf(['SUCCEEDED', 'FAILED'])).toBe('FAILED')

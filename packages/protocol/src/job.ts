@@ -1,12 +1,10 @@
 import { z } from 'zod'
 import { backupPlanSchema } from './backup-plan.ts'
 import { fileDestinationSchema } from './file-destination.ts'
+import { jobStatuses } from './job-status.ts'
 import { optionalText } from './lenient.ts'
 import { serviceInstanceReferenceSchema, serviceInstanceSchema } from './service-instance.ts'
 import { backupStages, restoreStages, type Stage, stageLogField } from './stage.ts'
-
-export const jobStatuses = ['STARTED', 'RUNNING', 'UNKNOWN', 'FAILED', 'SUCCEEDED'] as const
-export type JobStatus = (typeof jobStatuses)[number]
 
 /** A size on the wire. */
 export const filesizeSchema = z.object({ size: z.int().nonnegative(), unit: z.literal('byte') })

@@ -1,4 +1,4 @@
-import { isOver } from '@osb-backup/core'
+import { isOver } from '@osb-backup/protocol'
 import type { Context } from '../context.ts'
 import type { Database } from '../database/open-database.ts'
 import { announceJobChange } from '../events/job-changes.ts'

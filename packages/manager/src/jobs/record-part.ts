@@ -1,5 +1,5 @@
-import { isOver, jobStatusOf } from '@osb-backup/core'
-import type { AgentJob, JobStatus } from '@osb-backup/protocol'
+import { jobStatusOf } from '@osb-backup/core'
+import { type AgentJob, isOver, type JobStatus } from '@osb-backup/protocol'
 import type { Transaction } from 'kysely'
 import type { Database } from '../database/open-database.ts'
 import type { Tables } from '../database/schema.ts'
@@ -63,7 +63,7 @@ export async function recordPart(
       })
       .where('job_id', '=', job.id)
       .where('position', '=', position)
-      .where('status', 'not in', ['SUCCEEDED', 'FAILED'])
+      .where('ended_at', 'is', null)
       .executeTakeFirst()
     if (numUpdatedRows === 0n) return
     await also?.(transaction)
@@ -82,7 +82,7 @@ export async function failOpenParts(
     .updateTable('job_parts')
     .set({ status: 'FAILED', error, ended_at: now })
     .where('job_id', '=', jobId)
-    .where('status', 'not in', ['SUCCEEDED', 'FAILED'])
+    .where('ended_at', 'is', null)
     .execute()
   await recordJob(transaction, jobId, now)
 }

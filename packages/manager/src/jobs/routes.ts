@@ -1,7 +1,8 @@
-import { isOver, type RunKind } from '@osb-backup/core'
+import type { RunKind } from '@osb-backup/core'
 import {
   backupStartedSchema,
   backupStartSchema,
+  isOver,
   jobSchema,
   jobStatuses,
   pageSchema,

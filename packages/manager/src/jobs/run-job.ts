@@ -1,4 +1,4 @@
-import { isOver } from '@osb-backup/core'
+import { isOver } from '@osb-backup/protocol'
 import { sql } from 'kysely'
 import type { Context } from '../context.ts'
 import type { Database } from '../database/open-database.ts'

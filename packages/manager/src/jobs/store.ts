@@ -179,5 +179,5 @@ export async function deleteJobs(
   which: { id: string } | { instanceId: string },
 ): Promise<void> {
   const [column, value] = 'id' in which ? (['id', which.id] as const) : (['instance_id', which.instanceId] as const)
-  await database.deleteFrom('jobs').where(column, '=', value).where('status', 'in', ['SUCCEEDED', 'FAILED']).execute()
+  await database.deleteFrom('jobs').where(column, '=', value).where('ended_at', 'is not', null).execute()
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { isOver } from '@osb-backup/core'
+import { isOver } from '@osb-backup/protocol'
 import type { Context } from '../context.ts'
 import { startBackup } from '../jobs/start.ts'
 import { findJob, openJobsOfPlans } from '../jobs/store.ts'
