@@ -237,21 +237,10 @@ describe('the keys of the identity provider', () => {
   })
 })
 
-test.for([
-  [{ OIDC_ISSUER: 'nowhere' }, 'OIDC_ISSUER must be an http(s) URL.'],
-  [{ OIDC_ISSUER: 'https://uaa.example' }, 'OIDC_AUDIENCE must be set with OIDC_ISSUER.'],
-  [
-    { OIDC_ISSUER: 'http://uaa.example', OIDC_AUDIENCE: 'a' },
-    'OIDC_ISSUER must be https, since http is spoken on loopback only unless OIDC_ALLOW_HTTP is true.',
-  ],
-  [{ CF_API_URL: 'https://api.example' }, 'CF_API_URL is of no use without OIDC_ISSUER.'],
-  [
-    { OIDC_ISSUER: 'https://uaa.example', OIDC_AUDIENCE: 'a', OIDC_CA_FILE: '/nowhere.pem' },
-    'OIDC_CA_FILE (/nowhere.pem) cannot be read: ENOENT.',
-  ],
-] as const)('%j stops the start with one sentence', async ([settings, sentence]) => {
+test('settings that cannot be used stop the start with one sentence', async () => {
   await using folder = await makeTemporaryFolder()
+  const settings = { OIDC_ISSUER: 'https://uaa.example', OIDC_AUDIENCE: 'a', OIDC_CA_FILE: '/nowhere.pem' }
   const program = startManagerProgram({ DATA_DIR: folder.path, ...settings })
   expect(await program.ended()).toBe(1)
-  expect(program.output().trim()).toBe(sentence)
+  expect(program.output().trim()).toBe('OIDC_CA_FILE (/nowhere.pem) cannot be read: ENOENT.')
 })
