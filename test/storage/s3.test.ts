@@ -37,7 +37,7 @@ describeObjectStore('s3', {
     return (uploads.Uploads ?? []).length + (parts.KeyCount ?? 0)
   },
   knowsConditions: false,
-  boundaries: [8 * 1024 * 1024],
+  boundaries: [5 * 1024 * 1024],
   cleanUp: async () => {
     await client.send(new DeleteBucketCommand({ Bucket: bucket }))
   },

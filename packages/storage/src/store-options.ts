@@ -59,7 +59,7 @@ export const defaultCapacityBytes = 5e12
 
 /** How pieces of an upload are kept and sent. */
 export function sendingOf(options: StoreOptions) {
-  const { partsInFlight = 4, bufferBytes = 2 * heldBytes } = options
+  const { partsInFlight = 3, bufferBytes = 2 * heldBytes } = options
   return {
     heldBytes,
     folder: options.spoolFolder ?? tmpdir(),
@@ -72,8 +72,8 @@ export type Sending = ReturnType<typeof sendingOf>
 /** How the bytes of an object are asked for. */
 export function receivingOf(options: StoreOptions) {
   return {
-    rangeBytes: options.rangeSizeBytes ?? 8 * 1024 * 1024,
-    rangesInFlight: options.rangesInFlight ?? 4,
+    rangeBytes: options.rangeSizeBytes ?? 4 * 1024 * 1024,
+    rangesInFlight: options.rangesInFlight ?? 3,
     bandwidth: options.bandwidth ?? [],
     idleTimeoutMs: options.idleTimeoutMs ?? defaultIdleTimeoutMs,
     retry: retryOf(options.retry),

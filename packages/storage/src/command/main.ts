@@ -12,7 +12,7 @@ try {
   const wanted = readArguments(process.argv.slice(2))
   if (wanted === undefined) console.log(help)
   else {
-    // Only now, since loading it lets the young generation grow.
+    // Only where it is needed, since it takes a while to load.
     const { runTransfer } = await import('./run-transfer.ts')
     const { env: environment, stdin: input, stdout: output } = process
     await runTransfer(wanted, { environment, input, output, signal: abort.signal })

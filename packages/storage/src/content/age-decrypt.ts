@@ -72,7 +72,7 @@ export function ageDecryptor(identities: readonly string[]): Transform {
   }
 
   return new Transform({
-    highWaterMark: 4 * sealedChunkBytes,
+    highWaterMark: sealedChunkBytes,
     transform(bytes: Buffer, _encoding, callback) {
       if (key) {
         try {

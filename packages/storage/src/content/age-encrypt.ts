@@ -20,7 +20,7 @@ export async function ageEncryptor(recipients: readonly string[]): Promise<Trans
   let chunkNumber = 0
 
   const stream = new Transform({
-    highWaterMark: 4 * chunkBytes,
+    highWaterMark: chunkBytes,
     transform(bytes: Buffer, _encoding, callback) {
       for (let at = 0; at < bytes.length; ) {
         // A full chunk is held back until more comes, since the last one is sealed differently and must not be empty.

@@ -26,7 +26,7 @@ export function meter(onBytes?: (sizeBytes: number) => void, atEnd?: (measured: 
   const measured = { sizeBytes: 0, sha256: '' }
   const stream: Meter = Object.defineProperties(
     new Transform({
-      highWaterMark: 256 * 1024,
+      highWaterMark: 64 * 1024,
       transform(chunk: Buffer, _encoding, callback) {
         hash.update(chunk)
         measured.sizeBytes += chunk.length

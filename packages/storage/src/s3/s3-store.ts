@@ -22,7 +22,7 @@ import { ObjectUpload } from './object-upload.ts'
 import { endpointOf, type S3Clients, s3Clients } from './s3-client.ts'
 import { statusOf, toS3StoreError } from './s3-error.ts'
 
-const defaultPartSizeBytes = 8 * 1024 ** 2
+const defaultPartSizeBytes = 5 * 1024 ** 2
 const defaultMaximumParts = 10_000
 /** S3 takes no larger part. */
 const largestPartBytes = 5 * 1024 ** 3

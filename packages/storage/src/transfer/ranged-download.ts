@@ -43,7 +43,7 @@ async function inRanges(options: DownloadOptions, first: OpenedObject, signal: A
 }
 
 /** What the reader is given at once. */
-const chunkBytes = 256 * 1024
+const chunkBytes = 64 * 1024
 
 /** A range that is fetched, with the bytes that are there of it. */
 interface FetchedRange {
