@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { CreateBucketCommand, DeleteBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { openStore } from '@osb-backup/storage'
+import { type AgentProcess, startAgentProcess } from '@osb-backup/testkit'
+import { generateX25519Identity, identityToRecipient } from 'age-encryption'
+import { labUp } from '../../lab/index.ts'
+
+const help = `npm run bench -- transfer-memory [--megabytes N,N,…]: the most memory that an agent takes while a script of form 2
+writes so many megabytes, compressed, encrypted and stored in the lab's S3, and while they are restored. 100,1000,5000
+unless told otherwise; each size has an agent of its own. The bytes do not compress.`
+
+const { values } = parseArgs({
+  args: process.argv.slice(3),
+  options: { help: { type: 'boolean', short: 'h' }, megabytes: { type: 'string', default: '100,1000,5000' } },
+})
+
+const scripts = {
+  'pack.json': '{"form": 2, "name": "bench", "type": ".bin"}',
+  backup:
+    '#!/bin/sh\nopenssl enc -aes-128-ctr -nosalt -pass pass:x -in /dev/zero 2>/dev/null | head -c "$BACKUP_DATABASE"\n',
+  restore: '#!/bin/sh\nexec sha256sum\n',
+}
+
+interface Place {
+  root: string
+  destination: Record<string, unknown>
+  recipient: string
+  identity: string
+}
+
+async function bench(): Promise<void> {
+  const { s3 } = (await labUp()).env
+  const { endpoint, region, accessKeyId, secretAccessKey } = s3
+  const bucket = `bench-${randomUUID()}`
+  const credentials = { accessKeyId, secretAccessKey }
+  const client = new S3Client({ endpoint, region, forcePathStyle: true, credentials })
+  await client.send(new CreateBucketCommand({ Bucket: bucket }))
+  const store = openStore({ type: 's3', endpoint, region, bucket, ...credentials })
+  const root = await mkdtemp(join(tmpdir(), 'osb-bench-'))
+  const identity = await generateX25519Identity()
+  const destination = { type: 'S3', endpoint, region, bucket, authKey: accessKeyId, authSecret: secretAccessKey }
+  const place = { root, destination, identity, recipient: await identityToRecipient(identity) }
+  try {
+    await mkdir(join(root, 'scripts'))
+    for (const [name, text] of Object.entries(scripts)) {
+      await writeFile(join(root, 'scripts', name), text, { mode: 0o755 })
+    }
+    console.log(
+      '| size | idle | most while it is backed up | s | most until it is restored | s |\n|--:|--:|--:|--:|--:|--:|',
+    )
+    for (const megabytes of values.megabytes.split(',').map(Number)) await benchSize(place, megabytes)
+  } finally {
+    for await (const { name } of store.list('')) await store.remove(name)
+    await client.send(new DeleteBucketCommand({ Bucket: bucket }))
+    await rm(root, { recursive: true, force: true })
+  }
+}
+
+async function benchSize({ root, destination, recipient, identity }: Place, megabytes: number): Promise<void> {
+  const agent = await startAgentProcess({
+    directory_backup: join(root, 'backups'),
+    directory_restore: join(root, 'restores'),
+    scripts_path: join(root, 'scripts'),
+    log_level: 'warn',
+  })
+  try {
+    await sleep(1000)
+    const idle = await residentBytes(agent.pid, 'VmRSS')
+    const database = { host: 'host', username: 'user', password: 'password', database: String(megabytes * 1_000_000) }
+    const stored = await runJob(agent, 'POST', '/backup', {
+      compression: true,
+      encryption_key: recipient,
+      destination: { ...destination, filenamePrefix: `${megabytes}/` },
+      backup: database,
+    })
+    const most = await residentBytes(agent.pid, 'VmHWM')
+    const { filename, filesize, sha256 } = stored.answer
+    const restored = await runJob(agent, 'PUT', '/restore', {
+      encryption_key: identity,
+      destination: { ...destination, filenamePrefix: `${megabytes}/`, filename, size: filesize?.bytes, sha256 },
+      restore: database,
+    })
+    const mostOfAll = await residentBytes(agent.pid, 'VmHWM')
+    const cells = [idle, most, stored.seconds, mostOfAll, restored.seconds].map((value) =>
+      value > 10_000 ? `${(value / 1e6).toFixed(0)} MB` : value.toFixed(1),
+    )
+    console.log(`| ${megabytes} MB | ${cells.join(' | ')} |`)
+  } finally {
+    await agent.stop()
+  }
+}
+
+type JobAnswer = {
+  status: string
+  error_message?: string
+  filename?: string
+  sha256?: string
+  filesize?: { bytes?: number }
+}
+
+/** Runs a job to its end. */
+async function runJob(agent: AgentProcess, method: string, path: string, body: object) {
+  const startedAt = performance.now()
+  const id = randomUUID()
+  const begun = await ask(agent, method, path, { id, ...body })
+  if (!begun.ok) throw new Error(`${path} was answered with ${begun.status}: ${await begun.text()}`)
+  for (;;) {
+    const answer = (await (await ask(agent, 'GET', `${path}/${id}`)).json()) as JobAnswer
+    if (answer.status === 'SUCCEEDED') return { answer, seconds: (performance.now() - startedAt) / 1000 }
+    if (answer.status !== 'RUNNING') throw new Error(`${path} failed: ${answer.error_message}`)
+    await sleep(100)
+  }
+}
+
+function ask(agent: AgentProcess, method: string, path: string, body?: unknown): Promise<Response> {
+  const authorization = `Basic ${Buffer.from(`${agent.username}:${agent.password}`).toString('base64')}`
+  return fetch(agent.url + path, {
+    method,
+    headers: { authorization },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+}
+
+/** What a process has in memory (`VmRSS`), or the most that it had (`VmHWM`). */
+async function residentBytes(pid: number, what: 'VmRSS' | 'VmHWM'): Promise<number> {
+  const found = new RegExp(`^${what}:\\s+(\\d+) kB$`, 'm').exec(await readFile(`/proc/${pid}/status`, 'utf8'))
+  return Number(found?.[1]) * 1024
+}
+
+if (values.help) console.log(help)
+else await bench()

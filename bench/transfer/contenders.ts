@@ -1,0 +1,91 @@
+import { dirname, join } from 'node:path'
+import type { LabEnv } from '../../lab/index.ts'
+
+/** Ways of moving a file into the lab's store and back, to be compared with each other. */
+export interface Contender {
+  name: string
+  /** Ours does the same work as the one of this name. */
+  group: 'compressed and encrypted' | 'as it is' | 'other tools'
+  /** Bash; they read `$INPUT` and write `$OUTPUT`, under `$NAME` in `$BUCKET`. */
+  prepare?: string
+  store: string
+  restore: string
+}
+
+const command = 'node "$PROJECT/packages/storage/src/command/main.ts"'
+const aws = 'aws --endpoint-url "$S3_URL" s3 cp --quiet'
+
+export const contenders: readonly Contender[] = [
+  {
+    name: 'ours, zstd and age',
+    group: 'compressed and encrypted',
+    store: `${command} store "$NAME.zst.age" --destination "$DESTINATION" --compression zstd --recipient "$RECIPIENT" < "$INPUT"`,
+    restore: `${command} load "$NAME.zst.age" --destination "$DESTINATION" --identity "$IDENTITY" > "$OUTPUT"`,
+  },
+  {
+    name: '`zstd -T0`, `age`, `aws s3 cp`',
+    group: 'compressed and encrypted',
+    store: `zstd -q -T0 < "$INPUT" | age -r "$RECIPIENT" | ${aws} - "s3://$BUCKET/$NAME.zst.age"`,
+    restore: `${aws} "s3://$BUCKET/$NAME.zst.age" - | age -d -i "$IDENTITY" | zstd -q -d > "$OUTPUT"`,
+  },
+  {
+    name: 'ours, as it is',
+    group: 'as it is',
+    store: `${command} store "$NAME" --destination "$DESTINATION" < "$INPUT"`,
+    restore: `${command} load "$NAME" --destination "$DESTINATION" > "$OUTPUT"`,
+  },
+  {
+    name: '`aws s3 cp`',
+    group: 'as it is',
+    store: `${aws} "$INPUT" "s3://$BUCKET/$NAME"`,
+    restore: `${aws} "s3://$BUCKET/$NAME" "$OUTPUT"`,
+  },
+  {
+    name: '`rclone copyto`',
+    group: 'as it is',
+    store: 'rclone --config /dev/null copyto "$INPUT" "lab:$BUCKET/$NAME"',
+    restore: 'rclone --config /dev/null copyto "lab:$BUCKET/$NAME" "$OUTPUT"',
+  },
+  {
+    name: '`restic` (compressed, encrypted, deduplicated; Swift)',
+    group: 'other tools',
+    prepare: 'restic -q init --repository-version 2',
+    store: 'restic -q backup "$INPUT"',
+    restore: 'restic -q restore latest --target "$OUTPUT.d" && mv "$OUTPUT.d$INPUT" "$OUTPUT"',
+  },
+]
+
+/** What the commands need besides input, output and name. */
+export function environmentOf(lab: LabEnv, bucket: string, folder: string): Record<string, string> {
+  const { endpoint, region, accessKeyId, secretAccessKey } = lab.s3
+  return {
+    PATH: `${dirname(process.execPath)}:/usr/bin:${process.env.PATH}`,
+    HOME: folder,
+    PROJECT: join(import.meta.dirname, '../..'),
+    // As the agent does it.
+    NODE_COMPILE_CACHE: join(folder, 'code'),
+    BUCKET: bucket,
+    S3_URL: endpoint,
+    DESTINATION: join(folder, 'destination.json'),
+    IDENTITY: join(folder, 'identity'),
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_DEFAULT_REGION: region,
+    RCLONE_CONFIG_LAB_TYPE: 's3',
+    RCLONE_CONFIG_LAB_PROVIDER: 'Other',
+    RCLONE_CONFIG_LAB_ENDPOINT: endpoint,
+    RCLONE_CONFIG_LAB_ACCESS_KEY_ID: accessKeyId,
+    RCLONE_CONFIG_LAB_SECRET_ACCESS_KEY: secretAccessKey,
+    RCLONE_CONFIG_LAB_FORCE_PATH_STYLE: 'true',
+    // The lab's S3 refuses the chunked bodies that restic sends, so it speaks Swift to the same server.
+    RESTIC_PASSWORD: 'bench',
+    RESTIC_CACHE_DIR: join(folder, 'restic'),
+    OS_AUTH_URL: lab.swift.authUrl,
+    OS_USERNAME: lab.swift.username,
+    OS_PASSWORD: lab.swift.password,
+    OS_PROJECT_NAME: lab.swift.projectName,
+    OS_USER_DOMAIN_NAME: lab.swift.domain,
+    OS_PROJECT_DOMAIN_NAME: lab.swift.domain,
+    OS_REGION_NAME: region,
+  }
+}
