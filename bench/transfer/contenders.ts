@@ -12,7 +12,8 @@ export interface Contender {
   restore: string
 }
 
-const command = 'node "$PROJECT/packages/storage/src/command/main.ts"'
+/** Started as it would start itself anew, which an agent does once for all its transfers. */
+const command = 'node --max-semi-space-size=1 "$PROJECT/packages/storage/src/command/main.ts"'
 const aws = 'aws --endpoint-url "$S3_URL" s3 cp --quiet'
 
 export const contenders: readonly Contender[] = [
@@ -62,7 +63,8 @@ export function environmentOf(lab: LabEnv, bucket: string, folder: string): Reco
     PATH: `${dirname(process.execPath)}:/usr/bin:${process.env.PATH}`,
     HOME: folder,
     PROJECT: join(import.meta.dirname, '../..'),
-    // As the agent does it.
+    // As the agent has it.
+    MALLOC_ARENA_MAX: '1',
     NODE_COMPILE_CACHE: join(folder, 'code'),
     BUCKET: bucket,
     S3_URL: endpoint,
