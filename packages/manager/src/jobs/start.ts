@@ -30,15 +30,17 @@ const unstarted = {
  * @returns The job; the one that the same request started before, if it did.
  */
 async function commit(context: Context, job: Job, once: Once | undefined): Promise<Job> {
-  const startedBefore = await context.database.transaction().execute(async (transaction) => {
+  const { startedBefore, started } = await context.database.transaction().execute(async (transaction) => {
     const before = once && (await takeKey(transaction, once, job.id, context.now()))
-    if (before !== undefined) return before
+    if (before !== undefined) return { startedBefore: before }
     await (job.kind === 'backup' ? needFreePlan(transaction, job) : lockToRestore(transaction, pointIdsOf(job)))
-    await insertJobs(context, transaction, [job])
-    return undefined
+    // Not before the locks are there: it begins after whatever it waited for ended.
+    const started = { ...job, startedAt: context.now() }
+    await insertJobs(context, transaction, [started])
+    return { started }
   })
   context.wakeRunner()
-  if (startedBefore === undefined) return job
+  if (started !== undefined) return started
   const found = await findJob(context, startedBefore)
   if (found === undefined) throw new RequestError('conflict', 'What this Idempotency-Key started was deleted since.')
   return found

@@ -25,15 +25,16 @@ interface Decision {
  * @returns How many were taken.
  */
 export async function dispatchDuePlans(context: Context, most: number): Promise<number> {
-  const now = context.now()
-  if (!(await isAnyDue(context, now))) return 0
+  if (!(await isAnyDue(context))) return 0
   return context.database.transaction().execute(async (transaction) => {
-    const plans = await lockDuePlans(transaction, now, most)
+    const plans = await lockDuePlans(transaction, context.now(), most)
     if (plans.length === 0) return 0
     const open = await openJobsOfPlans(
       transaction,
       plans.map((plan) => plan.id),
     )
+    // Not before the open jobs are known: a job begins after the one before it ended.
+    const now = context.now()
     const decisions = plans.map((plan) => decide(context, plan, now, open.get(plan.id)))
     await insertJobs(
       context,
@@ -50,8 +51,13 @@ export async function dispatchDuePlans(context: Context, most: number): Promise<
 }
 
 /** Asked all the time, so it is one look at an index. */
-async function isAnyDue({ database }: Context, now: Date): Promise<boolean> {
-  const due = await database.selectFrom('backup_plans').select('id').where('next_run_at', '<=', now).limit(1).execute()
+async function isAnyDue({ database, now }: Context): Promise<boolean> {
+  const due = await database
+    .selectFrom('backup_plans')
+    .select('id')
+    .where('next_run_at', '<=', now())
+    .limit(1)
+    .execute()
   return due.length > 0
 }
 
