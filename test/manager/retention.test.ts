@@ -83,6 +83,17 @@ test('a change of retention deletes nothing for a while', async () => {
   expect((await pointsOf(plan.id)).length).toBe(4)
 })
 
+test('without a grace the change counts at the next sweep, and is not told of any more', async () => {
+  await world.restartManager({ RETENTION_CHANGE_GRACE_HOURS: '0' })
+  const plan = await world.makePlan()
+  for (let run = 0; run < 3; run++) await runPlan(world, plan.id)
+  await world.client.backupPlans.update(plan.id, { ...plan, retentionStyle: 'FILES', retentionPeriod: 1 })
+  await runPlan(world, plan.id)
+  await expect.poll(async () => (await pointsOf(plan.id)).length, { timeout: 20_000 }).toBe(1)
+  expect(await world.client.backupPlans.get(plan.id)).not.toHaveProperty('retentionCountsFrom')
+  await world.restartManager()
+})
+
 test('a deleted plan leaves its restore points, unless the files are asked for', async () => {
   const [kept, gone] = [await world.makePlan(), await world.makePlan()]
   for (const plan of [kept, gone]) await runPlan(world, plan.id)

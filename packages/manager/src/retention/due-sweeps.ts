@@ -27,9 +27,13 @@ export async function takeDueSweeps({ database, now }: Context, most: number): P
   const inAnHour = new Date(now().getTime() + HOUR_MS)
   const rows = await database
     .updateTable('backup_plans')
-    .set({ sweep_at: sql<Date>`greatest(${inAnHour}::timestamptz, sweep_not_before)` })
+    .set({
+      sweep_at: sql<Date>`greatest(${inAnHour}::timestamptz, sweep_not_before)`,
+      // A change that counts by now is not told of any more.
+      sweep_not_before: sql<Date | null>`case when sweep_not_before > ${now()} then sweep_not_before end`,
+    })
     .where('id', 'in', due)
     .returning(['id', 'sweep_not_before'])
     .execute()
-  return rows.filter((row) => row.sweep_not_before === null || row.sweep_not_before <= now()).map((row) => row.id)
+  return rows.filter((row) => row.sweep_not_before === null).map((row) => row.id)
 }
