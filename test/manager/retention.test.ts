@@ -3,6 +3,7 @@ import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RestorePoint } from '@osb-backup/protocol'
 import { TEST_TOKEN } from '@osb-backup/testkit'
+import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { instanceId, jobEnd, makeSmallWorld, runPlan, type SmallWorld } from './small-world.ts'
 
@@ -70,6 +71,41 @@ test('an object whose store refuses is tried again, and shown as going until it 
   expect((await world.call('DELETE', `/restorePoints/${old?.id}`)).status).toBe(204)
   expect((await pointsOf(plan.id)).length).toBe(1)
   expect((await objectsOf(plan.id)).filter((name) => !name.endsWith('.manifest.json')).length).toBe(1)
+})
+
+test('an object that took the name of one that is gone is not removed in its place', async () => {
+  const plan = await world.makePlan()
+  await runPlan(world, plan.id)
+  const [old] = await pointsOf(plan.id)
+  const sql = new Client({ host: join(world.folder, 'manager', 'postgres'), user: 'osb_backup', database: 'postgres' })
+  await sql.connect()
+  // As a manager leaves it that was killed after the store had removed the object, and before it had written that down.
+  await sql.query(
+    `update restore_points set removal_requested_at = now(), removal_reason = 'REQUESTED', removal_attempts = 1,
+       next_removal_at = now() + interval '1 minute' where id = $1`,
+    [old?.id],
+  )
+  await rm(join(world.store, plan.id), { recursive: true })
+  await runPlan(world, plan.id)
+  const [young, ...others] = await pointsOf(plan.id)
+  expect(young?.filename).toBe(old?.filename)
+  expect(others).toEqual([])
+  await sql.query('update restore_points set next_removal_at = now() where id = $1', [old?.id])
+  await new Promise((resolve) => setTimeout(resolve, 2500))
+  expect(await objectsOf(plan.id)).toContain(young?.filename)
+  await sql.end()
+})
+
+test('a destination that holds backups is not led elsewhere', async () => {
+  const plan = await world.makePlan()
+  await runPlan(world, plan.id)
+  const elsewhere = { type: 'FILE', name: 'files', directory: join(world.store, 'elsewhere') } as const
+  const request = { ...elsewhere, serviceInstance: { service_instance_id: instanceId } }
+  const refused = await world.call('PATCH', `/fileDestinations/${world.destinationId}`, request)
+  expect(refused.status).toBe(409)
+  expect(refused.body.detail).toMatch(/make a new one/)
+  const same = { ...request, name: 'renamed', directory: world.store }
+  expect((await world.call('PATCH', `/fileDestinations/${world.destinationId}`, same)).status).toBe(200)
 })
 
 test('a change of retention deletes nothing for a while', async () => {

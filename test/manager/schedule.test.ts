@@ -135,6 +135,23 @@ test('a job that waits or runs is cancelled: its agent stops, cleans up and unlo
   expect(points.totalElements).toBe(0)
 })
 
+test('a plan can be paused also where the operator allows its schedule no more', async () => {
+  const plan = await world.makePlan({ frequency: '0 */5 * * * *' })
+  await world.restartManager({ MINIMUM_INTERVAL_SECONDS: '3600' })
+  expect((await world.client.backupPlans.update(plan.id, { ...plan, paused: true })).paused).toBe(true)
+  const oftener = await world.call('PATCH', `/backupPlans/${plan.id}`, { ...plan, frequency: '0 */4 * * * *' })
+  expect(oftener.status).toBe(400)
+  await world.restartManager()
+})
+
+test('the files of a plan are not deleted while a job of it may still store some', async () => {
+  const plan = await world.makePlan({ items: ['slow'] })
+  const job = await world.client.jobs.startBackup(plan.id)
+  expect((await world.call('DELETE', `/backupPlans/${plan.id}?files=delete`)).status).toBe(409)
+  await jobEnd(world.client, job.id)
+  expect((await world.call('DELETE', `/backupPlans/${plan.id}?files=delete`)).status).toBe(200)
+})
+
 test('no more jobs run at an agent than the operator allows, whoever comes later waits', async () => {
   await world.restartManager({ MAX_RUNNING_JOBS_PER_AGENT: '1' })
   const plans = await Promise.all(Array.from({ length: 3 }, () => world.makePlan({ items: ['slow'] })))

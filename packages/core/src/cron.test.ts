@@ -27,6 +27,19 @@ describe('on the days that clocks change', () => {
     expect(nextRunAfter({ frequency, timezone }, new Date(run))?.toISOString().slice(0, 10)).not.toBe(day)
   })
 
+  test.each([
+    ['Europe/Berlin', '0 30 2,14 * * *', '2027-03-28', ['01:00', '12:30']],
+    ['Europe/Berlin', '0 0,30 2 * * *', '2027-03-28', ['01:00']],
+    ['Europe/Berlin', '0 30 1-3 * * *', '2027-03-28', ['00:30', '01:00', '01:30']],
+    ['Europe/Berlin', '0 30 2,14 * * *', '2026-10-25', ['00:30', '13:30']],
+    ['Europe/Berlin', '0 10,30 2 * * *', '2026-10-25', ['00:10', '00:30']],
+    ['America/New_York', '0 30 1,13 * * *', '2026-11-01', ['05:30', '18:30']],
+    ['Australia/Lord_Howe', '0 15,45 2,20 * * *', '2026-10-03', ['09:45', '10:15', '15:30', '15:45']],
+  ])('%s, %j: each time of a list runs once', (timezone, frequency, day, times) => {
+    const runs = runsBetween(frequency, timezone, `${day}T00:00:00Z`, `${day}T23:00:00Z`)
+    expect(runs.map((run) => run.slice(11, 16))).toEqual(times)
+  })
+
   test('every hour stays every hour', () => {
     for (const day of ['2026-03-29', '2026-10-25']) {
       const runs = runsBetween('0 0 * * * *', 'Europe/Berlin', `${day}T00:30:00Z`, `${day}T06:30:00Z`)
@@ -38,6 +51,8 @@ describe('on the days that clocks change', () => {
 test('runs come one after the other, each found from the one before', () => {
   const schedules = fc.record({
     frequency: fc.constantFrom(
+      '0 15,45 1-3 * * *',
+      '0 30 */2 * * *',
       '0 30 2 * * *',
       '0 */15 * * * *',
       '30 0 1 1 * *',

@@ -4,7 +4,7 @@ import { nextRuns, type Schedule } from './cron.ts'
 export interface MissedRuns {
   firstDueAt: Date
   lastDueAt: Date
-  /** How many; of more than 10,000 not all are counted. */
+  /** How many; of more than 300 not all are counted. */
   runs: number
 }
 
@@ -30,8 +30,10 @@ export interface DuePlan {
 
 /** A run that starts so much later than it should is late, and shown as such. */
 const LATE_AFTER_MS = 60_000
-const MOST_COUNTED = 10_000
+/** So many are counted one by one; that takes a moment, and plans are decided of many at once. */
+const MOST_COUNTED = 300
 const LARGEST_CHUNK = 64
+const LONGEST_SPAN_MS = 10 * 366 * 86_400_000
 
 /**
  * Decides what to do about a plan that is due. Usually one run is; after an outage there may be many: the newest is caught
@@ -41,22 +43,23 @@ const LARGEST_CHUNK = 64
  */
 export function decideDueRuns({ schedule, dueAt, now, delayMs, graceMs }: DuePlan): DueRuns {
   const latest = new Date(now.getTime() - delayMs)
-  const oldestCaughtUp = new Date(latest.getTime() - graceMs)
-  let missed: MissedRuns | undefined
-  let newest: Date | undefined
-  let nextDueAt: Date | undefined
-  for (const at of runsFrom(schedule, dueAt, oldestCaughtUp)) {
-    if (at > latest) {
-      nextDueAt = at
-      break
-    }
-    missed = newest === undefined ? undefined : withRun(missed, newest)
-    newest = at
+  if (dueAt > latest) return { missed: undefined, run: undefined, nextDueAt: dueAt }
+  const nextDueAt = nextRuns(schedule, 1, latest)[0]
+  const counted = [...runsFrom(schedule, dueAt, latest)]
+  const isAll = counted.length < MOST_COUNTED
+  const newest = (isAll ? counted.at(-1) : lastRunUntil(schedule, latest)) ?? dueAt
+  const before = counted.filter((run) => run < newest)
+  const lateMs = latest.getTime() - newest.getTime()
+  const isCaughtUp = lateMs <= graceMs
+  const missedRuns = isCaughtUp ? before : [...before, newest]
+  const lastMissed = isAll || !isCaughtUp ? missedRuns.at(-1) : lastRunUntil(schedule, new Date(newest.getTime() - 1))
+  const missed =
+    lastMissed === undefined ? undefined : { firstDueAt: dueAt, lastDueAt: lastMissed, runs: missedRuns.length }
+  return {
+    missed,
+    run: isCaughtUp ? { dueAt: newest, late: lateMs > LATE_AFTER_MS } : undefined,
+    nextDueAt,
   }
-  if (newest === undefined) return { missed, run: undefined, nextDueAt }
-  if (newest < oldestCaughtUp) return { missed: withRun(missed, newest), run: undefined, nextDueAt }
-  const late = latest.getTime() - newest.getTime() > LATE_AFTER_MS
-  return { missed, run: { dueAt: newest, late }, nextDueAt }
 }
 
 /** A share of the longest delay that is always the same for a plan, in milliseconds. */
@@ -67,21 +70,36 @@ export function delayOf(planId: string, longestSeconds: number): number {
   return longestSeconds === 0 ? 0 : (hash >>> 0) % (longestSeconds * 1000)
 }
 
-/** The runs from one on, in order. After so many that nobody counts any more, those before `skipTo` are left out. */
-function* runsFrom(schedule: Schedule, first: Date, skipTo: Date): Generator<Date, void> {
+/** The runs from one on until another moment, in order, at most so many as are counted. */
+function* runsFrom(schedule: Schedule, first: Date, until: Date): Generator<Date, void> {
   yield first
   let after = first
-  for (let yielded = 1; ; ) {
+  for (let yielded = 1; yielded < MOST_COUNTED; ) {
     // Few at first: mostly one run is due, and finding each costs.
-    const chunk = Math.min(yielded, LARGEST_CHUNK)
-    const runs = nextRuns(schedule, chunk, yielded < MOST_COUNTED || after >= skipTo ? after : skipTo)
-    yield* runs
+    const chunk = Math.min(yielded, LARGEST_CHUNK, MOST_COUNTED - yielded)
+    const runs = nextRuns(schedule, chunk, after)
+    for (const run of runs) {
+      if (run > until) return
+      yield run
+    }
     yielded += runs.length
     if (runs.length < chunk) return
     after = runs.at(-1) ?? after
   }
 }
 
-function withRun(missed: MissedRuns | undefined, at: Date): MissedRuns {
-  return { firstDueAt: missed?.firstDueAt ?? at, lastDueAt: at, runs: (missed?.runs ?? 0) + 1 }
+/** The last run up to a moment, found without passing all before it; undefined if there is none for years. */
+function lastRunUntil(schedule: Schedule, moment: Date): Date | undefined {
+  for (let spanMs = 1000; spanMs < LONGEST_SPAN_MS; spanMs *= 4) {
+    let after = new Date(moment.getTime() - spanMs)
+    let last: Date | undefined
+    for (;;) {
+      const run: Date | undefined = nextRuns(schedule, 1, after)[0]
+      if (run === undefined || run > moment) break
+      last = run
+      after = run
+    }
+    if (last !== undefined) return last
+  }
+  return undefined
 }

@@ -34,6 +34,12 @@ test('the newest stays however old it is', () => {
   expect(expiredIds([point('a', 5000), point('b', 4000)], 'HOURS', 1)).toEqual(['a'])
 })
 
+test('what a wrong clock dated of the future is no newer than what is made now', () => {
+  const future = [point('x', -30_000), point('y', -29_000)]
+  expect(expiredIds([...future, point('a', 24), point('b', 0)], 'FILES', 2)).toEqual(['y', 'x'])
+  expect(expiredIds(future, 'FILES', 1)).toEqual(['y'])
+})
+
 test('what failed does not count, and does not push out what succeeded', () => {
   const failed = [point('x', 2, { good: false }), point('y', 1, { good: false })]
   expect(expiredIds([point('a', 48), point('b', 24), ...failed], 'FILES', 2)).toEqual([])
@@ -65,7 +71,11 @@ test('held points and the newest good one of each item always stay, and whatever
       expect(expired.some(({ held }) => held)).toBe(false)
       for (const gone of expired) {
         const newerGood = points.filter(
-          (each) => each.item === gone.item && each.good && each.takenAt >= gone.takenAt && !expired.includes(each),
+          (each) =>
+            each.item === gone.item &&
+            each.good &&
+            !expired.includes(each) &&
+            (each.takenAt >= gone.takenAt || gone.takenAt > anyTime),
         )
         expect(newerGood.length).toBeGreaterThan(0)
       }

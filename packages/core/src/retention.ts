@@ -18,19 +18,21 @@ export interface RetainedPoint {
 }
 
 const HOUR_MS = 3_600_000
+/** Clocks of managers may differ by so much. What is dated later was dated by a clock that was wrong. */
+const CLOCK_DIFFERENCE_MS = 24 * HOUR_MS
 
 /**
  * The restore points of one plan that its retention does not keep, oldest first.
  *
  * Never among them: what is held, the newest good point of each item, and what is newer than that. So the last backup that
  * can be restored stays whatever the period, the clock and later failures do. What is not good does not count as one of
- * FILES, and goes once a newer good one is there and its time is over.
+ * FILES, and goes once a newer good one is there and its time is over. What is dated of the future counts as the oldest.
  */
 export function expiredPoints<P extends RetainedPoint>(points: readonly P[], retention: Retention, now: Date): P[] {
   if (retention.style === 'ALL') return []
   return [...Map.groupBy(points, (point) => point.item).values()]
-    .flatMap((ofItem) => expiredOfItem(ofItem.toSorted(newestFirst), retention, now))
-    .toSorted(newestFirst)
+    .flatMap((ofItem) => expiredOfItem(ofItem.toSorted(newestFirst(now)), retention, now))
+    .toSorted(newestFirst(now))
     .reverse()
 }
 
@@ -50,6 +52,11 @@ function periodMs({ style }: Retention): number {
   return style === 'HOURS' ? HOUR_MS : 24 * HOUR_MS
 }
 
-function newestFirst(one: RetainedPoint, other: RetainedPoint): number {
-  return other.takenAt.getTime() - one.takenAt.getTime() || (one.id < other.id ? 1 : -1)
+function newestFirst(now: Date): (one: RetainedPoint, other: RetainedPoint) => number {
+  const latest = now.getTime() + CLOCK_DIFFERENCE_MS
+  const isOfFuture = (point: RetainedPoint) => Number(point.takenAt.getTime() > latest)
+  return (one, other) =>
+    isOfFuture(one) - isOfFuture(other) ||
+    other.takenAt.getTime() - one.takenAt.getTime() ||
+    (one.id < other.id ? 1 : -1)
 }

@@ -17,6 +17,8 @@ export const sessionConfig = {
   connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   idle_in_transaction_session_timeout: 60_000,
   keepAlive: true,
+  // A peer that is gone without a word is noticed in minutes, not in hours.
+  keepAliveInitialDelayMillis: 10_000,
 } as const satisfies PoolConfig
 
 /**

@@ -91,6 +91,8 @@ export interface BackupPlanTable {
   created_at: CreatedAt
   /** The next run that nothing was decided of yet; null: the plan is paused, or never due again. */
   next_due_at: ColumnType<Date | null, Date | null, Date | null>
+  /** The last run that something was decided of. */
+  last_due_at: ColumnType<Date | null, never, Date | null>
   /** When that run starts: later than due where runs are spread. */
   next_run_at: ColumnType<Date | null, Date | null, Date | null>
   /** When retention is applied next. */

@@ -19,7 +19,7 @@ import { findInstance } from '../instances/store.ts'
 import { notFound, RequestError } from '../request-error.ts'
 import type { FileDestination } from './destination.ts'
 import { probeDestination } from './probe.ts'
-import { checkAddress, checkAllowed, checkUnused } from './rules.ts'
+import { checkAddress, checkAllowed, checkNotMoved, checkUnused } from './rules.ts'
 import { findDestination, insertDestination, listDestinations, retireDestinations, updateDestination } from './store.ts'
 
 const DEFAULT_PAGE = 50
@@ -131,6 +131,7 @@ export function destinationRoutes(app: App, context: Context): void {
     async (request, reply) => {
       const stored = await needDestination(request, request.params.id)
       const destination = await read(request.body, stored.id, stored)
+      await checkNotMoved(context, stored.id, stored.store, destination.store)
       const version = await updateDestination(context, destination, editedVersion(request))
       if (version === undefined) throw changedMeanwhile()
       sendVersion(reply, version)

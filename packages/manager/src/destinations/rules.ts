@@ -56,6 +56,45 @@ async function resolveHost(host: string): Promise<string[]> {
   return (await Promise.race([found, late])).map(({ address }) => address)
 }
 
+/**
+ * Refuses to lead a destination elsewhere while restore points lie in it, or jobs store there: what they name would be
+ * looked for, and removed, at another place.
+ *
+ * @throws {RequestError} Saying so.
+ */
+export async function checkNotMoved(
+  { database }: Pick<Context, 'database'>,
+  id: string,
+  stored: StoreSettings,
+  store: StoreSettings,
+): Promise<void> {
+  if (placeOf(stored) === placeOf(store)) return
+  const point = database
+    .selectFrom('restore_points')
+    .select('id')
+    .where('destination_id', '=', id)
+    .where('deleted_at', 'is', null)
+  const job = database.selectFrom('jobs').select('id').where('destination_id', '=', id).where('ended_at', 'is', null)
+  const used = await point.union(job).limit(1).execute()
+  if (used.length === 0) return
+  throw new RequestError(
+    'conflict',
+    'Backups lie in this destination, or are on their way there: make a new one instead of moving it.',
+  )
+}
+
+/** Where objects lie; whose credentials reach them is another thing. */
+function placeOf(store: StoreSettings): string {
+  switch (store.type) {
+    case 's3':
+      return JSON.stringify([store.type, store.endpoint ?? '', store.bucket])
+    case 'swift':
+      return JSON.stringify([store.type, store.authUrl, store.domain, store.projectName, store.container])
+    case 'file':
+      return JSON.stringify([store.type, resolve(store.directory)])
+  }
+}
+
 function isInside(path: string, root: string): boolean {
   return resolve(path) === resolve(root) || resolve(path).startsWith(resolve(root) + sep)
 }

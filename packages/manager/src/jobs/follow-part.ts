@@ -3,6 +3,7 @@ import type { AgentBackupRequest, AgentJob, AgentRestoreRequest, JobStatus } fro
 import { type AgentAnswer, forgetAtAgent, readAtAgent, startAtAgent } from '../agents/agent-client.ts'
 import type { Context } from '../context.ts'
 import type { ServiceInstance } from '../instances/instance.ts'
+import { findInstance } from '../instances/store.ts'
 import { cancellationOf } from './cancel.ts'
 import { agentJobId, type Job, type JobPart } from './job.ts'
 import { type DrivenJob, recordPart } from './record-part.ts'
@@ -27,7 +28,7 @@ export class PartRun {
   readonly #context: Context
   readonly #job: Job & DrivenJob
   readonly #part: JobPart
-  readonly #instance: ServiceInstance
+  #instance: ServiceInstance
   readonly #signal: AbortSignal
   #waitMs = FIRST_WAIT_MS
   #silentSince: Date | undefined
@@ -50,23 +51,25 @@ export class PartRun {
    */
   async follow(request: AgentBackupRequest | AgentRestoreRequest): Promise<AgentJob> {
     const { kind } = this.#job
-    const { agent } = this.#instance
     let { accepted } = this.#part
     for (;;) {
+      const { agent } = this.#instance
       const isCancelled = await this.#isCancelled()
       const answer =
         accepted || isCancelled
           ? await readAtAgent(agent, kind, this.#agentJobId, this.#signal)
           : await startAtAgent(agent, kind, request, this.#signal)
-      if (answer.kind !== 'unreachable') this.#silentSince = undefined
+      if (answer.kind !== 'unreachable' && answer.kind !== 'refused') this.#silentSince = undefined
       if (answer.kind === 'accepted' || answer.kind === 'job') {
         const report = answer.kind === 'job' ? answer.job : undefined
+        this.#busySince = undefined
         if (report !== undefined && statusOf(report) !== 'RUNNING') return report
         if (!accepted || changed(this.#part.report, report)) await this.#record(report)
         accepted = true
         if (isCancelled) await this.#cancelAtAgent()
       } else {
-        this.#judge(answer)
+        this.#judge(answer, accepted)
+        await this.#readInstance()
       }
       await this.#wait()
     }
@@ -95,8 +98,13 @@ export class PartRun {
     await recordPart(this.#context.database, this.#job, this.#part.position, running, this.#context.now())
   }
 
+  /** Somebody may correct its URL or credentials meanwhile. */
+  async #readInstance(): Promise<void> {
+    this.#instance = (await findInstance(this.#context, this.#job.instanceId)) ?? this.#instance
+  }
+
   /** Decides whether an answer that brings nothing forward ends the part. */
-  #judge(answer: Exclude<AgentAnswer, { kind: 'accepted' | 'job' }>): void {
+  #judge(answer: Exclude<AgentAnswer, { kind: 'accepted' | 'job' }>, accepted: boolean): void {
     const at = `The agent at ${this.#instance.agent.url}`
     switch (answer.kind) {
       case 'busy': {
@@ -105,22 +113,29 @@ export class PartRun {
         if (!this.#isOverdue(this.#busySince, limit)) return
         throw new PartFailure(`${at} had no place for the job for ${limit} seconds: ${answer.reason}.`)
       }
-      case 'refused':
-        throw new PartFailure(`${at} refused the job: ${answer.reason}.`)
       case 'unknown':
         if (this.#cancelledBy !== undefined) throw new PartFailure(`Cancelled by ${this.#cancelledBy}.`)
+        if (!accepted) throw new PartFailure(`${at} does not take jobs: check agent.url of the service instance.`)
         throw new PartFailure(
           `${at} does not know the job any more: it lost its state, so how the job ended is not known.`,
         )
-      case 'unreachable': {
-        this.#silentSince ??= this.#context.now()
-        const limit = this.#context.settings.agentUnreachableSeconds
-        if (!this.#isOverdue(this.#silentSince, limit)) return
-        throw new PartFailure(
-          `${at} could not be reached for ${limit} seconds (${answer.reason}): check that it runs and that agent.url of the service instance is right.`,
-        )
-      }
+      case 'refused':
+        if (!accepted) throw new PartFailure(`${at} refused the job: ${answer.reason}.`)
+        // The part runs already, and goes on whatever the agent thinks of us now.
+        this.#judgeSilence(at, answer.reason)
+        return
+      case 'unreachable':
+        this.#judgeSilence(at, answer.reason)
     }
+  }
+
+  #judgeSilence(at: string, reason: string): void {
+    this.#silentSince ??= this.#context.now()
+    const limit = this.#context.settings.agentUnreachableSeconds
+    if (!this.#isOverdue(this.#silentSince, limit)) return
+    throw new PartFailure(
+      `${at} could not be reached for ${limit} seconds (${reason}): check that it runs and that agent.url of the service instance is right.`,
+    )
   }
 
   #isOverdue(since: Date, limitSeconds: number): boolean {

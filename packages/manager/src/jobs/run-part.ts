@@ -78,7 +78,7 @@ async function recordEnd(context: Context, job: Job & DrivenJob, part: JobPart, 
   const { recoveryRecipients } = context.settings
   const point = restorePointOf(job, part, stored, { now, afterFailure: status !== 'SUCCEEDED', recoveryRecipients })
   return record(async (transaction) => {
-    await insertRestorePoint(transaction, point)
+    await insertRestorePoint(transaction, point, now)
     if (status === 'SUCCEEDED') await sweepSoon(transaction, point.planId, now)
   }, stored.filename)
 }

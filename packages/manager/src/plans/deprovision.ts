@@ -1,10 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { expiredPoints } from '@osb-backup/core'
 import { isOver } from '@osb-backup/protocol'
 import type { Context } from '../context.ts'
 import { startBackup } from '../jobs/start.ts'
 import { findJob, openJobsOfPlans } from '../jobs/store.ts'
 import { RequestError } from '../request-error.ts'
 import { requestRemoval } from '../restore-points/removals.ts'
+import { isGood, type RestorePoint } from '../restore-points/restore-point.ts'
+import { pointFromRow } from '../restore-points/store.ts'
+import { needNoneRestored, needNoOpenJob } from './delete-plan.ts'
 import type { BackupPlan } from './plan.ts'
 import { plansOfInstance } from './store.ts'
 
@@ -12,29 +16,55 @@ const LOOK_EVERY_MS = 200
 
 /**
  * Deletes all plans of an instance that its broker deprovisions. By the operator's settings a last backup of each plan that
- * is not paused is taken first, and the files go, but for those of the last backup and those that are held.
+ * is not paused is taken first, and the files go, but for those that are held, and where a last backup is taken the newest
+ * of each item.
  *
  * @throws {RequestError} If the last backup fails or takes too long: then nothing is deleted.
  */
 export async function deprovisionPlans(context: Context, instanceId: string): Promise<void> {
   const { database, settings, now } = context
-  const lastJobs = settings.deprovisionBackupSeconds > 0 ? await takeLastBackups(context, instanceId) : []
+  if (settings.deprovisionBackupSeconds > 0) await takeLastBackups(context, instanceId)
   await database.transaction().execute(async (transaction) => {
+    // Held, so that no job of them starts meanwhile.
+    const plans = await transaction
+      .selectFrom('backup_plans')
+      .select('id')
+      .where('instance_id', '=', instanceId)
+      .orderBy('id')
+      .forUpdate()
+      .execute()
     if (settings.deprovisionFiles === 'delete') {
-      const points = await transaction
+      await needNoOpenJob(
+        transaction,
+        plans.map((plan) => plan.id),
+      )
+      const rows = await transaction
         .selectFrom('restore_points')
-        .select(['id', 'job_id'])
+        .selectAll()
         .where('instance_id', '=', instanceId)
+        .where('deleted_at', 'is', null)
         .execute()
-      const ids = points.filter((point) => !lastJobs.includes(point.job_id)).map((point) => point.id)
+      const points = rows.map(pointFromRow)
+      const going = settings.deprovisionBackupSeconds > 0 ? allButNewest(points, now()) : points
+      const ids = going.map((point) => point.id)
+      await needNoneRestored(transaction, ids)
       await requestRemoval(transaction, ids, 'DEPROVISIONED', now())
     }
     await transaction.deleteFrom('backup_plans').where('instance_id', '=', instanceId).execute()
   })
 }
 
-/** Backs up every plan that is not paused, and waits for the ends. Answers the ids of the jobs. */
-async function takeLastBackups(context: Context, instanceId: string): Promise<string[]> {
+/** What a last backup was taken for is to be kept, whichever of several calls took it. */
+function allButNewest(points: readonly RestorePoint[], now: Date): RestorePoint[] {
+  const byPlan = Map.groupBy(points, (point) => point.planId)
+  return [...byPlan.values()].flatMap((ofPlan) => {
+    const judged = ofPlan.map((point) => ({ ...point, good: isGood(point) }))
+    return expiredPoints(judged, { style: 'FILES', period: 1 }, now)
+  })
+}
+
+/** Backs up every plan that is not paused, and waits for the ends. */
+async function takeLastBackups(context: Context, instanceId: string): Promise<void> {
   const endAt = context.now().getTime() + context.settings.deprovisionBackupSeconds * 1000
   const plans = (await plansOfInstance(context, instanceId)).filter((plan) => !plan.paused)
   const jobIds: string[] = []
@@ -43,15 +73,22 @@ async function takeLastBackups(context: Context, instanceId: string): Promise<st
     const status = await endOf(context, jobId, endAt)
     if (status !== 'SUCCEEDED') throw refusal(`the last backup (job ${jobId}) failed`)
   }
-  return jobIds
 }
 
 /** A job that runs already began before the deprovisioning did, so it is no last backup. */
 async function startAfterOpenJob(context: Context, plan: BackupPlan, endAt: number): Promise<string> {
   for (;;) {
     const open = (await openJobsOfPlans(context.database, [plan.id])).get(plan.id)
-    if (open === undefined) return (await startBackup(context, plan)).id
-    await endOf(context, open, endAt)
+    if (open !== undefined) {
+      await endOf(context, open, endAt)
+      continue
+    }
+    try {
+      return (await startBackup(context, plan)).id
+    } catch (error) {
+      // Its schedule was faster: that job is waited for, and then the last one is started.
+      if (!(error instanceof RequestError) || error.code !== 'conflict') throw error
+    }
   }
 }
 

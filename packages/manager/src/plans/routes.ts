@@ -144,7 +144,7 @@ export function planRoutes(app: App, context: Context): void {
       const stored = await needPlan(request, request.params.id)
       const plan = planFromWire(stored.id, request.body, stored)
       await checkDestination(plan)
-      checkPlan(plan, context)
+      checkPlan(plan, context, stored)
       const version = await updatePlan(context, plan, editedVersion(request))
       if (version === undefined) throw changedMeanwhile()
       sendVersion(reply, version)

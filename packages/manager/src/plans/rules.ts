@@ -10,16 +10,23 @@ const RUNS_LOOKED_AT = 200
 /**
  * Refuses a plan that could not run, or that runs more often than the operator allows.
  *
+ * @param stored - What it replaces.
  * @throws {RequestError} Naming the field.
  */
-export function checkPlan(plan: BackupPlan, { settings, now }: Pick<Context, 'settings' | 'now'>): void {
+export function checkPlan(
+  plan: BackupPlan,
+  { settings, now }: Pick<Context, 'settings' | 'now'>,
+  stored?: BackupPlan,
+): void {
   const duplicate = plan.items.find((item, index) => plan.items.indexOf(item) !== index)
   if (duplicate !== undefined) {
     throw new RequestError('invalid', `items names ${JSON.stringify(duplicate)} twice.`, { field: 'items' })
   }
   checkCompressor(plan.compressor)
   checkPublicKey(plan.publicKey)
-  checkSchedule(plan, { settings, now })
+  // A schedule that stands is let be: else a plan could not even be paused once the operator allows less.
+  const isSame = stored?.frequency === plan.frequency && stored.timezone === plan.timezone
+  if (!isSame) checkSchedule(plan, { settings, now })
 }
 
 function checkCompressor({ algorithm, level }: Compressor): void {

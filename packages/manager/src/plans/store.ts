@@ -105,7 +105,7 @@ export async function insertPlan(context: Context, plan: BackupPlan): Promise<vo
         id: plan.id,
         instance_id: plan.instanceId,
         ...toColumns(context, plan),
-        ...nextRunOf(plan, context),
+        ...nextRunOf(plan, null, context),
       })
       .execute(),
   )
@@ -132,7 +132,7 @@ export async function updatePlan(
       .forUpdate()
       .executeTakeFirst()
     if (stored === undefined || (edited !== undefined && stored.version !== edited)) return undefined
-    const schedule = isSameSchedule(stored, plan) ? {} : nextRunOf(plan, context)
+    const schedule = isSameSchedule(stored, plan) ? {} : nextRunOf(plan, stored.last_due_at, context)
     if ('next_run_at' in schedule) await skipDueRun(context, transaction, stored)
     const { version } = await transaction
       .updateTable('backup_plans')
@@ -164,8 +164,8 @@ async function skipDueRun(
   transaction: Transaction<Tables>,
   stored: Selectable<BackupPlanTable>,
 ): Promise<void> {
-  const { next_due_at: dueAt, next_run_at: runAt } = stored
-  if (dueAt === null || runAt === null || runAt > now()) return
+  const { next_due_at: dueAt } = stored
+  if (dueAt === null || dueAt > now()) return
   const run = { planId: stored.id, dueAt, lastDueAt: dueAt, runs: 1, late: false, jobId: undefined, decidedAt: now() }
   const reason = 'The plan was paused or changed in the moment it was due.'
   await insertPlanRuns(transaction, [{ ...run, outcome: 'SKIPPED', reason }])

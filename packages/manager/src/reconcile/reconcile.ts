@@ -54,10 +54,11 @@ export async function reconcile(
   try {
     for (const planId of await plansOfDestination(context, destination.id)) {
       const prefix = prefixOfPlan(planId)
-      const points = await pointsOfPlan(context, planId)
-      // A job may have stored what is not recorded yet, however long ago.
+      // A job may have stored what is not recorded yet, however long ago. Asked before the points are read: a job that
+      // ends in between has its point among them.
       const isBusy = (await openJobsOfPlans(context.database, [planId])).has(planId)
       const mayRemove = remove && !isBusy
+      const points = await pointsOfPlan(context, planId)
       const named = new Set(points.flatMap((point) => [nameOf(point), manifestName(nameOf(point))]))
       const seen = new Map<string, number>()
       for await (const object of store.list(prefix, { signal })) {
@@ -66,7 +67,7 @@ export async function reconcile(
         else if (object.modifiedAt < oldest) {
           found.orphans.add({
             ...orphan(object),
-            ...(await removed(mayRemove, () => store.remove(object.name, { signal }))),
+            ...(await removed(mayRemove, () => removeOrphan(context, store, planId, object.name, signal))),
           })
         }
       }
@@ -84,6 +85,20 @@ export async function reconcile(
     throw new RequestError('conflict', `The destination could not be reconciled: ${cause.message}`, { cause })
   }
   return found.toWire()
+}
+
+/** Looked up once more: a job that began since may have stored it. */
+async function removeOrphan(
+  context: ReconcileContext,
+  store: ObjectStore,
+  planId: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
+  if ((await openJobsOfPlans(context.database, [planId])).has(planId)) return
+  const points = await pointsOfPlan(context, planId)
+  if (points.some((point) => nameOf(point) === name || manifestName(nameOf(point)) === name)) return
+  await store.remove(name, { signal })
 }
 
 const nameOf = (point: RestorePoint) => point.prefix + point.filename

@@ -1,6 +1,6 @@
 import type { RemovalReason } from '@osb-backup/protocol'
-import { removeWithManifest, StoreError } from '@osb-backup/storage'
-import { sql, type Transaction } from 'kysely'
+import { ContentError, type ObjectStore, removeWithManifest, StoreError, verifyObject } from '@osb-backup/storage'
+import { type Kysely, sql, type Transaction, type UpdateQueryBuilder, type UpdateResult } from 'kysely'
 import type { Context } from '../context.ts'
 import type { Tables } from '../database/schema.ts'
 import { RequestError } from '../request-error.ts'
@@ -66,7 +66,8 @@ export async function pointsBeingRestored(
 }
 
 /**
- * Takes objects whose next attempt is due, so that no other manager tries them meanwhile.
+ * Takes objects whose next attempt is due, so that no other manager tries them meanwhile. Those of plans with a backup job
+ * that is not over wait, but for their first attempt: the job may take a name that a lost attempt has freed.
  *
  * @returns The restore points, at most so many; each counts one attempt more.
  */
@@ -77,14 +78,49 @@ export async function takeDueRemovals({ database, now }: Context, most: number):
     .where('removal_requested_at', 'is not', null)
     .where('deleted_at', 'is', null)
     .where('next_removal_at', '<=', now())
+    .where(({ or, eb, not, exists, selectFrom }) =>
+      or([
+        eb('removal_attempts', '=', 0),
+        not(
+          exists(
+            selectFrom('jobs')
+              .select('jobs.id')
+              .whereRef('jobs.plan_id', '=', 'restore_points.plan_id')
+              .where('jobs.kind', '=', 'backup')
+              .where('jobs.ended_at', 'is', null),
+          ),
+        ),
+      ]),
+    )
     .orderBy('next_removal_at')
     .limit(most)
     .forUpdate()
     .skipLocked()
-  const rows = await database
-    .updateTable('restore_points')
-    .set(nextAttempt(now()))
-    .where('id', 'in', due)
+  return take(database, now(), (points) => points.where('id', 'in', due))
+}
+
+/** Takes these objects for an attempt now, in the transaction that wants them removed: whoever asked does not wait. */
+export async function takeRemovals(
+  transaction: Transaction<Tables>,
+  ids: readonly string[],
+  now: Date,
+): Promise<RestorePoint[]> {
+  return take(transaction, now, (points) =>
+    points
+      .where('id', '=', sql<string>`any(${ids})`)
+      .where('removal_requested_at', 'is not', null)
+      .where('deleted_at', 'is', null),
+  )
+}
+
+type TakenPoints = UpdateQueryBuilder<Tables, 'restore_points', 'restore_points', UpdateResult>
+
+async function take(
+  database: Kysely<Tables>,
+  now: Date,
+  which: (points: TakenPoints) => TakenPoints,
+): Promise<RestorePoint[]> {
+  const rows = await which(database.updateTable('restore_points').set(nextAttempt(now)))
     .returningAll()
     .execute()
   return rows.map(pointFromRow)
@@ -98,13 +134,21 @@ const nextAttempt = (now: Date) => ({
 })
 
 /**
- * Removes an object with its manifest: the one that the restore point names, in the destination it names, and no other.
+ * Removes an object with its manifest: the one that the restore point names, in the destination it names, and no other. Where
+ * an attempt before may have removed it, and a newer backup may have taken its name, the object is looked at first.
  *
+ * @param point - Taken for this attempt.
  * @throws {StoreError} If its store refuses. That is written down with the point, which stays and is tried again.
  */
 export async function removeObject(context: Context, point: RestorePoint, signal: AbortSignal): Promise<void> {
   try {
-    await removeWithManifest(await storeOfPoint(context, point), point.prefix + point.filename, { signal })
+    const store = await storeOfPoint(context, point)
+    const name = point.prefix + point.filename
+    if ((point.removal?.attempts ?? 1) > 1 && !(await isItself(store, name, point, signal))) {
+      context.log.warn({ restorePointId: point.id }, 'another object has the name of one that shall go, and stays')
+    } else {
+      await removeWithManifest(store, name, { signal })
+    }
   } catch (error) {
     if (signal.aborted) throw error
     const isOurs = error instanceof StoreError || error instanceof RequestError
@@ -117,4 +161,20 @@ export async function removeObject(context: Context, point: RestorePoint, signal
     throw error
   }
   await markPointDeleted(context, point, context.now())
+}
+
+/** Whether an object is the one that was recorded, or none is there and only its manifest may be left. */
+async function isItself(store: ObjectStore, name: string, point: RestorePoint, signal: AbortSignal): Promise<boolean> {
+  const found = await store.head(name, { signal })
+  if (found === undefined) return true
+  if (found.sizeBytes !== point.sizeBytes) return false
+  // Nobody can tell two objects of one size apart without a digest; then rather one too many stays.
+  if (point.sha256 === undefined) return false
+  try {
+    await verifyObject(store, name, { sizeBytes: point.sizeBytes, sha256: point.sha256 }, { signal })
+    return true
+  } catch (error) {
+    if (error instanceof ContentError) return false
+    throw error
+  }
 }

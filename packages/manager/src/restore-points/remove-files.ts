@@ -1,7 +1,7 @@
 import { StoreError } from '@osb-backup/storage'
 import type { Context } from '../context.ts'
 import { RequestError } from '../request-error.ts'
-import { pointsBeingRestored, removeObject, requestRemoval } from './removals.ts'
+import { pointsBeingRestored, removeObject, requestRemoval, takeRemovals } from './removals.ts'
 import type { RestorePoint } from './restore-point.ts'
 
 /**
@@ -11,7 +11,7 @@ import type { RestorePoint } from './restore-point.ts'
  *   are removed, and what is left is tried again until it is gone.
  */
 export async function removeFiles(context: Context, points: readonly RestorePoint[]): Promise<void> {
-  await context.database.transaction().execute(async (transaction) => {
+  const taken = await context.database.transaction().execute(async (transaction) => {
     const ids = points.map((point) => point.id)
     await requestRemoval(transaction, ids, 'REQUESTED', context.now())
     const kept = await transaction
@@ -21,7 +21,7 @@ export async function removeFiles(context: Context, points: readonly RestorePoin
       .where('removal_requested_at', 'is', null)
       .where('deleted_at', 'is', null)
       .executeTakeFirst()
-    if (kept === undefined) return
+    if (kept === undefined) return takeRemovals(transaction, ids, context.now())
     const read = await pointsBeingRestored(transaction, [kept.id])
     const what = `The restore point ${kept.id} of ${JSON.stringify(kept.item)}`
     throw new RequestError(
@@ -30,7 +30,7 @@ export async function removeFiles(context: Context, points: readonly RestorePoin
     )
   })
   const refusals: StoreError[] = []
-  for (const point of points) {
+  for (const point of taken) {
     await removeObject(context, point, new AbortController().signal).catch((error: unknown) => {
       if (!(error instanceof StoreError)) throw error
       refusals.push(error)

@@ -43,11 +43,24 @@ function removalFromRow(row: Selectable<RestorePointTable>): Removal | undefined
   }
 }
 
-/** Records a restore point within the transaction that ends its part. Recording it again changes nothing. */
+/**
+ * Records a restore point within the transaction that ends its part. Recording it again changes nothing. Points whose object
+ * had the same name are gone: this one replaced it, or took the name when it was free.
+ */
 export async function insertRestorePoint(
   transaction: Transaction<Tables>,
   point: Omit<RestorePoint, 'held' | 'verification' | 'removal'>,
+  now: Date,
 ): Promise<void> {
+  await transaction
+    .updateTable('restore_points')
+    .set({ deleted_at: now })
+    .where('plan_id', '=', point.planId)
+    .where('destination_id', '=', point.destinationId)
+    .where('filename', '=', point.filename)
+    .where('job_id', '<>', point.jobId)
+    .where('deleted_at', 'is', null)
+    .execute()
   await transaction
     .insertInto('restore_points')
     .values({

@@ -129,8 +129,11 @@ async function setNextRuns(transaction: Transaction<Tables>, decisions: readonly
   const ids = decisions.map(({ planId }) => planId)
   const dues = decisions.map(({ next }) => next.next_due_at)
   const starts = decisions.map(({ next }) => next.next_run_at)
+  const lasts = decisions.map(({ runs }) => runs.at(-1)?.lastDueAt ?? null)
   await sql`
-    update backup_plans set next_due_at = next.due_at, next_run_at = next.run_at
-    from unnest(${ids}::text[], ${dues}::timestamptz[], ${starts}::timestamptz[]) as next (id, due_at, run_at)
+    update backup_plans
+    set next_due_at = next.due_at, next_run_at = next.run_at, last_due_at = coalesce(next.last_due_at, backup_plans.last_due_at)
+    from unnest(${ids}::text[], ${dues}::timestamptz[], ${starts}::timestamptz[], ${lasts}::timestamptz[])
+      as next (id, due_at, run_at, last_due_at)
     where backup_plans.id = next.id`.execute(transaction)
 }

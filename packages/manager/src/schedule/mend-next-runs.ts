@@ -1,6 +1,6 @@
 import { nextRunAfter } from '@osb-backup/core'
 import type { Context } from '../context.ts'
-import { nextRunOf } from './next-run.ts'
+import { nextRunOf, undecidedFrom } from './next-run.ts'
 
 const BATCH = 500
 
@@ -17,7 +17,7 @@ export async function mendNextRuns(context: Context, signal: AbortSignal): Promi
     const wrong: string[] = []
     const plans = await context.database
       .selectFrom('backup_plans')
-      .select(['id', 'frequency', 'timezone', 'next_due_at'])
+      .select(['id', 'frequency', 'timezone', 'next_due_at', 'last_due_at'])
       .where('paused', '=', false)
       .where('id', '>', after)
       .orderBy('id')
@@ -36,6 +36,7 @@ interface ScheduledPlan {
   frequency: string
   timezone: string
   next_due_at: Date | null
+  last_due_at: Date | null
 }
 
 /** A plan that is due is right: its run is about to be started, or waits for its delay. */
@@ -43,7 +44,7 @@ function isWrong(plan: ScheduledPlan, { now, log }: Context): boolean {
   const at = now()
   if (plan.next_due_at !== null && plan.next_due_at <= at) return false
   try {
-    return nextRunAfter(plan, at)?.getTime() !== plan.next_due_at?.getTime()
+    return nextRunAfter(plan, undecidedFrom(plan.last_due_at, at))?.getTime() !== plan.next_due_at?.getTime()
   } catch (error) {
     log.debug({ err: error, planId: plan.id }, 'a plan cannot be scheduled')
     return false
@@ -54,12 +55,16 @@ async function mend(context: Context, id: string): Promise<boolean> {
   return context.database.transaction().execute(async (transaction) => {
     const plan = await transaction
       .selectFrom('backup_plans')
-      .select(['id', 'paused', 'frequency', 'timezone', 'next_due_at'])
+      .select(['id', 'paused', 'frequency', 'timezone', 'next_due_at', 'last_due_at'])
       .where('id', '=', id)
       .forUpdate()
       .executeTakeFirst()
     if (plan === undefined || plan.paused || !isWrong(plan, context)) return false
-    await transaction.updateTable('backup_plans').set(nextRunOf(plan, context)).where('id', '=', id).execute()
+    await transaction
+      .updateTable('backup_plans')
+      .set(nextRunOf(plan, plan.last_due_at, context))
+      .where('id', '=', id)
+      .execute()
     return true
   })
 }

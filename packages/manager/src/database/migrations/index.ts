@@ -9,6 +9,7 @@ import * as schedule from './0007-schedule.ts'
 import * as retention from './0008-retention.ts'
 import * as jobTallies from './0020-job-tallies.ts'
 import * as transforms from './0021-transforms.ts'
+import * as lastDue from './0022-last-due.ts'
 
 /** Every migration in the order of its name. One that has run anywhere is never changed again. */
 const migrations: Record<string, Migration> = {
@@ -22,6 +23,7 @@ const migrations: Record<string, Migration> = {
   '0008-retention': retention,
   '0020-job-tallies': jobTallies,
   '0021-transforms': transforms,
+  '0022-last-due': lastDue,
 }
 
 export const migrationProvider: MigrationProvider = { getMigrations: async () => migrations }
