@@ -3,12 +3,22 @@ import type { Context } from '../context.ts'
 import type { Database } from '../database/open-database.ts'
 import { announceJobChange } from '../events/job-changes.ts'
 import { RequestError } from '../request-error.ts'
-import { failOpenParts } from './record-part.ts'
+import { type DrivenJob, failOpenParts, JobTakenOver } from './record-part.ts'
 
-/** Who wants the job to end; undefined: nobody. */
-export async function cancellationOf(database: Database, jobId: string): Promise<string | undefined> {
-  const row = await database.selectFrom('jobs').select('cancelled_by').where('id', '=', jobId).executeTakeFirst()
-  return row?.cancelled_by ?? undefined
+/**
+ * Who wants the job to end; undefined: nobody.
+ *
+ * @throws {JobTakenOver} If somebody else drives the job: asked before each call to its agent, since whoever was suspended for
+ *   a while must not start anew what its successor has ended.
+ */
+export async function cancellationOf(database: Database, job: DrivenJob): Promise<string | undefined> {
+  const row = await database
+    .selectFrom('jobs')
+    .select(['cancelled_by', 'driver_id'])
+    .where('id', '=', job.id)
+    .executeTakeFirst()
+  if (row === undefined || row.driver_id !== (job.driverId ?? null)) throw new JobTakenOver(job.id)
+  return row.cancelled_by ?? undefined
 }
 
 /**

@@ -80,7 +80,7 @@ export class PartRun {
   }
 
   async #isCancelled(): Promise<boolean> {
-    this.#cancelledBy ??= await cancellationOf(this.#context.database, this.#job.id)
+    this.#cancelledBy = await cancellationOf(this.#context.database, this.#job)
     return this.#cancelledBy !== undefined
   }
 

@@ -44,13 +44,7 @@ export async function recordPart(
   also?: (transaction: Transaction<Tables>) => Promise<void>,
 ): Promise<void> {
   await database.transaction().execute(async (transaction) => {
-    const stored = await transaction
-      .selectFrom('jobs')
-      .select('driver_id')
-      .where('id', '=', job.id)
-      .forUpdate()
-      .executeTakeFirst()
-    if (stored === undefined || stored.driver_id !== (job.driverId ?? null)) throw new JobTakenOver(job.id)
+    await lockDriven(transaction, job)
     const { numUpdatedRows } = await transaction
       .updateTable('job_parts')
       .set({
@@ -69,6 +63,21 @@ export async function recordPart(
     await also?.(transaction)
     await recordJob(transaction, job.id, now)
   })
+}
+
+/**
+ * Locks the row of a job that one drives.
+ *
+ * @throws {JobTakenOver} If somebody else drives it.
+ */
+export async function lockDriven(transaction: Transaction<Tables>, job: DrivenJob): Promise<void> {
+  const stored = await transaction
+    .selectFrom('jobs')
+    .select('driver_id')
+    .where('id', '=', job.id)
+    .forUpdate()
+    .executeTakeFirst()
+  if (stored === undefined || stored.driver_id !== (job.driverId ?? null)) throw new JobTakenOver(job.id)
 }
 
 /** Ends the parts of a job that are not over. The caller holds the job's row. */

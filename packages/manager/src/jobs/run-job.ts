@@ -2,7 +2,7 @@ import { isOver } from '@osb-backup/protocol'
 import { sql } from 'kysely'
 import type { Context } from '../context.ts'
 import type { Database } from '../database/open-database.ts'
-import { type DrivenJob, JobTakenOver, recordPart } from './record-part.ts'
+import { type DrivenJob, failOpenParts, JobTakenOver, lockDriven } from './record-part.ts'
 import { runPart } from './run-part.ts'
 import { findJob } from './store.ts'
 
@@ -52,14 +52,13 @@ async function runJob(context: Context, jobId: string, driverId: string, signal:
   }
 }
 
-async function giveUp(context: Context, driven: DrivenJob, reason: string): Promise<void> {
-  context.log.error({ jobId: driven.id, reason }, 'a job is given up')
-  const job = await findJob(context, driven.id)
-  for (const part of job?.parts.filter((each) => !isOver(each.status)) ?? []) {
-    const error = `The manager failed ${MOST_FAILURES} times to follow the job: ${reason}`
-    const failed = { status: 'FAILED', report: part.report, error } as const
-    await recordPart(context.database, driven, part.position, failed, context.now())
-  }
+async function giveUp({ database, log, now }: Context, driven: DrivenJob, reason: string): Promise<void> {
+  log.error({ jobId: driven.id, reason }, 'a job is given up')
+  const error = `The manager failed ${MOST_FAILURES} times to follow the job: ${reason}`
+  await database.transaction().execute(async (transaction) => {
+    await lockDriven(transaction, driven)
+    await failOpenParts(transaction, driven.id, error, now())
+  })
 }
 
 /** Whether our database is out of reach: that is no failure of the job. */
