@@ -17,6 +17,7 @@ const needed: Record<string, string> = {
   chromium: 'chromium',
   zstd: 'zstd',
   age: 'age',
+  awscli: 'aws',
 }
 
 /** The packages that are not there. */

@@ -107,11 +107,6 @@ async function runBlocks(names: readonly string[], object: string): Promise<stri
   return stdout
 }
 
-const isAwsThere = await run('aws', ['--version']).then(
-  () => true,
-  () => false,
-)
-
 it.each([
   {
     what: 'S3 with curl, zstd and age, step by step',
@@ -133,7 +128,6 @@ it.each([
     compression: 'gzip',
     encrypted: true,
     names: ['fetch-aws', 'check', 'open-age', 'open-gzip', 'check-original', 'restore'],
-    needsAws: true,
   },
   {
     what: 'Swift, neither compressed nor encrypted',
@@ -149,14 +143,7 @@ it.each([
     encrypted: true,
     names: ['restore-with-command'],
   },
-] as const)('a backup is restored as docs/recovery.md says: $what', async (way) => {
-  if ('needsAws' in way && !isAwsThere) {
-    console.log('recovery: the AWS CLI is not installed; its commands are tried with curl alone')
-    untested.delete('fetch-aws')
-    return runAs(way, ['fetch-s3', ...way.names.slice(1)])
-  }
-  return runAs(way, way.names)
-})
+] as const)('a backup is restored as docs/recovery.md says: $what', (way) => runAs(way, way.names))
 
 async function runAs(
   { store, compression, encrypted }: { store: StoreSettings; compression: Compression; encrypted: boolean },
