@@ -44,8 +44,11 @@ const LONGEST_SPAN_MS = 10 * 366 * 86_400_000
 export function decideDueRuns({ schedule, dueAt, now, delayMs, graceMs }: DuePlan): DueRuns {
   const latest = new Date(now.getTime() - delayMs)
   if (dueAt > latest) return { missed: undefined, run: undefined, nextDueAt: dueAt }
-  const nextDueAt = nextRuns(schedule, 1, latest)[0]
-  const counted = [...runsFrom(schedule, dueAt, latest)]
+  const [following] = nextRuns(schedule, 1, dueAt)
+  const isAlone = following === undefined || following > latest
+  // Mostly one run is due, and finding each costs.
+  const counted = isAlone ? [dueAt] : [...runsFrom(schedule, dueAt, latest)]
+  const nextDueAt = isAlone ? following : nextRuns(schedule, 1, latest)[0]
   const isAll = counted.length < MOST_COUNTED
   const newest = (isAll ? counted.at(-1) : lastRunUntil(schedule, latest)) ?? dueAt
   const before = counted.filter((run) => run < newest)
@@ -75,7 +78,7 @@ function* runsFrom(schedule: Schedule, first: Date, until: Date): Generator<Date
   yield first
   let after = first
   for (let yielded = 1; yielded < MOST_COUNTED; ) {
-    // Few at first: mostly one run is due, and finding each costs.
+    // Few at first: mostly few are due.
     const chunk = Math.min(yielded, LARGEST_CHUNK, MOST_COUNTED - yielded)
     const runs = nextRuns(schedule, chunk, after)
     for (const run of runs) {
