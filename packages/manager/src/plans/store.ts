@@ -1,3 +1,4 @@
+import { decideDueRuns } from '@osb-backup/core'
 import { type Selectable, sql, type Transaction } from 'kysely'
 import { DatabaseError } from 'pg'
 import type { Context } from '../context.ts'
@@ -165,8 +166,18 @@ async function skipDueRun(
   stored: Selectable<BackupPlanTable>,
 ): Promise<void> {
   const { next_due_at: dueAt } = stored
-  if (dueAt === null || dueAt > now()) return
-  const run = { planId: stored.id, dueAt, lastDueAt: dueAt, runs: 1, late: false, jobId: undefined, decidedAt: now() }
+  const decidedAt = now()
+  if (dueAt === null || dueAt > decidedAt) return
+  // After an outage there may be many; they are counted, and none is caught up.
+  const { missed, run: newest } = decideDueRuns({
+    schedule: stored,
+    dueAt,
+    now: decidedAt,
+    delayMs: 0,
+    graceMs: Number.POSITIVE_INFINITY,
+  })
+  const [lastDueAt, runs] = [newest?.dueAt ?? dueAt, (missed?.runs ?? 0) + 1]
+  const run = { planId: stored.id, dueAt, lastDueAt, runs, late: false, jobId: undefined, decidedAt }
   const reason = 'The plan was paused or changed in the moment it was due.'
   await insertPlanRuns(transaction, [{ ...run, outcome: 'SKIPPED', reason }])
 }
