@@ -1,10 +1,6 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
 import { readFile, rm, stat, symlink } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { BackupClient } from '@osb-backup/client'
 import { makeTemporaryFolder, startManagerProcess, startManagerProgram, TEST_TOKEN } from '@osb-backup/testkit'
 import { expect, test } from 'vitest'
@@ -118,38 +114,6 @@ test('secrets stand in no answer, no log and not in the database files', async (
   await manager.stop()
   const found = execFileSync('sh', ['-c', 'grep -rl secret-4711 "$1" || true', 'sh', folder.path], { encoding: 'utf8' })
   expect(found).toBe('')
-})
-
-test('SIGTERM to npm itself ends the manager and its PostgreSQL', async () => {
-  await using folder = await makeTemporaryFolder()
-  const npm = spawn('npm', ['start'], {
-    env: { ...process.env, PORT: '0', DATA_DIR: folder.path, ADMIN_TOKEN: TEST_TOKEN, LOG_LEVEL: 'warn' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  let output = ''
-  npm.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text
-  })
-  await expect.poll(() => output, { timeout: 60_000 }).toContain('The manager listens on')
-  const postmaster = (await readFile(join(folder.path, 'postgres', 'data', 'postmaster.pid'), 'utf8')).split('\n')[0]
-  const closed = once(npm, 'close')
-  npm.kill('SIGTERM')
-  await expect.poll(() => existsSync(`/proc/${postmaster}`), { timeout: 30_000 }).toBe(false)
-  await closed
-})
-
-test('SIGTERM ends the manager though a client has sent half a request', async () => {
-  await using folder = await makeTemporaryFolder()
-  const manager = await startManagerProcess({ DATA_DIR: folder.path })
-  const { hostname, port } = new URL(manager.url)
-  const socket = connect(Number(port), hostname)
-  socket.on('error', () => undefined)
-  socket.write(
-    `POST /backup HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TEST_TOKEN}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`,
-  )
-  await delay(300)
-  await manager.stop()
-  socket.destroy()
 })
 
 test.for([

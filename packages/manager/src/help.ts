@@ -14,7 +14,12 @@ npm start -- reconcile DESTINATION [--remove] [--older-than-hours 24]
 npm start -- key rotate       seals every stored secret under a new key; managers may run meanwhile
 
 Commands work on the same DATA_DIR or DATABASE_URL as the manager, whether it runs or not. Tokens are for viewers and for all
-service instances unless told otherwise. Settings stand in the environment:
+service instances unless told otherwise.
+
+SIGTERM and SIGINT (Ctrl-C) end the manager: it answers what is being asked, lets others have its jobs, and stops the embedded
+PostgreSQL. Another signal two seconds later or more ends it at once; the embedded PostgreSQL is told to stop even then.
+
+Settings stand in the environment:
 
 ${settingLines.join('\n')}
 `

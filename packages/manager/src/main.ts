@@ -1,9 +1,12 @@
+import { heedStopSignals } from '@osb-backup/core'
 import { readCommand, UsageError } from './commands/read-command.ts'
-import { runCommand } from './commands/run-command.ts'
+import { type DataCommand, runCommand } from './commands/run-command.ts'
 import { help } from './help.ts'
-import { startManager } from './manager.ts'
+import { type RunningManager, startManager } from './manager.ts'
 import { SettingError } from './setting-error.ts'
 import { readSettings } from './settings.ts'
+
+const monotonicMs = () => performance.now()
 
 /** Ends the process with one sentence. */
 function fail(error: unknown): never {
@@ -30,12 +33,35 @@ async function main(): Promise<void> {
     case 'start':
       return start()
     default:
-      console.log(await runCommand(command, readSettings(process.env), new Date()))
+      return runToEnd(command)
+  }
+}
+
+/** Runs a command; when it is asked to end, what was started for it is stopped all the same. */
+async function runToEnd(command: DataCommand): Promise<void> {
+  const stopping = new AbortController()
+  heedStopSignals(process, monotonicMs, {
+    stop: () => stopping.abort(),
+    endNow() {
+      console.error(
+        'The command ends at once, as it was asked to a second time. A PostgreSQL that it started may stay up.',
+      )
+      process.exit(1)
+    },
+  })
+  try {
+    console.log(await runCommand(command, readSettings(process.env), new Date(), stopping.signal))
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error
+    console.error('Stopped as asked to, before all was done.')
+    process.exitCode = 1
   }
 }
 
 async function start(): Promise<void> {
-  const manager = await startManager(readSettings(process.env), abandon)
+  const starting = startManager(readSettings(process.env), abandon)
+  endWhenAsked(starting)
+  const manager = await starting
   if (manager.newKeyPath !== undefined) {
     console.log(
       `Made the key that seals stored secrets: ${manager.newKeyPath}. Keep a copy elsewhere; without it the stored credentials are lost.`,
@@ -45,11 +71,25 @@ async function start(): Promise<void> {
     console.log(`Admin token (shown this once, kept in ${manager.firstToken.path}): ${manager.firstToken.token}`)
   }
   console.log(`The manager listens on ${manager.url}`)
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      manager.stop().then(() => process.exit(0), fail)
-    })
+}
+
+/** Ends the manager when it is asked to, from its start on. */
+function endWhenAsked(starting: Promise<RunningManager>): void {
+  let running: RunningManager | undefined
+  const stop = async () => {
+    running = await starting
+    await running.stop()
+    process.exit(0)
   }
+  const endNow = async () => {
+    console.error('The manager ends at once, as it was asked to a second time. Jobs go on at their agents.')
+    await running?.endDatabase()
+    process.exit(1)
+  }
+  heedStopSignals(process, monotonicMs, {
+    stop: () => void stop().catch(fail),
+    endNow: () => void endNow().catch(fail),
+  })
 }
 
 await main().catch(fail)

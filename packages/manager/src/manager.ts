@@ -26,6 +26,8 @@ export interface RunningManager {
   newKeyPath: string | undefined
   /** Lets go of its jobs, answers what is being asked, and ends. Jobs go on at their agents. */
   stop(): Promise<void>
+  /** Tells the embedded PostgreSQL to end, and does not wait for it: for whoever cannot wait for `stop`. */
+  endDatabase(): Promise<void>
 }
 
 /**
@@ -45,7 +47,7 @@ export async function startManager(
   }
   try {
     const data = await openData(settings, { as: 'manager', onLost: onFatal }, log, stops)
-    const { connection, database, sealer, newKeyPath } = data
+    const { connection, database, sealer, newKeyPath, endDatabase } = data
     const context: Context = {
       settings,
       database,
@@ -67,7 +69,7 @@ export async function startManager(
     // Before the API closes, which may take a while: no job is taken any more, and others may have those that run.
     stops.push(() => runner.stop())
     stops.push(startChores(context, [...scheduleChores, ...retentionChores, tallyChore]))
-    return { url, firstToken, newKeyPath, stop }
+    return { url, firstToken, newKeyPath, stop, endDatabase }
   } catch (error) {
     await stop()
     throw error

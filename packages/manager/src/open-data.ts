@@ -19,6 +19,8 @@ export interface OpenData {
   sealer: Sealer
   /** Set if the sealing key was made now: the file that keeps it. */
   newKeyPath: string | undefined
+  /** Tells the embedded server to end, without waiting; does nothing where there is none of ours. */
+  endDatabase: () => Promise<void>
 }
 
 /** Who opens it: a manager, the only one on embedded data; or a command, which may come while one runs. */
@@ -39,11 +41,11 @@ export async function openData(
   await makeDataFolder(settings.dataDirectory)
   const newKeyPath = await ensureSecretKey(settings)
   const sealer = new Sealer(() => readSecretKeys(settings))
-  const connection = await connect(settings, opener, log, stops)
+  const { connection, endDatabase } = await connect(settings, opener, log, stops)
   const database = await openDatabase(connection, log)
   stops.push(() => database.destroy())
   await checkSecretKey({ database, sealer })
-  return { connection, database, sealer, newKeyPath }
+  return { connection, database, sealer, newKeyPath, endDatabase }
 }
 
 async function makeDataFolder(folder: string): Promise<void> {
@@ -61,10 +63,14 @@ async function connect(
   opener: Opener,
   log: Logger,
   stops: (() => Promise<void>)[],
-): Promise<PoolConfig> {
-  if (settings.databaseUrl !== undefined) return { connectionString: settings.databaseUrl }
+): Promise<Pick<OpenData, 'connection' | 'endDatabase'>> {
+  if (settings.databaseUrl !== undefined) {
+    return { connection: { connectionString: settings.databaseUrl }, endDatabase: async () => undefined }
+  }
   const postgres = await EmbeddedPostgres.start(join(settings.dataDirectory, 'postgres'), log)
+  let isEnding = false
   const lock = await takeExclusiveLock(postgres.connection, (cause) => {
+    if (isEnding) return
     const lost = new Error(`The embedded PostgreSQL was lost (${cause.message}).`, { cause })
     if (opener.as === 'manager') opener.onLost(lost)
     else log.error({ err: lost }, 'the database was lost')
@@ -79,6 +85,10 @@ async function connect(
       `DATA_DIR (${settings.dataDirectory}) is in use by another manager: stop it first, or give this one a folder of its own.`,
     )
   }
-  // A command that finds a manager running leaves the server to it.
-  return postgres.connection
+  const endDatabase = async () => {
+    isEnding = true
+    // A command that finds a manager running leaves the server to it.
+    if (lock !== undefined) await postgres.askToStop()
+  }
+  return { connection: postgres.connection, endDatabase }
 }

@@ -16,16 +16,23 @@ export type DataCommand = Exclude<Command, { name: 'help' | 'start' }>
 /**
  * Runs a command, beside a manager that runs or without one.
  *
+ * @param signal - Ends what may take long; a PostgreSQL that was started for the command is stopped in any case.
  * @returns What to print.
  * @throws {SettingError} If a setting cannot be used, or there is no such thing.
  */
-export async function runCommand(command: DataCommand, settings: ManagerSettings, now: Date): Promise<string> {
+export async function runCommand(
+  command: DataCommand,
+  settings: ManagerSettings,
+  now: Date,
+  signal: AbortSignal,
+): Promise<string> {
   const stops: (() => Promise<void>)[] = []
   try {
     // What the manager tells of itself is not what was asked for.
     const log = makeLog(settings.logLevel === 'info' ? 'warn' : settings.logLevel, 'error')
     const data = await openData(settings, { as: 'command' }, log, stops)
-    const said = await run(command, settings, data, now)
+    signal.throwIfAborted()
+    const said = await run(command, settings, data, now, signal)
     if (command.name !== 'token list') await recordCommand(data, command.name, accountName(), now)
     return said
   } finally {
@@ -33,7 +40,13 @@ export async function runCommand(command: DataCommand, settings: ManagerSettings
   }
 }
 
-async function run(command: DataCommand, settings: ManagerSettings, data: OpenData, now: Date): Promise<string> {
+async function run(
+  command: DataCommand,
+  settings: ManagerSettings,
+  data: OpenData,
+  now: Date,
+  signal: AbortSignal,
+): Promise<string> {
   switch (command.name) {
     case 'token create': {
       const { kept, token } = await createToken(data, command.token, now)
@@ -51,7 +64,6 @@ async function run(command: DataCommand, settings: ManagerSettings, data: OpenDa
       if (destination === undefined)
         throw new SettingError(`There is no file destination ${JSON.stringify(command.id)}.`)
       const context = { ...data, settings, now: () => new Date() }
-      const signal = new AbortController().signal
       return JSON.stringify(await reconcile(context, destination, { ...command, signal }), undefined, 2)
     }
   }

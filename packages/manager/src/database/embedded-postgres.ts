@@ -74,6 +74,11 @@ export class EmbeddedPostgres {
     await runAs(this.#account, this.#software.pgCtl, ['stop', '-D', this.#dataFolder, '-m', 'fast', '-w', '-t', '60'])
   }
 
+  /** Tells the server to end, as `stop` does, and does not wait until it has. */
+  async askToStop(): Promise<void> {
+    await runAs(this.#account, this.#software.pgCtl, ['stop', '-D', this.#dataFolder, '-m', 'fast', '-W'])
+  }
+
   async #answers(): Promise<boolean> {
     const client = new Client({ ...this.connection, connectionTimeoutMillis: 5000 })
     client.on('error', (error) => this.#log.debug({ err: error }, 'probe connection broke'))
