@@ -4,16 +4,22 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { basic, formTwo, until } from './agent-under-test.ts'
 
 const main = join(import.meta.dirname, '../../packages/agent/src/main.ts')
 
 /** Runs the agent's program to its end. */
-async function program(environment: Record<string, string>, ...options: string[]) {
-  const child = spawn(process.execPath, [main, ...options], {
-    env: { PATH: process.env.PATH, ...environment },
+const program = (environment: Record<string, string>, ...options: string[]) =>
+  runToEnd([process.execPath, main, ...options], environment)
+
+/** Runs a command to its end, in a process group of its own. */
+async function runToEnd([command = '', ...args]: string[], environment: Record<string, string>) {
+  const child = spawn(command, args, {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
   })
   onTestFinished(() => void child.kill('SIGKILL'))
   const texts = { out: '', error: '' }
@@ -68,13 +74,15 @@ test.each([
   else expect(texts.error).toMatch(message)
 })
 
-test('SIGTERM cancels what runs, unlocks, and ends the agent; its log holds no secret', async () => {
-  const environment = await settings()
+/** An agent whose backup is just running, a minute long unless told otherwise; `ran` are the stages until now. */
+async function busyAgent({ graceSeconds = '0', backup = 'sleep 60', command = [process.execPath, main] }) {
+  const environment: Awaited<ReturnType<typeof settings>> = await settings()
+  environment.shutdown_grace_seconds = graceSeconds
   const { root, client_port } = environment
-  for (const [name, text] of Object.entries(formTwo({ backup: 'echo "$BACKUP_PASSWORD" >&2; sleep 100\n' }))) {
+  for (const [name, text] of Object.entries(formTwo({ backup: `echo "$BACKUP_PASSWORD" >&2; ${backup}\n` }))) {
     await writeFile(join(root, 'scripts', name), text)
   }
-  const { child, texts, ended } = await program(environment)
+  const agent = await runToEnd(command, environment)
   const url = `http://127.0.0.1:${client_port}`
   const headers = { authorization: basic('u', 'a-password-1') }
   await until(
@@ -94,9 +102,52 @@ test('SIGTERM cancels what runs, unlocks, and ends the agent; its log holds no s
   expect((await fetch(`${url}/backup`, { method: 'POST', headers, body })).status).toBe(201)
   const ran = () => readFile(join(root, 'stages'), 'utf8').catch(() => '')
   await until(async () => (await ran()).includes('backup \n'), 'the script runs')
+  return { ...agent, environment, ran }
+}
+
+const allStages = 'pre-backup-lock \nbackup \nbackup-cleanup \npost-backup-unlock \n'
+
+test('SIGTERM cancels what runs, unlocks, and ends the agent; its log holds no secret', async () => {
+  const { child, texts, ended, ran } = await busyAgent({})
   child.kill('SIGTERM')
   expect(await ended).toBe(0)
-  expect(await ran()).toBe('pre-backup-lock \nbackup \nbackup-cleanup \npost-backup-unlock \n')
+  expect(await ran()).toBe(allStages)
   expect(texts.out).toContain('"status":"FAILED"')
   for (const secret of ['a-password-1', 'db-password-1']) expect(texts.out + texts.error).not.toContain(secret)
+})
+
+const graceful = { graceSeconds: '30', backup: 'sleep 2; printf dump' }
+
+test('two signals within a moment let what runs end within the grace', async () => {
+  const { child, texts, ended, ran } = await busyAgent(graceful)
+  child.kill('SIGINT')
+  await sleep(10)
+  child.kill('SIGINT')
+  expect(await ended).toBe(0)
+  expect(await ran()).toBe(allStages)
+  expect(texts.out).toContain('"status":"SUCCEEDED"')
+})
+
+test('so does Ctrl-C below npm, which hands the signal of the terminal on', async () => {
+  const { child, texts, ended, ran } = await busyAgent({ ...graceful, command: ['npm', 'run', 'agent'] })
+  process.kill(-(child.pid ?? Number.NaN), 'SIGINT')
+  await ended
+  expect(await ran()).toBe(allStages)
+  expect(texts.out).toContain('"status":"SUCCEEDED"')
+})
+
+test('a second Ctrl-C ends the agent at once with one sentence; its next start finishes what is left', async () => {
+  const { child, texts, ended, ran, environment } = await busyAgent({ graceSeconds: '60' })
+  child.kill('SIGINT')
+  await sleep(2500)
+  child.kill('SIGINT')
+  expect(await ended).toBe(1)
+  expect(texts.error).toBe(
+    'The agent ends at once, as it was asked to a second time. Its next start finishes what is left.\n',
+  )
+  expect(await ran()).toBe('pre-backup-lock \nbackup \n')
+  const next = await program(environment)
+  await until(async () => (await ran()) === allStages, 'the next agent cleans up and unlocks')
+  next.child.kill('SIGTERM')
+  expect(await next.ended).toBe(0)
 })
