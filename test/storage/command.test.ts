@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openStore } from '@osb-backup/storage'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
@@ -65,6 +66,23 @@ describe('the command', () => {
     const keyless = await run(['load', ...place])
     expect(keyless).toMatchObject({ status: 1, errors: expect.stringContaining('no age identity') })
     await openStore(JSON.parse(await readFile(destination, 'utf8'))).remove('a/dump.zst.age')
+  })
+
+  it('leaves nothing of an upload when Ctrl-C arrives twice, as it does below npm', async () => {
+    const args = ['store', 'a/stopped', '--destination', destination]
+    const child = spawn(process.execPath, [command, ...args], { env: { PATH: process.env.PATH } })
+    const said = text(child.stderr)
+    const ended = once(child, 'close') as Promise<[number | null]>
+    // More than one part, and no end.
+    await pipeline(generated(size), child.stdin, { end: false })
+    await expect.poll(() => account.list(`${bucket}+segments`), { timeout: 30_000 }).not.toEqual([])
+    child.kill('SIGINT')
+    await sleep(10)
+    child.kill('SIGINT')
+    expect(await ended).toEqual([1, null])
+    expect(await said).toContain('stopped by SIGINT; nothing is left of an upload')
+    expect(await account.list(`${bucket}+segments`)).toEqual([])
+    expect(await account.list(bucket)).toEqual([])
   })
 
   it('says what is wrong with a command line, and shows no secret', async () => {
