@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { heedStopSignals } from '@osb-backup/core'
 import {
   type AgentProcess,
   type ManagerProcess,
@@ -21,8 +22,10 @@ Backs up real data, damages it, restores it, and shows that every byte is back: 
 of their own, into a directory as file destination. A PostgreSQL database where PostgreSQL's programs are installed, else
 (or with --files) a directory of files. Needs no root and leaves nothing behind.
 
-  --keep    stay up afterwards, to be tried by hand; Ctrl-C ends it
-  --files   back up files, also where PostgreSQL is installed`
+  --keep    stay up afterwards, to be tried by hand
+  --files   back up files, also where PostgreSQL is installed
+
+Ctrl-C ends the demo at any time, and it still takes everything down; another one, two seconds later or more, ends it at once.`
 
 const repository = join(import.meta.dirname, '..')
 const INSTANCE = 'demo-instance'
@@ -84,11 +87,16 @@ async function register(
 }
 
 /** The demo itself, once everything runs. */
-async function mainJob(manager: ManagerProcess, planId: string, scenario: Scenario): Promise<void> {
+async function mainJob(
+  manager: ManagerProcess,
+  planId: string,
+  scenario: Scenario,
+  signal: AbortSignal,
+): Promise<void> {
   const { client } = manager
   const before = await scenario.digest()
   say(`2. Back up ${scenario.title} (digest ${before.slice(0, 16)}…)`)
-  const backup = await watchJob(client, (await client.jobs.startBackup(planId)).id, scenario.expectedBytes)
+  const backup = await watchJob(client, (await client.jobs.startBackup(planId)).id, scenario.expectedBytes, signal)
   if (backup.jobType !== 'BACKUP') throw new Error('a backup job was expected')
   for (const [item, part] of Object.entries(backup.agentExecutionReponses)) {
     if (!('filesize' in part)) continue
@@ -104,7 +112,7 @@ async function mainJob(manager: ManagerProcess, planId: string, scenario: Scenar
   say('4. Restore')
   const items = scenario.items.map((item) => ({ item }))
   const restore = await client.jobs.startRestore({ backupJob: { id: backup.id }, items })
-  await watchJob(client, restore.id, scenario.expectedBytes)
+  await watchJob(client, restore.id, scenario.expectedBytes, signal)
   const after = await scenario.digest()
   console.log(`   digest now: ${after.slice(0, 16)}…`)
   if (after !== before) throw new Error('the restored data differs from what was backed up')
@@ -118,40 +126,57 @@ function nextSteps({ url, token }: ManagerProcess, agent: AgentProcess): string 
   curl -u ${agent.username}:${agent.password} ${agent.url}/status`
 }
 
-/** Sets everything up, runs the demo, and takes everything down again. */
-async function demo(options: { keep: boolean; files: boolean }): Promise<void> {
+/** Sets everything up, runs the demo, and takes everything down again, also when the signal ends it. */
+async function demo(options: { keep: boolean; files: boolean }, signal: AbortSignal): Promise<void> {
   await using folder = await makeTemporaryFolder()
   say('1. Start a manager and an agent, and register a service instance, a file destination and a plan')
   const scenario = (!options.files && (await postgresScenario(folder.path))) || (await filesScenario(folder.path))
   try {
+    signal.throwIfAborted()
     const { manager, agent } = await startPair(folder.path, scenario)
     try {
       console.log(`   manager ${manager.url}   agent ${agent.url}`)
-      await mainJob(manager, await register(manager, agent, scenario, folder.path), scenario)
+      signal.throwIfAborted()
+      await mainJob(manager, await register(manager, agent, scenario, folder.path), scenario, signal)
       if (options.keep) {
         say(`${nextSteps(manager, agent)}\n\nCtrl-C ends the demo.`)
-        await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+        if (!signal.aborted) await once(signal, 'abort')
       } else {
         say(
           'Next: `npm run demo -- --keep` stays up to be tried with curl; README.md shows how to start both for real.',
         )
       }
     } finally {
-      await manager.stop()
-      await agent.stop()
+      // At once: a terminal has signalled both already, and they would take what comes late for a second Ctrl-C.
+      await Promise.all([manager.stop(), agent.stop()])
     }
   } finally {
     await scenario.stop()
   }
 }
 
+const stopping = new AbortController()
+
 try {
   const { values } = parseArgs({
     options: { help: { type: 'boolean', short: 'h' }, keep: { type: 'boolean' }, files: { type: 'boolean' } },
   })
   if (values.help) console.log(help)
-  else await demo({ keep: values.keep ?? false, files: values.files ?? false })
+  else {
+    heedStopSignals(process, () => performance.now(), {
+      stop() {
+        say('The demo ends, and takes everything down.')
+        stopping.abort()
+      },
+      endNow() {
+        console.error('The demo ends at once, as it was asked to a second time: what it started may be left.')
+        process.exit(1)
+      },
+    })
+    await demo({ keep: values.keep ?? false, files: values.files ?? false }, stopping.signal)
+  }
 } catch (error) {
-  console.error(`\nThe demo failed: ${error instanceof Error ? error.message : error}`)
+  // Stopped before its end: that was said, and what failed for it is of no interest.
+  if (!stopping.signal.aborted) console.error(`\nThe demo failed: ${error instanceof Error ? error.message : error}`)
   process.exitCode = 1
 }

@@ -85,7 +85,9 @@ async function withClient<T>(address: object, work: (client: Client) => Promise<
 }
 
 async function runScript(script: string, environment: Record<string, string>): Promise<boolean> {
-  const child = spawn('bash', [join(lab, script)], { env: { ...process.env, ...environment }, stdio: 'ignore' })
+  const env = { ...process.env, ...environment }
+  // In a group of its own: Ctrl-C is for the demo, which lets the scripts end.
+  const child = spawn('bash', [join(lab, script)], { env, stdio: 'ignore', detached: true })
   const [code] = await once(child, 'close')
   return code === 0
 }

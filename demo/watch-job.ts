@@ -11,7 +11,12 @@ const MEGABYTE = 1024 * 1024
  * @param expectedBytes - About how much will be read; the bar grows if it is more.
  * @throws {Error} With what the agent said, if the job failed.
  */
-export async function watchJob(client: BackupClient, id: string, expectedBytes: number): Promise<Job> {
+export async function watchJob(
+  client: BackupClient,
+  id: string,
+  expectedBytes: number,
+  signal: AbortSignal,
+): Promise<Job> {
   const bar = new SingleBar(
     {
       format: '   {bar} {value}/{total} MB  {stage}',
@@ -24,7 +29,7 @@ export async function watchJob(client: BackupClient, id: string, expectedBytes: 
   )
   bar.start(inMegabytes(expectedBytes), 0, { stage: 'waiting' })
   const job = await waitForJob(client, id, {
-    signal: AbortSignal.timeout(JOB_TIMEOUT_MS),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(JOB_TIMEOUT_MS)]),
     intervalMs: 100,
     onLook(seen) {
       const parts = Object.values(seen.agentExecutionReponses)
@@ -33,6 +38,9 @@ export async function watchJob(client: BackupClient, id: string, expectedBytes: 
       bar.setTotal(Math.max(inMegabytes(expectedBytes), inMegabytes(read)))
       bar.update(inMegabytes(read), { stage: running?.state ?? seen.status })
     },
+  }).catch((error: unknown) => {
+    bar.stop()
+    throw error
   })
   if (job.status === 'SUCCEEDED') bar.update(bar.getTotal(), { stage: job.status })
   bar.stop()
