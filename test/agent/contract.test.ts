@@ -136,6 +136,16 @@ const refusals: [what: string, body: (under: AgentUnderTest) => unknown, message
     /^destination.filenamePrefix must not/,
   ],
   [
+    'a directory that is not there',
+    (u) => withDestination(u, { directory: `${u.bucket}/none` }),
+    /^destination.directory \S+\/none does not exist: make it on the agent's machine, or correct the destination$/,
+  ],
+  [
+    'a directory below a file',
+    (u) => withDestination(u, { directory: `${u.scripts}/backup/x` }),
+    /^destination.directory \S+\/backup\/x leads through a file: correct the destination$/,
+  ],
+  [
     'a directory outside of the root',
     (u) => withDestination(u, { directory: '/etc' }),
     /lies outside of file_destination_root/,

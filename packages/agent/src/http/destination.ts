@@ -81,6 +81,20 @@ async function fileSettings(
     }
     return passed({ type: 'file', directory: real })
   } catch (error) {
-    return refused(`destination.directory cannot be used: ${messageOf(error)}`)
+    return refused(directoryProblem(directory, error))
+  }
+}
+
+/** Why a directory cannot be used, and what to do. */
+function directoryProblem(directory: string, error: unknown): string {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'ENOENT':
+      return `destination.directory ${directory} does not exist: make it on the agent's machine, or correct the destination`
+    case 'ENOTDIR':
+      return `destination.directory ${directory} leads through a file: correct the destination`
+    case 'EACCES':
+      return `destination.directory ${directory} cannot be reached: let the agent's user in, or correct the destination`
+    default:
+      return `destination.directory ${directory} cannot be used: ${messageOf(error)}`
   }
 }
