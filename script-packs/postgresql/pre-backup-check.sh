@@ -4,9 +4,7 @@
 set -euo pipefail
 . "$(dirname "$0")/connection.sh"
 
-# psql itself says what is wrong: the server, the password, or the database.
-server=$(psql --no-psqlrc --no-password --tuples-only --no-align --command 'SHOW server_version_num') ||
-    fail "cannot use the database $PGDATABASE at $PGHOST:$PGPORT as $PGUSER: see psql's message above"
+server=$(server_version)
 server_major=$((server / 10000))
 tool=$(pg_dump --version)
 tool_major=$(sed -E 's/^[^0-9]*([0-9]+).*$/\1/' <<<"${tool#*PostgreSQL)}")

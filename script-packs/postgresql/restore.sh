@@ -7,6 +7,8 @@
 set -euo pipefail
 . "$(dirname "$0")/connection.sh"
 
+server_version >/dev/null
+
 options=(--clean --if-exists --no-owner --single-transaction --exit-on-error --no-password)
 if [ "${BACKUP_PARAMETER_NO_PRIVILEGES:-false}" = true ]; then
     options+=(--no-privileges)

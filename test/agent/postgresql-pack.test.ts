@@ -99,14 +99,32 @@ test('a PostgreSQL restore that fails changes nothing', async () => {
   expect(await sql(database, digest)).toBe(before)
 })
 
-test('the check says who was not let in, without the password', async () => {
+test.each([
+  ['a wrong password', { password: 'wrong-password-1' }, 'correct username and password of the service instance'],
+  ['an unknown user', { username: 'nobody' }, 'correct username and password of the service instance'],
+  [
+    'an unknown database',
+    { database: 'no-such-database' },
+    'there is no such database: create it, or correct the name',
+  ],
+  ['a wrong port', { port: 1 }, 'the server does not answer: start it, or correct host and port of the service'],
+  ['an unknown host', { host: 'nowhere.invalid' }, 'DNS does not know the host: correct the hosts of the service'],
+])('%s fails backup and restore with what to do, without the password', async (_, changes, advice) => {
   const under = await agentWithPack()
-  const wrong = { password: 'wrong-password-1' }
-  await under.call('POST', '/backup', backupOf(under, 'x', 'no-such-database', wrong))
-  const job = await under.over('backup', 'x')
-  expect(job).toMatchObject({ status: 'FAILED', failed_stage: 'pre-backup-check' })
-  expect(job.error_message).toContain(`cannot use the database no-such-database`)
-  expect(JSON.stringify(job)).not.toContain('wrong-password-1')
+  const wrong = { ...access('postgres'), ...changes }
+  const sentence = `cannot use the database ${wrong.database} at ${wrong.host}:${wrong.port} as ${wrong.username}: ${advice}`
+  await under.call('POST', '/backup', backupOf(under, 'x', 'postgres', changes))
+  const backup = await under.over('backup', 'x')
+  expect(backup).toMatchObject({ status: 'FAILED', failed_stage: 'pre-backup-check' })
+  expect(backup.error_message).toContain(sentence)
+
+  await mkdir(join(under.bucket, 'plan'))
+  await writeFile(join(under.bucket, 'plan', 'x.dump'), 'never read')
+  await under.call('PUT', '/restore', { ...restoreOf(under, 'x', 'postgres', 'x.dump'), restore: wrong })
+  const restore = await under.over('restore', 'x')
+  expect(restore).toMatchObject({ status: 'FAILED', failed_stage: 'restore' })
+  expect(restore.error_message).toContain(sentence)
+  expect(JSON.stringify([backup, restore])).not.toContain(wrong.password)
 })
 
 test('the check refuses a pg_dump that is older than the server', async () => {
