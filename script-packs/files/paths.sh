@@ -10,7 +10,7 @@ fail() { say "$*"; exit 1; }
 root=${BACKUP_PARAMETER_DIRECTORY:-}
 case $root in
 /*) ;;
-*) fail "set the parameter \"directory\" to the absolute path of the directory that holds $BACKUP_DATABASE" ;;
+*) fail "set the service instance's parameter \"directory\" to the absolute path of the directory that holds $BACKUP_DATABASE" ;;
 esac
 [ -d "$root" ] || fail "the parameter \"directory\" names no directory: $root"
 

@@ -30,7 +30,7 @@ advice() {
     *"database "*" does not exist"*)
         echo "there is no such database: create it, or correct the name (a backup: the items of the plan)" ;;
     *"pg_hba.conf"*)
-        echo "the server does not let this machine in: add it to the server's pg_hba.conf, or set the parameter \"sslmode\"" ;;
+        echo "the server does not let this machine in: add it to the server's pg_hba.conf, or set the service instance's parameter \"sslmode\"" ;;
     *"permission denied for database"*)
         echo "let the account in: GRANT CONNECT ON DATABASE" ;;
     *"could not translate host name"*)

@@ -118,7 +118,7 @@ test('cleanup of the files pack gives back what a killed restore had moved aside
 test('the files pack says which parameter is missing', async () => {
   const under = await agentWithPack('files')
   await under.call('POST', '/backup', backupBody(under, 'x'))
-  expect((await under.over('backup', 'x')).error_message).toContain('set the parameter "directory"')
+  expect((await under.over('backup', 'x')).error_message).toContain('set the service instance\'s parameter "directory"')
 })
 
 test.each([
