@@ -1,7 +1,9 @@
 import { settingDocs } from './settings.ts'
 
+const width = Math.max(...settingDocs.map(({ name }) => name.length)) + 2
 const settingLines = settingDocs.map(
-  ({ name, default: value, means }) => `  ${name.padEnd(30)}${means} ${value.startsWith('(') ? value : `(${value})`}`,
+  ({ name, default: value, means }) =>
+    `  ${name.padEnd(width)}${means} ${value.startsWith('(') ? value : `(${value})`}`,
 )
 
 /** What `--help` prints. */
