@@ -1,14 +1,27 @@
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** Runs a benchmark: `node bench/main.ts agent` runs `bench/agent/main.ts`. */
-const folders = await readdir(import.meta.dirname, { withFileTypes: true })
-const names = folders.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+/** What each benchmark measures; its folder has its name. */
+const benchmarks = new Map([
+  ['agent', "an agent's start, its memory, and jobs with trivial scripts, one alone and many at once"],
+  ['api', 'requests per second of a manager with a million jobs and ten thousand plans, and how long they take'],
+  ['schedule', 'what a look for due plans costs, how fast due plans become jobs, and how late jobs begin'],
+  ['transfer', 'moving dumps into the store of the lab and back: ours beside zstd | age | aws, rclone and restic'],
+  ['transfer-memory', 'the most memory that an agent takes while it moves dumps of some sizes'],
+])
+
+const help = `npm run bench -- NAME [OPTION]…: measures, and asserts nothing. What was measured stands in docs/performance.md.
+
+${[...benchmarks].map(([name, measures]) => `  ${name.padEnd(17)}${measures}`).join('\n')}
+
+\`npm run bench -- NAME --help\` says what a benchmark takes; agent takes nothing.`
+
 const [wanted = ''] = process.argv.slice(2)
-if (names.includes(wanted)) {
+if (benchmarks.has(wanted)) {
   await import(pathToFileURL(join(import.meta.dirname, wanted, 'main.ts')).href)
+} else if (wanted === '--help' || wanted === '-h') {
+  console.log(help)
 } else {
-  console.error(`node bench/main.ts NAME, where NAME is one of ${names.join(', ')}`)
-  process.exitCode = 1
+  console.error(help)
+  process.exitCode = 2
 }

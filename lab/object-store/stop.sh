@@ -4,7 +4,7 @@
 # names that folder (so a recycled pid is safe).
 set -euo pipefail
 STATE=${LAB_OBJECT_STORE_STATE:?is not set: the folder that start.sh made}
-[ -d "$STATE" ] || exit 0
+[ -d "$STATE" ] || { echo "object-store-lab: nothing ran in $STATE"; exit 0; }
 STATE=$(cd "$STATE" && pwd -P)
 ours() { { tr "\0" " " <"/proc/$1/cmdline" | grep -qF -- "$STATE/"; } 2>/dev/null; }
 
@@ -22,9 +22,11 @@ for i in $(seq 100); do
     sleep 0.1
 done
 [ -z "$left" ] || { echo "object-store-lab: still running:$left" >&2; exit 1; }
+outcome="stopped"; [ -n "$pids" ] || outcome="nothing ran in $STATE"
 rm -f "$STATE"/run/*.pid "$STATE"/env.json "$STATE"/env.sh
 if [ "${1:-}" = --wipe ]; then
     [ -e "$STATE/conf/swift.conf" ] || { echo "object-store-lab: $STATE is no state folder of the object store" >&2; exit 1; }
     rm -rf -- "$STATE"
+    outcome="$outcome; what it stored is removed"
 fi
-echo "object-store-lab: stopped"
+echo "object-store-lab: $outcome"
