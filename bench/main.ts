@@ -18,6 +18,8 @@ ${[...benchmarks].map(([name, measures]) => `  ${name.padEnd(17)}${measures}`).j
 
 const [wanted = ''] = process.argv.slice(2)
 if (benchmarks.has(wanted)) {
+  // Where the lab is started for a benchmark, it takes large objects as other servers do.
+  process.env.LAB_SWIFT_MAX_FILE_SIZE ??= '5368709122'
   await import(pathToFileURL(join(import.meta.dirname, wanted, 'main.ts')).href)
 } else if (wanted === '--help' || wanted === '-h') {
   console.log(help)

@@ -9,16 +9,12 @@ declare module 'vitest' {
   }
 }
 
-/** So low that the tests' large objects need segments. */
-const swiftMaximumSizeBytes = 32 * 1024 * 1024
-
 /**
  * Starts the lab before the system tests, and stops it after them unless it ran before: whoever started it with
  * `npm run lab -- up` keeps it.
  */
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   await ensurePackages()
-  process.env.LAB_SWIFT_MAX_FILE_SIZE ??= String(swiftMaximumSizeBytes)
   const { env, wasRunning } = await labUp()
   project.provide('lab', env)
   return wasRunning ? undefined : () => labDown()
