@@ -9,8 +9,9 @@ export class SwiftAccount {
     this.#lab = lab
   }
 
-  async makeContainer(container: string): Promise<void> {
-    await this.#request('PUT', container)
+  async makeContainer(container: string, { quotaBytes }: { quotaBytes?: number } = {}): Promise<void> {
+    const quota = quotaBytes === undefined ? undefined : { 'x-container-meta-quota-bytes': String(quotaBytes) }
+    await this.#request('PUT', container, undefined, quota)
   }
 
   async removeContainer(container: string): Promise<void> {
@@ -36,9 +37,9 @@ export class SwiftAccount {
     return ((await answer.json()) as { swift: { max_file_size: number } }).swift.max_file_size
   }
 
-  async #request(method: string, path: string, body?: string): Promise<Response> {
+  async #request(method: string, path: string, body?: string, headers?: Record<string, string>): Promise<Response> {
     const { token, url } = await this.#loggedIn()
-    const answer = await fetch(`${url}/${path}`, { method, body, headers: { 'x-auth-token': token } })
+    const answer = await fetch(`${url}/${path}`, { method, body, headers: { 'x-auth-token': token, ...headers } })
     if (answer.ok || answer.status === 404) return answer
     throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
   }

@@ -1,0 +1,58 @@
+import { S3ServiceException } from '@aws-sdk/client-s3'
+import { describe, expect, it } from 'vitest'
+import { StoreError, type StoreErrorCode } from '../store-error.ts'
+import { toS3StoreError, toS3UploadError } from './s3-error.ts'
+
+/** An answer as the SDK throws it. */
+function answer(name: string, httpStatusCode: number): S3ServiceException {
+  return new S3ServiceException({ name, $fault: 'client', message: 'of the server', $metadata: { httpStatusCode } })
+}
+
+/** One whose name the SDK does not know. */
+function unknownAnswer(code: string, httpStatusCode: number): S3ServiceException {
+  return Object.assign(answer('UnknownError', httpStatusCode), { Code: code })
+}
+
+describe('an answer of S3', () => {
+  it.each<[string, number, StoreErrorCode]>([
+    ['EntityTooLarge', 400, 'full'],
+    ['EntityTooLarge', 413, 'full'],
+    ['QuotaExceeded', 403, 'full'],
+    ['XMinioStorageFull', 507, 'full'],
+    ['InsufficientStorage', 507, 'full'],
+    ['AccessDenied', 403, 'denied'],
+    ['Forbidden', 403, 'denied'],
+    ['NoSuchBucket', 404, 'absent'],
+    ['PreconditionFailed', 412, 'replaced'],
+    ['SlowDown', 503, 'temporary'],
+    ['InternalError', 500, 'temporary'],
+    ['BadGateway', 502, 'temporary'],
+    ['KeyTooLongError', 400, 'invalid-name'],
+    ['PermanentRedirect', 301, 'misconfigured'],
+    ['MalformedXML', 400, 'misconfigured'],
+  ])('%s with status %i means: %s', (name, status, code) => {
+    for (const thrown of [answer(name, status), unknownAnswer(name, status)]) {
+      const error = toS3StoreError(thrown, 'store "a"')
+      expect(error.code).toBe(code)
+      expect(error.message).toMatch(new RegExp(`^Could not store "a": .* \\(${name}, ${status}\\)\\.$`))
+      expect(error.message).not.toContain('of the server')
+    }
+  })
+
+  it('that it is full says what to look at', () => {
+    expect(toS3UploadError(unknownAnswer('QuotaExceeded', 403), 'store "a"').message).toBe(
+      'Could not store "a": no space or quota is left, or the object is larger than it takes (QuotaExceeded, 403).',
+    )
+  })
+
+  it('that a condition does not hold means for an upload that the object exists', () => {
+    expect(toS3UploadError(answer('PreconditionFailed', 412), 'store "a"').code).toBe('exists')
+  })
+})
+
+it('a connection to S3 that broke is temporary, and a StoreError stays as it is', () => {
+  const broken = Object.assign(new Error('of the system'), { code: 'ECONNRESET' })
+  expect(toS3StoreError(broken, 'read "a"').code).toBe('temporary')
+  const error = new StoreError('full', 'It is full.')
+  expect(toS3StoreError(error, 'read "a"')).toBe(error)
+})
