@@ -1,4 +1,5 @@
 export type { AddressRule } from './address-rule.ts'
+export { freeChunk, giveAway } from './chunk-memory.ts'
 export { type AgeKeys, isAgeRecipient, makeAgeKeys } from './content/age-keys.ts'
 export type { CompressionOptions } from './content/compression.ts'
 export * from './content/content-error.ts'

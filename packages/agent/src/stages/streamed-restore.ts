@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import { ageKeys, transformsOfName } from '@osb-backup/core'
-import { findZstdProgram, loadContent } from '@osb-backup/storage'
+import { findZstdProgram, freeChunk, loadContent } from '@osb-backup/storage'
 import { describeFailure, isSuccess } from '../scripts/script-end.ts'
 import { failed, type RunContext, type StepEnd, stageTimeLimitMs, startStage, transferSignal } from './run-context.ts'
 import { transferProblem } from './transfer-problem.ts'
@@ -60,18 +60,11 @@ export async function streamRestore(run: RunContext, path: string, signal: Abort
 export async function feed(content: Readable, input: Writable): Promise<void> {
   // The loop below throws what the content fails with; an error that comes between two reads must not end the agent.
   content.on('error', () => undefined)
-  let isListening = true
-  const gone = new Promise<void>((resolve) => {
-    const stop = () => {
-      isListening = false
-      resolve()
-    }
-    input.once('close', stop)
-    input.on('error', stop)
-  })
+  input.on('error', () => undefined)
   for await (const chunk of content) {
-    if (!isListening || input.write(chunk)) continue
-    await Promise.race([gone, new Promise<void>((resolve) => input.once('drain', () => resolve()))])
+    // The callback comes with an error once nobody reads any more.
+    if (input.writable) await new Promise<void>((resolve) => input.write(chunk, () => resolve()))
+    freeChunk(chunk)
   }
-  if (isListening) input.end()
+  if (input.writable) input.end()
 }

@@ -1,6 +1,7 @@
 import { createDecipheriv } from 'node:crypto'
 import { Transform } from 'node:stream'
 import { Decrypter } from 'age-encryption'
+import { freeChunk, giveAway } from '../chunk-memory.ts'
 import { chunkNonce, cipherName, nonceBytes, payloadKey, sealedChunkBytes, tagBytes } from './age-format.ts'
 import { ContentError } from './content-error.ts'
 
@@ -62,7 +63,7 @@ export function ageDecryptor(identities: readonly string[]): Transform {
     for (let at = 0; at < bytes.length; ) {
       // A full chunk is held back until more comes: the last one is marked.
       if (filled === sealedChunkBytes) {
-        stream.push(unseal(chunk, false))
+        stream.push(giveAway(unseal(chunk, false)))
         filled = 0
       }
       const taken = bytes.copy(chunk, filled, at)
@@ -77,6 +78,7 @@ export function ageDecryptor(identities: readonly string[]): Transform {
       if (key) {
         try {
           add(this, bytes)
+          freeChunk(bytes)
           callback()
         } catch (error) {
           callback(error as Error)

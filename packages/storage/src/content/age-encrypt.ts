@@ -1,6 +1,7 @@
 import { createCipheriv, randomBytes } from 'node:crypto'
 import { Transform } from 'node:stream'
 import { Encrypter } from 'age-encryption'
+import { freeChunk, giveAway } from '../chunk-memory.ts'
 import { chunkBytes, chunkNonce, cipherName, nonceBytes, payloadKey, tagBytes } from './age-format.ts'
 import { ContentError } from './content-error.ts'
 
@@ -29,6 +30,7 @@ export async function ageEncryptor(recipients: readonly string[]): Promise<Trans
         filled += taken
         at += taken
       }
+      freeChunk(bytes)
       callback()
     },
     flush(callback) {
@@ -38,7 +40,7 @@ export async function ageEncryptor(recipients: readonly string[]): Promise<Trans
   })
   const seal = (isLast: boolean): void => {
     const cipher = createCipheriv(cipherName, key, chunkNonce(chunkNumber++, isLast), { authTagLength: tagBytes })
-    stream.push(cipher.update(chunk.subarray(0, filled)))
+    stream.push(giveAway(cipher.update(chunk.subarray(0, filled))))
     cipher.final()
     stream.push(cipher.getAuthTag())
     filled = 0

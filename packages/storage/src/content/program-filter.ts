@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { Duplex } from 'node:stream'
+import { freeChunk, giveAway } from '../chunk-memory.ts'
 import { ContentError } from './content-error.ts'
 
 /** A program that reads standard input and writes standard output. */
@@ -43,7 +44,7 @@ export function programFilter({ path, args, blamesInput }: FilterProgram): Duple
     },
     write(chunk: Buffer, _encoding, callback) {
       next = callback
-      if (child.stdin.writable && child.stdin.write(chunk)) goOn()
+      if (child.stdin.writable && child.stdin.write(chunk, () => freeChunk(chunk))) goOn()
     },
     final(callback) {
       child.stdin.end()
@@ -57,7 +58,7 @@ export function programFilter({ path, args, blamesInput }: FilterProgram): Duple
     },
   })
   child.stdout.on('data', (chunk: Buffer) => {
-    if (!filter.push(chunk)) child.stdout.pause()
+    if (!filter.push(giveAway(chunk))) child.stdout.pause()
   })
   const readToEnd = new Promise<void>((resolve) => child.stdout.once('end', resolve))
   gone.then(async ({ problem: failure, status }) => {

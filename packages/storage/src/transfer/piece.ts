@@ -2,8 +2,10 @@ import { createHash, type Hash, randomUUID } from 'node:crypto'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
+import { freeChunk } from '../chunk-memory.ts'
 import { StoreError } from '../store-error.ts'
 import { type BandwidthLimit, throttle, throttled } from './bandwidth.ts'
+import { spareMemory } from './spare-memory.ts'
 
 /** A piece of content that can be sent any number of times. */
 export interface Piece {
@@ -33,10 +35,9 @@ export async function* pieces(
   chunks: AsyncIterable<Buffer>,
   options: PieceOptions,
 ): AsyncGenerator<{ piece: Piece; isLast: boolean }> {
-  const unused: Buffer[] = []
   let number = 1
   let wanted = options.sizeOf(number)
-  let growing: GrowingPiece | undefined = await newPiece(wanted, options, unused)
+  let growing: GrowingPiece | undefined = await newPiece(wanted, options)
   try {
     for await (const chunk of chunks) {
       for (let at = 0; at < chunk.length; ) {
@@ -46,12 +47,13 @@ export async function* pieces(
           growing = undefined
           yield { piece: full, isLast: false }
           wanted = options.sizeOf(++number)
-          growing = await newPiece(wanted, options, unused)
+          growing = await newPiece(wanted, options)
         }
         const taken = chunk.subarray(at, at + wanted - growing.sizeBytes)
         await growing.add(taken)
         at += taken.length
       }
+      freeChunk(chunk)
     }
     const last = growing.done()
     growing = undefined
@@ -68,33 +70,26 @@ interface GrowingPiece {
   release(): Promise<void>
 }
 
-function newPiece(wantedBytes: number, options: PieceOptions, unused: Buffer[]): Promise<GrowingPiece> {
-  return wantedBytes > options.heldBytes
-    ? newSpooledPiece(options.folder)
-    : Promise.resolve(heldPiece(wantedBytes, unused))
+function newPiece(wantedBytes: number, options: PieceOptions): Promise<GrowingPiece> {
+  return wantedBytes > options.heldBytes ? newSpooledPiece(options.folder) : Promise.resolve(heldPiece(wantedBytes))
 }
 
-/** @param unused - Memory of earlier pieces. Used again, since what the collector frees it frees late. */
-function heldPiece(wantedBytes: number, unused: Buffer[]): GrowingPiece {
+function heldPiece(wantedBytes: number): GrowingPiece {
   const hash = createHash('md5')
-  const found = unused.findIndex((buffer) => buffer.length >= wantedBytes)
-  const memory = unused.splice(found === -1 ? 0 : found, 1).find((buffer) => buffer.length >= wantedBytes)
-  const whole = memory ?? Buffer.allocUnsafeSlow(wantedBytes)
+  const memory = spareMemory.take(wantedBytes)
   let sizeBytes = 0
-  const release = async () => {
-    unused.push(whole)
-  }
+  const release = async () => spareMemory.giveBack(memory)
   return {
     get sizeBytes() {
       return sizeBytes
     },
     async add(bytes) {
-      bytes.copy(whole, sizeBytes)
+      bytes.copy(memory, sizeBytes)
       hash.update(bytes)
       sizeBytes += bytes.length
     },
     done() {
-      const bytes = whole.subarray(0, sizeBytes)
+      const bytes = memory.subarray(0, sizeBytes)
       return {
         sizeBytes,
         md5: hash.digest(),

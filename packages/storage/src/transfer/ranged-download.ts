@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream'
+import { giveAway } from '../chunk-memory.ts'
 import { destroyOnAbort } from '../destroy-on-abort.ts'
 import { type BandwidthLimit, limited } from './bandwidth.ts'
 import type { OpenedObject } from './byte-range.ts'
 import { type OpeningOptions, ResumingDownload } from './resuming-download.ts'
+import { spareMemory } from './spare-memory.ts'
 
 /** How an object is downloaded. */
 export interface DownloadOptions extends OpeningOptions {
@@ -65,7 +67,6 @@ class RangedDownload extends Readable {
   readonly #objectBytes: number
   /** In the order of the object. */
   readonly #ranges: FetchedRange[] = []
-  readonly #unused: Buffer[] = []
   #nextFrom = 0
   #isWanted = false
 
@@ -99,11 +100,11 @@ class RangedDownload extends Readable {
     const end = Math.min(from + rangeBytes, this.#objectBytes)
     this.#nextFrom = end
     const stream = limited(new ResumingDownload(this.#options, { from, end }, this.#tag, opened), bandwidth)
-    const memory = this.#unused.pop() ?? Buffer.allocUnsafeSlow(rangeBytes)
+    const memory = spareMemory.take(rangeBytes)
     const range = { stream, memory, fetchedBytes: 0, readBytes: 0, sizeBytes: end - from }
     this.#ranges.push(range)
     stream.on('data', (chunk: Buffer) => {
-      range.fetchedBytes += chunk.copy(memory, range.fetchedBytes)
+      range.fetchedBytes += chunk.copy(memory, range.fetchedBytes, 0, range.sizeBytes - range.fetchedBytes)
       this.#pass()
     })
     stream.on('error', (error) => this.destroy(error))
@@ -116,14 +117,14 @@ class RangedDownload extends Readable {
       const bytes = memory.subarray(readBytes, Math.min(readBytes + chunkBytes, fetchedBytes))
       if (bytes.length < chunkBytes && fetchedBytes < sizeBytes) return
       range.readBytes += bytes.length
-      this.#isWanted = this.push(Buffer.from(bytes))
+      this.#isWanted = this.push(giveAway(Buffer.from(bytes)))
       if (range.readBytes === sizeBytes) this.#finish(range)
     }
   }
 
   #finish({ memory }: FetchedRange): void {
     this.#ranges.shift()
-    this.#unused.push(memory)
+    spareMemory.giveBack(memory)
     this.#fetchAhead()
     if (this.#ranges.length === 0) this.push(null)
   }

@@ -1,0 +1,29 @@
+const mebibyte = 1024 * 1024
+
+/**
+ * Memory of parts and ranges that were moved, for the next ones. It is asked for in powers of two, so that parts that grow
+ * fit into it for long; what is not written takes none of the machine's memory. What lies unused the collector may take.
+ */
+export class SpareMemory {
+  #spare: WeakRef<Buffer>[] = []
+
+  /** Memory for at least so many bytes, with anything in it; what came back last first. */
+  take(sizeBytes: number): Buffer {
+    const there = this.#spare.map((spare) => spare.deref()).filter((memory) => memory !== undefined)
+    const found = there.findLastIndex((memory) => memory.length >= sizeBytes)
+    this.#spare = there.filter((_, index) => index !== found).map((memory) => new WeakRef(memory))
+    return there[found] ?? Buffer.allocUnsafeSlow(roundedUp(sizeBytes))
+  }
+
+  /** Keeps memory that nobody uses any more. */
+  giveBack(memory: Buffer): void {
+    this.#spare.push(new WeakRef(memory))
+  }
+}
+
+function roundedUp(sizeBytes: number): number {
+  return sizeBytes < mebibyte ? sizeBytes : 2 ** Math.ceil(Math.log2(sizeBytes))
+}
+
+/** That of this process, shared by all its transfers. */
+export const spareMemory = new SpareMemory()
