@@ -1,8 +1,10 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AgentProcess, startAgentProcess } from '@osb-backup/testkit'
+import { ask, runBackup } from '../agent-jobs.ts'
+import { memoryBytes } from '../process-usage.ts'
 
 const JOBS_AT_ONCE = 100
 const REPEATS = 5
@@ -33,7 +35,7 @@ async function measure(root: string): Promise<Line[]> {
     await ask(agent, 'GET', '/status')
     starts.push(performance.now() - startedAt)
     await sleep(1000)
-    memory.push(await residentBytes(agent.pid))
+    memory.push(await memoryBytes(agent.pid, 'VmRSS'))
     // The first job also loads and compiles what it needs.
     await runJobs(agent, root, [`warm${run}`])
     single.push(await runJobs(agent, root, [`one${run}`]))
@@ -42,7 +44,7 @@ async function measure(root: string): Promise<Line[]> {
   const agent = await startAgentProcess(settings)
   const ids = Array.from({ length: JOBS_AT_ONCE }, (_, index) => `many${index}`)
   const many = await runJobs(agent, root, ids)
-  const after = await residentBytes(agent.pid)
+  const after = await memoryBytes(agent.pid, 'VmRSS')
   await agent.stop()
   return [
     { what: 'memory of an idle agent', value: `${(middle(memory) / 1_000_000).toFixed(0)} MB` },
@@ -72,39 +74,14 @@ async function runJobs(agent: AgentProcess, root: string, ids: string[]): Promis
   await Promise.all(
     ids.map(async (id) => {
       const body = {
-        id,
         encryption_key: 'none',
         destination: { type: 'FILE', directory: join(root, 'bucket'), filenamePrefix: `${id}/` },
         backup: { host: 'host', username: 'user', password: 'password', database: 'database' },
       }
-      const answer = await ask(agent, 'POST', '/backup', body)
-      if (answer.status !== 201) throw new Error(`job ${id} was answered with ${answer.status}`)
-      for (;;) {
-        const { status, error_message } = (await (await ask(agent, 'GET', `/backup/${id}`)).json()) as Record<
-          string,
-          string
-        >
-        if (status === 'SUCCEEDED') return
-        if (status !== 'RUNNING') throw new Error(`job ${id} failed: ${error_message}`)
-        await sleep(ids.length === 1 ? 2 : 100)
-      }
+      await runBackup(agent, body, ids.length === 1 ? 2 : 100)
     }),
   )
   return performance.now() - startedAt
-}
-
-function ask(agent: AgentProcess, method: string, path: string, body?: unknown): Promise<Response> {
-  const authorization = `Basic ${Buffer.from(`${agent.username}:${agent.password}`).toString('base64')}`
-  return fetch(agent.url + path, {
-    method,
-    headers: { authorization },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-}
-
-async function residentBytes(pid: number): Promise<number> {
-  const found = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))
-  return Number(found?.[1]) * 1024
 }
 
 function middle(values: readonly number[]): number {

@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { CreateBucketCommand, DeleteBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { openStore } from '@osb-backup/storage'
-import { type AgentProcess, startAgentProcess } from '@osb-backup/testkit'
+import { startAgentProcess } from '@osb-backup/testkit'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { labUp } from '../../lab/index.ts'
+import { runBackup, runRestore } from '../agent-jobs.ts'
+import { memoryBytes } from '../process-usage.ts'
+
+const pollMs = 100
 
 const help = `npm run bench -- transfer-memory [--megabytes N,N,…]: the most memory that an agent takes while a script of form 2
 writes so many megabytes, compressed, encrypted and stored in the lab's S3, and while they are restored. 100,1000,5000
@@ -70,22 +74,30 @@ async function benchSize({ root, destination, recipient, identity }: Place, mega
   })
   try {
     await sleep(1000)
-    const idle = await residentBytes(agent.pid, 'VmRSS')
+    const idle = await memoryBytes(agent.pid, 'VmRSS')
     const database = { host: 'host', username: 'user', password: 'password', database: String(megabytes * 1_000_000) }
-    const stored = await runJob(agent, 'POST', '/backup', {
-      compression: true,
-      encryption_key: recipient,
-      destination: { ...destination, filenamePrefix: `${megabytes}/` },
-      backup: database,
-    })
-    const most = await residentBytes(agent.pid, 'VmHWM')
+    const stored = await runBackup(
+      agent,
+      {
+        compression: true,
+        encryption_key: recipient,
+        destination: { ...destination, filenamePrefix: `${megabytes}/` },
+        backup: database,
+      },
+      pollMs,
+    )
+    const most = await memoryBytes(agent.pid, 'VmHWM')
     const { filename, filesize, sha256 } = stored.answer
-    const restored = await runJob(agent, 'PUT', '/restore', {
-      encryption_key: identity,
-      destination: { ...destination, filenamePrefix: `${megabytes}/`, filename, size: filesize?.bytes, sha256 },
-      restore: database,
-    })
-    const mostOfAll = await residentBytes(agent.pid, 'VmHWM')
+    const restored = await runRestore(
+      agent,
+      {
+        encryption_key: identity,
+        destination: { ...destination, filenamePrefix: `${megabytes}/`, filename, size: filesize?.bytes, sha256 },
+        restore: database,
+      },
+      pollMs,
+    )
+    const mostOfAll = await memoryBytes(agent.pid, 'VmHWM')
     const cells = [idle, most, stored.seconds, mostOfAll, restored.seconds].map((value) =>
       value > 10_000 ? `${(value / 1e6).toFixed(0)} MB` : value.toFixed(1),
     )
@@ -93,43 +105,6 @@ async function benchSize({ root, destination, recipient, identity }: Place, mega
   } finally {
     await agent.stop()
   }
-}
-
-type JobAnswer = {
-  status: string
-  error_message?: string
-  filename?: string
-  sha256?: string
-  filesize?: { bytes?: number }
-}
-
-/** Runs a job to its end. */
-async function runJob(agent: AgentProcess, method: string, path: string, body: object) {
-  const startedAt = performance.now()
-  const id = randomUUID()
-  const begun = await ask(agent, method, path, { id, ...body })
-  if (!begun.ok) throw new Error(`${path} was answered with ${begun.status}: ${await begun.text()}`)
-  for (;;) {
-    const answer = (await (await ask(agent, 'GET', `${path}/${id}`)).json()) as JobAnswer
-    if (answer.status === 'SUCCEEDED') return { answer, seconds: (performance.now() - startedAt) / 1000 }
-    if (answer.status !== 'RUNNING') throw new Error(`${path} failed: ${answer.error_message}`)
-    await sleep(100)
-  }
-}
-
-function ask(agent: AgentProcess, method: string, path: string, body?: unknown): Promise<Response> {
-  const authorization = `Basic ${Buffer.from(`${agent.username}:${agent.password}`).toString('base64')}`
-  return fetch(agent.url + path, {
-    method,
-    headers: { authorization },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-}
-
-/** What a process has in memory (`VmRSS`), or the most that it had (`VmHWM`). */
-async function residentBytes(pid: number, what: 'VmRSS' | 'VmHWM'): Promise<number> {
-  const found = new RegExp(`^${what}:\\s+(\\d+) kB$`, 'm').exec(await readFile(`/proc/${pid}/status`, 'utf8'))
-  return Number(found?.[1]) * 1024
 }
 
 if (values.help) console.log(help)

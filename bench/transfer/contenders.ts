@@ -1,60 +1,72 @@
 import { dirname, join } from 'node:path'
 import type { LabEnv } from '../../lab/index.ts'
+import { measure, type Taken } from './measure.ts'
+
+/** Moves the file `$INPUT` of its environment under `$NAME` in `$BUCKET`, or back into `$OUTPUT`. */
+export type Way = (environment: Record<string, string>) => Promise<Taken>
 
 /** Ways of moving a file into the lab's store and back, to be compared with each other. */
 export interface Contender {
   name: string
-  /** Ours does the same work as the one of this name. */
+  /** Those of a group do the same work. */
   group: 'compressed and encrypted' | 'as it is' | 'other tools'
-  /** Bash; they read `$INPUT` and write `$OUTPUT`, under `$NAME` in `$BUCKET`. */
+  /** Bash, to be run before each time. */
   prepare?: string
-  store: string
-  restore: string
+  store: Way
+  restore: Way
 }
 
-/** Started as it would start itself anew, which an agent does once for all its transfers. */
-const command = 'node --max-semi-space-size=1 "$PROJECT/packages/storage/src/command/main.ts"'
+/** Our pipeline as a command, started as it would start itself anew. */
+const command = 'node --max-semi-space-size=1 --heap-growing-percent=50 "$PROJECT/packages/storage/src/command/main.ts"'
+export const ourCommand = {
+  store: `${command} store "$NAME.zst.age" --destination "$DESTINATION" --compression zstd --recipient "$RECIPIENT" < "$INPUT"`,
+  restore: `${command} load "$NAME.zst.age" --destination "$DESTINATION" --identity "$IDENTITY" > "$OUTPUT"`,
+}
 const aws = 'aws --endpoint-url "$S3_URL" s3 cp --quiet'
 
-export const contenders: readonly Contender[] = [
-  {
-    name: 'ours, zstd and age',
-    group: 'compressed and encrypted',
-    store: `${command} store "$NAME.zst.age" --destination "$DESTINATION" --compression zstd --recipient "$RECIPIENT" < "$INPUT"`,
-    restore: `${command} load "$NAME.zst.age" --destination "$DESTINATION" --identity "$IDENTITY" > "$OUTPUT"`,
-  },
-  {
+/** All that are a line of bash. */
+export const shellContenders: readonly Contender[] = [
+  inShell({ name: '`osb-backup-transfer`, zstd and age', group: 'compressed and encrypted', ...ourCommand }),
+  inShell({
     name: '`zstd -T0`, `age`, `aws s3 cp`',
     group: 'compressed and encrypted',
     store: `zstd -q -T0 < "$INPUT" | age -r "$RECIPIENT" | ${aws} - "s3://$BUCKET/$NAME.zst.age"`,
     restore: `${aws} "s3://$BUCKET/$NAME.zst.age" - | age -d -i "$IDENTITY" | zstd -q -d > "$OUTPUT"`,
-  },
-  {
-    name: 'ours, as it is',
+  }),
+  inShell({
+    name: '`osb-backup-transfer`, as it is',
     group: 'as it is',
     store: `${command} store "$NAME" --destination "$DESTINATION" < "$INPUT"`,
     restore: `${command} load "$NAME" --destination "$DESTINATION" > "$OUTPUT"`,
-  },
-  {
+  }),
+  inShell({
     name: '`aws s3 cp`',
     group: 'as it is',
     store: `${aws} "$INPUT" "s3://$BUCKET/$NAME"`,
     restore: `${aws} "s3://$BUCKET/$NAME" "$OUTPUT"`,
-  },
-  {
+  }),
+  inShell({
     name: '`rclone copyto`',
     group: 'as it is',
     store: 'rclone --config /dev/null copyto "$INPUT" "lab:$BUCKET/$NAME"',
     restore: 'rclone --config /dev/null copyto "lab:$BUCKET/$NAME" "$OUTPUT"',
-  },
-  {
+  }),
+  inShell({
     name: '`restic` (compressed, encrypted, deduplicated; Swift)',
     group: 'other tools',
     prepare: 'restic -q init --repository-version 2',
     store: 'restic -q backup "$INPUT"',
     restore: 'restic -q restore latest --target "$OUTPUT.d" && mv "$OUTPUT.d$INPUT" "$OUTPUT"',
-  },
+  }),
 ]
+
+function inShell(lines: Omit<Contender, 'store' | 'restore'> & { store: string; restore: string }): Contender {
+  return {
+    ...lines,
+    store: (environment) => measure(lines.store, environment),
+    restore: (environment) => measure(lines.restore, environment),
+  }
+}
 
 /** What the commands need besides input, output and name. */
 export function environmentOf(lab: LabEnv, bucket: string, folder: string): Record<string, string> {

@@ -1,19 +1,20 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { CreateBucketCommand, DeleteBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { openStore } from '@osb-backup/storage'
 import { type LabEnv, labUp } from '../../lab/index.ts'
-import { type Contender, contenders, environmentOf } from './contenders.ts'
+import { agentContender, startAgent } from './agent-contender.ts'
+import { type Contender, environmentOf, ourCommand, shellContenders } from './contenders.ts'
 import { makeData } from './data.ts'
-import { measure, median, type Taken } from './measure.ts'
+import { median, type Taken } from './measure.ts'
 import { shareOfSteps } from './steps.ts'
 
 const help = `npm run bench -- transfer [--megabytes N] [--repeats N]: moves a pg_dump and a tar of /usr/lib (400 MB each unless
-told otherwise) into the lab's store and back, with our pipeline, with zstd | age | aws, and with aws, rclone and restic,
+told otherwise) into the lab's store and back, by a running agent, with our command, with zstd | age | aws, and with aws, rclone and restic,
 in turns. Prints the middle of the repeats (3) as tables. Needs awscli, rclone and restic besides what the lab needs.`
 
 const { values } = parseArgs({
@@ -25,6 +26,8 @@ const { values } = parseArgs({
   },
 })
 const run = promisify(execFile)
+
+const groups: readonly Contender['group'][] = ['compressed and encrypted', 'as it is', 'other tools']
 
 interface Measured {
   store: Taken[]
@@ -44,10 +47,29 @@ async function bench(): Promise<void> {
   try {
     await writeFile(join(folder, 'destination.json'), JSON.stringify(settings))
     const { stderr } = await run('age-keygen', ['-o', join(folder, 'identity')])
-    environment.RECIPIENT = stderr.replace('Public key: ', '').trim()
+    const recipient = stderr.replace('Public key: ', '').trim()
+    environment.RECIPIENT = recipient
     await describeMachine(environment)
-    for (const [what, input] of Object.entries(await makeData(lab, folder, Number(values.megabytes) * 1e6))) {
-      await benchData(what, input, folder, environment)
+    const data = Object.entries(await makeData(lab, folder, Number(values.megabytes) * 1e6))
+    const agent = await startAgent(folder)
+    try {
+      const identity = identityIn(await readFile(join(folder, 'identity'), 'utf8'))
+      const contenders = [
+        agentContender(agent, lab, {
+          name: 'our agent, zstd and age',
+          group: 'compressed and encrypted',
+          transforms: { compression: true, recipient, identity },
+        }),
+        agentContender(agent, lab, {
+          name: 'our agent, as it is',
+          group: 'as it is',
+          transforms: { compression: false },
+        }),
+        ...shellContenders,
+      ].toSorted((left, right) => groups.indexOf(left.group) - groups.indexOf(right.group))
+      for (const [what, input] of data) await benchData(what, input, contenders, environment)
+    } finally {
+      await agent.stop()
     }
   } finally {
     const store = openStore(settings)
@@ -56,6 +78,10 @@ async function bench(): Promise<void> {
     await emptySegments(lab, bucket)
     await rm(folder, { recursive: true })
   }
+}
+
+function identityIn(file: string): string {
+  return file.split('\n').find((line) => line.startsWith('AGE-SECRET-KEY-')) ?? ''
 }
 
 /** The containers that Swift and its S3 API keep parts in. */
@@ -80,11 +106,11 @@ async function describeMachine(env: Record<string, string>): Promise<void> {
 async function benchData(
   what: string,
   input: string,
-  folder: string,
+  contenders: readonly Contender[],
   environment: Record<string, string>,
 ): Promise<void> {
   const measured = new Map(contenders.map(({ name }) => [name, { store: [], restore: [] } as Measured]))
-  const output = join(folder, 'restored')
+  const output = join(dirname(input), 'restored')
   for (let repeat = 0; repeat < Number(values.repeats); repeat++) {
     for (const contender of contenders) {
       const name = randomUUID()
@@ -97,12 +123,11 @@ async function benchData(
   const { size } = await stat(input)
   console.log(`### ${what}, ${(size / 1e6).toFixed(0)} MB, middle of ${values.repeats}\n`)
   printTable(measured)
-  const [ours] = contenders
   const env = { ...environment, INPUT: input, OUTPUT: output, NAME: 'profiled' }
   for (const way of ['store', 'restore'] as const) {
-    const shares = [...(await shareOfSteps(ours?.[way] ?? '', env))].filter(([, share]) => share >= 0.005)
+    const shares = [...(await shareOfSteps(ourCommand[way], env))].filter(([, share]) => share >= 0.005)
     const line = shares.map(([step, share]) => `${step} ${(share * 100).toFixed(0)}%`).join(', ')
-    console.log(`Main thread, ${ours?.name}, ${way}: ${line}.\n`)
+    console.log(`Main thread of our command, zstd and age, ${way}: ${line}.\n`)
   }
 }
 
@@ -111,8 +136,8 @@ async function benchOnce(
   env: Record<string, string>,
 ): Promise<{ store: Taken; restore: Taken }> {
   if (prepare !== undefined) await run('bash', ['-c', prepare], { env })
-  const stored = await measure(store, env)
-  const restored = await measure(restore, env)
+  const stored = await store(env)
+  const restored = await restore(env)
   await run('cmp', [env.INPUT ?? '', env.OUTPUT ?? ''])
   await rm(env.OUTPUT ?? '')
   return { store: stored, restore: restored }
