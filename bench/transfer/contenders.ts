@@ -17,7 +17,7 @@ export interface Contender {
 }
 
 /** Our pipeline as a command, started as it would start itself anew. */
-const command = 'node --max-semi-space-size=1 --heap-growing-percent=50 "$PROJECT/packages/storage/src/command/main.ts"'
+const command = 'node --max-semi-space-size=1 --heap-growing-percent=80 "$PROJECT/packages/storage/src/command/main.ts"'
 export const ourCommand = {
   store: `${command} store "$NAME.zst.age" --destination "$DESTINATION" --compression zstd --recipient "$RECIPIENT" < "$INPUT"`,
   restore: `${command} load "$NAME.zst.age" --destination "$DESTINATION" --identity "$IDENTITY" > "$OUTPUT"`,

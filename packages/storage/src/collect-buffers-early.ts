@@ -1,5 +1,5 @@
-/** The first makes V8 look for young buffers often; the second keeps its old generation within 1.5 times what is used of it. */
-const flags = ['--max-semi-space-size=1', '--heap-growing-percent=50']
+/** The first makes V8 look for young buffers often; the second keeps its old generation within 1.8 times what is used of it. */
+const flags = ['--max-semi-space-size=1', '--heap-growing-percent=80']
 /** glibc gives each thread a heap of its own, and what one frees no other uses. */
 const oneHeap = { MALLOC_ARENA_MAX: '1' }
 
