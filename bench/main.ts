@@ -14,7 +14,7 @@ const help = `npm run bench -- NAME [OPTION]…: measures, and asserts nothing. 
 
 ${[...benchmarks].map(([name, measures]) => `  ${name.padEnd(17)}${measures}`).join('\n')}
 
-\`npm run bench -- NAME --help\` says what a benchmark takes; agent takes nothing.`
+\`npm run bench -- NAME --help\` says what a benchmark takes.`
 
 const [wanted = ''] = process.argv.slice(2)
 if (benchmarks.has(wanted)) {

@@ -2,12 +2,15 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
 import { type AgentProcess, startAgentProcess } from '@osb-backup/testkit'
 import { ask, runBackup } from '../agent-jobs.ts'
 import { memoryBytes } from '../process-usage.ts'
 
 const JOBS_AT_ONCE = 100
 const REPEATS = 5
+const help = `npm run bench -- agent: how long an agent takes to start and to run jobs with trivial scripts of form 1, one and
+${JOBS_AT_ONCE} at once, and its memory.`
 
 const stages = {
   'pre-backup-lock': 'exit 0\n',
@@ -88,9 +91,15 @@ function middle(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
-const root = await mkdtemp(join(tmpdir(), 'bench-agent-'))
-try {
-  for (const { what, value } of await measure(root)) console.log(`${what.padEnd(28)}${value.padStart(8)}`)
-} finally {
-  await rm(root, { recursive: true, force: true })
+async function bench(): Promise<void> {
+  const root = await mkdtemp(join(tmpdir(), 'bench-agent-'))
+  try {
+    for (const { what, value } of await measure(root)) console.log(`${what.padEnd(28)}${value.padStart(8)}`)
+  } finally {
+    await rm(root, { recursive: true, force: true })
+  }
 }
+
+const { values } = parseArgs({ args: process.argv.slice(3), options: { help: { type: 'boolean', short: 'h' } } })
+if (values.help) console.log(help)
+else await bench()

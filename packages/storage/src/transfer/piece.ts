@@ -5,7 +5,7 @@ import { pipeline, Readable } from 'node:stream'
 import { freeChunk } from '../chunk-memory.ts'
 import { StoreError } from '../store-error.ts'
 import { type BandwidthLimit, throttle, throttled } from './bandwidth.ts'
-import { spareMemory } from './spare-memory.ts'
+import { SpareMemory } from './spare-memory.ts'
 
 /** A piece of content that can be sent any number of times. */
 export interface Piece {
@@ -35,9 +35,10 @@ export async function* pieces(
   chunks: AsyncIterable<Buffer>,
   options: PieceOptions,
 ): AsyncGenerator<{ piece: Piece; isLast: boolean }> {
+  const spare = new SpareMemory()
   let number = 1
   let wanted = options.sizeOf(number)
-  let growing: GrowingPiece | undefined = await newPiece(wanted, options)
+  let growing: GrowingPiece | undefined = await newPiece(wanted, options, spare)
   try {
     for await (const chunk of chunks) {
       for (let at = 0; at < chunk.length; ) {
@@ -47,7 +48,7 @@ export async function* pieces(
           growing = undefined
           yield { piece: full, isLast: false }
           wanted = options.sizeOf(++number)
-          growing = await newPiece(wanted, options)
+          growing = await newPiece(wanted, options, spare)
         }
         const taken = chunk.subarray(at, at + wanted - growing.sizeBytes)
         await growing.add(taken)
@@ -70,15 +71,17 @@ interface GrowingPiece {
   release(): Promise<void>
 }
 
-function newPiece(wantedBytes: number, options: PieceOptions): Promise<GrowingPiece> {
-  return wantedBytes > options.heldBytes ? newSpooledPiece(options.folder) : Promise.resolve(heldPiece(wantedBytes))
+function newPiece(wantedBytes: number, options: PieceOptions, spare: SpareMemory): Promise<GrowingPiece> {
+  return wantedBytes > options.heldBytes
+    ? newSpooledPiece(options.folder)
+    : Promise.resolve(heldPiece(wantedBytes, spare))
 }
 
-function heldPiece(wantedBytes: number): GrowingPiece {
+function heldPiece(wantedBytes: number, spare: SpareMemory): GrowingPiece {
   const hash = createHash('md5')
-  const memory = spareMemory.take(wantedBytes)
+  const memory = spare.take(wantedBytes)
   let sizeBytes = 0
-  const release = async () => spareMemory.giveBack(memory)
+  const release = async () => spare.giveBack(memory)
   return {
     get sizeBytes() {
       return sizeBytes

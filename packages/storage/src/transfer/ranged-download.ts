@@ -4,7 +4,7 @@ import { destroyOnAbort } from '../destroy-on-abort.ts'
 import { type BandwidthLimit, limited } from './bandwidth.ts'
 import type { OpenedObject } from './byte-range.ts'
 import { type OpeningOptions, ResumingDownload } from './resuming-download.ts'
-import { spareMemory } from './spare-memory.ts'
+import { SpareMemory } from './spare-memory.ts'
 
 /** How an object is downloaded. */
 export interface DownloadOptions extends OpeningOptions {
@@ -46,6 +46,9 @@ async function inRanges(options: DownloadOptions, first: OpenedObject, signal: A
 
 /** What the reader is given at once. */
 const chunkBytes = 64 * 1024
+
+/** Shared by all downloads. */
+const rangeMemory = new SpareMemory()
 
 /** A range that is fetched, with the bytes that are there of it. */
 interface FetchedRange {
@@ -100,7 +103,7 @@ class RangedDownload extends Readable {
     const end = Math.min(from + rangeBytes, this.#objectBytes)
     this.#nextFrom = end
     const stream = limited(new ResumingDownload(this.#options, { from, end }, this.#tag, opened), bandwidth)
-    const memory = spareMemory.take(rangeBytes)
+    const memory = rangeMemory.take(rangeBytes)
     const range = { stream, memory, fetchedBytes: 0, readBytes: 0, sizeBytes: end - from }
     this.#ranges.push(range)
     stream.on('data', (chunk: Buffer) => {
@@ -124,7 +127,7 @@ class RangedDownload extends Readable {
 
   #finish({ memory }: FetchedRange): void {
     this.#ranges.shift()
-    spareMemory.giveBack(memory)
+    rangeMemory.giveBack(memory)
     this.#fetchAhead()
     if (this.#ranges.length === 0) this.push(null)
   }

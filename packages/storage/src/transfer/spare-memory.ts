@@ -1,8 +1,11 @@
 const mebibyte = 1024 * 1024
 
 /**
- * Memory of parts and ranges that were moved, for the next ones. It is asked for in powers of two, so that parts that grow
- * fit into it for long; what is not written takes none of the machine's memory. What lies unused the collector may take.
+ * Memory of parts or ranges that were moved, for the next ones. It is asked for in powers of two, so that parts that grow fit into it
+ * for long; what is not written takes none of the machine's memory. What lies unused the collector may take.
+ *
+ * Uploads must not share it: a server may answer before it has read all of a part, and what is written there next would still be
+ * sent to it.
  */
 export class SpareMemory {
   #spare: WeakRef<Buffer>[] = []
@@ -24,6 +27,3 @@ export class SpareMemory {
 function roundedUp(sizeBytes: number): number {
   return sizeBytes < mebibyte ? sizeBytes : 2 ** Math.ceil(Math.log2(sizeBytes))
 }
-
-/** That of this process, shared by all its transfers. */
-export const spareMemory = new SpareMemory()
