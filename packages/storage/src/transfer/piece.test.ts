@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import fc from 'fast-check'
-import { afterAll, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { pieces } from './piece.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'osb-pieces-'))
@@ -69,12 +69,23 @@ it('says so when the folder for large pieces is not there', async () => {
   })
 })
 
-it('uses the memory of pieces again that were let go', async () => {
-  const memory = new Set<ArrayBufferLike>()
-  const options = { sizeOf: () => 30, heldBytes: 100, folder }
-  for await (const { piece } of pieces(streamOf(Array.from({ length: 50 }, () => randomBytes(20))), options)) {
-    memory.add((piece.body([]) as Buffer).buffer)
-    await piece.release()
+describe('memory of pieces that were let go', () => {
+  const memoryOf = async () => {
+    const memory = new Set<ArrayBufferLike>()
+    const options = { sizeOf: () => 30, heldBytes: 100, folder }
+    for await (const { piece } of pieces(streamOf(Array.from({ length: 50 }, () => randomBytes(20))), options)) {
+      memory.add((piece.body([]) as Buffer).buffer)
+      await piece.release()
+    }
+    return memory
   }
-  expect(memory.size).toBe(1)
+
+  it('is used again', async () => {
+    expect((await memoryOf()).size).toBe(1)
+  })
+
+  it('is not that of another upload, whose server may still read it', async () => {
+    const first = await memoryOf()
+    expect(first.isDisjointFrom(await memoryOf())).toBe(true)
+  })
 })
