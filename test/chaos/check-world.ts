@@ -26,7 +26,7 @@ export interface ChaosCounts {
 }
 
 const PAGE = 2000
-const SWEEP_WAIT_MS = 15_000
+const SWEEP_WAIT_MS = 30_000
 
 /**
  * Checks what must hold once everything is at rest.
@@ -75,7 +75,7 @@ async function settledPoints(client: BackupClient, { plan, instanceId }: ChaosPl
   const endAt = Date.now() + SWEEP_WAIT_MS
   for (;;) {
     const points = await all((page) => client.restorePoints.list(instanceId, { plan: plan.id, size: PAGE, page }))
-    const isSwept = points.every((point) => point.removal === undefined)
+    const isSwept = points.every((point) => point.removal === undefined) && !keepsTooMany(plan, points)
     if (isSwept || Date.now() > endAt) return points
     await delay(250)
   }
@@ -140,11 +140,15 @@ async function objectProblems({ plan }: ChaosPlan, points: readonly RestorePoint
       problems.push(`restore point ${point.id}: its object is ${content === undefined ? 'missing' : 'another one'}`)
     }
   }
-  const good = points.filter((point) => !point.afterFailure)
-  if (plan.retentionStyle === 'FILES' && good.length > plan.retentionPeriod) {
-    problems.push(`plan ${plan.id} keeps ${good.length} restore points instead of ${plan.retentionPeriod}`)
+  if (keepsTooMany(plan, points)) {
+    problems.push(`plan ${plan.id} keeps ${points.length} restore points instead of ${plan.retentionPeriod}`)
   }
   return problems
+}
+
+function keepsTooMany({ retentionStyle, retentionPeriod }: BackupPlan, points: readonly RestorePoint[]): boolean {
+  const good = points.filter((point) => !point.afterFailure)
+  return retentionStyle === 'FILES' && good.length > retentionPeriod
 }
 
 /** Nothing is locked, and no part's script ran twice. */
