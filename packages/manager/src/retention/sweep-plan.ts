@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import { requestRemoval } from '../restore-points/removals.ts'
 import { isGood } from '../restore-points/restore-point.ts'
 import { pointFromRow } from '../restore-points/store.ts'
+import { sweepDone } from './due-sweeps.ts'
 
 /**
  * Applies the retention of a plan: what it does not keep shall go. Restore points of plans that were deleted are kept.
@@ -16,7 +17,7 @@ export async function sweepPlan({ database, log, now }: Context, planId: string)
       .selectFrom('backup_plans')
       .select(['retention_style', 'retention_period', 'sweep_not_before'])
       .where('id', '=', planId)
-      .forShare()
+      .forUpdate()
       .executeTakeFirst()
     if (plan === undefined || (plan.sweep_not_before !== null && plan.sweep_not_before > now())) return 0
     const rows = await transaction
@@ -30,6 +31,7 @@ export async function sweepPlan({ database, log, now }: Context, planId: string)
     const retention = { style: plan.retention_style, period: plan.retention_period }
     const expired = expiredPoints(points, retention, now()).map((point) => point.id)
     const going = await requestRemoval(transaction, expired, 'RETENTION', now())
+    await sweepDone(transaction, planId, now())
     if (going.length > 0) log.info({ planId, restorePoints: going }, 'retention does not keep these restore points')
     return going.length
   })
