@@ -141,15 +141,16 @@ async function objectProblems({ plan }: ChaosPlan, points: readonly RestorePoint
     }
   }
   if (keepsTooMany(plan, points)) {
-    problems.push(`plan ${plan.id} keeps ${points.length} restore points instead of ${plan.retentionPeriod}`)
+    problems.push(`plan ${plan.id} keeps ${goodOf(points).length} restore points instead of ${plan.retentionPeriod}`)
   }
   return problems
 }
 
 function keepsTooMany({ retentionStyle, retentionPeriod }: BackupPlan, points: readonly RestorePoint[]): boolean {
-  const good = points.filter((point) => !point.afterFailure)
-  return retentionStyle === 'FILES' && good.length > retentionPeriod
+  return retentionStyle === 'FILES' && goodOf(points).length > retentionPeriod
 }
+
+const goodOf = (points: readonly RestorePoint[]) => points.filter((point) => !point.afterFailure)
 
 /** Nothing is locked, and no part's script ran twice. */
 async function agentProblems({ name, traces }: ChaosAgent): Promise<string[]> {

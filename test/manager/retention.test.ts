@@ -22,6 +22,13 @@ async function pointsOf(planId: string): Promise<RestorePoint[]> {
   return (await world.client.restorePoints.list(instanceId, { plan: planId, size: 100 })).content
 }
 
+/** A session of its own in the manager's database. */
+async function superuser(): Promise<Client> {
+  const sql = new Client({ host: join(world.folder, 'manager', 'postgres'), user: 'osb_backup', database: 'postgres' })
+  await sql.connect()
+  return sql
+}
+
 const objectsOf = async (planId: string) => (await readdir(join(world.store, planId))).sort()
 
 test('FILES keeps the newest of each item, and what is swept is gone from the store', async () => {
@@ -73,12 +80,27 @@ test('an object whose store refuses is tried again, and shown as going until it 
   expect((await objectsOf(plan.id)).filter((name) => !name.endsWith('.manifest.json')).length).toBe(1)
 })
 
+test('a sweep that breaks off half-way is done again soon', async () => {
+  const plan = await world.makePlan({ retentionStyle: 'FILES', retentionPeriod: 1 })
+  await runPlan(world, plan.id)
+  const [old] = await pointsOf(plan.id)
+  const sql = await superuser()
+  await sql.query('begin')
+  await sql.query('select from restore_points where id = $1 for update', [old?.id])
+  await runPlan(world, plan.id)
+  // The sweep waits for the point; its connection ends, as that of a manager that is killed.
+  const breakOff = 'select pg_terminate_backend(pid) from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0'
+  await expect.poll(async () => (await sql.query(breakOff)).rowCount, { timeout: 10_000 }).toBe(1)
+  await sql.query('rollback')
+  await sql.end()
+  await expect.poll(async () => (await pointsOf(plan.id)).length, { timeout: 30_000 }).toBe(1)
+})
+
 test('an object that took the name of one that is gone is not removed in its place', async () => {
   const plan = await world.makePlan()
   await runPlan(world, plan.id)
   const [old] = await pointsOf(plan.id)
-  const sql = new Client({ host: join(world.folder, 'manager', 'postgres'), user: 'osb_backup', database: 'postgres' })
-  await sql.connect()
+  const sql = await superuser()
   // As a manager leaves it that was killed after the store had removed the object, and before it had written that down.
   await sql.query(
     `update restore_points set removal_requested_at = now(), removal_reason = 'REQUESTED', removal_attempts = 1,

@@ -17,7 +17,7 @@ export async function sweepPlan({ database, log, now }: Context, planId: string)
       .selectFrom('backup_plans')
       .select(['retention_style', 'retention_period', 'sweep_not_before'])
       .where('id', '=', planId)
-      .forUpdate()
+      .forNoKeyUpdate()
       .executeTakeFirst()
     if (plan === undefined || (plan.sweep_not_before !== null && plan.sweep_not_before > now())) return 0
     const rows = await transaction
