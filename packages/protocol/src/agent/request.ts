@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { compressionAlgorithms } from './backup-plan.ts'
+import { compressionAlgorithms } from '../transforms.ts'
 
 /** What the agent is asked for over HTTP. The manager builds these; the agent reads them without regard to case. */
 

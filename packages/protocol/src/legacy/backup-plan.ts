@@ -1,24 +1,12 @@
 import { z } from 'zod'
+import { itemSchema } from '../item.ts'
+import { compressionAlgorithms } from '../transforms.ts'
 import { fileDestinationSchema } from './file-destination.ts'
 import { lenientBoolean, lenientInteger, optional, optionalText } from './lenient.ts'
 import { serviceInstanceReferenceSchema, serviceInstanceSchema } from './service-instance.ts'
 
 export const retentionStyles = ['FILES', 'HOURS', 'DAYS', 'ALL'] as const
 export type RetentionStyle = (typeof retentionStyles)[number]
-
-export const compressionAlgorithms = ['zstd', 'gzip'] as const
-export type CompressionAlgorithm = (typeof compressionAlgorithms)[number]
-
-/** What a key field holds where no key is set. */
-export const NO_KEY = 'none'
-
-/** A database's name as agents take it: it becomes part of a path and of an object's name. */
-export const itemSchema = z
-  .string()
-  .min(1)
-  .max(200)
-  .regex(/^(?!-)[^/\p{Cc}]+$/u, 'must not begin with a dash or hold a slash or a control character')
-  .refine((item) => item !== '.' && item !== '..' && item !== '__proto__', 'is not a name that can be backed up')
 
 /**
  * A backup plan as clients send it, whole. `frequency` is a cron expression of five or six fields (seconds

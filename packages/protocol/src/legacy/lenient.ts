@@ -28,9 +28,3 @@ export const optional = <T extends z.ZodType>(schema: T) =>
 
 /** What stands in the place of a secret in every answer. Sent back, it means "keep the stored one". */
 export const MASKED_SECRET = '***'
-
-/** An http or https URL without user, query or fragment: credentials have fields of their own, which are kept secret. */
-export const plainHttpUrl = z
-  .url({ protocol: /^https?$/ })
-  .max(2000)
-  .regex(/^[^@?#]*$/, 'must be a URL without user, query or fragment')

@@ -1,5 +1,11 @@
 import { z } from 'zod'
-import { filesizeSchema, progressSchema } from './job.ts'
+
+/** A size on the wire. */
+export const filesizeSchema = z.object({ size: z.int().nonnegative(), unit: z.literal('byte') })
+
+/** How far a running part is, in bytes since its start. */
+export const progressSchema = z.object({ bytes_read: z.number(), bytes_stored: z.number() })
+export type Progress = z.infer<typeof progressSchema>
 
 /**
  * A job as an agent reports it. Read leniently: the Go agent leaves fields out, and writes `Running` for a moment

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { lenientBoolean, lenientInteger, optional, optionalText, plainHttpUrl } from './lenient.ts'
+import { plainHttpUrl } from '../plain-http-url.ts'
+import { lenientBoolean, lenientInteger, optional, optionalText } from './lenient.ts'
 import { serviceInstanceReferenceSchema, serviceInstanceSchema } from './service-instance.ts'
 
 export const destinationTypes = ['S3', 'SWIFT', 'FILE'] as const

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { lenientBoolean, lenientInteger, optional, optionalText, plainHttpUrl } from './lenient.ts'
+import { plainHttpUrl } from '../plain-http-url.ts'
+import { lenientBoolean, lenientInteger, optional, optionalText } from './lenient.ts'
 
 /** One machine of a service instance. The one marked `backup` is where dumps are taken. */
 export const hostSchema = z.object({

@@ -1,17 +1,11 @@
 import { z } from 'zod'
+import { filesizeSchema, progressSchema } from '../agent/job.ts'
+import { backupStages, restoreStages, type Stage, stageLogField } from '../stage.ts'
 import { backupPlanSchema } from './backup-plan.ts'
 import { fileDestinationSchema } from './file-destination.ts'
 import { jobStatuses } from './job-status.ts'
 import { optionalText } from './lenient.ts'
 import { serviceInstanceReferenceSchema, serviceInstanceSchema } from './service-instance.ts'
-import { backupStages, restoreStages, type Stage, stageLogField } from './stage.ts'
-
-/** A size on the wire. */
-export const filesizeSchema = z.object({ size: z.int().nonnegative(), unit: z.literal('byte') })
-
-/** How far a running part is, in bytes since its start. */
-export const progressSchema = z.object({ bytes_read: z.number(), bytes_stored: z.number() })
-export type Progress = z.infer<typeof progressSchema>
 
 const nullableText = z.string().nullable()
 
