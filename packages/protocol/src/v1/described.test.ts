@@ -30,15 +30,17 @@ function isComposite({ properties, items, anyOf = [], oneOf = [] }: JsonSchema):
   )
 }
 
-const schemas = Object.entries(v1).filter((entry): entry is [string, z.ZodType] => entry[1] instanceof z.ZodType)
+const schemas = Object.entries<unknown>(v1).filter(
+  (entry): entry is [string, z.ZodType] => entry[1] instanceof z.ZodType,
+)
 
 test('there are schemas to look at', () => expect(schemas.length).toBeGreaterThan(40))
 
-test.for(schemas)('every property of %s has a description and an example', ([name, schema]) => {
+test.for<[string, z.ZodType]>(schemas)('every property of %s has a description and an example', ([name, schema]) => {
   expect(undescribed(z.toJSONSchema(schema, { io: 'input' }) as JsonSchema, name)).toEqual([])
 })
 
-test.for(schemas)('the examples of %s are valid', ([, schema]) => {
+test.for<[string, z.ZodType]>(schemas)('the examples of %s are valid', ([, schema]) => {
   const visit = (each: z.core.$ZodType) => {
     const { examples } = z.globalRegistry.get(each) ?? {}
     for (const example of (examples as unknown[] | undefined) ?? []) {
