@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { filesizeSchema, progressSchema } from './job.ts'
+import { lenientWarningsSchema } from './warning.ts'
 
 /**
  * A job as an agent reports it. Read leniently: the Go agent leaves fields out, and writes `Running` for a moment
@@ -25,6 +26,7 @@ export const agentJobSchema = z.looseObject({
   original_filesize: filesizeSchema.optional(),
   original_sha256: z.string().optional(),
   progress: progressSchema.optional(),
+  warnings: lenientWarningsSchema.optional(),
 })
 export type AgentJob = z.infer<typeof agentJobSchema>
 
