@@ -1,9 +1,9 @@
 import type { Client, PoolConfig } from 'pg'
 import { pino } from 'pino'
 import { openDatabase } from '../../packages/manager/src/database/open-database.ts'
-import { dispatchDuePlans } from '../../packages/manager/src/schedule/dispatch.ts'
+import { dispatchDuePlans } from '../../packages/manager/src/jobs/dispatch-due-plans.ts'
 import { Sealer } from '../../packages/manager/src/secrets/sealing.ts'
-import { readSettings } from '../../packages/manager/src/settings.ts'
+import { readSettings } from '../../packages/manager/src/settings/settings.ts'
 
 const IDLE_TICKS = 300
 const DUE_PLANS = 1000

@@ -5,7 +5,7 @@ import { Pool } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Database } from '../../packages/manager/src/database/open-database.ts'
 import type { Tables } from '../../packages/manager/src/database/schema.ts'
-import { foldTallies } from '../../packages/manager/src/jobs/tallies.ts'
+import { foldTallies } from '../../packages/manager/src/jobs/counters-repository.ts'
 import { makeDatabase, type OwnDatabase } from './own-database.ts'
 
 let stack: AsyncDisposableStack

@@ -4,8 +4,8 @@ import { type ManagerProcess, makeTemporaryFolder, startManagerProcess, startMan
 import { type CryptoKey, exportSPKI, generateKeyPair, importJWK, type JWTPayload, SignJWT } from 'jose'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readOidcSettings } from '../../packages/manager/src/auth/oidc/settings.ts'
-import { createUserIdentification } from '../../packages/manager/src/auth/oidc/user-identification.ts'
+import { createUserIdentification } from '../../packages/manager/src/access/oidc/user-identification.ts'
+import { readOidcSettings } from '../../packages/manager/src/settings/oidc-settings.ts'
 import { startCloudFoundryApi } from './cloud-foundry-api.ts'
 import { AUDIENCE, Issuer } from './oidc-issuer.ts'
 

@@ -1,10 +1,10 @@
 import { heedStopSignals } from '@osb-backup/core'
+import { help } from './commands/help.ts'
 import { readCommand, UsageError } from './commands/read-command.ts'
 import { type DataCommand, runCommand } from './commands/run-command.ts'
-import { help } from './help.ts'
 import { type RunningManager, startManager } from './manager.ts'
-import { SettingError } from './setting-error.ts'
-import { readSettings } from './settings.ts'
+import { SettingError } from './settings/setting-error.ts'
+import { readSettings } from './settings/settings.ts'
 
 const monotonicMs = () => performance.now()
 

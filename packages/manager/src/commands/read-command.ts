@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import type { Grants } from '../auth/caller.ts'
-import { type Role, roles } from '../auth/role.ts'
+import type { Grants } from '../access/caller.ts'
+import { type Role, roles } from '../access/role.ts'
 
 /** What the command line asks for. */
 export type Command =

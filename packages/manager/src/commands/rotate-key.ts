@@ -1,7 +1,7 @@
-import type { OpenData } from '../open-data.ts'
+import type { OpenData } from '../context/open-data.ts'
 import { exchangeKeyFile } from '../secrets/key-file.ts'
 import { resealAll } from '../secrets/reseal.ts'
-import type { ManagerSettings } from '../settings.ts'
+import type { ManagerSettings } from '../settings/settings.ts'
 
 /**
  * Seals every secret anew: under a new key where it lies in `DATA_DIR/secret.key`, or under the one that is set. May be broken

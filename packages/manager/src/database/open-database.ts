@@ -2,7 +2,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { Pool, type PoolConfig } from 'pg'
 import type { Logger } from 'pino'
-import { SettingError } from '../setting-error.ts'
+import { SettingError } from '../settings/setting-error.ts'
 import { migrationProvider } from './migrations/index.ts'
 import type { Tables } from './schema.ts'
 

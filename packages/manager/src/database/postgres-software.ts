@@ -1,7 +1,7 @@
 import { cp, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
-import { SettingError } from '../setting-error.ts'
+import { SettingError } from '../settings/setting-error.ts'
 import { type Account, runAs } from './run-as.ts'
 
 /** Where the programs of PostgreSQL are. */

@@ -1,5 +1,5 @@
 import type { SelectQueryBuilder } from 'kysely'
-import type { PageRequest } from '../http/paging.ts'
+import type { PageRequest } from '../http/legacy/paging.ts'
 
 /**
  * Reads one page of what a query selects, and how many rows there are in all.

@@ -10,8 +10,8 @@ import type {
   Warning,
 } from '@osb-backup/protocol'
 import type { ColumnType, Generated, JSONColumnType } from 'kysely'
-import type { Grants } from '../auth/caller.ts'
-import type { Role } from '../auth/role.ts'
+import type { Grants } from '../access/caller.ts'
+import type { Role } from '../access/role.ts'
 
 /** The tables as Kysely sees them; `migrations/` makes them. Columns named `sealed_…` hold what `Sealer` sealed. */
 export interface Tables {

@@ -1,5 +1,5 @@
 import { type ObjectStore, openStore, type StoreOptions, type StoreSettings } from '@osb-backup/storage'
-import type { Context } from '../context.ts'
+import type { Context } from '../context/context.ts'
 import { addressRule } from './address-policy.ts'
 
 /** How the manager may reach stores: only where the operator allows it to. */

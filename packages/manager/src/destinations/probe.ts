@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { StoreError, type StoreSettings } from '@osb-backup/storage'
-import type { Context } from '../context.ts'
-import { RequestError } from '../request-error.ts'
+import type { Context } from '../context/context.ts'
+import { RequestError } from '../shared/request-error.ts'
 import { explainFailure } from './explain-failure.ts'
 import { openDestination } from './open-destination.ts'
 

@@ -3,8 +3,8 @@ import { realpath } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { resolve, sep } from 'node:path'
 import { openStore, StoreError, type StoreSettings } from '@osb-backup/storage'
-import type { Context } from '../context.ts'
-import { RequestError } from '../request-error.ts'
+import type { Context } from '../context/context.ts'
+import { RequestError } from '../shared/request-error.ts'
 import { addressRule } from './address-policy.ts'
 
 /** How long a name may take to resolve when a destination is stored. */

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { RequestError } from '../request-error.ts'
+import { RequestError } from '../shared/request-error.ts'
 
 /** Tells the caller which version of a thing the answer shows. */
 export function sendVersion(reply: FastifyReply, version: number): void {

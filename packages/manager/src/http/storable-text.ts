@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { RequestError } from '../request-error.ts'
+import { RequestError } from '../shared/request-error.ts'
 
 /** Deeper bodies are refused; nothing of ours is nearly as deep. */
 const DEEPEST = 50

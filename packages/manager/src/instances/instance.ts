@@ -1,5 +1,5 @@
 import type { Host } from '@osb-backup/protocol'
-import { RequestError } from '../request-error.ts'
+import { RequestError } from '../shared/request-error.ts'
 
 /** A database (queue, …) that a broker provisioned, with what is needed to back it up. */
 export interface ServiceInstance {

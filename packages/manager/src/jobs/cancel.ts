@@ -1,9 +1,9 @@
 import { isOver } from '@osb-backup/protocol'
-import type { Context } from '../context.ts'
+import type { Context } from '../context/context.ts'
+import { announceJobChange } from '../database/notifications.ts'
 import type { Database } from '../database/open-database.ts'
-import { announceJobChange } from '../events/job-changes.ts'
-import { RequestError } from '../request-error.ts'
-import { type DrivenJob, failOpenParts, JobTakenOver } from './record-part.ts'
+import { type DrivenJob, failOpenParts, JobTakenOver } from '../execution/record-part.ts'
+import { RequestError } from '../shared/request-error.ts'
 
 /**
  * Who wants the job to end; undefined: nobody.

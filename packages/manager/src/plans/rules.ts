@@ -1,7 +1,7 @@
 import { ageKeys, compressionLevels, explainCron, isCompressionLevel, nextRuns } from '@osb-backup/core'
 import { isAgeRecipient } from '@osb-backup/storage'
-import type { Context } from '../context.ts'
-import { RequestError } from '../request-error.ts'
+import type { Context } from '../context/context.ts'
+import { RequestError } from '../shared/request-error.ts'
 import type { BackupPlan, Compressor } from './plan.ts'
 
 /** How many runs ahead are looked at for the shortest time between two of them. */

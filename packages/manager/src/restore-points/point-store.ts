@@ -1,9 +1,9 @@
 import type { ObjectStore } from '@osb-backup/storage'
-import type { Context } from '../context.ts'
+import type { Context } from '../context/context.ts'
 import { openDestination } from '../destinations/open-destination.ts'
+import { destinationsById } from '../destinations/repository.ts'
 import { checkAllowed } from '../destinations/rules.ts'
-import { destinationsById } from '../destinations/store.ts'
-import { invariant } from '../invariant.ts'
+import { invariant } from '../shared/invariant.ts'
 import type { RestorePoint } from './restore-point.ts'
 
 /** Where the object of a restore point lies. */

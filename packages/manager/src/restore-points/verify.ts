@@ -1,9 +1,9 @@
 import { ContentError, StoreError, verifyObject } from '@osb-backup/storage'
-import type { Context } from '../context.ts'
-import { RequestError } from '../request-error.ts'
+import type { Context } from '../context/context.ts'
+import { RequestError } from '../shared/request-error.ts'
 import { storeOfPoint } from './point-store.ts'
+import { recordVerification } from './repository.ts'
 import type { RestorePoint, VerificationState } from './restore-point.ts'
-import { recordVerification } from './store.ts'
 
 /**
  * Reads the object of a restore point back, whole, and compares size and digest with what was recorded.

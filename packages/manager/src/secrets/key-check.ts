@@ -1,5 +1,5 @@
-import type { Context } from '../context.ts'
-import { SettingError } from '../setting-error.ts'
+import type { Context } from '../context/context.ts'
+import { SettingError } from '../settings/setting-error.ts'
 import { SealError } from './sealing.ts'
 
 const NAME = 'sealed-key-check'

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { SettingError } from '../setting-error.ts'
-import type { ManagerSettings } from '../settings.ts'
+import { SettingError } from '../settings/setting-error.ts'
+import type { ManagerSettings } from '../settings/settings.ts'
 import { createOwnFile, writeOwnFile } from './own-file.ts'
 import type { SecretKeys } from './sealing.ts'
 

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Context } from '../context.ts'
+import type { Context } from '../context/context.ts'
 import { resealKeyCheck } from './key-check.ts'
 import { sealedColumns } from './sealed-columns.ts'
 

@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger'
 import type { FastifyContextConfig } from 'fastify'
 import { createJsonSchemaTransformObject, jsonSchemaTransform } from 'fastify-type-provider-zod'
-import { invariant } from '../../invariant.ts'
+import { invariant } from '../../shared/invariant.ts'
 import type { App } from '../typed-app.ts'
 import { type NamedSchemas, usedSchemas } from './json-schema.ts'
 import { nameSchemas } from './name-schemas.ts'

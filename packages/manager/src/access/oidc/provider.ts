@@ -1,0 +1,109 @@
+import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose'
+import type { Logger } from 'pino'
+import { z } from 'zod'
+import type { OidcSettings } from '../../settings/oidc-settings.ts'
+import { isSafeAddress } from '../../settings/safe-address.ts'
+import type { FetchText } from './fetch-text.ts'
+import { IdentityProviderError, type IdentityProviderErrorCode } from './identity-provider-error.ts'
+
+/** How long keys are believed without being fetched again: a key that was withdrawn opens nothing for longer. */
+const KEYS_MAX_AGE_MS = 600_000
+/** How long a provider that failed is left alone, so that calls do not queue up in front of one that hangs. */
+const PAUSE_MS = 3_000
+
+const discoverySchema = z.object({ issuer: z.string().min(1), jwks_uri: z.url() })
+
+/** What tokens are checked with. */
+export interface Trust {
+  /** What the provider calls itself in tokens. UAA adds `/oauth/token` to its address. */
+  issuer: string
+  keys: JWTVerifyGetKey
+}
+
+/** How often keys are fetched. */
+export interface KeyTiming {
+  /** Least time between two fetches for keys that are not known, whoever asks for them. */
+  keyCooldownMs: number
+}
+
+/**
+ * The identity provider: found when first needed, so that the manager starts without it, and then remembered.
+ */
+export class Provider {
+  readonly #settings: Pick<OidcSettings, 'issuer' | 'allowsHttp'>
+  readonly #fetchText: FetchText
+  readonly #log: Logger
+  readonly #timing: KeyTiming
+  #trust: Promise<Trust> | undefined
+  #failure: { error: IdentityProviderError; until: number } | undefined
+
+  constructor(
+    settings: Pick<OidcSettings, 'issuer' | 'allowsHttp'>,
+    fetchText: FetchText,
+    log: Logger,
+    timing: KeyTiming,
+  ) {
+    this.#settings = settings
+    this.#fetchText = fetchText
+    this.#log = log
+    this.#timing = timing
+  }
+
+  /**
+   * What its tokens are checked with.
+   *
+   * @throws {IdentityProviderError} If it was never found so far; the keys throw it too.
+   */
+  trust(): Promise<Trust> {
+    this.#trust ??= this.#discover().catch((error: unknown) => {
+      this.#trust = undefined
+      throw error
+    })
+    return this.#trust
+  }
+
+  async #discover(): Promise<Trust> {
+    const url = `${this.#settings.issuer}/.well-known/openid-configuration`
+    const read = discoverySchema.safeParse(await this.#fetchJson(url))
+    if (!read.success) throw this.#fail('unusable-answer', `${url} is no discovery document`)
+    const { issuer, jwks_uri } = read.data
+    if (!isSafeAddress(jwks_uri, this.#settings.allowsHttp)) {
+      throw this.#fail('unusable-answer', `its jwks_uri ${jwks_uri} is not https`)
+    }
+    const keys = createRemoteJWKSet(new URL(jwks_uri), {
+      cooldownDuration: this.#timing.keyCooldownMs,
+      cacheMaxAge: KEYS_MAX_AGE_MS,
+      [customFetch]: async (address) => Response.json(await this.#fetchJson(address)),
+      // Ours is the one that counts; this one is never reached.
+      timeoutDuration: 60_000,
+    })
+    return { issuer, keys }
+  }
+
+  async #fetchJson(url: string): Promise<unknown> {
+    if (this.#failure !== undefined && performance.now() < this.#failure.until) throw this.#failure.error
+    const { status, text } = await this.#fetchText(url).catch((cause: unknown) => {
+      throw this.#fail('unreachable', `${url} cannot be reached`, cause)
+    })
+    if (status !== 200) {
+      const code = status >= 500 || status === 429 ? 'unreachable' : 'unusable-answer'
+      throw this.#fail(code, `${url} answered ${status}`)
+    }
+    try {
+      return JSON.parse(text)
+    } catch (cause) {
+      throw this.#fail('unusable-answer', `${url} is no JSON`, cause)
+    }
+  }
+
+  #fail(code: IdentityProviderErrorCode, reason: string, cause?: unknown): IdentityProviderError {
+    const message =
+      code === 'unreachable'
+        ? `The identity provider ${this.#settings.issuer} cannot be reached, so this token cannot be checked; try again later.`
+        : `The identity provider ${this.#settings.issuer} does not answer as one, so this token cannot be checked; correct OIDC_ISSUER.`
+    const error = new IdentityProviderError(code, message, { cause: new Error(reason, { cause }) })
+    this.#failure = { error, until: performance.now() + PAUSE_MS }
+    this.#log.warn({ err: error }, 'the identity provider cannot be asked')
+    return error
+  }
+}

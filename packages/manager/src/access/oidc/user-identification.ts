@@ -1,0 +1,70 @@
+import type { JWTPayload } from 'jose'
+import type { Logger } from 'pino'
+import type { Identify } from '../../http/authentication.ts'
+import type { OidcSettings } from '../../settings/oidc-settings.ts'
+import { type Caller, grantedCaller } from '../caller.ts'
+import { checkToken } from './check-token.ts'
+import { instancesOf, nameOf, roleOf } from './claims.ts'
+import { CloudFoundry } from './cloud-foundry.ts'
+import { makeFetchText } from './fetch-text.ts'
+import { type KeyTiming, Provider } from './provider.ts'
+
+/** What else it needs; the defaults are for the manager. */
+export interface Surroundings extends KeyTiming {
+  now(): Date
+}
+
+/**
+ * Makes the way to tell users by the tokens of an identity provider. Nothing is fetched before the first token.
+ *
+ * @returns Answers undefined for a token that is not valid here or that gives no role. Throws IdentityProviderError while
+ *   the provider cannot be asked; so does the caller's `isGranted` while Cloud Foundry cannot.
+ * @throws {SettingError} If OIDC_CA_FILE cannot be read.
+ */
+export function createUserIdentification(
+  settings: OidcSettings,
+  log: Logger,
+  { now, keyCooldownMs }: Surroundings = { now: () => new Date(), keyCooldownMs: 30_000 },
+): Identify {
+  const fetchText = makeFetchText(settings.caFile)
+  const provider = new Provider(settings, fetchText, log, { keyCooldownMs })
+  const { cloudFoundryUrl } = settings
+  const cloudFoundry = cloudFoundryUrl === undefined ? undefined : new CloudFoundry(cloudFoundryUrl, fetchText, log)
+
+  return async (token) => {
+    const claims = await checkToken(token, settings, provider, log, now())
+    if (claims === undefined || !hasSubject(claims)) return undefined
+    const role = roleOf(claims, settings)
+    if (role === undefined) {
+      log.debug({ subject: claims.sub, claim: settings.roleClaim }, 'a valid token gives no role')
+      return undefined
+    }
+    const user = { kind: 'user', id: claims.sub, name: nameOf(claims), role, onlyDeprovisions: false } as const
+    const granted = role === 'admin' ? 'all' : instancesOf(claims, settings)
+    if (granted === 'all' || cloudFoundry === undefined) return grantedCaller(user, granted)
+    return cloudFoundryUser(user, granted, (instanceId) => cloudFoundry.permissions(token, instanceId, now()))
+  }
+}
+
+function hasSubject(claims: JWTPayload): claims is JWTPayload & { sub: string } {
+  return typeof claims.sub === 'string' && claims.sub !== ''
+}
+
+/** A user who was granted some instances by the token; Cloud Foundry is asked about every other one. */
+function cloudFoundryUser(
+  user: Omit<Caller, 'grants' | 'isGranted'>,
+  granted: readonly string[],
+  ask: (instanceId: string) => ReturnType<CloudFoundry['permissions']>,
+): Caller {
+  const known = new Set(granted)
+  return {
+    ...user,
+    grants: async () => [...known],
+    isGranted: async (instanceId, use) => {
+      if (granted.includes(instanceId)) return true
+      const { read, manage } = await ask(instanceId)
+      if (read) known.add(instanceId)
+      return use === 'read' ? read : manage
+    },
+  }
+}

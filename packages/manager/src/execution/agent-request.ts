@@ -1,0 +1,112 @@
+import { type AgentBackupRequest, type AgentDestination, type AgentRestoreRequest, NO_KEY } from '@osb-backup/protocol'
+import type { TlsSettings } from '@osb-backup/storage'
+import type { FileDestination } from '../destinations/destination.ts'
+import { instanceToWire } from '../http/legacy/wire/service-instance.ts'
+import { backupHost, type ServiceInstance } from '../instances/instance.ts'
+import { agentJobId, type Job, type JobPart, prefixOfPlan } from '../jobs/job.ts'
+import type { RestorePoint } from '../restore-points/restore-point.ts'
+
+/** The request that starts a part of a backup job at its agent. */
+export function backupRequest(
+  job: Job,
+  part: JobPart,
+  plan: { id: string; name?: string },
+  instance: ServiceInstance,
+  destination: FileDestination,
+  recoveryRecipients: readonly string[],
+): AgentBackupRequest {
+  const { algorithm, level } = job.compressor
+  return {
+    id: agentJobId(job, part),
+    compression: job.compression,
+    compression_algorithm: algorithm,
+    ...(level === undefined ? {} : { compression_level: level }),
+    encryption_key: job.publicKey ?? NO_KEY,
+    ...(recoveryRecipients.length === 0 ? {} : { recovery_recipients: [...recoveryRecipients] }),
+    plan,
+    destination: { ...destinationOf(destination), filenamePrefix: prefixOfPlan(plan.id) },
+    backup: databaseOf(instance, part),
+  }
+}
+
+/** The request that starts a part of a restore job at its agent. */
+export function restoreRequest(
+  job: Job,
+  part: JobPart,
+  point: RestorePoint,
+  instance: ServiceInstance,
+  destination: FileDestination,
+): AgentRestoreRequest {
+  return {
+    id: agentJobId(job, part),
+    compression: job.compression,
+    encryption_key: job.privateKey ?? NO_KEY,
+    destination: {
+      ...destinationOf(destination),
+      filenamePrefix: point.prefix,
+      filename: point.filename,
+      size: point.sizeBytes,
+      ...(point.sha256 === undefined ? {} : { sha256: point.sha256 }),
+    },
+    restore: databaseOf(instance, part, job.parameters),
+  }
+}
+
+function databaseOf(instance: ServiceInstance, part: JobPart, parameters: Job['parameters'] = {}) {
+  const { agent: _, ...serviceInstance } = instanceToWire(instance)
+  const { username = NO_KEY, password = NO_KEY, backupUsername, backupPassword } = instance.database
+  const host = backupHost(instance.hosts)
+  return {
+    serviceInstance,
+    host: host.ip,
+    port: host.port,
+    username,
+    password,
+    ...(backupUsername === undefined ? {} : { backupUsername }),
+    ...(backupPassword === undefined ? {} : { backupPassword }),
+    database: part.database,
+    type: 'AGENT',
+    parameters: Object.entries({ ...instance.parameters, ...parameters }).map(([name, value]) => ({ [name]: value })),
+  }
+}
+
+function destinationOf({ store, bandwidthLimitBytesPerSecond }: FileDestination): AgentDestination {
+  const limit =
+    bandwidthLimitBytesPerSecond === undefined ? {} : { bandwidth_limit_bytes_per_second: bandwidthLimitBytesPerSecond }
+  switch (store.type) {
+    case 's3':
+      return {
+        type: 'S3',
+        endpoint: store.endpoint ?? '',
+        region: store.region ?? '',
+        bucket: store.bucket,
+        authKey: store.accessKeyId,
+        authSecret: store.secretAccessKey,
+        skipSSL: store.plainHttp ?? false,
+        ...(store.pathStyle === undefined ? {} : { path_style: store.pathStyle }),
+        ...tlsOf(store.tls),
+        ...limit,
+      }
+    case 'swift':
+      return {
+        type: 'SWIFT',
+        authUrl: store.authUrl,
+        domain: store.domain,
+        container_name: store.container,
+        project_name: store.projectName,
+        username: store.username,
+        password: store.password,
+        ...tlsOf(store.tls),
+        ...limit,
+      }
+    case 'file':
+      return { type: 'FILE', directory: store.directory }
+  }
+}
+
+function tlsOf({ ca, insecure }: TlsSettings = {}): Pick<AgentDestination, 'ca_certificate' | 'insecure_tls'> {
+  return {
+    ...(ca === undefined ? {} : { ca_certificate: ca }),
+    ...(insecure === undefined ? {} : { insecure_tls: insecure }),
+  }
+}

@@ -1,0 +1,105 @@
+import type { ServerResponse } from 'node:http'
+import type { FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { enterInstance } from '../../access/call.ts'
+import type { Context } from '../../context/context.ts'
+import type { JobChanges } from '../../database/notifications.ts'
+import { findJob } from '../../jobs/repository.ts'
+import type { App } from '../typed-app.ts'
+import { jobToAnswer } from './job-answers.ts'
+
+const HEARTBEAT_MS = 15_000
+/** Then the stream ends and the client connects again, which proves anew who it is: tokens expire and are revoked. */
+const LONGEST_STREAM_MS = 10 * 60_000
+/** A reader that does not keep up is let go, and reads the jobs when it comes back. */
+const LARGEST_BACKLOG_BYTES = 4 * 1024 * 1024
+
+const query = z.object({ serviceInstance: z.string().max(200).optional() })
+
+const EXAMPLE = 'event: job\ndata: {"id":"69a3a7c0f1d2b3c4d5e6f708","status":"RUNNING"}\n\n'
+
+/** Server-sent events: every job that the caller may see, each time it changes. */
+export function eventRoutes(app: App, context: Context, changes: JobChanges): void {
+  const streams = new Set<ServerResponse>()
+  app.addHook('preClose', async () => {
+    for (const stream of streams) stream.end()
+  })
+
+  app.get(
+    '/events',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        summary: 'Follow jobs as server-sent events: `event: job`, its data as GET /restoreJobs/{id} answers it',
+        querystring: query,
+        response: {
+          200: {
+            description: 'The events, until the stream ends; reconnect then',
+            content: { 'text/event-stream': { schema: z.string().meta({ examples: [EXAMPLE] }) } },
+          },
+        },
+      },
+    },
+    async (request, reply) => {
+      const { serviceInstance } = request.query
+      if (serviceInstance !== undefined) await enterInstance(request, serviceInstance)
+      reply.hijack()
+      const stream = reply.raw
+      stream.writeHead(200, {
+        ...(reply.getHeaders() as Record<string, string>),
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-store',
+        // Nothing follows a stream; a kept connection would keep the manager from ending.
+        connection: 'close',
+      })
+      stream.write('retry: 2000\n\n')
+      streams.add(stream)
+      const send = jobSender(context, request, stream, serviceInstance)
+      const unsubscribe = changes.subscribe(send)
+      const heartbeat = setInterval(() => stream.write(': still here\n\n'), HEARTBEAT_MS)
+      const longest = setTimeout(() => stream.end(), LONGEST_STREAM_MS)
+      stream.once('close', () => {
+        unsubscribe()
+        clearInterval(heartbeat)
+        clearTimeout(longest)
+        streams.delete(stream)
+      })
+    },
+  )
+}
+
+/** Sends jobs one after the other, in the order they changed, to whoever was granted their instance. */
+function jobSender(
+  context: Context,
+  request: FastifyRequest,
+  stream: ServerResponse,
+  instanceId: string | undefined,
+): (jobId: string) => void {
+  const pending = new Set<string>()
+  let isSending = false
+  const sendAll = async () => {
+    for (const jobId of pending) {
+      pending.delete(jobId)
+      const job = await findJob(context, jobId)
+      if (job === undefined || (instanceId !== undefined && job.instanceId !== instanceId)) continue
+      if (!(await request.caller.isGranted(job.instanceId, 'read'))) continue
+      if (stream.writableEnded || stream.destroyed) return
+      stream.write(`event: job\ndata: ${JSON.stringify(await jobToAnswer(context, job))}\n\n`)
+      if (stream.writableLength > LARGEST_BACKLOG_BYTES) stream.destroy()
+    }
+  }
+  return (jobId) => {
+    // Changes that come while a job waits to be sent are sent with it.
+    pending.add(jobId)
+    if (isSending) return
+    isSending = true
+    sendAll()
+      .catch((error: unknown) => {
+        context.log.warn({ err: error }, 'an event was not sent; its stream is ended')
+        stream.end()
+      })
+      .finally(() => {
+        isSending = false
+      })
+  }
+}

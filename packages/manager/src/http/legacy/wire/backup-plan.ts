@@ -1,0 +1,63 @@
+import { type BackupPlanRequest, MASKED_SECRET, NO_KEY, type BackupPlan as WirePlan } from '@osb-backup/protocol'
+import type { FileDestination } from '../../../destinations/destination.ts'
+import type { ServiceInstance } from '../../../instances/instance.ts'
+import type { BackupPlan, Compressor } from '../../../plans/plan.ts'
+import { destinationToWire } from './file-destination.ts'
+import { instantToWire } from './instant.ts'
+import { keptKey } from './secret.ts'
+import { instanceToWire } from './service-instance.ts'
+
+/** A plan as clients read it: whole, with its instance and destination, the private key masked. */
+export function planToWire(plan: BackupPlan, instance: ServiceInstance, destination: FileDestination): WirePlan {
+  return {
+    id: plan.id,
+    idAsString: plan.id,
+    name: plan.name,
+    serviceInstance: instanceToWire(instance),
+    fileDestination: destinationToWire(destination, instance),
+    paused: plan.paused,
+    compression: plan.compression,
+    compressionAlgorithm: plan.compressor.algorithm,
+    compressionLevel: plan.compressor.level,
+    frequency: plan.frequency,
+    timezone: plan.timezone,
+    retentionStyle: plan.retention.style,
+    retentionPeriod: plan.retention.period,
+    items: plan.items,
+    privateKey: plan.privateKey === undefined ? NO_KEY : MASKED_SECRET,
+    publicKey: plan.publicKey ?? NO_KEY,
+    nextRunAt: plan.nextRunAt && instantToWire(plan.nextRunAt),
+    retentionCountsFrom: plan.retentionCountsFrom && instantToWire(plan.retentionCountsFrom),
+  }
+}
+
+/** Reads a plan as clients send it; what is left out keeps the value of `stored`, or takes the default. */
+export function planFromWire(id: string, wire: BackupPlanRequest, stored: BackupPlan | undefined): BackupPlan {
+  return {
+    id,
+    version: stored?.version ?? 0,
+    instanceId: stored?.instanceId ?? wire.serviceInstance.service_instance_id,
+    destinationId: wire.fileDestination.id,
+    name: wire.name,
+    paused: wire.paused ?? stored?.paused ?? false,
+    compression: wire.compression ?? stored?.compression ?? true,
+    compressor: compressorFromWire(wire, stored?.compressor),
+    frequency: wire.frequency,
+    timezone: wire.timezone ?? stored?.timezone ?? 'UTC',
+    retention: { style: wire.retentionStyle, period: wire.retentionPeriod ?? stored?.retention.period ?? 1 },
+    items: wire.items,
+    publicKey: keptKey(wire.publicKey, stored?.publicKey),
+    privateKey: keptKey(wire.privateKey, stored?.privateKey),
+    nextRunAt: stored?.nextRunAt,
+    retentionCountsFrom: stored?.retentionCountsFrom,
+  }
+}
+
+/** A stored level is one of the stored algorithm, and goes with it. */
+function compressorFromWire(
+  { compressionAlgorithm, compressionLevel }: BackupPlanRequest,
+  stored: Compressor | undefined,
+): Compressor {
+  const algorithm = compressionAlgorithm ?? stored?.algorithm ?? 'zstd'
+  return { algorithm, level: compressionLevel ?? (algorithm === stored?.algorithm ? stored.level : undefined) }
+}

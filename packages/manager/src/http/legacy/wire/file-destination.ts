@@ -1,0 +1,148 @@
+import {
+  type FileDestinationRequest,
+  MASKED_SECRET,
+  type FileDestination as WireDestination,
+} from '@osb-backup/protocol'
+import type { StoreSettings, TlsSettings } from '@osb-backup/storage'
+import type { FileDestination } from '../../../destinations/destination.ts'
+import type { ServiceInstance } from '../../../instances/instance.ts'
+import { RequestError } from '../../../shared/request-error.ts'
+import { keptSecret } from './secret.ts'
+import { instanceToWire } from './service-instance.ts'
+
+/**
+ * A destination as clients read it, its secret masked.
+ *
+ * @param filenamePrefix - What a job put before its file names, where the destination stands in a job.
+ */
+export function destinationToWire(
+  destination: FileDestination,
+  instance: ServiceInstance,
+  filenamePrefix?: string,
+): WireDestination {
+  const { store } = destination
+  const fields = {
+    id: destination.id,
+    idAsString: destination.id,
+    serviceInstance: instanceToWire(instance),
+    name: destination.name,
+    ...(filenamePrefix === undefined ? {} : { filenamePrefix }),
+  }
+  switch (store.type) {
+    case 's3':
+      return {
+        type: 'S3',
+        ...fields,
+        authKey: store.accessKeyId,
+        authSecret: MASKED_SECRET,
+        endpoint: store.endpoint ?? '',
+        region: store.region ?? '',
+        bucket: store.bucket,
+        skipSSL: store.plainHttp ?? false,
+        pathStyle: store.pathStyle,
+        ...transferToWire(destination, store.tls),
+      }
+    case 'swift':
+      return {
+        type: 'SWIFT',
+        ...fields,
+        username: store.username,
+        password: MASKED_SECRET,
+        authUrl: store.authUrl,
+        domain: store.domain,
+        container_name: store.container,
+        project_name: store.projectName,
+        ...transferToWire(destination, store.tls),
+      }
+    case 'file':
+      return { type: 'FILE', ...fields, directory: store.directory }
+  }
+}
+
+/**
+ * Reads the settings of a destination as clients send it. A secret that is absent or masked keeps the stored one.
+ *
+ * @throws {RequestError} If there is no secret, neither sent nor stored.
+ */
+export function storeFromWire(wire: FileDestinationRequest, stored: StoreSettings | undefined): StoreSettings {
+  switch (wire.type) {
+    case 'S3':
+      return {
+        type: 's3',
+        endpoint: wire.endpoint ?? '',
+        region: wire.region ?? '',
+        bucket: wire.bucket,
+        accessKeyId: wire.authKey,
+        secretAccessKey: needed(
+          'authSecret',
+          keptSecret(wire.authSecret, stored?.type === 's3' ? stored.secretAccessKey : undefined),
+        ),
+        plainHttp: wire.skipSSL ?? false,
+        ...pathStyleFromWire(wire.pathStyle, stored),
+        ...tlsFromWire(wire, stored),
+      }
+    case 'SWIFT': {
+      const { tls } = tlsFromWire(wire, stored)
+      return {
+        type: 'swift',
+        authUrl: wire.authUrl,
+        domain: wire.domain,
+        projectName: wire.project_name,
+        username: wire.username,
+        password: needed('password', keptSecret(wire.password, passwordFor(wire.authUrl, tls, stored))),
+        container: wire.container_name,
+        ...(tls && { tls }),
+      }
+    }
+    case 'FILE':
+      return { type: 'file', directory: wire.directory }
+  }
+}
+
+/**
+ * A stored password of Swift, where it may be kept: it goes only where it went before. Another authUrl could be anybody's, and so
+ * could be what stands between, once more certificates are trusted.
+ */
+function passwordFor(
+  authUrl: string,
+  tls: TlsSettings | undefined,
+  stored: StoreSettings | undefined,
+): string | undefined {
+  if (stored?.type !== 'swift' || stored.authUrl !== authUrl) return undefined
+  const trustsMore = (tls?.insecure && !stored.tls?.insecure) || (tls?.ca !== undefined && tls.ca !== stored.tls?.ca)
+  return trustsMore ? undefined : stored.password
+}
+
+function transferToWire({ bandwidthLimitBytesPerSecond }: FileDestination, tls: TlsSettings | undefined) {
+  return { caCertificate: tls?.ca, insecureTls: tls?.insecure, bandwidthLimitBytesPerSecond }
+}
+
+/** The limit that counts: what was sent, 0 for none, or what is stored. */
+export function bandwidthFromWire(
+  wire: FileDestinationRequest,
+  stored: FileDestination | undefined,
+): number | undefined {
+  const sent = wire.type === 'FILE' ? 0 : wire.bandwidthLimitBytesPerSecond
+  return sent === undefined ? stored?.bandwidthLimitBytesPerSecond : sent || undefined
+}
+
+function pathStyleFromWire(sent: boolean | undefined, stored: StoreSettings | undefined): { pathStyle?: boolean } {
+  const pathStyle = sent ?? (stored?.type === 's3' ? stored.pathStyle : undefined)
+  return pathStyle === undefined ? {} : { pathStyle }
+}
+
+function tlsFromWire(
+  { caCertificate, insecureTls }: { caCertificate?: string | undefined; insecureTls?: boolean | undefined },
+  stored: StoreSettings | undefined,
+): { tls?: TlsSettings } {
+  const before = stored === undefined || stored.type === 'file' ? undefined : stored.tls
+  const ca = (caCertificate ?? before?.ca) || undefined
+  const insecure = insecureTls ?? before?.insecure ?? false
+  if (ca === undefined && !insecure) return {}
+  return { tls: { ...(ca === undefined ? {} : { ca }), ...(insecure ? { insecure } : {}) } }
+}
+
+function needed(field: string, secret: string | undefined): string {
+  if (secret === undefined) throw new RequestError('invalid', `${field} is needed.`, { field })
+  return secret
+}

@@ -1,0 +1,54 @@
+import { MASKED_SECRET, type ServiceInstanceRequest, type ServiceInstance as WireInstance } from '@osb-backup/protocol'
+import type { ServiceInstance } from '../../../instances/instance.ts'
+import { keptSecret } from './secret.ts'
+
+/** An instance as clients read it: database credentials are left out, the agent's password is masked. */
+export function instanceToWire(instance: ServiceInstance): WireInstance {
+  return {
+    service_instance_id: instance.id,
+    service_id: instance.serviceId,
+    plan_id: instance.planId,
+    organization_guid: instance.organizationGuid,
+    space_guid: instance.spaceGuid,
+    parameters: instance.parameters,
+    hosts: instance.hosts.map((host) => ({ ...host, backup: host.backup ?? false })),
+    agent: { url: instance.agent.url, username: instance.agent.username, password: MASKED_SECRET },
+  }
+}
+
+/** Reads an instance as clients send it; passwords that are absent or masked keep those of `stored`. */
+export function instanceFromWire(
+  id: string,
+  wire: ServiceInstanceRequest,
+  stored: ServiceInstance | undefined,
+): ServiceInstance {
+  return {
+    id,
+    version: stored?.version ?? 0,
+    serviceId: wire.service_id,
+    planId: wire.plan_id,
+    organizationGuid: wire.organization_guid,
+    spaceGuid: wire.space_guid,
+    parameters: wire.parameters ?? {},
+    hosts: wire.hosts,
+    database: {
+      username: wire.username ?? stored?.database.username,
+      password: keptSecret(wire.password, stored?.database.password),
+      backupUsername: wire.backupUsername ?? stored?.database.backupUsername,
+      backupPassword: keptSecret(wire.backupPassword, stored?.database.backupPassword),
+    },
+    agent: {
+      url: wire.agent.url.replace(/\/+$/, ''),
+      username: wire.agent.username,
+      // A stored password goes only where it went before: another URL could be anybody's.
+      password: keptSecret(
+        wire.agent.password,
+        isSameOrigin(wire.agent.url, stored?.agent.url) ? stored?.agent.password : undefined,
+      ),
+    },
+  }
+}
+
+function isSameOrigin(url: string, other: string | undefined): boolean {
+  return other !== undefined && new URL(url).origin === new URL(other).origin
+}

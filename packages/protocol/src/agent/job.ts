@@ -1,0 +1,41 @@
+import { z } from 'zod'
+import { lenientWarningsSchema } from '../warning.ts'
+
+/** A size on the wire. */
+export const filesizeSchema = z.object({ size: z.int().nonnegative(), unit: z.literal('byte') })
+
+/** How far a running part is, in bytes since its start. */
+export const progressSchema = z.object({ bytes_read: z.number(), bytes_stored: z.number() })
+export type Progress = z.infer<typeof progressSchema>
+
+/**
+ * A job as an agent reports it. Read leniently: the Go agent leaves fields out, and writes `Running` for a moment
+ * after it accepted a job. Only `status` says that a job is over, never `state`. Log fields are named by
+ * `stageLogField` and pass through.
+ */
+export const agentJobSchema = z.looseObject({
+  status: z.string(),
+  message: z.string().optional(),
+  /** The stage that runs now, or "finished". */
+  state: z.string().optional(),
+  error_message: z.string().optional(),
+  type: z.string().optional(),
+  compression: z.boolean().optional(),
+  filename: z.string().optional(),
+  filesize: filesizeSchema.optional(),
+  start_time: z.string().optional(),
+  end_time: z.string().optional(),
+  execution_time_ms: z.number().optional(),
+  /** Additive fields of our agent. */
+  failed_stage: z.string().optional(),
+  sha256: z.string().optional(),
+  original_filesize: filesizeSchema.optional(),
+  original_sha256: z.string().optional(),
+  progress: progressSchema.optional(),
+  warnings: lenientWarningsSchema.optional(),
+})
+export type AgentJob = z.infer<typeof agentJobSchema>
+
+/** `GET /status` of an agent. */
+export const agentStatusSchema = z.looseObject({ message: z.string() })
+export type AgentStatus = z.infer<typeof agentStatusSchema>

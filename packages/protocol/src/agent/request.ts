@@ -1,0 +1,83 @@
+import { z } from 'zod'
+import { compressionAlgorithms } from '../transforms.ts'
+
+/** What the agent is asked for over HTTP. The manager builds these; the agent reads them without regard to case. */
+
+/** Where an agent moves a file. Which fields are needed depends on `type`. */
+export const agentDestinationSchema = z.object({
+  type: z.string(),
+  endpoint: z.string().optional(),
+  region: z.string().optional(),
+  bucket: z.string().optional(),
+  authKey: z.string().optional(),
+  authSecret: z.string().optional(),
+  skipSSL: z.boolean().optional(),
+  authUrl: z.string().optional(),
+  domain: z.string().optional(),
+  container_name: z.string().optional(),
+  project_name: z.string().optional(),
+  username: z.string().optional(),
+  password: z.string().optional(),
+  /** Additive, type FILE: an absolute directory that both agent and manager reach. */
+  directory: z.string().optional(),
+  filenamePrefix: z.string().optional(),
+  /** Restores only: the file to fetch, without the prefix. */
+  filename: z.string().optional(),
+  /** Additive, restores only: what the stored object must be. Checked before the restore script sees a byte. */
+  sha256: z.string().optional(),
+  size: z.number().optional(),
+  /** Additive, S3 and SWIFT: certificates (PEM) that are trusted besides those that the agent trusts. */
+  ca_certificate: z.string().optional(),
+  /** Additive, S3 and SWIFT: takes any certificate. `skipSSL` is another thing: plain http. */
+  insecure_tls: z.boolean().optional(),
+  /** Additive, S3: the bucket in the path of URLs, or in the host's name (false). */
+  path_style: z.boolean().optional(),
+  /** Additive: what all transfers of this destination at this agent may take together. */
+  bandwidth_limit_bytes_per_second: z.number().optional(),
+})
+export type AgentDestination = z.infer<typeof agentDestinationSchema>
+
+/**
+ * The database that an agent dumps or restores. `username` and `password` are "none" where it has none, since agents
+ * refuse a request without; `parameters` reach every script
+ * as environment variables.
+ */
+export const agentDatabaseSchema = z.object({
+  serviceInstance: z.unknown().optional(),
+  host: z.string().optional(),
+  port: z.number().optional(),
+  username: z.string().optional(),
+  password: z.string().optional(),
+  backupUsername: z.string().optional(),
+  backupPassword: z.string().optional(),
+  database: z.string().optional(),
+  type: z.string().optional(),
+  parameters: z.array(z.record(z.string(), z.unknown())).nullable().optional(),
+})
+export type AgentDatabase = z.infer<typeof agentDatabaseSchema>
+
+const requestFields = {
+  id: z.string().optional(),
+  compression: z.boolean().optional(),
+  /** Additive, backups: zstd or gzip, where the agent compresses; absent: as the agent is set. */
+  compression_algorithm: z.enum(compressionAlgorithms).optional(),
+  /** Additive: a level of the algorithm. */
+  compression_level: z.number().optional(),
+  /** "none", age recipients (backup) or age identities (restore), or a key that only the scripts understand. */
+  encryption_key: z.string().optional(),
+  /** Additive, backups: age recipients that can open every encrypted backup, besides those of the key. */
+  recovery_recipients: z.array(z.string()).optional(),
+  /** Additive, backups: for the manifest beside the object. */
+  plan: z.object({ id: z.string().optional(), name: z.string().optional() }).optional(),
+  destination: agentDestinationSchema.optional(),
+  /** Additive: the time limit of every stage of this job; the agent's own setting is the longest. */
+  stage_timeout_seconds: z.number().optional(),
+}
+
+/** Body of `POST /backup`. All is optional here, since the agent names what is missing in its own words. */
+export const agentBackupRequestSchema = z.object({ ...requestFields, backup: agentDatabaseSchema.optional() })
+export type AgentBackupRequest = z.infer<typeof agentBackupRequestSchema>
+
+/** Body of `PUT /restore`. */
+export const agentRestoreRequestSchema = z.object({ ...requestFields, restore: agentDatabaseSchema.optional() })
+export type AgentRestoreRequest = z.infer<typeof agentRestoreRequestSchema>
