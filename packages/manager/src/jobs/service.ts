@@ -68,7 +68,6 @@ export function backupJobOf(plan: PlanToRun, startedAt: Date, due?: { dueAt: Dat
     compressor: plan.compressor,
     publicKey: plan.publicKey,
     privateKey: undefined,
-    parameters: {},
     dueAt: due?.dueAt,
     late: due?.late ?? false,
     startedAt,
@@ -114,15 +113,14 @@ export interface RestoreTarget {
  *
  * @param instanceId - The service instance that is written.
  * @param once - The caller's idempotency key: sent again, it starts nothing.
- * @param options - `privateKey` opens what was encrypted; absent: the one that the plan keeps, if it keeps one.
- *   `parameters` go to the scripts, before those of the service instance.
+ * @param privateKey - Opens what was encrypted. Undefined: the one that the plan keeps, if it keeps one.
  * @throws {RequestError} If the instance is not registered, or two points would go into one database.
  */
 export async function startRestore(
   context: Context,
   instanceId: string,
   targets: readonly [RestoreTarget, ...RestoreTarget[]],
-  { privateKey, parameters = {} }: { privateKey?: string | undefined; parameters?: Job['parameters'] | undefined },
+  privateKey: string | undefined,
   once?: Once,
 ): Promise<Job> {
   if ((await findInstance(context, instanceId)) === undefined) {
@@ -150,7 +148,6 @@ export async function startRestore(
     compressor: { algorithm: point.compression === 'gzip' ? 'gzip' : 'zstd', level: undefined },
     publicKey: undefined,
     privateKey: keptKey(privateKey, plan?.privateKey),
-    parameters,
     dueAt: undefined,
     late: false,
     startedAt,
