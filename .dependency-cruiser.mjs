@@ -38,7 +38,10 @@ export default {
       comment: 'Another package is imported through its exports (package.json), never by a path into its src/',
       severity: 'error',
       from: { path: '^packages/([^/]+)/' },
-      to: { path: '^packages/[^/]+/src/(?!index\\.ts$|collect-buffers-early\\.ts$)', pathNot: '^packages/$1/' },
+      to: {
+        path: '^packages/[^/]+/src/(?!index\\.ts$|v1/index\\.ts$|collect-buffers-early\\.ts$)',
+        pathNot: '^packages/$1/',
+      },
     },
     {
       name: 'protocol-imports-only-zod',

@@ -96,12 +96,14 @@ test('no secret stands in an argument, parameters have a prefix, and the key sta
     `BACKUP_FILENAME=db-host_${today()}_db1`,
     'BACKUP_HOST=db-host',
     'BACKUP_JOB_ID=x',
+    `BACKUP_METADATA=${join(under.root, 'backups/x/.metadata.json')}`,
     'BACKUP_PARAMETER_DUMP_JOBS=4',
     'BACKUP_PARAMETER_PATH=p',
     'BACKUP_PASSWORD=***',
     'BACKUP_PORT=5432',
     'BACKUP_STAGE=backup',
     'BACKUP_USERNAME=dba',
+    `BACKUP_WARNINGS=${join(under.root, 'backups/x/.warnings')}`,
   ])
 })
 
@@ -173,4 +175,39 @@ test('the status tells the pack', async () => {
   const { json } = await under.call('GET', '/status')
   expect(json.scripts).toEqual({ form: 2, name: 'test', type: '.dump' })
   expect(json.capabilities).toContain('encryption.age')
+})
+
+test('scripts warn, and what they note of a dump comes back at its restore', async () => {
+  const under = await agentWith(
+    formTwo({
+      backup:
+        'echo "not-dumped the table of $BACKUP_PASSWORD is left out" >>"$BACKUP_WARNINGS"\n' +
+        'echo \'{"extensions":["hstore 1.7"]}\' >"$BACKUP_METADATA"\necho dump\n',
+      restore: `cat >/dev/null; cat "$BACKUP_METADATA" >${'"$BACKUP_WARNINGS"'}\n`,
+    }),
+  )
+  await under.call('POST', '/backup', backupBody(under, 'x'))
+  const { status, filename = '', warnings } = await under.over('backup', 'x')
+  expect({ status, warnings }).toEqual({
+    status: 'SUCCEEDED',
+    warnings: [{ code: 'not-dumped', message: 'the table of *** is left out' }],
+  })
+  const manifest = JSON.parse(await readFile(join(under.bucket, 'plan', `${filename}.manifest.json`), 'utf8'))
+  expect(manifest.metadata).toEqual({ extensions: ['hstore 1.7'] })
+  await under.call('PUT', '/restore', restoreBody(under, 'x', { filename }))
+  expect(await under.over('restore', 'x')).toMatchObject({
+    status: 'SUCCEEDED',
+    warnings: [{ code: 'warning', message: '{"extensions":["hstore 1.7"]}' }],
+  })
+  expect(await readdir(join(under.root, 'restores'))).toEqual([])
+})
+
+test('metadata that is no JSON object is a warning; the backup is stored', async () => {
+  const under = await agentWith(formTwo({ backup: 'echo "{" >"$BACKUP_METADATA"\necho dump\n' }))
+  await under.call('POST', '/backup', backupBody(under, 'x'))
+  const { status, warnings } = await under.over('backup', 'x')
+  expect({ status, codes: warnings?.map(({ code }) => code) }).toEqual({
+    status: 'SUCCEEDED',
+    codes: ['agent-metadata'],
+  })
 })

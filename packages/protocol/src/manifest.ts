@@ -7,6 +7,9 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex')
 const size = z.int().nonnegative()
 const text = z.string().min(1)
 
+/** What a script may say of its dump, as JSON text, in UTF-8 bytes. */
+export const MAX_METADATA_BYTES = 256 * 1024
+
 /**
  * What lies beside each stored object and explains it without the manager: of what it is a backup, how to open it, and
  * what it must be. It holds no secret. A reader passes over fields that it does not know; one that changes the meaning
@@ -45,5 +48,7 @@ export const objectManifestSchema = z.looseObject({
       type: z.string().optional(),
     })
     .optional(),
+  /** What the scripts want to know at a restore and the dump does not say; only they understand it. */
+  metadata: z.record(z.string(), z.unknown()).optional(),
 })
 export type ObjectManifest = z.infer<typeof objectManifestSchema>

@@ -36,6 +36,7 @@ export function jobAnswer(job: JobRecord): AgentJob {
       : { original_filesize: { size: stored.originalSizeBytes, unit: 'byte' } }),
     original_sha256: stored?.originalSha256,
     progress: { bytes_read: job.progress.bytesRead, bytes_stored: job.progress.bytesStored },
+    warnings: job.warnings,
     start_time: timestamp(job.startedAt),
     end_time: job.endedAt === undefined ? '' : timestamp(job.endedAt),
     execution_time_ms: job.endedAt === undefined ? 0 : job.endedAt.getTime() - job.startedAt.getTime(),

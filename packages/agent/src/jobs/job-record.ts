@@ -1,4 +1,5 @@
 import { nextStep, type RunKind, type Step, stepsOf } from '@osb-backup/core'
+import type { Warning } from '@osb-backup/protocol'
 import type { ProcessIdentity } from '../scripts/process-identity.ts'
 import type { JobRequest } from './job-request.ts'
 
@@ -39,6 +40,8 @@ export interface JobRecord {
   problem?: string
   stored?: StoredDump
   progress: { bytesRead: number; bytesStored: number }
+  /** What its scripts warned of so far. Masked. */
+  warnings: Warning[]
   /** Somebody deleted it while it ran: it goes when it is over. */
   isUnwanted?: boolean
   /** The script that runs, recorded before it begins. */
@@ -53,7 +56,15 @@ export interface JobRecord {
 
 /** A record of a job that is about to start. */
 export function newJob(request: JobRequest, form: 1 | 2, startedAt: Date): JobRecord {
-  return { request, form, startedAt, status: 'RUNNING', steps: [], progress: { bytesRead: 0, bytesStored: 0 } }
+  return {
+    request,
+    form,
+    startedAt,
+    status: 'RUNNING',
+    steps: [],
+    progress: { bytesRead: 0, bytesStored: 0 },
+    warnings: [],
+  }
 }
 
 /** The step that comes next, or undefined when the run is over. An owed step that was interrupted is still owed. */

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { messageOf } from '../checked.ts'
 import { removeLeftovers } from '../recovery/leftovers.ts'
 import { describeFailure, isSuccess } from '../scripts/script-end.ts'
+import { messageFiles, readWarnings, removeMessageFiles } from '../scripts/script-messages.ts'
 import { findScript, type ScriptPack } from '../scripts/script-pack.ts'
 import type { AgentSettings } from '../settings/agent-settings.ts'
 import { requireDiskSpace } from '../stages/disk-space.ts'
@@ -124,6 +125,7 @@ async function contextOf(
 async function tidyUp(run: RunContext, log: Logger): Promise<void> {
   try {
     await removeDownload(run)
+    await removeMessageFiles(messageFiles(run.directory.path))
     // Form 2 promises scripts a scratch directory that is gone after the job.
     await closeJobDirectory(run.directory, run.settings.mayDeleteFiles || run.pack.form === 2)
   } catch (error) {
@@ -147,6 +149,7 @@ async function takeSteps(run: RunContext, { record, cancel }: HeldJob, tools: Ru
             failed(messageOf(error)),
           )
         : failed(unsaved)
+    await noteWarnings(run)
     taken.stdout = end.stdout ?? ''
     taken.stderr = end.stderr ?? ''
     if (end.problem !== undefined) taken.problem = run.mask.mask(end.problem)
@@ -157,6 +160,16 @@ async function takeSteps(run: RunContext, { record, cancel }: HeldJob, tools: Ru
     else log.error({ step, problem: taken.problem }, step.endsWith('-unlock') ? 'UNLOCK FAILED' : 'step failed')
     if (!end.ok) tools.metrics.stepFailed(step)
   }
+}
+
+/** Keeps what the scripts warned of so far; a file that cannot be read must not end the job. */
+async function noteWarnings({ job, directory, mask }: RunContext): Promise<void> {
+  const warnings = await readWarnings(messageFiles(directory.path)).catch((error: unknown) => [
+    { code: 'warnings-unreadable', message: messageOf(error) },
+  ])
+  if (warnings === undefined) return
+  const ofAgent = job.warnings.filter(({ code }) => code.startsWith('agent-'))
+  job.warnings = [...ofAgent, ...warnings.map(({ code, message }) => ({ code, message: mask.mask(message) }))]
 }
 
 /** Saves a record. Returns why it could not; that must never keep an unlock from running. */

@@ -1,4 +1,4 @@
-import { backupStages, restoreStages } from '@osb-backup/protocol'
+import { backupStages, restoreStages, warningSchema } from '@osb-backup/protocol'
 import { z } from 'zod'
 import { type Checked, passed, refused } from '../checked.ts'
 import type { JobRecord } from '../jobs/job-record.ts'
@@ -96,6 +96,7 @@ const jobSchema = z.object({
   problem: z.string().optional(),
   stored: stored.optional(),
   progress: z.object({ bytesRead: whole, bytesStored: whole }),
+  warnings: z.array(warningSchema).default([]),
   isUnwanted: z.boolean().optional(),
   process: z
     .object({ pid: z.number().int().positive(), startTicks: z.string().optional(), bootId: z.string().optional() })

@@ -31,6 +31,8 @@ test('form 1 gets the parameters under their own names, and the key', () => {
     BACKUP_BACKUP_PASSWORD: 'bp',
     BACKUP_DATABASE: 'd',
     BACKUP_DIRECTORY: '/jobs/j1',
+    BACKUP_WARNINGS: '/jobs/j1/.warnings',
+    BACKUP_METADATA: '/jobs/j1/.metadata.json',
     BACKUP_FILENAME: 'h_2026_01_01_d',
     BACKUP_COMPRESSION: 'true',
     BACKUP_ENCRYPTION_KEY: 'key-1',

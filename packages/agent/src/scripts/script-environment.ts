@@ -1,6 +1,7 @@
 import type { Stage } from '@osb-backup/protocol'
 import type { JobRequest } from '../jobs/job-request.ts'
 import { parameterVariable } from './parameters.ts'
+import { messageFiles } from './script-messages.ts'
 
 /** What scripts are told of a dump. */
 export interface ToldDump {
@@ -24,6 +25,7 @@ export function scriptEnvironment(
   base: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const { database } = request
+  const { warnings, metadata } = messageFiles(told.directory)
   const named = request.parameters.map(({ name, value }) => [form === 1 ? name : parameterVariable(name), value])
   return {
     ...base,
@@ -37,6 +39,8 @@ export function scriptEnvironment(
     ...(database.backupPassword === undefined ? {} : { BACKUP_BACKUP_PASSWORD: database.backupPassword }),
     BACKUP_DATABASE: database.name,
     BACKUP_DIRECTORY: told.directory,
+    BACKUP_WARNINGS: warnings,
+    BACKUP_METADATA: metadata,
     BACKUP_FILENAME: told.filename,
     BACKUP_COMPRESSION: String(told.compress),
     ...(form === 1 ? { BACKUP_ENCRYPTION_KEY: told.encryptionKey } : {}),

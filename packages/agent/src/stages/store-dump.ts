@@ -7,6 +7,7 @@ import {
   writeManifest,
 } from '@osb-backup/storage'
 import { messageOf } from '../checked.ts'
+import { messageFiles, readMetadata } from '../scripts/script-messages.ts'
 import { agentTransforms, type DumpTransforms } from './dump-transforms.ts'
 import type { ObjectClaim } from './object-claim.ts'
 import type { RunContext } from './run-context.ts'
@@ -59,6 +60,11 @@ async function describeDump(
   const { job, pack, store } = run
   const { request, startedAt } = job
   const byScript = agentTransforms(run) || request.encryptionKey === NO_KEY ? 'none' : 'script'
+  const { metadata, problem } = await readMetadata(messageFiles(run.directory.path))
+  if (problem !== undefined) {
+    const message = `What the scripts wrote to BACKUP_METADATA is not kept: ${problem}`
+    job.warnings.push({ code: 'agent-metadata', message: run.mask.mask(message) })
+  }
   const manifest = {
     instance: request.instance,
     plan: request.plan,
@@ -74,6 +80,7 @@ async function describeDump(
       encryption: transforms.encrypted ? ('age' as const) : byScript,
     },
     recipients: transforms.recipients,
+    ...(metadata === undefined ? {} : { metadata }),
     scriptPack: pack.form === 1 ? { form: 1 } : { form: 2, name: pack.name, type: pack.type },
   } as const
   try {

@@ -1,7 +1,9 @@
 import type { Readable, Writable } from 'node:stream'
 import { ageKeys, transformsOfName } from '@osb-backup/core'
-import { findZstdProgram, freeChunk, loadContent } from '@osb-backup/storage'
+import { findZstdProgram, freeChunk, loadContent, readManifest } from '@osb-backup/storage'
+import { messageOf } from '../checked.ts'
 import { describeFailure, isSuccess } from '../scripts/script-end.ts'
+import { messageFiles, writeMetadata } from '../scripts/script-messages.ts'
 import { failed, type RunContext, type StepEnd, stageTimeLimitMs, startStage, transferSignal } from './run-context.ts'
 import { transferProblem } from './transfer-problem.ts'
 
@@ -18,6 +20,7 @@ export async function streamRestore(run: RunContext, path: string, signal: Abort
   const transforms = transformsOfName(run.filename)
   let content: Readable
   try {
+    await handOverMetadata(run, both)
     content = await loadContent(store, namePrefix + run.filename, {
       ...transforms,
       identities: transforms.encrypted ? ageKeys(encryptionKey) : [],
@@ -49,6 +52,24 @@ export async function streamRestore(run: RunContext, path: string, signal: Abort
     return { ok: false, problem: transferProblem(what, contentError, stageTimeLimitMs(run)), ...logs }
   }
   return isSuccess(end.outcome) ? { ok: true, ...logs } : { ok: false, problem: describeFailure(path, end), ...logs }
+}
+
+/**
+ * Gives the scripts what the manifest has of their metadata. A restore works without: what is wrong with the manifest is a
+ * warning.
+ */
+async function handOverMetadata(
+  { job, store, filename, directory, mask }: RunContext,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const manifest = await readManifest(store, job.request.namePrefix + filename, { signal })
+    if (manifest?.metadata !== undefined) await writeMetadata(messageFiles(directory.path), manifest.metadata)
+  } catch (error) {
+    signal.throwIfAborted()
+    const message = `The manifest beside the object could not be used: ${messageOf(error)}`
+    job.warnings.push({ code: 'agent-manifest', message: mask.mask(message) })
+  }
 }
 
 /**

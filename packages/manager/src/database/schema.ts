@@ -7,6 +7,7 @@ import type {
   PlanRunOutcome,
   RemovalReason,
   RetentionStyle,
+  Warning,
 } from '@osb-backup/protocol'
 import type { ColumnType, Generated, JSONColumnType } from 'kysely'
 import type { Grants } from '../access/caller.ts'
@@ -47,6 +48,8 @@ export interface ServiceInstanceTable {
   hosts: Json<Host[]>
   database_username: string | null
   sealed_database_password: string | null
+  backup_username: string | null
+  sealed_backup_password: string | null
   agent_url: string
   agent_username: string
   sealed_agent_password: string | null
@@ -134,6 +137,8 @@ export interface JobTable {
   public_key: string | null
   /** Restores: the key that opens what is restored, erased when the job is over. */
   sealed_private_key: string | null
+  /** Restores: handed to the scripts before the parameters of the service instance. */
+  parameters: Json<Record<string, string | number | boolean>>
   /** Backups that a schedule started: when the run was due. */
   due_at: Date | null
   /** It started later than it should, after an outage. */
@@ -213,6 +218,7 @@ export interface RestorePointTable {
   /** Held points are never swept. */
   held: Generated<boolean>
   after_failure: Generated<boolean>
+  warnings: Json<Warning[]>
   verified_at: Date | null
   verified_state: 'intact' | 'damaged' | 'missing' | null
   /** Set: the object is being removed, and is tried again until it is gone. */

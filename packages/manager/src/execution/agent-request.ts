@@ -48,13 +48,13 @@ export function restoreRequest(
       size: point.sizeBytes,
       ...(point.sha256 === undefined ? {} : { sha256: point.sha256 }),
     },
-    restore: databaseOf(instance, part),
+    restore: databaseOf(instance, part, job.parameters),
   }
 }
 
-function databaseOf(instance: ServiceInstance, part: JobPart) {
+function databaseOf(instance: ServiceInstance, part: JobPart, parameters: Job['parameters'] = {}) {
   const { agent: _, ...serviceInstance } = instanceToWire(instance)
-  const { username = NO_KEY, password = NO_KEY } = instance.database
+  const { username = NO_KEY, password = NO_KEY, backupUsername, backupPassword } = instance.database
   const host = backupHost(instance.hosts)
   return {
     serviceInstance,
@@ -62,9 +62,11 @@ function databaseOf(instance: ServiceInstance, part: JobPart) {
     port: host.port,
     username,
     password,
+    ...(backupUsername === undefined ? {} : { backupUsername }),
+    ...(backupPassword === undefined ? {} : { backupPassword }),
     database: part.database,
     type: 'AGENT',
-    parameters: Object.entries(instance.parameters).map(([name, value]) => ({ [name]: value })),
+    parameters: Object.entries({ ...instance.parameters, ...parameters }).map(([name, value]) => ({ [name]: value })),
   }
 }
 

@@ -1,5 +1,5 @@
 import { ageKeys, transformsOfName } from '@osb-backup/core'
-import type { AgentBackupRequest, AgentJob, AgentRestoreRequest } from '@osb-backup/protocol'
+import type { AgentBackupRequest, AgentJob, AgentRestoreRequest, Warning } from '@osb-backup/protocol'
 import { forgetAtAgent } from '../agents/agent-client.ts'
 import type { Context } from '../context/context.ts'
 import { destinationsById } from '../destinations/repository.ts'
@@ -76,7 +76,9 @@ async function recordEnd(context: Context, job: Job & DrivenJob, part: JobPart, 
     return record()
   }
   const { recoveryRecipients } = context.settings
-  const point = restorePointOf(job, part, stored, { now, afterFailure: status !== 'SUCCEEDED', recoveryRecipients })
+  const { warnings = [] } = report
+  const seen = { now, afterFailure: status !== 'SUCCEEDED', recoveryRecipients, warnings }
+  const point = restorePointOf(job, part, stored, seen)
   return record(async (transaction) => {
     await insertRestorePoint(transaction, point, now)
     if (status === 'SUCCEEDED') await sweepSoon(transaction, point.planId, now)
@@ -87,7 +89,7 @@ function restorePointOf(
   job: Job,
   part: JobPart,
   { filename, sizeBytes, sha256, originalSizeBytes }: StoredDump,
-  seen: { now: Date; afterFailure: boolean; recoveryRecipients: readonly string[] },
+  seen: { now: Date; afterFailure: boolean; recoveryRecipients: readonly string[]; warnings: readonly Warning[] },
 ): Omit<RestorePoint, 'held' | 'verification' | 'removal'> {
   invariant(job.planId, `backup job ${job.id} has a plan`)
   const transforms = transformsOfName(filename)
@@ -107,6 +109,7 @@ function restorePointOf(
     recipients: transforms.encrypted ? [...ageKeys(job.publicKey ?? ''), ...seen.recoveryRecipients] : [],
     takenAt: job.startedAt,
     afterFailure: seen.afterFailure,
+    warnings: seen.warnings,
   }
 }
 

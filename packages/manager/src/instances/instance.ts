@@ -13,7 +13,13 @@ export interface ServiceInstance {
   /** Handed to every script; flat values only reach it. */
   parameters: Record<string, unknown>
   hosts: Host[]
-  database: { username: string | undefined; password: string | undefined }
+  database: {
+    username: string | undefined
+    password: string | undefined
+    /** A second, privileged account, for scripts that need one. */
+    backupUsername: string | undefined
+    backupPassword: string | undefined
+  }
   agent: { url: string; username: string; password: string | undefined }
 }
 

@@ -24,6 +24,8 @@ function fromRow({ sealer }: Reach, row: Selectable<ServiceInstanceTable>): Serv
     database: {
       username: row.database_username ?? undefined,
       password: sealer.openOptional(row.sealed_database_password, purpose.sealed_database_password),
+      backupUsername: row.backup_username ?? undefined,
+      backupPassword: sealer.openOptional(row.sealed_backup_password, purpose.sealed_backup_password),
     },
     agent: {
       url: row.agent_url,
@@ -88,6 +90,8 @@ export async function saveInstance(
     hosts: JSON.stringify(instance.hosts),
     database_username: instance.database.username ?? null,
     sealed_database_password: sealer.sealOptional(instance.database.password, purpose.sealed_database_password),
+    backup_username: instance.database.backupUsername ?? null,
+    sealed_backup_password: sealer.sealOptional(instance.database.backupPassword, purpose.sealed_backup_password),
     agent_url: instance.agent.url,
     agent_username: instance.agent.username,
     sealed_agent_password: sealer.sealOptional(instance.agent.password, purpose.sealed_agent_password),
@@ -109,7 +113,12 @@ export async function saveInstance(
 export async function removeInstance({ database }: Reach, id: string, now: Date): Promise<void> {
   await database
     .updateTable('service_instances')
-    .set({ deleted_at: now, sealed_database_password: null, sealed_agent_password: null })
+    .set({
+      deleted_at: now,
+      sealed_database_password: null,
+      sealed_backup_password: null,
+      sealed_agent_password: null,
+    })
     .where('id', '=', id)
     .execute()
 }

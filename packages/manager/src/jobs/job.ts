@@ -19,6 +19,8 @@ export interface Job {
   publicKey: string | undefined
   /** Restores: opens what is restored. Erased when the job is over. */
   privateKey: string | undefined
+  /** Restores: handed to the scripts, before the parameters of the service instance. */
+  parameters: Record<string, string | number | boolean>
   /** Backups that a schedule started: when the run was due. */
   dueAt: Date | undefined
   /** It started later than it should, after an outage. */

@@ -68,6 +68,7 @@ export function backupJobOf(plan: PlanToRun, startedAt: Date, due?: { dueAt: Dat
     compressor: plan.compressor,
     publicKey: plan.publicKey,
     privateKey: undefined,
+    parameters: {},
     dueAt: due?.dueAt,
     late: due?.late ?? false,
     startedAt,
@@ -113,14 +114,15 @@ export interface RestoreTarget {
  *
  * @param instanceId - The service instance that is written.
  * @param once - The caller's idempotency key: sent again, it starts nothing.
- * @param privateKey - Opens what was encrypted. Undefined: the one that the plan keeps, if it keeps one.
+ * @param options - `privateKey` opens what was encrypted; absent: the one that the plan keeps, if it keeps one.
+ *   `parameters` go to the scripts, before those of the service instance.
  * @throws {RequestError} If the instance is not registered, or two points would go into one database.
  */
 export async function startRestore(
   context: Context,
   instanceId: string,
   targets: readonly [RestoreTarget, ...RestoreTarget[]],
-  privateKey: string | undefined,
+  { privateKey, parameters = {} }: { privateKey?: string | undefined; parameters?: Job['parameters'] | undefined },
   once?: Once,
 ): Promise<Job> {
   if ((await findInstance(context, instanceId)) === undefined) {
@@ -148,6 +150,7 @@ export async function startRestore(
     compressor: { algorithm: point.compression === 'gzip' ? 'gzip' : 'zstd', level: undefined },
     publicKey: undefined,
     privateKey: keptKey(privateKey, plan?.privateKey),
+    parameters,
     dueAt: undefined,
     late: false,
     startedAt,

@@ -26,6 +26,7 @@ export function pointFromRow(row: Selectable<RestorePointTable>): RestorePoint {
     takenAt: row.taken_at,
     afterFailure: row.after_failure,
     held: row.held,
+    warnings: row.warnings,
     verification:
       row.verified_at && row.verified_state ? { at: row.verified_at, state: row.verified_state } : undefined,
     removal: removalFromRow(row),
@@ -80,6 +81,7 @@ export async function insertRestorePoint(
       recipients: point.recipients.length > 0 ? point.recipients.join('\n') : null,
       taken_at: point.takenAt,
       after_failure: point.afterFailure,
+      warnings: JSON.stringify(point.warnings),
       verified_at: null,
       verified_state: null,
       removal_requested_at: null,

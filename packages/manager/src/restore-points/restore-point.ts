@@ -1,5 +1,5 @@
 import type { Compression } from '@osb-backup/core'
-import type { RemovalReason } from '@osb-backup/protocol'
+import type { RemovalReason, Warning } from '@osb-backup/protocol'
 
 /** What reading an object back found: it is as recorded, it is another, or it is not there. */
 export type VerificationState = 'intact' | 'damaged' | 'missing'
@@ -29,6 +29,8 @@ export interface RestorePoint {
   afterFailure: boolean
   /** Never swept, and not deleted, until it is released. */
   held: boolean
+  /** What the scripts warned of. */
+  warnings: readonly Warning[]
   verification: { at: Date; state: VerificationState } | undefined
   /** The object is being removed: nothing is restored from it any more. */
   removal: Removal | undefined

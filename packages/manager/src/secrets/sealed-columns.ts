@@ -2,6 +2,7 @@
 export const sealedColumns = {
   service_instances: {
     sealed_database_password: 'instance-database-password',
+    sealed_backup_password: 'instance-backup-password',
     sealed_agent_password: 'instance-agent-password',
   },
   file_destinations: { sealed_store_secret: 'destination-secret' },

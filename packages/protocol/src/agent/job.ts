@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { lenientWarningsSchema } from '../warning.ts'
 
 /** A size on the wire. */
 export const filesizeSchema = z.object({ size: z.int().nonnegative(), unit: z.literal('byte') })
@@ -31,6 +32,7 @@ export const agentJobSchema = z.looseObject({
   original_filesize: filesizeSchema.optional(),
   original_sha256: z.string().optional(),
   progress: progressSchema.optional(),
+  warnings: lenientWarningsSchema.optional(),
 })
 export type AgentJob = z.infer<typeof agentJobSchema>
 

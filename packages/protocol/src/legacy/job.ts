@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { filesizeSchema, progressSchema } from '../agent/job.ts'
 import { backupStages, restoreStages, type Stage, stageLogField } from '../stage.ts'
+import { warningSchema } from '../warning.ts'
 import { backupPlanSchema } from './backup-plan.ts'
 import { fileDestinationSchema } from './file-destination.ts'
 import { jobStatuses } from './job-status.ts'
-import { optionalText } from './lenient.ts'
-import { serviceInstanceReferenceSchema, serviceInstanceSchema } from './service-instance.ts'
+import { optional, optionalText } from './lenient.ts'
+import { scriptParametersSchema, serviceInstanceReferenceSchema, serviceInstanceSchema } from './service-instance.ts'
 
 const nullableText = z.string().nullable()
 
@@ -29,6 +30,8 @@ const partFields = {
   state: nullableText,
   failed_stage: nullableText,
   progress: progressSchema.nullable(),
+  /** Additive: what the scripts warned of. */
+  warnings: z.array(warningSchema),
 }
 
 /** One part of a backup job: what the agent said of one item. Nulls are emitted, as existing clients expect. */
@@ -110,6 +113,8 @@ export const restoreStartSchema = z.object({
     .max(500),
   serviceInstance: serviceInstanceReferenceSchema.optional(),
   privateKey: optionalText(20_000),
+  /** Additive: handed to the scripts of this run, before those of the service instance. */
+  parameters: optional(scriptParametersSchema),
 })
 export type RestoreStart = z.infer<typeof restoreStartSchema>
 

@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { warningSchema } from '../warning.ts'
 import { restoreJobSchema } from './job.ts'
-import { optionalText } from './lenient.ts'
-import { serviceInstanceReferenceSchema } from './service-instance.ts'
+import { optional, optionalText } from './lenient.ts'
+import { scriptParametersSchema, serviceInstanceReferenceSchema } from './service-instance.ts'
 
 /** Why an object is removed: retention, somebody asked for it, its plan was deleted with its files, or its instance was. */
 export const removalReasons = ['RETENTION', 'REQUESTED', 'PLAN_DELETED', 'DEPROVISIONED'] as const
@@ -31,6 +32,8 @@ export const restorePointSchema = z.object({
   afterFailure: z.boolean(),
   /** A held point is never swept, and not deleted. */
   held: z.boolean(),
+  /** What the scripts warned of: what a restore will need, and what the backup does not contain. */
+  warnings: z.array(warningSchema),
   /** What the last verification found: the object was read back, and was as recorded, another one, or not there. */
   verification: z.object({ at: z.string(), state: z.enum(['intact', 'damaged', 'missing']) }).optional(),
   /** The object is being removed; tried again until it is gone, and then the point is gone too. */
@@ -53,6 +56,8 @@ export const restorePointStartSchema = z.object({
   database: optionalText(200),
   /** Opens what was encrypted; used for this run alone. */
   privateKey: optionalText(20_000),
+  /** Handed to the scripts of this run, before those of the service instance. */
+  parameters: optional(scriptParametersSchema),
 })
 export type RestorePointStart = z.infer<typeof restorePointStartSchema>
 

@@ -29,6 +29,9 @@ export const serviceInstanceRequestSchema = z.object({
   hosts: z.array(hostSchema).min(1).max(100),
   username: optionalText(255),
   password: optionalText(1000),
+  /** Additive: a second, privileged account, for scripts that need one. */
+  backupUsername: optionalText(255),
+  backupPassword: optionalText(1000),
   agent: agentAddressSchema,
 })
 export type ServiceInstanceRequest = z.infer<typeof serviceInstanceRequestSchema>
@@ -45,6 +48,11 @@ export const serviceInstanceSchema = z.object({
   agent: z.object({ url: z.string(), username: z.string(), password: z.string() }).optional(),
 })
 export type ServiceInstance = z.infer<typeof serviceInstanceSchema>
+
+/** Parameters for scripts, by name. A restore may carry its own: `{"mode": "in-place"}`. */
+export const scriptParametersSchema = z
+  .record(z.string().min(1).max(255), z.union([z.string().max(10_000), z.number(), z.boolean()]))
+  .refine((parameters) => Object.keys(parameters).length <= 100, 'must have at most 100 parameters')
 
 /** How other entities name their service instance: by `service_instance_id` alone, whatever else comes along. */
 export const serviceInstanceReferenceSchema = z.object({ service_instance_id: z.string().min(1).max(200) })

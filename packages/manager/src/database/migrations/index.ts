@@ -10,6 +10,7 @@ import * as retention from './0008-retention.ts'
 import * as jobTallies from './0020-job-tallies.ts'
 import * as transforms from './0021-transforms.ts'
 import * as lastDue from './0022-last-due.ts'
+import * as warnings from './0023-warnings.ts'
 
 /** Every migration in the order of its name. One that has run anywhere is never changed again. */
 const migrations: Record<string, Migration> = {
@@ -24,6 +25,7 @@ const migrations: Record<string, Migration> = {
   '0020-job-tallies': jobTallies,
   '0021-transforms': transforms,
   '0022-last-due': lastDue,
+  '0023-warnings': warnings,
 }
 
 export const migrationProvider: MigrationProvider = { getMigrations: async () => migrations }

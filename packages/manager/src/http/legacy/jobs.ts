@@ -146,7 +146,7 @@ export function jobRoutes(app: App, context: Context): void {
           context,
           instanceId,
           await targetsOfItems(context, source, body.items),
-          body.privateKey,
+          body,
           onceOf(request),
         ),
       )

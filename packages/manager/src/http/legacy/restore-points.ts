@@ -126,11 +126,11 @@ export function restorePointRoutes(app: App, context: Context): void {
     },
     async (request, reply) => {
       const point = await needPoint(request, request.params.id)
-      const { serviceInstance, database, privateKey } = request.body
+      const { serviceInstance, database } = request.body
       const instanceId = serviceInstance?.service_instance_id ?? point.instanceId
       await enterInstance(request, instanceId)
       const target = { point, database: database ?? point.item }
-      const job = await startRestore(context, instanceId, [target], privateKey, onceOf(request))
+      const job = await startRestore(context, instanceId, [target], request.body, onceOf(request))
       const restoreJob = await jobToAnswer(context, job)
       invariant(restoreJob.jobType === 'RESTORE', 'a started restore is a restore job')
       return reply.code(201).send({ restoreJob })

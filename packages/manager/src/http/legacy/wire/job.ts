@@ -91,6 +91,7 @@ function commonFields({ status, report, error }: JobPart) {
     state: report?.state ?? null,
     failed_stage: report?.failed_stage ?? null,
     progress: report?.progress ?? null,
+    warnings: report?.warnings ?? [],
   }
 }
 

@@ -22,6 +22,7 @@ export function pointToWire(point: RestorePoint): WirePoint {
     recipients: point.recipients,
     afterFailure: point.afterFailure,
     held: point.held,
+    warnings: [...point.warnings],
     verification: point.verification && {
       at: instantToWire(point.verification.at),
       state: point.verification.state,

@@ -34,6 +34,8 @@ export function instanceFromWire(
     database: {
       username: wire.username ?? stored?.database.username,
       password: keptSecret(wire.password, stored?.database.password),
+      backupUsername: wire.backupUsername ?? stored?.database.backupUsername,
+      backupPassword: keptSecret(wire.backupPassword, stored?.database.backupPassword),
     },
     agent: {
       url: wire.agent.url.replace(/\/+$/, ''),

@@ -1,0 +1,87 @@
+import { constants, open, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { MAX_METADATA_BYTES, MAX_WARNING_LENGTH, MAX_WARNINGS, type Warning } from '@osb-backup/protocol'
+import { messageOf } from '../checked.ts'
+
+/**
+ * The files through which scripts and agent tell each other more than an exit status. Hidden, so that neither is taken
+ * for a dump of form 1.
+ */
+export interface MessageFiles {
+  /** Scripts append a line a warning: its code, a blank, a sentence. */
+  warnings: string
+  /** Backup: scripts write one JSON object. Restore: what they wrote at the backup, if it is known. */
+  metadata: string
+}
+
+/** The message files of a job with this directory. */
+export function messageFiles(directory: string): MessageFiles {
+  return { warnings: join(directory, '.warnings'), metadata: join(directory, '.metadata.json') }
+}
+
+/** A line has the longest warning and its code; some room for a file with more lines than count. */
+const MAX_FILE_BYTES = 2 * MAX_WARNINGS * MAX_WARNING_LENGTH
+
+/**
+ * Reads the warnings so far. Lines without a code get `warning`; what is too long or too much is cut, visibly.
+ *
+ * @returns undefined if there is no file: none was written, or a cleanup script removed the directory.
+ */
+export async function readWarnings({ warnings: path }: MessageFiles): Promise<Warning[] | undefined> {
+  const text = await readBounded(path, MAX_FILE_BYTES)
+  if (text === undefined) return undefined
+  const lines = text.content.split('\n').filter((line) => line.trim() !== '')
+  const warnings = lines.slice(0, MAX_WARNINGS - 1).map(warningOf)
+  const dropped = lines.length - warnings.length
+  if (dropped === 0 && !text.isCut) return warnings
+  const message = `The scripts wrote more than ${MAX_WARNINGS - 1} warnings; the others are dropped.`
+  return [...warnings, { code: 'more-warnings', message }]
+}
+
+function warningOf(line: string): Warning {
+  const [, code = 'warning', message = line] = /^([a-z][a-z0-9-]{0,63}) (.+)$/.exec(line) ?? []
+  return { code, message: message.trim().slice(0, MAX_WARNING_LENGTH) }
+}
+
+/** Reads what the scripts of a backup say of the dump: nothing, an object, or why it is none. */
+export async function readMetadata({
+  metadata: path,
+}: MessageFiles): Promise<{ metadata?: Record<string, unknown>; problem?: string }> {
+  const text = await readBounded(path, MAX_METADATA_BYTES)
+  if (text === undefined) return {}
+  if (text.isCut) return { problem: `it is larger than ${MAX_METADATA_BYTES} bytes` }
+  try {
+    const metadata: unknown = JSON.parse(text.content)
+    if (typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata)) {
+      return { metadata: metadata as Record<string, unknown> }
+    }
+    return { problem: 'it is not a JSON object' }
+  } catch (error) {
+    return { problem: messageOf(error) }
+  }
+}
+
+/** Hands the metadata of a backup to the scripts of its restore. */
+export async function writeMetadata(files: MessageFiles, metadata: Readonly<Record<string, unknown>>): Promise<void> {
+  await writeFile(files.metadata, JSON.stringify(metadata), { mode: 0o600 })
+}
+
+/** Removes the message files of a job that is over. */
+export async function removeMessageFiles({ warnings, metadata }: MessageFiles): Promise<void> {
+  await rm(warnings, { force: true })
+  await rm(metadata, { force: true })
+}
+
+/** The beginning of a file that a script may have written; undefined where there is none, or no regular one. */
+async function readBounded(path: string, limit: number): Promise<{ content: string; isCut: boolean } | undefined> {
+  // Neither a FIFO, which would never answer, nor a link out of the directory is read.
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(() => undefined)
+  if (file === undefined) return undefined
+  try {
+    if (!(await file.stat()).isFile()) return undefined
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(limit + 1), 0, limit + 1, 0)
+    return { content: buffer.subarray(0, Math.min(bytesRead, limit)).toString(), isCut: bytesRead > limit }
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { plainHttpUrl } from '../plain-http-url.ts'
+import { mergePatchSchema } from './merge-patch.ts'
+import { about, EXAMPLE_ID, EXAMPLE_INSTANT, idSchema, instantSchema, pagingFields, searchField } from './schema.ts'
+
+const nameField = z.string().min(1).max(200).optional().meta(about('A name for people', 'db-cluster-1'))
+const urlField = plainHttpUrl.meta(about('Where the agent listens', 'http://10.0.0.5:8000'))
+const usernameField = z.string().min(1).max(255).meta(about('The user that the agent was started with', 'backup'))
+
+/** `POST /v1/agents`; a PATCH changes the same fields. */
+export const agentCreateSchema = z.strictObject({
+  name: nameField,
+  url: urlField,
+  username: usernameField,
+  password: z
+    .string()
+    .min(1)
+    .max(1000)
+    .optional()
+    .meta(about('The password that the agent was started with. Write-only; needed anew with another URL', 'secret')),
+})
+export type AgentCreate = z.infer<typeof agentCreateSchema>
+
+/** `PATCH /v1/agents/{id}`. */
+export const agentPatchSchema = mergePatchSchema(agentCreateSchema)
+export type AgentPatch = z.infer<typeof agentPatchSchema>
+
+export const agentStates = ['reachable', 'unreachable', 'unknown'] as const
+export type AgentState = (typeof agentStates)[number]
+
+/** An agent in an answer. */
+export const agentSchema = z.object({
+  id: idSchema.meta(about('Id of the agent', EXAMPLE_ID)),
+  name: nameField,
+  url: urlField,
+  username: usernameField,
+  passwordSet: z.boolean().meta(about('A password is stored', true)),
+  instanceCount: z.int().meta(about('How many service instances use it', 3)),
+  state: z.enum(agentStates).meta(about('What the last check found; `unknown` before the first one', 'reachable')),
+  error: z
+    .string()
+    .optional()
+    .meta(about('Why it is unreachable', 'The agent does not answer: connect ECONNREFUSED 10.0.0.5:8000.')),
+  version: z.string().optional().meta(about('The version that the agent reported', '0.1.0')),
+  capabilities: z.array(z.string()).meta(about('What the agent said it can do', ['zstd', 'age'])),
+  lastSeenAt: instantSchema.optional().meta(about('When it last answered', EXAMPLE_INSTANT)),
+  lastCheckedAt: instantSchema.optional().meta(about('When it was last asked', EXAMPLE_INSTANT)),
+  createdAt: instantSchema.meta(about('When it was registered', EXAMPLE_INSTANT)),
+})
+export type Agent = z.infer<typeof agentSchema>
+
+/** `GET /v1/agents`. */
+export const agentQuerySchema = z.strictObject({
+  ...pagingFields,
+  state: z.enum(agentStates).optional().meta(about('Only agents in this state', 'unreachable')),
+  q: searchField('the name or the URL'),
+})
+export type AgentQuery = z.input<typeof agentQuerySchema>

@@ -1,0 +1,100 @@
+import { z } from 'zod'
+import { mergePatchSchema } from './merge-patch.ts'
+import { protectionSchema, protectionStates } from './protection.ts'
+import { about, EXAMPLE_ID, EXAMPLE_INSTANT, idSchema, instantSchema, pagingFields, searchField } from './schema.ts'
+
+const hostSchema = z.strictObject({
+  name: z.string().max(255).optional().meta(about('A name for people', 'postgres0')),
+  address: z.string().min(1).max(255).meta(about('IP address or host name that the agent connects to', '10.0.0.5')),
+  port: z.int().min(1).max(65_535).meta(about('TCP port', 5432)),
+  backup: z
+    .boolean()
+    .optional()
+    .meta(about('Dumps are taken from this host. Exactly one of several hosts is marked', true)),
+})
+
+const brokerFields = {
+  serviceId: z.string().max(200).optional().meta(about("The service in the broker's catalog", 'postgresql')),
+  servicePlanId: z.string().max(200).optional().meta(about("The service plan in the broker's catalog", 'small')),
+  organizationGuid: z
+    .string()
+    .max(200)
+    .optional()
+    .meta(about('The Cloud Foundry organization', 'e2a2bc4e-7d5c-4a0e-9d5b-1f6a3a8c2b11')),
+  spaceGuid: z
+    .string()
+    .max(200)
+    .optional()
+    .meta(about('The Cloud Foundry space', '5b2f2ea4-0c0b-4b53-8a83-1b0a6c3e9d42')),
+  parameters: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .meta(about('Handed to every script as environment variables; flat values only', { encoding: 'UTF8' })),
+}
+
+const username = z.string().max(255).optional().meta(about('Account that dumps and restores', 'backup'))
+
+const instanceFields = {
+  hosts: z.array(hostSchema).min(1).max(100).meta({ description: 'The machines of the instance' }),
+  agentId: idSchema.meta(about('The agent beside the database', EXAMPLE_ID)),
+  database: z
+    .strictObject({
+      username,
+      password: z.string().max(1000).optional().meta(about('Write-only', 'a password of yours')),
+    })
+    .optional()
+    .meta({ description: 'How the agent logs in to the database' }),
+  ...brokerFields,
+}
+
+/** An instance's id: chosen by whoever registers it, usually the broker's. */
+export const instanceIdSchema = z
+  .string()
+  .regex(/^[\w.:-]{1,200}$/, 'must be 1 to 200 letters, digits or . _ : -')
+  .meta(about('Id of the service instance, usually the one that the broker gave it', 'shop-db'))
+
+/** `POST /v1/instances`. */
+export const instanceCreateSchema = z.strictObject({ id: instanceIdSchema, ...instanceFields })
+export type InstanceCreate = z.infer<typeof instanceCreateSchema>
+
+/** An instance as it can be written once it has an id. */
+export const instanceSettingsSchema = z.strictObject(instanceFields)
+export type InstanceSettings = z.infer<typeof instanceSettingsSchema>
+
+/** `PATCH /v1/instances/{id}`. */
+export const instancePatchSchema = mergePatchSchema(instanceSettingsSchema)
+export type InstancePatch = z.infer<typeof instancePatchSchema>
+
+/** A service instance in an answer. */
+export const instanceSchema = z.object({
+  id: idSchema.meta(about('Id of the service instance', 'shop-db')),
+  hosts: z
+    .array(z.object({ ...hostSchema.shape, backup: z.boolean().meta(about('Dumps are taken from this host', true)) }))
+    .meta({ description: 'The machines of the instance' }),
+  agentId: idSchema.optional().meta(about('The agent beside the database', EXAMPLE_ID)),
+  database: z
+    .object({ username, passwordSet: z.boolean().meta(about('A password is stored', true)) })
+    .meta({ description: 'How the agent logs in to the database' }),
+  ...brokerFields,
+  protection: protectionSchema.meta({ description: 'The worst protection among the items of the instance' }),
+  createdAt: instantSchema.meta(about('When it was registered', EXAMPLE_INSTANT)),
+})
+export type Instance = z.infer<typeof instanceSchema>
+
+/** `GET /v1/instances`. */
+export const instanceQuerySchema = z.strictObject({
+  ...pagingFields,
+  agent: idSchema.optional().meta(about('Only instances of this agent', EXAMPLE_ID)),
+  protection: z.enum(protectionStates).optional().meta(about('Only instances in this state of protection', 'at-risk')),
+  q: searchField('the id or the name of a host'),
+})
+export type InstanceQuery = z.input<typeof instanceQuerySchema>
+
+/** An item of an instance: a database that is, or was, backed up. */
+export const itemSchema = z.object({
+  name: z.string().meta(about('The database', 'shop')),
+  planIds: z.array(z.string()).meta(about('The plans that cover it', [EXAMPLE_ID])),
+  protection: protectionSchema.meta({ description: 'Whether it could be restored' }),
+  restorePointCount: z.int().meta(about('How many restore points there are of it', 14)),
+})
+export type Item = z.infer<typeof itemSchema>

@@ -1,0 +1,121 @@
+import { z } from 'zod'
+import {
+  about,
+  EXAMPLE_ID,
+  EXAMPLE_INSTANT,
+  filterFields,
+  idSchema,
+  instantSchema,
+  pagingFields,
+  searchField,
+} from './schema.ts'
+
+export const jobStates = ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'unknown'] as const
+export type JobState = (typeof jobStates)[number]
+
+export const jobKinds = ['backup', 'restore'] as const
+export type JobKind = (typeof jobKinds)[number]
+
+const endedStates: ReadonlySet<JobState> = new Set(['succeeded', 'failed', 'cancelled'])
+
+/** Whether a state is final. */
+export function isEnded(state: JobState): boolean {
+  return endedStates.has(state)
+}
+
+const state = z
+  .enum(jobStates)
+  .meta(
+    about(
+      '`unknown`: the agent does not answer, so it may be running. Succeeded, failed and cancelled are final',
+      'succeeded',
+    ),
+  )
+
+/** Something that an operator should know of a job that went well. */
+export const warningSchema = z.object({
+  code: z.string().meta(about('What it is about, for programs', 'roles-not-dumped')),
+  message: z.string().meta(about('What it is about, for people', 'Passwords of roles are not part of the dump.')),
+})
+export type Warning = z.infer<typeof warningSchema>
+export const warningsField = z
+  .array(warningSchema)
+  .meta({ description: 'What an operator should know though it went well' })
+
+const checksum = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'
+
+/** What a job does for one item. */
+export const jobPartSchema = z.object({
+  item: z.string().meta(about('The item', 'shop')),
+  database: z.string().meta(about('The database that is dumped or written', 'shop')),
+  state,
+  stage: z.string().optional().meta(about('The stage that is running', 'backup')),
+  failedStage: z.string().optional().meta(about('The stage that failed', 'backup')),
+  error: z.string().optional().meta(about('Why it failed', 'pg_dump: error: connection refused')),
+  warnings: warningsField,
+  bytesRead: z.int().optional().meta(about('Bytes read so far: dumped, or fetched from the store', 4096)),
+  bytesStored: z.int().optional().meta(about('Bytes stored so far, or handed to the restore script', 1024)),
+  sizeBytes: z.int().optional().meta(about('Backups: size of the stored object', 1024)),
+  originalSizeBytes: z.int().optional().meta(about('Backups: size before compression and encryption', 4096)),
+  sha256: z.string().optional().meta(about('Backups: digest of the stored object, in hex', checksum)),
+  restorePointId: idSchema.optional().meta(about('Restores: what is restored', EXAMPLE_ID)),
+  objectName: z
+    .string()
+    .optional()
+    .meta(about('Name of the object in the destination', `${EXAMPLE_ID}/2026_03_01_02_00_10.0.0.5_shop.dump.zst`)),
+  startedAt: instantSchema.optional().meta(about('When the agent began', EXAMPLE_INSTANT)),
+  endedAt: instantSchema.optional().meta(about('When the agent ended', EXAMPLE_INSTANT)),
+})
+export type JobPart = z.infer<typeof jobPartSchema>
+
+/** A run of a plan, or a restore. */
+export const jobSchema = z.object({
+  id: idSchema.meta(about('Id of the job', EXAMPLE_ID)),
+  kind: z.enum(jobKinds).meta(about('What it does', 'backup')),
+  state,
+  instanceId: idSchema.meta(about('The instance that is dumped or written', 'shop-db')),
+  planId: idSchema.optional().meta(about('The plan that it runs for; absent once that was deleted', EXAMPLE_ID)),
+  destinationId: idSchema.meta(about('Where it stores to, or reads from', EXAMPLE_ID)),
+  sourceJobId: idSchema.optional().meta(about('Restores: the backup job that is restored', EXAMPLE_ID)),
+  dueAt: instantSchema.optional().meta(about('When its schedule wanted it to run', EXAMPLE_INSTANT)),
+  late: z.boolean().meta(about('It was started late, after an outage', false)),
+  createdAt: instantSchema.meta(about('When it was queued', EXAMPLE_INSTANT)),
+  endedAt: instantSchema.optional().meta(about('When it ended', '2026-03-01T02:00:42.000Z')),
+  durationSeconds: z.number().optional().meta(about('From queued to ended', 42)),
+  cancellation: z
+    .object({
+      requestedAt: instantSchema.meta(about('When', EXAMPLE_INSTANT)),
+      requestedBy: z.string().meta(about('Who', 'the token of the night shift')),
+    })
+    .optional()
+    .meta({ description: 'Somebody asked for it to be cancelled' }),
+  parts: z.array(jobPartSchema).meta({ description: 'One for each item' }),
+})
+export type Job = z.infer<typeof jobSchema>
+
+/** `GET /v1/jobs`. */
+export const jobQuerySchema = z.strictObject({
+  ...pagingFields,
+  ...filterFields,
+  kind: z.enum(jobKinds).optional().meta(about('Only jobs of this kind', 'backup')),
+  state: z.enum(jobStates).optional().meta(about('Only jobs in this state', 'failed')),
+  q: searchField('the id or the name of an item'),
+})
+export type JobQuery = z.input<typeof jobQuerySchema>
+
+/** What a script printed, in one stage of one part. */
+export const jobLogSchema = z.object({
+  item: z.string().meta(about('The item', 'shop')),
+  stage: z.string().meta(about('The stage', 'backup')),
+  stream: z.enum(['stdout', 'stderr']).meta(about('The stream', 'stderr')),
+  text: z
+    .string()
+    .meta(about('What was printed; long output is shortened in the middle', 'pg_dump: dumping table orders')),
+})
+export type JobLog = z.infer<typeof jobLogSchema>
+
+/** `GET /v1/jobs/{id}/logs`. */
+export const jobLogsSchema = z.object({
+  items: z.array(jobLogSchema).meta({ description: 'In the order of parts and stages' }),
+})
+export type JobLogs = z.infer<typeof jobLogsSchema>

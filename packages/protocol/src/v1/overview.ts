@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import { protectionStates } from './protection.ts'
+import { about, EXAMPLE_ID, EXAMPLE_INSTANT, idSchema, instantSchema } from './schema.ts'
+
+const count = (description: string, example: number) => z.int().meta(about(description, example))
+
+/** `GET /v1/overview`: what the caller may see, in numbers. */
+export const overviewSchema = z.object({
+  instances: z
+    .object({
+      total: count('Registered service instances', 12),
+      protected: count('Every item has a restore point as recent as wanted', 10),
+      atRisk: count('An item has good restore points, but too old ones, or no newer one will come', 1),
+      unprotected: count('Nothing can be restored of an item', 1),
+      unknown: count('It cannot be said yet', 0),
+    })
+    .meta({ description: 'Service instances by protection' }),
+  jobs: z
+    .object({
+      queued: count('Waiting now', 0),
+      running: count('Running now', 2),
+      unknown: count('Running now, as far as is known', 0),
+      succeededLastDay: count('Succeeded within 24 hours', 36),
+      failedLastDay: count('Failed within 24 hours', 1),
+      cancelledLastDay: count('Cancelled within 24 hours', 0),
+    })
+    .meta({ description: 'Jobs by state' }),
+  restorePoints: z
+    .object({ total: count('Restore points', 480), sizeBytes: count('What they take together', 1_234_567_890) })
+    .meta({ description: 'What is stored' }),
+  agents: z
+    .object({
+      reachable: count('Answered when last asked', 4),
+      unreachable: count('Did not answer when last asked', 0),
+      unknown: count('Were not asked yet', 0),
+    })
+    .meta({ description: 'Agents by state' }),
+  attention: z
+    .array(
+      z.object({
+        instanceId: idSchema.meta(about('The instance', 'shop-db')),
+        item: z.string().optional().meta(about('The item', 'shop')),
+        planIds: z.array(z.string()).meta(about('The plans that cover it', [EXAMPLE_ID])),
+        state: z.enum(protectionStates).meta(about('Its protection', 'unprotected')),
+        reason: z.string().meta(about('Why, in words', 'There is no restore point.')),
+      }),
+    )
+    .meta({ description: 'The items that are not protected, worst first; at most 50' }),
+  at: instantSchema.meta(about('When this was true', EXAMPLE_INSTANT)),
+})
+export type Overview = z.infer<typeof overviewSchema>

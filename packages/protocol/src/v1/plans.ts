@@ -1,0 +1,230 @@
+import { z } from 'zod'
+import { itemSchema } from '../item.ts'
+import { mergePatchSchema } from './merge-patch.ts'
+import {
+  about,
+  EXAMPLE_ID,
+  EXAMPLE_INSTANT,
+  filterFields,
+  idSchema,
+  instantSchema,
+  pagingFields,
+  searchField,
+} from './schema.ts'
+
+const RECIPIENT = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kdxdpuxlq8qdk2'
+
+export const scheduleSchema = z.strictObject({
+  cron: z
+    .string()
+    .min(1)
+    .max(200)
+    .meta(about('Cron expression of five or six fields, seconds first, or a name like `@daily`', '0 0 2 * * *')),
+  timezone: z
+    .string()
+    .max(100)
+    .optional()
+    .meta(about('IANA name of the time zone that `cron` is read in; UTC by default', 'Europe/Berlin')),
+})
+export type Schedule = z.infer<typeof scheduleSchema>
+
+export const retentionStyles = ['count', 'hours', 'days', 'all'] as const
+export type RetentionStyle = (typeof retentionStyles)[number]
+
+export const retentionSchema = z.strictObject({
+  style: z
+    .enum(retentionStyles)
+    .meta(
+      about(
+        'What is kept: the newest `period` restore points per item, those of `period` hours or days, or all',
+        'days',
+      ),
+    ),
+  period: z.int().min(1).max(100_000).optional().meta(about('How many; required unless `style` is `all`', 14)),
+})
+export type Retention = z.infer<typeof retentionSchema>
+
+const compressionSchema = z.strictObject({
+  algorithm: z.enum(['none', 'zstd', 'gzip']).meta(about('How dumps are compressed', 'zstd')),
+  level: z.int().min(1).max(19).optional().meta(about('Level of the algorithm; absent for its default', 3)),
+})
+
+const publicKey = z
+  .string()
+  .min(1)
+  .max(20_000)
+  .optional()
+  .meta(about('age recipients, separated by commas, or a key that only the scripts understand', RECIPIENT))
+
+const fields = {
+  name: z.string().min(1).max(200).meta(about('A name for people, unique within the instance', 'nightly')),
+  destinationId: idSchema.meta(about('Where its backups are stored', EXAMPLE_ID)),
+  items: z
+    .array(itemSchema)
+    .min(1)
+    .max(500)
+    .meta(about('The databases that it covers', ['shop'])),
+  schedule: scheduleSchema.meta({ description: 'When it runs' }),
+  retention: retentionSchema.meta({ description: 'Which restore points are kept' }),
+}
+const paused = z.boolean().meta(about('It is not run by its schedule', false))
+const rpoSeconds = z
+  .int()
+  .min(60)
+  .max(1_000_000_000)
+  .optional()
+  .meta(
+    about(
+      'Recovery point objective: how old the newest restore point of an item may be; absent for twice the interval',
+      172_800,
+    ),
+  )
+
+/** A plan as it can be written once it has an id. */
+export const planSettingsSchema = z.strictObject({
+  ...fields,
+  paused: paused.optional(),
+  compression: compressionSchema.optional().meta({ description: 'How dumps are compressed; zstd by default' }),
+  encryption: z
+    .strictObject({
+      publicKey,
+      privateKey: z
+        .string()
+        .min(1)
+        .max(20_000)
+        .optional()
+        .meta(about('Kept so that the manager can restore by itself. Write-only', 'AGE-SECRET-KEY-1…')),
+    })
+    .optional()
+    .meta({ description: 'How dumps are encrypted; not at all by default' }),
+  rpoSeconds,
+})
+export type PlanSettings = z.infer<typeof planSettingsSchema>
+
+const instanceId = idSchema.meta(about('The service instance that it backs up', 'shop-db'))
+
+/** `POST /v1/plans`. */
+export const planCreateSchema = planSettingsSchema.extend({ instanceId })
+export type PlanCreate = z.infer<typeof planCreateSchema>
+
+/** `PATCH /v1/plans/{id}`. */
+export const planPatchSchema = mergePatchSchema(planSettingsSchema)
+export type PlanPatch = z.infer<typeof planPatchSchema>
+
+/** A plan in an answer. */
+export const planSchema = z.object({
+  id: idSchema.meta(about('Id of the plan', EXAMPLE_ID)),
+  instanceId,
+  ...fields,
+  paused,
+  compression: compressionSchema.meta({ description: 'How dumps are compressed' }),
+  encryption: z
+    .object({ publicKey, privateKeySet: z.boolean().meta(about('A private key is stored', false)) })
+    .meta({ description: 'How dumps are encrypted' }),
+  rpoSeconds,
+  nextRunAt: instantSchema.optional().meta(about('When it runs next; absent while it is paused', EXAMPLE_INSTANT)),
+  retentionEffectiveAt: instantSchema
+    .optional()
+    .meta(about('A change of retention deletes nothing before this', EXAMPLE_INSTANT)),
+  createdAt: instantSchema.meta(about('When it was created', EXAMPLE_INSTANT)),
+})
+export type Plan = z.infer<typeof planSchema>
+
+/** `GET /v1/plans`. */
+export const planQuerySchema = z.strictObject({
+  ...pagingFields,
+  instance: filterFields.instance,
+  item: filterFields.item,
+  destination: idSchema.optional().meta(about('Only plans that store in this destination', EXAMPLE_ID)),
+  paused: z.enum(['true', 'false']).optional().meta(about('Only plans that are paused, or are not', 'false')),
+  q: searchField('the name'),
+})
+export type PlanQuery = z.input<typeof planQuerySchema>
+
+/** `DELETE /v1/plans/{id}`. */
+export const planDeleteQuerySchema = z.strictObject({
+  files: z
+    .enum(['keep', 'delete'])
+    .optional()
+    .meta(about('What becomes of its stored objects; `keep` by default. Held ones always stay', 'keep')),
+})
+
+export const runOutcomes = ['started', 'skipped', 'missed'] as const
+
+/** A scheduled run of a plan, or several in a row that were missed. */
+export const planRunSchema = z.object({
+  outcome: z
+    .enum(runOutcomes)
+    .meta(
+      about(
+        'A job was started; none was, since the one before still ran or the plan was changed; or no manager was running in time',
+        'started',
+      ),
+    ),
+  dueAt: instantSchema.meta(about('When it was due; of several the first', EXAMPLE_INSTANT)),
+  lastDueAt: instantSchema.meta(about('Of several the last', EXAMPLE_INSTANT)),
+  runCount: z.int().min(1).meta(about('How many runs this entry stands for', 1)),
+  late: z.boolean().meta(about('The job was started late, after an outage', false)),
+  jobId: idSchema.optional().meta(about('The job that was started, or was in the way', EXAMPLE_ID)),
+  reason: z.string().optional().meta(about('Why no job was started', 'No manager was running in time.')),
+  decidedAt: instantSchema.meta(about('When that was decided', EXAMPLE_INSTANT)),
+})
+export type PlanRun = z.infer<typeof planRunSchema>
+
+/** `GET /v1/plans/{id}/runs`. */
+export const planRunQuerySchema = z.strictObject({
+  ...pagingFields,
+  outcome: z.enum(runOutcomes).optional().meta(about('Only runs with this outcome', 'missed')),
+  since: filterFields.since,
+  until: filterFields.until,
+})
+export type PlanRunQuery = z.input<typeof planRunQuerySchema>
+
+/** `POST /v1/plans/preview`: a schedule and a retention to be tried before a plan gets them. Nothing is stored. */
+export const planPreviewRequestSchema = z.strictObject({
+  planId: idSchema
+    .optional()
+    .meta(about('A plan whose restore points are shown with the retention applied', EXAMPLE_ID)),
+  schedule: fields.schedule,
+  retention: fields.retention.optional(),
+})
+export type PlanPreviewRequest = z.infer<typeof planPreviewRequestSchema>
+
+/** What a plan would do. */
+export const planPreviewSchema = z.object({
+  runs: z.array(instantSchema).meta(about('The next runs', ['2026-03-01T01:00:00.000Z', '2026-03-02T01:00:00.000Z'])),
+  shortestIntervalSeconds: z.number().meta(about('Shortest time between two of the runs to come', 86_400)),
+  runsKept: z
+    .array(instantSchema)
+    .optional()
+    .meta(about('Those of the runs that are still kept when the last one has run', ['2026-03-02T01:00:00.000Z'])),
+  restorePoints: z
+    .array(
+      z.object({
+        id: idSchema.meta(about('Id of the restore point', EXAMPLE_ID)),
+        item: z.string().meta(about('The database', 'shop')),
+        takenAt: instantSchema.meta(about('When it was taken', EXAMPLE_INSTANT)),
+        kept: z.boolean().meta(about('The retention keeps it', true)),
+      }),
+    )
+    .optional()
+    .meta({ description: 'The restore points of the plan, where one was named' }),
+})
+export type PlanPreview = z.infer<typeof planPreviewSchema>
+
+/** `POST /v1/plans/{id}/keys`: creates a pair of age keys for a plan. */
+export const planKeysRequestSchema = z.strictObject({
+  keepPrivateKey: z
+    .boolean()
+    .meta(
+      about('The manager keeps the private key too, to restore by itself. Otherwise only this answer has it', true),
+    ),
+})
+export type PlanKeysRequest = z.infer<typeof planKeysRequestSchema>
+
+export const planKeysSchema = z.object({
+  publicKey: z.string().meta(about('The plan encrypts to it from now on', RECIPIENT)),
+  privateKey: z.string().meta(about('Shown this once', 'AGE-SECRET-KEY-1…')),
+  kept: z.boolean().meta(about('The manager keeps the private key', true)),
+})
+export type PlanKeys = z.infer<typeof planKeysSchema>

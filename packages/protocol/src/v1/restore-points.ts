@@ -1,0 +1,97 @@
+import { z } from 'zod'
+import { warningsField } from './jobs.ts'
+import {
+  about,
+  EXAMPLE_ID,
+  EXAMPLE_INSTANT,
+  filterFields,
+  idSchema,
+  instantSchema,
+  pagingFields,
+  searchField,
+} from './schema.ts'
+
+const verificationStates = ['intact', 'damaged', 'missing'] as const
+
+/** What a succeeded part of a backup job left: one object. */
+export const restorePointSchema = z.object({
+  id: idSchema.meta(about('Id of the restore point', EXAMPLE_ID)),
+  instanceId: idSchema.meta(about('The instance that it is of', 'shop-db')),
+  planId: idSchema.meta(about('The plan that it is of; that may be deleted', EXAMPLE_ID)),
+  jobId: idSchema.meta(about('The backup job that left it; that may be deleted', EXAMPLE_ID)),
+  destinationId: idSchema.meta(about('Where it is stored', EXAMPLE_ID)),
+  item: z.string().meta(about('The database', 'shop')),
+  objectName: z
+    .string()
+    .meta(about('Name of the object in the destination', `${EXAMPLE_ID}/2026_03_01_02_00_10.0.0.5_shop.dump.zst`)),
+  takenAt: instantSchema.meta(about('When it was taken', EXAMPLE_INSTANT)),
+  sizeBytes: z.int().meta(about('Size of the object', 1024)),
+  sha256: z
+    .string()
+    .optional()
+    .meta(
+      about(
+        'Digest of the object, in hex; absent where an old agent reported none',
+        '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+      ),
+    ),
+  originalSizeBytes: z.int().optional().meta(about('Size before compression and encryption', 4096)),
+  compression: z.enum(['none', 'gzip', 'zstd']).meta(about('How it is compressed', 'zstd')),
+  encrypted: z.boolean().meta(about('It is encrypted', true)),
+  recipients: z
+    .array(z.string())
+    .meta(
+      about('The age recipients that can open it', ['age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kdxdpuxlq8qdk2']),
+    ),
+  warnings: warningsField,
+  afterFailure: z.boolean().meta(about('The dump was stored, but its part failed later, at cleanup or unlock', false)),
+  held: z.boolean().meta(about('It is neither expired nor deleted', false)),
+  verification: z
+    .object({
+      state: z.enum(verificationStates).meta(about('What was found', 'intact')),
+      verifiedAt: instantSchema.meta(about('When it was read back', EXAMPLE_INSTANT)),
+    })
+    .optional()
+    .meta({ description: 'What the last verification found' }),
+  deletion: z
+    .object({
+      requestedAt: instantSchema.meta(about('Since when', EXAMPLE_INSTANT)),
+      reason: z.enum(['retention', 'requested', 'plan-deleted', 'deprovisioned']).meta(about('Why', 'retention')),
+      attempts: z.int().meta(about('How often it was tried', 1)),
+      nextAttemptAt: instantSchema.meta(about('When it is tried next', EXAMPLE_INSTANT)),
+      error: z.string().optional().meta(about('Why the last attempt failed', 's3://backups cannot be reached.')),
+    })
+    .optional()
+    .meta({ description: 'Its object is being deleted; the restore point disappears with it' }),
+})
+export type RestorePoint = z.infer<typeof restorePointSchema>
+
+/** `GET /v1/restore-points`. */
+export const restorePointQuerySchema = z.strictObject({
+  ...pagingFields,
+  ...filterFields,
+  job: idSchema.optional().meta(about('Only what this backup job left', EXAMPLE_ID)),
+  destination: idSchema.optional().meta(about('Only what is stored in this destination', EXAMPLE_ID)),
+  state: z.enum(verificationStates).optional().meta(about('Only those that the last verification found so', 'damaged')),
+  held: z.enum(['true', 'false']).optional().meta(about('Only those that are held, or are not', 'true')),
+  q: searchField('the name of the item or of the object'),
+})
+export type RestorePointQuery = z.input<typeof restorePointQuerySchema>
+
+/** `POST /v1/restore-points/{id}/restore`. */
+export const restoreRequestSchema = z.strictObject({
+  instanceId: idSchema.optional().meta(about('The instance to restore to; the one it is of by default', 'shop-db')),
+  database: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .meta(about('The database to write; its own by default', 'shop_restored')),
+  privateKey: z
+    .string()
+    .min(1)
+    .max(20_000)
+    .optional()
+    .meta(about('Opens what is encrypted; used for this job alone. Write-only', 'AGE-SECRET-KEY-1…')),
+})
+export type RestoreRequest = z.infer<typeof restoreRequestSchema>

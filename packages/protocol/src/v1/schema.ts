@@ -1,0 +1,60 @@
+import { z } from 'zod'
+
+/**
+ * What OpenAPI shows of a property: a sentence for people and a value as the API writes it. Every property of `v1/` has
+ * both; a test says which does not.
+ */
+export function about(description: string, example: unknown): { description: string; examples: unknown[] } {
+  return { description, examples: [example] }
+}
+
+/** An id as the API gives them out. Opaque: nothing follows from its parts. */
+export const idSchema = z.string().min(1).max(200)
+
+/** An instant as the API reads and writes them: RFC 3339 in UTC. */
+export const instantSchema = z.iso.datetime()
+
+export const EXAMPLE_ID = '69a3a7c0f1d2b3c4d5e6f708'
+export const EXAMPLE_INSTANT = '2026-03-01T02:00:00.000Z'
+
+/** A page of a list. */
+export const listOf = <T extends z.ZodType>(item: T) =>
+  z.object({
+    items: z.array(item).meta({ description: 'The entries of this page, newest first' }),
+    nextCursor: z
+      .string()
+      .optional()
+      .meta(about('Leads to the next page, as `cursor`; absent on the last page', 'WyIyMDI2LTAzLTAxIl0')),
+  })
+export interface List<T> {
+  items: T[]
+  nextCursor?: string | undefined
+}
+
+/** Paging, which every list takes. */
+export const pagingFields = {
+  limit: z.coerce
+    .number()
+    .pipe(z.int().min(1).max(500))
+    .optional()
+    .meta(about('Entries per page, at most 500; 50 by default', 50)),
+  cursor: z.string().max(1000).optional().meta(about('`nextCursor` of the page before', 'WyIyMDI2LTAzLTAxIl0')),
+}
+
+/** Filters that several lists take. */
+export const filterFields = {
+  instance: idSchema.optional().meta(about('Only what belongs to this service instance', 'shop-db')),
+  plan: idSchema.optional().meta(about('Only what belongs to this backup plan', EXAMPLE_ID)),
+  item: idSchema.optional().meta(about('Only what concerns this item', 'shop')),
+  since: instantSchema.optional().meta(about('Only entries of this instant or later', EXAMPLE_INSTANT)),
+  until: instantSchema.optional().meta(about('Only entries before this instant', '2026-04-01T00:00:00.000Z')),
+}
+
+/** Free-text search of a list. */
+export const searchField = (searched: string) =>
+  z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .meta(about(`Only entries with this text in ${searched}`, 'shop'))
