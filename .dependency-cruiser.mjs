@@ -1,30 +1,31 @@
 /**
- * The arrows between the rooms: which package may import which. ARCHITECTURE.md draws them; this file is what
- * `npm run check` holds the code to.
+ * The dependency rules: which package may import which. ARCHITECTURE.md lists them; `npm run check` enforces them with this
+ * file.
  */
 const mayImport = {
   protocol: [],
   core: ['protocol'],
-  storage: ['protocol', 'core'],
-  agent: ['protocol', 'core', 'storage'],
-  manager: ['protocol', 'core', 'storage'],
+  node: [],
+  storage: ['protocol', 'core', 'node'],
+  agent: ['protocol', 'core', 'node', 'storage'],
+  manager: ['protocol', 'core', 'node', 'storage'],
   client: ['protocol'],
-  testkit: ['protocol', 'core', 'storage', 'agent', 'manager', 'client'],
+  testkit: ['protocol', 'core', 'node', 'storage', 'agent', 'manager', 'client'],
 }
 
-const arrows = Object.entries(mayImport).map(([room, allowed]) => ({
-  name: `${room}-imports`,
-  comment: `packages/${room} may import ${allowed.length > 0 ? allowed.join(', ') : 'no other room'}`,
+const packageRules = Object.entries(mayImport).map(([name, allowed]) => ({
+  name: `${name}-imports`,
+  comment: `packages/${name} may import ${allowed.length > 0 ? allowed.join(', ') : 'no other package'}`,
   severity: 'error',
-  from: { path: `^packages/${room}/` },
-  to: { path: '^packages/', pathNot: `^packages/(${[room, ...allowed].join('|')})/` },
+  from: { path: `^packages/${name}/` },
+  to: { path: '^packages/', pathNot: `^packages/(${[name, ...allowed].join('|')})/` },
 }))
 
 const pure = '(^node:|^(fs|net|http|https|child_process|crypto|timers|os|path|process)$)'
 
 export default {
   forbidden: [
-    ...arrows,
+    ...packageRules,
     {
       name: 'no-cycles',
       comment: 'No module imports itself over others',
@@ -33,8 +34,8 @@ export default {
       to: { circular: true },
     },
     {
-      name: 'public-doors-only',
-      comment: 'Another room is entered through its exports (package.json), never by a path into its src/',
+      name: 'public-exports-only',
+      comment: 'Another package is imported through its exports (package.json), never by a path into its src/',
       severity: 'error',
       from: { path: '^packages/([^/]+)/' },
       to: {
@@ -51,7 +52,7 @@ export default {
     },
     {
       name: 'core-is-pure',
-      comment: 'Decisions do no I/O',
+      comment: 'Pure decisions do no I/O',
       severity: 'error',
       from: { path: '^packages/core/src/', pathNot: '\\.test\\.ts$' },
       to: { path: pure },

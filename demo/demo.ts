@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { heedStopSignals } from '@osb-backup/core'
+import { handleShutdownSignals } from '@osb-backup/node'
 import {
   type AgentProcess,
   type ManagerProcess,
@@ -163,13 +163,13 @@ try {
   })
   if (values.help) console.log(help)
   else {
-    heedStopSignals(process, () => performance.now(), {
-      stop() {
-        say('The demo ends, and takes everything down.')
+    handleShutdownSignals(process, () => performance.now(), {
+      shutdown() {
+        say('Shutting down.')
         stopping.abort()
       },
-      endNow() {
-        console.error('The demo ends at once, as it was asked to a second time: what it started may be left.')
+      forceExit() {
+        console.error('Forced to exit by a second signal: processes that the demo started may still run.')
         process.exit(1)
       },
     })

@@ -62,10 +62,13 @@ test('the help lists the settings', async () => {
 })
 
 test.each([
-  [{ client_password: '' }, 'client_password must be set: callers log in with it.\n'],
+  [{ client_password: '' }, 'client_password must be set: callers authenticate with it.\n'],
   [{ scripts_path: '/nowhere' }, 'scripts_path is not a directory: /nowhere.\n'],
   [{ max_job_number: 'many' }, 'max_job_number must be a whole number from 1 to 1000.\n'],
-  [{ directory_backup: '/dev/null/x' }, /^directory_backup is not a directory that can be written: [^\n]*\.\n$/],
+  [{ directory_backup: '/dev/null/x' }, /^directory_backup is not a writable directory: [^\n]*\.\n$/],
+  // Node's recursive mkdir never returns there.
+  [{ directory_restore: '/proc/backups/x' }, /^directory_restore is not a writable directory: [^\n]*\.\n$/],
+  [{ state_directory: '/proc/backups/x' }, /^state_directory is not a writable directory: [^\n]*\.\n$/],
   [{ client_host: '192.0.2.1' }, /^client_host and client_port cannot be listened on: [^\n]*\.\n$/],
 ])('%j stops the start with one sentence', async (changes, message) => {
   const { texts, ended } = await program({ ...(await settings()), ...changes } as Record<string, string>)
@@ -143,7 +146,7 @@ test('a second Ctrl-C ends the agent at once with one sentence; its next start f
   child.kill('SIGINT')
   expect(await ended).toBe(1)
   expect(texts.error).toBe(
-    'The agent ends at once, as it was asked to a second time. Its next start finishes what is left.\n',
+    'Forced to exit by a second signal. The next start of the agent finishes the interrupted jobs.\n',
   )
   expect(await ran()).toBe('pre-backup-lock \nbackup \n')
   const next = await program(environment)

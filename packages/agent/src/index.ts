@@ -1,4 +1,5 @@
-export { type AgentSettings, SettingsError } from './settings/agent-settings.ts'
+export { SettingsError } from '@osb-backup/node'
+export type { AgentSettings } from './settings/agent-settings.ts'
+export { agentSettingsSections } from './settings/agent-settings-table.ts'
 export { readSettings } from './settings/read-settings.ts'
-export { settingsHelp } from './settings/variables.ts'
 export { type Agent, startAgent } from './start-agent.ts'

@@ -1,48 +1,53 @@
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { heedStopSignals } from '@osb-backup/core'
-import { messageOf } from './checked.ts'
-import { SettingsError } from './settings/agent-settings.ts'
+import { createDirectory, errorMessage, handleShutdownSignals, SettingsError, settingsHelp } from '@osb-backup/node'
+import { agentSettingsSections } from './settings/agent-settings-table.ts'
 import { readSettings } from './settings/read-settings.ts'
-import { settingsHelp } from './settings/variables.ts'
 import type { Agent } from './start-agent.ts'
 
-const help = `npm run agent: the backup agent, beside the database it backs up. Settings are read from the environment:
+const help = `npm run agent: the backup agent, which runs beside the database that it backs up.
 
-${settingsHelp()}
+SIGTERM and SIGINT shut the agent down: it accepts no new jobs, waits up to shutdown_grace_seconds for the running ones,
+then cancels them and runs their cleanup and unlock scripts. A second signal, two seconds later or more, forces it to exit;
+the next start then runs those scripts.
 
-SIGTERM and SIGINT end the agent: it takes no new jobs, lets the running ones end for as long as shutdown_grace_seconds says,
-then cancels them and lets them clean up and unlock. Another signal two seconds later or more ends it at once; the next
-start finishes what is left.`
+Settings are environment variables.
 
-/** Starts the agent, and stops it when asked to. */
+${settingsHelp(agentSettingsSections)}`
+
+/** Starts the agent. It runs until it receives a signal. */
 async function main(): Promise<void> {
   const settings = readSettings(process.env)
-  // Halves the time of a start, and takes a fifth off its memory. Code must come from where nobody else can write.
-  enableCompileCache(join(settings.stateDirectory, 'code'))
+  const codeDirectory = join(settings.stateDirectory, 'code')
+  // Halves the time of a start and takes a fifth off its memory. Nobody else may write where code is loaded from. Node
+  // itself would wait for ever for a directory that cannot be created, of which `startAgent` says which setting names it.
+  await createDirectory(codeDirectory, 0o700).then(
+    () => enableCompileCache(codeDirectory),
+    () => undefined,
+  )
   const { startAgent } = await import('./start-agent.ts')
   const starting = startAgent(settings)
-  endWhenAsked(starting)
+  shutDownOnSignal(starting)
   const agent = await starting
   flushCompileCache()
   console.log(`The agent listens on ${agent.url}`)
 }
 
-/** Ends the agent when it is asked to, from its start on. */
-function endWhenAsked(starting: Promise<Agent>): void {
-  const stop = async () => {
+/** Shuts the agent down on SIGTERM and SIGINT, also while it is still starting. */
+function shutDownOnSignal(starting: Promise<Agent>): void {
+  const shutdown = async () => {
     const agent = await starting
     await agent.stop().catch((error: unknown) => {
-      console.error(`The agent did not stop cleanly: ${messageOf(error)}`)
+      console.error(`The agent did not stop cleanly: ${errorMessage(error)}`)
       process.exitCode = 1
     })
   }
-  heedStopSignals(process, () => performance.now(), {
-    // A start that fails is told of by whoever started.
-    stop: () => void stop().catch(() => undefined),
-    endNow() {
-      console.error('The agent ends at once, as it was asked to a second time. Its next start finishes what is left.')
+  handleShutdownSignals(process, () => performance.now(), {
+    // A start that fails is reported where it was awaited.
+    shutdown: () => void shutdown().catch(() => undefined),
+    forceExit() {
+      console.error('Forced to exit by a second signal. The next start of the agent finishes the interrupted jobs.')
       process.exit(1)
     },
   })
@@ -53,7 +58,7 @@ try {
   if (values.help) console.log(help)
   else await main()
 } catch (error) {
-  // A setting's sentence says all; anything else is a bug and keeps its stack.
+  // The message of a settings error is complete; anything else is a bug and keeps its stack.
   console.error(error instanceof SettingsError ? error.message : error)
   process.exitCode = 1
 }

@@ -1,17 +1,17 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { errorMessage, SettingsError } from '@osb-backup/node'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
-import { messageOf } from './checked.ts'
-import { keepHouse } from './housekeeping.ts'
 import { buildServer } from './http/server.ts'
 import { JobMetrics } from './jobs/job-metrics.ts'
 import { JobRegistry } from './jobs/job-registry.ts'
 import type { RunTools } from './jobs/run-job.ts'
 import { lockDirectory } from './journal/directory-lock.ts'
 import { Journal } from './journal/journal.ts'
+import { startMaintenance } from './maintenance.ts'
 import { beginRecovery } from './recovery/recover.ts'
-import { type AgentSettings, SettingsError } from './settings/agent-settings.ts'
+import type { AgentSettings } from './settings/agent-settings.ts'
 import { ObjectClaims } from './stages/object-claim.ts'
 import { checkScripts, openDirectories, readCaFile, readTlsFiles, type TlsFiles } from './start-checks.ts'
 import { AgentStores } from './stores/agent-stores.ts'
@@ -74,13 +74,13 @@ async function startLocked(
   } catch (error) {
     // A database is unlocked even by an agent that cannot listen.
     await Promise.all(interrupted.map((job) => job.run))
-    throw new SettingsError(`client_host and client_port cannot be listened on: ${messageOf(error)}.`)
+    throw new SettingsError(`client_host and client_port cannot be listened on: ${errorMessage(error)}.`)
   }
   const recovered = Promise.all(interrupted.map((job) => job.run)).then(() => {
     registry.open()
     if (interrupted.length > 0) log.info({ jobs: interrupted.length }, 'recovery ended')
   })
-  const house = keepHouse(tools)
+  const maintenance = startMaintenance(tools)
   const { port } = server.server.address() as AddressInfo
   log.info({ host: settings.host, port, tls: tls !== undefined }, 'agent listens')
   if (settings.credentials === undefined) log.warn('anybody may call this agent: it has no credentials')
@@ -90,10 +90,10 @@ async function startLocked(
     recovered,
     async stop() {
       await drain(tools)
-      await house.stop()
+      await maintenance.stop()
       await registry
         .saveUnsaved()
-        .catch((error: unknown) => log.error({ problem: messageOf(error) }, 'state not saved'))
+        .catch((error: unknown) => log.error({ problem: errorMessage(error) }, 'state not saved'))
       await closeServer(server)
       await unlock()
     },

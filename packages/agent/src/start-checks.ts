@@ -1,10 +1,10 @@
-import { access, constants, mkdir, readFile, realpath, stat } from 'node:fs/promises'
+import { access, constants, readFile, realpath, stat } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
+import { createDirectory, errorMessage, SettingsError } from '@osb-backup/node'
 import type { Logger } from 'pino'
 import { certificatesProblem } from './certificates.ts'
-import { messageOf } from './checked.ts'
 import { readPack } from './scripts/script-pack.ts'
-import { type AgentSettings, SettingsError } from './settings/agent-settings.ts'
+import type { AgentSettings } from './settings/agent-settings.ts'
 
 /** What a server over TLS needs, in PEM. With a CA, callers must show a certificate of it. */
 export interface TlsFiles {
@@ -14,9 +14,9 @@ export interface TlsFiles {
 }
 
 /**
- * Makes the agent's directories, where they are not there.
+ * Creates the agent's directories where they do not exist.
  *
- * @throws {SettingsError} If one cannot be written, or serves for two things.
+ * @throws {SettingsError} If one cannot be written, or is used for two purposes.
  */
 export async function openDirectories(settings: AgentSettings): Promise<void> {
   await openDirectory('directory_backup', settings.backupDirectory)
@@ -33,15 +33,15 @@ export async function openDirectories(settings: AgentSettings): Promise<void> {
 
 async function openDirectory(setting: string, path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await createDirectory(path, 0o700)
     await access(path, constants.W_OK | constants.X_OK)
   } catch (error) {
-    throw new SettingsError(`${setting} is not a directory that can be written: ${messageOf(error)}.`)
+    throw new SettingsError(`${setting} is not a writable directory: ${errorMessage(error)}.`)
   }
 }
 
 /**
- * Reads the files for TLS, and looks whether they can be used together.
+ * Reads the files for TLS and checks that they can be used together.
  *
  * @throws {SettingsError} If they cannot.
  */
@@ -58,7 +58,7 @@ export async function readTlsFiles(tls: AgentSettings['tls']): Promise<TlsFiles 
     createSecureContext(files)
   } catch (error) {
     throw new SettingsError(
-      `tls_certificate_file, tls_key_file and tls_client_ca_file do not work: ${messageOf(error)}.`,
+      `tls_certificate_file, tls_key_file and tls_client_ca_file do not work: ${errorMessage(error)}.`,
     )
   }
   return files
@@ -85,23 +85,23 @@ async function readSettingsFile(setting: string, path: string): Promise<Buffer> 
   try {
     return await readFile(path)
   } catch (error) {
-    throw new SettingsError(`${setting} cannot be read: ${messageOf(error)}.`)
+    throw new SettingsError(`${setting} cannot be read: ${errorMessage(error)}.`)
   }
 }
 
 /**
- * Looks at the scripts. A default path without any does not stop the start: they may be put there later.
+ * Checks the scripts. A default path without any does not prevent the start: they may be installed later.
  *
- * @throws {SettingsError} For a wrong pack, and a chosen path that is not there.
+ * @throws {SettingsError} For an invalid pack, and for a path that was set but does not exist.
  */
 export async function checkScripts(settings: AgentSettings, log: Logger): Promise<void> {
-  const { scriptsPath, scriptsPathChosen } = settings
+  const { scriptsPath, mustHaveScripts } = settings
   const found = await stat(scriptsPath).catch(() => undefined)
   if (!found?.isDirectory()) {
-    if (scriptsPathChosen) throw new SettingsError(`scripts_path is not a directory: ${scriptsPath}.`)
-    log.warn({ scripts_path: scriptsPath }, 'there are no scripts yet')
+    if (mustHaveScripts) throw new SettingsError(`scripts_path is not a directory: ${scriptsPath}.`)
+    log.warn({ scripts_path: scriptsPath }, 'no scripts are installed yet')
     return
   }
   const pack = await readPack(scriptsPath)
-  if (!pack.ok) throw new SettingsError(`scripts_path holds a wrong pack: ${pack.problem}.`)
+  if (!pack.ok) throw new SettingsError(`scripts_path holds an invalid pack: ${pack.problem}.`)
 }

@@ -1,4 +1,4 @@
-import { heedStopSignals } from '@osb-backup/core'
+import { handleShutdownSignals } from '@osb-backup/node'
 import { help } from './commands/help.ts'
 import { readCommand, UsageError } from './commands/read-command.ts'
 import { type DataCommand, runCommand } from './commands/run-command.ts'
@@ -40,9 +40,9 @@ async function main(): Promise<void> {
 /** Runs a command; when it is asked to end, what was started for it is stopped all the same. */
 async function runToEnd(command: DataCommand): Promise<void> {
   const stopping = new AbortController()
-  heedStopSignals(process, monotonicMs, {
-    stop: () => stopping.abort(),
-    endNow() {
+  handleShutdownSignals(process, monotonicMs, {
+    shutdown: () => stopping.abort(),
+    forceExit() {
       console.error(
         'The command ends at once, as it was asked to a second time. A PostgreSQL that it started may stay up.',
       )
@@ -86,9 +86,9 @@ function endWhenAsked(starting: Promise<RunningManager>): void {
     await running?.endDatabase()
     process.exit(1)
   }
-  heedStopSignals(process, monotonicMs, {
-    stop: () => void stop().catch(fail),
-    endNow: () => void endNow().catch(fail),
+  handleShutdownSignals(process, monotonicMs, {
+    shutdown: () => void stop().catch(fail),
+    forceExit: () => void endNow().catch(fail),
   })
 }
 

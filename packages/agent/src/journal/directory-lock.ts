@@ -1,5 +1,6 @@
-import { link, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createFileAtomically } from '@osb-backup/node'
 import { z } from 'zod'
 import { identify, isSameProcess, type ProcessIdentity } from '../scripts/process-identity.ts'
 
@@ -18,24 +19,14 @@ const ATTEMPTS = 20
  */
 export async function lockDirectory(directory: string): Promise<{ release(): Promise<void> } | { heldBy: number }> {
   const path = join(directory, 'agent.lock')
-  const mine = join(directory, `.tmp-lock-${process.pid}-${Math.random().toString(36).slice(2)}`)
-  await writeFile(mine, JSON.stringify(identify(process.pid)), { mode: 0o600, flag: 'wx' })
-  try {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        // A link is made only where there is none, and has its content at once.
-        await link(mine, path)
-        return { release: () => rm(path, { force: true }) }
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt === ATTEMPTS) throw error
-        const owner = await readOwner(path)
-        if (owner !== undefined && isSameProcess(owner)) return { heldBy: owner.pid }
-        await rm(path, { force: true })
-      }
-    }
-  } finally {
-    await rm(mine, { force: true })
+  const content = JSON.stringify(identify(process.pid))
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    if (await createFileAtomically(path, content)) return { release: () => rm(path, { force: true }) }
+    const owner = await readOwner(path)
+    if (owner !== undefined && isSameProcess(owner)) return { heldBy: owner.pid }
+    await rm(path, { force: true })
   }
+  throw new Error(`${path} could not be created: other processes keep creating it`)
 }
 
 /** Undefined if the lock is gone, or not readable: a machine that lost its power may leave an empty file. */

@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto'
-import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { chmod, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { messageOf } from '../checked.ts'
+import {
+  createDirectory,
+  errorMessage,
+  removeTemporaryFiles,
+  syncDirectory,
+  writeFileAtomically,
+} from '@osb-backup/node'
 import type { JobKey, JobRecord } from '../jobs/job-record.ts'
 import { parseJob, serializeJob } from './stored-job.ts'
-import { isTemporaryFile, syncDirectory, writeAtomically } from './write-atomically.ts'
 
 /** What a journal holds: its jobs, and the files that it could not read. */
 export interface JournalContent {
@@ -31,16 +36,16 @@ export class Journal {
 
   /** Opens a journal, making its directory. The caller holds the directory's lock. */
   static async open(directory: string): Promise<Journal> {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
+    await createDirectory(directory, 0o700)
     await chmod(directory, 0o700)
-    for (const name of await readdir(directory)) if (isTemporaryFile(name)) await rm(join(directory, name))
+    await removeTemporaryFiles(directory)
     return new Journal(directory)
   }
 
   /** Resolves when the record, as it is now, would survive a crash. */
   write(record: JobRecord): Promise<void> {
     const text = serializeJob(record)
-    return this.#inOrder(fileOf(record.request), (file) => writeAtomically(this.#directory, file, text))
+    return this.#inOrder(fileOf(record.request), (file) => writeFileAtomically(join(this.#directory, file), text))
   }
 
   /** Reads one job; undefined if there is none. */
@@ -73,7 +78,7 @@ export class Journal {
         if (job.ok) content.jobs.push(job.value)
         else content.unreadable.push({ file, problem: job.problem })
       } catch (error) {
-        content.unreadable.push({ file, problem: messageOf(error) })
+        content.unreadable.push({ file, problem: errorMessage(error) })
       }
     }
     return content

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextPoll, setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../checked.ts'
 import type { SecretMask } from '../masking.ts'
 import { BoundedLog } from './bounded-log.ts'
@@ -177,6 +177,8 @@ class Script {
         if (now - exitedAt > LOG_GRACE_MS) return 'logs'
       }
       await sleep(5)
+      // On a busy machine a timer may be late by more than the grace: what is in the pipes is read before it is judged.
+      await nextPoll()
     }
   }
 }

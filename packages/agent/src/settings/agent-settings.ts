@@ -1,11 +1,6 @@
 import type { JobRetention } from '../jobs/expiry.ts'
 import type { Compressor } from '../jobs/job-request.ts'
-import type { LogLevel } from './variables.ts'
-
-/** A wrong or missing setting. The message is one sentence that names it and says what it must be. */
-export class SettingsError extends Error {
-  override readonly name = 'SettingsError'
-}
+import type { LogLevel } from './agent-settings-table.ts'
 
 /** The settings of an agent, checked. */
 export interface AgentSettings {
@@ -17,8 +12,8 @@ export interface AgentSettings {
   backupDirectory: string
   restoreDirectory: string
   scriptsPath: string
-  /** Whether the scripts path was chosen, not the default: then it must exist. */
-  scriptsPathChosen: boolean
+  /** Whether the scripts path was set explicitly: then it must exist at the start. */
+  mustHaveScripts: boolean
   mayDeleteFiles: boolean
   maxJobs: number
   stageTimeLimitMs: number

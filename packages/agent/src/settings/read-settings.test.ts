@@ -1,7 +1,7 @@
+import { SettingsError, settingsHelp } from '@osb-backup/node'
 import { expect, test } from 'vitest'
-import { SettingsError } from './agent-settings.ts'
+import { agentSettingsSections } from './agent-settings-table.ts'
 import { readSettings } from './read-settings.ts'
-import { settingsHelp } from './variables.ts'
 
 const least = {
   client_username: 'u',
@@ -10,7 +10,7 @@ const least = {
   directory_restore: '/r',
 }
 
-test('what is not set has the published defaults', () => {
+test('settings that are not set have the published defaults', () => {
   expect(readSettings({ ...least, PATH: '/bin', HOME: '/home/x', LANG: 'de_DE', TMPDIR: '/t' })).toEqual({
     credentials: { username: 'u', password: 'p' },
     host: '0.0.0.0',
@@ -18,7 +18,7 @@ test('what is not set has the published defaults', () => {
     backupDirectory: '/b',
     restoreDirectory: '/r',
     scriptsPath: '/var/vcap/jobs/backup-agent/backup',
-    scriptsPathChosen: false,
+    mustHaveScripts: false,
     mayDeleteFiles: false,
     maxJobs: 10,
     stageTimeLimitMs: 86_400_000,
@@ -40,36 +40,42 @@ test('what is not set has the published defaults', () => {
 })
 
 test.each([
-  [{ client_username: '' }, 'client_username must be set: callers log in with it.'],
-  [{ client_password: undefined }, 'client_password must be set: callers log in with it.'],
-  [{ directory_backup: undefined }, 'directory_backup must be set to an absolute directory.'],
-  [{ directory_restore: 'here' }, 'directory_restore must be an absolute directory.'],
+  [{ client_username: '' }, 'client_username must be set: callers authenticate with it.'],
+  [{ client_password: undefined }, 'client_password must be set: callers authenticate with it.'],
+  [
+    { directory_backup: undefined },
+    'directory_backup must be set: directory where backup scripts write their files, in a subdirectory for each job.',
+  ],
+  [{ directory_restore: 'here' }, 'directory_restore must be an absolute path.'],
   [{ client_port: '80a' }, 'client_port must be a whole number from 0 to 65535.'],
   [{ client_port: '65536' }, 'client_port must be a whole number from 0 to 65535.'],
   [{ max_job_number: '0' }, 'max_job_number must be a whole number from 1 to 1000.'],
   [{ allowed_to_delete_files: 'yes' }, 'allowed_to_delete_files must be true or false.'],
   [{ stage_timeout_seconds: '-1' }, 'stage_timeout_seconds must be a whole number from 1 to 2000000.'],
-  [{ file_destination_root: 'x' }, 'file_destination_root must be an absolute directory.'],
-  [{ client_username: '', allow_without_credentials: 'true' }, 'client_username must be set: callers log in with it.'],
+  [{ file_destination_root: 'x' }, 'file_destination_root must be an absolute path.'],
+  [
+    { client_username: '', allow_without_credentials: 'true' },
+    'client_username must be set: callers authenticate with it.',
+  ],
   [{ tls_key_file: '/k' }, 'tls_certificate_file must be set with tls_key_file.'],
   [{ tls_certificate_file: '/c' }, 'tls_key_file must be set with tls_certificate_file.'],
   [{ tls_client_ca_file: '/a' }, 'tls_client_ca_file needs tls_certificate_file and tls_key_file.'],
   [{ tls_key_file: 'k' }, 'tls_key_file must be an absolute path.'],
-  [{ state_directory: 'state' }, 'state_directory must be an absolute directory.'],
+  [{ state_directory: 'state' }, 'state_directory must be an absolute path.'],
   [{ job_retention_number: '0' }, 'job_retention_number must be a whole number from 1 to 100000.'],
   [{ s3_maximum_parts: '999' }, 's3_maximum_parts must be a whole number from 1000 to 10000.'],
   [{ compression_algorithm: 'gzip', compression_level: '10' }, 'compression_level must be from 1 to 9 for gzip.'],
   [
     { recovery_recipients: 'age1short' },
-    'recovery_recipients must be age recipients (age1…), with commas between them.',
+    'recovery_recipients must be age recipients (age1…) with commas between them.',
   ],
-  [{ https_proxy: 'proxy.example' }, 'HTTPS_PROXY must be the URL of a proxy.'],
-  [{ log_level: 'loud' }, 'log_level must be one of fatal, error, warn, info, debug, trace, silent.'],
+  [{ https_proxy: 'proxy.example' }, 'HTTPS_PROXY must be an http or https URL.'],
+  [{ log_level: 'loud' }, 'log_level must be fatal, error, warn, info, debug, trace or silent.'],
 ])('%j stops the start with one sentence', (changes, message) => {
   expect(() => readSettings({ ...least, ...changes })).toThrow(new SettingsError(message))
 })
 
-test('without credentials an agent starts only if told so', () => {
+test('without credentials an agent starts only where that is allowed', () => {
   const none = { ...least, client_username: '', client_password: '' }
   expect(() => readSettings(none)).toThrow(SettingsError)
   expect(readSettings({ ...none, allow_without_credentials: 'true' })).not.toHaveProperty('credentials')
@@ -78,6 +84,6 @@ test('without credentials an agent starts only if told so', () => {
 
 test('the help names every setting', () => {
   for (const name of ['client_username', 'max_job_number', 'file_destination_root']) {
-    expect(settingsHelp()).toMatch(new RegExp(`^  ${name} +\\S`, 'm'))
+    expect(settingsHelp(agentSettingsSections)).toMatch(new RegExp(`^  ${name} +\\S`, 'm'))
   }
 })

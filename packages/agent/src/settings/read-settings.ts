@@ -1,49 +1,46 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compressionLevels, isCompressionLevel } from '@osb-backup/core'
+import { type Environment, type ParsedSettings, parseSettings, SettingsError } from '@osb-backup/node'
 import type { Compressor } from '../jobs/job-request.ts'
-import { type AgentSettings, SettingsError, type TransferSettings } from './agent-settings.ts'
-import { type Name, type Value, variables } from './variables.ts'
+import type { AgentSettings, TransferSettings } from './agent-settings.ts'
+import { agentSettingsTable } from './agent-settings-table.ts'
 
-type Environment = Readonly<Record<string, string | undefined>>
-type Read = <N extends Name>(name: N) => Value<N>
+type Parsed = ParsedSettings<typeof agentSettingsTable>
+
+const DEFAULT_SCRIPTS_PATH = '/var/vcap/jobs/backup-agent/backup'
 
 /**
  * Reads the settings of an agent.
  *
- * @param environment - Usually `process.env`. An empty variable counts as not set. Names in
- *   capitals are also read in small letters, as other programs do.
+ * @param environment - Usually `process.env`. An empty variable counts as not set.
  * @throws {SettingsError} For the first setting that is wrong or missing.
  */
 export function readSettings(environment: Environment): AgentSettings {
-  const read: Read = <N extends Name>(name: N) => {
-    const result = variables[name][0].safeParse(environment[name] || environment[name.toLowerCase()] || undefined)
-    if (result.success) return result.data as Value<N>
-    throw new SettingsError(`${name} ${result.error.issues[0]?.message ?? 'is wrong'}.`)
-  }
-  const root = read('file_destination_root')
-  const credentials = readCredentials(read)
-  const tls = readTls(read)
+  const parsed = parseSettings(agentSettingsTable, environment)
+  const credentials = credentialsOf(parsed)
+  const tls = tlsOf(parsed)
+  const root = parsed.file_destination_root
   return {
     ...(credentials === undefined ? {} : { credentials }),
-    host: read('client_host'),
-    port: read('client_port'),
-    backupDirectory: read('directory_backup'),
-    restoreDirectory: read('directory_restore'),
-    scriptsPath: read('scripts_path'),
-    scriptsPathChosen: Boolean(environment.scripts_path),
-    mayDeleteFiles: read('allowed_to_delete_files'),
-    maxJobs: read('max_job_number'),
-    stageTimeLimitMs: read('stage_timeout_seconds') * 1000,
-    killGraceMs: read('stage_kill_grace_seconds') * 1000,
-    minFreeDiskBytes: read('min_free_disk_mib') * 1024 * 1024,
-    stateDirectory: read('state_directory') ?? join(read('directory_backup'), '.state'),
-    shutdownGraceMs: read('shutdown_grace_seconds') * 1000,
-    retention: { maxAgeMs: read('job_retention_hours') * 3_600_000, maxNumber: read('job_retention_number') },
+    host: parsed.client_host,
+    port: parsed.client_port,
+    backupDirectory: parsed.directory_backup,
+    restoreDirectory: parsed.directory_restore,
+    scriptsPath: parsed.scripts_path ?? DEFAULT_SCRIPTS_PATH,
+    mustHaveScripts: parsed.scripts_path !== undefined,
+    mayDeleteFiles: parsed.allowed_to_delete_files,
+    maxJobs: parsed.max_job_number,
+    stageTimeLimitMs: parsed.stage_timeout_seconds * 1000,
+    killGraceMs: parsed.stage_kill_grace_seconds * 1000,
+    minFreeDiskBytes: parsed.min_free_disk_mib * 1024 * 1024,
+    stateDirectory: parsed.state_directory ?? join(parsed.directory_backup, '.state'),
+    shutdownGraceMs: parsed.shutdown_grace_seconds * 1000,
+    retention: { maxAgeMs: parsed.job_retention_hours * 3_600_000, maxNumber: parsed.job_retention_number },
     ...(tls === undefined ? {} : { tls }),
     ...(root === undefined ? {} : { fileDestinationRoot: root }),
-    transfers: readTransfers(read),
-    logLevel: read('log_level'),
+    transfers: transfersOf(parsed),
+    logLevel: parsed.log_level,
     scriptBase: {
       PATH: environment.PATH || '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       HOME: environment.HOME || '/',
@@ -53,19 +50,16 @@ export function readSettings(environment: Environment): AgentSettings {
   }
 }
 
-function readCredentials(read: Read): AgentSettings['credentials'] {
-  const username = read('client_username')
-  const password = read('client_password')
+function credentialsOf(parsed: Parsed): AgentSettings['credentials'] {
+  const { client_username: username, client_password: password } = parsed
   if (username !== undefined && password !== undefined) return { username, password }
-  if (read('allow_without_credentials') && username === undefined && password === undefined) return undefined
+  if (parsed.allow_without_credentials && username === undefined && password === undefined) return undefined
   const missing = username === undefined ? 'client_username' : 'client_password'
-  throw new SettingsError(`${missing} must be set: callers log in with it.`)
+  throw new SettingsError(`${missing} must be set: callers authenticate with it.`)
 }
 
-function readTls(read: Read): AgentSettings['tls'] {
-  const certificateFile = read('tls_certificate_file')
-  const keyFile = read('tls_key_file')
-  const clientCaFile = read('tls_client_ca_file')
+function tlsOf(parsed: Parsed): AgentSettings['tls'] {
+  const { tls_certificate_file: certificateFile, tls_key_file: keyFile, tls_client_ca_file: clientCaFile } = parsed
   if (certificateFile === undefined && keyFile === undefined) {
     if (clientCaFile === undefined) return undefined
     throw new SettingsError('tls_client_ca_file needs tls_certificate_file and tls_key_file.')
@@ -75,23 +69,21 @@ function readTls(read: Read): AgentSettings['tls'] {
   return { certificateFile, keyFile, ...(clientCaFile === undefined ? {} : { clientCaFile }) }
 }
 
-function readTransfers(read: Read): TransferSettings {
-  const kibibytes = read('bandwidth_limit_kib_per_second')
+function transfersOf(parsed: Parsed): TransferSettings {
+  const kibibytes = parsed.bandwidth_limit_kib_per_second
   return {
-    caFile: read('store_ca_file'),
+    caFile: parsed.store_ca_file,
     bandwidthBytesPerSecond: kibibytes && kibibytes * 1024,
-    maximumParts: read('s3_maximum_parts'),
-    compressor: readCompressor(read),
-    recoveryRecipients: read('recovery_recipients'),
-    transformsFiles: read('transform_files'),
-    writesManifests: read('write_manifests'),
-    proxy: { httpProxy: read('HTTP_PROXY'), httpsProxy: read('HTTPS_PROXY'), noProxy: read('NO_PROXY') },
+    maximumParts: parsed.s3_maximum_parts,
+    compressor: compressorOf(parsed),
+    recoveryRecipients: parsed.recovery_recipients ?? [],
+    transformsFiles: parsed.transform_files,
+    writesManifests: parsed.write_manifests,
+    proxy: { httpProxy: parsed.HTTP_PROXY, httpsProxy: parsed.HTTPS_PROXY, noProxy: parsed.NO_PROXY },
   }
 }
 
-function readCompressor(read: Read): Compressor {
-  const algorithm = read('compression_algorithm')
-  const level = read('compression_level')
+function compressorOf({ compression_algorithm: algorithm, compression_level: level }: Parsed): Compressor {
   if (level === undefined || isCompressionLevel(algorithm, level)) return { algorithm, level }
   const { minimum, maximum } = compressionLevels[algorithm]
   throw new SettingsError(`compression_level must be from ${minimum} to ${maximum} for ${algorithm}.`)

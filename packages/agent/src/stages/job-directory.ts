@@ -1,5 +1,6 @@
-import { chmod, lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises'
+import { chmod, lstat, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createDirectory } from '@osb-backup/node'
 import { type Checked, passed, refused } from '../checked.ts'
 import type { JobKey } from '../jobs/job-record.ts'
 import type { AgentSettings } from '../settings/agent-settings.ts'
@@ -34,7 +35,7 @@ export function jobDirectoryPath(
 
 /** Makes a job's directory, which only the agent's user may enter. One that is there is kept, with what is in it. */
 export async function openJobDirectory(path: string): Promise<JobDirectory> {
-  await mkdir(path, { recursive: true, mode: 0o700 })
+  await createDirectory(path, 0o700)
   await chmod(path, 0o700)
   return { path, before: await filesIn(path) }
 }

@@ -1,17 +1,15 @@
 #!/usr/bin/env node
-import { heedStopSignals } from '@osb-backup/core'
+import { errorMessage, handleShutdownSignals } from '@osb-backup/node'
 import { collectBuffersEarly } from '../collect-buffers-early.ts'
 import { help, readArguments } from './read-arguments.ts'
 import { UsageError } from './usage-error.ts'
 
 collectBuffersEarly()
 const abort = new AbortController()
-heedStopSignals(process, () => performance.now(), {
-  stop: (signal) => abort.abort(new Error(`stopped by ${signal}; nothing is left of an upload`)),
-  endNow() {
-    console.error(
-      'osb-backup-transfer: ended at once, as it was asked to a second time; parts of an upload may be left',
-    )
+handleShutdownSignals(process, () => performance.now(), {
+  shutdown: (signal) => abort.abort(new Error(`stopped by ${signal}; nothing is left of an upload`)),
+  forceExit() {
+    console.error('osb-backup-transfer: forced to exit by a second signal; parts of an upload may remain in the store')
     process.exit(1)
   },
 })
@@ -25,6 +23,6 @@ try {
     await runTransfer(wanted, { environment, input, output, signal: abort.signal })
   }
 } catch (error) {
-  console.error(`osb-backup-transfer: ${error instanceof Error ? error.message : error}`)
+  console.error(`osb-backup-transfer: ${errorMessage(error)}`)
   process.exitCode = error instanceof UsageError ? 2 : 1
 }

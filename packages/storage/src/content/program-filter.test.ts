@@ -126,6 +126,17 @@ describe('a program', () => {
     })
   })
 
+  it('that fails is quoted with what it writes to standard error until that is closed, not only until it exits', async () => {
+    const filter = programFilter({
+      path: '/bin/sh',
+      args: ['-c', '(exec >&-; /bin/sleep 0.3; echo disk full >&2) & exit 3'],
+      blamesInput: false,
+    })
+    await expect(through(randomBytes(mebibyte), filter)).rejects.toMatchObject({
+      message: 'The program /bin/sh exited with status 3: disk full.',
+    })
+  })
+
   it('that stops reading early fails the stream, though it exits with 0', async () => {
     const head = programFilter({ path: '/usr/bin/head', args: ['-c', '10'], blamesInput: false })
     await expect(through(randomBytes(4 * mebibyte), head)).rejects.toMatchObject({

@@ -11,27 +11,28 @@ export interface FilterProgram {
   blamesInput: boolean
 }
 
-const complaintBytes = 2000
+const STDERR_KEPT_CHARACTERS = 2000
 
 /**
- * The stream that a program makes of what is written to it. It ends only when the program exited with 0; a program
- * that is missing, fails or is killed fails it. Destroying it kills the program, and it closes only when that is gone,
- * so that no program outlives its transfer.
+ * Creates a stream that passes what is written to it through a program. It ends only when the program exited with 0; a
+ * program that is missing, fails or is killed fails it. Destroying it kills the program, and it closes only when the
+ * program has exited, so that no program outlives its transfer.
  */
 export function programFilter({ path, args, blamesInput }: FilterProgram): Duplex {
   const child = spawn(path, args, { stdio: ['pipe', 'pipe', 'pipe'], env: {} })
-  const gone = goneOf(child)
-  let complaint = ''
+  const exited = exitOf(child)
+  let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaint = (complaint + text).slice(-complaintBytes)
+    stderr = (stderr + text).slice(-STDERR_KEPT_CHARACTERS)
   })
+  const stderrClosed = new Promise<void>((resolve) => child.stderr.once('close', () => resolve()))
   let next: (() => void) | undefined
-  const goOn = () => {
+  const continueWriting = () => {
     const callback = next
     next = undefined
     callback?.()
   }
-  child.stdin.on('drain', goOn)
+  child.stdin.on('drain', continueWriting)
   // What breaks the pipe into the program ends the program too, whose end tells more.
   let stoppedReading = false
   child.stdin.on('error', () => {
@@ -44,25 +45,28 @@ export function programFilter({ path, args, blamesInput }: FilterProgram): Duple
     },
     write(chunk: Buffer, _encoding, callback) {
       next = callback
-      if (child.stdin.writable && child.stdin.write(chunk, () => freeChunk(chunk))) goOn()
+      if (child.stdin.writable && child.stdin.write(chunk, () => freeChunk(chunk))) continueWriting()
     },
     final(callback) {
       child.stdin.end()
-      gone.then(() => callback())
+      exited.then(() => callback())
     },
     destroy(error, callback) {
       child.kill('SIGKILL')
       child.stdin.destroy()
       child.stdout.destroy()
-      gone.then(() => callback(error), callback)
+      exited.then(() => {
+        child.stderr.destroy()
+        callback(error)
+      }, callback)
     },
   })
   child.stdout.on('data', (chunk: Buffer) => {
     if (!filter.push(giveAway(chunk))) child.stdout.pause()
   })
   const readToEnd = new Promise<void>((resolve) => child.stdout.once('end', resolve))
-  gone.then(async ({ problem: failure, status }) => {
-    // The broken pipe may show only later; a program that is gone before its input was ended has not read it all.
+  exited.then(async ({ problem: failure, status, wasStarted }) => {
+    // The broken pipe may show only later; a program that exited before its input was ended has not read all of it.
     const hasStopped = stoppedReading || !child.stdin.writableEnded
     const problem = failure ?? (hasStopped ? 'stopped reading before the end' : undefined)
     if (problem === undefined) {
@@ -70,7 +74,9 @@ export function programFilter({ path, args, blamesInput }: FilterProgram): Duple
       filter.push(null)
       return
     }
-    const said = complaint.trim().split('\n').at(-1) ?? ''
+    // The last words may still be in the pipe: 'exit' comes before stderr was read to its end.
+    if (wasStarted) await stderrClosed
+    const said = stderr.trim().split('\n').at(-1) ?? ''
     const code = blamesInput && status !== undefined ? 'corrupt' : 'program-failed'
     const detail = said === '' ? '' : `: ${said.slice(0, 300)}`
     filter.destroy(new ContentError(code, `The program ${path} ${problem}${detail}.`))
@@ -78,22 +84,25 @@ export function programFilter({ path, args, blamesInput }: FilterProgram): Duple
   return filter
 }
 
-interface End {
+interface ProgramExit {
   /** How it failed; undefined for an exit with 0. */
   problem?: string
   status?: number
+  wasStarted: boolean
 }
 
-/** Settles when the program is gone, or never came to be. */
-function goneOf(child: ChildProcess): Promise<End> {
+/** Settles when the program has exited, or could not be started. */
+function exitOf(child: ChildProcess): Promise<ProgramExit> {
   return new Promise((resolve) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
-      if (child.pid === undefined) resolve({ problem: `could not be started (${error.code ?? error.message})` })
+      if (child.pid === undefined) {
+        resolve({ problem: `could not be started (${error.code ?? error.message})`, wasStarted: false })
+      }
     })
     child.once('exit', (status, signal) => {
-      if (status === 0) resolve({})
-      else if (status === null) resolve({ problem: `was killed (${signal})` })
-      else resolve({ problem: `exited with status ${status}`, status })
+      if (status === 0) resolve({ wasStarted: true })
+      else if (status === null) resolve({ problem: `was killed (${signal})`, wasStarted: true })
+      else resolve({ problem: `exited with status ${status}`, status, wasStarted: true })
     })
   })
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, realpath, rmdir } from 'node:fs/promises'
+import { mkdir, realpath, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { errorCode, syncDirectory } from '@osb-backup/node'
 import { validateObjectName } from '../object-name.ts'
 import { StoreError } from '../store-error.ts'
-import { systemCode } from './file-error.ts'
 
 const temporaryPrefix = '.osb-upload-'
 const directoryMode = 0o750
@@ -54,7 +54,7 @@ export async function makeDirectoryOf(root: string, name: string): Promise<Place
       await mkdir(directory, { mode: directoryMode })
       await syncDirectory(parent)
     } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw error
+      if (errorCode(error) !== 'EEXIST') throw error
     }
     if ((await realpath(directory)) !== directory) {
       throw new StoreError('denied', `"${name}" leads over a symbolic link in ${root}, which is not followed.`)
@@ -76,24 +76,12 @@ export async function pruneDirectories(root: string, name: string): Promise<void
   }
 }
 
-/** Makes new names in a directory survive a power cut. File systems that cannot are left to their own promises. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r')
-  try {
-    await handle.sync()
-  } catch (error) {
-    if (!['EINVAL', 'ENOTSUP', 'EBADF', 'EISDIR'].includes(systemCode(error) ?? '')) throw error
-  } finally {
-    await handle.close()
-  }
-}
-
 /** @throws {StoreError} With code `absent` if the store's directory is not there. */
 export async function realRootOf(root: string): Promise<string> {
   try {
     return await realpath(root)
   } catch (error) {
-    const code = systemCode(error)
+    const code = errorCode(error)
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error
     throw new StoreError('absent', `The directory ${root} does not exist; create it or mount it.`, { cause: error })
   }

@@ -1,3 +1,4 @@
+import { errorCode } from '@osb-backup/node'
 import { StoreError, type StoreErrorCode } from '../store-error.ts'
 
 const codes: Record<string, StoreErrorCode> = {
@@ -29,15 +30,10 @@ const advice: Record<StoreErrorCode, string> = {
   misconfigured: 'the settings cannot work',
 }
 
-/** The `code` of a system error, such as `ENOENT`; undefined for anything else. */
-export function systemCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
-}
-
 /** Turns a file system's error into a `StoreError`; one that already is comes back as it is. */
 export function toFileStoreError(error: unknown, doing: string): StoreError {
   if (error instanceof StoreError) return error
-  const system = systemCode(error)
+  const system = errorCode(error)
   const code = (system !== undefined && codes[system]) || 'temporary'
   return new StoreError(code, `Could not ${doing}: ${advice[code]}${system ? ` (${system})` : ''}.`, { cause: error })
 }

@@ -1,21 +1,15 @@
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
+import { errorCode, syncDirectory } from '@osb-backup/node'
 import { consume } from '../consume.ts'
 import type { CallOptions, ObjectStore, PutOptions, StoredObject } from '../object-store.ts'
 import { StoreError } from '../store-error.ts'
 import type { StoreOptions } from '../store-options.ts'
 import type { FileSettings } from '../store-settings.ts'
 import { limited } from '../transfer/bandwidth.ts'
-import {
-  directoryOf,
-  makeDirectoryOf,
-  type Place,
-  pruneDirectories,
-  syncDirectory,
-  temporaryPath,
-} from './file-directories.ts'
-import { systemCode, toFileStoreError } from './file-error.ts'
+import { directoryOf, makeDirectoryOf, type Place, pruneDirectories, temporaryPath } from './file-directories.ts'
+import { toFileStoreError } from './file-error.ts'
 import { readFrom } from './file-reader.ts'
 import { walk } from './file-walk.ts'
 import { placeNew } from './place-new.ts'
@@ -82,7 +76,7 @@ export class FileStore implements ObjectStore {
         const temporary = temporaryPath(place.directory)
         return { place, temporary, handle: await open(temporary, 'wx', fileMode) }
       } catch (error) {
-        if (systemCode(error) !== 'ENOENT' || attempt === createAttempts) throw error
+        if (errorCode(error) !== 'ENOENT' || attempt === createAttempts) throw error
       }
     }
   }
@@ -142,7 +136,7 @@ export class FileStore implements ObjectStore {
 
 /** True where the object is missing; a missing root directory has become a `StoreError` before. */
 function isAbsent(error: unknown): boolean {
-  const code = systemCode(error)
+  const code = errorCode(error)
   return code === 'ENOENT' || code === 'ENOTDIR'
 }
 
@@ -173,6 +167,6 @@ async function removeIfPresent(path: string): Promise<void> {
   try {
     await unlink(path)
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error
+    if (errorCode(error) !== 'ENOENT') throw error
   }
 }

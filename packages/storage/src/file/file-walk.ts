@@ -1,9 +1,10 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { errorCode } from '@osb-backup/node'
 import { compareNames } from '../object-name.ts'
 import type { StoredObject } from '../object-store.ts'
 import { isTemporary, realRootOf } from './file-directories.ts'
-import { systemCode, toFileStoreError } from './file-error.ts'
+import { toFileStoreError } from './file-error.ts'
 
 /** Lists the regular files below a directory whose names begin with `prefix`, in the order of names as bytes. */
 export async function* walk(
@@ -39,7 +40,7 @@ export async function* walk(
         .map((entry) => above + entry.name + (entry.isDirectory() ? '/' : ''))
         .sort(compareNames)
     } catch (error) {
-      if (systemCode(error) === 'ENOENT' && above !== '') return [] // pruned while the list went on
+      if (errorCode(error) === 'ENOENT' && above !== '') return [] // pruned while the list went on
       throw toFileStoreError(error, doing)
     }
   }
@@ -49,7 +50,7 @@ export async function* walk(
       const stats = await lstat(join(realRoot, name))
       return { name, sizeBytes: stats.size, modifiedAt: stats.mtime }
     } catch (error) {
-      if (systemCode(error) === 'ENOENT') return undefined // removed while the list went on
+      if (errorCode(error) === 'ENOENT') return undefined // removed while the list went on
       throw toFileStoreError(error, doing)
     }
   }

@@ -1,8 +1,9 @@
 import { lstat, readdir, readlink, realpath, rm } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { errorCode } from '@osb-backup/node'
 import { isTemporary } from '../file/file-directories.ts'
-import { systemCode, toFileStoreError } from '../file/file-error.ts'
+import { toFileStoreError } from '../file/file-error.ts'
 import type { FileSettings } from '../store-settings.ts'
 import type { StartedUpload, UnfinishedUpload } from './unfinished-upload.ts'
 
@@ -61,7 +62,7 @@ async function openFiles(): Promise<Set<string>> {
 export async function* listTemporaryFiles(settings: FileSettings, prefix: string): AsyncGenerator<StartedUpload> {
   const directory = join(settings.directory, prefix)
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
-    if (systemCode(error) === 'ENOENT') return []
+    if (errorCode(error) === 'ENOENT') return []
     throw toFileStoreError(error, `list unfinished uploads to ${settings.directory}`)
   })
   for (const entry of entries.filter(({ name }) => isTemporary(name))) {

@@ -1,0 +1,190 @@
+import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
+import { absolutePath, flag, httpUrl, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
+
+/** The settings that the Go agent had keep its names. */
+const access = {
+  client_username: {
+    schema: text,
+    description: 'user name for HTTP basic authentication; required unless allow_without_credentials is true',
+  },
+  client_password: {
+    schema: text,
+    description: 'password for HTTP basic authentication; required unless allow_without_credentials is true',
+  },
+  allow_without_credentials: {
+    schema: flag,
+    default: 'false',
+    description: 'whether the agent starts without client_username and client_password; then anybody may call it',
+  },
+  client_host: { schema: text, default: '0.0.0.0', description: 'address to listen on' },
+  client_port: {
+    schema: wholeNumber(0, 65_535),
+    default: '8000',
+    description: 'port to listen on; 0 takes a free one',
+  },
+  tls_certificate_file: {
+    schema: absolutePath,
+    description: 'PEM file of the certificate, with its chain, to serve HTTPS; plain HTTP while it is not set',
+  },
+  tls_key_file: { schema: absolutePath, description: 'PEM file of the private key of that certificate' },
+  tls_client_ca_file: {
+    schema: absolutePath,
+    description: 'PEM file of CAs, one of which must have signed the certificate that callers present',
+  },
+} as const
+
+const directories = {
+  directory_backup: {
+    schema: absolutePath,
+    isRequired: true,
+    description: 'directory where backup scripts write their files, in a subdirectory for each job',
+  },
+  directory_restore: {
+    schema: absolutePath,
+    isRequired: true,
+    description: 'directory that files are downloaded to for restore scripts, in a subdirectory for each job',
+  },
+  state_directory: {
+    schema: absolutePath,
+    defaultText: '<directory_backup>/.state',
+    description:
+      'directory of the job journal, which holds the passwords of running jobs and is readable by this user alone',
+  },
+  scripts_path: {
+    schema: absolutePath,
+    defaultText: '/var/vcap/jobs/backup-agent/backup',
+    description: 'directory of the stage scripts',
+  },
+  allowed_to_delete_files: {
+    schema: flag,
+    default: 'false',
+    description: 'whether files that scripts left behind may be deleted or replaced',
+  },
+  min_free_disk_mib: {
+    schema: wholeNumber(0, 1_000_000_000),
+    default: '100',
+    description:
+      'free disk space in MiB below which jobs that stage a file (form 1) do not start; 0 turns the check off',
+  },
+} as const
+
+const jobs = {
+  max_job_number: {
+    schema: wholeNumber(1, 1000),
+    default: '10',
+    description: 'maximum number of jobs that run at the same time, backups and restores together',
+  },
+  stage_timeout_seconds: {
+    schema: wholeNumber(1, 2_000_000),
+    default: '86400',
+    description: 'time limit of each stage in seconds, after which its processes are terminated',
+  },
+  stage_kill_grace_seconds: {
+    schema: wholeNumber(0, 3600),
+    default: '10',
+    description: 'seconds between SIGTERM and SIGKILL when the processes of a stage are terminated',
+  },
+  shutdown_grace_seconds: {
+    schema: wholeNumber(0, 86_400),
+    default: '10',
+    description: 'seconds that running jobs have to finish after the agent received SIGTERM, before they are cancelled',
+  },
+  job_retention_hours: {
+    schema: wholeNumber(1, 100_000),
+    default: '168',
+    description: 'hours after which a finished job is deleted, with its directory',
+  },
+  job_retention_number: {
+    schema: wholeNumber(1, 100_000),
+    default: '1000',
+    description: 'maximum number of finished jobs that are kept',
+  },
+} as const
+
+const transfers = {
+  file_destination_root: {
+    schema: absolutePath,
+    description: 'directory that destinations of type FILE must be in; they are rejected while it is not set',
+  },
+  store_ca_file: {
+    schema: absolutePath,
+    description: 'PEM file of CAs that S3 and Swift may be signed by, in addition to those of the system',
+  },
+  bandwidth_limit_kib_per_second: {
+    schema: wholeNumber(1, 1_000_000_000),
+    defaultText: 'unlimited',
+    description: 'bandwidth in KiB/s of all uploads and downloads together',
+  },
+  s3_maximum_parts: {
+    schema: wholeNumber(1000, 10_000),
+    defaultText: '10000',
+    description: 'maximum number of parts of an upload to S3; some vendors accept only 1000',
+  },
+  compression_algorithm: {
+    schema: oneOf(['zstd', 'gzip']),
+    default: 'zstd',
+    description: 'compression where a request asks for it without naming an algorithm: zstd or gzip',
+  },
+  compression_level: {
+    schema: wholeNumber(1, 19),
+    defaultText: '3 for zstd, 6 for gzip',
+    description: 'compression level: 1 to 19 for zstd, 1 to 9 for gzip',
+  },
+  recovery_recipients: {
+    schema: text
+      .refine(isAgeRecipientList, 'must be age recipients (age1…) with commas between them')
+      .transform(ageKeys),
+    description:
+      'age recipients, separated by commas, that can decrypt every encrypted backup in addition to those of its plan',
+  },
+  transform_files: {
+    schema: flag,
+    default: 'false',
+    description:
+      'whether the agent also compresses and encrypts the files of form 1 scripts, which are then asked not to',
+  },
+  write_manifests: {
+    schema: flag,
+    default: 'true',
+    description: 'whether each stored object gets a file <name>.manifest.json beside it that describes it',
+  },
+  HTTPS_PROXY: {
+    schema: httpUrl,
+    aliases: ['https_proxy'],
+    description: 'URL of the proxy for S3 and Swift at https URLs',
+  },
+  HTTP_PROXY: {
+    schema: httpUrl,
+    aliases: ['http_proxy'],
+    description: 'URL of the proxy for S3 and Swift at http URLs',
+  },
+  NO_PROXY: {
+    schema: text,
+    aliases: ['no_proxy'],
+    description: 'hosts that are reached without a proxy, separated by commas: s3.internal,.example.org',
+  },
+} as const
+
+/** The levels of the log, from few entries to many. */
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+const logging = {
+  log_level: {
+    schema: oneOf(LOG_LEVELS),
+    default: 'info',
+    description: `lowest level that is logged: ${LOG_LEVELS.join(', ')}`,
+  },
+} as const
+
+/** Every setting of the agent: parsing, `--help` and docs/settings.md all come from here. */
+export const agentSettingsTable = { ...access, ...directories, ...jobs, ...transfers, ...logging } as const
+
+/** The settings in the order of help and reference. */
+export const agentSettingsSections: readonly SettingsSection[] = [
+  { title: 'Access', table: access },
+  { title: 'Directories and scripts', table: directories },
+  { title: 'Jobs', table: jobs },
+  { title: 'Transfers', table: transfers },
+  { title: 'Log', table: logging },
+]

@@ -1,0 +1,28 @@
+export {
+  createFileAtomically,
+  isTemporaryFile,
+  removeTemporaryFiles,
+  renameUnlessExists,
+  syncDirectory,
+  writeFileAtomically,
+} from './atomic-file.ts'
+export { createDirectory } from './create-directory.ts'
+export { errorCode, errorMessage } from './errors.ts'
+export { type PeriodicTask, type RunningTasks, startPeriodicTasks } from './periodic-tasks.ts'
+export {
+  type Environment,
+  type ParsedSettings,
+  parseSettings,
+  type Setting,
+  SettingsError,
+  type SettingsSection,
+  type SettingsTable,
+} from './settings/parse-settings.ts'
+export { absolutePath, flag, httpUrl, listOf, oneOf, text, wholeNumber } from './settings/schemas.ts'
+export { settingsHelp, settingsReference } from './settings/settings-text.ts'
+export {
+  handleShutdownSignals,
+  type ShutdownActions,
+  type ShutdownSignal,
+  type SignalSource,
+} from './shutdown-signals.ts'
