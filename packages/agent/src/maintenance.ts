@@ -42,7 +42,7 @@ async function removeOrphans({ registry, stores, claims, log }: RunTools, stoppi
       if ((await removeLeftovers(record, stores, stopping)) !== undefined) continue
       const name = record.upload?.name
       await registry.clearLeftovers(job)
-      if (name !== undefined) claims.release(await stores.open(record.request), name)
+      if (name !== undefined) claims.release(stores.open(record.request), name)
       log.info({ job: record.request.id }, 'the orphans of an interrupted upload were removed')
     } catch (error) {
       log.error({ problem: errorMessage(error), job: record.request.id }, 'orphans were not removed; will be retried')

@@ -10,6 +10,7 @@ export type { ExpectedContent } from './content/meter.ts'
 export { storeContent } from './content/store-content.ts'
 export { verifyObject } from './content/verify-object.ts'
 export { findZstdProgram } from './content/zstd-program.ts'
+export * from './kinds.ts'
 export {
   isManifestName,
   manifestName,
@@ -23,8 +24,3 @@ export { openStore } from './open-store.ts'
 export { type RetryOptions, retrying } from './retrying.ts'
 export { StoreError, type StoreErrorCode } from './store-error.ts'
 export type * from './store-options.ts'
-export type * from './store-settings.ts'
-export { BandwidthLimit } from './transfer/bandwidth.ts'
-export { listUnfinished } from './unfinished/list-unfinished.ts'
-export { removeUnfinished } from './unfinished/remove-unfinished.ts'
-export type { StartedUpload, UnfinishedUpload } from './unfinished/unfinished-upload.ts'

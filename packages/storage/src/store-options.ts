@@ -37,6 +37,8 @@ export interface StoreOptions {
   bandwidth?: readonly BandwidthLimit[]
   /** S3 and Swift: proxies, as in HTTP_PROXY, HTTPS_PROXY and NO_PROXY; none is used unless it is named here. */
   proxy?: ProxyOptions
+  /** S3 and Swift: certificates (PEM) that are trusted in addition to those of the system and of the settings. */
+  trustedCa?: string | undefined
   /** S3 and Swift: which addresses may be connected to; all where nothing is said. Not asked of what a proxy connects to. */
   mayConnectTo?: AddressRule
 }

@@ -1,6 +1,6 @@
 import type { RunKind } from '@osb-backup/core'
+import { errorMessage } from '@osb-backup/node'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
-import { messageOf } from '../checked.ts'
 import type { MeasuredNow } from '../jobs/job-metrics.ts'
 import type { Closure, HeldJob } from '../jobs/job-registry.ts'
 import type { RunTools } from '../jobs/run-job.ts'
@@ -118,7 +118,7 @@ const refuse = (reply: FastifyReply, kind: RunKind, problem: string) =>
 async function start(kind: RunKind, text: unknown, reply: FastifyReply, tools: RunTools): Promise<FastifyReply> {
   const { settings, registry, now } = tools
   const body = readBody(kind, String(text ?? ''))
-  if (!body.ok) return refuse(reply, kind, body.problem)
+  if (!body.ok) return refuse(reply, kind, body.error)
   const { id = '' } = body.value
   const wrongId = idProblem(id, reservedIds(settings))
   if (wrongId !== undefined) return refuse(reply, kind, wrongId)
@@ -126,10 +126,10 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, tools: R
   if (known !== undefined) return reply.code(409).send(jobAnswer(await registry.whole(known)))
 
   const pack = await readPack(settings.scriptsPath)
-  if (!pack.ok) return reply.code(500).send(failureAnswer(kind, 'Script Pack', pack.problem))
+  if (!pack.ok) return reply.code(500).send(failureAnswer(kind, 'Script Pack', pack.error))
   const { form } = pack.value
   const request = await checkRequest(kind, id, body.value, { form, settings, now: now() })
-  if (!request.ok) return refuse(reply, kind, request.problem)
+  if (!request.ok) return refuse(reply, kind, request.error)
 
   const reservation = registry.reserve(request.value, form, now())
   switch (reservation.result) {
@@ -154,10 +154,10 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, tools: R
         await saved
       } catch (error) {
         registry.forget({ kind, id })
-        tools.log.error({ problem: messageOf(error), kind, job: id }, 'job not started')
+        tools.log.error({ problem: errorMessage(error), kind, job: id }, 'job not started')
         return reply
           .code(500)
-          .send(failureAnswer(kind, 'Journal', `the job cannot be written down: ${messageOf(error)}`))
+          .send(failureAnswer(kind, 'Journal', `the job cannot be written down: ${errorMessage(error)}`))
       }
       return reply.code(201).send()
     }
@@ -180,7 +180,7 @@ async function runToEnd(job: HeldJob, pack: ScriptPack, tools: RunTools): Promis
     await runJob(job, pack, tools)
   } catch (error) {
     const { kind, id } = job.record.request
-    tools.log.fatal({ problem: messageOf(error), kind, job: id }, 'a run broke: this is a bug of the agent')
+    tools.log.fatal({ problem: errorMessage(error), kind, job: id }, 'a run broke: this is a bug of the agent')
     // It must not look like one that runs for ever.
     job.record.problem ??= 'the agent could not run the job: its log says why'
     await tools.registry.settle(job, 'FAILED', tools.now()).catch(() => undefined)
@@ -195,7 +195,7 @@ async function remove(
   { registry }: RunTools,
 ): Promise<FastifyReply> {
   const body = readBody(kind, String(text ?? ''))
-  if (!body.ok) return refuse(reply, kind, body.problem)
+  if (!body.ok) return refuse(reply, kind, body.error)
   const { id } = body.value
   if (id === undefined || id === '') return refuse(reply, kind, 'id is empty')
   return reply.code((await registry.discard({ kind, id })) ? 200 : 410).send()

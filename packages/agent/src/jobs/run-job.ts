@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { dumpName, type Step } from '@osb-backup/core'
+import { errorMessage } from '@osb-backup/node'
 import type { Logger } from 'pino'
-import { messageOf } from '../checked.ts'
 import { removeLeftovers } from '../recovery/leftovers.ts'
 import { describeFailure, isSuccess } from '../scripts/script-end.ts'
 import { messageFiles, readWarnings, removeMessageFiles } from '../scripts/script-messages.ts'
@@ -79,7 +79,7 @@ async function toTheEnd(job: HeldJob, tools: RunTools, log: Logger, work: () => 
   try {
     await work()
   } catch (error) {
-    record.problem ??= maskOf(record.request, tools.settings.credentials?.password).mask(messageOf(error))
+    record.problem ??= maskOf(record.request, tools.settings.credentials?.password).mask(errorMessage(error))
   }
   const isWhole = isComplete(record)
   const hasReason = record.problem !== undefined || record.steps.some(({ ok }) => ok === false)
@@ -90,7 +90,7 @@ async function toTheEnd(job: HeldJob, tools: RunTools, log: Logger, work: () => 
   try {
     await tools.registry.settle(job, status, tools.now())
   } catch (error) {
-    log.error({ problem: messageOf(error) }, 'the end of the job is not saved; it is tried again')
+    log.error({ problem: errorMessage(error) }, 'the end of the job is not saved; it is tried again')
   }
 }
 
@@ -111,7 +111,7 @@ async function contextOf(
     settings,
     pack,
     claims,
-    store: await tools.stores.open(record.request),
+    store: tools.stores.open(record.request),
     mask: maskOf(record.request, settings.credentials?.password),
     directory,
     filename,
@@ -129,7 +129,7 @@ async function tidyUp(run: RunContext, log: Logger): Promise<void> {
     // Form 2 promises scripts a scratch directory that is gone after the job.
     await closeJobDirectory(run.directory, run.settings.mayDeleteFiles || run.pack.form === 2)
   } catch (error) {
-    log.warn({ problem: messageOf(error) }, 'job directory not removed')
+    log.warn({ problem: errorMessage(error) }, 'job directory not removed')
   }
 }
 
@@ -146,7 +146,7 @@ async function takeSteps(run: RunContext, { record, cancel }: HeldJob, tools: Ru
     const end =
       unsaved === undefined || isOwed(step)
         ? await takeStep(run, step, isOwed(step) ? never : cancel.signal).catch((error: unknown) =>
-            failed(messageOf(error)),
+            failed(errorMessage(error)),
           )
         : failed(unsaved)
     await noteWarnings(run)
@@ -165,7 +165,7 @@ async function takeSteps(run: RunContext, { record, cancel }: HeldJob, tools: Ru
 /** Keeps what the scripts warned of so far; a file that cannot be read must not end the job. */
 async function noteWarnings({ job, directory, mask }: RunContext): Promise<void> {
   const warnings = await readWarnings(messageFiles(directory.path)).catch((error: unknown) => [
-    { code: 'warnings-unreadable', message: messageOf(error) },
+    { code: 'warnings-unreadable', message: errorMessage(error) },
   ])
   if (warnings === undefined) return
   const ofAgent = job.warnings.filter(({ code }) => code.startsWith('agent-'))
@@ -178,7 +178,7 @@ async function saveProblem(record: JobRecord, { registry, log }: RunTools): Prom
     await registry.save(record)
     return undefined
   } catch (error) {
-    const problem = `the state of the job cannot be saved: ${messageOf(error)}`
+    const problem = `the state of the job cannot be saved: ${errorMessage(error)}`
     log.error({ problem, job: record.request.id }, 'state not saved')
     return problem
   }
@@ -189,7 +189,7 @@ async function takeStep(run: RunContext, step: Step, signal: AbortSignal): Promi
   if (step === 'upload') return uploadDump(run, signal)
   if (step === 'download') return downloadFile(run, signal)
   const script = await findScript(pack, step)
-  if (!script.ok) return failed(script.problem)
+  if (!script.ok) return failed(script.error)
   const path = script.value
   if (path === undefined) return { ok: true }
   if (pack.form === 2 && step === 'backup') return streamBackup(run, path, pack.type, signal)

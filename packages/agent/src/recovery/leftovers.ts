@@ -1,5 +1,5 @@
-import { type ObjectStore, removeWithManifest, type UnfinishedUpload } from '@osb-backup/storage'
-import { messageOf } from '../checked.ts'
+import { errorMessage } from '@osb-backup/node'
+import { type IncompleteUpload, type ObjectStore, removeWithManifest } from '@osb-backup/storage'
 import type { JobRecord } from '../jobs/job-record.ts'
 import type { AgentStores } from '../stores/agent-stores.ts'
 
@@ -24,19 +24,19 @@ export async function removeLeftovers(
   const half = { name, since: new Date(beganAt.getTime() - CLOCK_SKEW_MS) }
   const limit = AbortSignal.timeout(TIME_LIMIT_MS)
   const signal = stopping === undefined ? limit : AbortSignal.any([limit, stopping])
-  const store = await stores.open(request)
+  const store = stores.open(request)
   try {
-    await stores.removeUnfinished(request, half, signal)
+    await stores.removeIncompleteUpload(request, half, signal)
     await removeObject(store, half, signal)
     // What was on its way to the store when the agent ended may have arrived in the meantime.
-    await stores.removeUnfinished(request, half, signal)
+    await stores.removeIncompleteUpload(request, half, signal)
     return undefined
   } catch (error) {
-    return `parts of the broken-off upload of "${name}" may be left in ${store.location}: ${messageOf(error)}`
+    return `parts of the broken-off upload of "${name}" may be left in ${store.location}: ${errorMessage(error)}`
   }
 }
 
-async function removeObject(store: ObjectStore, { name, since }: UnfinishedUpload, signal: AbortSignal): Promise<void> {
+async function removeObject(store: ObjectStore, { name, since }: IncompleteUpload, signal: AbortSignal): Promise<void> {
   const found = await store.head(name, { signal })
   // A directory also loses the empty folders of a name whose object is not there.
   if (found === undefined || found.modifiedAt >= since) await removeWithManifest(store, name, { signal })

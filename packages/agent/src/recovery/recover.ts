@@ -1,4 +1,4 @@
-import { messageOf } from '../checked.ts'
+import { errorMessage } from '@osb-backup/node'
 import { interrupt, type JobRecord } from '../jobs/job-record.ts'
 import type { HeldJob } from '../jobs/job-registry.ts'
 import type { RunTools } from '../jobs/run-job.ts'
@@ -30,7 +30,7 @@ export async function beginRecovery(journal: Journal, tools: RunTools): Promise<
   // Written before anything is done: a second crash must not find a step that ran where none does.
   for (const { record } of interrupted) {
     await registry.save(record).catch((error: unknown) => {
-      log.error({ problem: messageOf(error), job: record.request.id }, 'state not saved')
+      log.error({ problem: errorMessage(error), job: record.request.id }, 'state not saved')
     })
   }
   for (const job of interrupted) job.run = recoverJob(job, tools)
@@ -44,7 +44,7 @@ async function holdName(
 ): Promise<void> {
   const isDoubtful = leftovers !== undefined || (status === 'RUNNING' && stored === undefined)
   if (upload === undefined || !isDoubtful) return
-  claims.hold(await stores.open(request), upload.name)
+  claims.hold(stores.open(request), upload.name)
 }
 
 async function recoverJob(job: HeldJob, tools: RunTools): Promise<void> {
@@ -53,7 +53,7 @@ async function recoverJob(job: HeldJob, tools: RunTools): Promise<void> {
     const { finishJob } = await import('../jobs/run-job.ts')
     await finishJob(job, await packFor(job.record, tools), tools)
   } catch (error) {
-    tools.log.fatal({ problem: messageOf(error), job: job.record.request.id }, 'a recovery broke: this is a bug')
+    tools.log.fatal({ problem: errorMessage(error), job: job.record.request.id }, 'a recovery broke: this is a bug')
   }
 }
 
@@ -63,7 +63,7 @@ async function endScript(record: JobRecord, { settings, log }: RunTools): Promis
   const { id } = record.request
   const found = await endOrphans(record.process, `BACKUP_JOB_ID=${id}`, settings.killGraceMs).catch(
     (error: unknown) => {
-      log.error({ problem: messageOf(error), job: id }, 'an orphaned script could not be ended')
+      log.error({ problem: errorMessage(error), job: id }, 'an orphaned script could not be ended')
       return false
     },
   )

@@ -1,7 +1,7 @@
 import { chmod, lstat, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { err, ok, type Result } from '@osb-backup/core'
 import { createDirectory } from '@osb-backup/node'
-import { type Checked, passed, refused } from '../checked.ts'
 import type { JobKey } from '../jobs/job-record.ts'
 import type { AgentSettings } from '../settings/agent-settings.ts'
 
@@ -46,20 +46,20 @@ export async function openJobDirectory(path: string): Promise<JobDirectory> {
  *
  * @param told - The name that the script was told, without the type.
  */
-export async function findDump({ path, before }: JobDirectory, told: string): Promise<Checked<string>> {
+export async function findDump({ path, before }: JobDirectory, told: string): Promise<Result<string>> {
   const files = await filesIn(path).catch((error: NodeJS.ErrnoException) => error)
-  if (files instanceof Error) return refused(`the script removed ${path} or closed it: ${files.message}`)
+  if (files instanceof Error) return err(`the script removed ${path} or closed it: ${files.message}`)
   const fresh = [...files].filter(([name, fingerprint]) => before.get(name) !== fingerprint).map(([name]) => name)
   const named = fresh.filter((name) => name === told || name.startsWith(`${told}.`))
   const candidates = fresh.length > 1 && named.length > 0 ? named : fresh
   const [dump, ...others] = candidates
-  if (dump === undefined) return refused(`the script left no file in ${path}`)
+  if (dump === undefined) return err(`the script left no file in ${path}`)
   if (others.length > 0) {
     const shown = candidates.slice(0, 10).join(', ')
-    return refused(`the script left several files in ${path}, and which is the dump is not clear: ${shown}`)
+    return err(`the script left several files in ${path}, and which is the dump is not clear: ${shown}`)
   }
   const { size } = await lstat(join(path, dump))
-  return size > 0 ? passed(dump) : refused(`the script left an empty file: ${join(path, dump)}`)
+  return size > 0 ? ok(dump) : err(`the script left an empty file: ${join(path, dump)}`)
 }
 
 /** Splits the name of a dump: what was told, and the type that the script added. */

@@ -1,5 +1,5 @@
+import { errorMessage } from '@osb-backup/node'
 import type { ObjectStore } from '@osb-backup/storage'
-import { messageOf } from '../checked.ts'
 import { isOwed, type JobRecord } from '../jobs/job-record.ts'
 import type { SecretMask } from '../masking.ts'
 import { identify } from '../scripts/process-identity.ts'
@@ -75,7 +75,7 @@ export function startStage(
         await run.save()
       } catch (error) {
         // What cannot be remembered over a crash is not begun; what is owed runs all the same.
-        if (!isOwed(stage)) throw new Error(`the state of the job cannot be saved: ${messageOf(error)}`)
+        if (!isOwed(stage)) throw new Error(`the state of the job cannot be saved: ${errorMessage(error)}`)
       }
     },
   })

@@ -14,7 +14,7 @@ import { uploadUnderClaim } from './upload-under-claim.ts'
 export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<StepEnd> {
   const { job, store } = run
   const dump = await findDump(run.directory, run.filename)
-  if (!dump.ok) return failed(dump.problem)
+  if (!dump.ok) return failed(dump.error)
   const both = transferSignal(run, signal)
   const transforms = dumpTransforms(run)
   const { base, type } = splitDumpName(dump.value, run.filename)

@@ -1,3 +1,4 @@
+import { errorMessage } from '@osb-backup/node'
 import { NO_KEY } from '@osb-backup/protocol'
 import {
   findZstdProgram,
@@ -6,7 +7,6 @@ import {
   type StoredContent,
   writeManifest,
 } from '@osb-backup/storage'
-import { messageOf } from '../checked.ts'
 import { messageFiles, readMetadata } from '../scripts/script-messages.ts'
 import { agentTransforms, type DumpTransforms } from './dump-transforms.ts'
 import type { ObjectClaim } from './object-claim.ts'
@@ -91,8 +91,8 @@ async function describeDump(
       (cause: unknown) => {
         throw new AggregateError(
           [error, cause],
-          `the manifest of "${claim.name}" could not be written (${messageOf(error)}), nor could then the object be ` +
-            `removed from ${store.location} (${messageOf(cause)})`,
+          `the manifest of "${claim.name}" could not be written (${errorMessage(error)}), nor could then the object be ` +
+            `removed from ${store.location} (${errorMessage(cause)})`,
         )
       },
     )

@@ -1,12 +1,11 @@
 import type { Reconciliation } from '@osb-backup/protocol'
 import {
   isManifestName,
-  listUnfinished,
   manifestName,
   type ObjectStore,
-  removeUnfinished,
   type StoredObject,
   StoreError,
+  stores,
 } from '@osb-backup/storage'
 import type { Context } from '../context/context.ts'
 import type { FileDestination } from '../destinations/destination.ts'
@@ -74,9 +73,13 @@ export async function reconcile(
       const ofThis = points.filter((point) => point.destinationId === destination.id && point.removal === undefined)
       for (const point of ofThis) await checkPoint(context, store, point, seen.get(nameOf(point)), found, signal)
       const options = storeOptions(context)
-      for await (const { name, startedAt } of listUnfinished(destination.store, prefix, { ...options, signal })) {
+      for await (const { name, startedAt } of stores.listIncompleteUploads(destination.store, prefix, {
+        ...options,
+        signal,
+      })) {
         if (startedAt >= oldest) continue
-        const undo = () => removeUnfinished(destination.store, { name, since: startedAt }, { ...options, signal })
+        const undo = () =>
+          stores.removeIncompleteUpload(destination.store, { name, since: startedAt }, { ...options, signal })
         found.unfinished.add({ name, startedAt: instantToWire(startedAt), ...(await removed(mayRemove, undo)) })
       }
     }

@@ -3,11 +3,9 @@ import { Agent as HttpsAgent } from 'node:https'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { keepTo } from '../address-rule.ts'
 import { trustOf } from '../connection-trust.ts'
-import { StoreError } from '../store-error.ts'
 import { defaultConnectTimeoutMs, defaultIdleTimeoutMs, type StoreOptions } from '../store-options.ts'
-import type { S3Settings } from '../store-settings.ts'
+import { DEFAULT_REGION, endpointOf, type S3Settings } from './s3-settings.ts'
 
-const defaultRegion = 'us-east-1'
 const maximumSockets = 64
 
 /** The SDK's clients for a bucket. */
@@ -57,7 +55,7 @@ function leaveBodiesToMd5(client: S3Client): void {
   )
 }
 
-function agentsOf(settings: S3Settings, { proxy, mayConnectTo }: StoreOptions) {
+function agentsOf(settings: S3Settings, { proxy, mayConnectTo, trustedCa }: StoreOptions) {
   const connection = {
     keepAlive: true,
     maxSockets: maximumSockets,
@@ -67,14 +65,14 @@ function agentsOf(settings: S3Settings, { proxy, mayConnectTo }: StoreOptions) {
   }
   return {
     httpAgent: keepTo(new HttpAgent(connection), mayConnectTo),
-    httpsAgent: keepTo(new HttpsAgent({ ...connection, ...trustOf(settings.tls) }), mayConnectTo),
+    httpsAgent: keepTo(new HttpsAgent({ ...connection, ...trustOf(settings.tls, { trustedCa }) }), mayConnectTo),
   }
 }
 
 function configuration(settings: S3Settings): S3ClientConfig {
   const endpoint = endpointOf(settings)
   return {
-    region: settings.region || defaultRegion,
+    region: settings.region || DEFAULT_REGION,
     credentials: { accessKeyId: settings.accessKeyId, secretAccessKey: settings.secretAccessKey },
     ...(endpoint && { endpoint: endpoint.href }),
     forcePathStyle: settings.pathStyle ?? endpoint !== undefined,
@@ -82,16 +80,4 @@ function configuration(settings: S3Settings): S3ClientConfig {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   }
-}
-
-/** The endpoint as a URL; undefined for AWS itself. */
-export function endpointOf(settings: S3Settings): URL | undefined {
-  const text = settings.endpoint?.trim()
-  if (!text) return undefined
-  const hasScheme = /^https?:\/\//i.test(text)
-  const url = hasScheme ? text : `${settings.plainHttp ? 'http' : 'https'}://${text}`
-  if (!URL.canParse(url)) {
-    throw new StoreError('misconfigured', `The S3 endpoint "${text}" is neither a URL nor host:port.`)
-  }
-  return new URL(url)
 }

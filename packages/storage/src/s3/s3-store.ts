@@ -13,14 +13,14 @@ import {
   type StoreOptions,
   sendingOf,
 } from '../store-options.ts'
-import type { S3Settings } from '../store-settings.ts'
 import { type ByteRange, type OpenedObject, openedObject, rangeHeader } from '../transfer/byte-range.ts'
 import { type PartPlan, partPlan } from '../transfer/part-plan.ts'
 import { download } from '../transfer/ranged-download.ts'
 import { headObject, isMissingObject } from './head-object.ts'
 import { ObjectUpload } from './object-upload.ts'
-import { endpointOf, type S3Clients, s3Clients } from './s3-client.ts'
+import { type S3Clients, s3Clients } from './s3-client.ts'
 import { statusOf, toS3StoreError } from './s3-error.ts'
+import { endpointOf, type S3Settings } from './s3-settings.ts'
 
 const defaultPartSizeBytes = 5 * 1024 ** 2
 const defaultMaximumParts = 10_000

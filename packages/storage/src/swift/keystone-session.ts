@@ -1,7 +1,7 @@
 import { type Dispatcher, request } from 'undici'
 import { StoreError } from '../store-error.ts'
-import type { SwiftSettings } from '../store-settings.ts'
 import { toSwiftStoreError, UnexpectedStatus } from './swift-error.ts'
+import { keystoneUrl, type SwiftSettings } from './swift-settings.ts'
 
 /** A login: what every request to Swift carries and where it goes. */
 export interface Login {
@@ -35,11 +35,7 @@ export class KeystoneSession {
   constructor(settings: SwiftSettings, dispatcher: Dispatcher) {
     this.#settings = settings
     this.#dispatcher = dispatcher
-    const base = settings.authUrl.trim().replace(/\/+$/, '')
-    this.#url = base.endsWith('/v3') ? base : `${base}/v3`
-    if (!URL.canParse(this.#url)) {
-      throw new StoreError('misconfigured', `The Keystone URL "${settings.authUrl}" is not a URL.`)
-    }
+    this.#url = keystoneUrl(settings)
   }
 
   /**

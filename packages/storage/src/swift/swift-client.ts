@@ -4,9 +4,9 @@ import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { connectorUnder } from '../address-rule.ts'
 import { trustOf } from '../connection-trust.ts'
 import { defaultConnectTimeoutMs, defaultIdleTimeoutMs, type StoreOptions } from '../store-options.ts'
-import type { SwiftSettings } from '../store-settings.ts'
 import { KeystoneSession, type Login } from './keystone-session.ts'
 import { UnexpectedStatus } from './swift-error.ts'
+import type { SwiftSettings } from './swift-settings.ts'
 
 /** One request to Swift, its path relative to the project's account. */
 export interface SwiftRequest {
@@ -39,7 +39,7 @@ export class SwiftClient {
 
   constructor(settings: SwiftSettings, options: StoreOptions) {
     const idleTimeoutMs = options.idleTimeoutMs ?? defaultIdleTimeoutMs
-    const connect = { timeout: options.connectTimeoutMs ?? defaultConnectTimeoutMs, ...trustOf(settings.tls) }
+    const connect = { timeout: options.connectTimeoutMs ?? defaultConnectTimeoutMs, ...trustOf(settings.tls, options) }
     const { mayConnectTo } = options
     const timeouts = {
       connect: mayConnectTo ? connectorUnder(mayConnectTo, connect) : connect,

@@ -13,7 +13,6 @@ import {
   type StoreOptions,
   sendingOf,
 } from '../store-options.ts'
-import type { SwiftSettings } from '../store-settings.ts'
 import { type ByteRange, type OpenedObject, openedObject, rangeHeader } from '../transfer/byte-range.ts'
 import { type PartPlan, partPlan } from '../transfer/part-plan.ts'
 import { download } from '../transfer/ranged-download.ts'
@@ -21,6 +20,7 @@ import { removeWithSegments } from './remove-with-segments.ts'
 import { type SwiftAnswer, SwiftClient } from './swift-client.ts'
 import { toSwiftStoreError } from './swift-error.ts'
 import { readLimits, type SwiftLimits } from './swift-limits.ts'
+import type { SwiftSettings } from './swift-settings.ts'
 import { SwiftUpload } from './swift-upload.ts'
 
 const defaultSegmentSizeBytes = 16 * 1024 ** 2

@@ -1,15 +1,15 @@
 import type { CallOptions } from '../object-store.ts'
 import { retrying } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
+import type { IncompleteUpload, StartedUpload } from '../store-kind.ts'
 import type { StoreOptions } from '../store-options.ts'
-import type { SwiftSettings } from '../store-settings.ts'
-import { SwiftStore } from '../swift/swift-store.ts'
-import type { StartedUpload, UnfinishedUpload } from './unfinished-upload.ts'
+import type { SwiftSettings } from './swift-settings.ts'
+import { SwiftStore } from './swift-store.ts'
 
-/** Removes the segments of an object that never came to be; they lie in a container of their own. */
+/** Removes the segments of an object that was never completed; they are in a container of their own. */
 export async function removeSegments(
   settings: SwiftSettings,
-  upload: UnfinishedUpload,
+  upload: IncompleteUpload,
   { signal, ...options }: StoreOptions & CallOptions,
 ): Promise<void> {
   const segments = segmentStore(settings, options)

@@ -2,13 +2,14 @@ import { lstat, readdir, readlink, realpath, rm } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorCode } from '@osb-backup/node'
-import { isTemporary } from '../file/file-directories.ts'
-import { toFileStoreError } from '../file/file-error.ts'
-import type { FileSettings } from '../store-settings.ts'
-import type { StartedUpload, UnfinishedUpload } from './unfinished-upload.ts'
+import type { CallOptions } from '../object-store.ts'
+import type { IncompleteUpload, StartedUpload } from '../store-kind.ts'
+import { isTemporary } from './file-directories.ts'
+import { toFileStoreError } from './file-error.ts'
+import type { FileSettings } from './file-settings.ts'
 
-/** How long a file must stay as it is to count as one that nobody writes any more. */
-const stillMs = 2000
+/** How long a file must stay unchanged to count as one that nobody writes any more. */
+const UNCHANGED_MS = 2000
 
 /**
  * Removes the temporary files that an upload to a directory left beside its place. Their names do not tell whose they
@@ -16,8 +17,8 @@ const stillMs = 2000
  */
 export async function removeTemporaryFiles(
   settings: FileSettings,
-  upload: UnfinishedUpload,
-  signal?: AbortSignal,
+  upload: IncompleteUpload,
+  { signal }: CallOptions,
 ): Promise<void> {
   const directory = dirname(join(settings.directory, upload.name))
   // A link on the way is not followed: the store did not either.
@@ -26,7 +27,7 @@ export async function removeTemporaryFiles(
   const before = await marksOf(names.map((name) => join(directory, name)))
   const candidates = [...before].filter(([, { modifiedAt }]) => modifiedAt >= upload.since)
   if (candidates.length === 0) return
-  await sleep(stillMs, undefined, { signal })
+  await sleep(UNCHANGED_MS, undefined, { signal })
   const after = await marksOf(candidates.map(([path]) => path))
   const open = await openFiles()
   for (const [path, { mark }] of candidates) {
@@ -63,7 +64,7 @@ export async function* listTemporaryFiles(settings: FileSettings, prefix: string
   const directory = join(settings.directory, prefix)
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return []
-    throw toFileStoreError(error, `list unfinished uploads to ${settings.directory}`)
+    throw toFileStoreError(error, `list incomplete uploads to ${settings.directory}`)
   })
   for (const entry of entries.filter(({ name }) => isTemporary(name))) {
     const path = join(entry.parentPath, entry.name)

@@ -1,10 +1,10 @@
 import { AbortMultipartUploadCommand, ListMultipartUploadsCommand, type MultipartUpload } from '@aws-sdk/client-s3'
 import type { CallOptions } from '../object-store.ts'
-import { s3Clients } from '../s3/s3-client.ts'
-import { isNoSuchUpload, toS3StoreError } from '../s3/s3-error.ts'
+import type { IncompleteUpload, StartedUpload } from '../store-kind.ts'
 import type { StoreOptions } from '../store-options.ts'
-import type { S3Settings } from '../store-settings.ts'
-import type { StartedUpload, UnfinishedUpload } from './unfinished-upload.ts'
+import { s3Clients } from './s3-client.ts'
+import { isNoSuchUpload, toS3StoreError } from './s3-error.ts'
+import type { S3Settings } from './s3-settings.ts'
 
 /** A part that arrives while an upload is aborted may outlive it, so it is looked again. */
 const attempts = 5
@@ -12,7 +12,7 @@ const attempts = 5
 /** Aborts the multipart uploads of exactly one key. */
 export async function abortUploads(
   settings: S3Settings,
-  upload: UnfinishedUpload,
+  upload: IncompleteUpload,
   { signal: abortSignal, ...options }: StoreOptions & CallOptions,
 ): Promise<void> {
   const { calls } = s3Clients(settings, options)
@@ -47,7 +47,7 @@ export async function* listUploads(
       if (Key !== undefined) yield { name: Key, startedAt: Initiated ?? new Date(0) }
     }
   } catch (error) {
-    throw toS3StoreError(error, `list unfinished uploads to ${settings.bucket}`)
+    throw toS3StoreError(error, `list incomplete uploads to ${settings.bucket}`)
   }
 }
 
