@@ -1,7 +1,7 @@
 import type { Result } from '@osb-backup/core'
 import type { AgentStatus } from '@osb-backup/protocol'
 import { currentStepOf } from '../jobs/job-record.ts'
-import type { RunTools } from '../jobs/run-job.ts'
+import type { JobDependencies } from '../jobs/run-job.ts'
 import type { ScriptPack } from '../scripts/script-pack.ts'
 import type { AgentSettings, TransferSettings } from '../settings/agent-settings.ts'
 import { freeBytes } from '../stages/disk-space.ts'
@@ -26,7 +26,7 @@ const transforms = ['compression.zstd', 'compression.gzip', 'encryption.age', 'r
 /** The answer to `GET /status`. The message is the published one; the rest is ours. */
 export async function statusAnswer(
   pack: Result<ScriptPack>,
-  { registry, settings }: Pick<RunTools, 'registry' | 'settings'>,
+  { registry, settings }: Pick<JobDependencies, 'registry' | 'settings'>,
 ): Promise<AgentStatus> {
   const jobs = registry.running().map(({ record }) => ({
     kind: record.request.kind,

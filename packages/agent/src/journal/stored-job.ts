@@ -70,13 +70,13 @@ const jobSchema = z.object({
   stored: stored.optional(),
   progress: z.object({ bytesRead: whole, bytesStored: whole }),
   warnings: z.array(warningSchema).default([]),
-  isUnwanted: z.boolean().optional(),
+  isDeleted: z.boolean().optional(),
   process: z
     .object({ pid: z.number().int().positive(), startTicks: z.string().optional(), bootId: z.string().optional() })
     .optional(),
   upload: z.object({ name: z.string(), beganAt: instant }).optional(),
   downloadPath: z.string().optional(),
-  leftovers: z.string().optional(),
+  incompleteUpload: z.string().optional(),
 })
 
 /**
@@ -86,7 +86,7 @@ const jobSchema = z.object({
  */
 export function serializeJob(record: JobRecord): string {
   const isOver = record.status !== 'RUNNING'
-  const request = isOver ? withoutSecrets(record.request, record.leftovers !== undefined) : record.request
+  const request = isOver ? withoutSecrets(record.request, record.incompleteUpload !== undefined) : record.request
   return JSON.stringify({ version: 1, ...record, request })
 }
 

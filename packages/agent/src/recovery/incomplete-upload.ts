@@ -3,36 +3,36 @@ import { type IncompleteUpload, type ObjectStore, removeWithManifest } from '@os
 import type { JobRecord } from '../jobs/job-record.ts'
 import type { AgentStores } from '../stores/agent-stores.ts'
 
-/** How far a store's clock may be from ours. What is older than an upload's begin by more is not of that upload. */
+/** Clock skew between store and agent. What is older than the start of an upload by more does not belong to it. */
 const CLOCK_SKEW_MS = 15 * 60_000
-/** All that is done about one job's leftovers; what is not gone by then is told. */
+/** For one job; what is not removed by then is reported. */
 const TIME_LIMIT_MS = 5 * 60_000
 
 /**
- * Removes what an upload left at the store that a crash of the agent broke off: parts, segments, temporary files, and
- * the object where it was completed but never checked. An object that was stored, checked and written down stays.
+ * Removes what an upload left in the store that was interrupted by a crash of the agent: parts, segments, temporary files,
+ * and the object where it was completed but never verified. An object that was stored, verified and recorded is kept.
  *
- * @returns A sentence about what could not be removed, if so.
+ * @returns Why something may be left; undefined if nothing is.
  */
-export async function removeLeftovers(
+export async function removeIncompleteUpload(
   { request, upload, stored }: JobRecord,
   stores: AgentStores,
   stopping?: AbortSignal,
 ): Promise<string | undefined> {
   if (upload === undefined || stored !== undefined) return undefined
   const { name, beganAt } = upload
-  const half = { name, since: new Date(beganAt.getTime() - CLOCK_SKEW_MS) }
+  const incomplete = { name, since: new Date(beganAt.getTime() - CLOCK_SKEW_MS) }
   const limit = AbortSignal.timeout(TIME_LIMIT_MS)
   const signal = stopping === undefined ? limit : AbortSignal.any([limit, stopping])
   const store = stores.open(request)
   try {
-    await stores.removeIncompleteUpload(request, half, signal)
-    await removeObject(store, half, signal)
-    // What was on its way to the store when the agent ended may have arrived in the meantime.
-    await stores.removeIncompleteUpload(request, half, signal)
+    await stores.removeIncompleteUpload(request, incomplete, signal)
+    await removeObject(store, incomplete, signal)
+    // Requests that were under way when the agent crashed may have arrived in the meantime.
+    await stores.removeIncompleteUpload(request, incomplete, signal)
     return undefined
   } catch (error) {
-    return `parts of the broken-off upload of "${name}" may be left in ${store.location}: ${errorMessage(error)}`
+    return `parts of the incomplete upload of "${name}" may be left in ${store.location}: ${errorMessage(error)}`
   }
 }
 
