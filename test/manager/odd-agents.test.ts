@@ -76,7 +76,7 @@ async function backUp(odd: OddAgent, put?: { name: string; content: string }) {
     await writeFile(join(objects, put.name), put.content)
   }
   const started = await client.jobs.startBackup(plan.id)
-  const job = await waitForJob(client, started.id, { signal: AbortSignal.timeout(20_000), intervalMs: 50 })
+  const job = await waitForJob(client, started.id, { signal: AbortSignal.timeout(240_000), intervalMs: 50 })
   const part = job.agentExecutionReponses.db
   const points = await fetch(`${manager.url}/restorePoints/byInstance/${id}`, {
     headers: { authorization: `Bearer ${TEST_TOKEN}` },

@@ -123,6 +123,6 @@ describe.each(kinds)('a destination in $kind', ({ kind, request, settings, leave
     await store.remove(foreign)
     await world.client.backupPlans.remove(plan.id, { files: 'delete' })
     const left = async () => (await world.client.restorePoints.list(instanceId, { plan: plan.id })).totalElements
-    await expect.poll(left, { timeout: 20_000 }).toBe(0)
+    await expect.poll(left).toBe(0)
   })
 })

@@ -34,7 +34,7 @@ const objectsOf = async (planId: string) => (await readdir(join(world.store, pla
 test('FILES keeps the newest of each item, and what is swept is gone from the store', async () => {
   const plan = await world.makePlan({ retentionStyle: 'FILES', retentionPeriod: 2, items: ['db1', 'db2'] })
   for (let run = 0; run < 4; run++) await runPlan(world, plan.id)
-  await expect.poll(async () => (await pointsOf(plan.id)).length, { timeout: 20_000 }).toBe(4)
+  await expect.poll(async () => (await pointsOf(plan.id)).length).toBe(4)
   const points = await pointsOf(plan.id)
   expect(points.map((point) => point.item).sort()).toEqual(['db1', 'db1', 'db2', 'db2'])
   const named = points.map((point) => point.filename).sort()
@@ -48,12 +48,12 @@ test('what is held stays, and so does the newest success of an item that fails s
   await world.client.restorePoints.hold(held?.id ?? '')
   await runPlan(world, plan.id)
   await runPlan(world, plan.id)
-  await expect.poll(async () => (await pointsOf(plan.id)).length, { timeout: 20_000 }).toBe(2)
+  await expect.poll(async () => (await pointsOf(plan.id)).length).toBe(2)
   expect((await pointsOf(plan.id)).map((point) => point.held)).toEqual([false, true])
 
   const failing = await world.client.backupPlans.update(plan.id, { ...plan, items: ['db1', 'fails'] })
   expect((await runPlan(world, failing.id)).status).toBe('FAILED')
-  await expect.poll(async () => (await pointsOf(plan.id)).length, { timeout: 20_000 }).toBe(2)
+  await expect.poll(async () => (await pointsOf(plan.id)).length).toBe(2)
 })
 
 test('an object whose store refuses is tried again, and shown as going until it is gone', async () => {
@@ -90,10 +90,10 @@ test('a sweep that breaks off half-way is done again soon', async () => {
   await runPlan(world, plan.id)
   // The sweep waits for the point; its connection ends, as that of a manager that is killed.
   const breakOff = 'select pg_terminate_backend(pid) from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0'
-  await expect.poll(async () => (await sql.query(breakOff)).rowCount, { timeout: 10_000 }).toBe(1)
+  await expect.poll(async () => (await sql.query(breakOff)).rowCount).toBe(1)
   await sql.query('rollback')
   await sql.end()
-  await expect.poll(async () => (await pointsOf(plan.id)).length, { timeout: 30_000 }).toBe(1)
+  await expect.poll(async () => (await pointsOf(plan.id)).length).toBe(1)
 })
 
 test('an object that took the name of one that is gone is not removed in its place', async () => {
@@ -147,7 +147,7 @@ test('without a grace the change counts at the next sweep, and is not told of an
   for (let run = 0; run < 3; run++) await runPlan(world, plan.id)
   await world.client.backupPlans.update(plan.id, { ...plan, retentionStyle: 'FILES', retentionPeriod: 1 })
   await runPlan(world, plan.id)
-  await expect.poll(async () => (await pointsOf(plan.id)).length, { timeout: 20_000 }).toBe(1)
+  await expect.poll(async () => (await pointsOf(plan.id)).length).toBe(1)
   expect(await world.client.backupPlans.get(plan.id)).not.toHaveProperty('retentionCountsFrom')
   await world.restartManager()
 })
@@ -157,7 +157,7 @@ test('a deleted plan leaves its restore points, unless the files are asked for',
   for (const plan of [kept, gone]) await runPlan(world, plan.id)
   await world.client.backupPlans.remove(kept.id)
   await world.client.backupPlans.remove(gone.id, { files: 'delete' })
-  await expect.poll(async () => (await pointsOf(gone.id)).length, { timeout: 20_000 }).toBe(0)
+  await expect.poll(async () => (await pointsOf(gone.id)).length).toBe(0)
   expect(existsSync(join(world.store, gone.id))).toBe(false)
   expect((await pointsOf(kept.id)).length).toBe(1)
   expect((await world.call('DELETE', `/backupPlans/${kept.id}?files=yes`)).status).toBe(400)
@@ -204,6 +204,6 @@ test('a last backup before deprovisioning that fails keeps everything, and one t
   await world.client.backupPlans.remove(bad.id)
   expect(await deprovision()).toEqual([204, 204, 204])
   expect((await world.client.backupPlans.list(instanceId)).totalElements).toBe(0)
-  await expect.poll(async () => (await pointsOf(good.id)).length, { timeout: 20_000 }).toBe(1)
+  await expect.poll(async () => (await pointsOf(good.id)).length).toBe(1)
   await rm(join(world.store, good.id), { recursive: true })
 })

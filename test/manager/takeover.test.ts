@@ -11,7 +11,7 @@ test('what somebody else drives is not written by who drove it before, and is ta
   const plan = await world.makePlan()
   const { id } = await world.client.jobs.startBackup(plan.id)
   const state = async () => (await world.client.jobs.get(id)).agentExecutionReponses.db1?.state
-  await expect.poll(state, { timeout: 20_000, interval: 50 }).toBe('backup')
+  await expect.poll(state, { interval: 50 }).toBe('backup')
 
   await sql.query("insert into managers (id, seen_at) values ('another', now() + interval '1 hour')")
   await sql.query("update jobs set driver_id = 'another' where id = $1", [id])

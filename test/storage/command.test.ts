@@ -75,7 +75,7 @@ describe('the command', () => {
     const ended = once(child, 'close') as Promise<[number | null]>
     // More than one part, and no end.
     await pipeline(generated(size), child.stdin, { end: false })
-    await expect.poll(() => account.list(`${bucket}+segments`), { timeout: 30_000 }).not.toEqual([])
+    await expect.poll(() => account.list(`${bucket}+segments`)).not.toEqual([])
     child.kill('SIGINT')
     await sleep(10)
     child.kill('SIGINT')

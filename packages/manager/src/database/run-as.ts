@@ -43,11 +43,14 @@ export function runAs(
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
     child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk))
     child.on('error', (error) => resolve({ ok: false, output: error.message }))
-    // `exit`, not `close`: a server that pg_ctl started keeps the pipes open for as long as it runs.
+    // `exit`, not `close`: a server that pg_ctl started keeps the pipes open for as long as it runs. What the program printed
+    // may still be in them, and is read before the next immediate.
     child.on('exit', (code) => {
-      child.stdout.destroy()
-      child.stderr.destroy()
-      resolve({ ok: code === 0, output: Buffer.concat(chunks).toString().trim() })
+      setImmediate(() => {
+        child.stdout.destroy()
+        child.stderr.destroy()
+        resolve({ ok: code === 0, output: Buffer.concat(chunks).toString().trim() })
+      })
     })
   })
 }

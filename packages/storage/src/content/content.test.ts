@@ -7,7 +7,7 @@ import { buffer } from 'node:stream/consumers'
 import { type Compression, compressions } from '@osb-backup/core'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { openStore } from '../open-store.ts'
 import { loadFile, storeFile } from './content-file.ts'
 import { loadContent } from './load-content.ts'
@@ -225,6 +225,7 @@ describe('a file', () => {
   it('is stored and downloaded as it is', async () => {
     const bytes = randomBytes(700_000)
     const directory = await mkdtemp(join(tmpdir(), 'osb-file-'))
+    onTestFinished(() => rm(directory, { recursive: true }))
     await writeFile(join(directory, 'dump'), bytes)
     const stored = await storeFile(store, 'files/dump', join(directory, 'dump'))
     expect(stored.sha256).toBe(sha256(bytes))
@@ -236,6 +237,5 @@ describe('a file', () => {
     await expect(wrong).rejects.toMatchObject({ code: 'mismatch' })
     expect((await readdir(directory)).sort()).toEqual(['back', 'dump'])
     await expect(storeFile(store, 'files/none', join(directory, 'none'))).rejects.toMatchObject({ code: 'ENOENT' })
-    await rm(directory, { recursive: true })
   })
 })
