@@ -1,6 +1,6 @@
 export type { AddressRule } from './address-rule.ts'
-export { freeChunk, giveAway } from './chunk-memory.ts'
-export { type AgeKeys, isAgeRecipient, makeAgeKeys } from './content/age-keys.ts'
+export { releaseBuffer, transferOwnership } from './buffer-ownership.ts'
+export { type AgeKeys, generateAgeKeys, isAgeRecipient } from './content/age-keys.ts'
 export type { CompressionOptions } from './content/compression.ts'
 export * from './content/content-error.ts'
 export { type LoadFileOptions, loadFile, type StoreFileOptions, storeFile } from './content/content-file.ts'

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import { ageKeys, transformsOfName } from '@osb-backup/core'
 import { errorMessage } from '@osb-backup/node'
-import { findZstdProgram, freeChunk, loadContent, readManifest } from '@osb-backup/storage'
+import { findZstdProgram, loadContent, readManifest, releaseBuffer } from '@osb-backup/storage'
 import { describeFailure, isSuccess } from '../scripts/script-end.ts'
 import { messageFiles, writeMetadata } from '../scripts/script-messages.ts'
 import { failed, type RunContext, type StepEnd, stageTimeLimitMs, startStage, transferSignal } from './run-context.ts'
@@ -85,7 +85,7 @@ export async function feed(content: Readable, input: Writable): Promise<void> {
   for await (const chunk of content) {
     // The callback comes with an error once nobody reads any more.
     if (input.writable) await new Promise<void>((resolve) => input.write(chunk, () => resolve()))
-    freeChunk(chunk)
+    releaseBuffer(chunk)
   }
   if (input.writable) input.end()
 }

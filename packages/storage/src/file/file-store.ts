@@ -15,8 +15,8 @@ import { walk } from './file-walk.ts'
 import { placeNew } from './place-new.ts'
 
 /** Owner reads and writes, its group reads: dumps are nobody else's business. The umask may narrow it. */
-const fileMode = 0o640
-const createAttempts = 20
+const FILE_MODE = 0o640
+const CREATE_ATTEMPTS = 20
 
 /**
  * A directory as an object store. Slashes in names make subdirectories; one that becomes empty is removed. An object
@@ -74,9 +74,9 @@ export class FileStore implements ObjectStore {
       try {
         const place = await makeDirectoryOf(this.#root, name)
         const temporary = temporaryPath(place.directory)
-        return { place, temporary, handle: await open(temporary, 'wx', fileMode) }
+        return { place, temporary, handle: await open(temporary, 'wx', FILE_MODE) }
       } catch (error) {
-        if (errorCode(error) !== 'ENOENT' || attempt === createAttempts) throw error
+        if (errorCode(error) !== 'ENOENT' || attempt === CREATE_ATTEMPTS) throw error
       }
     }
   }

@@ -7,7 +7,7 @@ import { isNoSuchUpload, toS3StoreError } from './s3-error.ts'
 import type { S3Settings } from './s3-settings.ts'
 
 /** A part that arrives while an upload is aborted may outlive it, so it is looked again. */
-const attempts = 5
+const ATTEMPTS = 5
 
 /** Aborts the multipart uploads of exactly one key. */
 export async function abortUploads(
@@ -18,7 +18,7 @@ export async function abortUploads(
   const { calls } = s3Clients(settings, options)
   const object = { Bucket: settings.bucket, Key: upload.name }
   try {
-    for (let attempt = 1; attempt <= attempts; attempt++) {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const uploads = await uploadsOf(calls, object, upload.since, abortSignal)
       if (uploads.length === 0) return
       for (const { UploadId } of uploads) {
@@ -32,7 +32,7 @@ export async function abortUploads(
   } catch (error) {
     throw toS3StoreError(error, `remove parts of "${upload.name}" from ${settings.bucket}`)
   }
-  throw new Error(`the store still lists its parts after ${attempts} attempts to remove them`)
+  throw new Error(`the store still lists its parts after ${ATTEMPTS} ATTEMPTS to remove them`)
 }
 
 /** Lists the multipart uploads whose keys begin with a prefix. */

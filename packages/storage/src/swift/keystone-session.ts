@@ -22,7 +22,7 @@ interface TokenAnswer {
 }
 
 /** Renewed when this part of a token's life is over, so that one lasts for the request that it begins. */
-const renewAfterShare = 0.8
+const RENEW_AFTER_SHARE = 0.8
 
 /** Logs in at Keystone v3 by password, once for many requests. */
 export class KeystoneSession {
@@ -86,7 +86,7 @@ export class KeystoneSession {
     const answer = (await body.json()) as TokenAnswer
     const storageUrl = this.#storageUrl(answer)
     const lifeMs = Date.parse(answer.token.expires_at) - Date.parse(answer.token.issued_at)
-    this.#renewAt = Date.now() + Math.max(lifeMs, 0) * renewAfterShare
+    this.#renewAt = Date.now() + Math.max(lifeMs, 0) * RENEW_AFTER_SHARE
     return { token, storageUrl }
   }
 

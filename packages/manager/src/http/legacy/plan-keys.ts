@@ -1,5 +1,5 @@
 import { planKeysRequestSchema, planKeysSchema } from '@osb-backup/protocol'
-import { makeAgeKeys } from '@osb-backup/storage'
+import { generateAgeKeys } from '@osb-backup/storage'
 import { z } from 'zod'
 import { enterInstance } from '../../access/call.ts'
 import type { Context } from '../../context/context.ts'
@@ -27,7 +27,7 @@ export function planKeyRoutes(app: App, context: Context): void {
       const plan = await findPlan(context, id)
       if (plan === undefined) throw notFound('backup plan', id)
       await enterInstance(request, plan.instanceId, { what: 'backup plan', id })
-      const { recipient, identity } = await makeAgeKeys()
+      const { recipient, identity } = await generateAgeKeys()
       const kept = request.body.keepPrivateKey
       // Keys that are kept already stay: what was encrypted so far opens with them alone.
       const privateKey = kept ? [identity, plan.privateKey].filter(Boolean).join(',') : plan.privateKey

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import fc from 'fast-check'
-import { afterAll, describe, expect, it } from 'vitest'
-import { pieces } from './piece.ts'
+import { afterAll, describe, expect, test } from 'vitest'
+import { splitIntoParts } from './parts.ts'
 
-const folder = await mkdtemp(join(tmpdir(), 'osb-pieces-'))
+const folder = await mkdtemp(join(tmpdir(), 'osb-parts-'))
 afterAll(() => rm(folder, { recursive: true }))
 
 async function* streamOf(chunks: readonly Uint8Array[]) {
@@ -21,18 +21,18 @@ async function bytesOf(body: Buffer | Readable): Promise<Buffer> {
 
 const contents = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 30 })
 
-it('cuts any chunks into pieces of the sizes asked for, wherever they are kept, which can be read again', async () => {
-  const run = async (chunks: Uint8Array[], first: number, heldBytes: number) => {
+test('cuts any chunks into parts of the sizes asked for, wherever they are kept, which can be read again', async () => {
+  const run = async (chunks: Uint8Array[], first: number, memoryLimitBytes: number) => {
     const whole = Buffer.concat(chunks)
     const sizeOf = (number: number) => first + number
     const found: Buffer[] = []
     const lasts: boolean[] = []
-    for await (const { piece, isLast } of pieces(streamOf(chunks), { sizeOf, heldBytes, folder })) {
-      const bytes = await bytesOf(piece.body([]))
-      expect((await bytesOf(piece.body([]))).equals(bytes)).toBe(true)
-      expect(piece.md5).toEqual(createHash('md5').update(bytes).digest())
-      expect(piece.sizeBytes).toBe(bytes.length)
-      await piece.release()
+    for await (const { part, isLast } of splitIntoParts(streamOf(chunks), { sizeOf, memoryLimitBytes, folder })) {
+      const bytes = await bytesOf(part.body([]))
+      expect((await bytesOf(part.body([]))).equals(bytes)).toBe(true)
+      expect(part.md5).toEqual(createHash('md5').update(bytes).digest())
+      expect(part.sizeBytes).toBe(bytes.length)
+      await part.release()
       found.push(bytes)
       lasts.push(isLast)
     }
@@ -48,43 +48,44 @@ it('cuts any chunks into pieces of the sizes asked for, wherever they are kept, 
   expect(await readdir(folder)).toEqual([])
 })
 
-it('leaves no file when its content fails, even while a piece is on its way', async () => {
+test('leaves no file when its content fails, even while a part is on its way', async () => {
   async function* dying() {
     yield randomBytes(100)
     throw new Error('the dump died')
   }
   const cutting = async () => {
-    for await (const { piece } of pieces(dying(), { sizeOf: () => 30, heldBytes: 10, folder })) await piece.release()
+    for await (const { part } of splitIntoParts(dying(), { sizeOf: () => 30, memoryLimitBytes: 10, folder }))
+      await part.release()
   }
   await expect(cutting()).rejects.toThrow('the dump died')
   expect(await readdir(folder)).toEqual([])
 })
 
-it('says so when the folder for large pieces is not there', async () => {
+test('says so when the folder for large parts is not there', async () => {
   const missing = join(folder, 'missing')
-  const options = { sizeOf: () => 30, heldBytes: 10, folder: missing }
-  await expect(pieces(streamOf([randomBytes(100)]), options).next()).rejects.toMatchObject({
+  const options = { sizeOf: () => 30, memoryLimitBytes: 10, folder: missing }
+  await expect(splitIntoParts(streamOf([randomBytes(100)]), options).next()).rejects.toMatchObject({
     code: 'misconfigured',
     message: expect.stringContaining(missing),
   })
 })
 
-describe('memory of pieces that were let go', () => {
+describe('memory of parts that were let go', () => {
   const memoryOf = async () => {
     const memory = new Set<ArrayBufferLike>()
-    const options = { sizeOf: () => 30, heldBytes: 100, folder }
-    for await (const { piece } of pieces(streamOf(Array.from({ length: 50 }, () => randomBytes(20))), options)) {
-      memory.add((piece.body([]) as Buffer).buffer)
-      await piece.release()
+    const options = { sizeOf: () => 30, memoryLimitBytes: 100, folder }
+    for await (const { part } of splitIntoParts(streamOf(Array.from({ length: 50 }, () => randomBytes(20))), options)) {
+      memory.add((part.body([]) as Buffer).buffer)
+      await part.release()
     }
     return memory
   }
 
-  it('is used again', async () => {
+  test('is used again', async () => {
     expect((await memoryOf()).size).toBe(1)
   })
 
-  it('is not that of another upload, whose server may still read it', async () => {
+  test('is not that of another upload, whose server may still read it', async () => {
     const first = await memoryOf()
     expect(first.isDisjointFrom(await memoryOf())).toBe(true)
   })

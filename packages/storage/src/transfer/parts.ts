@@ -2,13 +2,13 @@ import { createHash, type Hash, randomUUID } from 'node:crypto'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
-import { freeChunk } from '../chunk-memory.ts'
+import { releaseBuffer } from '../buffer-ownership.ts'
 import { StoreError } from '../store-error.ts'
 import { type BandwidthLimit, throttle, throttled } from './bandwidth.ts'
-import { SpareMemory } from './spare-memory.ts'
+import { BufferPool } from './buffer-pool.ts'
 
-/** A piece of content that can be sent any number of times. */
-export interface Piece {
+/** A part of content that can be sent any number of times. */
+export interface Part {
   sizeBytes: number
   /** MD5 of its bytes. */
   md5: Buffer
@@ -18,70 +18,70 @@ export interface Piece {
   release(): Promise<void>
 }
 
-/** How pieces are kept until they are sent. */
-export interface PieceOptions {
-  /** Size of the piece with a number, from 1. */
-  sizeOf: (pieceNumber: number) => number
-  /** Larger pieces lie in a file without a name in `folder`; smaller ones in memory. */
-  heldBytes: number
+/** How parts are kept until they are sent. */
+export interface PartOptions {
+  /** Size of the part with a number, from 1. */
+  sizeOf: (partNumber: number) => number
+  /** Larger parts lie in a file without a name in `folder`; smaller ones in memory. */
+  memoryLimitBytes: number
   folder: string
 }
 
 /**
- * Cuts content into pieces. Gives at least one, which is empty for empty content; only the last is smaller than asked
- * for, and none but the first is empty. Whoever takes a piece releases it.
+ * Cuts content into parts. Gives at least one, which is empty for empty content; only the last is smaller than asked
+ * for, and none but the first is empty. Whoever takes a part releases it.
  */
-export async function* pieces(
+export async function* splitIntoParts(
   chunks: AsyncIterable<Buffer>,
-  options: PieceOptions,
-): AsyncGenerator<{ piece: Piece; isLast: boolean }> {
-  const spare = new SpareMemory()
+  options: PartOptions,
+): AsyncGenerator<{ part: Part; isLast: boolean }> {
+  const pool = new BufferPool()
   let number = 1
   let wanted = options.sizeOf(number)
-  let growing: GrowingPiece | undefined = await newPiece(wanted, options, spare)
+  let growing: PartWriter | undefined = await createPart(wanted, options, pool)
   try {
     for await (const chunk of chunks) {
       for (let at = 0; at < chunk.length; ) {
-        // Only here, where more comes, is it known that the full piece is not the last.
+        // Only here, where more comes, is it known that the full part is not the last.
         if (growing.sizeBytes === wanted) {
           const full = growing.done()
           growing = undefined
-          yield { piece: full, isLast: false }
+          yield { part: full, isLast: false }
           wanted = options.sizeOf(++number)
-          growing = await newPiece(wanted, options, spare)
+          growing = await createPart(wanted, options, pool)
         }
         const taken = chunk.subarray(at, at + wanted - growing.sizeBytes)
         await growing.add(taken)
         at += taken.length
       }
-      freeChunk(chunk)
+      releaseBuffer(chunk)
     }
     const last = growing.done()
     growing = undefined
-    yield { piece: last, isLast: true }
+    yield { part: last, isLast: true }
   } finally {
     await growing?.release()
   }
 }
 
-interface GrowingPiece {
+interface PartWriter {
   readonly sizeBytes: number
   add(bytes: Buffer): Promise<void>
-  done(): Piece
+  done(): Part
   release(): Promise<void>
 }
 
-function newPiece(wantedBytes: number, options: PieceOptions, spare: SpareMemory): Promise<GrowingPiece> {
-  return wantedBytes > options.heldBytes
-    ? newSpooledPiece(options.folder)
-    : Promise.resolve(heldPiece(wantedBytes, spare))
+function createPart(wantedBytes: number, options: PartOptions, pool: BufferPool): Promise<PartWriter> {
+  return wantedBytes > options.memoryLimitBytes
+    ? createSpooledPart(options.folder)
+    : Promise.resolve(memoryPart(wantedBytes, pool))
 }
 
-function heldPiece(wantedBytes: number, spare: SpareMemory): GrowingPiece {
+function memoryPart(wantedBytes: number, pool: BufferPool): PartWriter {
   const hash = createHash('md5')
-  const memory = spare.take(wantedBytes)
+  const memory = pool.acquire(wantedBytes)
   let sizeBytes = 0
-  const release = async () => spare.giveBack(memory)
+  const release = async () => pool.release(memory)
   return {
     get sizeBytes() {
       return sizeBytes
@@ -104,16 +104,16 @@ function heldPiece(wantedBytes: number, spare: SpareMemory): GrowingPiece {
   }
 }
 
-async function newSpooledPiece(folder: string): Promise<GrowingPiece> {
+async function createSpooledPart(folder: string): Promise<PartWriter> {
   const doing = `keep a large part in ${folder} until it is sent`
   const path = join(folder, `.osb-part-${randomUUID()}`)
   const handle = await translated(open(path, 'wx+', 0o600), doing)
   // Without a name nothing is left, however this process ends.
   await translated(unlink(path), doing)
-  return spooledPiece(handle, createHash('md5'), doing)
+  return spooledPart(handle, createHash('md5'), doing)
 }
 
-function spooledPiece(handle: FileHandle, hash: Hash, doing: string): GrowingPiece {
+function spooledPart(handle: FileHandle, hash: Hash, doing: string): PartWriter {
   let sizeBytes = 0
   const release = () => handle.close()
   return {

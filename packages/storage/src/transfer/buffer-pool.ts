@@ -1,4 +1,4 @@
-const mebibyte = 1024 * 1024
+const MEBIBYTE = 1024 * 1024
 
 /**
  * Memory of parts or ranges that were moved, for the next ones. It is asked for in powers of two, so that parts that grow fit into it
@@ -7,11 +7,11 @@ const mebibyte = 1024 * 1024
  * Uploads must not share it: a server may answer before it has read all of a part, and what is written there next would still be
  * sent to it.
  */
-export class SpareMemory {
+export class BufferPool {
   #spare: WeakRef<Buffer>[] = []
 
   /** Memory for at least so many bytes, with anything in it; what came back last first. */
-  take(sizeBytes: number): Buffer {
+  acquire(sizeBytes: number): Buffer {
     const there = this.#spare.map((spare) => spare.deref()).filter((memory) => memory !== undefined)
     const found = there.findLastIndex((memory) => memory.length >= sizeBytes)
     this.#spare = there.filter((_, index) => index !== found).map((memory) => new WeakRef(memory))
@@ -19,11 +19,11 @@ export class SpareMemory {
   }
 
   /** Keeps memory that nobody uses any more. */
-  giveBack(memory: Buffer): void {
+  release(memory: Buffer): void {
     this.#spare.push(new WeakRef(memory))
   }
 }
 
 function roundedUp(sizeBytes: number): number {
-  return sizeBytes < mebibyte ? sizeBytes : 2 ** Math.ceil(Math.log2(sizeBytes))
+  return sizeBytes < MEBIBYTE ? sizeBytes : 2 ** Math.ceil(Math.log2(sizeBytes))
 }
