@@ -4,16 +4,16 @@ import type { RunContext } from './run-context.ts'
 /**
  * An upload of a run, under a name that is free and that no other job takes. The name is in the journal from before the
  * upload begins until it is over, so that what a crash leaves of it is found.
- *
- * Disposing of an upload that was not completed gives its name back: by then nothing of it may be in the store.
  */
-export interface ObjectUpload extends AsyncDisposable {
+export interface ObjectUpload {
   /** Without the prefix. */
   readonly filename: string
   /** Full name in the store. */
   readonly name: string
   /** The object is stored and the job knows it. */
   complete(): void
+  /** To be called in any case. Gives back the name of an upload that was not completed and left nothing in the store. */
+  close(): Promise<void>
 }
 
 /**
@@ -39,7 +39,7 @@ export async function beginUpload(run: RunContext, wanted: WantedName, signal: A
       isCompleted = true
       claim.release()
     },
-    async [Symbol.asyncDispose]() {
+    async close() {
       if (!isCompleted) await abandon(run, claim)
     },
   }

@@ -29,11 +29,15 @@ export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<
     takenAt: job.startedAt,
   }
   try {
-    await using upload = await beginUpload(run, wanted, both)
-    const content = createReadStream(join(run.directory.path, dump.value), { highWaterMark: READ_BYTES })
-    await storeDump(run, upload, { content, transforms, signal: both })
-    upload.complete()
-    return { ok: true }
+    const upload = await beginUpload(run, wanted, both)
+    try {
+      const content = createReadStream(join(run.directory.path, dump.value), { highWaterMark: READ_BYTES })
+      await storeDump(run, upload, { content, transforms, signal: both })
+      upload.complete()
+      return { ok: true }
+    } finally {
+      await upload.close()
+    }
   } catch (error) {
     return failed(transferProblem(`the upload to ${store.location}`, error, stageTimeLimitMs(run)))
   }

@@ -24,10 +24,14 @@ export async function streamBackup(run: RunContext, path: string, type: string, 
   }
   const transfer = transferSignal(run, signal)
   try {
-    await using upload = await beginUpload(run, wanted, transfer)
-    const end = await storeOutput(run, upload, path, { transforms, script: signal, transfer })
-    if (end.ok) upload.complete()
-    return end
+    const upload = await beginUpload(run, wanted, transfer)
+    try {
+      const end = await storeOutput(run, upload, path, { transforms, script: signal, transfer })
+      if (end.ok) upload.complete()
+      return end
+    } finally {
+      await upload.close()
+    }
   } catch (error) {
     return failed(transferProblem(`checking names in ${run.store.location}`, error, stageTimeLimitMs(run)))
   }
