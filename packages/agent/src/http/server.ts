@@ -183,7 +183,7 @@ async function runToEnd(job: RegisteredJob, pack: ScriptPack, deps: JobDependenc
   } catch (error) {
     const { kind, id } = job.record.request
     deps.log.fatal(
-      { problem: errorMessage(error), kind, job: id },
+      { err: errorMessage(error), kind, jobId: id },
       'a job failed unexpectedly: this is a bug of the agent',
     )
     // It must not appear to run for ever.

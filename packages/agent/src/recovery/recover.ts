@@ -57,7 +57,7 @@ async function recoverJob(job: RegisteredJob, deps: JobDependencies): Promise<vo
     await finishJob(job, await packFor(job.record, deps), deps)
   } catch (error) {
     deps.log.fatal(
-      { problem: errorMessage(error), job: job.record.request.id },
+      { err: errorMessage(error), jobId: job.record.request.id },
       'the recovery of a job failed unexpectedly: this is a bug',
     )
   }
