@@ -39,7 +39,7 @@ export default {
       severity: 'error',
       from: { path: '^packages/([^/]+)/' },
       to: {
-        path: '^packages/[^/]+/src/(?!index\\.ts$|v1/index\\.ts$|collect-buffers-early\\.ts$)',
+        path: '^packages/[^/]+/src/(?!index\\.ts$|v1/index\\.ts$|legacy/index\\.ts$|collect-buffers-early\\.ts$)',
         pathNot: '^packages/$1/',
       },
     },

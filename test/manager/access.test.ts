@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { waitForJob } from '@osb-backup/client'
+import { waitForJob } from '@osb-backup/client/legacy'
 import {
   type ManagerProcess,
   makeTemporaryFolder,
