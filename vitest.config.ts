@@ -1,17 +1,29 @@
 import { defineConfig } from 'vitest/config'
 
+/** How long `expect.poll` waits for a condition: a limit for a busy machine, which a test that passes never reaches. */
+const POLL_TIMEOUT_MS = 120_000
+
 /** Two kinds of tests: `unit` beside the code, fast and without servers; `system` in test/ against the lab. */
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts', 'lab/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts', 'lab/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          expect: { poll: { timeout: 30_000 } },
+        },
+      },
       {
         test: {
           name: 'system',
           include: ['test/**/*.test.ts'],
           globalSetup: ['test/setup/lab.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          expect: { poll: { timeout: POLL_TIMEOUT_MS } },
         },
       },
     ],

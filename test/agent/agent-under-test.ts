@@ -6,6 +6,10 @@ import { type Agent, readSettings, startAgent } from '@osb-backup/agent'
 import type { AgentJob } from '@osb-backup/protocol'
 import { isManifestName } from '@osb-backup/storage'
 import { onTestFinished } from 'vitest'
+import { killProcessesBelow } from './kill-processes.ts'
+
+/** A limit for a busy machine; what passes never reaches it. */
+const WAIT_MS = 180_000
 
 export const credentials = { username: 'agent', password: 'agent-secret-1' }
 export const basic = (username: string, password: string): string =>
@@ -52,6 +56,11 @@ export async function agentForAll(
   const paths = { scripts: join(root, 'scripts'), bucket: join(root, 'bucket') }
   await Promise.all(Object.values(paths).map((path) => mkdir(path)))
   await Promise.all(Object.entries(scripts).map(([name, text]) => writeFile(join(paths.scripts, name), text)))
+  const removeRoot = async () => {
+    await chmod(root, 0o700)
+    await killProcessesBelow(root)
+    await rm(root, { recursive: true, force: true, maxRetries: 5 })
+  }
   const agent = await startAgent(
     readSettings({
       client_username: credentials.username,
@@ -70,11 +79,13 @@ export async function agentForAll(
       PATH: process.env.PATH,
       ...settings,
     }),
-  )
+  ).catch(async (error: unknown) => {
+    await removeRoot()
+    throw error
+  })
   const end = async () => {
     await agent.stop()
-    await chmod(root, 0o700)
-    await rm(root, { recursive: true, force: true })
+    await removeRoot()
   }
   const call = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
     send(agent.url + path, method, body, headers)
@@ -101,14 +112,14 @@ async function send(url: string, method: string, body: unknown, headers: Record<
 }
 
 async function untilOver(ask: () => Promise<Answer>): Promise<AgentJob> {
-  const deadline = Date.now() + 60_000
+  const deadline = Date.now() + WAIT_MS
   while (Date.now() < deadline) {
     const { status, json } = await ask()
     if (status === 200 && json.status !== 'RUNNING') return json
     if (status !== 200) throw new Error(`the job is gone: ${status}`)
     await sleep(20)
   }
-  throw new Error('the job did not end within a minute')
+  throw new Error(`the job did not end within ${WAIT_MS / 1000} s`)
 }
 
 async function objectsUnder(path: string): Promise<string[]> {
@@ -123,7 +134,11 @@ async function objectsUnder(path: string): Promise<string[]> {
 }
 
 /** Waits until something is true. */
-export async function until(isTrue: () => boolean | Promise<boolean>, what: string, timeoutMs = 20_000): Promise<void> {
+export async function until(
+  isTrue: () => boolean | Promise<boolean>,
+  what: string,
+  timeoutMs = WAIT_MS,
+): Promise<void> {
   const deadline = Date.now() + timeoutMs
   while (!(await isTrue())) {
     if (Date.now() > deadline) throw new Error(`did not happen: ${what}`)

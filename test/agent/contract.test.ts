@@ -148,12 +148,12 @@ const refusals: [what: string, body: (under: AgentUnderTest) => unknown, message
   [
     'a directory outside of the root',
     (u) => withDestination(u, { directory: '/etc' }),
-    /lies outside of file_destination_root/,
+    /is outside of file_destination_root/,
   ],
   [
     'a directory that climbs out',
     (u) => withDestination(u, { directory: `${u.bucket}/../..` }),
-    /lies outside of file_destination_root/,
+    /is outside of file_destination_root/,
   ],
   ...[
     'PATH',

@@ -6,6 +6,7 @@ import type { AgentJob } from '@osb-backup/protocol'
 import { type AgentProcess, startAgentProcess } from '@osb-backup/testkit'
 import { onTestFinished } from 'vitest'
 import { type Answer, basic, until } from './agent-under-test.ts'
+import { killProcessesBelow } from './kill-processes.ts'
 
 /** An agent in a process of its own that can be killed and started again over the same directories. */
 export class CrashingAgent {
@@ -34,6 +35,7 @@ export class CrashingAgent {
     const agent = new CrashingAgent(root, settings)
     onTestFinished(async () => {
       await agent.#process?.kill()
+      await killProcessesBelow(root)
       await rm(root, { recursive: true, force: true, maxRetries: 5 })
     })
     return agent

@@ -127,9 +127,7 @@ test('what a crash left is removed over the same way, with the same trust', asyn
   const database = { host: 'h', username: 'u', password: 'db-password-3', database: 'd' }
   const destination = { ...secure, filenamePrefix: 'crash/' }
   await agent.call('POST', '/backup', { id: 'x', encryption_key: 'none', destination, backup: database })
-  await expect
-    .poll(async () => (await account.list(`${bucket}+segments`)).length, { timeout: 30_000 })
-    .toBeGreaterThan(0)
+  await expect.poll(async () => (await account.list(`${bucket}+segments`)).length).toBeGreaterThan(0)
   await agent.kill()
   await agent.start()
   expect((await agent.over('backup', 'x')).error_message).toBe('agent was restarted during backup')

@@ -45,15 +45,15 @@ test.for([
     })
   }
   const closed = once(demo, 'close')
-  await expect.poll(() => output, { timeout: 90_000 }).toContain(at)
+  await expect.poll(() => output).toContain(at)
   const postmasters = await postmastersBelow(folder.path)
   expect(postmasters).not.toEqual([])
   await send(demo.pid ?? Number.NaN)
   await closed
   // npm keeps a cache of its own there.
   const ours = async () => (await readdir(folder.path)).filter((name) => name.startsWith('osb-backup-'))
-  await expect.poll(ours, { timeout: 30_000 }).toEqual([])
+  await expect.poll(ours).toEqual([])
   expect(output).not.toContain('failed')
   const isUp = (pid: string) => existsSync(`/proc/${pid}`)
-  await expect.poll(() => postmasters.filter(isUp), { timeout: 5000 }).toEqual([])
+  await expect.poll(() => postmasters.filter(isUp)).toEqual([])
 })

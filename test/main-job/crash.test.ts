@@ -39,7 +39,7 @@ async function startSlowJob(manager: ManagerProcess, agent: AgentProcess, destin
   const plan = await makePlan(client, 'slow', [item], places(destinations).file.destination)
   const { id } = await client.jobs.startBackup(plan.id)
   const state = async () => (await client.jobs.get(id)).agentExecutionReponses[item]?.state
-  await expect.poll(state, { timeout: 20_000, interval: 50 }).toBe('backup')
+  await expect.poll(state, { interval: 50 }).toBe('backup')
   return id
 }
 

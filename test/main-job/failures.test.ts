@@ -112,9 +112,7 @@ test('an agent that dies while it works: the job fails, and does not hang', asyn
   await registerInstance(manager.client, 'agent-dies', server, dying)
   const plan = await makePlan(manager.client, 'agent-dies', [item], places(agent.folder).file.destination)
   const { id } = await manager.client.jobs.startBackup(plan.id)
-  await expect
-    .poll(async () => (await manager.client.jobs.get(id)).agentExecutionReponses[item]?.state, { timeout: 20_000 })
-    .toBe('backup')
+  await expect.poll(async () => (await manager.client.jobs.get(id)).agentExecutionReponses[item]?.state).toBe('backup')
   await dying.kill()
   expect(await failedWith(jobEnd(manager.client, id))).toContain('could not be reached')
 })

@@ -5,7 +5,7 @@ import type { BackupPlan, FileDestinationRequest, Job } from '@osb-backup/protoc
 import { type AgentProcess, makeTemporaryFolder, startAgentProcess } from '@osb-backup/testkit'
 import type { DestinationFields } from './places.ts'
 
-const JOB_TIMEOUT_MS = 100_000
+const JOB_TIMEOUT_MS = 500_000
 export const repository = join(import.meta.dirname, '..', '..')
 
 /** Where a PostgreSQL server listens, and who may log in. */

@@ -98,7 +98,7 @@ beforeAll(async () => {
   }
   ids.plan = (await call('POST', '/backupPlans', admin, plan)).body.id
   ids.job = (await call('POST', '/backup', admin, { backupPlan: { id: ids.plan } })).body.backupJob.id
-  const job = await waitForJob(manager.client, ids.job, { signal: AbortSignal.timeout(30_000), intervalMs: 50 })
+  const job = await waitForJob(manager.client, ids.job, { signal: AbortSignal.timeout(240_000), intervalMs: 50 })
   expect(job.status).toBe('SUCCEEDED')
   ids.point = (await call('GET', '/restorePoints/byInstance/mine', admin)).body.content[0].id
   const document = (await call('GET', '/openapi.json', undefined)).body

@@ -160,7 +160,7 @@ async function run(client: BackupClient, path: string, body: unknown): Promise<J
   const started = await call('POST', path, body)
   expect([path, started.status, started.text]).toEqual([path, 201, started.text])
   const { id } = started.body.restoreJob ?? started.body.backupJob
-  return waitForJob(client, id, { signal: AbortSignal.timeout(60_000), intervalMs: 100 })
+  return waitForJob(client, id, { signal: AbortSignal.timeout(240_000), intervalMs: 100 })
 }
 
 /** Requests that are wrong, with secrets in places where they do not belong. */
@@ -221,7 +221,7 @@ function base64Spellings(bytes: Buffer): string[] {
 }
 
 test('no secret stands in an answer, an event, a log, an object or a dump of the database', {
-  timeout: 180_000,
+  timeout: 900_000,
 }, async () => {
   const { client } = manager
   const stop = new AbortController()

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 20_000)
 const AT_ONCE = 40
-const ANSWER_WITHIN_MS = 20_000
+const ANSWER_WITHIN_MS = 120_000
 
 let stack: AsyncDisposableStack
 let manager: ManagerProcess
@@ -210,7 +210,7 @@ async function send({ method, path, body, headers, statuses }: Request): Promise
 }
 
 test(`${REQUESTS} random and nearly valid requests: no 5xx, no hang, every refusal a problem document`, {
-  timeout: 600_000,
+  timeout: 1_200_000,
 }, async () => {
   const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31)
   console.log(`fuzz: seed ${seed}`)

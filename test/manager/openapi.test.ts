@@ -129,7 +129,7 @@ test('the page at /docs shows every operation, and takes all from this server', 
     expect(response?.headers()['content-security-policy']).toContain("default-src 'none'")
     await page.waitForSelector('.opblock-summary')
     expect(await page.locator('.opblock-summary').count()).toBe(operations.length)
-    await page.locator('.opblock-summary', { hasText: 'Make a backup plan' }).click()
+    await page.locator('.opblock-summary', { hasText: 'Create a backup plan' }).click()
     await page.locator('.opblock.is-open', { hasText: '0 0 2 * * *' }).first().waitFor()
     expect({ foreign, errors }).toEqual({ foreign: [], errors: [] })
   } finally {

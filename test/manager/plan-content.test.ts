@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { gunzipSync } from 'node:zlib'
 import type { FileDestinationRequest, RestorePoint } from '@osb-backup/protocol'
-import { loadContent, makeAgeKeys, openStore } from '@osb-backup/storage'
+import { generateAgeKeys, loadContent, openStore } from '@osb-backup/storage'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { instanceId, jobEnd, makeSmallWorld, runPlan, type SmallWorld } from './small-world.ts'
 
-const recovery = await makeAgeKeys()
+const recovery = await generateAgeKeys()
 let world: SmallWorld
 
 beforeAll(async () => {

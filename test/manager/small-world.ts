@@ -122,5 +122,5 @@ export async function runPlan({ client }: SmallWorld, planId: string): Promise<J
 }
 
 export function jobEnd(client: BackupClient, id: string): Promise<Job> {
-  return waitForJob(client, id, { signal: AbortSignal.timeout(60_000), intervalMs: 50 })
+  return waitForJob(client, id, { signal: AbortSignal.timeout(240_000), intervalMs: 50 })
 }

@@ -49,10 +49,8 @@ test('a second Ctrl-C ends the manager at once with one sentence, and its Postgr
   using _ = await sendHalfARequest(manager.url)
   process.kill(manager.pid, 'SIGINT')
   await delay(2500)
-  const insistedAt = Date.now()
   process.kill(manager.pid, 'SIGINT')
   expect(await manager.ended()).toBe(1)
-  expect(Date.now() - insistedAt).toBeLessThan(1500)
   // Besides the log, which tells of the connections that PostgreSQL cuts.
   const said = manager
     .output()
@@ -62,14 +60,14 @@ test('a second Ctrl-C ends the manager at once with one sentence, and its Postgr
     'The manager ends at once, as it was asked to a second time. Jobs go on at their agents.',
     '',
   ])
-  await expect.poll(() => isDatabaseUp(folder.path), { timeout: 30_000 }).toBe(false)
+  await expect.poll(() => isDatabaseUp(folder.path)).toBe(false)
 })
 
 test('Ctrl-C while the manager starts, or while a command runs, leaves no PostgreSQL', async () => {
   await using folder = await makeTemporaryFolder()
   for (const args of [[], ['token', 'create', '--name', 'ada']]) {
     const program = startManagerProgram({ DATA_DIR: folder.path, ADMIN_TOKEN: TEST_TOKEN }, args)
-    await expect.poll(() => isDatabaseUp(folder.path), { timeout: 60_000, interval: 5 }).toBe(true)
+    await expect.poll(() => isDatabaseUp(folder.path), { interval: 5 }).toBe(true)
     for (const _ of [1, 2]) process.kill(program.pid, 'SIGINT')
     expect([0, 1]).toContain(await program.ended())
     expect(isDatabaseUp(folder.path)).toBe(false)
@@ -90,10 +88,10 @@ test.for([
   npm.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text
   })
-  await expect.poll(() => output, { timeout: 60_000 }).toContain('The manager listens on')
+  await expect.poll(() => output).toContain('The manager listens on')
   using _ = await sendHalfARequest(/listens on (\S+)/.exec(output)?.[1] ?? '')
   const closed = once(npm, 'close')
   send(npm.pid ?? Number.NaN)
-  await expect.poll(() => isDatabaseUp(folder.path), { timeout: 30_000 }).toBe(false)
+  await expect.poll(() => isDatabaseUp(folder.path)).toBe(false)
   await closed
 })

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadContent, type ObjectStore, type StoreOptions, storeContent } from '@osb-backup/storage'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { failing, generated, generatedSha256, sizeAndSha256, stalling } from './generated.ts'
 
 /** What a kind of store brings to the suite. */
@@ -49,7 +49,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
     const names = async (prefix: string) => (await collected(store.list(prefix))).map((object) => object.name)
 
     const sizes = [0, 1, ...tested.boundaries.flatMap((size) => [size - 1, size, size + 1]), largeBytes]
-    it.each(sizes)('gives back %i bytes as they were', async (size) => {
+    test.each(sizes)('gives back %i bytes as they were', async (size) => {
       const name = freeName()
       const stored = await store.put(name, generated(size))
       expect(stored).toMatchObject({ name, sizeBytes: size })
@@ -62,7 +62,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       expect(await tested.countLeftovers()).toBe(0)
     })
 
-    it.each([
+    test.each([
       'with space',
       ' leading and trailing ',
       'Ünïcödé-日本語-🎉',
@@ -89,7 +89,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       expect(await names(prefix)).toEqual([])
     })
 
-    it.each([
+    test.each([
       '',
       '/',
       '/leading',
@@ -113,7 +113,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       await expect(store.remove(name)).rejects.toMatchObject(refusal)
     })
 
-    it('lists what begins with the prefix, over several pages, in the order of bytes', async () => {
+    test('lists what begins with the prefix, over several pages, in the order of bytes', async () => {
       const paged = tested.open({ listPageSize: 7 })
       const prefix = `${freeName()}/`
       const numbered = Array.from({ length: 20 }, (_, index) => `${prefix}n/${String(index).padStart(3, '0')}`)
@@ -132,14 +132,14 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       for (const name of sorted) await paged.remove(name)
     })
 
-    it('knows no object that was never stored', async () => {
+    test('knows no object that was never stored', async () => {
       const name = freeName()
       expect(await store.head(name)).toBeUndefined()
       await expect(store.get(name)).rejects.toMatchObject({ name: 'StoreError', code: 'absent', retryable: false })
       await expect(store.remove(name)).resolves.toBeUndefined()
     })
 
-    it('replaces an object of the same name, and leaves nothing of the old one', async () => {
+    test('replaces an object of the same name, and leaves nothing of the old one', async () => {
       const name = freeName()
       for (const size of [70 * mebibyte, 10, 40 * mebibyte, 0]) {
         await store.put(name, generated(size))
@@ -149,7 +149,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       expect(await tested.countLeftovers()).toBe(0)
     })
 
-    it.each([0, 1000, 40 * mebibyte])('makes a new object of %i bytes where it must be new', async (size) => {
+    test.each([0, 1000, 40 * mebibyte])('makes a new object of %i bytes where it must be new', async (size) => {
       const name = freeName()
       await store.put(name, generated(size), { mustBeNew: true })
       expect((await store.head(name))?.sizeBytes).toBe(size)
@@ -164,7 +164,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       expect(await tested.countLeftovers()).toBe(0)
     })
 
-    it('keeps objects apart whose names begin alike', async () => {
+    test('keeps objects apart whose names begin alike', async () => {
       const name = freeName()
       await store.put(`${name}-a`, generated(40 * mebibyte))
       await store.put(`${name}-a.gz`, generated(40 * mebibyte))
@@ -178,7 +178,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       { what: 'with little sent', size: 100_000 },
       { what: 'half-way', size: 60 * mebibyte },
     ]
-    it.each(broken)('leaves nothing of an upload that is broken off $what', async ({ size }) => {
+    test.each(broken)('leaves nothing of an upload that is broken off $what', async ({ size }) => {
       const name = freeName()
       const abort = new AbortController()
       const content = stalling(size)
@@ -191,7 +191,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       expect(await tested.countLeftovers()).toBe(0)
     })
 
-    it('leaves nothing of an upload that is broken off while it goes on', async () => {
+    test('leaves nothing of an upload that is broken off while it goes on', async () => {
       for (const delayMs of [0, 5, 20, 50, 100, 200]) {
         const name = freeName()
         const signal = AbortSignal.timeout(delayMs)
@@ -202,7 +202,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       }
     })
 
-    it.each([1000, 40 * mebibyte])(
+    test.each([1000, 40 * mebibyte])(
       'has all or nothing when broken off as the content of %i bytes ends',
       async (size) => {
         let broken = 0
@@ -230,14 +230,14 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       },
     )
 
-    it.each([1000, 60 * mebibyte])('leaves nothing when the source fails after %i bytes', async (size) => {
+    test.each([1000, 60 * mebibyte])('leaves nothing when the source fails after %i bytes', async (size) => {
       const name = freeName()
       await expect(store.put(name, failing(size, new Error('the dump died')))).rejects.toThrow('the dump died')
       expect(await store.head(name)).toBeUndefined()
       expect(await tested.countLeftovers()).toBe(0)
     })
 
-    it('keeps the old object when its replacement fails', async () => {
+    test('keeps the old object when its replacement fails', async () => {
       const name = freeName()
       await store.put(name, Readable.from([Buffer.from('good')]))
       await expect(store.put(name, failing(60 * mebibyte, new Error('no')))).rejects.toThrow('no')
@@ -245,7 +245,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       await store.remove(name)
     })
 
-    it('does nothing under a signal that has fired', async () => {
+    test('does nothing under a signal that has fired', async () => {
       const signal = AbortSignal.abort(new Error('too late'))
       const content = generated(10)
       await expect(store.put('never', content, { signal })).rejects.toThrow('too late')
@@ -257,7 +257,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       expect(await store.head('never')).toBeUndefined()
     })
 
-    it('ends a download with the reason when it is broken off', async () => {
+    test('ends a download with the reason when it is broken off', async () => {
       const name = freeName()
       await store.put(name, generated(20 * mebibyte))
       const abort = new AbortController()
@@ -273,7 +273,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       await store.remove(name)
     })
 
-    it('holds little in memory, whatever the size', async () => {
+    test('holds little in memory, whatever the size', async () => {
       const name = freeName()
       const size = 300 * mebibyte
       const before = process.memoryUsage().rss
@@ -297,7 +297,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       expect(peak / mebibyte).toBeLessThan(200)
     })
 
-    it('stores compressed and encrypted content and gives it back', async () => {
+    test('stores compressed and encrypted content and gives it back', async () => {
       const name = `${freeName()}.zst.age`
       const identity = await generateX25519Identity()
       const recipients = [await identityToRecipient(identity)]
@@ -316,19 +316,19 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       expect(await tested.countLeftovers()).toBe(0)
     })
 
-    it('says that a bucket, container or directory is missing', async () => {
+    test('says that a bucket, container or directory is missing', async () => {
       const missing = tested.openMissing()
       await expectCode(missing, 'absent')
       await expect(missing.put('x', generated(40 * mebibyte))).rejects.toMatchObject({ code: 'absent' })
     })
 
-    it.runIf(tested.openWithWrongCredentials)('says that credentials are wrong', async () => {
+    test.runIf(tested.openWithWrongCredentials)('says that credentials are wrong', async () => {
       const denied = tested.openWithWrongCredentials?.() as ObjectStore
       await expectCode(denied, 'denied')
       await expect(denied.put('x', generated(40 * mebibyte))).rejects.toMatchObject({ code: 'denied' })
     })
 
-    it.runIf(tested.openUnreachable)('says that a server which does not answer may do so later', async () => {
+    test.runIf(tested.openUnreachable)('says that a server which does not answer may do so later', async () => {
       await expectCode(tested.openUnreachable?.() as ObjectStore, 'temporary')
     })
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { openStore, type S3Settings } from '@osb-backup/storage'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type Fault, type FaultsProxy, startFaultsProxy } from '../../lab/faults/faults-proxy.ts'
 import { generated, generatedSha256, sizeAndSha256 } from './generated.ts'
 import { SwiftAccount } from './swift-account.ts'
@@ -42,7 +42,7 @@ describe.each([
   const spoil = (proxy: FaultsProxy, faults: Fault[]) =>
     proxy.spoil(({ method, url }) => (isMaking(method, url) ? faults.shift() : undefined))
 
-  it('does not replace one that came to be in the meantime', async () => {
+  test('does not replace one that came to be in the meantime', async () => {
     await using proxy = await startFaultsProxy(new URL(endpoint).origin)
     const name = randomUUID()
     await direct.put(name, generated(10))
@@ -55,7 +55,7 @@ describe.each([
     await direct.remove(name)
   })
 
-  it('is taken for what it is when it was made and its answer was lost', async () => {
+  test('is taken for what it is when it was made and its answer was lost', async () => {
     await using proxy = await startFaultsProxy(new URL(endpoint).origin)
     spoil(proxy, [...untilMade])
     const store = openStore({ ...settings, endpoint: proxy.origin }, options)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { openStore, type StoreSettings } from '@osb-backup/storage'
-import { describe, expect, inject, it, onTestFinished } from 'vitest'
+import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { generated } from './generated.ts'
 import { SwiftAccount } from './swift-account.ts'
 
@@ -14,7 +14,7 @@ const stores: Record<string, (place: string) => StoreSettings> = {
 }
 
 describe.each(Object.entries(stores))('%s with a quota', (_, settingsOf) => {
-  it('says that it is full, keeps what was there, and nothing of what did not fit', async () => {
+  test('says that it is full, keeps what was there, and nothing of what did not fit', async () => {
     const place = `quota-${randomUUID()}`
     await account.makeContainer(place, { quotaBytes: 2 * mebibyte })
     onTestFinished(() => account.removeContainer(place))

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { type Compression, transformSuffix } from '@osb-backup/core'
 import { openStore, type StoreSettings, storeContent, writeManifest } from '@osb-backup/storage'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
-import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { dropDatabase, fillDatabase, fingerprintOf, recreateDatabase } from '../main-job/databases.ts'
 import { SwiftAccount } from './swift-account.ts'
 
@@ -107,7 +107,7 @@ async function runBlocks(names: readonly string[], object: string): Promise<stri
   return stdout
 }
 
-it.each([
+test.each([
   {
     what: 'S3 with curl, zstd and age, step by step',
     store: stores.s3,
@@ -157,6 +157,6 @@ async function runAs(
   for (const name of [object, `${object}.manifest.json`]) await openStore(store).remove(name)
 }
 
-it('no command of the page goes untested', () => {
+test('no command of the page goes untested', () => {
   expect([...untested]).toEqual([])
 })

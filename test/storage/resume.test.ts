@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openStore, type StoreSettings } from '@osb-backup/storage'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type FaultsProxy, startFaultsProxy } from '../../lab/faults/faults-proxy.ts'
 import { generated, generatedSha256, sizeAndSha256 } from './generated.ts'
 import { SwiftAccount } from './swift-account.ts'
@@ -60,7 +60,7 @@ describe.each(kinds.flatMap((kind) => ways.map((way) => ({ ...kind, ...way }))))
     })
     afterAll(() => direct.remove(name))
 
-    it('goes on from the byte it reached, for as long as it gets on', async () => {
+    test('goes on from the byte it reached, for as long as it gets on', async () => {
       await using proxy = await startFaultsProxy(new URL(endpoint).origin)
       cutEach(proxy, 3 * mebibyte)
       const store = openStore(settings(proxy.origin), cutOptions)
@@ -70,7 +70,7 @@ describe.each(kinds.flatMap((kind) => ways.map((way) => ({ ...kind, ...way }))))
       expect(proxy.injected).toBe(cuts)
     })
 
-    it('is given up when it does not get on', async () => {
+    test('is given up when it does not get on', async () => {
       await using proxy = await startFaultsProxy(new URL(endpoint).origin)
       cutEach(proxy, 1000)
       const store = openStore(settings(proxy.origin), cutOptions)
@@ -78,7 +78,7 @@ describe.each(kinds.flatMap((kind) => ways.map((way) => ({ ...kind, ...way }))))
       expect(proxy.injected).toBeGreaterThanOrEqual(3)
     })
 
-    it('is not tried again where that is not wanted', async () => {
+    test('is not tried again where that is not wanted', async () => {
       await using proxy = await startFaultsProxy(new URL(endpoint).origin)
       cutEach(proxy, 3 * mebibyte)
       const store = openStore(settings(proxy.origin), { ...cutOptions, retry: false })
@@ -86,7 +86,7 @@ describe.each(kinds.flatMap((kind) => ways.map((way) => ({ ...kind, ...way }))))
       expect(proxy.injected).toBeLessThanOrEqual(4)
     })
 
-    it('never goes on with another object', async () => {
+    test('never goes on with another object', async () => {
       const other = `${name}-other`
       // Of one part: Swift's S3 API keeps the parts of what is replaced.
       await direct.put(other, generated(4 * mebibyte))
@@ -98,7 +98,7 @@ describe.each(kinds.flatMap((kind) => ways.map((way) => ({ ...kind, ...way }))))
       await direct.remove(other)
     })
 
-    it('survives any number of cuts while its reader pauses', async () => {
+    test('survives any number of cuts while its reader pauses', async () => {
       await using proxy = await startFaultsProxy(new URL(endpoint).origin)
       const store = openStore(settings(proxy.origin), cutOptions)
       cutEach(proxy, 400_000)
@@ -119,7 +119,7 @@ describe.each(kinds.flatMap((kind) => ways.map((way) => ({ ...kind, ...way }))))
 )
 
 describe('an upload', () => {
-  it.each(kinds)('sends again only the part that failed, $kind', async ({ settings }) => {
+  test.each(kinds)('sends again only the part that failed, $kind', async ({ settings }) => {
     await using proxy = await startFaultsProxy(new URL(endpoint).origin)
     const store = openStore(settings(proxy.origin), options)
     let spoilt = 0
@@ -135,7 +135,7 @@ describe('an upload', () => {
     await store.remove(name)
   })
 
-  it('of more segments than a manifest may name is one object all the same', async () => {
+  test('of more segments than a manifest may name is one object all the same', async () => {
     const { settings } = kinds[1] as (typeof kinds)[0]
     // Not smaller: Swift sends only one segment a second of those below a mebibyte.
     const small = { segmentSizeBytes: mebibyte, maximumSegments: 4, capacityBytes: 16 * mebibyte }
@@ -159,7 +159,7 @@ describe('an upload', () => {
   })
 })
 
-it('S3: parts too large for memory wait on the disk', async () => {
+test('S3: parts too large for memory wait on the disk', async () => {
   const { settings } = kinds[0] as (typeof kinds)[0]
   const store = openStore(settings(endpoint), { partSizeBytes: 33 * mebibyte - 1, bufferBytes: 0 })
   // The lab takes no parts above 32 MiB, so the last one alone tells how it went.

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { BandwidthLimit, openStore, type SwiftSettings } from '@osb-backup/storage'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { describeObjectStore } from './conformance.ts'
 import { generated } from './generated.ts'
 import { keystoneThatSpoilsTokens } from './spoiling-keystone.ts'
@@ -39,7 +39,7 @@ describe('swift, segments', () => {
     await account.removeContainer(`${container}_segments`)
   })
 
-  it('are no larger than the server takes, whatever is asked for', async () => {
+  test('are no larger than the server takes, whatever is asked for', async () => {
     const size = 100 * mebibyte
     const maximum = await account.maximumSizeBytes()
     expect(maximum, 'the lab takes such objects whole: `npm run lab -- down`, and `up` again').toBeLessThan(size)
@@ -53,7 +53,7 @@ describe('swift, segments', () => {
     expect(await account.list(`${container}_segments`)).toEqual([])
   })
 
-  it('are left alone when they belong to others, though the replaced object referred to them', async () => {
+  test('are left alone when they belong to others, though the replaced object referred to them', async () => {
     const store = openStore(settingsOf(container))
     await store.put('others', generated(100))
     await account.putManifest(container, 'combined', [`/${container}/others`])
@@ -64,7 +64,7 @@ describe('swift, segments', () => {
     await store.remove('others')
   })
 
-  it('are not needed for small objects', async () => {
+  test('are not needed for small objects', async () => {
     const store = openStore(settingsOf(container))
     await store.put('small', generated(mebibyte))
     const segments = await account.list(`${container}_segments`)
@@ -81,7 +81,7 @@ describe('swift, login', () => {
     await account.removeContainer(`${container}_segments`)
   })
 
-  it('is renewed when Swift no longer takes it', async () => {
+  test('is renewed when Swift no longer takes it', async () => {
     await using keystone = await keystoneThatSpoilsTokens(lab.authUrl, (login) => login === 1)
     const store = openStore({ ...settingsOf(container), authUrl: keystone.url }, { retry: false })
     await store.put('a', generated(10))
@@ -90,7 +90,7 @@ describe('swift, login', () => {
     expect(keystone.logins()).toBe(2)
   })
 
-  it.each([
+  test.each([
     { when: 'before it expires', isSpoilt: () => false },
     { when: 'when it is refused', isSpoilt: (login: number) => login % 3 === 0 },
   ])('is renewed during a long upload, $when', async ({ isSpoilt }) => {
@@ -104,14 +104,14 @@ describe('swift, login', () => {
     await store.remove('long')
   })
 
-  it('is shared by calls at the same time', async () => {
+  test('is shared by calls at the same time', async () => {
     await using keystone = await keystoneThatSpoilsTokens(lab.authUrl, () => false)
     const store = openStore({ ...settingsOf(container), authUrl: keystone.url }, { retry: false })
     await Promise.all(['a', 'b', 'c', 'd'].map((name) => store.head(name)))
     expect(keystone.logins()).toBe(1)
   })
 
-  it('is refused only after one more try', async () => {
+  test('is refused only after one more try', async () => {
     await using keystone = await keystoneThatSpoilsTokens(lab.authUrl, () => true)
     const store = openStore({ ...settingsOf(container), authUrl: keystone.url }, { retry: false })
     await expect(store.head('a')).rejects.toMatchObject({ code: 'denied' })

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { messageOf } from './checked.ts'
+import { errorMessage } from '@osb-backup/node'
 
 /** What is wrong with a text that is to hold certificates in PEM. Node's TLS passes over what it cannot read. */
 export function certificatesProblem(pem: string): string | undefined {
@@ -9,6 +9,6 @@ export function certificatesProblem(pem: string): string | undefined {
     for (const block of blocks) new X509Certificate(block)
     return undefined
   } catch (error) {
-    return messageOf(error)
+    return errorMessage(error)
   }
 }

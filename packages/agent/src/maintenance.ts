@@ -1,48 +1,48 @@
 import { rm } from 'node:fs/promises'
 import { errorMessage, type PeriodicTask, type RunningTasks, startPeriodicTasks } from '@osb-backup/node'
-import type { RunTools } from './jobs/run-job.ts'
+import type { JobDependencies } from './jobs/run-job.ts'
 import { jobDirectoryPath } from './stages/job-directory.ts'
 
 const INTERVAL_MS = 60_000
 
 /** Starts the periodic tasks of the agent: each does what could not be done at the end of a job. */
-export function startMaintenance(tools: RunTools): RunningTasks {
+export function startMaintenance(deps: JobDependencies): RunningTasks {
   const tasks: PeriodicTask[] = [
-    { name: 'save job states', intervalMs: INTERVAL_MS, run: () => saveUnsaved(tools) },
+    { name: 'save job states', intervalMs: INTERVAL_MS, run: () => saveUnsaved(deps) },
     // One after the other: removing orphans saves a job anew, which must not bring back one that just expired.
     {
       name: 'remove orphans and expire jobs',
       intervalMs: INTERVAL_MS,
       async run(signal) {
-        await removeOrphans(tools, signal)
-        await expireJobs(tools)
+        await removeOrphans(deps, signal)
+        await expireJobs(deps)
         return false
       },
     },
   ]
   return startPeriodicTasks(tasks, ({ name }, error) => {
-    tools.log.error({ problem: errorMessage(error), task: name }, 'a periodic task failed; it will be retried')
+    deps.log.error({ problem: errorMessage(error), task: name }, 'a periodic task failed; it will be retried')
   })
 }
 
-async function saveUnsaved({ registry }: RunTools): Promise<boolean> {
+async function saveUnsaved({ registry }: JobDependencies): Promise<boolean> {
   await registry.saveUnsaved()
   return false
 }
 
 /** Tries again to remove what interrupted uploads left in their stores. */
-async function removeOrphans({ registry, stores, claims, log }: RunTools, stopping: AbortSignal): Promise<void> {
-  const jobs = registry.withLeftovers()
+async function removeOrphans({ registry, stores, claims, log }: JobDependencies, stopping: AbortSignal): Promise<void> {
+  const jobs = registry.withIncompleteUpload()
   if (jobs.length === 0) return
   // Loads the clients of the stores.
-  const { removeLeftovers } = await import('./recovery/leftovers.ts')
+  const { removeIncompleteUpload } = await import('./recovery/incomplete-upload.ts')
   for (const job of jobs) {
     const { record } = job
     try {
-      if ((await removeLeftovers(record, stores, stopping)) !== undefined) continue
+      if ((await removeIncompleteUpload(record, stores, stopping)) !== undefined) continue
       const name = record.upload?.name
-      await registry.clearLeftovers(job)
-      if (name !== undefined) claims.release(await stores.open(record.request), name)
+      await registry.clearIncompleteUpload(job)
+      if (name !== undefined) claims.release(stores.open(record.request), name)
       log.info({ job: record.request.id }, 'the orphans of an interrupted upload were removed')
     } catch (error) {
       log.error({ problem: errorMessage(error), job: record.request.id }, 'orphans were not removed; will be retried')
@@ -51,12 +51,16 @@ async function removeOrphans({ registry, stores, claims, log }: RunTools, stoppi
 }
 
 /** Deletes expired jobs with their directories. */
-async function expireJobs({ registry, settings, log, now }: RunTools): Promise<void> {
-  const expired = await registry.expire(settings.retention, now(), async (key) => {
-    const path = jobDirectoryPath(settings, key)
+async function expireJobs({ registry, settings, log, now }: JobDependencies): Promise<void> {
+  const expired = registry.expired(settings.retention, now())
+  for (const job of expired) {
+    if (!registry.has(job)) continue
+    const path = jobDirectoryPath(settings, job.record.request)
     // Where both settings name one directory, a backup and a restore of one id share theirs.
     const isInUse = registry.running().some(({ record }) => jobDirectoryPath(settings, record.request) === path)
+    // Removed while the id is still taken, so that no new job of that id is disturbed.
     if (!isInUse) await rm(path, { recursive: true, force: true })
-  })
-  if (expired > 0) log.info({ jobs: expired }, 'jobs expired')
+    await registry.delete(job)
+  }
+  if (expired.length > 0) log.info({ jobs: expired.length }, 'jobs expired')
 }

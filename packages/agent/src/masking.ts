@@ -4,7 +4,7 @@ export const MASK = '***'
 /** Below this length a secret is masked only where it stands alone: masking every "s" would eat the log. */
 const SHORT = 4
 
-const wordCharacter = /[\p{L}\p{N}_]/u
+const WORD_CHARACTER = /[\p{L}\p{N}_]/u
 
 /** The ways a secret shows up in output: as it is, as `set -x` quotes it, in JSON, in a URL; and its single lines. */
 function spellings(secret: string): string[] {
@@ -95,7 +95,7 @@ function indexOfSecret(text: string, secret: string, from: number): number {
     if (secret.length >= SHORT) return index
     const before = text[index - 1] ?? ' '
     const after = text[index + secret.length] ?? ' '
-    if (!wordCharacter.test(before) && !wordCharacter.test(after)) return index
+    if (!WORD_CHARACTER.test(before) && !WORD_CHARACTER.test(after)) return index
   }
   return -1
 }

@@ -6,7 +6,7 @@ import pino from 'pino'
 import { buildServer } from './http/server.ts'
 import { JobMetrics } from './jobs/job-metrics.ts'
 import { JobRegistry } from './jobs/job-registry.ts'
-import type { RunTools } from './jobs/run-job.ts'
+import type { JobDependencies } from './jobs/run-job.ts'
 import { lockDirectory } from './journal/directory-lock.ts'
 import { Journal } from './journal/journal.ts'
 import { startMaintenance } from './maintenance.ts'
@@ -66,9 +66,9 @@ async function startLocked(
   const registry = new JobRegistry(journal, settings.maxJobs)
   const metrics = new JobMetrics(now())
   const stores = new AgentStores(settings.transfers, ca)
-  const tools: RunTools = { settings, registry, stores, claims: new ObjectClaims(), metrics, log, now }
-  const server = buildServer(tools, tls)
-  const interrupted = await beginRecovery(journal, tools)
+  const deps: JobDependencies = { settings, registry, stores, claims: new ObjectClaims(), metrics, log, now }
+  const server = buildServer(deps, tls)
+  const interrupted = await beginRecovery(journal, deps)
   try {
     await server.listen({ host: settings.host, port: settings.port })
   } catch (error) {
@@ -80,7 +80,7 @@ async function startLocked(
     registry.open()
     if (interrupted.length > 0) log.info({ jobs: interrupted.length }, 'recovery ended')
   })
-  const maintenance = startMaintenance(tools)
+  const maintenance = startMaintenance(deps)
   const { port } = server.server.address() as AddressInfo
   log.info({ host: settings.host, port, tls: tls !== undefined }, 'agent listens')
   if (settings.credentials === undefined) log.warn('anybody may call this agent: it has no credentials')
@@ -89,7 +89,7 @@ async function startLocked(
     port,
     recovered,
     async stop() {
-      await drain(tools)
+      await drain(deps)
       await maintenance.stop()
       await registry
         .saveUnsaved()
@@ -101,7 +101,7 @@ async function startLocked(
 }
 
 /** Waits for the running jobs as long as the grace period lasts; then cancels them and waits for what they owe. */
-async function drain({ registry, settings, log }: RunTools): Promise<void> {
+async function drain({ registry, settings, log }: JobDependencies): Promise<void> {
   registry.close()
   const running = registry.running()
   log.info({ running: running.length, graceMs: settings.shutdownGraceMs }, 'agent stops')

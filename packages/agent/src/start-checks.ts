@@ -103,5 +103,5 @@ export async function checkScripts(settings: AgentSettings, log: Logger): Promis
     return
   }
   const pack = await readPack(scriptsPath)
-  if (!pack.ok) throw new SettingsError(`scripts_path holds an invalid pack: ${pack.problem}.`)
+  if (!pack.ok) throw new SettingsError(`scripts_path holds an invalid pack: ${pack.error}.`)
 }

@@ -33,7 +33,7 @@ function lookupUnder(rule: AddressRule): LookupFunction {
 }
 
 /** Has an agent of Node's keep to a rule. Returns the agent. */
-export function keepTo<A extends Agent>(agent: A, rule: AddressRule | undefined): A {
+export function restrictAddresses<A extends Agent>(agent: A, rule: AddressRule | undefined): A {
   if (rule === undefined) return agent
   const connect = agent.createConnection.bind(agent)
   const lookup = lookupUnder(rule)

@@ -1,11 +1,16 @@
 import { getCACertificates } from 'node:tls'
-import type { TlsSettings } from './store-settings.ts'
+import type { StoreOptions } from './store-options.ts'
+import type { TlsSettings } from './tls-settings.ts'
 
-/** What Node's TLS is told about certificates; nothing where the settings say nothing. */
-export function trustOf(tls: TlsSettings | undefined): { ca?: string[]; rejectUnauthorized?: boolean } {
+/** The options for Node's TLS; none where neither settings nor options say anything. */
+export function trustOf(
+  tls: TlsSettings | undefined,
+  { trustedCa }: Pick<StoreOptions, 'trustedCa'>,
+): { ca?: string[]; rejectUnauthorized?: boolean } {
+  const added = [trustedCa, tls?.ca].filter((pem): pem is string => Boolean(pem))
   return {
     // A list replaces Node's own, so that is in it too.
-    ...(tls?.ca && { ca: [...getCACertificates('default'), tls.ca] }),
+    ...(added.length > 0 && { ca: [...getCACertificates('default'), ...added] }),
     ...(tls?.insecure && { rejectUnauthorized: false }),
   }
 }

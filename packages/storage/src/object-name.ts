@@ -1,8 +1,8 @@
 import { StoreError } from './store-error.ts'
 
-const maximumBytes = 1000
+const MAXIMUM_BYTES = 1000
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/
+const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/
 
 /**
  * Checks that a name is one every kind of store can hold (see {@link ObjectStore}).
@@ -19,8 +19,8 @@ export function validateObjectName(name: string): void {
 function problemWithName(name: string): string | undefined {
   if (name === '') return 'is empty'
   if (!name.isWellFormed()) return 'is not well-formed Unicode'
-  if (Buffer.byteLength(name) > maximumBytes) return `is longer than ${maximumBytes} bytes in UTF-8`
-  if (controlCharacter.test(name)) return 'holds a control character'
+  if (Buffer.byteLength(name) > MAXIMUM_BYTES) return `is longer than ${MAXIMUM_BYTES} bytes in UTF-8`
+  if (CONTROL_CHARACTER.test(name)) return 'holds a control character'
   for (const segment of name.split('/')) {
     if (segment === '') return 'holds an empty segment: no slash may lead, end or follow another'
     if (segment === '.' || segment === '..') return `holds the segment "${segment}"`

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { afterAll, expect, it } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { FileStore } from './file/file-store.ts'
 import type { CallOptions, StoredObject } from './object-store.ts'
 import { retrying } from './retrying.ts'
@@ -47,7 +47,7 @@ class StumblingStore extends FileStore {
   }
 }
 
-it('tries again what is temporary, as often as it may', async () => {
+test('tries again what is temporary, as often as it may', async () => {
   const store = new StumblingStore()
   store.failures = ['temporary', 'temporary']
   await expect(retrying(store, options).head('a')).resolves.toBeUndefined()
@@ -57,14 +57,14 @@ it('tries again what is temporary, as often as it may', async () => {
   expect(store.calls).toBe(6)
 })
 
-it('does not try again what will not change', async () => {
+test('does not try again what will not change', async () => {
   const store = new StumblingStore()
   store.failures = ['denied']
   await expect(retrying(store, options).head('a')).rejects.toMatchObject({ code: 'denied' })
   expect(store.calls).toBe(1)
 })
 
-it('never reads content twice', async () => {
+test('never reads content twice', async () => {
   const store = new StumblingStore()
   store.failures = ['temporary']
   const putting = retrying(store, options).put('a', Readable.from(['x']))
@@ -72,7 +72,7 @@ it('never reads content twice', async () => {
   expect(store.calls).toBe(1)
 })
 
-it('goes on with a list where it broke, giving every object once', async () => {
+test('goes on with a list where it broke, giving every object once', async () => {
   const store = new StumblingStore()
   for (const name of ['l/1', 'l/2', 'l/3']) await store.put(name, Readable.from([Buffer.from(name)]))
   store.failures = [undefined, undefined, 'temporary', 'temporary', undefined, undefined, undefined, 'temporary']
@@ -81,7 +81,7 @@ it('goes on with a list where it broke, giving every object once', async () => {
   expect(names).toEqual(['l/1', 'l/2', 'l/3'])
 })
 
-it('stops waiting when the signal fires', async () => {
+test('stops waiting when the signal fires', async () => {
   const store = new StumblingStore()
   store.failures = Array.from({ length: 3 }, () => 'temporary' as const)
   const signal = AbortSignal.timeout(20)

@@ -44,15 +44,15 @@ class RetryingStore implements ObjectStore {
   }
 
   get(name: string, options?: CallOptions): Promise<Readable> {
-    return again(() => this.#store.get(name, options), this.#options, options?.signal)
+    return withRetries(() => this.#store.get(name, options), this.#options, options?.signal)
   }
 
   head(name: string, options?: CallOptions): Promise<StoredObject | undefined> {
-    return again(() => this.#store.head(name, options), this.#options, options?.signal)
+    return withRetries(() => this.#store.head(name, options), this.#options, options?.signal)
   }
 
   remove(name: string, options?: CallOptions): Promise<void> {
-    return again(() => this.#store.remove(name, options), this.#options, options?.signal)
+    return withRetries(() => this.#store.remove(name, options), this.#options, options?.signal)
   }
 
   async *list(prefix: string, options?: CallOptions): AsyncGenerator<StoredObject> {
@@ -79,7 +79,7 @@ class RetryingStore implements ObjectStore {
  *
  * @throws What the last try failed with; the signal's reason if that fires while it waits.
  */
-export async function again<Result>(
+export async function withRetries<Result>(
   call: () => Promise<Result>,
   options: RetryOptions,
   signal?: AbortSignal,

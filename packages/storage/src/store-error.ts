@@ -36,13 +36,13 @@ export class StoreError extends Error {
 }
 
 /** The error to report when a call failed and then its traces could not be removed: both are told. */
-export function alsoFailed(error: unknown, undoing: StoreError): StoreError {
+export function combineErrors(error: unknown, undoing: StoreError): StoreError {
   const first = error instanceof Error ? error.message : String(error)
   const code = error instanceof StoreError ? error.code : undoing.code
   return new StoreError(code, `${first} Then: ${undoing.message}`, { cause: new AggregateError([error, undoing]) })
 }
 
-/** Whether an error is one of `alsoFailed`: something may be left in the store, which no other error says. */
-export function tellsOfLeftovers(error: unknown): boolean {
+/** Whether an error is one of `combineErrors`: something may be left in the store, which no other error says. */
+export function reportsOrphans(error: unknown): boolean {
   return error instanceof StoreError && error.cause instanceof AggregateError
 }

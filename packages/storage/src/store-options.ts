@@ -26,7 +26,7 @@ export interface StoreOptions {
   /** S3 and Swift: memory for the parts of an upload that are on their way. One more is being filled. */
   bufferBytes?: number
   /** S3 and Swift: where parts too large for memory (above 32 MiB) wait until they are sent. Default: the temporary folder. */
-  spoolFolder?: string
+  spoolDirectory?: string
   /** S3 and Swift: objects larger than this are downloaded in ranges of this size. */
   rangeSizeBytes?: number
   /** S3 and Swift: ranges on their way or waiting to be read at once; so many times `rangeSizeBytes` is a download's memory. */
@@ -37,6 +37,8 @@ export interface StoreOptions {
   bandwidth?: readonly BandwidthLimit[]
   /** S3 and Swift: proxies, as in HTTP_PROXY, HTTPS_PROXY and NO_PROXY; none is used unless it is named here. */
   proxy?: ProxyOptions
+  /** S3 and Swift: certificates (PEM) that are trusted in addition to those of the system and of the settings. */
+  trustedCa?: string | undefined
   /** S3 and Swift: which addresses may be connected to; all where nothing is said. Not asked of what a proxy connects to. */
   mayConnectTo?: AddressRule
 }
@@ -48,34 +50,34 @@ export interface ProxyOptions {
   noProxy?: string
 }
 
-export const defaultConnectTimeoutMs = 10_000
-export const defaultIdleTimeoutMs = 120_000
-export const defaultListPageSize = 1000
+export const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
+export const DEFAULT_IDLE_TIMEOUT_MS = 120_000
+export const DEFAULT_LIST_PAGE_SIZE = 1000
 
-/** Pieces up to this size wait in memory. */
-export const heldBytes = 32 * 1024 * 1024
+/** Parts up to this size wait in memory. */
+export const MEMORY_LIMIT_BYTES = 32 * 1024 * 1024
 
-export const defaultCapacityBytes = 5e12
+export const DEFAULT_CAPACITY_BYTES = 5e12
 
-/** How pieces of an upload are kept and sent. */
-export function sendingOf(options: StoreOptions) {
-  const { partsInFlight = 3, bufferBytes = 2 * heldBytes } = options
+/** How parts of an upload are kept and sent. */
+export function uploadOptionsOf(options: StoreOptions) {
+  const { partsInFlight = 3, bufferBytes = 2 * MEMORY_LIMIT_BYTES } = options
   return {
-    heldBytes,
-    folder: options.spoolFolder ?? tmpdir(),
+    memoryLimitBytes: MEMORY_LIMIT_BYTES,
+    folder: options.spoolDirectory ?? tmpdir(),
     bandwidth: options.bandwidth ?? [],
     inFlight: (partBytes: number) => Math.max(1, Math.min(partsInFlight, Math.floor(bufferBytes / partBytes))),
   }
 }
-export type Sending = ReturnType<typeof sendingOf>
+export type Sending = ReturnType<typeof uploadOptionsOf>
 
 /** How the bytes of an object are asked for. */
-export function receivingOf(options: StoreOptions) {
+export function downloadOptionsOf(options: StoreOptions) {
   return {
     rangeBytes: options.rangeSizeBytes ?? 4 * 1024 * 1024,
     rangesInFlight: options.rangesInFlight ?? 3,
     bandwidth: options.bandwidth ?? [],
-    idleTimeoutMs: options.idleTimeoutMs ?? defaultIdleTimeoutMs,
+    idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
     retry: retryOf(options.retry),
   }
 }

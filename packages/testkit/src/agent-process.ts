@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { type RunningProcess, startProcess, waitForOutput } from './process.ts'
 
 const main = join(dirname(createRequire(import.meta.url).resolve('@osb-backup/agent')), 'main.ts')
-const START_TIMEOUT_MS = 30_000
+const START_TIMEOUT_MS = 180_000
 
 /** An agent in a process of its own. */
 export interface AgentProcess extends RunningProcess {

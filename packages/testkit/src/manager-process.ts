@@ -4,7 +4,7 @@ import { BackupClient } from '@osb-backup/client/legacy'
 import { type RunningProcess, startProcess, waitForOutput } from './process.ts'
 
 const main = join(dirname(createRequire(import.meta.url).resolve('@osb-backup/manager')), 'main.ts')
-const START_TIMEOUT_MS = 90_000
+const START_TIMEOUT_MS = 180_000
 
 /** The token that managers started here take on their first start. */
 export const TEST_TOKEN = 'osbb_token-of-the-testkit-0123456789'

@@ -7,7 +7,7 @@ export interface RunningProcess {
   readonly pid: number
   /** What it printed so far, both streams. */
   output(): string
-  /** Asks it to end and waits; kills it after 30 seconds, which is an error. */
+  /** Sends SIGTERM and waits; kills it after two minutes, which is an error. */
   stop(): Promise<void>
   /** Kills it at once, as a crash would. */
   kill(): Promise<void>
@@ -15,7 +15,7 @@ export interface RunningProcess {
   ended(): Promise<number | null>
 }
 
-const STOP_TIMEOUT_MS = 30_000
+const STOP_TIMEOUT_MS = 120_000
 const LARGEST_OUTPUT = 4 * 1024 * 1024
 
 /** Starts `node <script> <args>` with an environment of its own and nothing of the caller's but path and home. */

@@ -1,13 +1,15 @@
 import {
   compressionLevels,
+  err,
   isAgeIdentityList,
   isAgeRecipientList,
   isCompressionLevel,
+  ok,
+  type Result,
   type RunKind,
   transformsOfName,
 } from '@osb-backup/core'
 import { type AgentDestination, NO_KEY } from '@osb-backup/protocol'
-import { type Checked, passed, refused } from '../checked.ts'
 import type { Compressor, JobRequest } from '../jobs/job-request.ts'
 import type { TransferSettings } from '../settings/agent-settings.ts'
 import type { RequestBody } from './read-body.ts'
@@ -23,19 +25,19 @@ export interface ContentContext {
 }
 
 /** Checks how a dump is to be compressed and encrypted; for a restore, what the object is. */
-export function checkContent(kind: RunKind, body: RequestBody, context: ContentContext): Checked<Content> {
+export function checkContent(kind: RunKind, body: RequestBody, context: ContentContext): Result<Content> {
   const encryptionKey = body.encryption_key ?? NO_KEY
   const source = kind === 'restore' ? sourceOf(body.destination ?? { type: '' }) : undefined
   const problem =
     (source === undefined ? undefined : sourceProblem(source)) ??
     valueProblem('encryption_key', encryptionKey) ??
     keyProblem(encryptionKey, source?.filename, context)
-  if (problem !== undefined) return refused(problem)
+  if (problem !== undefined) return err(problem)
   const compressor = compressorOf(body, context.transfers)
   if (!compressor.ok) return compressor
   const ofRequest = body.recovery_recipients ?? []
-  if (!ofRequest.every(isAgeRecipientList)) return refused('recovery_recipients must be age recipients (age1…)')
-  return passed({
+  if (!ofRequest.every(isAgeRecipientList)) return err('recovery_recipients must be age recipients (age1…)')
+  return ok({
     compress: body.compression ?? false,
     compressor: compressor.value,
     encryptionKey,
@@ -45,13 +47,13 @@ export function checkContent(kind: RunKind, body: RequestBody, context: ContentC
 }
 
 /** What the request asks for, else what the agent is set to. The set level is one of the set algorithm. */
-function compressorOf(body: RequestBody, { compressor: set }: TransferSettings): Checked<Compressor> {
+function compressorOf(body: RequestBody, { compressor: set }: TransferSettings): Result<Compressor> {
   const { compression_algorithm: algorithm = set.algorithm, compression_level: level } = body
   if (level !== undefined && !isCompressionLevel(algorithm, level)) {
     const { minimum, maximum } = compressionLevels[algorithm]
-    return refused(`compression_level must be a whole number from ${minimum} to ${maximum} for ${algorithm}`)
+    return err(`compression_level must be a whole number from ${minimum} to ${maximum} for ${algorithm}`)
   }
-  return passed({ algorithm, level: level ?? (algorithm === set.algorithm ? set.level : undefined) })
+  return ok({ algorithm, level: level ?? (algorithm === set.algorithm ? set.level : undefined) })
 }
 
 type Source = NonNullable<JobRequest['source']>

@@ -1,11 +1,10 @@
-import type { RunKind } from '@osb-backup/core'
+import { err, ok, type Result, type RunKind } from '@osb-backup/core'
 import type { AgentDatabase } from '@osb-backup/protocol'
-import { type Checked, passed, refused } from '../checked.ts'
 import type { DatabaseAccess } from '../jobs/job-request.ts'
 import { componentProblem, valueProblem } from './safe-text.ts'
 
 /** Checks how scripts are to reach the database. What must be there is there. */
-export function checkDatabase(kind: RunKind, wire: AgentDatabase): Checked<DatabaseAccess> {
+export function checkDatabase(kind: RunKind, wire: AgentDatabase): Result<DatabaseAccess> {
   const { host = '', port, username = '', password = '', backupUsername, backupPassword, database: name = '' } = wire
   const isPort = port === undefined || (Number.isInteger(port) && port >= 0 && port <= 65_535)
   const problem =
@@ -17,6 +16,6 @@ export function checkDatabase(kind: RunKind, wire: AgentDatabase): Checked<Datab
     valueProblem(`${kind}.backupUsername`, backupUsername ?? '') ??
     valueProblem(`${kind}.backupPassword`, backupPassword ?? '') ??
     (isPort ? undefined : `${kind}.port must be a whole number up to 65535`)
-  if (problem !== undefined) return refused(problem)
-  return passed({ host, port, username, password, backupUsername, backupPassword, name })
+  if (problem !== undefined) return err(problem)
+  return ok({ host, port, username, password, backupUsername, backupPassword, name })
 }

@@ -1,14 +1,14 @@
 import { relative, sep } from 'node:path'
-import { dumpName, type RunKind } from '@osb-backup/core'
+import { dumpName, err, ok, type Result, type RunKind } from '@osb-backup/core'
+import { stores } from '@osb-backup/storage/kinds'
 import { z } from 'zod'
-import { type Checked, passed, refused } from '../checked.ts'
 import type { JobRequest, Named } from '../jobs/job-request.ts'
 import { readParameters } from '../scripts/parameters.ts'
 import type { AgentSettings } from '../settings/agent-settings.ts'
 import { checkContent } from './check-content.ts'
 import { checkDatabase } from './check-database.ts'
 import { storeSettingsOf } from './destination.ts'
-import { isDestinationType, missingFields } from './missing-fields.ts'
+import { missingFields } from './missing-fields.ts'
 import type { RequestBody } from './read-body.ts'
 import { componentProblem, dumpNameProblem, prefixProblem } from './safe-text.ts'
 
@@ -46,12 +46,15 @@ export async function checkRequest(
   id: string,
   body: RequestBody,
   { form, settings, now }: CheckContext,
-): Promise<Checked<JobRequest>> {
+): Promise<Result<JobRequest>> {
   const destination = body.destination ?? { type: '' }
-  const { type } = destination
-  if (!isDestinationType(type)) return refused(`type not supported: destination.type must be S3, SWIFT or FILE`)
-  const missing = missingFields(kind, type, body)
-  if (missing !== undefined) return refused(missing)
+  const storeKind = stores.kindOfWireType(destination.type)
+  if (storeKind === undefined) {
+    const known = stores.kinds.map(({ wireType }) => wireType)
+    return err(`type not supported: destination.type must be ${known.slice(0, -1).join(', ')} or ${known.at(-1)}`)
+  }
+  const missing = missingFields(kind, storeKind, body)
+  if (missing !== undefined) return err(missing)
 
   const database = checkDatabase(kind, body.database ?? {})
   if (!database.ok) return database
@@ -61,18 +64,18 @@ export async function checkRequest(
     dumpNameProblem(dumpName(database.value.host, database.value.name, now)) ??
     bandwidthProblem(bandwidth) ??
     timeLimitProblem(body.stage_timeout_seconds)
-  if (problem !== undefined) return refused(problem)
+  if (problem !== undefined) return err(problem)
   const content = checkContent(kind, body, { form, transfers: settings.transfers })
   if (!content.ok) return content
   const parameters = readParameters(body.database?.parameters ?? [], form)
   if (!parameters.ok) return parameters
-  const store = await storeSettingsOf(type, destination, settings)
+  const store = await storeSettingsOf(storeKind, destination, settings)
   if (!store.ok) return store
-  return passed({
+  return ok({
     kind,
     id,
     ...content.value,
-    destinationType: type,
+    destinationType: destination.type,
     store: store.value,
     bandwidthBytesPerSecond: bandwidth,
     namePrefix,

@@ -1,93 +1,62 @@
 import { realpath } from 'node:fs/promises'
 import { isAbsolute, relative } from 'node:path'
+import { err, ok, type Result } from '@osb-backup/core'
+import { errorCode, errorMessage } from '@osb-backup/node'
 import type { AgentDestination } from '@osb-backup/protocol'
-import type { StoreSettings, TlsSettings } from '@osb-backup/storage'
+import type { StoreKind, StoreSettings } from '@osb-backup/storage/kinds'
 import { certificatesProblem } from '../certificates.ts'
-import { type Checked, messageOf, passed, refused } from '../checked.ts'
 import type { AgentSettings } from '../settings/agent-settings.ts'
-import type { DestinationType } from './missing-fields.ts'
 
-/** Turns a destination as the wire spells it into the settings of a store. Its needed fields are there. */
+/** Decodes the destination of a request, whose required fields are there. */
 export async function storeSettingsOf(
-  type: DestinationType,
+  kind: StoreKind,
   destination: AgentDestination,
-  places: Places,
-): Promise<Checked<StoreSettings>> {
-  const tls = tlsOf(destination)
-  if (!tls.ok) return tls
-  switch (type) {
-    case 'S3':
-      return passed({
-        type: 's3',
-        endpoint: destination.endpoint ?? '',
-        region: destination.region ?? '',
-        bucket: destination.bucket ?? '',
-        accessKeyId: destination.authKey ?? '',
-        secretAccessKey: destination.authSecret ?? '',
-        plainHttp: destination.skipSSL ?? false,
-        pathStyle: destination.path_style,
-        tls: tls.value,
-      })
-    case 'SWIFT':
-      return passed({
-        type: 'swift',
-        authUrl: destination.authUrl ?? '',
-        domain: destination.domain ?? '',
-        projectName: destination.project_name ?? '',
-        username: destination.username ?? '',
-        password: destination.password ?? '',
-        container: destination.container_name ?? '',
-        region: destination.region || undefined,
-        tls: tls.value,
-      })
-    case 'FILE':
-      return fileSettings(destination.directory ?? '', places)
-  }
-}
-
-/** How certificates are judged; undefined where the request says nothing of it. */
-function tlsOf({ ca_certificate: ca, insecure_tls: insecure }: AgentDestination): Checked<TlsSettings | undefined> {
+  settings: Pick<AgentSettings, 'fileDestinationRoot' | 'stateDirectory'>,
+): Promise<Result<StoreSettings>> {
+  const { ca_certificate: ca } = destination
   const problem = ca === undefined ? undefined : certificatesProblem(ca)
-  if (problem !== undefined) return refused(`destination.ca_certificate must be certificates in PEM: ${problem}`)
-  return passed(ca === undefined && insecure === undefined ? undefined : { ca, insecure })
+  if (problem !== undefined) return err(`destination.ca_certificate must be certificates in PEM: ${problem}`)
+  const decoded = kind.agent.decode(destination) as StoreSettings
+  const directory = kind.localDirectory(decoded)
+  if (directory === undefined) return ok(decoded)
+  const real = await allowedDirectory(kind, directory, settings)
+  return real.ok ? ok(kind.withLocalDirectory(decoded, real.value) as StoreSettings) : real
 }
 
-/** Where destinations of type FILE may lie, and where not. */
-type Places = Pick<AgentSettings, 'fileDestinationRoot' | 'stateDirectory'>
-
-/** Whether a path is a directory or lies in it; both without links. */
+/** Whether a path is a directory or is inside it; both without links. */
 function isWithin(path: string, directory: string): boolean {
   const inside = relative(directory, path)
   return !isAbsolute(inside) && inside.split('/')[0] !== '..'
 }
 
-/** A directory is taken only if it lies inside the root and does not reach the journal, links followed. */
-async function fileSettings(
+/** The directory with its links resolved, if it is inside the root and apart from the journal. */
+async function allowedDirectory(
+  { wireType }: StoreKind,
   directory: string,
-  { fileDestinationRoot: root, stateDirectory }: Places,
-): Promise<Checked<StoreSettings>> {
+  { fileDestinationRoot: root, stateDirectory }: Pick<AgentSettings, 'fileDestinationRoot' | 'stateDirectory'>,
+): Promise<Result<string>> {
   if (root === undefined) {
-    return refused('destinations of type FILE are refused: this agent has no file_destination_root set')
+    return err(`destinations of type ${wireType} are rejected: this agent has no file_destination_root set`)
   }
-  if (!isAbsolute(directory) || directory.includes('\0')) return refused('destination.directory must be absolute')
+  if (!isAbsolute(directory) || directory.includes('\0')) return err('destination.directory must be absolute')
   try {
     const real = await realpath(directory)
     if (!isWithin(real, await realpath(root))) {
-      return refused(`destination.directory ${directory} lies outside of file_destination_root`)
+      return err(`destination.directory ${directory} is outside of file_destination_root`)
     }
     const state = await realpath(stateDirectory).catch(() => stateDirectory)
     if (isWithin(real, state) || isWithin(state, real)) {
-      return refused(`destination.directory ${directory} lies in the agent's state directory, or holds it`)
+      return err(`destination.directory ${directory} is inside the agent's state directory, or contains it`)
     }
-    return passed({ type: 'file', directory: real })
+    return ok(real)
   } catch (error) {
-    return refused(directoryProblem(directory, error))
+    return err(directoryProblem(directory, error))
   }
 }
 
 /** Why a directory cannot be used, and what to do. */
 function directoryProblem(directory: string, error: unknown): string {
-  switch ((error as NodeJS.ErrnoException).code) {
+  switch (errorCode(error)) {
     case 'ENOENT':
       return `destination.directory ${directory} does not exist: make it on the agent's machine, or correct the destination`
     case 'ENOTDIR':
@@ -95,6 +64,6 @@ function directoryProblem(directory: string, error: unknown): string {
     case 'EACCES':
       return `destination.directory ${directory} cannot be reached: let the agent's user in, or correct the destination`
     default:
-      return `destination.directory ${directory} cannot be used: ${messageOf(error)}`
+      return `destination.directory ${directory} cannot be used: ${errorMessage(error)}`
   }
 }

@@ -1,6 +1,6 @@
 import type { RunKind } from '@osb-backup/core'
 import { type AgentJob, backupStages, restoreStages, stageLogField } from '@osb-backup/protocol'
-import type { StoreSettings } from '@osb-backup/storage'
+import { type StoreSettings, stores } from '@osb-backup/storage/kinds'
 import { currentStepOf, errorMessageOf, failedStepOf, type JobRecord } from '../jobs/job-record.ts'
 import { timestamp } from './timestamp.ts'
 
@@ -78,25 +78,8 @@ function fileFields({ stored }: JobRecord): Pick<AgentJob, 'filename' | 'filesiz
 
 /** The destination's fields, empty ones left out as published. */
 function destinationFields(store: StoreSettings): Record<string, string> {
-  const fields = allDestinationFields(store)
+  const fields = stores.kindOf(store).agent.answerFields(store)
   return Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, string] => Boolean(entry[1])))
-}
-
-function allDestinationFields(store: StoreSettings): Record<string, string | undefined> {
-  switch (store.type) {
-    case 's3':
-      return { region: store.region, bucket: store.bucket }
-    case 'swift':
-      return {
-        region: store.region,
-        authUrl: store.authUrl,
-        domain: store.domain,
-        container_name: store.container,
-        project_name: store.projectName,
-      }
-    case 'file':
-      return {}
-  }
 }
 
 function logFields(job: JobRecord): Record<string, string> {

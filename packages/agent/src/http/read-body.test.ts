@@ -34,7 +34,7 @@ test('a restore has its own key', () => {
 
 test('a message about broken JSON quotes nothing of it', () => {
   const answer = readBody('backup', '{"backup":{"password":"hunter2",}}')
-  expect(answer).toEqual({ ok: false, problem: expect.stringMatching(/^the body is not valid JSON at position \d+$/) })
+  expect(answer).toEqual({ ok: false, error: expect.stringMatching(/^the body is not valid JSON at position \d+$/) })
 })
 
 test('whatever comes, the reader answers and does not throw', () => {

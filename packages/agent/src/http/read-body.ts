@@ -1,4 +1,5 @@
-import type { RunKind } from '@osb-backup/core'
+import { err, ok, type Result, type RunKind } from '@osb-backup/core'
+import { errorMessage } from '@osb-backup/node'
 import {
   type AgentBackupRequest,
   type AgentDatabase,
@@ -8,10 +9,21 @@ import {
   agentDestinationSchema,
   agentRestoreRequestSchema,
 } from '@osb-backup/protocol'
-import { type Checked, messageOf, passed, refused } from '../checked.ts'
+import { stores } from '@osb-backup/storage/kinds'
+import { z } from 'zod'
 
 /** The body of a request as it came, backup and restore in one shape: nothing is checked but the types. */
 export type RequestBody = Omit<AgentBackupRequest, 'backup'> & { database?: AgentDatabase }
+
+/** A destination with the fields of every kind of store. */
+const destinationSchema = z.object({
+  ...Object.assign({}, ...stores.kinds.map(({ agent }) => agent.fields)),
+  ...agentDestinationSchema.shape,
+})
+const requestSchemas = {
+  backup: agentBackupRequestSchema.extend({ destination: destinationSchema.optional() }),
+  restore: agentRestoreRequestSchema.extend({ destination: destinationSchema.optional() }),
+}
 
 /** A number as its author wrote it, so that 1000000 does not turn into 1e+06 on its way to a script. */
 class WrittenNumber {
@@ -71,21 +83,21 @@ function readDatabase(value: unknown): unknown {
 }
 
 /** Reads the text of a request: JSON, keys in any case, unknown keys ignored, no type turned into another. */
-export function readBody(kind: RunKind, text: string): Checked<RequestBody> {
+export function readBody(kind: RunKind, text: string): Result<RequestBody> {
   let json: unknown
   try {
     json = parseJson(text)
   } catch (error) {
     // The engine's own message quotes the text, and so perhaps a password.
-    const at = /position \d+/.exec(messageOf(error))?.[0]
-    return refused(`the body is not valid JSON${at === undefined ? '' : ` at ${at}`}`)
+    const at = /position \d+/.exec(errorMessage(error))?.[0]
+    return err(`the body is not valid JSON${at === undefined ? '' : ` at ${at}`}`)
   }
-  const schema = kind === 'backup' ? agentBackupRequestSchema : agentRestoreRequestSchema
+  const schema = requestSchemas[kind]
   const body = known(json, schema.shape)
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) {
     const fields = body as Record<string, unknown>
     for (const [name, each] of Object.entries(fields)) {
-      if (name === 'destination') fields[name] = withNumbers(known(each, agentDestinationSchema.shape), 'value')
+      if (name === 'destination') fields[name] = withNumbers(known(each, destinationSchema.shape), 'value')
       else if (name === kind) fields[name] = readDatabase(each)
       else fields[name] = withNumbers(each, 'value')
     }
@@ -94,8 +106,8 @@ export function readBody(kind: RunKind, text: string): Checked<RequestBody> {
   if (!result.success) {
     const [issue] = result.error.issues
     const path = issue?.path.join('.')
-    return refused(`${path ? `field ${path}` : 'the body'} has the wrong type: ${issue?.message ?? ''}`)
+    return err(`${path ? `field ${path}` : 'the body'} has the wrong type: ${issue?.message ?? ''}`)
   }
   const { backup, restore, ...rest } = result.data as AgentBackupRequest & AgentRestoreRequest
-  return passed({ ...rest, database: backup ?? restore })
+  return ok({ ...rest, database: backup ?? restore })
 }

@@ -6,12 +6,12 @@ const MAX_NAME_BYTES = 255
 const ENDINGS_BYTES = 60
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
-const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
 
 /** What is wrong with a text that becomes one component of a path, and an argument of scripts. */
 export function componentProblem(field: string, text: string): string | undefined {
   if (text === '') return `${field} is empty`
-  if (control.test(text) || !text.isWellFormed()) return `${field} must not hold control characters or broken Unicode`
+  if (CONTROL.test(text) || !text.isWellFormed()) return `${field} must not hold CONTROL characters or broken Unicode`
   if (text.includes('/') || text.includes('\\')) return `${field} must not hold a slash or backslash`
   if (text === '.' || text === '..') return `${field} must not be "${text}"`
   if (text.startsWith('-')) return `${field} must not begin with a dash: scripts would take it for an option`
@@ -21,7 +21,7 @@ export function componentProblem(field: string, text: string): string | undefine
 
 /** What is wrong with the prefix of an object's name; it may be empty, hold slashes, and end with one. */
 export function prefixProblem(field: string, prefix: string): string | undefined {
-  if (control.test(prefix) || !prefix.isWellFormed()) return `${field} must not hold control characters`
+  if (CONTROL.test(prefix) || !prefix.isWellFormed()) return `${field} must not hold CONTROL characters`
   if (Buffer.byteLength(prefix) > 500) return `${field} must not be longer than 500 bytes`
   const segments = prefix.replace(/\/$/, '').split('/')
   const isWrong = prefix !== '' && segments.some((segment) => segment === '' || segment === '.' || segment === '..')

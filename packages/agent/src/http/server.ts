@@ -1,9 +1,9 @@
 import type { RunKind } from '@osb-backup/core'
+import { errorMessage } from '@osb-backup/node'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
-import { messageOf } from '../checked.ts'
 import type { MeasuredNow } from '../jobs/job-metrics.ts'
-import type { Closure, HeldJob } from '../jobs/job-registry.ts'
-import type { RunTools } from '../jobs/run-job.ts'
+import type { Closure, RegisteredJob } from '../jobs/job-registry.ts'
+import type { JobDependencies } from '../jobs/run-job.ts'
 import { readPack, type ScriptPack } from '../scripts/script-pack.ts'
 import type { TlsFiles } from '../start-checks.ts'
 import { basicAuth } from './basic-auth.ts'
@@ -34,8 +34,8 @@ const limits = {
 }
 
 /** Builds the agent's HTTP server, or HTTPS where it is given certificates; it does not listen yet. */
-export function buildServer(tools: RunTools, tls?: TlsFiles): FastifyInstance {
-  const { settings } = tools
+export function buildServer(deps: JobDependencies, tls?: TlsFiles): FastifyInstance {
+  const { settings } = deps
   const { credentials } = settings
   const letsIn = credentials === undefined ? () => true : basicAuth(credentials.username, credentials.password)
   const server = Fastify({
@@ -66,24 +66,24 @@ export function buildServer(tools: RunTools, tls?: TlsFiles): FastifyInstance {
   server.setNotFoundHandler((_request, reply) => reply.code(404).send())
   server.setErrorHandler((error: { statusCode?: number; message: string }, request, reply) => {
     const code = error.statusCode ?? 500
-    if (code >= 500) tools.log.error({ problem: error.message, method: request.method }, 'request failed')
+    if (code >= 500) deps.log.error({ problem: error.message, method: request.method }, 'request failed')
     const kind: RunKind = request.url.startsWith('/restore') ? 'restore' : 'backup'
     return reply.code(code).send(failureAnswer(kind, 'Body Deserialization', error.message))
   })
 
-  server.get('/status', async () => statusAnswer(await readPack(settings.scriptsPath), tools))
+  server.get('/status', async () => statusAnswer(await readPack(settings.scriptsPath), deps))
   server.get('/metrics', async (_request, reply) => {
-    const { contentType, text } = await tools.metrics.text(await measureNow(tools))
+    const { contentType, text } = await deps.metrics.text(await measureNow(deps))
     return reply.type(contentType).send(text)
   })
-  server.post('/backup', (request, reply) => start('backup', request.body, reply, tools))
-  server.put('/restore', (request, reply) => start('restore', request.body, reply, tools))
+  server.post('/backup', (request, reply) => start('backup', request.body, reply, deps))
+  server.put('/restore', (request, reply) => start('restore', request.body, reply, deps))
   for (const kind of ['backup', 'restore'] as const) {
     server.get<{ Params: { id: string } }>(`/${kind}/:id`, async (request, reply) => {
-      const job = tools.registry.find({ kind, id: request.params.id })
-      return job === undefined ? reply.code(404).send() : reply.send(jobAnswer(await tools.registry.whole(job)))
+      const job = deps.registry.find({ kind, id: request.params.id })
+      return job === undefined ? reply.code(404).send() : reply.send(jobAnswer(await deps.registry.fullRecord(job)))
     })
-    server.delete(`/${kind}`, (request, reply) => remove(kind, request.body, reply, tools))
+    server.delete(`/${kind}`, (request, reply) => remove(kind, request.body, reply, deps))
   }
   return server
 }
@@ -95,7 +95,7 @@ const tlsOptions = (tls: TlsFiles) => ({
   ...(tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true }),
 })
 
-async function measureNow({ registry, settings }: RunTools): Promise<MeasuredNow> {
+async function measureNow({ registry, settings }: JobDependencies): Promise<MeasuredNow> {
   const running = registry.running()
   const count = (kind: RunKind) => running.filter(({ record }) => record.request.kind === kind).length
   return {
@@ -115,26 +115,26 @@ const refuse = (reply: FastifyReply, kind: RunKind, problem: string) =>
   reply.code(400).send(failureAnswer(kind, 'Body Deserialization', problem))
 
 /** Starts a job, or says why not, in the published order of checks. */
-async function start(kind: RunKind, text: unknown, reply: FastifyReply, tools: RunTools): Promise<FastifyReply> {
-  const { settings, registry, now } = tools
+async function start(kind: RunKind, text: unknown, reply: FastifyReply, deps: JobDependencies): Promise<FastifyReply> {
+  const { settings, registry, now } = deps
   const body = readBody(kind, String(text ?? ''))
-  if (!body.ok) return refuse(reply, kind, body.problem)
+  if (!body.ok) return refuse(reply, kind, body.error)
   const { id = '' } = body.value
   const wrongId = idProblem(id, reservedIds(settings))
   if (wrongId !== undefined) return refuse(reply, kind, wrongId)
   const known = registry.find({ kind, id })
-  if (known !== undefined) return reply.code(409).send(jobAnswer(await registry.whole(known)))
+  if (known !== undefined) return reply.code(409).send(jobAnswer(await registry.fullRecord(known)))
 
   const pack = await readPack(settings.scriptsPath)
-  if (!pack.ok) return reply.code(500).send(failureAnswer(kind, 'Script Pack', pack.problem))
+  if (!pack.ok) return reply.code(500).send(failureAnswer(kind, 'Script Pack', pack.error))
   const { form } = pack.value
   const request = await checkRequest(kind, id, body.value, { form, settings, now: now() })
-  if (!request.ok) return refuse(reply, kind, request.problem)
+  if (!request.ok) return refuse(reply, kind, request.error)
 
   const reservation = registry.reserve(request.value, form, now())
   switch (reservation.result) {
     case 'known':
-      return reply.code(409).send(jobAnswer(await registry.whole(reservation.job)))
+      return reply.code(409).send(jobAnswer(await registry.fullRecord(reservation.job)))
     case 'full':
       return notStarted(
         reply.code(429),
@@ -147,17 +147,17 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, tools: R
       const saved = registry.save(job.record)
       // Set before anything is waited for: whoever stops the agent in this moment waits for the run too.
       job.run = saved.then(
-        () => runToEnd(job, pack.value, tools),
+        () => runToEnd(job, pack.value, deps),
         () => undefined,
       )
       try {
         await saved
       } catch (error) {
         registry.forget({ kind, id })
-        tools.log.error({ problem: messageOf(error), kind, job: id }, 'job not started')
+        deps.log.error({ problem: errorMessage(error), kind, job: id }, 'job not started')
         return reply
           .code(500)
-          .send(failureAnswer(kind, 'Journal', `the job cannot be written down: ${messageOf(error)}`))
+          .send(failureAnswer(kind, 'Journal', `the job cannot be written down: ${errorMessage(error)}`))
       }
       return reply.code(201).send()
     }
@@ -173,17 +173,17 @@ const notStarted = (reply: FastifyReply, problem: string) =>
   reply.send({ message: 'Failed to start a new job.', state: 'Job reservation', error_message: problem })
 
 /** Runs a job. Never rejects. */
-async function runToEnd(job: HeldJob, pack: ScriptPack, tools: RunTools): Promise<void> {
+async function runToEnd(job: RegisteredJob, pack: ScriptPack, deps: JobDependencies): Promise<void> {
   try {
     // What moves bytes is loaded with the first job: most of its life an agent waits, in less memory without it.
     const { runJob } = await import('../jobs/run-job.ts')
-    await runJob(job, pack, tools)
+    await runJob(job, pack, deps)
   } catch (error) {
     const { kind, id } = job.record.request
-    tools.log.fatal({ problem: messageOf(error), kind, job: id }, 'a run broke: this is a bug of the agent')
+    deps.log.fatal({ problem: errorMessage(error), kind, job: id }, 'a run broke: this is a bug of the agent')
     // It must not look like one that runs for ever.
     job.record.problem ??= 'the agent could not run the job: its log says why'
-    await tools.registry.settle(job, 'FAILED', tools.now()).catch(() => undefined)
+    await deps.registry.settle(job, 'FAILED', deps.now()).catch(() => undefined)
   }
 }
 
@@ -192,10 +192,10 @@ async function remove(
   kind: RunKind,
   text: unknown,
   reply: FastifyReply,
-  { registry }: RunTools,
+  { registry }: JobDependencies,
 ): Promise<FastifyReply> {
   const body = readBody(kind, String(text ?? ''))
-  if (!body.ok) return refuse(reply, kind, body.problem)
+  if (!body.ok) return refuse(reply, kind, body.error)
   const { id } = body.value
   if (id === undefined || id === '') return refuse(reply, kind, 'id is empty')
   return reply.code((await registry.discard({ kind, id })) ? 200 : 410).send()

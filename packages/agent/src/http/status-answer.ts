@@ -1,7 +1,7 @@
+import type { Result } from '@osb-backup/core'
 import type { AgentStatus } from '@osb-backup/protocol'
-import type { Checked } from '../checked.ts'
 import { currentStepOf } from '../jobs/job-record.ts'
-import type { RunTools } from '../jobs/run-job.ts'
+import type { JobDependencies } from '../jobs/run-job.ts'
 import type { ScriptPack } from '../scripts/script-pack.ts'
 import type { AgentSettings, TransferSettings } from '../settings/agent-settings.ts'
 import { freeBytes } from '../stages/disk-space.ts'
@@ -25,8 +25,8 @@ const transforms = ['compression.zstd', 'compression.gzip', 'encryption.age', 'r
 
 /** The answer to `GET /status`. The message is the published one; the rest is ours. */
 export async function statusAnswer(
-  pack: Checked<ScriptPack>,
-  { registry, settings }: Pick<RunTools, 'registry' | 'settings'>,
+  pack: Result<ScriptPack>,
+  { registry, settings }: Pick<JobDependencies, 'registry' | 'settings'>,
 ): Promise<AgentStatus> {
   const jobs = registry.running().map(({ record }) => ({
     kind: record.request.kind,
@@ -59,14 +59,14 @@ export async function freeDisk(
   return Object.fromEntries((await Promise.all(asked)).flat())
 }
 
-function scriptFields(pack: Checked<ScriptPack>): Record<string, unknown> {
-  if (!pack.ok) return { scripts: { problem: pack.problem } }
+function scriptFields(pack: Result<ScriptPack>): Record<string, unknown> {
+  if (!pack.ok) return { scripts: { problem: pack.error } }
   if (pack.value.form === 1) return { scripts: { form: 1 } }
   const { name, type } = pack.value
   return { scripts: { form: 2, name, type } }
 }
 
-function capabilitiesOf(pack: Checked<ScriptPack>, { transformsFiles, writesManifests }: TransferSettings): string[] {
+function capabilitiesOf(pack: Result<ScriptPack>, { transformsFiles, writesManifests }: TransferSettings): string[] {
   const isStreaming = pack.ok && pack.value.form === 2
   return [
     ...capabilities,

@@ -43,7 +43,7 @@ export interface JobRecord {
   /** What its scripts warned of so far. Masked. */
   warnings: Warning[]
   /** Somebody deleted it while it ran: it goes when it is over. */
-  isUnwanted?: boolean
+  isDeleted?: boolean
   /** The script that runs, recorded before it begins. */
   process?: ProcessIdentity
   /** The object that an upload on its way makes, recorded before the upload begins. Its name holds the prefix. */
@@ -51,7 +51,7 @@ export interface JobRecord {
   /** The file that a download makes, recorded before the download begins. */
   downloadPath?: string
   /** What a crash left that could not be removed. Masked. */
-  leftovers?: string
+  incompleteUpload?: string
 }
 
 /** A record of a job that is about to start. */
@@ -69,7 +69,7 @@ export function newJob(request: JobRequest, form: 1 | 2, startedAt: Date): JobRe
 
 /** The step that comes next, or undefined when the run is over. An owed step that was interrupted is still owed. */
 export function nextStepOf(job: JobRecord, isCancelled: boolean): Step | undefined {
-  const counted = job.steps.filter(({ step, isInterrupted }) => !(isInterrupted && isOwed(step)))
+  const counted = job.steps.filter(({ step, isInterrupted }) => !(isInterrupted && isAlwaysRun(step)))
   const outcomes = counted.map(({ step, ok }) => ({ step, ok: ok === true }))
   const hasFailed = job.problem !== undefined || job.steps.some(({ ok }) => ok === false)
   return nextStep(job.request.kind, job.form === 1, outcomes, isCancelled || hasFailed)
@@ -89,12 +89,13 @@ export function isComplete(job: JobRecord): boolean {
 }
 
 /** The stage that is owed at the end of a run, and must never be broken off. */
-export const isOwed = (step: Step): boolean => step.endsWith('-cleanup') || step.endsWith('-unlock')
+export const isAlwaysRun = (step: Step): boolean => step.endsWith('-cleanup') || step.endsWith('-unlock')
 
 /** Whether a cleanup or an unlock failed, and was not made good by a later one. */
-export function isLeftDirty(job: JobRecord): boolean {
+export function hasFailedCleanup(job: JobRecord): boolean {
   return job.steps.some(
-    ({ step, ok }) => isOwed(step) && ok === false && job.steps.findLast((each) => each.step === step)?.ok !== true,
+    ({ step, ok }) =>
+      isAlwaysRun(step) && ok === false && job.steps.findLast((each) => each.step === step)?.ok !== true,
   )
 }
 
@@ -106,7 +107,7 @@ export function errorMessageOf(job: JobRecord): string | undefined {
     const loud = step.endsWith('-unlock') ? 'UNLOCK FAILED, the database may still be locked: ' : ''
     return [`${loud}${step}: ${problem}`]
   })
-  const all = [job.problem, ...problems, job.leftovers].filter((each) => each !== undefined)
+  const all = [job.problem, ...problems, job.incompleteUpload].filter((each) => each !== undefined)
   return all.length === 0 ? undefined : all.join('\nThen: ')
 }
 

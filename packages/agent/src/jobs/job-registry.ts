@@ -1,16 +1,16 @@
 import type { RunKind } from '@osb-backup/core'
 import type { Journal } from '../journal/journal.ts'
 import { type EndedJob, expiredJobs, type JobRetention } from './expiry.ts'
-import { isLeftDirty, type JobKey, type JobRecord, newJob } from './job-record.ts'
+import { hasFailedCleanup, type JobKey, type JobRecord, newJob } from './job-record.ts'
 import { type JobRequest, withoutSecrets } from './job-request.ts'
 
 /** A job with what belongs to this process: the run, and the way to break it off. */
-export interface HeldJob {
-  /** Once it is over, without logs and secrets: `whole` reads those from the journal. */
+export interface RegisteredJob {
+  /** Once it is over, without logs and secrets: `fullRecord` reads those from the journal. */
   record: JobRecord
   readonly cancel: AbortController
   /** Whether the record is without logs and secrets. */
-  isLight: boolean
+  isTrimmed: boolean
   /** Settles when the job is over and nothing of it runs any more. */
   run: Promise<void>
 }
@@ -20,8 +20,8 @@ export type Closure = 'recovering' | 'stopping'
 
 /** What came of asking for a new job. */
 export type Reservation =
-  | { result: 'started'; job: HeldJob }
-  | { result: 'known'; job: HeldJob }
+  | { result: 'started'; job: RegisteredJob }
+  | { result: 'known'; job: RegisteredJob }
   | { result: 'full' }
   | { result: 'closed'; closure: Closure }
 
@@ -30,11 +30,11 @@ export type Reservation =
  * lies in the journal; what is over is kept in memory only as far as its id, status and times.
  */
 export class JobRegistry {
-  readonly #jobs: Record<RunKind, Map<string, HeldJob>> = { backup: new Map(), restore: new Map() }
+  readonly #jobs: Record<RunKind, Map<string, RegisteredJob>> = { backup: new Map(), restore: new Map() }
   readonly #journal: Journal
   readonly #limit: number
   /** Jobs whose last state could not be written, for want of disk space perhaps. */
-  readonly #unsaved = new Set<HeldJob>()
+  readonly #unsaved = new Set<RegisteredJob>()
   #closure: Closure | undefined = 'recovering'
 
   /** @param limit - Jobs that may run at a time. */
@@ -43,12 +43,12 @@ export class JobRegistry {
     this.#limit = limit
   }
 
-  find({ kind, id }: JobKey): HeldJob | undefined {
+  find({ kind, id }: JobKey): RegisteredJob | undefined {
     return this.#jobs[kind].get(id)
   }
 
   /** The jobs that are not over. */
-  running(): HeldJob[] {
+  running(): RegisteredJob[] {
     return this.#all().filter(({ record }) => record.status === 'RUNNING')
   }
 
@@ -62,9 +62,9 @@ export class JobRegistry {
   }
 
   /** Takes in a job that the journal remembered. */
-  restore(record: JobRecord): HeldJob {
+  restore(record: JobRecord): RegisteredJob {
     const job = this.#hold(record)
-    if (record.status !== 'RUNNING') this.#lighten(job)
+    if (record.status !== 'RUNNING') this.#trim(job)
     return job
   }
 
@@ -74,22 +74,22 @@ export class JobRegistry {
   }
 
   /** All that is known of a job, its logs too. */
-  async whole(job: HeldJob): Promise<JobRecord> {
-    if (!job.isLight) return job.record
+  async fullRecord(job: RegisteredJob): Promise<JobRecord> {
+    if (!job.isTrimmed) return job.record
     // A file that cannot be read any more costs the logs, not the answer.
     return (await this.#journal.read(job.record.request).catch(() => undefined)) ?? job.record
   }
 
   /** The jobs that are over but left something at a store. */
-  withLeftovers(): HeldJob[] {
-    return this.#all().filter(({ record }) => record.status !== 'RUNNING' && record.leftovers !== undefined)
+  withIncompleteUpload(): RegisteredJob[] {
+    return this.#all().filter(({ record }) => record.status !== 'RUNNING' && record.incompleteUpload !== undefined)
   }
 
   /** Takes note that nothing of a job is left at the store any more. */
-  async clearLeftovers(job: HeldJob): Promise<void> {
-    job.record = await this.whole(job)
-    job.isLight = false
-    delete job.record.leftovers
+  async clearIncompleteUpload(job: RegisteredJob): Promise<void> {
+    job.record = await this.fullRecord(job)
+    job.isTrimmed = false
+    delete job.record.incompleteUpload
     delete job.record.upload
     await this.#saveEnd(job)
   }
@@ -109,11 +109,11 @@ export class JobRegistry {
     const job = this.find({ kind, id })
     if (job === undefined) return false
     if (job.record.status === 'RUNNING') {
-      job.record.isUnwanted = true
+      job.record.isDeleted = true
       job.cancel.abort()
       await this.save(job.record)
     } else {
-      await this.#drop(job)
+      await this.delete(job)
     }
     return true
   }
@@ -124,7 +124,7 @@ export class JobRegistry {
    *
    * @throws If the end could not be written; it is tried again with every `saveUnsaved`.
    */
-  async settle(job: HeldJob, status: 'SUCCEEDED' | 'FAILED', now: Date): Promise<void> {
+  async settle(job: RegisteredJob, status: 'SUCCEEDED' | 'FAILED', now: Date): Promise<void> {
     const { record } = job
     // Seen by callers only when it is written: what they were told must be true after a crash too.
     const isSaved = await this.save({ ...record, status, endedAt: now }).then(
@@ -133,8 +133,8 @@ export class JobRegistry {
     )
     record.status = status
     record.endedAt = now
-    if (record.isUnwanted && !isLeftDirty(record)) return this.#drop(job)
-    if (isSaved && !record.isUnwanted) return this.#lighten(job)
+    if (record.isDeleted && !hasFailedCleanup(record)) return this.delete(job)
+    if (isSaved && !record.isDeleted) return this.#trim(job)
     // It was not written, or a deletion in the meantime wrote over it.
     this.#unsaved.add(job)
     await this.#saveEnd(job)
@@ -145,24 +145,26 @@ export class JobRegistry {
     for (const job of this.#unsaved) await this.#saveEnd(job)
   }
 
-  /**
-   * Lets go of the jobs that are over and no longer kept.
-   *
-   * @param before - Called for each while its id is still taken, so that no new job of that id is disturbed.
-   * @returns How many went.
-   */
-  async expire(retention: JobRetention, now: Date, before: (key: JobKey) => Promise<void>): Promise<number> {
+  /** The finished jobs that retention no longer keeps. */
+  expired(retention: JobRetention, now: Date): RegisteredJob[] {
     const ended = this.#all().flatMap(({ record }): EndedJob[] =>
       record.endedAt === undefined ? [] : [{ ...keyOf(record), endedAt: record.endedAt }],
     )
-    const expired = expiredJobs(ended, retention, now)
-    for (const key of expired) {
-      const job = this.find(key)
-      if (job === undefined) continue
-      await before(key)
-      await this.#drop(job)
-    }
-    return expired.length
+    return expiredJobs(ended, retention, now).flatMap((key) => this.find(key) ?? [])
+  }
+
+  /** Whether a job is still registered: one that was deleted may have made way for another of its id. */
+  has(job: RegisteredJob): boolean {
+    return this.find(job.record.request) === job
+  }
+
+  /** Deletes a finished job, for good when this resolves. */
+  async delete(job: RegisteredJob): Promise<void> {
+    const key = keyOf(job.record)
+    // Callers see it deleted only when a crash would not bring it back.
+    await this.#journal.remove(key)
+    this.#unsaved.delete(job)
+    if (this.has(job)) this.forget(key)
   }
 
   /** Why no new jobs are taken now, if so. */
@@ -180,37 +182,29 @@ export class JobRegistry {
     this.#closure = 'stopping'
   }
 
-  #all(): HeldJob[] {
+  #all(): RegisteredJob[] {
     return Object.values(this.#jobs).flatMap((jobs) => [...jobs.values()])
   }
 
-  #hold(record: JobRecord): HeldJob {
-    const job: HeldJob = { record, cancel: new AbortController(), isLight: false, run: Promise.resolve() }
+  #hold(record: JobRecord): RegisteredJob {
+    const job: RegisteredJob = { record, cancel: new AbortController(), isTrimmed: false, run: Promise.resolve() }
     this.#jobs[record.request.kind].set(record.request.id, job)
     return job
   }
 
-  async #drop(job: HeldJob): Promise<void> {
-    const key = keyOf(job.record)
-    // Gone for callers only when it would stay gone over a crash.
-    await this.#journal.remove(key)
-    this.#unsaved.delete(job)
-    if (this.find(key) === job) this.forget(key)
-  }
-
-  async #saveEnd(job: HeldJob): Promise<void> {
+  async #saveEnd(job: RegisteredJob): Promise<void> {
     await this.save(job.record)
     this.#unsaved.delete(job)
-    this.#lighten(job)
+    this.#trim(job)
   }
 
   /** Many jobs are kept for long, and each may have printed much. */
-  #lighten(job: HeldJob): void {
+  #trim(job: RegisteredJob): void {
     const { record } = job
-    job.isLight = true
+    job.isTrimmed = true
     job.record = {
       ...record,
-      request: withoutSecrets(record.request, record.leftovers !== undefined),
+      request: withoutSecrets(record.request, record.incompleteUpload !== undefined),
       steps: record.steps.map((step) => ({ ...step, stdout: '', stderr: '' })),
     }
   }

@@ -1,6 +1,6 @@
 import { type Compression, isAgeRecipientList, type RunKind } from '@osb-backup/core'
 import { NO_KEY } from '@osb-backup/protocol'
-import type { StoreSettings } from '@osb-backup/storage'
+import { type StoreSettings, stores } from '@osb-backup/storage/kinds'
 import { SecretMask } from '../masking.ts'
 import { isSecretName, type Parameter } from '../scripts/parameters.ts'
 
@@ -66,8 +66,7 @@ export function maskOf(request: JobRequest, agentPassword: string | undefined): 
     database.password === NO_KEY ? undefined : database.password,
     database.backupPassword,
     encryptionKey === NO_KEY || isAgeRecipientList(encryptionKey) ? undefined : encryptionKey,
-    ...(store.type === 's3' ? [store.accessKeyId, store.secretAccessKey] : []),
-    ...(store.type === 'swift' ? [store.password] : []),
+    ...stores.credentialsOf(store),
     ...parameters.filter(({ name }) => isSecretName(name)).map(({ value }) => value),
   ])
 }
@@ -83,19 +82,8 @@ export function withoutSecrets(request: JobRequest, keepStore: boolean): JobRequ
   return {
     ...request,
     encryptionKey: '',
-    store: keepStore ? store : storeWithoutSecrets(store),
+    store: keepStore ? store : stores.withoutCredentials(store),
     database: { host, port, username, password: '', name },
     parameters: [],
-  }
-}
-
-function storeWithoutSecrets(store: StoreSettings): StoreSettings {
-  switch (store.type) {
-    case 's3':
-      return { ...store, accessKeyId: '', secretAccessKey: '' }
-    case 'swift':
-      return { ...store, password: '' }
-    case 'file':
-      return store
   }
 }

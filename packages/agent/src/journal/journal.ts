@@ -56,7 +56,7 @@ export class Journal {
     })
     if (text === undefined) return undefined
     const job = parseJob(text)
-    if (!job.ok) throw new Error(`${join(this.#directory, fileOf(key))} cannot be read: ${job.problem}`)
+    if (!job.ok) throw new Error(`${join(this.#directory, fileOf(key))} cannot be read: ${job.error}`)
     return job.value
   }
 
@@ -76,7 +76,7 @@ export class Journal {
       try {
         const job = parseJob(await readFile(file, 'utf8'))
         if (job.ok) content.jobs.push(job.value)
-        else content.unreadable.push({ file, problem: job.problem })
+        else content.unreadable.push({ file, problem: job.error })
       } catch (error) {
         content.unreadable.push({ file, problem: errorMessage(error) })
       }

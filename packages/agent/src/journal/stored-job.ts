@@ -1,40 +1,13 @@
+import { err, ok, type Result } from '@osb-backup/core'
 import { backupStages, restoreStages, warningSchema } from '@osb-backup/protocol'
+import { stores } from '@osb-backup/storage/kinds'
 import { z } from 'zod'
-import { type Checked, passed, refused } from '../checked.ts'
 import type { JobRecord } from '../jobs/job-record.ts'
 import { withoutSecrets } from '../jobs/job-request.ts'
 
 const instant = z.iso.datetime().transform((text) => new Date(text))
 const step = z.enum([...backupStages, ...restoreStages, 'upload', 'download'])
 const whole = z.number().int().nonnegative()
-
-const tls = z.object({ ca: z.string().optional(), insecure: z.boolean().optional() }).optional()
-
-const store = z.discriminatedUnion('type', [
-  z.object({
-    type: z.literal('s3'),
-    endpoint: z.string().optional(),
-    region: z.string().optional(),
-    bucket: z.string(),
-    accessKeyId: z.string(),
-    secretAccessKey: z.string(),
-    plainHttp: z.boolean().optional(),
-    pathStyle: z.boolean().optional(),
-    tls,
-  }),
-  z.object({
-    type: z.literal('swift'),
-    authUrl: z.string(),
-    domain: z.string(),
-    projectName: z.string(),
-    username: z.string(),
-    password: z.string(),
-    container: z.string(),
-    region: z.string().optional(),
-    tls,
-  }),
-  z.object({ type: z.literal('file'), directory: z.string() }),
-])
 
 const named = z.object({ id: z.string().optional(), name: z.string().optional() }).optional()
 
@@ -48,7 +21,7 @@ const request = z.object({
   encryptionKey: z.string(),
   recoveryRecipients: z.array(z.string()).default([]),
   destinationType: z.string(),
-  store,
+  store: stores.settingsSchema,
   bandwidthBytesPerSecond: z.number().optional(),
   namePrefix: z.string(),
   database: z.object({
@@ -97,13 +70,13 @@ const jobSchema = z.object({
   stored: stored.optional(),
   progress: z.object({ bytesRead: whole, bytesStored: whole }),
   warnings: z.array(warningSchema).default([]),
-  isUnwanted: z.boolean().optional(),
+  isDeleted: z.boolean().optional(),
   process: z
     .object({ pid: z.number().int().positive(), startTicks: z.string().optional(), bootId: z.string().optional() })
     .optional(),
   upload: z.object({ name: z.string(), beganAt: instant }).optional(),
   downloadPath: z.string().optional(),
-  leftovers: z.string().optional(),
+  incompleteUpload: z.string().optional(),
 })
 
 /**
@@ -113,22 +86,22 @@ const jobSchema = z.object({
  */
 export function serializeJob(record: JobRecord): string {
   const isOver = record.status !== 'RUNNING'
-  const request = isOver ? withoutSecrets(record.request, record.leftovers !== undefined) : record.request
+  const request = isOver ? withoutSecrets(record.request, record.incompleteUpload !== undefined) : record.request
   return JSON.stringify({ version: 1, ...record, request })
 }
 
 /** Reads what `serializeJob` wrote. The problem quotes nothing of the text. */
-export function parseJob(text: string): Checked<JobRecord> {
+export function parseJob(text: string): Result<JobRecord> {
   let json: unknown
   try {
     json = JSON.parse(text)
   } catch {
-    return refused('it is not JSON, so it was damaged')
+    return err('it is not JSON, so it was damaged')
   }
   const result = jobSchema.safeParse(json)
   if (result.success) {
     const { version: _known, ...record } = result.data
-    return passed(record)
+    return ok(record)
   }
-  return refused(`its field ${result.error.issues[0]?.path.join('.') || '(root)'} is not as this version writes it`)
+  return err(`its field ${result.error.issues[0]?.path.join('.') || '(root)'} is not as this version writes it`)
 }

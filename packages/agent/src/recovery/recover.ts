@@ -1,7 +1,7 @@
-import { messageOf } from '../checked.ts'
+import { errorMessage } from '@osb-backup/node'
 import { interrupt, type JobRecord } from '../jobs/job-record.ts'
-import type { HeldJob } from '../jobs/job-registry.ts'
-import type { RunTools } from '../jobs/run-job.ts'
+import type { RegisteredJob } from '../jobs/job-registry.ts'
+import type { JobDependencies } from '../jobs/run-job.ts'
 import type { Journal } from '../journal/journal.ts'
 import { endOrphans } from '../scripts/process-group.ts'
 import { readPack, type ScriptPack } from '../scripts/script-pack.ts'
@@ -13,16 +13,16 @@ import { readPack, type ScriptPack } from '../scripts/script-pack.ts'
  *
  * @returns The jobs that are being finished.
  */
-export async function beginRecovery(journal: Journal, tools: RunTools): Promise<HeldJob[]> {
-  const { registry, log } = tools
+export async function beginRecovery(journal: Journal, deps: JobDependencies): Promise<RegisteredJob[]> {
+  const { registry, log } = deps
   const { jobs, unreadable } = await journal.readAll()
   for (const { file, problem } of unreadable) {
     log.error({ file, problem }, 'JOB NOT RECOVERED: a job that ran may have left a database locked')
   }
-  const interrupted: HeldJob[] = []
+  const interrupted: RegisteredJob[] = []
   for (const record of jobs) {
     const job = registry.restore(record)
-    await holdName(record, tools)
+    await holdName(record, deps)
     if (record.status !== 'RUNNING') continue
     interrupt(record)
     interrupted.push(job)
@@ -30,40 +30,40 @@ export async function beginRecovery(journal: Journal, tools: RunTools): Promise<
   // Written before anything is done: a second crash must not find a step that ran where none does.
   for (const { record } of interrupted) {
     await registry.save(record).catch((error: unknown) => {
-      log.error({ problem: messageOf(error), job: record.request.id }, 'state not saved')
+      log.error({ problem: errorMessage(error), job: record.request.id }, 'state not saved')
     })
   }
-  for (const job of interrupted) job.run = recoverJob(job, tools)
+  for (const job of interrupted) job.run = recoverJob(job, deps)
   return interrupted
 }
 
 /** Keeps new jobs from the name of an upload that may have left something: its removal must not meet their object. */
 async function holdName(
-  { request, status, upload, stored, leftovers }: JobRecord,
-  { stores, claims }: RunTools,
+  { request, status, upload, stored, incompleteUpload }: JobRecord,
+  { stores, claims }: JobDependencies,
 ): Promise<void> {
-  const isDoubtful = leftovers !== undefined || (status === 'RUNNING' && stored === undefined)
+  const isDoubtful = incompleteUpload !== undefined || (status === 'RUNNING' && stored === undefined)
   if (upload === undefined || !isDoubtful) return
-  claims.hold(await stores.open(request), upload.name)
+  claims.hold(stores.open(request), upload.name)
 }
 
-async function recoverJob(job: HeldJob, tools: RunTools): Promise<void> {
+async function recoverJob(job: RegisteredJob, deps: JobDependencies): Promise<void> {
   try {
-    await endScript(job.record, tools)
+    await endScript(job.record, deps)
     const { finishJob } = await import('../jobs/run-job.ts')
-    await finishJob(job, await packFor(job.record, tools), tools)
+    await finishJob(job, await packFor(job.record, deps), deps)
   } catch (error) {
-    tools.log.fatal({ problem: messageOf(error), job: job.record.request.id }, 'a recovery broke: this is a bug')
+    deps.log.fatal({ problem: errorMessage(error), job: job.record.request.id }, 'a recovery broke: this is a bug')
   }
 }
 
 /** Ends the script that ran when the agent ended, if it still does. */
-async function endScript(record: JobRecord, { settings, log }: RunTools): Promise<void> {
+async function endScript(record: JobRecord, { settings, log }: JobDependencies): Promise<void> {
   if (record.process === undefined) return
   const { id } = record.request
   const found = await endOrphans(record.process, `BACKUP_JOB_ID=${id}`, settings.killGraceMs).catch(
     (error: unknown) => {
-      log.error({ problem: messageOf(error), job: id }, 'an orphaned script could not be ended')
+      log.error({ problem: errorMessage(error), job: id }, 'an orphaned script could not be ended')
       return false
     },
   )
@@ -72,7 +72,7 @@ async function endScript(record: JobRecord, { settings, log }: RunTools): Promis
 }
 
 /** The scripts as they are now, called in the form that the job began with. */
-async function packFor({ form }: JobRecord, { settings }: RunTools): Promise<ScriptPack> {
+async function packFor({ form }: JobRecord, { settings }: JobDependencies): Promise<ScriptPack> {
   const directory = settings.scriptsPath
   const found = await readPack(directory)
   if (found.ok && found.value.form === form) return found.value

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { giveAway } from '@osb-backup/storage'
+import { transferOwnership } from '@osb-backup/storage'
 
 /**
  * What a dump script writes, with its end held back: it ends only on `release`, so that no store ever completes an
@@ -23,7 +23,7 @@ export class HeldOutput extends Readable {
     source.on('data', (chunk: Buffer) => {
       this.bytes += chunk.length
       this.#movedAt = performance.now()
-      if (!this.push(giveAway(chunk))) source.pause()
+      if (!this.push(transferOwnership(chunk))) source.pause()
     })
     // Errors of a pipe that was closed under it; what counts is how the script ends.
     source.on('error', () => this.#sourceOver())

@@ -1,4 +1,4 @@
-import { type Checked, passed, refused } from '../checked.ts'
+import { err, ok, type Result } from '@osb-backup/core'
 
 /** A parameter of a request, as text for a script's environment. */
 export interface Parameter {
@@ -31,26 +31,26 @@ const dangerous = new RegExp(
 export function readParameters(
   raw: readonly Readonly<Record<string, unknown>>[],
   form: 1 | 2,
-): Checked<readonly Parameter[]> {
+): Result<readonly Parameter[]> {
   const parameters = new Map<string, string>()
   for (const [name, value] of raw.flatMap((each) => Object.entries(each))) {
     const shown = JSON.stringify(name.slice(0, 60))
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
     if (name === '' || name.length > 255 || /[=\u0000-\u001f\u007f]/.test(name)) {
-      return refused(`parameter ${shown} cannot be the name of an environment variable`)
+      return err(`parameter ${shown} cannot be the name of an environment variable`)
     }
     if (form === 1 && dangerous.test(name)) {
-      return refused(`parameter ${shown} is refused: it would change how scripts run; choose another name`)
+      return err(`parameter ${shown} is refused: it would change how scripts run; choose another name`)
     }
     if (typeof value === 'object' && value !== null) {
-      return refused(`parameter ${shown} must be text, a number, true, false or null`)
+      return err(`parameter ${shown} must be text, a number, true, false or null`)
     }
     const written = value === null ? '' : String(value)
-    if (written.includes('\0')) return refused(`parameter ${shown} must not hold NUL`)
-    if (Buffer.byteLength(written) > MAX_BYTES) return refused(`parameter ${shown} is longer than ${MAX_BYTES} bytes`)
+    if (written.includes('\0')) return err(`parameter ${shown} must not hold NUL`)
+    if (Buffer.byteLength(written) > MAX_BYTES) return err(`parameter ${shown} is longer than ${MAX_BYTES} bytes`)
     parameters.set(name, written)
   }
-  return passed([...parameters].map(([name, value]) => ({ name, value })))
+  return ok([...parameters].map(([name, value]) => ({ name, value })))
 }
 
 /** The variable that holds a parameter in form 2: `dump-jobs` becomes `BACKUP_PARAMETER_DUMP_JOBS`. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import { setImmediate as nextPoll, setTimeout as sleep } from 'node:timers/promises'
-import { messageOf } from '../checked.ts'
+import { errorMessage } from '@osb-backup/node'
 import type { SecretMask } from '../masking.ts'
 import { BoundedLog } from './bounded-log.ts'
 import { gatedArguments, openGate, shutGate } from './gate.ts'
@@ -100,7 +100,7 @@ class Script {
       if (child.pid !== undefined) void this.#begin(child, child.pid)
     } catch (error) {
       // Arguments or an environment that are too long are thrown, not emitted.
-      exited.resolve({ kind: 'not-started', problem: messageOf(error) })
+      exited.resolve({ kind: 'not-started', problem: errorMessage(error) })
     }
     this.ended = this.#untilOver(exited.promise)
   }
@@ -111,7 +111,7 @@ class Script {
       await this.#options.beforeStart(pid)
       openGate(child)
     } catch (error) {
-      this.#reason ??= { kind: 'not-started', problem: messageOf(error) }
+      this.#reason ??= { kind: 'not-started', problem: errorMessage(error) }
       shutGate(child)
     }
   }

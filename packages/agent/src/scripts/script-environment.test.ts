@@ -16,11 +16,11 @@ const request: JobRequest = {
   database: { host: 'h', username: 'u', password: 'p', name: 'd', backupUsername: 'bu', backupPassword: 'bp' },
   parameters: [{ name: 'dump-jobs', value: '4' }],
 }
-const told = { directory: '/jobs/j1', filename: 'h_2026_01_01_d', compress: true, encryptionKey: 'key-1' }
+const dump = { directory: '/jobs/j1', filename: 'h_2026_01_01_d', compress: true, encryptionKey: 'key-1' }
 const base = { PATH: '/bin' }
 
 test('form 1 gets the parameters under their own names, and the key', () => {
-  expect(scriptEnvironment('backup', 1, request, told, base)).toEqual({
+  expect(scriptEnvironment('backup', 1, request, dump, base)).toEqual({
     PATH: '/bin',
     BACKUP_STAGE: 'backup',
     BACKUP_JOB_ID: 'j1',
@@ -41,7 +41,7 @@ test('form 1 gets the parameters under their own names, and the key', () => {
 })
 
 test('form 2 gets the parameters under a prefix, and no key', () => {
-  const environment = scriptEnvironment('backup', 2, request, told, base)
+  const environment = scriptEnvironment('backup', 2, request, dump, base)
   expect(environment).toMatchObject({
     BACKUP_DIRECTORY: '/jobs/j1',
     BACKUP_PARAMETER_DUMP_JOBS: '4',
@@ -50,7 +50,7 @@ test('form 2 gets the parameters under a prefix, and no key', () => {
 })
 
 test('the arguments are the published ones', () => {
-  const all = [...backupStages, ...restoreStages].map((stage) => [stage, scriptArguments(stage, request, told)])
+  const all = [...backupStages, ...restoreStages].map((stage) => [stage, scriptArguments(stage, request, dump)])
   const long = ['h', 'u', 'p', 'd', 'h_2026_01_01_d', 'j1', 'true', 'key-1']
   expect(Object.fromEntries(all)).toEqual({
     'pre-backup-lock': ['d'],

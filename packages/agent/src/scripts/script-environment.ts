@@ -3,8 +3,8 @@ import type { JobRequest } from '../jobs/job-request.ts'
 import { parameterVariable } from './parameters.ts'
 import { messageFiles } from './script-messages.ts'
 
-/** What scripts are told of a dump. */
-export interface ToldDump {
+/** How a dump is described to scripts. */
+export interface DescribedDump {
   /** Backup: the dump's name without its type. Restore: the file's name. */
   filename: string
   /** Whether the scripts compress, and with which key they encrypt: not as asked for where the agent does it. */
@@ -21,11 +21,11 @@ export function scriptEnvironment(
   stage: Stage,
   form: 1 | 2,
   request: JobRequest,
-  told: ToldDump & { directory: string },
+  dump: DescribedDump & { directory: string },
   base: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const { database } = request
-  const { warnings, metadata } = messageFiles(told.directory)
+  const { warnings, metadata } = messageFiles(dump.directory)
   const named = request.parameters.map(({ name, value }) => [form === 1 ? name : parameterVariable(name), value])
   return {
     ...base,
@@ -38,12 +38,12 @@ export function scriptEnvironment(
     ...(database.backupUsername === undefined ? {} : { BACKUP_BACKUP_USERNAME: database.backupUsername }),
     ...(database.backupPassword === undefined ? {} : { BACKUP_BACKUP_PASSWORD: database.backupPassword }),
     BACKUP_DATABASE: database.name,
-    BACKUP_DIRECTORY: told.directory,
+    BACKUP_DIRECTORY: dump.directory,
     BACKUP_WARNINGS: warnings,
     BACKUP_METADATA: metadata,
-    BACKUP_FILENAME: told.filename,
-    BACKUP_COMPRESSION: String(told.compress),
-    ...(form === 1 ? { BACKUP_ENCRYPTION_KEY: told.encryptionKey } : {}),
+    BACKUP_FILENAME: dump.filename,
+    BACKUP_COMPRESSION: String(dump.compress),
+    ...(form === 1 ? { BACKUP_ENCRYPTION_KEY: dump.encryptionKey } : {}),
     ...Object.fromEntries(named),
   }
 }
@@ -52,7 +52,7 @@ export function scriptEnvironment(
 export function scriptArguments(
   stage: Stage,
   request: JobRequest,
-  { filename, compress, encryptionKey }: ToldDump,
+  { filename, compress, encryptionKey }: DescribedDump,
 ): string[] {
   const { host, username, password, name } = request.database
   switch (stage) {

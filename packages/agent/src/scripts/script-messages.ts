@@ -1,7 +1,7 @@
 import { constants, open, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { errorMessage } from '@osb-backup/node'
 import { MAX_METADATA_BYTES, MAX_WARNING_LENGTH, MAX_WARNINGS, type Warning } from '@osb-backup/protocol'
-import { messageOf } from '../checked.ts'
 
 /**
  * The files through which scripts and agent tell each other more than an exit status. Hidden, so that neither is taken
@@ -57,7 +57,7 @@ export async function readMetadata({
     }
     return { problem: 'it is not a JSON object' }
   } catch (error) {
-    return { problem: messageOf(error) }
+    return { problem: errorMessage(error) }
   }
 }
 

@@ -1,8 +1,9 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { err, ok, type Result } from '@osb-backup/core'
+import { errorMessage } from '@osb-backup/node'
 import { backupStages, restoreStages, type Stage } from '@osb-backup/protocol'
 import { z } from 'zod'
-import { type Checked, messageOf, passed, refused } from '../checked.ts'
 
 /** The name of the file that makes a directory of scripts a pack of form 2. */
 export const PACK_FILE = 'pack.json'
@@ -27,23 +28,23 @@ export type ScriptPack =
   | { form: 2; directory: string; name: string; type: string; stages: readonly Stage[] }
 
 /** Reads what kind of scripts a directory holds. */
-export async function readPack(directory: string): Promise<Checked<ScriptPack>> {
+export async function readPack(directory: string): Promise<Result<ScriptPack>> {
   const path = join(directory, PACK_FILE)
   const content = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => error)
   if (content instanceof Error) {
-    if (content.code === 'ENOENT' || content.code === 'ENOTDIR') return passed({ form: 1, directory })
-    return refused(`${path} cannot be read: ${content.message}`)
+    if (content.code === 'ENOENT' || content.code === 'ENOTDIR') return ok({ form: 1, directory })
+    return err(`${path} cannot be read: ${content.message}`)
   }
   try {
     const parsed = packSchema.safeParse(JSON.parse(content))
     if (parsed.success) {
       const { name, type, stages } = parsed.data
-      return passed({ form: 2, directory, name, type, stages })
+      return ok({ form: 2, directory, name, type, stages })
     }
     const issue = parsed.error.issues[0]
-    return refused(`${path} is wrong: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
+    return err(`${path} is wrong: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
   } catch (error) {
-    return refused(`${path} is not valid JSON: ${messageOf(error)}`)
+    return err(`${path} is not valid JSON: ${errorMessage(error)}`)
   }
 }
 
@@ -53,16 +54,16 @@ export async function readPack(directory: string): Promise<Checked<ScriptPack>> 
  * @returns Its path, or undefined where the stage has nothing to do: form 2 may leave out what it does not declare.
  *   Form 1 must have a script for every stage, as with the Go agent.
  */
-export async function findScript(pack: ScriptPack, stage: Stage): Promise<Checked<string | undefined>> {
+export async function findScript(pack: ScriptPack, stage: Stage): Promise<Result<string | undefined>> {
   const first = join(pack.directory, stage)
   for (const path of [first, `${first}.sh`]) {
     const found = await stat(path).catch((error: NodeJS.ErrnoException) => error)
     if (found instanceof Error) {
-      if (found.code !== 'ENOENT' && found.code !== 'ENOTDIR') return refused(`${path}: ${found.message}`)
+      if (found.code !== 'ENOENT' && found.code !== 'ENOTDIR') return err(`${path}: ${found.message}`)
     } else if (found.isFile()) {
-      return passed(path)
+      return ok(path)
     }
   }
   const needed = pack.form === 1 || stage === 'backup' || stage === 'restore' || pack.stages.includes(stage)
-  return needed ? refused(`there is no script for this stage: create ${first} or ${first}.sh`) : passed(undefined)
+  return needed ? err(`there is no script for this stage: create ${first} or ${first}.sh`) : ok(undefined)
 }

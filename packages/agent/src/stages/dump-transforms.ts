@@ -1,7 +1,7 @@
 import { ageKeys, isAgeRecipientList, type Transforms } from '@osb-backup/core'
 import { NO_KEY } from '@osb-backup/protocol'
 import type { JobRequest } from '../jobs/job-request.ts'
-import type { ToldDump } from '../scripts/script-environment.ts'
+import type { DescribedDump } from '../scripts/script-environment.ts'
 import type { RunContext } from './run-context.ts'
 
 /** What the agent does to a dump on its way into the store. */
@@ -12,12 +12,12 @@ export interface DumpTransforms extends Transforms {
   recipients: string[]
 }
 
-/** What scripts are told of a dump: nothing of what the agent does to it. */
-export function toldDump(
+/** Describes a dump to the scripts, without what the agent does to it. */
+export function describeToScripts(
   filename: string,
   { kind, compress, encryptionKey }: JobRequest,
   by: Pick<RunContext, 'pack' | 'settings'>,
-): ToldDump {
+): DescribedDump {
   const isOurs = kind === 'backup' && by.pack.form === 1 && agentTransforms(by)
   return isOurs ? { filename, compress: false, encryptionKey: NO_KEY } : { filename, compress, encryptionKey }
 }

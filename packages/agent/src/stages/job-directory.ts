@@ -1,7 +1,7 @@
 import { chmod, lstat, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { err, ok, type Result } from '@osb-backup/core'
 import { createDirectory } from '@osb-backup/node'
-import { type Checked, passed, refused } from '../checked.ts'
 import type { JobKey } from '../jobs/job-record.ts'
 import type { AgentSettings } from '../settings/agent-settings.ts'
 
@@ -41,30 +41,30 @@ export async function openJobDirectory(path: string): Promise<JobDirectory> {
 }
 
 /**
- * Finds the file that a backup script left: the only one, or of several the only one that is named as told. Hidden
+ * Finds the file that a backup script left: the only one, or of several the only one that is named as expected. Hidden
  * files, links and what was there before do not count.
  *
- * @param told - The name that the script was told, without the type.
+ * @param expected - The name that the script was given, without the type.
  */
-export async function findDump({ path, before }: JobDirectory, told: string): Promise<Checked<string>> {
+export async function findDump({ path, before }: JobDirectory, expected: string): Promise<Result<string>> {
   const files = await filesIn(path).catch((error: NodeJS.ErrnoException) => error)
-  if (files instanceof Error) return refused(`the script removed ${path} or closed it: ${files.message}`)
+  if (files instanceof Error) return err(`the script removed ${path} or closed it: ${files.message}`)
   const fresh = [...files].filter(([name, fingerprint]) => before.get(name) !== fingerprint).map(([name]) => name)
-  const named = fresh.filter((name) => name === told || name.startsWith(`${told}.`))
+  const named = fresh.filter((name) => name === expected || name.startsWith(`${expected}.`))
   const candidates = fresh.length > 1 && named.length > 0 ? named : fresh
   const [dump, ...others] = candidates
-  if (dump === undefined) return refused(`the script left no file in ${path}`)
+  if (dump === undefined) return err(`the script left no file in ${path}`)
   if (others.length > 0) {
     const shown = candidates.slice(0, 10).join(', ')
-    return refused(`the script left several files in ${path}, and which is the dump is not clear: ${shown}`)
+    return err(`the script left several files in ${path}, and which is the dump is not clear: ${shown}`)
   }
   const { size } = await lstat(join(path, dump))
-  return size > 0 ? passed(dump) : refused(`the script left an empty file: ${join(path, dump)}`)
+  return size > 0 ? ok(dump) : err(`the script left an empty file: ${join(path, dump)}`)
 }
 
-/** Splits the name of a dump: what was told, and the type that the script added. */
-export function splitDumpName(filename: string, told: string): { base: string; type: string } {
-  if (filename.startsWith(told)) return { base: told, type: filename.slice(told.length) }
+/** Splits the name of a dump: what the script was given, and the type that it added. */
+export function splitDumpName(filename: string, expected: string): { base: string; type: string } {
+  if (filename.startsWith(expected)) return { base: expected, type: filename.slice(expected.length) }
   const type = /(?:\.tar)?\.[A-Za-z0-9]+$/.exec(filename)?.[0] ?? ''
   return { base: filename.slice(0, filename.length - type.length), type }
 }

@@ -1,10 +1,10 @@
+import { errorMessage } from '@osb-backup/node'
 import type { ObjectStore } from '@osb-backup/storage'
-import { messageOf } from '../checked.ts'
-import { isOwed, type JobRecord } from '../jobs/job-record.ts'
+import { isAlwaysRun, type JobRecord } from '../jobs/job-record.ts'
 import type { SecretMask } from '../masking.ts'
 import { identify } from '../scripts/process-identity.ts'
 import { type RunningScript, startScript } from '../scripts/run-script.ts'
-import { scriptArguments, scriptEnvironment, type ToldDump } from '../scripts/script-environment.ts'
+import { type DescribedDump, scriptArguments, scriptEnvironment } from '../scripts/script-environment.ts'
 import type { ScriptPack } from '../scripts/script-pack.ts'
 import type { AgentSettings } from '../settings/agent-settings.ts'
 import type { JobDirectory } from './job-directory.ts'
@@ -21,8 +21,8 @@ export interface RunContext {
   directory: JobDirectory
   /** Backup: the dump's name without its type. Restore: the name of the object. */
   filename: string
-  /** What scripts are told of the dump. */
-  told: ToldDump
+  /** How the dump is described to scripts. */
+  dump: DescribedDump
   /** Resolves when the job, as it is now, would survive a crash. */
   save(): Promise<void>
   /** The clock. */
@@ -41,7 +41,7 @@ export interface StepEnd {
 /** A step that failed before any script of it could print. */
 export const failed = (problem: string): StepEnd => ({ ok: false, problem })
 
-/** Starts the script of a stage with all that it is told. */
+/** Starts the script of a stage with its environment and arguments. */
 export function startStage(
   run: RunContext,
   stage: Parameters<typeof scriptEnvironment>[0],
@@ -51,15 +51,15 @@ export function startStage(
 ): RunningScript {
   const { settings, pack, mask } = run
   const { request } = run.job
-  const { directory, told } = run
+  const { directory, dump } = run
   return startScript({
     path,
-    arguments: pack.form === 1 ? scriptArguments(stage, request, told) : [],
+    arguments: pack.form === 1 ? scriptArguments(stage, request, dump) : [],
     environment: scriptEnvironment(
       stage,
       pack.form,
       request,
-      { ...told, directory: directory.path },
+      { ...dump, directory: directory.path },
       settings.scriptBase,
     ),
     directory: pack.directory,
@@ -75,7 +75,7 @@ export function startStage(
         await run.save()
       } catch (error) {
         // What cannot be remembered over a crash is not begun; what is owed runs all the same.
-        if (!isOwed(stage)) throw new Error(`the state of the job cannot be saved: ${messageOf(error)}`)
+        if (!isAlwaysRun(stage)) throw new Error(`the state of the job cannot be saved: ${errorMessage(error)}`)
       }
     },
   })

@@ -1,20 +1,24 @@
+import { createReadStream } from 'node:fs'
 import { lstat, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ageKeys, isAgeIdentityList, type Transforms, transformSuffix } from '@osb-backup/core'
 import { NO_KEY } from '@osb-backup/protocol'
-import { findZstdProgram, loadFile, readManifest, storeFile } from '@osb-backup/storage'
+import { findZstdProgram, loadFile, readManifest } from '@osb-backup/storage'
 import { dumpTransforms } from './dump-transforms.ts'
 import { findDump, splitDumpName } from './job-directory.ts'
+import { beginUpload } from './object-upload.ts'
 import { failed, type RunContext, type StepEnd, stageTimeLimitMs, transferSignal } from './run-context.ts'
 import { storeDump } from './store-dump.ts'
 import { transferProblem } from './transfer-problem.ts'
-import { uploadUnderClaim } from './upload-under-claim.ts'
+
+/** Bytes that are read at once. */
+const READ_BYTES = 256 * 1024
 
 /** Form 1, backup: uploads the file that the script left, as it is unless the settings ask for more. */
 export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<StepEnd> {
   const { job, store } = run
   const dump = await findDump(run.directory, run.filename)
-  if (!dump.ok) return failed(dump.problem)
+  if (!dump.ok) return failed(dump.error)
   const both = transferSignal(run, signal)
   const transforms = dumpTransforms(run)
   const { base, type } = splitDumpName(dump.value, run.filename)
@@ -25,12 +29,15 @@ export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<
     takenAt: job.startedAt,
   }
   try {
-    return await uploadUnderClaim(run, wanted, both, async (claim) => {
-      await storeDump(run, claim, transforms, both, (options) =>
-        storeFile(store, claim.name, join(run.directory.path, dump.value), options),
-      )
+    const upload = await beginUpload(run, wanted, both)
+    try {
+      const content = createReadStream(join(run.directory.path, dump.value), { highWaterMark: READ_BYTES })
+      await storeDump(run, upload, { content, transforms, signal: both })
+      upload.complete()
       return { ok: true }
-    })
+    } finally {
+      await upload.close()
+    }
   } catch (error) {
     return failed(transferProblem(`the upload to ${store.location}`, error, stageTimeLimitMs(run)))
   }
@@ -52,9 +59,9 @@ export async function downloadFile(run: RunContext, signal: AbortSignal): Promis
     }
     const suffix = transformSuffix(done)
     if (suffix !== '') {
-      run.told = { filename: withoutSuffix(run.filename, suffix), compress: false, encryptionKey: NO_KEY }
+      run.dump = { filename: withoutSuffix(run.filename, suffix), compress: false, encryptionKey: NO_KEY }
     }
-    const path = join(run.directory.path, run.told.filename)
+    const path = join(run.directory.path, run.dump.filename)
     if (!settings.mayDeleteFiles && (await lstat(path).catch(() => undefined)) !== undefined) {
       return failed(`${path} exists already: remove it, or set allowed_to_delete_files to true`)
     }

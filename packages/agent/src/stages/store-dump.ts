@@ -1,61 +1,62 @@
+import type { Readable } from 'node:stream'
+import { errorMessage } from '@osb-backup/node'
 import { NO_KEY } from '@osb-backup/protocol'
 import {
   findZstdProgram,
   removeWithManifest,
-  type StoreContentOptions,
   type StoredContent,
+  storeContent,
   writeManifest,
 } from '@osb-backup/storage'
-import { messageOf } from '../checked.ts'
 import { messageFiles, readMetadata } from '../scripts/script-messages.ts'
 import { agentTransforms, type DumpTransforms } from './dump-transforms.ts'
-import type { ObjectClaim } from './object-claim.ts'
+import type { ObjectUpload } from './object-upload.ts'
 import type { RunContext } from './run-context.ts'
 
 /** A dump may have taken hours to store: worth some minutes of patience with the store at its end. */
 const MANIFEST_RETRY = { attempts: 9, firstDelayMs: 500 }
 const REMOVE_TIMEOUT_MS = 60_000
 
+/** A dump on its way into the store. */
+export interface DumpSource {
+  /** Read once; destroyed on failure. */
+  content: Readable
+  transforms: DumpTransforms
+  signal: AbortSignal
+}
+
 /**
- * Stores a dump under a name, and beside it, last, the manifest that says what it is. The job knows of the dump when
- * this resolves; when it rejects nothing is left in the store.
- *
- * @param put - Stores the dump's content with the given options.
+ * Stores a dump, and beside it, last, the manifest that describes it. The job knows of the dump when this resolves; when
+ * it rejects, nothing is left in the store.
  */
-export async function storeDump(
-  run: RunContext,
-  claim: ObjectClaim,
-  transforms: DumpTransforms,
-  signal: AbortSignal,
-  put: (options: StoreContentOptions) => Promise<StoredContent>,
-): Promise<void> {
-  const { job, settings } = run
+export async function storeDump(run: RunContext, upload: ObjectUpload, source: DumpSource): Promise<void> {
+  const { job, settings, store } = run
+  const { content, transforms, signal } = source
   const { compression, level, recipients } = transforms
-  const stored = await put({
+  const stored = await storeContent(store, upload.name, content, {
     compression,
     compressionLevel: level,
     zstdProgram: findZstdProgram(settings.scriptBase.PATH),
     recipients,
-    // The claim has looked, but another agent may have come in between.
+    // The claim has checked, but another agent may have come in between.
     mustBeNew: true,
     signal,
     onProgress(progress) {
       job.progress = progress
     },
   })
-  if (settings.transfers.writesManifests) await describeDump(run, claim, transforms, stored, signal)
+  if (settings.transfers.writesManifests) await describeDump(run, upload, source, stored)
   const { sizeBytes, sha256, originalSizeBytes, originalSha256 } = stored
   // Of a file that scripts have compressed and encrypted nobody knows what it was before.
   const original = agentTransforms(run) ? { originalSizeBytes, originalSha256 } : {}
-  job.stored = { filename: claim.filename, sizeBytes, sha256, ...original }
+  job.stored = { filename: upload.filename, sizeBytes, sha256, ...original }
 }
 
 async function describeDump(
   run: RunContext,
-  claim: ObjectClaim,
-  transforms: DumpTransforms,
+  upload: ObjectUpload,
+  { transforms, signal }: DumpSource,
   { sizeBytes, sha256, originalSizeBytes, originalSha256 }: StoredContent,
-  signal: AbortSignal,
 ): Promise<void> {
   const { job, pack, store } = run
   const { request, startedAt } = job
@@ -84,15 +85,15 @@ async function describeDump(
     scriptPack: pack.form === 1 ? { form: 1 } : { form: 2, name: pack.name, type: pack.type },
   } as const
   try {
-    await writeManifest(store, claim.name, manifest, { signal, retry: MANIFEST_RETRY })
+    await writeManifest(store, upload.name, manifest, { signal, retry: MANIFEST_RETRY })
   } catch (error) {
     // Without the caller's signal: it may be what brought us here.
-    await removeWithManifest(store, claim.name, { signal: AbortSignal.timeout(REMOVE_TIMEOUT_MS) }).catch(
+    await removeWithManifest(store, upload.name, { signal: AbortSignal.timeout(REMOVE_TIMEOUT_MS) }).catch(
       (cause: unknown) => {
         throw new AggregateError(
           [error, cause],
-          `the manifest of "${claim.name}" could not be written (${messageOf(error)}), nor could then the object be ` +
-            `removed from ${store.location} (${messageOf(cause)})`,
+          `the manifest of "${upload.name}" could not be written (${errorMessage(error)}), nor could then the object be ` +
+            `removed from ${store.location} (${errorMessage(cause)})`,
         )
       },
     )

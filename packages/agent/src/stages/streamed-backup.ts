@@ -1,12 +1,10 @@
 import { transformSuffix } from '@osb-backup/core'
-import { storeContent } from '@osb-backup/storage'
 import { describeFailure, isSuccess } from '../scripts/script-end.ts'
 import { type DumpTransforms, dumpTransforms } from './dump-transforms.ts'
-import type { ObjectClaim } from './object-claim.ts'
+import { beginUpload, type ObjectUpload } from './object-upload.ts'
 import { failed, type RunContext, type StepEnd, stageTimeLimitMs, startStage, transferSignal } from './run-context.ts'
 import { storeDump } from './store-dump.ts'
 import { transferProblem } from './transfer-problem.ts'
-import { uploadUnderClaim } from './upload-under-claim.ts'
 
 /**
  * Form 2: what the script `backup` writes is compressed, encrypted and stored while it runs. The store completes the
@@ -24,38 +22,48 @@ export async function streamBackup(run: RunContext, path: string, type: string, 
     type: type + transformSuffix(transforms),
     takenAt: startedAt,
   }
-  const both = transferSignal(run, signal)
+  const transfer = transferSignal(run, signal)
   try {
-    return await uploadUnderClaim(run, wanted, both, (claim) =>
-      dumpInto(run, claim, path, { script: signal, transfer: both }, transforms),
-    )
+    const upload = await beginUpload(run, wanted, transfer)
+    try {
+      const end = await storeOutput(run, upload, path, { transforms, script: signal, transfer })
+      if (end.ok) upload.complete()
+      return end
+    } finally {
+      await upload.close()
+    }
   } catch (error) {
-    return failed(transferProblem(`looking into ${run.store.location}`, error, stageTimeLimitMs(run)))
+    return failed(transferProblem(`checking names in ${run.store.location}`, error, stageTimeLimitMs(run)))
   }
 }
 
-async function dumpInto(
+interface OutputOptions {
+  transforms: DumpTransforms
+  /** Cancels the script. */
+  script: AbortSignal
+  /** Cancels the transfer. */
+  transfer: AbortSignal
+}
+
+/** Runs the script and stores its output. If it fails, nothing is left in the store. */
+async function storeOutput(
   run: RunContext,
-  claim: ObjectClaim,
+  upload: ObjectUpload,
   path: string,
-  signals: { script: AbortSignal; transfer: AbortSignal },
-  transforms: DumpTransforms,
+  { transforms, script: signal, transfer }: OutputOptions,
 ): Promise<StepEnd> {
-  const { store } = run
-  const script = startStage(run, 'backup', path, signals.script, { stdout: 'stream' })
+  const script = startStage(run, 'backup', path, signal, { stdout: 'stream' })
   const { output } = script
   if (output === undefined) return failed(describeFailure(path, await script.ended))
   let uploadError: unknown
-  const isStored = await storeDump(run, claim, transforms, signals.transfer, (options) =>
-    storeContent(store, claim.name, output, options),
-  ).then(
-    () => true,
-    (error: unknown) => {
-      uploadError = error
-      script.stop()
-      return false
-    },
-  )
+  let isStored = false
+  try {
+    await storeDump(run, upload, { content: output, transforms, signal: transfer })
+    isStored = true
+  } catch (error) {
+    uploadError = error
+    script.stop()
+  }
   const end = await script.ended
   const logs = { stdout: end.stdout, stderr: end.stderr }
   if (!isSuccess(end.outcome) && end.outcome.kind !== 'stopped') {
@@ -64,6 +72,6 @@ async function dumpInto(
   if (isStored) return { ok: true, ...logs }
   const problem = output.isEmptyDump
     ? `${path} exited with status 0 but wrote nothing to standard output: an empty dump is a failure`
-    : transferProblem(`the upload to ${store.location}`, uploadError, stageTimeLimitMs(run))
+    : transferProblem(`the upload to ${run.store.location}`, uploadError, stageTimeLimitMs(run))
   return { ok: false, problem, ...logs }
 }

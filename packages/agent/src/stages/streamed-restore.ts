@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import { ageKeys, transformsOfName } from '@osb-backup/core'
-import { findZstdProgram, freeChunk, loadContent, readManifest } from '@osb-backup/storage'
-import { messageOf } from '../checked.ts'
+import { errorMessage } from '@osb-backup/node'
+import { findZstdProgram, loadContent, readManifest, releaseBuffer } from '@osb-backup/storage'
 import { describeFailure, isSuccess } from '../scripts/script-end.ts'
 import { messageFiles, writeMetadata } from '../scripts/script-messages.ts'
 import { failed, type RunContext, type StepEnd, stageTimeLimitMs, startStage, transferSignal } from './run-context.ts'
@@ -67,7 +67,7 @@ async function handOverMetadata(
     if (manifest?.metadata !== undefined) await writeMetadata(messageFiles(directory.path), manifest.metadata)
   } catch (error) {
     signal.throwIfAborted()
-    const message = `The manifest beside the object could not be used: ${messageOf(error)}`
+    const message = `The manifest beside the object could not be used: ${errorMessage(error)}`
     job.warnings.push({ code: 'agent-manifest', message: mask.mask(message) })
   }
 }
@@ -85,7 +85,7 @@ export async function feed(content: Readable, input: Writable): Promise<void> {
   for await (const chunk of content) {
     // The callback comes with an error once nobody reads any more.
     if (input.writable) await new Promise<void>((resolve) => input.write(chunk, () => resolve()))
-    freeChunk(chunk)
+    releaseBuffer(chunk)
   }
   if (input.writable) input.end()
 }

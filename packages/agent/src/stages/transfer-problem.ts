@@ -1,5 +1,5 @@
+import { errorMessage } from '@osb-backup/node'
 import { ContentError } from '@osb-backup/storage'
-import { messageOf } from '../checked.ts'
 
 /** Says why bytes could not be moved. `what` begins the sentence: "the upload". */
 export function transferProblem(what: string, error: unknown, timeLimitMs: number): string {
@@ -10,5 +10,5 @@ export function transferProblem(what: string, error: unknown, timeLimitMs: numbe
   if (error instanceof ContentError && (error.code === 'corrupt' || error.code === 'mismatch')) {
     return `${what} failed, the object is corrupt: ${error.message}`
   }
-  return `${what} failed: ${messageOf(error)}`
+  return `${what} failed: ${errorMessage(error)}`
 }

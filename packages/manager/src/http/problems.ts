@@ -1,9 +1,9 @@
+import { STATUS_CODES } from 'node:http'
 import type { Problem } from '@osb-backup/protocol'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { IdentityProviderError } from '../access/oidc/identity-provider-error.ts'
 import { RequestError, type RequestErrorCode } from '../shared/request-error.ts'
-import { statusTitles } from './status-titles.ts'
 
 const statusOf = {
   invalid: 400,
@@ -15,7 +15,7 @@ const statusOf = {
   'slow-down': 429,
 } as const satisfies Record<RequestErrorCode, number>
 
-/** When to come again while an identity provider cannot be asked. */
+/** When to retry while an identity provider is unreachable. */
 const PROVIDER_WAIT_SECONDS = 5
 
 interface Refusal {
@@ -25,7 +25,7 @@ interface Refusal {
   retryAfterSeconds?: number | undefined
 }
 
-/** Makes every error answer of the API: one readable sentence, or a problem document, whichever the client reads. */
+/** Answers every error of the API: with one readable sentence, or a problem document, whichever the client accepts. */
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const refusal = refusalOf(error)
@@ -37,7 +37,7 @@ export function answerErrors(app: FastifyInstance): void {
   )
 }
 
-/** Answers a path that the router cannot read, which it says before any hook runs, the one for tokens included. */
+/** Answers a path that the router cannot read; it reports that before any hook runs, authentication included. */
 export function answerUnreadablePath(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   void answer(request, reply, { status: 400, detail: 'The path is no valid URL, or a part of it is too long.' })
 }
@@ -60,7 +60,7 @@ function refusalOf(error: FastifyError): Refusal {
   return { status: 500, detail: 'The manager failed to serve this request; its log says why.' }
 }
 
-/** Clients of the first days print the body as it is and ask for text; everyone else gets RFC 9457. */
+/** Old clients print the body as it is and ask for text; everyone else gets RFC 9457. */
 function answer(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -72,7 +72,7 @@ function answer(
   if (request.headers.accept?.includes('text/plain')) return reply.type('text/plain; charset=utf-8').send(detail)
   const problem: Problem = {
     type: 'about:blank',
-    title: statusTitles[status] ?? 'Error',
+    title: STATUS_CODES[status] ?? 'Error',
     status,
     detail,
     ...(field ? { field } : {}),

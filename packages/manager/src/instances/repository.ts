@@ -1,17 +1,15 @@
 import { type Selectable, sql } from 'kysely'
 import type { Grants } from '../access/caller.ts'
-import type { Context } from '../context/context.ts'
+import type { RepositoryContext } from '../context/context.ts'
 import { readPage } from '../database/read-page.ts'
 import type { ServiceInstanceTable } from '../database/schema.ts'
-import type { PageRequest } from '../http/legacy/paging.ts'
 import { sealedColumns } from '../secrets/sealed-columns.ts'
+import type { PageOf, PageRequest } from '../shared/page.ts'
 import type { ServiceInstance } from './instance.ts'
-
-type Reach = Pick<Context, 'database' | 'sealer'>
 
 const purpose = sealedColumns.service_instances
 
-function fromRow({ sealer }: Reach, row: Selectable<ServiceInstanceTable>): ServiceInstance {
+function fromRow({ sealer }: RepositoryContext, row: Selectable<ServiceInstanceTable>): ServiceInstance {
   return {
     id: row.id,
     version: row.version,
@@ -36,48 +34,51 @@ function fromRow({ sealer }: Reach, row: Selectable<ServiceInstanceTable>): Serv
 }
 
 /** The instance, if it is registered. */
-export async function findInstance(reach: Reach, id: string): Promise<ServiceInstance | undefined> {
-  const row = await reach.database
+export async function findInstance(context: RepositoryContext, id: string): Promise<ServiceInstance | undefined> {
+  const row = await context.database
     .selectFrom('service_instances')
     .selectAll()
     .where('id', '=', id)
     .where('deleted_at', 'is', null)
     .executeTakeFirst()
-  return row && fromRow(reach, row)
+  return row && fromRow(context, row)
 }
 
-/** Instances by id, also those that are gone: their jobs and restore points still name them. */
-export async function instancesById(reach: Reach, ids: readonly string[]): Promise<Map<string, ServiceInstance>> {
+/** Instances by id, also deleted ones: their jobs and restore points still refer to them. */
+export async function instancesById(
+  context: RepositoryContext,
+  ids: readonly string[],
+): Promise<Map<string, ServiceInstance>> {
   if (ids.length === 0) return new Map()
-  const rows = await reach.database.selectFrom('service_instances').selectAll().where('id', 'in', ids).execute()
-  return new Map(rows.map((row) => [row.id, fromRow(reach, row)]))
+  const rows = await context.database.selectFrom('service_instances').selectAll().where('id', 'in', ids).execute()
+  return new Map(rows.map((row) => [row.id, fromRow(context, row)]))
 }
 
 /** One page of the registered instances among those that are granted, by id. */
 export async function listInstances(
-  reach: Reach,
+  context: RepositoryContext,
   granted: Grants,
   page: PageRequest,
-): Promise<{ entries: ServiceInstance[]; total: number }> {
-  let query = reach.database
+): Promise<PageOf<ServiceInstance>> {
+  let query = context.database
     .selectFrom('service_instances')
     .selectAll()
     .where('deleted_at', 'is', null)
     .orderBy('id', page.sort?.descending ? 'desc' : 'asc')
-  // An array parameter, since a list of none is no SQL.
+  // An array parameter, since an empty list is invalid SQL.
   if (granted !== 'all') query = query.where('id', '=', sql<string>`any(${granted})`)
   const { rows, total } = await readPage(query, page)
-  return { entries: rows.map((row) => fromRow(reach, row)), total }
+  return { entries: rows.map((row) => fromRow(context, row)), total }
 }
 
 /**
- * Registers an instance, or replaces what is known of it.
+ * Stores an instance, or replaces it.
  *
- * @param edited - The version that is replaced, if that matters.
- * @returns The new version; undefined if another one than the edited stands there, and nothing was written.
+ * @param edited - The version to replace, if that matters.
+ * @returns The new version; undefined if another version than `edited` is stored, and nothing was written.
  */
-export async function saveInstance(
-  { database, sealer }: Reach,
+export async function upsertInstance(
+  { database, sealer }: RepositoryContext,
   instance: ServiceInstance,
   edited: number | undefined,
 ): Promise<number | undefined> {
@@ -109,8 +110,8 @@ export async function saveInstance(
   return written?.version
 }
 
-/** Forgets an instance and its credentials; what its jobs and restore points say of it stays. */
-export async function removeInstance({ database }: Reach, id: string, now: Date): Promise<void> {
+/** Marks an instance as deleted and erases its credentials; its jobs and restore points still refer to the row. */
+export async function markInstanceDeleted({ database }: RepositoryContext, id: string, now: Date): Promise<void> {
   await database
     .updateTable('service_instances')
     .set({

@@ -23,7 +23,8 @@ const transferRequest = {
   bandwidthLimitBytesPerSecond: optional(lenientInteger(0)),
 }
 
-const s3Request = z.object({
+/** An S3 bucket as clients send it. */
+export const s3DestinationRequestSchema = z.object({
   type: z.literal('S3'),
   ...requestFields,
   authKey: z.string().min(1).max(500),
@@ -44,7 +45,8 @@ const s3Request = z.object({
   ...transferRequest,
 })
 
-const swiftRequest = z.object({
+/** A Swift container as clients send it. */
+export const swiftDestinationRequestSchema = z.object({
   type: z.literal('SWIFT'),
   ...requestFields,
   username: z.string().min(1).max(255),
@@ -56,7 +58,8 @@ const swiftRequest = z.object({
   ...transferRequest,
 })
 
-const fileRequest = z.object({
+/** A directory as clients send it. */
+export const fileDirectoryRequestSchema = z.object({
   type: z.literal('FILE'),
   ...requestFields,
   directory: z.string().min(1).max(4000).startsWith('/', 'must be an absolute path'),
@@ -66,8 +69,15 @@ const fileRequest = z.object({
  * A file destination as clients send it. `authSecret` and `password`, absent, empty or masked, keep the stored
  * value. `skipSSL` means plain http for an endpoint that names no scheme.
  */
-export const fileDestinationRequestSchema = z.discriminatedUnion('type', [s3Request, swiftRequest, fileRequest])
+export const fileDestinationRequestSchema = z.discriminatedUnion('type', [
+  s3DestinationRequestSchema,
+  swiftDestinationRequestSchema,
+  fileDirectoryRequestSchema,
+])
 export type FileDestinationRequest = z.infer<typeof fileDestinationRequestSchema>
+export type S3DestinationRequest = z.infer<typeof s3DestinationRequestSchema>
+export type SwiftDestinationRequest = z.infer<typeof swiftDestinationRequestSchema>
+export type FileDirectoryRequest = z.infer<typeof fileDirectoryRequestSchema>
 
 const answerFields = {
   id: z.string(),
@@ -83,31 +93,40 @@ const transferAnswer = {
   bandwidthLimitBytesPerSecond: z.number().optional(),
 }
 
+/** An S3 bucket in an answer, its secret masked. */
+export const s3DestinationSchema = z.object({
+  type: z.literal('S3'),
+  ...answerFields,
+  authKey: z.string(),
+  authSecret: z.string(),
+  endpoint: z.string(),
+  region: z.string(),
+  bucket: z.string(),
+  skipSSL: z.boolean(),
+  pathStyle: z.boolean().optional(),
+  ...transferAnswer,
+})
+
+/** A Swift container in an answer, its secret masked. */
+export const swiftDestinationSchema = z.object({
+  type: z.literal('SWIFT'),
+  ...answerFields,
+  username: z.string(),
+  password: z.string(),
+  authUrl: z.string(),
+  domain: z.string(),
+  container_name: z.string(),
+  project_name: z.string(),
+  ...transferAnswer,
+})
+
+/** A directory in an answer. */
+export const fileDirectorySchema = z.object({ type: z.literal('FILE'), ...answerFields, directory: z.string() })
+
 /** A file destination in an answer, its secret masked. */
 export const fileDestinationSchema = z.discriminatedUnion('type', [
-  z.object({
-    type: z.literal('S3'),
-    ...answerFields,
-    authKey: z.string(),
-    authSecret: z.string(),
-    endpoint: z.string(),
-    region: z.string(),
-    bucket: z.string(),
-    skipSSL: z.boolean(),
-    pathStyle: z.boolean().optional(),
-    ...transferAnswer,
-  }),
-  z.object({
-    type: z.literal('SWIFT'),
-    ...answerFields,
-    username: z.string(),
-    password: z.string(),
-    authUrl: z.string(),
-    domain: z.string(),
-    container_name: z.string(),
-    project_name: z.string(),
-    ...transferAnswer,
-  }),
-  z.object({ type: z.literal('FILE'), ...answerFields, directory: z.string() }),
+  s3DestinationSchema,
+  swiftDestinationSchema,
+  fileDirectorySchema,
 ])
 export type FileDestination = z.infer<typeof fileDestinationSchema>

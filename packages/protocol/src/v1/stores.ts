@@ -58,20 +58,29 @@ const secret = (description: string) =>
     .meta(about(`${description}. Write-only: reads say that it is set`, 'secret-key'))
 const isSet = (description: string) => z.boolean().meta(about(description, true))
 
+/** Each kind as a client sends it. */
+export const s3StoreSettingsSchema = z.strictObject({ ...s3Fields, authSecret: secret('Secret access key') })
+export type S3StoreSettings = z.infer<typeof s3StoreSettingsSchema>
+export const swiftStoreSettingsSchema = z.strictObject({ ...swiftFields, password: secret('Password of the user') })
+export type SwiftStoreSettings = z.infer<typeof swiftStoreSettingsSchema>
+export const fileStoreSettingsSchema = z.strictObject(fileFields)
+export type FileStoreSettings = z.infer<typeof fileStoreSettingsSchema>
+
 /** Where the bytes of a destination are stored, as a client sends it. */
 export const storeSettingsSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ ...s3Fields, authSecret: secret('Secret access key') }),
-  z.strictObject({ ...swiftFields, password: secret('Password of the user') }),
-  z.strictObject(fileFields),
+  s3StoreSettingsSchema,
+  swiftStoreSettingsSchema,
+  fileStoreSettingsSchema,
 ])
 export type StoreSettings = z.infer<typeof storeSettingsSchema>
 
+/** Each kind in an answer. */
+export const s3StoreSchema = z.object({ ...s3Fields, authSecretSet: isSet('A secret access key is stored') })
+export const swiftStoreSchema = z.object({ ...swiftFields, passwordSet: isSet('A password is stored') })
+export const fileStoreSchema = z.object(fileFields)
+
 /** Where the bytes of a destination are stored, in an answer. */
-export const storeSchema = z.discriminatedUnion('kind', [
-  z.object({ ...s3Fields, authSecretSet: isSet('A secret access key is stored') }),
-  z.object({ ...swiftFields, passwordSet: isSet('A password is stored') }),
-  z.object(fileFields),
-])
+export const storeSchema = z.discriminatedUnion('kind', [s3StoreSchema, swiftStoreSchema, fileStoreSchema])
 export type Store = z.infer<typeof storeSchema>
 
 export const storeKinds = ['s3', 'swift', 'file'] as const

@@ -1,8 +1,8 @@
 import { createDecipheriv } from 'node:crypto'
 import { Transform } from 'node:stream'
 import { Decrypter } from 'age-encryption'
-import { freeChunk, giveAway } from '../chunk-memory.ts'
-import { chunkNonce, cipherName, nonceBytes, payloadKey, sealedChunkBytes, tagBytes } from './age-format.ts'
+import { releaseBuffer, transferOwnership } from '../buffer-ownership.ts'
+import { CIPHER_NAME, chunkNonce, NONCE_BYTES, payloadKey, sealedChunkBytes, TAG_BYTES } from './age-format.ts'
 import { ContentError } from './content-error.ts'
 
 const magic = Buffer.from('age-encryption.org/v1\n')
@@ -10,7 +10,7 @@ const lastLine = Buffer.from('\n--- ')
 const stanza = Buffer.from('\n-> ')
 const passphraseStanza = Buffer.from('\n-> scrypt ')
 /** Room for some thousand recipients. */
-const maximumHeaderBytes = 1024 * 1024
+const MAXIMUM_HEADER_BYTES = 1024 * 1024
 
 /**
  * Makes the stream that decrypts an age file. Every byte it lets out was authenticated; a file that was cut, even
@@ -29,12 +29,12 @@ export function ageDecryptor(identities: readonly string[]): Transform {
   let chunkNumber = 0
 
   const unseal = (sealed: Buffer, isLast: boolean): Buffer => {
-    if (sealed.length < tagBytes) throw cutOff()
-    const body = sealed.subarray(0, sealed.length - tagBytes)
-    const decipher = createDecipheriv(cipherName, key as Buffer, chunkNonce(chunkNumber, isLast), {
-      authTagLength: tagBytes,
+    if (sealed.length < TAG_BYTES) throw cutOff()
+    const body = sealed.subarray(0, sealed.length - TAG_BYTES)
+    const decipher = createDecipheriv(CIPHER_NAME, key as Buffer, chunkNonce(chunkNumber, isLast), {
+      authTagLength: TAG_BYTES,
     })
-    decipher.setAuthTag(sealed.subarray(sealed.length - tagBytes))
+    decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES))
     try {
       const plain = decipher.update(body)
       decipher.final()
@@ -52,10 +52,10 @@ export function ageDecryptor(identities: readonly string[]): Transform {
   /** Reads the header once it is there whole, and returns what follows it. */
   const readKey = async (): Promise<Buffer | undefined> => {
     const headerBytes = headerLength(header)
-    if (headerBytes === undefined || header.length < headerBytes + nonceBytes) return undefined
+    if (headerBytes === undefined || header.length < headerBytes + NONCE_BYTES) return undefined
     const fileKey = await openHeader(header.subarray(0, headerBytes))
-    key = payloadKey(fileKey, header.subarray(headerBytes, headerBytes + nonceBytes))
-    return header.subarray(headerBytes + nonceBytes)
+    key = payloadKey(fileKey, header.subarray(headerBytes, headerBytes + NONCE_BYTES))
+    return header.subarray(headerBytes + NONCE_BYTES)
   }
 
   /** Takes bytes of the payload, and gives out the chunks that they complete. */
@@ -63,7 +63,7 @@ export function ageDecryptor(identities: readonly string[]): Transform {
     for (let at = 0; at < bytes.length; ) {
       // A full chunk is held back until more comes: the last one is marked.
       if (filled === sealedChunkBytes) {
-        stream.push(giveAway(unseal(chunk, false)))
+        stream.push(transferOwnership(unseal(chunk, false)))
         filled = 0
       }
       const taken = bytes.copy(chunk, filled, at)
@@ -78,7 +78,7 @@ export function ageDecryptor(identities: readonly string[]): Transform {
       if (key) {
         try {
           add(this, bytes)
-          freeChunk(bytes)
+          releaseBuffer(bytes)
           callback()
         } catch (error) {
           callback(error as Error)
@@ -121,7 +121,7 @@ function headerLength(bytes: Buffer): number | undefined {
   const marker = bytes.indexOf(lastLine)
   const end = marker === -1 ? -1 : bytes.indexOf('\n', marker + lastLine.length)
   if (end !== -1) return end + 1
-  if (bytes.length > maximumHeaderBytes) throw new ContentError('corrupt', 'The header of the age file has no end.')
+  if (bytes.length > MAXIMUM_HEADER_BYTES) throw new ContentError('corrupt', 'The header of the age file has no end.')
   return undefined
 }
 

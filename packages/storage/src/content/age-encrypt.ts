@@ -1,8 +1,8 @@
 import { createCipheriv, randomBytes } from 'node:crypto'
 import { Transform } from 'node:stream'
 import { Encrypter } from 'age-encryption'
-import { freeChunk, giveAway } from '../chunk-memory.ts'
-import { chunkBytes, chunkNonce, cipherName, nonceBytes, payloadKey, tagBytes } from './age-format.ts'
+import { releaseBuffer, transferOwnership } from '../buffer-ownership.ts'
+import { CHUNK_BYTES, CIPHER_NAME, chunkNonce, NONCE_BYTES, payloadKey, TAG_BYTES } from './age-format.ts'
 import { ContentError } from './content-error.ts'
 
 /**
@@ -13,24 +13,24 @@ import { ContentError } from './content-error.ts'
  */
 export async function ageEncryptor(recipients: readonly string[]): Promise<Transform> {
   const { header, fileKey } = await newHeader(recipients)
-  const nonce = randomBytes(nonceBytes)
+  const nonce = randomBytes(NONCE_BYTES)
   const key = payloadKey(fileKey, nonce)
   // Filled again for each chunk: ciphering reads it at once.
-  const chunk = Buffer.allocUnsafeSlow(chunkBytes)
+  const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
   let filled = 0
   let chunkNumber = 0
 
   const stream = new Transform({
-    highWaterMark: chunkBytes,
+    highWaterMark: CHUNK_BYTES,
     transform(bytes: Buffer, _encoding, callback) {
       for (let at = 0; at < bytes.length; ) {
         // A full chunk is held back until more comes, since the last one is sealed differently and must not be empty.
-        if (filled === chunkBytes) seal(false)
+        if (filled === CHUNK_BYTES) seal(false)
         const taken = bytes.copy(chunk, filled, at)
         filled += taken
         at += taken
       }
-      freeChunk(bytes)
+      releaseBuffer(bytes)
       callback()
     },
     flush(callback) {
@@ -39,8 +39,8 @@ export async function ageEncryptor(recipients: readonly string[]): Promise<Trans
     },
   })
   const seal = (isLast: boolean): void => {
-    const cipher = createCipheriv(cipherName, key, chunkNonce(chunkNumber++, isLast), { authTagLength: tagBytes })
-    stream.push(giveAway(cipher.update(chunk.subarray(0, filled))))
+    const cipher = createCipheriv(CIPHER_NAME, key, chunkNonce(chunkNumber++, isLast), { authTagLength: TAG_BYTES })
+    stream.push(transferOwnership(cipher.update(chunk.subarray(0, filled))))
     cipher.final()
     stream.push(cipher.getAuthTag())
     filled = 0
@@ -75,5 +75,5 @@ async function newHeader(recipients: readonly string[]): Promise<{ header: Uint8
   if (recipients.length === 0 || fileKey === undefined) {
     throw new ContentError('invalid-key', 'No age recipient (age1…) is given to encrypt to.')
   }
-  return { header: empty.subarray(0, empty.length - nonceBytes - tagBytes), fileKey }
+  return { header: empty.subarray(0, empty.length - NONCE_BYTES - TAG_BYTES), fileKey }
 }

@@ -5,11 +5,11 @@ import { hkdfSync } from 'node:crypto'
  * a counter and the last one marked. The library's own stream does the same at a third of the speed, since its
  * cipher is written in JavaScript; header and keys stay the library's.
  */
-export const cipherName = 'chacha20-poly1305'
-export const nonceBytes = 16
-export const chunkBytes = 64 * 1024
-export const tagBytes = 16
-export const sealedChunkBytes = chunkBytes + tagBytes
+export const CIPHER_NAME = 'chacha20-poly1305'
+export const NONCE_BYTES = 16
+export const CHUNK_BYTES = 64 * 1024
+export const TAG_BYTES = 16
+export const sealedChunkBytes = CHUNK_BYTES + TAG_BYTES
 
 /** The key that seals a payload's chunks. */
 export function payloadKey(fileKey: Uint8Array, nonce: Uint8Array): Buffer {

@@ -9,7 +9,7 @@ export interface AgeKeys {
 }
 
 /** Makes a pair from fresh randomness. */
-export async function makeAgeKeys(): Promise<AgeKeys> {
+export async function generateAgeKeys(): Promise<AgeKeys> {
   const identity = await generateX25519Identity()
   return { identity, recipient: await identityToRecipient(identity) }
 }

@@ -5,9 +5,9 @@ import { setImmediate } from 'node:timers/promises'
 import { inflateSync } from 'node:zlib'
 import { generateX25519Identity } from 'age-encryption'
 import * as vectors from 'cctv-age'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ageDecryptor } from './age-decrypt.ts'
-import { chunkBytes } from './age-format.ts'
+import { CHUNK_BYTES } from './age-format.ts'
 import { ContentError } from './content-error.ts'
 
 /** Opens none of the vectors. */
@@ -82,13 +82,13 @@ const armored = all.filter(({ isArmored }) => isArmored)
 const withPassphrase = all.filter(({ hasPassphrase, isArmored }) => hasPassphrase && !isArmored)
 
 describe('the C2SP vectors of the age format', () => {
-  it('are all here', () => {
+  test('are all here', () => {
     expect(ours.length + armored.length + withPassphrase.length).toBe(143)
     expect(ours.filter((vector) => vector.expect === 'success').length).toBeGreaterThanOrEqual(15)
   })
 
   describe.each([1000, 10_000_000])('in pieces of %i', (pieceBytes) => {
-    it.each(ours)('$name: $expect', async (vector) => {
+    test.each(ours)('$name: $expect', async (vector) => {
       const { sha256, sizeBytes, error } = await decrypt(vector, pieceBytes)
       if (vector.expect === 'success') {
         expect(error).toBeUndefined()
@@ -99,11 +99,11 @@ describe('the C2SP vectors of the age format', () => {
       expect(error).toMatchObject({ code: vector.expect === 'no match' ? 'wrong-key' : 'corrupt' })
       if (vector.expect !== 'payload failure') expect(sizeBytes).toBe(0)
       // Of a file without a last chunk the reference also lets out the chunk before the end; we let out less.
-      else if (pieceBytes === 1000 && sha256 !== vector.payload) expect(sizeBytes % chunkBytes).toBe(0)
+      else if (pieceBytes === 1000 && sha256 !== vector.payload) expect(sizeBytes % CHUNK_BYTES).toBe(0)
     })
   })
 
-  it.each(withPassphrase)('$name is refused: it needs a passphrase', async (vector) => {
+  test.each(withPassphrase)('$name is refused: it needs a passphrase', async (vector) => {
     const { error } = await decrypt(vector, 1000)
     expect(error).toBeInstanceOf(ContentError)
     if (vector.name === 'scrypt') {
@@ -111,7 +111,7 @@ describe('the C2SP vectors of the age format', () => {
     }
   })
 
-  it.each(armored)('$name is refused: it is text', async (vector) => {
+  test.each(armored)('$name is refused: it is text', async (vector) => {
     const { error } = await decrypt(vector, 1000)
     expect(error).toMatchObject({ code: 'corrupt' })
   })

@@ -7,7 +7,7 @@ import { buffer } from 'node:stream/consumers'
 import { type Compression, compressions } from '@osb-backup/core'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openStore } from '../open-store.ts'
 import { loadFile, storeFile } from './content-file.ts'
 import { loadContent } from './load-content.ts'
@@ -46,7 +46,7 @@ const chunk = 64 * 1024
 const variants = compressions.flatMap((compression) => [false, true].map((encrypted) => ({ compression, encrypted })))
 
 describe.each(variants)('content, compression $compression, encrypted $encrypted', ({ compression, encrypted }) => {
-  it('comes back as it was, whatever its size', async () => {
+  test('comes back as it was, whatever its size', async () => {
     const sizes = fc.oneof(
       fc.constantFrom(0, 1, chunk - 1, chunk, chunk + 1, 2 * chunk - 1, 2 * chunk, 2 * chunk + 1, 5 * chunk),
       fc.integer({ min: 0, max: 300_000 }),
@@ -72,7 +72,7 @@ describe.each(variants)('content, compression $compression, encrypted $encrypted
 
   if (compression === 'none' && !encrypted) return
 
-  it('never ends quietly when it was cut off', async () => {
+  test('never ends quietly when it was cut off', async () => {
     await put('cut', randomBytes(3 * chunk), compression, encrypted)
     const whole = await readFile(join(root, 'cut'))
     const lengths = [0, 1, 10, 100, 216, chunk + 216, 2 * chunk + 248, whole.length - 16, whole.length - 1]
@@ -83,7 +83,7 @@ describe.each(variants)('content, compression $compression, encrypted $encrypted
     }
   })
 
-  it('is never delivered to its end with other bytes after one bit was flipped', async () => {
+  test('is never delivered to its end with other bytes after one bit was flipped', async () => {
     const bytes = randomBytes(2 * chunk)
     await put('flipped', bytes, compression, encrypted)
     const whole = await readFile(join(root, 'flipped'))
@@ -99,7 +99,7 @@ describe.each(variants)('content, compression $compression, encrypted $encrypted
     }
   })
 
-  it('refuses a second copy behind the first or gives back both', async () => {
+  test('refuses a second copy behind the first or gives back both', async () => {
     const bytes = randomBytes(1000)
     await put('twice', bytes, compression, encrypted)
     const once = await readFile(join(root, 'twice'))
@@ -111,7 +111,7 @@ describe.each(variants)('content, compression $compression, encrypted $encrypted
 })
 
 describe('keys', () => {
-  it('says so when no identity opens it', async () => {
+  test('says so when no identity opens it', async () => {
     await put('locked', Buffer.from('content'), 'zstd', true)
     await expect(get('locked', 'zstd', true, [otherIdentity])).rejects.toMatchObject({ code: 'wrong-key' })
     await expect(get('locked', 'zstd', true, [])).rejects.toMatchObject({ code: 'wrong-key' })
@@ -119,7 +119,7 @@ describe('keys', () => {
     expect(opened.toString()).toBe('content')
   })
 
-  it('refuses what is no key, without showing it', async () => {
+  test('refuses what is no key, without showing it', async () => {
     const options = { compression: 'none', recipients: ['AGE-SECRET-KEY-1SHOULDNOTBEHERE'] } as const
     const storing = storeContent(store, 'invalid', Readable.from(['x']), options)
     await expect(storing).rejects.toMatchObject({ code: 'invalid-key', message: expect.not.stringContaining('SHOULD') })
@@ -127,7 +127,7 @@ describe('keys', () => {
     expect(await store.head('invalid')).toBeUndefined()
   })
 
-  it('refuses content that was never encrypted', async () => {
+  test('refuses content that was never encrypted', async () => {
     await put('plain', Buffer.from('age-encryption is a nice thing'), 'none', false)
     await expect(get('plain', 'none', true)).rejects.toMatchObject({ code: 'corrupt' })
   })
@@ -136,7 +136,7 @@ describe('keys', () => {
 describe('what is expected', () => {
   const options = { compression: 'none', encrypted: false, identities: [] } as const
 
-  it('is checked before the first byte of a plain object', async () => {
+  test('is checked before the first byte of a plain object', async () => {
     const { sha256: digest } = await put('known', Buffer.from('abc'), 'none', false)
     await writeFile(join(root, 'known'), 'abd')
     const loading = loadContent(store, 'known', { ...options, expected: { sha256: digest } })
@@ -145,7 +145,7 @@ describe('what is expected', () => {
     await expect(cut).rejects.toMatchObject({ code: 'mismatch' })
   })
 
-  it('fails an encrypted object at its end', async () => {
+  test('fails an encrypted object at its end', async () => {
     await put('known.age', randomBytes(500_000), 'none', true)
     const stream = await loadContent(store, 'known.age', {
       compression: 'none',
@@ -160,7 +160,7 @@ describe('what is expected', () => {
 describe('a transfer that does not finish', () => {
   const plain = { compression: 'zstd', recipients: [] } as const
 
-  it('leaves nothing and reports the source when that fails', async () => {
+  test('leaves nothing and reports the source when that fails', async () => {
     const source = Readable.from(
       (async function* () {
         yield randomBytes(1_000_000)
@@ -172,7 +172,7 @@ describe('a transfer that does not finish', () => {
     expect((await readdir(root)).filter((name) => name.startsWith('.'))).toEqual([])
   })
 
-  it('leaves nothing and reports the reason when it is broken off, even if the source is silent', async () => {
+  test('leaves nothing and reports the reason when it is broken off, even if the source is silent', async () => {
     const abort = new AbortController()
     const source = new Readable({ read: () => undefined })
     source.push(randomBytes(1_000_000))
@@ -183,14 +183,14 @@ describe('a transfer that does not finish', () => {
     expect(await store.head('broken-off')).toBeUndefined()
   })
 
-  it('reports the store when that fails, and destroys the source', async () => {
+  test('reports the store when that fails, and destroys the source', async () => {
     const absent = openStore({ type: 'file', directory: join(root, 'missing') }, { retry: false })
     const source = streamOf(randomBytes(5_000_000))
     await expect(storeContent(absent, 'x', source, plain)).rejects.toMatchObject({ name: 'StoreError', code: 'absent' })
     expect(source.destroyed).toBe(true)
   })
 
-  it('reports a listener that fails, and leaves nothing', async () => {
+  test('reports a listener that fails, and leaves nothing', async () => {
     const onProgress = () => {
       throw new Error('the listener failed')
     }
@@ -199,7 +199,7 @@ describe('a transfer that does not finish', () => {
     expect(await store.head('listened')).toBeUndefined()
   })
 
-  it('closes the object when a reader goes away', async () => {
+  test('closes the object when a reader goes away', async () => {
     await put('large', randomBytes(3_000_000), 'none', false)
     const stream = await loadContent(store, 'large', { compression: 'none', encrypted: false, identities: [] })
     await stream.iterator().next()
@@ -222,9 +222,10 @@ describe('a transfer that does not finish', () => {
 })
 
 describe('a file', () => {
-  it('is stored and downloaded as it is', async () => {
+  test('is stored and downloaded as it is', async () => {
     const bytes = randomBytes(700_000)
     const directory = await mkdtemp(join(tmpdir(), 'osb-file-'))
+    onTestFinished(() => rm(directory, { recursive: true }))
     await writeFile(join(directory, 'dump'), bytes)
     const stored = await storeFile(store, 'files/dump', join(directory, 'dump'))
     expect(stored.sha256).toBe(sha256(bytes))
@@ -236,6 +237,5 @@ describe('a file', () => {
     await expect(wrong).rejects.toMatchObject({ code: 'mismatch' })
     expect((await readdir(directory)).sort()).toEqual(['back', 'dump'])
     await expect(storeFile(store, 'files/none', join(directory, 'none'))).rejects.toMatchObject({ code: 'ENOENT' })
-    await rm(directory, { recursive: true })
   })
 })

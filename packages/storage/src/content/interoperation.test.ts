@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
-import { afterAll, expect, it } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { ageDecryptor } from './age-decrypt.ts'
 import { ageEncryptor } from './age-encrypt.ts'
 
@@ -18,7 +18,7 @@ afterAll(() => rm(folder, { recursive: true }))
 /** Sizes on both sides of age's chunks of 64 KiB. */
 const sizes = [0, 1, 65_535, 65_536, 65_537, 131_072, 200_000]
 
-it.each(sizes)('the library reads %i bytes that we encrypted', async (size) => {
+test.each(sizes)('the library reads %i bytes that we encrypted', async (size) => {
   const plain = randomBytes(size)
   const encrypted = await buffer(Readable.from([plain], { objectMode: true }).pipe(await ageEncryptor([recipient])))
   const decrypter = new Decrypter()
@@ -26,7 +26,7 @@ it.each(sizes)('the library reads %i bytes that we encrypted', async (size) => {
   expect(Buffer.from(await decrypter.decrypt(encrypted)).equals(plain)).toBe(true)
 })
 
-it.each(sizes)('we read %i bytes that the library encrypted, even byte by byte at the start', async (size) => {
+test.each(sizes)('we read %i bytes that the library encrypted, even byte by byte at the start', async (size) => {
   const plain = randomBytes(size)
   const encrypter = new Encrypter()
   encrypter.addRecipient(await identityToRecipient(await generateX25519Identity()))
@@ -37,7 +37,7 @@ it.each(sizes)('we read %i bytes that the library encrypted, even byte by byte a
   expect((await buffer(chunks.pipe(ageDecryptor([identity])))).equals(plain)).toBe(true)
 })
 
-it('the age program reads what we encrypted, where it is installed', async ({ skip }) => {
+test('the age program reads what we encrypted, where it is installed', async ({ skip }) => {
   const plain = randomBytes(200_000)
   const encrypted = await buffer(Readable.from([plain]).pipe(await ageEncryptor([recipient])))
   await writeFile(join(folder, 'identity'), identity)

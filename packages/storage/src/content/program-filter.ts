@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { Duplex } from 'node:stream'
-import { freeChunk, giveAway } from '../chunk-memory.ts'
+import { releaseBuffer, transferOwnership } from '../buffer-ownership.ts'
 import { ContentError } from './content-error.ts'
 
 /** A program that reads standard input and writes standard output. */
@@ -45,7 +45,7 @@ export function programFilter({ path, args, blamesInput }: FilterProgram): Duple
     },
     write(chunk: Buffer, _encoding, callback) {
       next = callback
-      if (child.stdin.writable && child.stdin.write(chunk, () => freeChunk(chunk))) continueWriting()
+      if (child.stdin.writable && child.stdin.write(chunk, () => releaseBuffer(chunk))) continueWriting()
     },
     final(callback) {
       child.stdin.end()
@@ -62,7 +62,7 @@ export function programFilter({ path, args, blamesInput }: FilterProgram): Duple
     },
   })
   child.stdout.on('data', (chunk: Buffer) => {
-    if (!filter.push(giveAway(chunk))) child.stdout.pause()
+    if (!filter.push(transferOwnership(chunk))) child.stdout.pause()
   })
   const readToEnd = new Promise<void>((resolve) => child.stdout.once('end', resolve))
   exited.then(async ({ problem: failure, status, wasStarted }) => {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ObjectStore, StoredObject } from '../object-store.ts'
-import { tellsOfLeftovers } from '../store-error.ts'
+import { reportsOrphans } from '../store-error.ts'
 import { ageEncryptor } from './age-encrypt.ts'
 import { compressor } from './compression.ts'
 import { ContentError } from './content-error.ts'
@@ -67,7 +67,7 @@ async function runBoth(
   }
   const [stored] = await Promise.all([putting.catch(note), feeding.catch(note)])
   if (errors.length === 0 && stored) return stored
-  const leftovers = errors.find(tellsOfLeftovers)
+  const leftovers = errors.find(reportsOrphans)
   if (leftovers) throw leftovers
   signal?.throwIfAborted()
   throw errors.find((error) => !isEcho(error)) ?? errors[0]

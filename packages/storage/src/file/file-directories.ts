@@ -5,9 +5,9 @@ import { errorCode, syncDirectory } from '@osb-backup/node'
 import { validateObjectName } from '../object-name.ts'
 import { StoreError } from '../store-error.ts'
 
-const temporaryPrefix = '.osb-upload-'
-const directoryMode = 0o750
-const maximumSegmentBytes = 255
+const TEMPORARY_PREFIX = '.osb-upload-'
+const DIRECTORY_MODE = 0o750
+const MAXIMUM_SEGMENT_BYTES = 255
 
 /** Where an object's file lies. */
 export interface Place {
@@ -18,12 +18,12 @@ export interface Place {
 
 /** Whether a file is an upload that goes on, or one that a crash left. */
 export function isTemporary(fileName: string): boolean {
-  return fileName.startsWith(temporaryPrefix)
+  return fileName.startsWith(TEMPORARY_PREFIX)
 }
 
 /** A free name in a directory for a file that is still being written. */
 export function temporaryPath(directory: string): string {
-  return join(directory, `${temporaryPrefix}${randomBytes(12).toString('hex')}`)
+  return join(directory, `${TEMPORARY_PREFIX}${randomBytes(12).toString('hex')}`)
 }
 
 /**
@@ -51,7 +51,7 @@ export async function makeDirectoryOf(root: string, name: string): Promise<Place
     const parent = directory
     directory = join(parent, segment)
     try {
-      await mkdir(directory, { mode: directoryMode })
+      await mkdir(directory, { mode: DIRECTORY_MODE })
       await syncDirectory(parent)
     } catch (error) {
       if (errorCode(error) !== 'EEXIST') throw error
@@ -91,15 +91,15 @@ function segmentsOf(name: string): string[] {
   validateObjectName(name)
   const segments = name.split('/')
   for (const segment of segments) {
-    if (Buffer.byteLength(segment) > maximumSegmentBytes) {
+    if (Buffer.byteLength(segment) > MAXIMUM_SEGMENT_BYTES) {
       const shown = `${segment.slice(0, 40)}…`
       throw new StoreError(
         'invalid-name',
-        `"${shown}" is longer than the ${maximumSegmentBytes} bytes a file name may have.`,
+        `"${shown}" is longer than the ${MAXIMUM_SEGMENT_BYTES} bytes a file name may have.`,
       )
     }
     if (isTemporary(segment)) {
-      throw new StoreError('invalid-name', `"${segment}" begins as temporary files do (${temporaryPrefix}).`)
+      throw new StoreError('invalid-name', `"${segment}" begins as temporary files do (${TEMPORARY_PREFIX}).`)
     }
   }
   return segments

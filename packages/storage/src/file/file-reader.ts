@@ -4,16 +4,16 @@ import { destroyOnAbort } from '../destroy-on-abort.ts'
 import { StoreError } from '../store-error.ts'
 import { toFileStoreError } from './file-error.ts'
 
-const chunkSizeBytes = 256 * 1024
+const CHUNK_SIZE_BYTES = 256 * 1024
 
 /** Reads an open file to the size it had, and closes it whatever happens. A file that ends early is an error. */
 export function readFrom(handle: FileHandle, sizeBytes: number, doing: string, signal?: AbortSignal): Readable {
   let readBytes = 0
   const stream = new Readable({
-    highWaterMark: chunkSizeBytes,
+    highWaterMark: CHUNK_SIZE_BYTES,
     async read() {
       try {
-        const wanted = Math.min(chunkSizeBytes, sizeBytes - readBytes)
+        const wanted = Math.min(CHUNK_SIZE_BYTES, sizeBytes - readBytes)
         const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(wanted), 0, wanted, readBytes)
         if (bytesRead === 0 && wanted > 0) {
           throw new StoreError('temporary', `Could not ${doing}: it became shorter while it was read.`)

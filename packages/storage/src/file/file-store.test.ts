@@ -2,7 +2,7 @@ import { access, constants, mkdir, mkdtemp, readdir, readFile, rm, symlink, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ObjectStore } from '../object-store.ts'
 import { openStore } from '../open-store.ts'
 import { toFileStoreError } from './file-error.ts'
@@ -31,7 +31,7 @@ async function names(prefix = ''): Promise<string[]> {
 const code = (expected: string) => expect.objectContaining({ name: 'StoreError', code: expected })
 
 describe('a file store', () => {
-  it('follows no symbolic link, neither to read nor to write nor to remove', async () => {
+  test('follows no symbolic link, neither to read nor to write nor to remove', async () => {
     await mkdir(join(base, 'outside'))
     await writeFile(join(base, 'outside/secret'), 'secret')
     await symlink(join(base, 'outside'), join(root, 'link'))
@@ -50,14 +50,14 @@ describe('a file store', () => {
     expect(await readFile(join(base, 'outside/secret'), 'utf8')).toBe('secret')
   })
 
-  it('may itself be reached over a symbolic link', async () => {
+  test('may itself be reached over a symbolic link', async () => {
     await symlink(root, join(base, 'to-store'))
     const linked = openStore({ type: 'file', directory: join(base, 'to-store') }, { retry: false })
     await linked.put('a/b', Readable.from([Buffer.from('x')]))
     expect(await names()).toEqual(['a/b'])
   })
 
-  it('lists no upload that goes on, and takes no name that looks like one', async () => {
+  test('lists no upload that goes on, and takes no name that looks like one', async () => {
     const content = new Readable({ read: () => undefined })
     content.push(Buffer.from('half'))
     const putting = store.put('folder/going-on', content)
@@ -70,7 +70,7 @@ describe('a file store', () => {
     await expect(put('.osb-upload-1/x')).rejects.toEqual(code('invalid-name'))
   })
 
-  it('removes directories that became empty, and only those', async () => {
+  test('removes directories that became empty, and only those', async () => {
     await put('a/b/c')
     await put('a/d')
     await store.remove('a/b/c')
@@ -79,7 +79,7 @@ describe('a file store', () => {
     expect(await readdir(root)).toEqual([])
   })
 
-  it('refuses names that no file system holds, and those that a directory or file blocks', async () => {
+  test('refuses names that no file system holds, and those that a directory or file blocks', async () => {
     await expect(put('x'.repeat(256))).rejects.toEqual(code('invalid-name'))
     await put('x'.repeat(255))
     await put('a/b')
@@ -92,13 +92,13 @@ describe('a file store', () => {
     expect(await names('a')).toEqual(['a/b'])
   })
 
-  it('is never created by a call', async () => {
+  test('is never created by a call', async () => {
     await rm(root, { recursive: true })
     await expect(put('a')).rejects.toEqual(code('absent'))
     await expect(access(root, constants.F_OK)).rejects.toThrow()
   })
 
-  it('stores many objects in a directory that others empty at the same time', async () => {
+  test('stores many objects in a directory that others empty at the same time', async () => {
     const work = Array.from({ length: 8 }, async (_, worker) => {
       for (let index = 0; index < 50; index++) {
         await put(`shared/folder/${worker}`)
@@ -110,7 +110,7 @@ describe('a file store', () => {
   })
 })
 
-it.each([
+test.each([
   ['ENOSPC', 'full'],
   ['EDQUOT', 'full'],
   ['EACCES', 'denied'],

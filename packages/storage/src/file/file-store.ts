@@ -6,17 +6,17 @@ import { consume } from '../consume.ts'
 import type { CallOptions, ObjectStore, PutOptions, StoredObject } from '../object-store.ts'
 import { StoreError } from '../store-error.ts'
 import type { StoreOptions } from '../store-options.ts'
-import type { FileSettings } from '../store-settings.ts'
 import { limited } from '../transfer/bandwidth.ts'
 import { directoryOf, makeDirectoryOf, type Place, pruneDirectories, temporaryPath } from './file-directories.ts'
 import { toFileStoreError } from './file-error.ts'
 import { readFrom } from './file-reader.ts'
+import type { FileSettings } from './file-settings.ts'
 import { walk } from './file-walk.ts'
 import { placeNew } from './place-new.ts'
 
 /** Owner reads and writes, its group reads: dumps are nobody else's business. The umask may narrow it. */
-const fileMode = 0o640
-const createAttempts = 20
+const FILE_MODE = 0o640
+const CREATE_ATTEMPTS = 20
 
 /**
  * A directory as an object store. Slashes in names make subdirectories; one that becomes empty is removed. An object
@@ -74,9 +74,9 @@ export class FileStore implements ObjectStore {
       try {
         const place = await makeDirectoryOf(this.#root, name)
         const temporary = temporaryPath(place.directory)
-        return { place, temporary, handle: await open(temporary, 'wx', fileMode) }
+        return { place, temporary, handle: await open(temporary, 'wx', FILE_MODE) }
       } catch (error) {
-        if (errorCode(error) !== 'ENOENT' || attempt === createAttempts) throw error
+        if (errorCode(error) !== 'ENOENT' || attempt === CREATE_ATTEMPTS) throw error
       }
     }
   }

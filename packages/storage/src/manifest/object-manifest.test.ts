@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { openStore } from '../open-store.ts'
 import { isManifestName, manifestName, readManifest, removeWithManifest, writeManifest } from './object-manifest.ts'
 
@@ -29,7 +29,7 @@ const facts = {
 const write = () => writeManifest(store, name, { ...facts, recipients: [...facts.recipients] })
 
 describe('a manifest', () => {
-  it('lies beside its object, as JSON, and comes back', async () => {
+  test('lies beside its object, as JSON, and comes back', async () => {
     const written = await write()
     expect(written).toMatchObject({
       ...facts,
@@ -43,11 +43,11 @@ describe('a manifest', () => {
     expect(isManifestName(name)).toBe(false)
   })
 
-  it('may be missing', async () => {
+  test('may be missing', async () => {
     expect(await readManifest(store, 'plan/other')).toBeUndefined()
   })
 
-  it('is refused where it is damaged or speaks of another object', async () => {
+  test('is refused where it is damaged or speaks of another object', async () => {
     await write()
     const path = join(root, manifestName(name))
     const text = await readFile(path, 'utf8')
@@ -63,13 +63,13 @@ describe('a manifest', () => {
     }
   })
 
-  it('is not written when what it would say makes no sense', async () => {
+  test('is not written when what it would say makes no sense', async () => {
     const stored = { sizeBytes: -1, sha256: 'x' }
     await expect(writeManifest(store, 'odd', { ...facts, recipients: [], stored })).rejects.toThrow()
     expect(await store.head(manifestName('odd'))).toBeUndefined()
   })
 
-  it('goes with its object, also when one of them is gone already', async () => {
+  test('goes with its object, also when one of them is gone already', async () => {
     await store.put(name, Readable.from(['x']))
     await write()
     await removeWithManifest(store, name)

@@ -3,11 +3,11 @@ import { buffer } from 'node:stream/consumers'
 import { manifestEnding, type ObjectManifest, objectManifestSchema } from '@osb-backup/protocol'
 import { ContentError } from '../content/content-error.ts'
 import type { CallOptions, ObjectStore } from '../object-store.ts'
-import { again, defaultRetry, type RetryOptions } from '../retrying.ts'
+import { defaultRetry, type RetryOptions, withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 
 /** A manifest has a few kilobytes; what is larger is none, and is not read into memory. */
-const maximumBytes = 1024 * 1024
+const MAXIMUM_BYTES = 1024 * 1024
 
 /** The name of the manifest of an object. Both are listed, moved and removed together. */
 export function manifestName(objectName: string): string {
@@ -41,7 +41,7 @@ export async function writeManifest(
   const bytes = Buffer.from(`${JSON.stringify(written, undefined, 2)}\n`)
   const { signal, retry = defaultRetry } = options
   const name = manifestName(objectName)
-  await again(() => store.put(name, Readable.from([bytes]), { signal }), retry, signal)
+  await withRetries(() => store.put(name, Readable.from([bytes]), { signal }), retry, signal)
   return written
 }
 
@@ -59,7 +59,7 @@ export async function readManifest(
   const name = manifestName(objectName)
   const found = await store.head(name, options)
   if (!found) return undefined
-  if (found.sizeBytes > maximumBytes) throw new ContentError('corrupt', `"${name}" is too large to be a manifest.`)
+  if (found.sizeBytes > MAXIMUM_BYTES) throw new ContentError('corrupt', `"${name}" is too large to be a manifest.`)
   const text = await contentOf(store, name, options)
   if (text === undefined) return undefined
   const manifest = objectManifestSchema.safeParse(jsonOf(text))

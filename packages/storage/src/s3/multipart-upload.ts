@@ -8,22 +8,22 @@ import {
   ListPartsCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
-import { again, type RetryOptions } from '../retrying.ts'
+import { type RetryOptions, withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 import type { Sending } from '../store-options.ts'
 import { BoundedTasks } from '../transfer/bounded-tasks.ts'
-import type { Piece } from '../transfer/piece.ts'
+import type { Part } from '../transfer/parts.ts'
 import { headObject } from './head-object.ts'
 import type { S3Clients } from './s3-client.ts'
 import { isNoSuchUpload, isRefusal, statusOf, toS3StoreError } from './s3-error.ts'
 
-const abortAttempts = 5
+const ABORT_ATTEMPTS = 5
 /** How long parts on their way may still take after a failure, before they are cut off. */
-const settleMs = 10_000
-const abortTimeoutMs = 60_000
+const SETTLE_MS = 10_000
+const ABORT_TIMEOUT_MS = 60_000
 const undoing: RetryOptions = { attempts: 4, firstDelayMs: 500 }
 /** How far a server's clock may be from ours. */
-export const clockSkewMs = 15 * 60_000
+export const CLOCK_SKEW_MS = 15 * 60_000
 
 /** An object in S3, and how its parts are sent. */
 export interface UploadTarget {
@@ -66,19 +66,19 @@ export class MultipartUpload {
    *
    * @throws What an earlier part failed with.
    */
-  async add(piece: Piece): Promise<void> {
+  async add(part: Part): Promise<void> {
     const { sending } = this.#target
     let isStarted = false
     try {
       this.#uploadId ??= await this.#begin()
-      const part: CompletedPart = { PartNumber: this.#parts.length + 1 }
-      await this.#tasks.start(() => this.#send(part, piece).finally(piece.release), sending.inFlight(piece.sizeBytes))
+      const completed: CompletedPart = { PartNumber: this.#parts.length + 1 }
+      await this.#tasks.start(() => this.#send(completed, part).finally(part.release), sending.inFlight(part.sizeBytes))
       isStarted = true
-      this.#parts.push(part)
-      this.#digests.push(piece.md5)
-      this.#sizeBytes += piece.sizeBytes
+      this.#parts.push(completed)
+      this.#digests.push(part.md5)
+      this.#sizeBytes += part.sizeBytes
     } finally {
-      if (!isStarted) await piece.release()
+      if (!isStarted) await part.release()
     }
   }
 
@@ -93,7 +93,7 @@ export class MultipartUpload {
         throw toS3StoreError(error, doing)
       }
     }
-    return (await again(beginOnce, retry)).UploadId
+    return (await withRetries(beginOnce, retry)).UploadId
   }
 
   /**
@@ -106,7 +106,7 @@ export class MultipartUpload {
     const input = { Bucket: object.Bucket, Prefix: object.Key }
     const { Uploads = [] } = await clients.calls.send(new ListMultipartUploadsCommand(input))
     for (const { Key, UploadId, Initiated } of Uploads) {
-      const isRecent = (Initiated?.getTime() ?? 0) >= this.#startedAt - clockSkewMs
+      const isRecent = (Initiated?.getTime() ?? 0) >= this.#startedAt - CLOCK_SKEW_MS
       if (Key !== object.Key || UploadId === this.#uploadId || !isRecent) continue
       await clients.calls.send(new AbortMultipartUploadCommand({ ...object, UploadId })).catch((error: unknown) => {
         if (!isNoSuchUpload(error)) throw error
@@ -115,15 +115,15 @@ export class MultipartUpload {
     this.#mayHaveLostOne = false
   }
 
-  async #send(part: CompletedPart, piece: Piece): Promise<void> {
+  async #send(completed: CompletedPart, part: Part): Promise<void> {
     const { clients, sending, retry, doing } = this.#target
     const sendOnce = async () => {
       const command = new UploadPartCommand({
         ...this.#upload,
-        PartNumber: part.PartNumber,
-        Body: piece.body(sending.bandwidth),
-        ContentLength: piece.sizeBytes,
-        ContentMD5: piece.md5.toString('base64'),
+        PartNumber: completed.PartNumber,
+        Body: part.body(sending.bandwidth),
+        ContentLength: part.sizeBytes,
+        ContentMD5: part.md5.toString('base64'),
       })
       try {
         return await clients.parts.send(command, { abortSignal: this.#cutOff.signal })
@@ -131,7 +131,7 @@ export class MultipartUpload {
         throw toS3StoreError(error, doing)
       }
     }
-    part.ETag = (await again(sendOnce, retry, this.#cutOff.signal)).ETag
+    completed.ETag = (await withRetries(sendOnce, retry, this.#cutOff.signal)).ETag
   }
 
   /**
@@ -183,9 +183,9 @@ export class MultipartUpload {
       this.#removeLostOnes().catch((error: unknown) => {
         throw toS3StoreError(error, this.#target.doing)
       })
-    await again(removeLostOnes, undoing)
+    await withRetries(removeLostOnes, undoing)
     if (this.#uploadId === undefined) return
-    const timer = setTimeout(() => this.#cutOff.abort(), settleMs)
+    const timer = setTimeout(() => this.#cutOff.abort(), SETTLE_MS)
     await this.#tasks.over()
     clearTimeout(timer)
     const { doing, object } = this.#target
@@ -193,8 +193,8 @@ export class MultipartUpload {
       this.#abortOnce().catch((error: unknown) => {
         throw toS3StoreError(error, doing)
       })
-    for (let attempt = 1; attempt <= abortAttempts; attempt++) {
-      const isGone = await again(abortOnce, undoing)
+    for (let attempt = 1; attempt <= ABORT_ATTEMPTS; attempt++) {
+      const isGone = await withRetries(abortOnce, undoing)
       if (isGone) return
     }
     throw new StoreError('temporary', `Parts of the broken-off upload of "${object.Key}" could not be removed.`)
@@ -202,7 +202,7 @@ export class MultipartUpload {
 
   async #abortOnce(): Promise<boolean> {
     const { calls } = this.#target.clients
-    const options = { abortSignal: AbortSignal.timeout(abortTimeoutMs) }
+    const options = { abortSignal: AbortSignal.timeout(ABORT_TIMEOUT_MS) }
     try {
       await calls.send(new AbortMultipartUploadCommand(this.#upload), options)
       const left = await calls.send(new ListPartsCommand(this.#upload), options)

@@ -1,13 +1,13 @@
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
-import { again } from '../retrying.ts'
+import { withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 import type { PartPlan } from '../transfer/part-plan.ts'
-import { type Piece, pieces } from '../transfer/piece.ts'
+import { type Part, splitIntoParts } from '../transfer/parts.ts'
 import { headObject } from './head-object.ts'
-import { clockSkewMs, MultipartUpload, type UploadTarget } from './multipart-upload.ts'
+import { CLOCK_SKEW_MS, MultipartUpload, type UploadTarget } from './multipart-upload.ts'
 import { isConditionUnknown, isRefusal, statusOf, toS3UploadError } from './s3-error.ts'
 
-const undoTimeoutMs = 60_000
+const UNDO_TIMEOUT_MS = 60_000
 
 /** One object on its way into a bucket: a single request if it fits into a part, else a multipart upload. */
 export class ObjectUpload {
@@ -33,20 +33,20 @@ export class ObjectUpload {
    * @throws {StoreError} If S3 failed; what `chunks` throws comes through as it is.
    */
   async send(chunks: AsyncIterable<Buffer>): Promise<{ sizeBytes: number; tag: string | undefined }> {
-    const { heldBytes, folder } = this.#target.sending
+    const { memoryLimitBytes, folder } = this.#target.sending
     let sizeBytes = 0
     let count = 0
-    for await (const { piece, isLast } of pieces(chunks, { sizeOf: this.#plan, heldBytes, folder })) {
-      sizeBytes += piece.sizeBytes
+    for await (const { part, isLast } of splitIntoParts(chunks, { sizeOf: this.#plan, memoryLimitBytes, folder })) {
+      sizeBytes += part.sizeBytes
       if (isLast && count === 0) {
-        const tag = await this.#translated(this.#putWhole(piece).finally(piece.release))
+        const tag = await this.#translated(this.#putWhole(part).finally(part.release))
         return { sizeBytes, tag }
       }
       if (++count > this.#maximumParts) {
-        await piece.release()
+        await part.release()
         throw this.#tooLarge()
       }
-      await this.#translated(this.#parts.add(piece))
+      await this.#translated(this.#parts.add(part))
     }
     await this.#translated(this.#parts.settled())
     const tag = await this.#translated(this.#commit(sizeBytes, () => this.#parts.complete()))
@@ -79,13 +79,13 @@ export class ObjectUpload {
     }
   }
 
-  async #putWhole(piece: Piece): Promise<string | undefined> {
+  async #putWhole(part: Part): Promise<string | undefined> {
     const { clients, object, sending, retry, doing, mustBeNew } = this.#target
     let condition = mustBeNew ? '*' : undefined
     const sendOnce = async (mayBeThere: boolean): Promise<string | undefined> => {
-      const Body = piece.body(sending.bandwidth)
-      const ContentMD5 = piece.md5.toString('base64')
-      const content = { Body, ContentLength: piece.sizeBytes, ContentMD5 }
+      const Body = part.body(sending.bandwidth)
+      const ContentMD5 = part.md5.toString('base64')
+      const content = { Body, ContentLength: part.sizeBytes, ContentMD5 }
       try {
         const command = new PutObjectCommand({ ...object, ...content, IfNoneMatch: condition })
         return (await clients.parts.send(command)).ETag
@@ -97,12 +97,12 @@ export class ObjectUpload {
         if (mayBeThere && statusOf(error) === 412) {
           // An earlier try made the object, and its answer was lost.
           const found = await headObject(clients.calls, object)
-          if (found?.ETag?.replaceAll('"', '') === piece.md5.toString('hex')) return found.ETag
+          if (found?.ETag?.replaceAll('"', '') === part.md5.toString('hex')) return found.ETag
         }
         throw toS3UploadError(error, doing)
       }
     }
-    return again(() => this.#commit(piece.sizeBytes, sendOnce), retry)
+    return withRetries(() => this.#commit(part.sizeBytes, sendOnce), retry)
   }
 
   /** Removes parts, and the object if it came to be. One that lay there before under the name stays. */
@@ -111,9 +111,9 @@ export class ObjectUpload {
     if (!this.#committed) return
     const { sizeBytes, at } = this.#committed
     const { clients, object } = this.#target
-    const abortSignal = AbortSignal.timeout(undoTimeoutMs)
+    const abortSignal = AbortSignal.timeout(UNDO_TIMEOUT_MS)
     const found = await headObject(clients.calls, object, abortSignal)
-    const isOurs = found?.ContentLength === sizeBytes && (found.LastModified?.getTime() ?? 0) >= at - clockSkewMs
+    const isOurs = found?.ContentLength === sizeBytes && (found.LastModified?.getTime() ?? 0) >= at - CLOCK_SKEW_MS
     if (isOurs) await clients.calls.send(new DeleteObjectCommand(object), { abortSignal })
   }
 }

@@ -1,14 +1,12 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
-import { keepTo } from '../address-rule.ts'
+import { restrictAddresses } from '../address-rule.ts'
 import { trustOf } from '../connection-trust.ts'
-import { StoreError } from '../store-error.ts'
-import { defaultConnectTimeoutMs, defaultIdleTimeoutMs, type StoreOptions } from '../store-options.ts'
-import type { S3Settings } from '../store-settings.ts'
+import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_IDLE_TIMEOUT_MS, type StoreOptions } from '../store-options.ts'
+import { DEFAULT_REGION, endpointOf, type S3Settings } from './s3-settings.ts'
 
-const defaultRegion = 'us-east-1'
-const maximumSockets = 64
+const MAXIMUM_SOCKETS = 64
 
 /** The SDK's clients for a bucket. */
 export interface S3Clients {
@@ -25,8 +23,8 @@ export interface S3Clients {
 
 /** Makes the clients for settings. Does no I/O. */
 export function s3Clients(settings: S3Settings, options: StoreOptions): S3Clients {
-  const connectionTimeout = options.connectTimeoutMs ?? defaultConnectTimeoutMs
-  const idleTimeoutMs = options.idleTimeoutMs ?? defaultIdleTimeoutMs
+  const connectionTimeout = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS
+  const idleTimeoutMs = options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS
   const agents = agentsOf(settings, options)
   const common = { ...configuration(settings), maxAttempts: options.retry === false ? 1 : 3 }
   const timeouts = { ...agents, connectionTimeout, socketTimeout: idleTimeoutMs }
@@ -57,24 +55,27 @@ function leaveBodiesToMd5(client: S3Client): void {
   )
 }
 
-function agentsOf(settings: S3Settings, { proxy, mayConnectTo }: StoreOptions) {
+function agentsOf(settings: S3Settings, { proxy, mayConnectTo, trustedCa }: StoreOptions) {
   const connection = {
     keepAlive: true,
-    maxSockets: maximumSockets,
+    maxSockets: MAXIMUM_SOCKETS,
     ...(proxy && {
       proxyEnv: { HTTP_PROXY: proxy.httpProxy, HTTPS_PROXY: proxy.httpsProxy, NO_PROXY: proxy.noProxy },
     }),
   }
   return {
-    httpAgent: keepTo(new HttpAgent(connection), mayConnectTo),
-    httpsAgent: keepTo(new HttpsAgent({ ...connection, ...trustOf(settings.tls) }), mayConnectTo),
+    httpAgent: restrictAddresses(new HttpAgent(connection), mayConnectTo),
+    httpsAgent: restrictAddresses(
+      new HttpsAgent({ ...connection, ...trustOf(settings.tls, { trustedCa }) }),
+      mayConnectTo,
+    ),
   }
 }
 
 function configuration(settings: S3Settings): S3ClientConfig {
   const endpoint = endpointOf(settings)
   return {
-    region: settings.region || defaultRegion,
+    region: settings.region || DEFAULT_REGION,
     credentials: { accessKeyId: settings.accessKeyId, secretAccessKey: settings.secretAccessKey },
     ...(endpoint && { endpoint: endpoint.href }),
     forcePathStyle: settings.pathStyle ?? endpoint !== undefined,
@@ -82,16 +83,4 @@ function configuration(settings: S3Settings): S3ClientConfig {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   }
-}
-
-/** The endpoint as a URL; undefined for AWS itself. */
-export function endpointOf(settings: S3Settings): URL | undefined {
-  const text = settings.endpoint?.trim()
-  if (!text) return undefined
-  const hasScheme = /^https?:\/\//i.test(text)
-  const url = hasScheme ? text : `${settings.plainHttp ? 'http' : 'https'}://${text}`
-  if (!URL.canParse(url)) {
-    throw new StoreError('misconfigured', `The S3 endpoint "${text}" is neither a URL nor host:port.`)
-  }
-  return new URL(url)
 }

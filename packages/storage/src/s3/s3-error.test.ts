@@ -1,5 +1,5 @@
 import { S3ServiceException } from '@aws-sdk/client-s3'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { StoreError, type StoreErrorCode } from '../store-error.ts'
 import { toS3StoreError, toS3UploadError } from './s3-error.ts'
 
@@ -14,7 +14,7 @@ function unknownAnswer(code: string, httpStatusCode: number): S3ServiceException
 }
 
 describe('an answer of S3', () => {
-  it.each<[string, number, StoreErrorCode]>([
+  test.each<[string, number, StoreErrorCode]>([
     ['EntityTooLarge', 400, 'full'],
     ['EntityTooLarge', 413, 'full'],
     ['QuotaExceeded', 403, 'full'],
@@ -39,18 +39,18 @@ describe('an answer of S3', () => {
     }
   })
 
-  it('that it is full says what to look at', () => {
+  test('that it is full says what to look at', () => {
     expect(toS3UploadError(unknownAnswer('QuotaExceeded', 403), 'store "a"').message).toBe(
       'Could not store "a": no space or quota is left, or the object is larger than it takes (QuotaExceeded, 403).',
     )
   })
 
-  it('that a condition does not hold means for an upload that the object exists', () => {
+  test('that a condition does not hold means for an upload that the object exists', () => {
     expect(toS3UploadError(answer('PreconditionFailed', 412), 'store "a"').code).toBe('exists')
   })
 })
 
-it('a connection to S3 that broke is temporary, and a StoreError stays as it is', () => {
+test('a connection to S3 that broke is temporary, and a StoreError stays as it is', () => {
   const broken = Object.assign(new Error('of the system'), { code: 'ECONNRESET' })
   expect(toS3StoreError(broken, 'read "a"').code).toBe('temporary')
   const error = new StoreError('full', 'It is full.')

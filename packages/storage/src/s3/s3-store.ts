@@ -5,27 +5,27 @@ import { validateObjectName } from '../object-name.ts'
 import type { CallOptions, ObjectStore, PutOptions, StoredObject } from '../object-store.ts'
 import { retryOf } from '../retrying.ts'
 import { callStore } from '../store-call.ts'
-import { alsoFailed } from '../store-error.ts'
+import { combineErrors } from '../store-error.ts'
 import {
-  defaultCapacityBytes,
-  defaultListPageSize,
-  receivingOf,
+  DEFAULT_CAPACITY_BYTES,
+  DEFAULT_LIST_PAGE_SIZE,
+  downloadOptionsOf,
   type StoreOptions,
-  sendingOf,
+  uploadOptionsOf,
 } from '../store-options.ts'
-import type { S3Settings } from '../store-settings.ts'
 import { type ByteRange, type OpenedObject, openedObject, rangeHeader } from '../transfer/byte-range.ts'
 import { type PartPlan, partPlan } from '../transfer/part-plan.ts'
 import { download } from '../transfer/ranged-download.ts'
 import { headObject, isMissingObject } from './head-object.ts'
 import { ObjectUpload } from './object-upload.ts'
-import { endpointOf, type S3Clients, s3Clients } from './s3-client.ts'
+import { type S3Clients, s3Clients } from './s3-client.ts'
 import { statusOf, toS3StoreError } from './s3-error.ts'
+import { endpointOf, type S3Settings } from './s3-settings.ts'
 
-const defaultPartSizeBytes = 5 * 1024 ** 2
-const defaultMaximumParts = 10_000
+const DEFAULT_PART_SIZE_BYTES = 5 * 1024 ** 2
+const DEFAULT_MAXIMUM_PARTS = 10_000
 /** S3 takes no larger part. */
-const largestPartBytes = 5 * 1024 ** 3
+const LARGEST_PART_BYTES = 5 * 1024 ** 3
 
 /** A bucket, at AWS or at anything that speaks its protocol. Content larger than a part is uploaded in parts. */
 export class S3Store implements ObjectStore {
@@ -47,12 +47,12 @@ export class S3Store implements ObjectStore {
     const target = {
       clients: this.#clients,
       object: { Bucket: this.#bucket, Key: name },
-      sending: sendingOf(this.#options),
+      sending: uploadOptionsOf(this.#options),
       retry: retryOf(this.#options.retry),
       mustBeNew: options.mustBeNew ?? false,
       doing,
     }
-    const { maximumParts = defaultMaximumParts } = this.#options
+    const { maximumParts = DEFAULT_MAXIMUM_PARTS } = this.#options
     const upload = new ObjectUpload(target, this.#plan(), maximumParts)
     try {
       validateObjectName(name)
@@ -62,7 +62,7 @@ export class S3Store implements ObjectStore {
       content.destroy()
       await upload.undo().catch((cause: unknown) => {
         const undoing = toS3StoreError(cause, `remove what was left of "${name}" in ${this.location} after a failure`)
-        throw alsoFailed(error, undoing)
+        throw combineErrors(error, undoing)
       })
       throw error
     }
@@ -70,11 +70,11 @@ export class S3Store implements ObjectStore {
 
   #plan(): PartPlan {
     const {
-      partSizeBytes: firstBytes = defaultPartSizeBytes,
-      maximumParts = defaultMaximumParts,
-      capacityBytes = defaultCapacityBytes,
+      partSizeBytes: firstBytes = DEFAULT_PART_SIZE_BYTES,
+      maximumParts = DEFAULT_MAXIMUM_PARTS,
+      capacityBytes = DEFAULT_CAPACITY_BYTES,
     } = this.#options
-    return partPlan({ firstBytes, maximumParts, largestBytes: largestPartBytes, capacityBytes })
+    return partPlan({ firstBytes, maximumParts, largestBytes: LARGEST_PART_BYTES, capacityBytes })
   }
 
   async get(name: string, options: CallOptions = {}): Promise<Readable> {
@@ -85,7 +85,7 @@ export class S3Store implements ObjectStore {
       return download({
         open: (range, tag, abortSignal) => this.#open(name, doing, range, tag, abortSignal),
         translate: (error) => toS3StoreError(error, doing),
-        ...receivingOf(this.#options),
+        ...downloadOptionsOf(this.#options),
         signal,
       })
     })
@@ -126,7 +126,7 @@ export class S3Store implements ObjectStore {
     let ContinuationToken: string | undefined
     do {
       const page = await this.#call(`list ${this.location}`, options, (abortSignal) => {
-        const MaxKeys = this.#options.listPageSize ?? defaultListPageSize
+        const MaxKeys = this.#options.listPageSize ?? DEFAULT_LIST_PAGE_SIZE
         const input = { Bucket: this.#bucket, Prefix: prefix, MaxKeys, ContinuationToken }
         return this.#clients.calls.send(new ListObjectsV2Command(input), { abortSignal })
       })

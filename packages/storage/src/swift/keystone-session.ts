@@ -1,7 +1,7 @@
 import { type Dispatcher, request } from 'undici'
 import { StoreError } from '../store-error.ts'
-import type { SwiftSettings } from '../store-settings.ts'
 import { toSwiftStoreError, UnexpectedStatus } from './swift-error.ts'
+import { keystoneUrl, type SwiftSettings } from './swift-settings.ts'
 
 /** A login: what every request to Swift carries and where it goes. */
 export interface Login {
@@ -22,7 +22,7 @@ interface TokenAnswer {
 }
 
 /** Renewed when this part of a token's life is over, so that one lasts for the request that it begins. */
-const renewAfterShare = 0.8
+const RENEW_AFTER_SHARE = 0.8
 
 /** Logs in at Keystone v3 by password, once for many requests. */
 export class KeystoneSession {
@@ -35,11 +35,7 @@ export class KeystoneSession {
   constructor(settings: SwiftSettings, dispatcher: Dispatcher) {
     this.#settings = settings
     this.#dispatcher = dispatcher
-    const base = settings.authUrl.trim().replace(/\/+$/, '')
-    this.#url = base.endsWith('/v3') ? base : `${base}/v3`
-    if (!URL.canParse(this.#url)) {
-      throw new StoreError('misconfigured', `The Keystone URL "${settings.authUrl}" is not a URL.`)
-    }
+    this.#url = keystoneUrl(settings)
   }
 
   /**
@@ -90,7 +86,7 @@ export class KeystoneSession {
     const answer = (await body.json()) as TokenAnswer
     const storageUrl = this.#storageUrl(answer)
     const lifeMs = Date.parse(answer.token.expires_at) - Date.parse(answer.token.issued_at)
-    this.#renewAt = Date.now() + Math.max(lifeMs, 0) * renewAfterShare
+    this.#renewAt = Date.now() + Math.max(lifeMs, 0) * RENEW_AFTER_SHARE
     return { token, storageUrl }
   }
 

@@ -3,7 +3,7 @@ import type { SwiftAnswer, SwiftClient } from './swift-client.ts'
 import { UnexpectedStatus } from './swift-error.ts'
 
 /** Swift removes segments one after the other before it answers. */
-const removalTimeoutMs = 10 * 60_000
+const REMOVAL_TIMEOUT_MS = 10 * 60_000
 
 interface BulkAnswer {
   'Response Status': string
@@ -34,7 +34,7 @@ export async function removeWithSegments(
     query: { 'multipart-manifest': 'delete' },
     headers: { accept: 'application/json' },
     accept: [200, 204],
-    answerTimeoutMs: removalTimeoutMs,
+    answerTimeoutMs: REMOVAL_TIMEOUT_MS,
   })
   // A status of 200 only says that Swift tried; what came of it stands in the body.
   const text = await answer.body.text()

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { again, type RetryOptions } from '../retrying.ts'
+import { type RetryOptions, withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 import type { Sending } from '../store-options.ts'
 import { BoundedTasks } from '../transfer/bounded-tasks.ts'
-import type { Piece } from '../transfer/piece.ts'
+import type { Part } from '../transfer/parts.ts'
 import type { SwiftClient } from './swift-client.ts'
 import { toSwiftStoreError } from './swift-error.ts'
 
 /** The server looks at every segment before it answers. */
-export const manifestTimeoutMs = 10 * 60_000
+export const MANIFEST_TIMEOUT_MS = 10 * 60_000
 
 /** An object in Swift, and how its segments are sent. */
 export interface SwiftTarget {
@@ -73,30 +73,30 @@ export class SegmentUpload {
    *
    * @throws What an earlier segment failed with.
    */
-  async add(piece: Piece): Promise<void> {
+  async add(part: Part): Promise<void> {
     let isStarted = false
     try {
       await this.#tasks.start(
-        () => this.#send(piece).finally(piece.release),
-        this.#target.sending.inFlight(piece.sizeBytes),
+        () => this.#send(part).finally(part.release),
+        this.#target.sending.inFlight(part.sizeBytes),
       )
       isStarted = true
     } finally {
-      if (!isStarted) await piece.release()
+      if (!isStarted) await part.release()
     }
   }
 
-  async #send(piece: Piece): Promise<void> {
+  async #send(part: Part): Promise<void> {
     const name = this.#newName()
-    const etag = piece.md5.toString('hex')
-    this.#segments.push({ path: `/${this.#container}/${name}`, etag, size_bytes: piece.sizeBytes })
+    const etag = part.md5.toString('hex')
+    this.#segments.push({ path: `/${this.#container}/${name}`, etag, size_bytes: part.sizeBytes })
     // The server compares the etag with what it got, and refuses what was changed on the way.
-    await this.#put(name, () => piece.body(this.#target.sending.bandwidth), piece.sizeBytes, { headers: { etag } })
+    await this.#put(name, () => part.body(this.#target.sending.bandwidth), part.sizeBytes, { headers: { etag } })
   }
 
   async #put(
     name: string,
-    body: () => ReturnType<Piece['body']>,
+    body: () => ReturnType<Part['body']>,
     sizeBytes: number,
     more: { headers?: Record<string, string>; query?: Record<string, string>; answerTimeoutMs?: number },
   ): Promise<void> {
@@ -117,7 +117,7 @@ export class SegmentUpload {
         .catch((error: unknown) => {
           throw toSwiftStoreError(error, doing)
         })
-    await again(sendOnce, retry, signal)
+    await withRetries(sendOnce, retry, signal)
   }
 
   #newName(): string {
@@ -149,7 +149,7 @@ export class SegmentUpload {
     const name = this.#newName()
     const body = Buffer.from(JSON.stringify(segments))
     const query = { 'multipart-manifest': 'put' }
-    await this.#put(name, () => body, body.length, { query, answerTimeoutMs: manifestTimeoutMs })
+    await this.#put(name, () => body, body.length, { query, answerTimeoutMs: MANIFEST_TIMEOUT_MS })
     const { client } = this.#target
     const head = await client.sendAndDump({ method: 'HEAD', container: this.#container, name, accept: [200] })
     const sizeBytes = segments.reduce((sum, { size_bytes }) => sum + size_bytes, 0)
@@ -182,7 +182,7 @@ export class SegmentUpload {
           .catch((error: unknown) => {
             throw toSwiftStoreError(error, doing)
           })
-      await again(removeOnce, retry, signal)
+      await withRetries(removeOnce, retry, signal)
     }
   }
 }

@@ -3,10 +3,10 @@ import { Readable } from 'node:stream'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { connectorUnder } from '../address-rule.ts'
 import { trustOf } from '../connection-trust.ts'
-import { defaultConnectTimeoutMs, defaultIdleTimeoutMs, type StoreOptions } from '../store-options.ts'
-import type { SwiftSettings } from '../store-settings.ts'
+import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_IDLE_TIMEOUT_MS, type StoreOptions } from '../store-options.ts'
 import { KeystoneSession, type Login } from './keystone-session.ts'
 import { UnexpectedStatus } from './swift-error.ts'
+import type { SwiftSettings } from './swift-settings.ts'
 
 /** One request to Swift, its path relative to the project's account. */
 export interface SwiftRequest {
@@ -27,7 +27,7 @@ export interface SwiftRequest {
 
 export type SwiftAnswer = Dispatcher.ResponseData
 
-const pieceBytes = 256 * 1024
+const PIECE_BYTES = 256 * 1024
 
 /** Undici reads the environment where nothing is said; only whoever opens a store decides. */
 const noEnvironment = { httpProxy: '', httpsProxy: '', noProxy: '' }
@@ -38,8 +38,11 @@ export class SwiftClient {
   readonly #session: KeystoneSession
 
   constructor(settings: SwiftSettings, options: StoreOptions) {
-    const idleTimeoutMs = options.idleTimeoutMs ?? defaultIdleTimeoutMs
-    const connect = { timeout: options.connectTimeoutMs ?? defaultConnectTimeoutMs, ...trustOf(settings.tls) }
+    const idleTimeoutMs = options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS
+    const connect = {
+      timeout: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+      ...trustOf(settings.tls, options),
+    }
     const { mayConnectTo } = options
     const timeouts = {
       connect: mayConnectTo ? connectorUnder(mayConnectTo, connect) : connect,
@@ -105,7 +108,7 @@ export class SwiftClient {
  */
 function bodyOf({ body, sizeBytes }: SwiftRequest): Buffer | Readable | undefined {
   const found = typeof body === 'function' ? body() : body
-  const isLarge = sizeBytes !== undefined && Buffer.isBuffer(found) && found.length > pieceBytes
+  const isLarge = sizeBytes !== undefined && Buffer.isBuffer(found) && found.length > PIECE_BYTES
   return isLarge ? inPieces(found) : found
 }
 
@@ -113,7 +116,7 @@ function inPieces(bytes: Buffer): Readable {
   let at = 0
   return new Readable({
     read() {
-      const piece = bytes.subarray(at, at + pieceBytes)
+      const piece = bytes.subarray(at, at + PIECE_BYTES)
       at += piece.length
       this.push(piece.length > 0 ? piece : null)
     },

@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { StoreError, type StoreErrorCode } from '../store-error.ts'
 import { toSwiftStoreError, toSwiftUploadError, UnexpectedStatus } from './swift-error.ts'
 
 const systemError = (code: string) => Object.assign(new Error('of the system'), { code })
 
 describe('an answer of Swift', () => {
-  it.each<[number, StoreErrorCode]>([
+  test.each<[number, StoreErrorCode]>([
     [400, 'misconfigured'],
     [401, 'denied'],
     [403, 'denied'],
@@ -29,18 +29,18 @@ describe('an answer of Swift', () => {
     })
   })
 
-  it('that it is full says what to look at', () => {
+  test('that it is full says what to look at', () => {
     expect(toSwiftUploadError(new UnexpectedStatus(413), 'store "a"').message).toBe(
       'Could not store "a": no space or quota is left, or the object is larger than it takes (413).',
     )
   })
 
-  it('that a condition does not hold means for an upload that the object exists', () => {
+  test('that a condition does not hold means for an upload that the object exists', () => {
     expect(toSwiftUploadError(new UnexpectedStatus(412), 'store "a"').code).toBe('exists')
   })
 })
 
-it('a connection to Swift that broke is temporary, and a StoreError stays as it is', () => {
+test('a connection to Swift that broke is temporary, and a StoreError stays as it is', () => {
   expect(toSwiftStoreError(systemError('ECONNRESET'), 'read "a"').code).toBe('temporary')
   const error = new StoreError('full', 'It is full.')
   expect(toSwiftStoreError(error, 'read "a"')).toBe(error)

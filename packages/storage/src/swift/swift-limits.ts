@@ -1,6 +1,6 @@
 import type { SwiftClient } from './swift-client.ts'
 
-const gibibyte = 1024 ** 3
+const GIBIBYTE = 1024 ** 3
 
 /** What a Swift server allows. */
 export interface SwiftLimits {
@@ -10,7 +10,7 @@ export interface SwiftLimits {
 }
 
 /** Swift's own defaults, for servers that say nothing. */
-const defaults: SwiftLimits = { maximumSizeBytes: 5 * gibibyte, maximumSegments: 1000 }
+const defaults: SwiftLimits = { maximumSizeBytes: 5 * GIBIBYTE, maximumSegments: 1000 }
 
 /** Asks a server for its limits. */
 export async function readLimits(client: SwiftClient, signal?: AbortSignal): Promise<SwiftLimits> {

@@ -2,18 +2,17 @@ import type { Readable } from 'node:stream'
 import { consume } from '../consume.ts'
 import { validateObjectName } from '../object-name.ts'
 import type { CallOptions, ObjectStore, PutOptions, StoredObject } from '../object-store.ts'
-import { again, retryOf } from '../retrying.ts'
+import { retryOf, withRetries } from '../retrying.ts'
 import { callStore } from '../store-call.ts'
-import { alsoFailed } from '../store-error.ts'
+import { combineErrors } from '../store-error.ts'
 import {
-  defaultCapacityBytes,
-  defaultListPageSize,
-  heldBytes,
-  receivingOf,
+  DEFAULT_CAPACITY_BYTES,
+  DEFAULT_LIST_PAGE_SIZE,
+  downloadOptionsOf,
+  MEMORY_LIMIT_BYTES,
   type StoreOptions,
-  sendingOf,
+  uploadOptionsOf,
 } from '../store-options.ts'
-import type { SwiftSettings } from '../store-settings.ts'
 import { type ByteRange, type OpenedObject, openedObject, rangeHeader } from '../transfer/byte-range.ts'
 import { type PartPlan, partPlan } from '../transfer/part-plan.ts'
 import { download } from '../transfer/ranged-download.ts'
@@ -21,9 +20,10 @@ import { removeWithSegments } from './remove-with-segments.ts'
 import { type SwiftAnswer, SwiftClient } from './swift-client.ts'
 import { toSwiftStoreError } from './swift-error.ts'
 import { readLimits, type SwiftLimits } from './swift-limits.ts'
+import type { SwiftSettings } from './swift-settings.ts'
 import { SwiftUpload } from './swift-upload.ts'
 
-const defaultSegmentSizeBytes = 16 * 1024 ** 2
+const DEFAULT_SEGMENT_SIZE_BYTES = 16 * 1024 ** 2
 
 interface ListedObject {
   name?: string
@@ -53,7 +53,7 @@ export class SwiftStore implements ObjectStore {
       validateObjectName(name)
       const retry = retryOf(this.#options.retry)
       const readLimits = () => this.#call(doing, options, () => this.#readLimits())
-      const limits = await again(readLimits, retry, options.signal)
+      const limits = await withRetries(readLimits, retry, options.signal)
       const maximumSegments = Math.min(
         this.#options.maximumSegments ?? Number.POSITIVE_INFINITY,
         limits.maximumSegments,
@@ -63,7 +63,7 @@ export class SwiftStore implements ObjectStore {
           client: this.#client,
           container: this.#container,
           name,
-          sending: sendingOf(this.#options),
+          sending: uploadOptionsOf(this.#options),
           retry,
           mustBeNew: options.mustBeNew ?? false,
           doing,
@@ -78,7 +78,7 @@ export class SwiftStore implements ObjectStore {
       content.destroy()
       await upload?.undo().catch((cause: unknown) => {
         const undoing = `remove what was left of "${name}" in ${this.location} after a failure`
-        throw alsoFailed(error, toSwiftStoreError(cause, undoing))
+        throw combineErrors(error, toSwiftStoreError(cause, undoing))
       })
       throw error
     }
@@ -86,9 +86,9 @@ export class SwiftStore implements ObjectStore {
 
   /** Manifests may name manifests, so segments need not be larger than memory holds. */
   #plan(maximumSizeBytes: number, maximumSegments: number): PartPlan {
-    const { segmentSizeBytes: firstBytes = defaultSegmentSizeBytes, capacityBytes = defaultCapacityBytes } =
+    const { segmentSizeBytes: firstBytes = DEFAULT_SEGMENT_SIZE_BYTES, capacityBytes = DEFAULT_CAPACITY_BYTES } =
       this.#options
-    const largestBytes = Math.min(Math.max(heldBytes, firstBytes), maximumSizeBytes)
+    const largestBytes = Math.min(Math.max(MEMORY_LIMIT_BYTES, firstBytes), maximumSizeBytes)
     return partPlan({ firstBytes, maximumParts: maximumSegments ** 2, largestBytes, capacityBytes })
   }
 
@@ -97,7 +97,7 @@ export class SwiftStore implements ObjectStore {
     return download({
       open: (range, tag, signal) => this.#open(name, doing, range, tag, signal),
       translate: (error) => toSwiftStoreError(error, doing),
-      ...receivingOf(this.#options),
+      ...downloadOptionsOf(this.#options),
       signal: options.signal,
     })
   }
@@ -143,7 +143,7 @@ export class SwiftStore implements ObjectStore {
   }
 
   async *list(prefix: string, options: CallOptions = {}): AsyncGenerator<StoredObject> {
-    const limit = this.#options.listPageSize ?? defaultListPageSize
+    const limit = this.#options.listPageSize ?? DEFAULT_LIST_PAGE_SIZE
     for (let marker = ''; ; ) {
       const page = await this.#page(prefix, marker, limit, options)
       for (const { name, bytes, last_modified } of page) {

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
-import { again } from '../retrying.ts'
+import { withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 import type { PartPlan } from '../transfer/part-plan.ts'
-import { type Piece, pieces } from '../transfer/piece.ts'
+import { type Part, splitIntoParts } from '../transfer/parts.ts'
 import { segmentsOf } from './remove-with-segments.ts'
-import { manifestTimeoutMs, type Segment, SegmentUpload, type SwiftTarget } from './segment-upload.ts'
+import { MANIFEST_TIMEOUT_MS, type Segment, SegmentUpload, type SwiftTarget } from './segment-upload.ts'
 import type { SwiftRequest } from './swift-client.ts'
 import { isConditionFailed, isRefusal, toSwiftUploadError } from './swift-error.ts'
 
-const undoTimeoutMs = 60_000
+const UNDO_TIMEOUT_MS = 60_000
 
 /** What was stored: its size, and the ETag that Swift has for it. */
 export interface SwiftStored {
@@ -38,27 +38,27 @@ export class SwiftUpload {
    * @throws {StoreError} If Swift failed; what `chunks` throws comes through as it is.
    */
   async send(chunks: AsyncIterable<Buffer>): Promise<SwiftStored> {
-    const { heldBytes, folder } = this.#target.sending
+    const { memoryLimitBytes, folder } = this.#target.sending
     let hasBegun = false
-    for await (const { piece, isLast } of pieces(chunks, { sizeOf: this.#plan, heldBytes, folder })) {
-      if (isLast && !hasBegun) return this.#translated(this.#putWhole(piece).finally(piece.release))
+    for await (const { part, isLast } of splitIntoParts(chunks, { sizeOf: this.#plan, memoryLimitBytes, folder })) {
+      if (isLast && !hasBegun) return this.#translated(this.#putWhole(part).finally(part.release))
       if (!hasBegun) {
         hasBegun = true
-        await this.#translated(this.#beginWith(piece))
+        await this.#translated(this.#beginWith(part))
       } else if (this.#segments.count >= this.#maximumSegments ** 2) {
-        await piece.release()
+        await part.release()
         throw this.#tooLarge()
       }
-      await this.#translated(this.#segments.add(piece))
+      await this.#translated(this.#segments.add(part))
     }
     return this.#translated(this.#putManifest(await this.#segments.settled(this.#maximumSegments)))
   }
 
-  async #beginWith(piece: Piece): Promise<void> {
+  async #beginWith(part: Part): Promise<void> {
     try {
-      await this.#again(() => this.#segments.begin())
+      await this.#retry(() => this.#segments.begin())
     } catch (error) {
-      await piece.release()
+      await part.release()
       throw error
     }
   }
@@ -73,14 +73,14 @@ export class SwiftUpload {
     })
   }
 
-  #again<T>(call: () => Promise<T>): Promise<T> {
-    return again(() => this.#translated(call()), this.#target.retry)
+  #retry<T>(call: () => Promise<T>): Promise<T> {
+    return withRetries(() => this.#translated(call()), this.#target.retry)
   }
 
-  async #putWhole(piece: Piece): Promise<SwiftStored> {
-    const etag = piece.md5.toString('hex')
-    const body = () => piece.body(this.#target.sending.bandwidth)
-    const { sizeBytes } = piece
+  async #putWhole(part: Part): Promise<SwiftStored> {
+    const etag = part.md5.toString('hex')
+    const body = () => part.body(this.#target.sending.bandwidth)
+    const { sizeBytes } = part
     // The server compares the etag with what it got, and refuses what was changed on the way.
     return this.#commit({ sizeBytes, tag: etag }, { body, sizeBytes, headers: { etag } })
   }
@@ -93,7 +93,7 @@ export class SwiftUpload {
     const body = Buffer.from(JSON.stringify(segments))
     return this.#commit(
       { sizeBytes, tag: hash.digest('hex') },
-      { body, sizeBytes: body.length, query, answerTimeoutMs: manifestTimeoutMs },
+      { body, sizeBytes: body.length, query, answerTimeoutMs: MANIFEST_TIMEOUT_MS },
     )
   }
 
@@ -102,9 +102,9 @@ export class SwiftUpload {
     request: Pick<SwiftRequest, 'body' | 'sizeBytes' | 'headers' | 'query' | 'answerTimeoutMs'>,
   ): Promise<SwiftStored> {
     const { client, container, name, mustBeNew } = this.#target
-    const replaced = mustBeNew ? [] : await this.#again(() => segmentsOf(client, container, name))
+    const replaced = mustBeNew ? [] : await this.#retry(() => segmentsOf(client, container, name))
     const headers = { ...request.headers, ...(mustBeNew && { 'if-none-match': '*' }) }
-    await this.#again(async () => {
+    await this.#retry(async () => {
       const before = this.#committed
       this.#committed = stored
       try {
@@ -138,9 +138,9 @@ export class SwiftUpload {
 
   /** Removes segments, and the object if it came to be. One that lay there before under the name stays. */
   async undo(): Promise<void> {
-    const signal = AbortSignal.timeout(undoTimeoutMs)
+    const signal = AbortSignal.timeout(UNDO_TIMEOUT_MS)
     await this.#segments.stop()
-    if (this.#committed !== undefined) await this.#again(() => this.#removeObject(this.#committed, signal))
+    if (this.#committed !== undefined) await this.#retry(() => this.#removeObject(this.#committed, signal))
     await this.#segments.removeAll(signal)
   }
 

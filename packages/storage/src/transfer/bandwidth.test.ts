@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { BandwidthLimit, throttle, throttled } from './bandwidth.ts'
 
 const kibibyte = 1024
@@ -12,7 +12,7 @@ async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - startedAt) / 1000
 }
 
-it('lets bytes through at the rate that is set, both ways of reading', async () => {
+test('lets bytes through at the rate that is set, both ways of reading', async () => {
   const content = Buffer.alloc(1000 * kibibyte, 'x')
   const streamed = async () => {
     const filter = throttle([new BandwidthLimit(1000 * kibibyte)])
@@ -29,7 +29,7 @@ it('lets bytes through at the rate that is set, both ways of reading', async () 
   }
 })
 
-it('is shared by those who share it, and the narrowest of several counts', async () => {
+test('is shared by those who share it, and the narrowest of several counts', async () => {
   const wide = new BandwidthLimit(10_000 * kibibyte)
   const narrow = new BandwidthLimit(500 * kibibyte)
   const one = () => buffer(throttled(Buffer.alloc(250 * kibibyte), [wide, narrow]))
@@ -38,7 +38,7 @@ it('is shared by those who share it, and the narrowest of several counts', async
   expect(seconds).toBeLessThan(1.4)
 })
 
-it('stops waiting when its stream is destroyed', async () => {
+test('stops waiting when its stream is destroyed', async () => {
   const slow = throttled(Buffer.alloc(1000 * kibibyte), [new BandwidthLimit(1)])
   slow.resume()
   const closed = new Promise((resolve) => slow.once('close', resolve))
@@ -46,6 +46,6 @@ it('stops waiting when its stream is destroyed', async () => {
   expect(await secondsOf(() => closed)).toBeLessThan(1)
 })
 
-it.each([0, -1, Number.NaN])('refuses a rate of %d', (rate) => {
+test.each([0, -1, Number.NaN])('refuses a rate of %d', (rate) => {
   expect(() => new BandwidthLimit(rate)).toThrow(RangeError)
 })

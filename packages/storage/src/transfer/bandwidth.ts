@@ -2,9 +2,9 @@ import { pipeline, Readable, Transform } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Bytes go out in pieces of this size under a limit, so that they are spread evenly. */
-const pieceBytes = 64 * 1024
+const PIECE_BYTES = 64 * 1024
 /** What a limit lets through at once after a rest. */
-const burstSeconds = 0.1
+const BURST_SECONDS = 0.1
 
 /**
  * A limit on bytes per second, for all transfers that share it: a token bucket. Those who wait are served in the order
@@ -28,7 +28,7 @@ export class BandwidthLimit {
   /** Waits until so many bytes may go. */
   async take(bytes: number, signal?: AbortSignal): Promise<void> {
     const now = performance.now()
-    const from = Math.max(this.#paidAt, now - burstSeconds * 1000)
+    const from = Math.max(this.#paidAt, now - BURST_SECONDS * 1000)
     this.#paidAt = from + (bytes / this.bytesPerSecond) * 1000
     const waitMs = this.#paidAt - now
     if (waitMs > 0) await sleep(waitMs, undefined, { signal })
@@ -46,8 +46,8 @@ export function throttle(limits: readonly BandwidthLimit[]): Transform {
   return new Transform({
     async transform(chunk: Buffer, _encoding, callback) {
       try {
-        for (let at = 0; at < chunk.length; at += pieceBytes) {
-          const piece = chunk.subarray(at, at + pieceBytes)
+        for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+          const piece = chunk.subarray(at, at + PIECE_BYTES)
           await takeAll(limits, piece.length, gone.signal)
           this.push(piece)
         }
@@ -69,7 +69,7 @@ export function throttled(bytes: Buffer, limits: readonly BandwidthLimit[]): Rea
   const gone = new AbortController()
   return new Readable({
     async read() {
-      const piece = bytes.subarray(at, at + pieceBytes)
+      const piece = bytes.subarray(at, at + PIECE_BYTES)
       at += piece.length
       try {
         await takeAll(limits, piece.length, gone.signal)

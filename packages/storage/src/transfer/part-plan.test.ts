@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { type PartPlan, partPlan } from './part-plan.ts'
 
 const mebibyte = 1024 ** 2
@@ -26,7 +26,7 @@ const limits = fc.record({
   capacityBytes: fc.integer({ min: 1, max: fiveTerabytes }),
 })
 
-it('holds the capacity wherever parts of the largest size would, within every limit', () => {
+test('holds the capacity wherever parts of the largest size would, within every limit', () => {
   fc.assert(
     fc.property(limits, (given) => {
       const plan = partPlan(given)
@@ -45,7 +45,7 @@ it('holds the capacity wherever parts of the largest size would, within every li
   )
 })
 
-it('begins as asked for where that leads far enough, and grows only where it must', () => {
+test('begins as asked for where that leads far enough, and grows only where it must', () => {
   fc.assert(
     fc.property(limits, (given) => {
       const plan = partPlan(given)
@@ -57,7 +57,7 @@ it('begins as asked for where that leads far enough, and grows only where it mus
   )
 })
 
-it.each([
+test.each([
   { maximumParts: 10_000, at10: 20, at100: 90 },
   { maximumParts: 1000, at10: 800, at100: 5121 },
 ])('reaches 5 TB with $maximumParts parts, which stay small while the object is', ({ maximumParts, at10, at100 }) => {

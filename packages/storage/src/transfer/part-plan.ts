@@ -1,4 +1,4 @@
-const mebibyte = 1024 * 1024
+const MEBIBYTE = 1024 * 1024
 
 /** What bounds the parts of an upload whose length is not known. Sizes are in bytes. */
 export interface PartLimits {
@@ -45,5 +45,5 @@ export function partPlan(limits: PartLimits): PartPlan {
 
 /** Rounds up, so that buffers can be used again for the next part; the first size stays as it was asked for. */
 function wholeMebibytes(bytes: number, firstBytes: number): number {
-  return bytes <= firstBytes ? firstBytes : Math.ceil(bytes / mebibyte) * mebibyte
+  return bytes <= firstBytes ? firstBytes : Math.ceil(bytes / MEBIBYTE) * MEBIBYTE
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { StoreError } from '../store-error.ts'
 import { BandwidthLimit } from './bandwidth.ts'
 import { type ByteRange, type OpenedObject, openedObject, rangeHeader } from './byte-range.ts'
@@ -54,7 +54,7 @@ const options = (served: Served) => ({
 })
 
 describe('a download in ranges', () => {
-  it('gives the bytes in order, whatever the sizes and however often it is cut', async () => {
+  test('gives the bytes in order, whatever the sizes and however often it is cut', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.nat(1000),
@@ -74,7 +74,7 @@ describe('a download in ranges', () => {
     )
   })
 
-  it('fetches no further ahead than it may while its reader pauses', async () => {
+  test('fetches no further ahead than it may while its reader pauses', async () => {
     const served = new Served(2_000_000)
     const stream = await download({ ...options(served), rangeBytes: 100_000 })
     stream.read(0)
@@ -85,7 +85,7 @@ describe('a download in ranges', () => {
     stream.destroy()
   })
 
-  it('is not made of ranges where the content has no name that they could be held to', async () => {
+  test('is not made of ranges where the content has no name that they could be held to', async () => {
     const served = new Served(1000)
     served.tag = undefined
     expect(await buffer(await download(options(served)))).toEqual(served.content)
@@ -95,7 +95,7 @@ describe('a download in ranges', () => {
     ])
   })
 
-  it('takes the whole from a server that knows no ranges, and fails where it is cut', async () => {
+  test('takes the whole from a server that knows no ranges, and fails where it is cut', async () => {
     const served = new Served(1000)
     served.sendsRanges = false
     expect(await buffer(await download(options(served)))).toEqual(served.content)
@@ -103,7 +103,7 @@ describe('a download in ranges', () => {
     await expect(buffer(await download(options(served)))).rejects.toMatchObject({ code: 'misconfigured' })
   })
 
-  it('fails when one range fails, also before anybody listens', async () => {
+  test('fails when one range fails, also before anybody listens', async () => {
     const served = new Served(1000)
     served.cuts = [1000, 0, 0]
     const stream = await download({ ...options(served), retry: { attempts: 1, firstDelayMs: 0 } })
@@ -112,7 +112,7 @@ describe('a download in ranges', () => {
   })
 })
 
-it('a range is written as the header has it', () => {
+test('a range is written as the header has it', () => {
   expect(rangeHeader({ from: 0, end: undefined })).toBeUndefined()
   expect(rangeHeader({ from: 0, end: 10 })).toBe('bytes=0-9')
   expect(rangeHeader({ from: 10, end: undefined })).toBe('bytes=10-')

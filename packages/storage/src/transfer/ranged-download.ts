@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream'
-import { giveAway } from '../chunk-memory.ts'
+import { transferOwnership } from '../buffer-ownership.ts'
 import { destroyOnAbort } from '../destroy-on-abort.ts'
 import { type BandwidthLimit, limited } from './bandwidth.ts'
+import { BufferPool } from './buffer-pool.ts'
 import type { OpenedObject } from './byte-range.ts'
 import { type OpeningOptions, ResumingDownload } from './resuming-download.ts'
-import { SpareMemory } from './spare-memory.ts'
 
 /** How an object is downloaded. */
 export interface DownloadOptions extends OpeningOptions {
@@ -45,10 +45,10 @@ async function inRanges(options: DownloadOptions, first: OpenedObject, signal: A
 }
 
 /** What the reader is given at once. */
-const chunkBytes = 64 * 1024
+const CHUNK_BYTES = 64 * 1024
 
 /** Shared by all downloads. */
-const rangeMemory = new SpareMemory()
+const rangeMemory = new BufferPool()
 
 /** A range that is fetched, with the bytes that are there of it. */
 interface FetchedRange {
@@ -74,7 +74,7 @@ class RangedDownload extends Readable {
   #isWanted = false
 
   constructor(options: DownloadOptions, first: OpenedObject) {
-    super({ highWaterMark: chunkBytes })
+    super({ highWaterMark: CHUNK_BYTES })
     this.#options = options
     this.#tag = first.tag
     this.#objectBytes = first.objectBytes ?? 0
@@ -103,7 +103,7 @@ class RangedDownload extends Readable {
     const end = Math.min(from + rangeBytes, this.#objectBytes)
     this.#nextFrom = end
     const stream = limited(new ResumingDownload(this.#options, { from, end }, this.#tag, opened), bandwidth)
-    const memory = rangeMemory.take(rangeBytes)
+    const memory = rangeMemory.acquire(rangeBytes)
     const range = { stream, memory, fetchedBytes: 0, readBytes: 0, sizeBytes: end - from }
     this.#ranges.push(range)
     stream.on('data', (chunk: Buffer) => {
@@ -117,17 +117,17 @@ class RangedDownload extends Readable {
   #pass(): void {
     for (let range = this.#ranges[0]; range !== undefined && this.#isWanted; range = this.#ranges[0]) {
       const { memory, readBytes, fetchedBytes, sizeBytes } = range
-      const bytes = memory.subarray(readBytes, Math.min(readBytes + chunkBytes, fetchedBytes))
-      if (bytes.length < chunkBytes && fetchedBytes < sizeBytes) return
+      const bytes = memory.subarray(readBytes, Math.min(readBytes + CHUNK_BYTES, fetchedBytes))
+      if (bytes.length < CHUNK_BYTES && fetchedBytes < sizeBytes) return
       range.readBytes += bytes.length
-      this.#isWanted = this.push(giveAway(Buffer.from(bytes)))
+      this.#isWanted = this.push(transferOwnership(Buffer.from(bytes)))
       if (range.readBytes === sizeBytes) this.#finish(range)
     }
   }
 
   #finish({ memory }: FetchedRange): void {
     this.#ranges.shift()
-    rangeMemory.giveBack(memory)
+    rangeMemory.release(memory)
     this.#fetchAhead()
     if (this.#ranges.length === 0) this.push(null)
   }

@@ -18,12 +18,12 @@ export interface OpeningOptions {
   idleTimeoutMs: number
 }
 
-const bufferBytes = 256 * 1024
+const BUFFER_BYTES = 256 * 1024
 /**
  * So many bytes since the last cut show that it is worth going on. No more than is read ahead: whoever pauses learns
  * only when going on that the connection was cut meanwhile, and that must not count.
  */
-const progressBytes = bufferBytes
+const progressBytes = BUFFER_BYTES
 
 /**
  * A download of some bytes of an object. Where the connection is cut it goes on from the byte it reached, as long as the
@@ -49,7 +49,7 @@ export class ResumingDownload extends Readable {
    * @param first - What was opened already; absent: it is opened when it is read.
    */
   constructor(options: OpeningOptions, range: ByteRange, tag: string | undefined, first?: OpenedObject) {
-    super({ highWaterMark: bufferBytes })
+    super({ highWaterMark: BUFFER_BYTES })
     this.#options = options
     this.#range = range
     this.#tag = tag

@@ -1,4 +1,4 @@
-import type { Role } from '../../access/role.ts'
+import type { Role } from '../../shared/role.ts'
 import { exampleOf } from './examples.ts'
 import type { JsonSchema, NamedSchemas } from './json-schema.ts'
 import { refusalAnswers } from './refusals.ts'

@@ -1,5 +1,5 @@
+import { STATUS_CODES } from 'node:http'
 import type { Problem } from '@osb-backup/protocol'
-import { statusTitles } from '../status-titles.ts'
 
 /** What of an operation says how it may be refused. */
 export interface OperationFacts {
@@ -96,7 +96,7 @@ export function refusalAnswers(facts: OperationFacts): Record<string, unknown> {
   const applying = refusals.filter((refusal) => refusal.applies(facts))
   return Object.fromEntries(
     applying.map(({ status, means, detail, field }) => {
-      const title = statusTitles[status] ?? 'Error'
+      const title = STATUS_CODES[status] ?? 'Error'
       const example: Problem = { type: 'about:blank', title, status, detail, ...(field ? { field } : {}) }
       const content = {
         'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, example },

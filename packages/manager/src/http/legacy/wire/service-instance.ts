@@ -16,7 +16,7 @@ export function instanceToWire(instance: ServiceInstance): WireInstance {
   }
 }
 
-/** Reads an instance as clients send it; passwords that are absent or masked keep those of `stored`. */
+/** Reads an instance as clients send it; a password that is absent or masked keeps the stored one. */
 export function instanceFromWire(
   id: string,
   wire: ServiceInstanceRequest,
@@ -40,7 +40,7 @@ export function instanceFromWire(
     agent: {
       url: wire.agent.url.replace(/\/+$/, ''),
       username: wire.agent.username,
-      // A stored password goes only where it went before: another URL could be anybody's.
+      // A stored password is sent only where it was sent before: another URL could be anybody's.
       password: keptSecret(
         wire.agent.password,
         isSameOrigin(wire.agent.url, stored?.agent.url) ? stored?.agent.password : undefined,

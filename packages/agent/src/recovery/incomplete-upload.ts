@@ -1,0 +1,43 @@
+import { errorMessage } from '@osb-backup/node'
+import { type IncompleteUpload, type ObjectStore, removeWithManifest } from '@osb-backup/storage'
+import type { JobRecord } from '../jobs/job-record.ts'
+import type { AgentStores } from '../stores/agent-stores.ts'
+
+/** Clock skew between store and agent. What is older than the start of an upload by more does not belong to it. */
+const CLOCK_SKEW_MS = 15 * 60_000
+/** For one job; what is not removed by then is reported. */
+const TIME_LIMIT_MS = 5 * 60_000
+
+/**
+ * Removes what an upload left in the store that was interrupted by a crash of the agent: parts, segments, temporary files,
+ * and the object where it was completed but never verified. An object that was stored, verified and recorded is kept.
+ *
+ * @returns Why something may be left; undefined if nothing is.
+ */
+export async function removeIncompleteUpload(
+  { request, upload, stored }: JobRecord,
+  stores: AgentStores,
+  stopping?: AbortSignal,
+): Promise<string | undefined> {
+  if (upload === undefined || stored !== undefined) return undefined
+  const { name, beganAt } = upload
+  const incomplete = { name, since: new Date(beganAt.getTime() - CLOCK_SKEW_MS) }
+  const limit = AbortSignal.timeout(TIME_LIMIT_MS)
+  const signal = stopping === undefined ? limit : AbortSignal.any([limit, stopping])
+  const store = stores.open(request)
+  try {
+    await stores.removeIncompleteUpload(request, incomplete, signal)
+    await removeObject(store, incomplete, signal)
+    // Requests that were under way when the agent crashed may have arrived in the meantime.
+    await stores.removeIncompleteUpload(request, incomplete, signal)
+    return undefined
+  } catch (error) {
+    return `parts of the incomplete upload of "${name}" may be left in ${store.location}: ${errorMessage(error)}`
+  }
+}
+
+async function removeObject(store: ObjectStore, { name, since }: IncompleteUpload, signal: AbortSignal): Promise<void> {
+  const found = await store.head(name, { signal })
+  // A directory also loses the empty folders of a name whose object is not there.
+  if (found === undefined || found.modifiedAt >= since) await removeWithManifest(store, name, { signal })
+}

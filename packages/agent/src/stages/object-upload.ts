@@ -1,0 +1,57 @@
+import type { ObjectClaim, WantedName } from './object-claim.ts'
+import type { RunContext } from './run-context.ts'
+
+/**
+ * An upload of a run, under a name that is free and that no other job takes. The name is in the journal from before the
+ * upload begins until it is over, so that what a crash leaves of it is found.
+ */
+export interface ObjectUpload {
+  /** Without the prefix. */
+  readonly filename: string
+  /** Full name in the store. */
+  readonly name: string
+  /** The object is stored and the job knows it. */
+  complete(): void
+  /** To be called in any case. Gives back the name of an upload that was not completed and left nothing in the store. */
+  close(): Promise<void>
+}
+
+/**
+ * Claims a name and records it.
+ *
+ * @throws {StoreError} If the store cannot be asked which names are taken.
+ * @throws If the journal cannot be written; the name is free again.
+ */
+export async function beginUpload(run: RunContext, wanted: WantedName, signal: AbortSignal): Promise<ObjectUpload> {
+  const claim = await run.claims.claim(run.store, wanted, { signal })
+  run.job.upload = { name: claim.name, beganAt: run.now() }
+  try {
+    await run.save()
+  } catch (error) {
+    await abandon(run, claim)
+    throw error
+  }
+  let isCompleted = false
+  return {
+    filename: claim.filename,
+    name: claim.name,
+    complete() {
+      isCompleted = true
+      claim.release()
+    },
+    async close() {
+      if (!isCompleted) await abandon(run, claim)
+    },
+  }
+}
+
+/** Gives back the name of an upload that left nothing. */
+async function abandon(run: RunContext, claim: ObjectClaim): Promise<void> {
+  delete run.job.upload
+  try {
+    await run.save()
+    claim.release()
+  } catch {
+    // The journal still has the name, so a restart would take another job's object for this one's: it stays taken.
+  }
+}

@@ -1,0 +1,80 @@
+import { AbortMultipartUploadCommand, ListMultipartUploadsCommand, type MultipartUpload } from '@aws-sdk/client-s3'
+import type { CallOptions } from '../object-store.ts'
+import type { IncompleteUpload, StartedUpload } from '../store-kind.ts'
+import type { StoreOptions } from '../store-options.ts'
+import { s3Clients } from './s3-client.ts'
+import { isNoSuchUpload, toS3StoreError } from './s3-error.ts'
+import type { S3Settings } from './s3-settings.ts'
+
+/** A part that arrives while an upload is aborted may outlive it, so it is looked again. */
+const ATTEMPTS = 5
+
+/** Aborts the multipart uploads of exactly one key. */
+export async function abortUploads(
+  settings: S3Settings,
+  upload: IncompleteUpload,
+  { signal: abortSignal, ...options }: StoreOptions & CallOptions,
+): Promise<void> {
+  const { calls } = s3Clients(settings, options)
+  const object = { Bucket: settings.bucket, Key: upload.name }
+  try {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const uploads = await uploadsOf(calls, object, upload.since, abortSignal)
+      if (uploads.length === 0) return
+      for (const { UploadId } of uploads) {
+        await calls
+          .send(new AbortMultipartUploadCommand({ ...object, UploadId }), { abortSignal })
+          .catch((error: unknown) => {
+            if (!isNoSuchUpload(error)) throw error
+          })
+      }
+    }
+  } catch (error) {
+    throw toS3StoreError(error, `remove parts of "${upload.name}" from ${settings.bucket}`)
+  }
+  throw new Error(`the store still lists its parts after ${ATTEMPTS} ATTEMPTS to remove them`)
+}
+
+/** Lists the multipart uploads whose keys begin with a prefix. */
+export async function* listUploads(
+  settings: S3Settings,
+  prefix: string,
+  { signal, ...options }: StoreOptions & CallOptions,
+): AsyncGenerator<StartedUpload> {
+  const { calls } = s3Clients(settings, options)
+  try {
+    for await (const { Key, Initiated } of uploadsBelow(calls, settings.bucket, prefix, signal)) {
+      if (Key !== undefined) yield { name: Key, startedAt: Initiated ?? new Date(0) }
+    }
+  } catch (error) {
+    throw toS3StoreError(error, `list incomplete uploads to ${settings.bucket}`)
+  }
+}
+
+async function uploadsOf(
+  calls: ReturnType<typeof s3Clients>['calls'],
+  { Bucket, Key }: { Bucket: string; Key: string },
+  since: Date,
+  signal: AbortSignal | undefined,
+): Promise<MultipartUpload[]> {
+  const found: MultipartUpload[] = []
+  for await (const upload of uploadsBelow(calls, Bucket, Key, signal)) {
+    if (upload.Key === Key && (upload.Initiated ?? since) >= since) found.push(upload)
+  }
+  return found
+}
+
+async function* uploadsBelow(
+  calls: ReturnType<typeof s3Clients>['calls'],
+  Bucket: string,
+  Prefix: string,
+  abortSignal: AbortSignal | undefined,
+): AsyncGenerator<MultipartUpload> {
+  let markers: { KeyMarker?: string; UploadIdMarker?: string } = {}
+  for (;;) {
+    const page = await calls.send(new ListMultipartUploadsCommand({ Bucket, Prefix, ...markers }), { abortSignal })
+    yield* page.Uploads ?? []
+    if (!page.IsTruncated || page.NextKeyMarker === undefined) return
+    markers = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker }
+  }
+}

@@ -1,0 +1,156 @@
+import { err, ok } from '@osb-backup/core'
+import {
+  type AgentDestination,
+  agentDestinationSchema,
+  MASKED_SECRET,
+  type S3DestinationRequest,
+  s3DestinationRequestSchema,
+  s3DestinationSchema,
+} from '@osb-backup/protocol'
+import { type S3StoreSettings, s3StoreSchema, s3StoreSettingsSchema } from '@osb-backup/protocol/v1'
+import { type AnySettings, keptSecret, missingSecret, type StoreKind } from '../store-kind.ts'
+import { decodeAgentTls, decodeApiTls, encodeAgentTls, encodeApiTls } from '../tls-settings.ts'
+import { DEFAULT_REGION, endpointOf, type S3Settings, s3SettingsSchema } from './s3-settings.ts'
+
+const isS3 = (settings: AnySettings | undefined): settings is S3Settings => settings?.type === 's3'
+
+const agentFields = agentDestinationSchema.pick({
+  endpoint: true,
+  region: true,
+  bucket: true,
+  authKey: true,
+  authSecret: true,
+  skipSSL: true,
+  path_style: true,
+  ca_certificate: true,
+  insecure_tls: true,
+}).shape
+
+/** S3. */
+export const s3Kind = {
+  type: 's3',
+  wireType: 'S3',
+  settingsSchema: s3SettingsSchema,
+  secretFields: ['secretAccessKey'],
+  credentialFields: ['accessKeyId'],
+  location: (settings) => `s3://${settings.bucket} at ${endpointOf(settings)?.origin ?? 'AWS'}`,
+  identity: ({ endpoint = '', bucket }) => [endpoint, bucket],
+  endpoint(settings) {
+    const url = endpointOf(settings)
+    return url && { field: 'endpoint', url: url.href }
+  },
+  terms: ({ endpoint, bucket, region }) => ({
+    server: endpoint || 'AWS',
+    container: `bucket ${JSON.stringify(bucket)}`,
+    region: region || DEFAULT_REGION,
+    wrongCredentials:
+      'the credentials are wrong: the access key is not known there, or the secret does not belong to it.',
+  }),
+  localDirectory: () => undefined,
+  withLocalDirectory: (settings) => settings,
+  agent: {
+    fields: agentFields,
+    requiredFields: ['authKey', 'authSecret', 'bucket'],
+    // Older managers do not send it.
+    expectedFields: ['filenamePrefix'],
+    decode(destination: AgentDestination) {
+      return {
+        type: 's3',
+        endpoint: destination.endpoint ?? '',
+        region: destination.region ?? '',
+        bucket: destination.bucket ?? '',
+        accessKeyId: destination.authKey ?? '',
+        secretAccessKey: destination.authSecret ?? '',
+        plainHttp: destination.skipSSL ?? false,
+        ...(destination.path_style === undefined ? {} : { pathStyle: destination.path_style }),
+        ...decodeAgentTls(destination),
+      }
+    },
+    encode: (settings) => ({
+      endpoint: settings.endpoint ?? '',
+      region: settings.region ?? '',
+      bucket: settings.bucket,
+      authKey: settings.accessKeyId,
+      authSecret: settings.secretAccessKey,
+      skipSSL: settings.plainHttp ?? false,
+      ...(settings.pathStyle === undefined ? {} : { path_style: settings.pathStyle }),
+      ...encodeAgentTls(settings.tls),
+    }),
+    answerFields: ({ region, bucket }) => ({ region, bucket }),
+  },
+  legacy: {
+    requestSchema: s3DestinationRequestSchema,
+    answerSchema: s3DestinationSchema,
+    decode(request: S3DestinationRequest, stored) {
+      const before = isS3(stored) ? stored : undefined
+      const secretAccessKey = keptSecret(request.authSecret, before?.secretAccessKey)
+      if (secretAccessKey === undefined) return err(missingSecret('authSecret'))
+      const pathStyle = request.pathStyle ?? before?.pathStyle
+      return ok({
+        type: 's3',
+        endpoint: request.endpoint ?? '',
+        region: request.region ?? '',
+        bucket: request.bucket,
+        accessKeyId: request.authKey,
+        secretAccessKey,
+        plainHttp: request.skipSSL ?? false,
+        ...(pathStyle === undefined ? {} : { pathStyle }),
+        ...decodeApiTls(request, before?.tls),
+      })
+    },
+    encode: (settings) => ({
+      type: 'S3',
+      authKey: settings.accessKeyId,
+      authSecret: MASKED_SECRET,
+      endpoint: settings.endpoint ?? '',
+      region: settings.region ?? '',
+      bucket: settings.bucket,
+      skipSSL: settings.plainHttp ?? false,
+      ...(settings.pathStyle === undefined ? {} : { pathStyle: settings.pathStyle }),
+      ...encodeApiTls(settings.tls),
+    }),
+  },
+  v1: {
+    requestSchema: s3StoreSettingsSchema,
+    answerSchema: s3StoreSchema,
+    decode(request: S3StoreSettings, stored) {
+      const secretAccessKey = keptSecret(request.authSecret, isS3(stored) ? stored.secretAccessKey : undefined)
+      if (secretAccessKey === undefined) return err(missingSecret('authSecret'))
+      return ok({
+        type: 's3',
+        ...(request.endpoint === undefined ? {} : { endpoint: request.endpoint }),
+        ...(request.region === undefined ? {} : { region: request.region }),
+        bucket: request.bucket,
+        accessKeyId: request.authKey,
+        secretAccessKey,
+        ...(request.pathStyle === undefined ? {} : { pathStyle: request.pathStyle }),
+        ...decodeApiTls(request),
+      })
+    },
+    encode(settings) {
+      const { endpoint, region, bucket, accessKeyId, pathStyle, tls } = settings
+      // An endpoint without a scheme cannot say in /v1 that it speaks plain http.
+      const url =
+        endpoint && settings.plainHttp ? (endpointOf(settings)?.href.replace(/\/$/, '') ?? endpoint) : endpoint
+      return {
+        kind: 's3',
+        ...(url ? { endpoint: url } : {}),
+        ...(region ? { region } : {}),
+        bucket,
+        ...(pathStyle === undefined ? {} : { pathStyle }),
+        authKey: accessKeyId,
+        authSecretSet: true,
+        ...encodeApiTls(tls),
+      }
+    },
+  },
+  async load() {
+    const { S3Store } = await import('./s3-store.ts')
+    const { abortUploads, listUploads } = await import('./incomplete-uploads.ts')
+    return {
+      openStore: (settings, options) => new S3Store(settings, options),
+      removeIncompleteUpload: abortUploads,
+      listIncompleteUploads: listUploads,
+    }
+  },
+} as const satisfies StoreKind<S3Settings>

@@ -1,0 +1,126 @@
+import type { Result } from '@osb-backup/core'
+import { MASKED_SECRET } from '@osb-backup/protocol'
+import type { z } from 'zod'
+import type { CallOptions, ObjectStore } from './object-store.ts'
+import type { StoreOptions } from './store-options.ts'
+
+/** Settings of some kind of store; `type` names the kind. */
+export interface AnySettings {
+  readonly type: string
+}
+
+/**
+ * Everything that the system knows about one kind of store. Adding a kind means adding a folder with its `StoreKind`, and
+ * an entry in `kinds.ts`: no other code names a kind. A kind loads the client of its store only when it is used, so that
+ * programs which only read settings stay small.
+ */
+export interface StoreKind<S extends AnySettings = AnySettings> {
+  /** In settings, in the database and in /v1: `s3`. */
+  readonly type: S['type']
+  /** In agent requests and in the legacy API: `S3`. */
+  readonly wireType: string
+  readonly settingsSchema: z.ZodObject & z.ZodType<S>
+  /** Settings that are stored encrypted and never shown. */
+  readonly secretFields: readonly string[]
+  /** Further settings that are masked in logs and forgotten with a job, but may be shown in the API. */
+  readonly credentialFields: readonly string[]
+  /**
+   * Where objects are stored, for messages; holds no secret.
+   *
+   * @throws {StoreError} With code `misconfigured` if a URL among the settings is not valid.
+   */
+  location(settings: S): string
+  /** What tells one place from another: settings with the same values see the same objects, whatever the credentials. */
+  identity(settings: S): readonly string[]
+  /** The server that is connected to, and the field of the API that names it; undefined where the system decides. */
+  endpoint(settings: S): { field: string; url: string } | undefined
+  /** How error messages call the parts of the settings; undefined where the store's own errors say all. */
+  terms(settings: S): StoreTerms | undefined
+  /** The directory of the machine's file system where objects are stored, if so: operators restrict those to a root. */
+  localDirectory(settings: S): string | undefined
+  /** The same settings with another local directory: the one that `localDirectory` named, with its links resolved. */
+  withLocalDirectory(settings: S, directory: string): S
+  readonly agent: AgentCodec<S>
+  readonly legacy: ApiCodec<S>
+  readonly v1: ApiCodec<S>
+  /** Loads what connects to a store of this kind. */
+  load(): Promise<StoreClient<S>>
+}
+
+/** How error messages name the parts of a store's settings. */
+export interface StoreTerms {
+  /** The server: `https://s3.example`, `AWS`. */
+  server: string
+  /** The container with its name: `bucket "backups"`. */
+  container: string
+  region: string
+  /** A sentence about wrong credentials. */
+  wrongCredentials: string
+}
+
+/** How the settings of a kind are spelt in requests to agents, next to the fields that all kinds share. */
+export interface AgentCodec<S extends AnySettings> {
+  /** The fields of `destination` that belong to this kind. */
+  readonly fields: z.ZodRawShape
+  /** Fields without which a request is rejected, in the published order. */
+  readonly requiredFields: readonly string[]
+  /** Fields that are named along with missing ones, but alone are no reason to reject a request. */
+  readonly expectedFields: readonly string[]
+  /** @param destination - Has the required fields. */
+  decode(destination: Readonly<Record<string, unknown>>): S
+  encode(settings: S): Record<string, unknown>
+  /** What the answer about a job shows of its destination. */
+  answerFields(settings: S): Record<string, string | undefined>
+}
+
+/** Why settings could not be decoded. */
+export interface FieldError {
+  field: string
+  problem: string
+}
+
+/** How the settings of a kind are spelt in a version of the REST API. */
+export interface ApiCodec<S extends AnySettings> {
+  /** What clients send, with the discriminator of the kind. */
+  readonly requestSchema: z.ZodObject
+  /** What clients get, with the discriminator of the kind. */
+  readonly answerSchema: z.ZodObject
+  /**
+   * @param request - As the request schema parsed it.
+   * @param stored - The settings to be replaced, of any kind: secrets that the request leaves out are kept, if they may be.
+   */
+  decode(request: Readonly<Record<string, unknown>>, stored: AnySettings | undefined): Result<S, FieldError>
+  /** Settings without secrets, as clients get them, with the discriminator. */
+  encode(settings: S): Record<string, unknown>
+}
+
+/** What connects to stores of a kind. */
+export interface StoreClient<S extends AnySettings> {
+  openStore(settings: S, options: StoreOptions): ObjectStore
+  /** See `removeIncompleteUpload`. */
+  removeIncompleteUpload(settings: S, upload: IncompleteUpload, options: StoreOptions & CallOptions): Promise<void>
+  /** See `listIncompleteUploads`. */
+  listIncompleteUploads(settings: S, prefix: string, options: StoreOptions & CallOptions): AsyncIterable<StartedUpload>
+}
+
+/** An upload that a killed process left: its object's name, and since when. */
+export interface IncompleteUpload {
+  name: string
+  /** Nothing older belongs to it, by the store's clock: the caller allows for clock skew. */
+  since: Date
+}
+
+/** An upload that has not become an object so far. */
+export interface StartedUpload {
+  /** What `removeIncompleteUpload` takes. */
+  name: string
+  startedAt: Date
+}
+
+/** The secret that counts: the one sent, unless it is absent, empty or masked; then the stored one. */
+export function keptSecret(sent: string | undefined, stored: string | undefined): string | undefined {
+  return sent === undefined || sent === '' || sent === MASKED_SECRET ? stored : sent
+}
+
+/** The error for a secret that is neither sent nor stored. */
+export const missingSecret = (field: string): FieldError => ({ field, problem: `${field} is required.` })

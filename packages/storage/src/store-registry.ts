@@ -1,0 +1,113 @@
+import { z } from 'zod'
+import { LazyStore } from './lazy-store.ts'
+import type { CallOptions, ObjectStore } from './object-store.ts'
+import { retrying } from './retrying.ts'
+import type { AnySettings, IncompleteUpload, StartedUpload, StoreKind } from './store-kind.ts'
+import type { StoreOptions } from './store-options.ts'
+
+/** The kinds of stores that a program knows, and what can be done with settings of any of them. */
+export class StoreRegistry<S extends AnySettings> {
+  readonly kinds: readonly StoreKind[]
+  /** Settings of any kind. */
+  readonly settingsSchema: z.ZodType<S>
+
+  /** @param kinds - In the order in which they are listed to people. */
+  constructor(kinds: readonly StoreKind[]) {
+    this.kinds = kinds
+    const [first, ...others] = kinds.map(({ settingsSchema }) => settingsSchema)
+    if (first === undefined) throw new RangeError('a registry has at least one kind of store')
+    this.settingsSchema = z.discriminatedUnion('type', [first, ...others]) as unknown as z.ZodType<S>
+  }
+
+  /** The kind of settings. Settings always have one, since the schema lets no other pass. */
+  kindOf(settings: AnySettings): StoreKind {
+    const kind = this.kinds.find(({ type }) => type === settings.type)
+    if (kind === undefined) throw new Error(`broken invariant: "${settings.type}" is a kind of store`)
+    return kind
+  }
+
+  /** The kind that agent requests and the legacy API call so; undefined if there is none. */
+  kindOfWireType(wireType: string): StoreKind | undefined {
+    return this.kinds.find((kind) => kind.wireType === wireType)
+  }
+
+  /**
+   * Opens the store that settings describe. Does no I/O: other faults of the settings show at the first call. There is
+   * nothing to close; idle connections keep no process alive.
+   *
+   * @throws {StoreError} With code `misconfigured` if a URL among the settings is not valid.
+   */
+  openStore(settings: S, options: StoreOptions = {}): ObjectStore {
+    const kind = this.kindOf(settings)
+    const store = new LazyStore(kind.location(settings), async () => (await kind.load()).openStore(settings, options))
+    return options.retry === false ? store : retrying(store, options.retry)
+  }
+
+  /**
+   * Removes what an upload left whose process was killed: parts, segments, temporary files. A completed object is kept.
+   * Nobody else may be uploading under this name.
+   *
+   * @throws If something may be left.
+   */
+  async removeIncompleteUpload(
+    settings: S,
+    upload: IncompleteUpload,
+    options: StoreOptions & CallOptions = {},
+  ): Promise<void> {
+    const client = await this.kindOf(settings).load()
+    await client.removeIncompleteUpload(settings, upload, options)
+  }
+
+  /**
+   * Lists uploads that did not become objects, both abandoned ones and those under way: multipart uploads, segments
+   * without their object, temporary files. Only their age tells them apart.
+   *
+   * @param prefix - Names begin with it; whole segments, with a slash at the end.
+   * @throws {StoreError} If the store cannot be reached.
+   */
+  async *listIncompleteUploads(
+    settings: S,
+    prefix: string,
+    options: StoreOptions & CallOptions = {},
+  ): AsyncGenerator<StartedUpload> {
+    const client = await this.kindOf(settings).load()
+    yield* client.listIncompleteUploads(settings, prefix, options)
+  }
+
+  /** Separates the secrets from the other settings, so that they can be stored encrypted. */
+  splitSecrets(settings: S): { open: Record<string, unknown>; secrets: Record<string, unknown> } {
+    const { secretFields } = this.kindOf(settings)
+    const isSecret = ([field]: [string, unknown]) => secretFields.includes(field)
+    const entries = Object.entries(settings)
+    return {
+      open: Object.fromEntries(entries.filter((entry) => !isSecret(entry))),
+      secrets: Object.fromEntries(entries.filter(isSecret)),
+    }
+  }
+
+  /** Puts together what `splitSecrets` separated. */
+  joinSecrets(open: Record<string, unknown>, secrets: Record<string, unknown>): S {
+    return { ...open, ...secrets } as unknown as S
+  }
+
+  /** All secrets and credentials among the settings: what must not appear in a log. */
+  credentialsOf(settings: S): string[] {
+    const { secretFields, credentialFields } = this.kindOf(settings)
+    return [...secretFields, ...credentialFields].flatMap((field) => {
+      const value = (settings as Record<string, unknown>)[field]
+      return typeof value === 'string' && value !== '' ? [value] : []
+    })
+  }
+
+  /** The settings with their secrets and credentials emptied. */
+  withoutCredentials(settings: S): S {
+    const { secretFields, credentialFields } = this.kindOf(settings)
+    return { ...settings, ...Object.fromEntries([...secretFields, ...credentialFields].map((field) => [field, ''])) }
+  }
+
+  /** Whether two settings lead to the same objects, whatever their credentials. */
+  isSamePlace(one: S, other: S): boolean {
+    const identityOf = (settings: S) => JSON.stringify([settings.type, ...this.kindOf(settings).identity(settings)])
+    return identityOf(one) === identityOf(other)
+  }
+}

@@ -1,0 +1,168 @@
+import { createHash, type Hash, randomUUID } from 'node:crypto'
+import { type FileHandle, open, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline, Readable } from 'node:stream'
+import { releaseBuffer } from '../buffer-ownership.ts'
+import { StoreError } from '../store-error.ts'
+import { type BandwidthLimit, throttle, throttled } from './bandwidth.ts'
+import { BufferPool } from './buffer-pool.ts'
+
+/** A part of content that can be sent any number of times. */
+export interface Part {
+  sizeBytes: number
+  /** MD5 of its bytes. */
+  md5: Buffer
+  /** Its bytes, for one sending. */
+  body(limits: readonly BandwidthLimit[]): Buffer | Readable
+  /** Lets go of memory or disk. To be called once nobody sends it. */
+  release(): Promise<void>
+}
+
+/** How parts are kept until they are sent. */
+export interface PartOptions {
+  /** Size of the part with a number, from 1. */
+  sizeOf: (partNumber: number) => number
+  /** Larger parts lie in a file without a name in `folder`; smaller ones in memory. */
+  memoryLimitBytes: number
+  folder: string
+}
+
+/**
+ * Cuts content into parts. Gives at least one, which is empty for empty content; only the last is smaller than asked
+ * for, and none but the first is empty. Whoever takes a part releases it.
+ */
+export async function* splitIntoParts(
+  chunks: AsyncIterable<Buffer>,
+  options: PartOptions,
+): AsyncGenerator<{ part: Part; isLast: boolean }> {
+  const pool = new BufferPool()
+  let number = 1
+  let wanted = options.sizeOf(number)
+  let growing: PartWriter | undefined = await createPart(wanted, options, pool)
+  try {
+    for await (const chunk of chunks) {
+      for (let at = 0; at < chunk.length; ) {
+        // Only here, where more comes, is it known that the full part is not the last.
+        if (growing.sizeBytes === wanted) {
+          const full = growing.done()
+          growing = undefined
+          yield { part: full, isLast: false }
+          wanted = options.sizeOf(++number)
+          growing = await createPart(wanted, options, pool)
+        }
+        const taken = chunk.subarray(at, at + wanted - growing.sizeBytes)
+        await growing.add(taken)
+        at += taken.length
+      }
+      releaseBuffer(chunk)
+    }
+    const last = growing.done()
+    growing = undefined
+    yield { part: last, isLast: true }
+  } finally {
+    await growing?.release()
+  }
+}
+
+interface PartWriter {
+  readonly sizeBytes: number
+  add(bytes: Buffer): Promise<void>
+  done(): Part
+  release(): Promise<void>
+}
+
+function createPart(wantedBytes: number, options: PartOptions, pool: BufferPool): Promise<PartWriter> {
+  return wantedBytes > options.memoryLimitBytes
+    ? createSpooledPart(options.folder)
+    : Promise.resolve(memoryPart(wantedBytes, pool))
+}
+
+function memoryPart(wantedBytes: number, pool: BufferPool): PartWriter {
+  const hash = createHash('md5')
+  const memory = pool.acquire(wantedBytes)
+  let sizeBytes = 0
+  const release = async () => pool.release(memory)
+  return {
+    get sizeBytes() {
+      return sizeBytes
+    },
+    async add(bytes) {
+      bytes.copy(memory, sizeBytes)
+      hash.update(bytes)
+      sizeBytes += bytes.length
+    },
+    done() {
+      const bytes = memory.subarray(0, sizeBytes)
+      return {
+        sizeBytes,
+        md5: hash.digest(),
+        body: (limits) => (limits.length > 0 ? throttled(bytes, limits) : bytes),
+        release,
+      }
+    },
+    release,
+  }
+}
+
+async function createSpooledPart(folder: string): Promise<PartWriter> {
+  const doing = `keep a large part in ${folder} until it is sent`
+  const path = join(folder, `.osb-part-${randomUUID()}`)
+  const handle = await translated(open(path, 'wx+', 0o600), doing)
+  // Without a name nothing is left, however this process ends.
+  await translated(unlink(path), doing)
+  return spooledPart(handle, createHash('md5'), doing)
+}
+
+function spooledPart(handle: FileHandle, hash: Hash, doing: string): PartWriter {
+  let sizeBytes = 0
+  const release = () => handle.close()
+  return {
+    get sizeBytes() {
+      return sizeBytes
+    },
+    async add(bytes) {
+      await translated(handle.writeFile(bytes), doing)
+      hash.update(bytes)
+      sizeBytes += bytes.length
+    },
+    done() {
+      return {
+        sizeBytes,
+        md5: hash.digest(),
+        body: (limits) => {
+          const stream = readAll(handle, sizeBytes)
+          return limits.length > 0 ? pipeline(stream, throttle(limits), () => undefined) : stream
+        },
+        release,
+      }
+    },
+    release,
+  }
+}
+
+/** Reads an open file from its start; unlike Node's own stream it does not close it. */
+function readAll(handle: FileHandle, sizeBytes: number): Readable {
+  let at = 0
+  return new Readable({
+    highWaterMark: 256 * 1024,
+    read(wanted) {
+      const buffer = Buffer.allocUnsafe(Math.min(wanted, sizeBytes - at))
+      handle.read(buffer, 0, buffer.length, at).then(
+        ({ bytesRead }) => {
+          at += bytesRead
+          this.push(bytesRead > 0 ? buffer.subarray(0, bytesRead) : null)
+        },
+        (error: Error) => this.destroy(error),
+      )
+    },
+  })
+}
+
+async function translated<T>(promise: Promise<T>, doing: string): Promise<T> {
+  return promise.catch((error: NodeJS.ErrnoException) => {
+    const code = error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 'full' : 'misconfigured'
+    throw new StoreError(code, `Could not ${doing} (${error.code}): make room there, or set another folder.`, {
+      cause: error,
+    })
+  })
+}
