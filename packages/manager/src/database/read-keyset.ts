@@ -33,7 +33,8 @@ export async function readKeyset<DB, TB extends keyof DB, Row>(
   if (after !== undefined) page = page.where(isBehind(key, direction, after))
   const rows = (await page.execute()) as (Row & { keyset: string[] })[]
   const entries = rows.slice(0, limit)
-  return { entries, next: rows.length > limit ? entries.at(-1)?.keyset : undefined }
+  const keys = entries.map((row) => row.keyset)
+  return { entries, keys, next: rows.length > limit ? keys.at(-1) : undefined }
 }
 
 function isBehind(key: readonly KeyColumn[], direction: 'asc' | 'desc', after: readonly string[]): RawBuilder<boolean> {

@@ -8,6 +8,8 @@ export interface KeysetRequest {
 /** The entries of one page. */
 export interface KeysetPage<T> {
   entries: T[]
+  /** The key of each entry. */
+  keys: string[][]
   /** The key of the last entry; undefined: this is the last page. */
   next: string[] | undefined
 }

@@ -22,7 +22,10 @@ export function keysetOf({
 }
 
 /** A page as the API answers it. */
-export function toList<T, Wire>({ entries, next }: KeysetPage<T>, toWire: (entry: T) => Wire): List<Wire> {
+export function toList<T, Wire>(
+  { entries, next }: Pick<KeysetPage<T>, 'entries' | 'next'>,
+  toWire: (entry: T) => Wire,
+): List<Wire> {
   return { items: entries.map(toWire), ...(next === undefined ? {} : { nextCursor: encodeCursor(next) }) }
 }
 
