@@ -21,6 +21,78 @@ const packageRules = Object.entries(mayImport).map(([name, allowed]) => ({
   to: { path: '^packages/', pathNot: `^packages/(${[name, ...allowed].join('|')})/` },
 }))
 
+/** The layers of the manager: http → services → repositories → database, and workers → services. */
+const manager = '^packages/manager/src/'
+const notTested = '\\.test\\.ts$'
+const repositories = `${manager}.*repository\\.ts$`
+
+const managerRules = [
+  {
+    name: 'manager-no-folder-cycles',
+    comment: 'No folder of the manager imports itself over others',
+    severity: 'error',
+    scope: 'folder',
+    from: { path: manager },
+    to: { circular: true },
+  },
+  {
+    name: 'manager-sql-in-repositories',
+    comment: 'Only repositories and database/ know Kysely',
+    severity: 'error',
+    from: { path: manager, pathNot: [notTested, repositories, `${manager}database/`] },
+    to: { path: 'node_modules/kysely/' },
+  },
+  {
+    name: 'manager-connections-in-database',
+    comment: 'Only database/ connects to PostgreSQL',
+    severity: 'error',
+    from: { path: manager, pathNot: [notTested, `${manager}database/`] },
+    to: { path: 'node_modules/pg/' },
+  },
+  {
+    name: 'manager-fastify-in-http',
+    comment: 'Only http/ knows Fastify',
+    severity: 'error',
+    from: { path: manager, pathNot: [notTested, `${manager}http/`] },
+    to: { path: 'node_modules/(fastify|@fastify|fastify-type-provider-zod)/' },
+  },
+  {
+    name: 'manager-nothing-imports-http',
+    comment: 'Services know nothing of HTTP; manager.ts puts the app together',
+    severity: 'error',
+    from: { path: manager, pathNot: [`${manager}http/`, `${manager}manager\\.ts$`] },
+    to: { path: `${manager}http/` },
+  },
+  {
+    name: 'manager-nothing-imports-workers',
+    comment: 'Services know nothing of the workers; manager.ts starts them',
+    severity: 'error',
+    from: { path: manager, pathNot: [`${manager}workers/`, `${manager}manager\\.ts$`] },
+    to: { path: `${manager}workers/` },
+  },
+  {
+    name: 'manager-services-in-between',
+    comment: 'http/, workers/ and commands/ call services, not repositories',
+    severity: 'error',
+    from: { path: `${manager}(http|workers|commands)/` },
+    to: { path: repositories },
+  },
+  {
+    name: 'manager-repositories-below-services',
+    comment: 'A repository imports domain types and database/, no service',
+    severity: 'error',
+    from: { path: repositories },
+    to: { path: [`${manager}.*service\\.ts$`, `${manager}execution/`, `${manager}lifecycle/`] },
+  },
+  {
+    name: 'manager-database-at-the-bottom',
+    comment: 'database/ knows no resource',
+    severity: 'error',
+    from: { path: `${manager}database/` },
+    to: { path: manager, pathNot: `${manager}(database|settings|shared)/` },
+  },
+]
+
 const pure = '(^node:|^(fs|net|http|https|child_process|crypto|timers|os|path|process)$)'
 
 export default {
@@ -39,7 +111,7 @@ export default {
       severity: 'error',
       from: { path: '^packages/([^/]+)/' },
       to: {
-        path: '^packages/[^/]+/src/(?!index\\.ts$|v1/index\\.ts$|kinds\\.ts$|collect-buffers-early\\.ts$)',
+        path: '^packages/[^/]+/src/(?!index\\.ts$|v1/index\\.ts$|legacy/index\\.ts$|kinds\\.ts$|collect-buffers-early\\.ts$)',
         pathNot: '^packages/$1/',
       },
     },
@@ -64,6 +136,7 @@ export default {
       from: { path: '^packages/(?!testkit/)', pathNot: '\\.test\\.ts$' },
       to: { path: '^packages/testkit/' },
     },
+    ...managerRules,
     {
       name: 'resolvable',
       comment: 'Every import resolves',

@@ -1,4 +1,4 @@
-import type { BackupClient } from '@osb-backup/client'
+import type { BackupClient } from '@osb-backup/client/legacy'
 import type { Client } from 'pg'
 
 /** How much is seeded. */
@@ -82,7 +82,7 @@ async function copyRows(
 
 /** Jobs of two years, each with a part and the logs of an ordinary run. */
 async function seedJobs(sql: Client, { instances, plans, jobs, jobsOfOne }: Amounts): Promise<void> {
-  const report = {
+  const agentStatus = {
     status: 'SUCCEEDED',
     message: 'backup successfully carried out',
     filename: '10.0.0.5_2026_03_01_shop.dump.zst',
@@ -99,8 +99,8 @@ async function seedJobs(sql: Client, { instances, plans, jobs, jobsOfOne }: Amou
        on plan.number = case when n % ${jobs} < ${jobsOfOne} then 1 + n % ${Math.trunc(plans / instances)} else 1 + n % ${plans} end`,
   )
   await sql.query(
-    `insert into job_parts (job_id, position, item, database, status, filename, accepted, report, ended_at)
+    `insert into job_parts (job_id, position, item, database, status, filename, accepted, agent_status, ended_at)
      select id, 0, 'shop', 'shop', status, $1, true, $2, ended_at from jobs`,
-    [report.filename, JSON.stringify(report)],
+    [agentStatus.filename, JSON.stringify(agentStatus)],
   )
 }

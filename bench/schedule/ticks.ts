@@ -22,7 +22,8 @@ export async function measureTicks(
     database,
     sealer: new Sealer(() => ({ current: Buffer.alloc(32), others: [] })),
     log: pino({ level: 'silent' }),
-    wakeRunner: () => undefined,
+    jobChanges: { subscribe: () => () => undefined },
+    wakeWorkers: () => undefined,
     now: () => future,
   }
   try {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { copyFile, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { BackupClient } from '@osb-backup/client'
+import { BackupClient } from '@osb-backup/client/legacy'
 import { makeTemporaryFolder, startManagerProcess, startManagerProgram } from '@osb-backup/testkit'
 import { expect, test } from 'vitest'
 import { sealedColumns } from '../../packages/manager/src/secrets/sealed-columns.ts'
@@ -87,14 +87,14 @@ test('key rotate seals all anew while a manager runs, which goes on; then the ke
   const { id } = await client.fileDestinations.create(destination('one'))
   const before = await readFile(join(folder.path, 'secret.key'), 'utf8')
   const { status, output } = await run(settings, 'key rotate')
-  expect({ status, output }).toEqual({ status: 0, output: expect.stringMatching(/^3 secrets are sealed anew/) })
+  expect({ status, output }).toEqual({ status: 0, output: expect.stringMatching(/^Resealed 3 secrets/) })
   const after = await readFile(join(folder.path, 'secret.key'), 'utf8')
   expect(after).not.toBe(before)
   expect(output).not.toContain(after.trim())
   expect((await stat(join(folder.path, 'secret.key'))).mode & 0o777).toBe(0o600)
   expect(await client.fileDestinations.get(id)).toMatchObject({ authSecret: '***' })
   await client.serviceInstances.put('two', instance)
-  expect((await run(settings, 'key rotate')).output).toMatch(/^5 secrets are sealed anew/)
+  expect((await run(settings, 'key rotate')).output).toMatch(/^Resealed 4 secrets/)
   expect((await client.serviceInstances.list()).totalElements).toBe(2)
   await manager.stop()
 
@@ -145,7 +145,10 @@ test('a rotation that is killed, again and again, loses nothing, and ends when i
   }
   expect(remaining.every((count) => count > 0 && count < 8001)).toBe(true)
   const { status, output } = await run(both, 'key rotate')
-  expect({ status, output }).toEqual({ status: 0, output: expect.stringMatching(/all of them under SECRET_KEY now/) })
+  expect({ status, output }).toEqual({
+    status: 0,
+    output: expect.stringMatching(/all of them are sealed under SECRET_KEY now/),
+  })
   expect(await left()).toBe(0)
   await manager.stop()
 

@@ -5,7 +5,7 @@ import { Pool } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Database } from '../../packages/manager/src/database/open-database.ts'
 import type { Tables } from '../../packages/manager/src/database/schema.ts'
-import { foldTallies } from '../../packages/manager/src/jobs/counters-repository.ts'
+import { compactCounters } from '../../packages/manager/src/jobs/counters-repository.ts'
 import { makeDatabase, type OwnDatabase } from './own-database.ts'
 
 let stack: AsyncDisposableStack
@@ -45,9 +45,9 @@ afterAll(() => stack.disposeAsync())
 /** Jobs of three weeks, at times that often coincide, on days that have none, one or many. */
 async function addJobs(prefix: string, count: number): Promise<void> {
   await database.query(
-    `insert into jobs (id, kind, status, instance_id, destination_id, compression, started_at)
+    `insert into jobs (id, kind, status, instance_id, plan_id, source_job_id, destination_id, started_at)
      select $1 || n || d.instance_id, case when n % 7 = 0 then 'restore' else 'backup' end,
-       (array['SUCCEEDED', 'FAILED', 'RUNNING'])[1 + n * n % 3], d.instance_id, d.id, true,
+       (array['SUCCEEDED', 'FAILED', 'RUNNING'])[1 + n * n % 3], d.instance_id, 'plan', 'source', d.id,
        '2026-03-01T00:00:00Z'::timestamptz + make_interval(days => n * n % 21, hours => (n % 3) * 8)
      from generate_series(1, $2::int) n, file_destinations d`,
     [prefix, count],
@@ -91,16 +91,16 @@ test('pages hold every job once and in order, and count them all, whatever happe
   await expectSameAsInDatabase()
   await addJobs('a', 150)
   await expectSameAsInDatabase()
-  await foldTallies(tables)
+  await compactCounters({ database: tables })
   await expectSameAsInDatabase()
   await addJobs('b', 60)
   await database.query(`update jobs set status = 'FAILED' where status = 'RUNNING' and id like 'a%'`)
   await database.query(`delete from jobs where id like '%3listed' or started_at < '2026-03-05'`)
   await database.query(`update jobs set ended_at = now()`)
   await expectSameAsInDatabase()
-  // Folding at once, as several managers would.
-  await Promise.all(Array.from({ length: 4 }, () => foldTallies(tables)))
-  expect(await foldTallies(tables)).toBe(0)
+  // Compacting at the same time, as several managers would.
+  await Promise.all(Array.from({ length: 4 }, () => compactCounters({ database: tables })))
+  expect(await database.query('select from job_counter_changes')).toEqual([])
   await expectSameAsInDatabase()
   await database.query('delete from jobs')
   await expectSameAsInDatabase()

@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { waitForJob } from '@osb-backup/client'
+import { waitForJob } from '@osb-backup/client/legacy'
 import { type ManagerProcess, makeTemporaryFolder, startManagerProcess, TEST_TOKEN } from '@osb-backup/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
@@ -101,12 +101,12 @@ test('an agent of the old kind: its success counts once its file is found with t
 })
 
 test.for([
-  ['no file named', {}, /names no stored file/],
-  ['an empty file', file('dump.tar.gz', 0), /names no stored file/],
-  ['a file that is not there', file('gone.tar.gz', 5), /is not there/],
+  ['no file named', {}, /reports no stored file/],
+  ['an empty file', file('dump.tar.gz', 0), /reports no stored file/],
+  ['a file that is not there', file('gone.tar.gz', 5), /does not exist/],
   ['a file of another size', file('dump.tar.gz', 6), /has 5 bytes/],
-  ['a path for a file name', file('../dump.tar.gz', 5), /name or digest is none/],
-  ['no digest for a digest', { ...file('dump.tar.gz', 5), sha256: 'zz' }, /name or digest is none/],
+  ['a path for a file name', file('../dump.tar.gz', 5), /invalid name or digest/],
+  ['no digest for a digest', { ...file('dump.tar.gz', 5), sha256: 'zz' }, /invalid name or digest/],
   ['a size that is none', file('dump.tar.gz', 1.5), /could not be reached/],
   ['a size beyond counting', file('dump.tar.gz', 1e300), /could not be reached/],
 ] as const)('a success with %s is a failure', async ([, fields, error]) => {
@@ -133,7 +133,7 @@ test('an agent that is always busy fails the job in the end, with what it said',
     },
   })
   expect(status).toBe('FAILED')
-  expect(error).toMatch(/had no place for the job for 1 seconds: all places taken\.$/)
+  expect(error).toMatch(/was busy for 1 seconds: all places taken\.$/)
 })
 
 test('a dump that was stored before its part failed can be found, and removed', async () => {

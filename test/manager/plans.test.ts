@@ -126,7 +126,7 @@ describe('jobs', () => {
     expect(new Set(answers.map((answer) => answer.body.backupJob.id)).size).toBe(1)
     const second = await start('key-2')
     expect(second.status).toBe(409)
-    expect(second.body.detail).toContain(`The job ${answers[0]?.body.backupJob.id} of this plan is not over`)
+    expect(second.body.detail).toContain(`The job ${answers[0]?.body.backupJob.id} of this plan has not ended`)
     expect((await start('key-1', { backupPlan: { id: made.id, name: 'another' } })).status).toBe(201)
     const { body: other } = await call('POST', '/backupPlans', plan())
     expect((await start('key-1', { backupPlan: { id: other.id } })).status).toBe(409)

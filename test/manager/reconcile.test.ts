@@ -116,7 +116,7 @@ describe.each(kinds)('a destination in $kind', ({ kind, request, settings, leave
 
     const program = startManagerProgram({ DATA_DIR: join(world.folder, 'manager') }, ['reconcile', destinationId])
     expect(await program.ended()).toBe(0)
-    expect(JSON.parse(program.output())).toMatchObject({ objects: 1, totals: { objectsWithoutRestorePoint: 0 } })
+    expect(JSON.parse(program.output())).toMatchObject({ objects: 1, orphans: { total: 0 } })
 
     const again = await world.client.fileDestinations.reconcile(destinationId, { olderThanHours: 0, remove: true })
     expect(again.totals).toMatchObject({ objectsWithoutRestorePoint: 0, unfinishedUploads: 0 })

@@ -66,7 +66,7 @@ test('an object whose store refuses is tried again, and shown as going until it 
   await world.client.restorePoints.release(old?.id ?? '')
   const refused = await world.call('DELETE', `/restorePoints/${old?.id}`)
   expect(refused.status).toBe(409)
-  expect(refused.body.detail).toMatch(/not removed yet, and tried again until gone/)
+  expect(refused.body.detail).toMatch(/not removed yet; removal is retried until it succeeds/)
   const going = await world.client.restorePoints.get(old?.id ?? '')
   expect(going.removal).toMatchObject({ reason: 'REQUESTED' })
   expect(going.removal?.error).toMatch(/directory/)
@@ -125,7 +125,7 @@ test('a destination that holds backups is not led elsewhere', async () => {
   const request = { ...elsewhere, serviceInstance: { service_instance_id: instanceId } }
   const refused = await world.call('PATCH', `/fileDestinations/${world.destinationId}`, request)
   expect(refused.status).toBe(409)
-  expect(refused.body.detail).toMatch(/make a new one/)
+  expect(refused.body.detail).toMatch(/create a new one/)
   const same = { ...request, name: 'renamed', directory: world.store }
   expect((await world.call('PATCH', `/fileDestinations/${world.destinationId}`, same)).status).toBe(200)
 })
@@ -198,7 +198,7 @@ test('a last backup before deprovisioning that fails keeps everything, and one t
   await runPlan(world, good.id)
   const refused = await world.call('DELETE', `/backupPlans/byInstance/${instanceId}`)
   expect(refused.status).toBe(409)
-  expect(refused.body.detail).toMatch(/Nothing was deleted, since the last backup \(job \w+\) failed/)
+  expect(refused.body.detail).toMatch(/Nothing was deleted, since the final backup \(job \w+\) failed/)
   expect((await world.client.backupPlans.list(instanceId)).totalElements).toBe(2)
 
   await world.client.backupPlans.remove(bad.id)

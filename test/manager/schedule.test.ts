@@ -70,7 +70,7 @@ test('a run that finds a job of its plan is skipped, and says which job was in t
   const [first, second] = startedOf(runs)
   expect(skipped[0]).toMatchObject({
     backupJobId: first?.backupJobId,
-    reason: `The job ${first?.backupJobId} of this plan was not over yet.`,
+    reason: `The job ${first?.backupJobId} of this plan had not ended yet.`,
   })
   const firstJob = await jobEnd(world.client, first?.backupJobId ?? '')
   const secondJob = await jobEnd(world.client, second?.backupJobId ?? '')
@@ -89,7 +89,7 @@ test('after an outage the newest run is caught up, shown as late where it is, an
   await world.client.backupPlans.update(plan.id, { ...plan, paused: true })
   const runs = await runsOf(plan.id)
   const missed = runs.find((run) => run.outcome === 'MISSED' && run.runs >= 3)
-  expect(missed?.reason).toBe('No manager was there to start it in time.')
+  expect(missed?.reason).toBe('No manager was running to start it in time.')
   expectNoGap(runs)
 })
 

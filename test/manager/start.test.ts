@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFile, rm, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BackupClient } from '@osb-backup/client'
+import { BackupClient } from '@osb-backup/client/legacy'
 import { makeTemporaryFolder, startManagerProcess, startManagerProgram, TEST_TOKEN } from '@osb-backup/testkit'
 import { expect, test } from 'vitest'
 
@@ -76,7 +76,7 @@ test.for([
   [{ DATABASE_URL: 'mysql://x' }, 'DATABASE_URL must be a postgresql:// URL.'],
   [{ ADMIN_TOKEN: 'short' }, 'ADMIN_TOKEN must be 20 to 200 printable characters without spaces.'],
   [{ SECRET_KEY: 'abc' }, 'SECRET_KEY must be 64 hex digits.'],
-  [{ DATA_DIR: '/etc/passwd/data' }, 'DATA_DIR (/etc/passwd/data) cannot be made: ENOTDIR.'],
+  [{ DATA_DIR: '/etc/passwd/data' }, 'DATA_DIR (/etc/passwd/data) cannot be created: ENOTDIR.'],
 ] as const)('%j stops the start with one sentence', async ([settings, sentence]) => {
   await using folder = await makeTemporaryFolder()
   const manager = startManagerProgram({ DATA_DIR: folder.path, ...settings })
@@ -117,7 +117,7 @@ test('secrets stand in no answer, no log and not in the database files', async (
 })
 
 test.for([
-  [{ DATA_DIR: '/proc/nowhere' }, 'DATA_DIR (/proc/nowhere) cannot be made: ENOENT.'],
+  [{ DATA_DIR: '/proc/nowhere' }, 'DATA_DIR (/proc/nowhere) cannot be created: ENOENT.'],
   [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be fatal, error, warn, info, debug, trace or silent.'],
 ] as const)('%j stops the start, and does not hang', { timeout: 10_000 }, async ([settings, sentence]) => {
   await using folder = await makeTemporaryFolder()

@@ -13,11 +13,11 @@ test('what somebody else drives is not written by who drove it before, and is ta
   const state = async () => (await world.client.jobs.get(id)).agentExecutionReponses.db1?.state
   await expect.poll(state, { interval: 50 }).toBe('backup')
 
-  await sql.query("insert into managers (id, seen_at) values ('another', now() + interval '1 hour')")
-  await sql.query("update jobs set driver_id = 'another' where id = $1", [id])
+  await sql.query("insert into managers (id, heartbeat_at) values ('another', now() + interval '1 hour')")
+  await sql.query("update jobs set locked_by = 'another' where id = $1", [id])
   await delay(4000)
-  const { rows } = await sql.query('select status, driver_id from jobs where id = $1', [id])
-  expect(rows).toEqual([{ status: 'RUNNING', driver_id: 'another' }])
+  const { rows } = await sql.query('select status, locked_by from jobs where id = $1', [id])
+  expect(rows).toEqual([{ status: 'RUNNING', locked_by: 'another' }])
 
   await sql.query("delete from managers where id = 'another'")
   expect((await jobEnd(world.client, id)).status).toBe('SUCCEEDED')

@@ -50,7 +50,7 @@ async function runToEnd(command: DataCommand): Promise<void> {
     },
   })
   try {
-    console.log(await runCommand(command, readSettings(process.env), new Date(), stopping.signal))
+    console.log(await runCommand(command, readSettings(), new Date(), stopping.signal))
   } catch (error) {
     if (!stopping.signal.aborted) throw error
     console.error('Stopped as asked to, before all was done.')
@@ -59,7 +59,7 @@ async function runToEnd(command: DataCommand): Promise<void> {
 }
 
 async function start(): Promise<void> {
-  const starting = startManager(readSettings(process.env), abandon)
+  const starting = startManager(readSettings(), abandon)
   endWhenAsked(starting)
   const manager = await starting
   if (manager.newKeyPath !== undefined) {
@@ -83,7 +83,7 @@ function endWhenAsked(starting: Promise<RunningManager>): void {
   }
   const endNow = async () => {
     console.error('The manager ends at once, as it was asked to a second time. Jobs go on at their agents.')
-    await running?.endDatabase()
+    await running?.stopDatabase()
     process.exit(1)
   }
   handleShutdownSignals(process, monotonicMs, {

@@ -1,19 +1,18 @@
-import { notFound } from '../shared/request-error.ts'
-import type { Role } from './role.ts'
+import type { Role } from '../shared/role.ts'
 
 /** Which service instances a caller was granted: all of them, or these. */
 export type Grants = 'all' | readonly string[]
 
-/** Who makes a call, and what that one may do. */
+/** Who makes a call, and what they may do. */
 export interface Caller {
-  /** How the caller proved who it is. */
-  kind: 'token' | 'user' | 'broker'
-  /** For the audit log: the token's id, the user's subject, the broker account's name. */
+  /** How the caller authenticated; `command`: by an account of the machine that the manager runs on. */
+  kind: 'token' | 'user' | 'broker' | 'command'
+  /** For the audit log: the token's id, the user's subject, the name of the account. */
   id: string
   /** For people. */
   name: string
   role: Role
-  /** Brokers' accounts may only take away what belongs to a service instance. */
+  /** Broker accounts may only delete what belongs to a service instance. */
   onlyDeprovisions: boolean
   /** The instances that are known to be granted, for lists. */
   grants(): Promise<Grants>
@@ -21,7 +20,7 @@ export interface Caller {
   isGranted(instanceId: string, use: 'read' | 'change'): Promise<boolean>
 }
 
-/** A caller whose grants are written down with it. */
+/** A caller whose grants are stored with it. */
 export function grantedCaller(caller: Omit<Caller, 'grants' | 'isGranted'>, grants: Grants): Caller {
   return {
     ...caller,
@@ -30,17 +29,5 @@ export function grantedCaller(caller: Omit<Caller, 'grants' | 'isGranted'>, gran
   }
 }
 
-/**
- * Lets a call go on only if the caller was granted the instance that the thing belongs to. Otherwise the thing is not
- * there, for this caller: the answer does not tell whether it exists.
- *
- * @throws {RequestError} `not-found`, naming what was asked for.
- */
-export async function needGrant(
-  caller: Caller,
-  instanceId: string,
-  use: 'read' | 'change',
-  asked: { what: string; id: string } = { what: 'service instance', id: instanceId },
-): Promise<void> {
-  if (!(await caller.isGranted(instanceId, use))) throw notFound(asked.what, asked.id)
-}
+/** Identifies a caller by a credential; undefined where the credential is not valid. */
+export type IdentifyCaller = (credential: string) => Promise<Caller | undefined>

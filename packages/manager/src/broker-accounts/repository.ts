@@ -1,57 +1,78 @@
-import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
-import { promisify } from 'node:util'
-import { type Caller, type Grants, grantedCaller } from '../access/caller.ts'
+import type { Selectable } from 'kysely'
 import type { Context } from '../context/context.ts'
+import { contains } from '../database/conditions.ts'
+import { readKeyset } from '../database/read-keyset.ts'
+import type { BrokerAccountTable } from '../database/schema.ts'
+import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
+import type { BrokerAccount } from './broker-account.ts'
 
-const derive = promisify<string, Buffer, number, Buffer>(scrypt)
-const KEY_BYTES = 32
+type RepositoryContext = Pick<Context, 'database'>
 
-type Reach = Pick<Context, 'database'>
+/** An account with the hash of its password. */
+export type StoredAccount = BrokerAccount & { passwordHash: string; createdAt: Date }
 
-/** Their passwords are chosen by people, so they are kept as scrypt hashes. */
-async function hashOf(password: string, salt: Buffer): Promise<string> {
-  return `${salt.toString('hex')}.${(await derive(password, salt, KEY_BYTES)).toString('hex')}`
+function fromRow(row: Selectable<BrokerAccountTable>): StoredAccount {
+  return { name: row.name, grants: row.grants, passwordHash: row.password_hash, createdAt: row.created_at }
 }
 
-/** The broker behind HTTP Basic credentials; undefined if there is none. Takes as long for a name that is not there. */
-export async function callerOfBroker({ database }: Reach, name: string, password: string): Promise<Caller | undefined> {
+export async function findBrokerAccount(
+  { database }: RepositoryContext,
+  name: string,
+): Promise<StoredAccount | undefined> {
   const row = await database.selectFrom('broker_accounts').selectAll().where('name', '=', name).executeTakeFirst()
-  const kept = row?.password_hash ?? (await hashOf('nobody', Buffer.alloc(16)))
-  const [salt = ''] = kept.split('.', 1)
-  const tried = await hashOf(password, Buffer.from(salt, 'hex'))
-  if (!timingSafeEqual(Buffer.from(tried), Buffer.from(kept)) || row === undefined) return undefined
-  const caller = { kind: 'broker', id: name, name, role: 'operator', onlyDeprovisions: true } as const
-  return grantedCaller(caller, row.grants)
+  return row && fromRow(row)
 }
 
-/** Makes a broker's account, or gives it another password or other grants. Returns whether it is new. */
-export async function saveBrokerAccount(
-  { database }: Reach,
-  account: { name: string; password: string; grants: Grants },
-): Promise<boolean> {
-  const known = await database
-    .selectFrom('broker_accounts')
-    .select('name')
-    .where('name', '=', account.name)
-    .executeTakeFirst()
-  const values = {
-    password_hash: await hashOf(account.password, randomBytes(16)),
-    grants: JSON.stringify(account.grants),
-  }
-  await database
-    .insertInto('broker_accounts')
-    .values({ name: account.name, ...values })
-    .onConflict((conflict) => conflict.column('name').doUpdateSet(values))
-    .execute()
-  return known === undefined
-}
-
-export async function listBrokerAccounts({ database }: Reach): Promise<{ name: string; grants: Grants }[]> {
+/** All accounts, by name. */
+export async function listBrokerAccounts({ database }: RepositoryContext): Promise<BrokerAccount[]> {
   return database.selectFrom('broker_accounts').select(['name', 'grants']).orderBy('name').execute()
 }
 
+/** Creates an account, or replaces its password and grants. */
+export async function upsertBrokerAccount(
+  { database }: RepositoryContext,
+  { name, grants, passwordHash }: Omit<StoredAccount, 'createdAt'>,
+): Promise<void> {
+  const values = { password_hash: passwordHash, grants: JSON.stringify(grants) }
+  await database
+    .insertInto('broker_accounts')
+    .values({ name, ...values })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet(values))
+    .execute()
+}
+
+/** Creates an account. Returns false if there is one of that name. */
+export async function insertBrokerAccount(
+  { database }: RepositoryContext,
+  { name, grants, passwordHash }: Omit<StoredAccount, 'createdAt'>,
+): Promise<boolean> {
+  const { numInsertedOrUpdatedRows = 0n } = await database
+    .insertInto('broker_accounts')
+    .values({ name, password_hash: passwordHash, grants: JSON.stringify(grants) })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .executeTakeFirst()
+  return numInsertedOrUpdatedRows > 0n
+}
+
 /** Returns whether there was such an account. */
-export async function removeBrokerAccount({ database }: Reach, name: string): Promise<boolean> {
+export async function deleteBrokerAccount({ database }: RepositoryContext, name: string): Promise<boolean> {
   const { numDeletedRows } = await database.deleteFrom('broker_accounts').where('name', '=', name).executeTakeFirst()
   return numDeletedRows > 0n
+}
+
+const key = [
+  { name: 'created_at', type: 'instant' },
+  { name: 'name', type: 'text' },
+] as const
+
+/** One page of the accounts whose name contains a text, newest first. */
+export async function searchBrokerAccounts(
+  { database }: RepositoryContext,
+  text: string | undefined,
+  page: KeysetRequest,
+): Promise<KeysetPage<StoredAccount>> {
+  let query = database.selectFrom('broker_accounts').selectAll()
+  if (text !== undefined) query = query.where(contains('name', text))
+  const { entries, ...rest } = await readKeyset(query, key, 'desc', page)
+  return { entries: entries.map(fromRow), ...rest }
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { Grants } from '../access/caller.ts'
-import { type Role, roles } from '../access/role.ts'
+import { type Role, roles } from '../shared/role.ts'
 
 /** What the command line asks for. */
 export type Command =

@@ -1,26 +1,26 @@
-import type { OpenData } from '../context/open-data.ts'
+import type { Context } from '../context/context.ts'
 import { exchangeKeyFile } from '../secrets/key-file.ts'
 import { resealAll } from '../secrets/reseal.ts'
-import type { ManagerSettings } from '../settings/settings.ts'
 
 /**
- * Seals every secret anew: under a new key where it lies in `DATA_DIR/secret.key`, or under the one that is set. May be broken
- * off at any moment and begun again. Managers that run go on: they read the keys again when they need to.
+ * Reseals every secret: under a new key if it is in `DATA_DIR/secret.key`, or under the one from the settings. May be
+ * interrupted at any moment and repeated. Managers that run continue: they read the keys again when they need to.
  *
- * @returns What to tell the operator.
+ * @returns What to report to the operator.
  */
-export async function rotateKey(data: OpenData, settings: ManagerSettings): Promise<string> {
+export async function rotateKey(context: Pick<Context, 'settings' | 'database' | 'sealer'>): Promise<string> {
+  const { settings } = context
   if (settings.secretKey !== undefined) {
-    const count = await resealAll(data)
-    return `${count} secrets are sealed anew, and all of them under SECRET_KEY now. OTHER_SECRET_KEY may go.`
+    const count = await resealAll(context)
+    return `Resealed ${count} secrets; all of them are sealed under SECRET_KEY now. OTHER_SECRET_KEY can be removed.`
   }
-  // First, so that nothing is left under the key that the present one replaced: its file is written over.
-  await resealAll(data)
+  // First, so that nothing is left under the key before the current one: its file is overwritten.
+  await resealAll(context)
   const { path, previousPath } = await exchangeKeyFile(settings.dataDirectory)
-  const count = await resealAll(data)
+  const count = await resealAll(context)
   return [
-    `${count} secrets are sealed anew, under a new key: ${path}. Keep a copy elsewhere.`,
-    `The key before it stays in ${previousPath}, to open dumps of the database that are older than this.`,
+    `Resealed ${count} secrets under a new key: ${path}. Keep a copy elsewhere.`,
+    `The previous key stays in ${previousPath}, to open older dumps of the database.`,
     ...(settings.databaseUrl === undefined
       ? []
       : ['Other managers of this database, with a DATA_DIR of their own, need both files there now.']),

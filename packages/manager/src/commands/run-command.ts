@@ -1,24 +1,30 @@
 import { userInfo } from 'node:os'
-import { recordCommand } from '../audit/repository.ts'
-import { makeLog } from '../context/log.ts'
-import { type OpenData, openData } from '../context/open-data.ts'
-import { findDestination } from '../destinations/repository.ts'
+import type { Call } from '../access/call.ts'
+import { grantedCaller } from '../access/caller.ts'
+import { recordCall } from '../audit/service.ts'
+import type { Context } from '../context/context.ts'
+import { createLog } from '../context/log.ts'
+import { openData } from '../context/open-data.ts'
 import { reconcile } from '../reconciliation/service.ts'
 import { SettingError } from '../settings/setting-error.ts'
 import type { ManagerSettings } from '../settings/settings.ts'
-import { createToken, listTokens, revokeToken, type Token } from '../tokens/repository.ts'
+import { RequestError } from '../shared/request-error.ts'
+import { createToken, listTokens, revokeToken } from '../tokens/service.ts'
+import type { Token } from '../tokens/token.ts'
 import type { Command } from './read-command.ts'
 import { rotateKey } from './rotate-key.ts'
 
 /** A command that works on the data of a manager and ends. */
 export type DataCommand = Exclude<Command, { name: 'help' | 'start' }>
 
+type CommandContext = Pick<Context, 'settings' | 'database' | 'sealer' | 'now'>
+
 /**
  * Runs a command, beside a manager that runs or without one.
  *
- * @param signal - Ends what may take long; a PostgreSQL that was started for the command is stopped in any case.
+ * @param signal - Stops a command that takes long; a PostgreSQL that was started for the command is stopped in any case.
  * @returns What to print.
- * @throws {SettingError} If a setting cannot be used, or there is no such thing.
+ * @throws {SettingError} If a setting cannot be used, or what the command names does not exist.
  */
 export async function runCommand(
   command: DataCommand,
@@ -28,53 +34,68 @@ export async function runCommand(
 ): Promise<string> {
   const stops: (() => Promise<void>)[] = []
   try {
-    // What the manager tells of itself is not what was asked for.
-    const log = makeLog(settings.logLevel === 'info' ? 'warn' : settings.logLevel, 'error')
+    // Information about the manager itself is not what was asked for.
+    const log = createLog(settings.logLevel === 'info' ? 'warn' : settings.logLevel, 'error')
     const data = await openData(settings, { as: 'command' }, log, stops)
     signal.throwIfAborted()
-    const said = await run(command, settings, data, now, signal)
-    if (command.name !== 'token list') await recordCommand(data, command.name, accountName(), now)
-    return said
+    return await run(command, { ...data, settings, now: () => now }, signal)
+  } catch (error) {
+    throw error instanceof RequestError ? new SettingError(error.message, { cause: error }) : error
   } finally {
     for (const stop of stops.reverse()) await stop()
   }
 }
 
-async function run(
-  command: DataCommand,
-  settings: ManagerSettings,
-  data: OpenData,
-  now: Date,
-  signal: AbortSignal,
-): Promise<string> {
+async function run(command: DataCommand, context: CommandContext, signal: AbortSignal): Promise<string> {
+  const call = callOf(command.name)
   switch (command.name) {
     case 'token create': {
-      const { kept, token } = await createToken(data, command.token, now)
-      return `${token}\n\nThe token ${kept.id} of ${JSON.stringify(kept.name)} is not shown again: ${describe(kept)}.`
+      const { token, secret } = await createToken(context, call, command.token)
+      return `${secret}\n\nThe token ${token.id} of ${JSON.stringify(token.name)} is not shown again: ${describe(token)}.`
     }
     case 'token list':
-      return (await listTokens(data)).map((token) => `${token.id}  ${token.name}: ${describe(token)}`).join('\n')
+      return (await listTokens(context)).map((token) => `${token.id}  ${token.name}: ${describe(token)}`).join('\n')
     case 'token revoke':
-      if (await revokeToken(data, command.id)) return `The token ${command.id} is revoked.`
-      throw new SettingError(`There is no token ${JSON.stringify(command.id)}.`)
-    case 'key rotate':
-      return rotateKey(data, settings)
+      await revokeToken(context, call, command.id)
+      return `The token ${command.id} is revoked.`
+    case 'key rotate': {
+      const message = await rotateKey(context)
+      await recordCall(context, call, call.audit.status)
+      return message
+    }
     case 'reconcile': {
-      const destination = await findDestination(data, command.id)
-      if (destination === undefined)
-        throw new SettingError(`There is no file destination ${JSON.stringify(command.id)}.`)
-      const context = { ...data, settings, now: () => new Date() }
-      return JSON.stringify(await reconcile(context, destination, { ...command, signal }), undefined, 2)
+      const { remove, olderThanHours } = command
+      const found = await reconcile(context, call, command.id, { remove, olderThanHours, signal })
+      const { orphans, incompleteUploads, brokenPoints, objects } = found
+      return JSON.stringify({ objects, orphans, incompleteUploads, brokenPoints }, undefined, 2)
     }
   }
 }
 
-/** Who gave the command, as the system knows them; accounts in containers may have no name. */
+/** A command as a call: by the account that runs it, which may do everything. */
+function callOf(command: DataCommand['name']): Call {
+  const user = accountName()
+  const caller = { kind: 'command', id: user, name: user, role: 'admin', onlyDeprovisions: false } as const
+  return {
+    caller: grantedCaller(caller, 'all'),
+    use: 'change',
+    audit: {
+      address: 'this machine',
+      action: command,
+      path: '',
+      status: 200,
+      instanceId: undefined,
+      isRecorded: false,
+    },
+  }
+}
+
+/** The operating system's name of the account; accounts in containers may have none. */
 function accountName(): string {
   try {
     return userInfo().username
   } catch {
-    // Thrown where the account has no entry among the users; its number says as much.
+    // Thrown where the account has no entry among the users; its number identifies it as well.
     return `uid ${process.getuid?.()}`
   }
 }

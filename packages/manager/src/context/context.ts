@@ -1,16 +1,25 @@
 import type { Logger } from 'pino'
+import type { JobChanges } from '../database/notifications.ts'
 import type { Database } from '../database/open-database.ts'
+import type { InTransaction } from '../database/transaction.ts'
 import type { Sealer } from '../secrets/sealing.ts'
 import type { ManagerSettings } from '../settings/settings.ts'
 
-/** What the manager's rooms work with; made once at the start. */
+/** The dependencies of the services; created once at the start. */
 export interface Context {
   settings: ManagerSettings
   database: Database
   sealer: Sealer
   log: Logger
-  /** Says that a job waits, so that the runner of this manager looks for it at once. */
-  wakeRunner(): void
-  /** The manager's clock, the only one that decides anything. */
+  jobChanges: Pick<JobChanges, 'subscribe'>
+  /** Tells the workers of this manager that a job waits, so that they claim it at once. */
+  wakeWorkers(): void
+  /** The manager's clock. */
   now(): Date
 }
+
+/** A context whose statements run in one transaction. */
+export type TransactionContext = InTransaction<Context>
+
+/** The dependencies of a repository: the database or a transaction of it, and what opens sealed columns. */
+export type RepositoryContext = Pick<Context, 'database' | 'sealer'>

@@ -1,11 +1,11 @@
 import { destination, type Logger, pino } from 'pino'
 
 /**
- * Makes the manager's log: JSON lines on standard output, or on standard error where the output is a command's answer. Of
- * an error only type, message, code and stack are written, since libraries hang connections and requests on theirs,
- * credentials included.
+ * Creates the manager's log: JSON lines on standard output, or on standard error where the output is a command's answer. Of
+ * an error only type, message, code and stack are written, since libraries attach connections and requests, with
+ * credentials, to theirs.
  */
-export function makeLog(level: string, stream: 'output' | 'error' = 'output'): Logger {
+export function createLog(level: string, stream: 'output' | 'error' = 'output'): Logger {
   const options = { level, base: null, serializers: { err: describeError } }
   return pino(options, destination({ fd: stream === 'output' ? 1 : 2, sync: true }))
 }

@@ -1,10 +1,9 @@
 import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { PoolConfig } from 'pg'
 import type { Logger } from 'pino'
 import { EmbeddedPostgres } from '../database/embedded-postgres.ts'
-import { takeExclusiveLock } from '../database/exclusive-lock.ts'
-import { type Database, openDatabase } from '../database/open-database.ts'
+import { acquireExclusiveLock } from '../database/exclusive-lock.ts'
+import { type Connection, type Database, openDatabase } from '../database/open-database.ts'
 import { checkSecretKey } from '../secrets/key-check.ts'
 import { ensureSecretKey, readSecretKeys } from '../secrets/key-file.ts'
 import { Sealer } from '../secrets/sealing.ts'
@@ -12,24 +11,24 @@ import { SettingError } from '../settings/setting-error.ts'
 import type { ManagerSettings } from '../settings/settings.ts'
 import { makeFolder } from '../shared/make-folder.ts'
 
-/** What a manager keeps, opened. */
+/** The database and the keys of a manager, opened. */
 export interface OpenData {
-  connection: PoolConfig
+  connection: Connection
   database: Database
   sealer: Sealer
-  /** Set if the sealing key was made now: the file that keeps it. */
+  /** Set if the sealing key was created now: the file that holds it. */
   newKeyPath: string | undefined
-  /** Tells the embedded server to end, without waiting; does nothing where there is none of ours. */
-  endDatabase: () => Promise<void>
+  /** Asks the embedded server to stop, without waiting; does nothing if this process does not own it. */
+  stopDatabase: () => Promise<void>
 }
 
-/** Who opens it: a manager, the only one on embedded data; or a command, which may come while one runs. */
+/** Who opens it: a manager, the only one on embedded data; or a command, which may run beside a manager. */
 export type Opener = { as: 'manager'; onLost: (error: Error) => void } | { as: 'command' }
 
 /**
- * Opens database and keys, both made on first use.
+ * Opens database and keys, both created on first use.
  *
- * @param stops - Gets what is to be undone at the end, the last first; also when this rejects.
+ * @param stops - Receives what to undo at the end, the last first; also when this rejects.
  * @throws {SettingError} If a setting cannot be used.
  */
 export async function openData(
@@ -38,38 +37,38 @@ export async function openData(
   log: Logger,
   stops: (() => Promise<void>)[],
 ): Promise<OpenData> {
-  await makeDataFolder(settings.dataDirectory)
+  await createDataDirectory(settings.dataDirectory)
   const newKeyPath = await ensureSecretKey(settings)
   const sealer = new Sealer(() => readSecretKeys(settings))
-  const { connection, endDatabase } = await connect(settings, opener, log, stops)
+  const { connection, stopDatabase } = await connect(settings, opener, log, stops)
   const database = await openDatabase(connection, log)
   stops.push(() => database.destroy())
   await checkSecretKey({ database, sealer })
-  return { connection, database, sealer, newKeyPath, endDatabase }
+  return { connection, database, sealer, newKeyPath, stopDatabase }
 }
 
-async function makeDataFolder(folder: string): Promise<void> {
+async function createDataDirectory(folder: string): Promise<void> {
   await makeFolder(folder, 0o711).catch((cause: NodeJS.ErrnoException) => {
-    throw new SettingError(`DATA_DIR (${folder}) cannot be made: ${cause.code}.`, { cause })
+    throw new SettingError(`DATA_DIR (${folder}) cannot be created: ${cause.code}.`, { cause })
   })
   await access(folder, constants.W_OK | constants.X_OK).catch((cause: NodeJS.ErrnoException) => {
-    throw new SettingError(`DATA_DIR (${folder}) cannot be written: ${cause.code}.`, { cause })
+    throw new SettingError(`DATA_DIR (${folder}) cannot be written to: ${cause.code}.`, { cause })
   })
 }
 
-/** The database's address: the one that was set, else the embedded one, started unless it runs. */
+/** The connection from the settings; or that of the embedded server, which is started unless it runs. */
 async function connect(
   settings: ManagerSettings,
   opener: Opener,
   log: Logger,
   stops: (() => Promise<void>)[],
-): Promise<Pick<OpenData, 'connection' | 'endDatabase'>> {
+): Promise<Pick<OpenData, 'connection' | 'stopDatabase'>> {
   if (settings.databaseUrl !== undefined) {
-    return { connection: { connectionString: settings.databaseUrl }, endDatabase: async () => undefined }
+    return { connection: { connectionString: settings.databaseUrl }, stopDatabase: async () => undefined }
   }
   const postgres = await EmbeddedPostgres.start(join(settings.dataDirectory, 'postgres'), log)
   let isEnding = false
-  const lock = await takeExclusiveLock(postgres.connection, (cause) => {
+  const lock = await acquireExclusiveLock(postgres.connection, (cause) => {
     if (isEnding) return
     const lost = new Error(`The embedded PostgreSQL was lost (${cause.message}).`, { cause })
     if (opener.as === 'manager') opener.onLost(lost)
@@ -85,10 +84,10 @@ async function connect(
       `DATA_DIR (${settings.dataDirectory}) is in use by another manager: stop it first, or give this one a folder of its own.`,
     )
   }
-  const endDatabase = async () => {
+  const stopDatabase = async () => {
     isEnding = true
-    // A command that finds a manager running leaves the server to it.
-    if (lock !== undefined) await postgres.askToStop()
+    // A command that runs beside a manager leaves the server to it.
+    if (lock !== undefined) await postgres.requestStop()
   }
-  return { connection: postgres.connection, endDatabase }
+  return { connection: postgres.connection, stopDatabase }
 }

@@ -74,8 +74,8 @@ export class EmbeddedPostgres {
     await runAs(this.#account, this.#software.pgCtl, ['stop', '-D', this.#dataFolder, '-m', 'fast', '-w', '-t', '60'])
   }
 
-  /** Tells the server to end, as `stop` does, and does not wait until it has. */
-  async askToStop(): Promise<void> {
+  /** Asks the server to stop, as `stop` does, without waiting until it has. */
+  async requestStop(): Promise<void> {
     await runAs(this.#account, this.#software.pgCtl, ['stop', '-D', this.#dataFolder, '-m', 'fast', '-W'])
   }
 

@@ -11,29 +11,29 @@ const LOCK = 4_711_208_015
  * @param onLost - Called once if the connection breaks while the lock is held.
  * @returns Undefined if another manager holds it.
  */
-export async function takeExclusiveLock(
+export async function acquireExclusiveLock(
   connection: ClientConfig,
   onLost: (error: Error) => void,
 ): Promise<{ release(): Promise<void> } | undefined> {
   const client = new Client({ ...sessionConfig, ...connection, application_name: 'osb-backup-manager lock' })
-  let state: 'taking' | 'held' | 'over' = 'taking'
+  let state: 'acquiring' | 'held' | 'released' = 'acquiring'
   const lost = (error: Error) => {
     if (state !== 'held') return
-    state = 'over'
+    state = 'released'
     onLost(error)
   }
   client.on('error', lost)
   client.on('end', () => lost(new Error('the connection was closed')))
   await client.connect()
-  const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [LOCK])
-  if (rows[0]?.taken !== true) {
+  const { rows } = await client.query<{ acquired: boolean }>('select pg_try_advisory_lock($1) as acquired', [LOCK])
+  if (rows[0]?.acquired !== true) {
     await client.end()
     return undefined
   }
   state = 'held'
   return {
     async release() {
-      state = 'over'
+      state = 'released'
       await client.end()
     },
   }

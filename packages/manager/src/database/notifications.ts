@@ -1,19 +1,19 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { sql, type Transaction } from 'kysely'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
 import { Client, type ClientConfig } from 'pg'
 import type { Logger } from 'pino'
 import { sessionConfig } from './open-database.ts'
-import type { Tables } from './schema.ts'
+import type { InTransaction } from './transaction.ts'
 
 const CHANNEL = 'job_changes'
 const RECONNECT_MS = 1000
 
-/** Says that a job changed, to all managers, once the transaction is committed. */
-export async function announceJobChange(transaction: Transaction<Tables>, jobId: string): Promise<void> {
-  await sql`select pg_notify(${CHANNEL}, ${jobId})`.execute(transaction)
+/** Notifies all managers that a job changed, once the transaction is committed. */
+export async function notifyJobChange({ database }: InTransaction, jobId: string): Promise<void> {
+  await sql`select pg_notify(${CHANNEL}, ${jobId})`.execute(database)
 }
 
-/** Hears of every job that changes, whichever manager changed it. One connection serves all who listen. */
+/** Listens for jobs that change, whichever manager changed them. One connection serves all subscribers. */
 export class JobChanges {
   readonly #listeners = new Set<(jobId: string) => void>()
   readonly #stopping = new AbortController()
@@ -28,10 +28,10 @@ export class JobChanges {
   }
 
   /**
-   * Calls back for each job that changes. Changes during a lost connection are missed: who must not miss any reads the
-   * jobs now and then.
+   * Calls back for each job that changes. Changes during a lost connection are missed: subscribers that need every change
+   * also read the jobs from time to time.
    *
-   * @returns Stops the calls.
+   * @returns Ends the subscription.
    */
   subscribe(listener: (jobId: string) => void): () => void {
     this.#listeners.add(listener)
@@ -46,30 +46,30 @@ export class JobChanges {
   async #keepListening(): Promise<void> {
     const { signal } = this.#stopping
     while (!signal.aborted) {
-      await this.#listenOnce(signal).catch((error: unknown) =>
-        this.#log.warn({ err: error }, 'job changes are not heard; trying again'),
+      await this.#listenUntilDisconnected(signal).catch((error: unknown) =>
+        this.#log.warn({ err: error }, 'the connection for job notifications was lost; reconnecting'),
       )
-      await delay(RECONNECT_MS, undefined, { signal }).catch(() => undefined)
+      await sleep(RECONNECT_MS, undefined, { signal }).catch(() => undefined)
     }
   }
 
   /** Listens until the connection is lost, which rejects, or until it is stopped. */
-  async #listenOnce(signal: AbortSignal): Promise<void> {
+  async #listenUntilDisconnected(signal: AbortSignal): Promise<void> {
     const client = new Client({ ...sessionConfig, ...this.#connection, application_name: 'osb-backup-manager events' })
-    const over = new Promise<void>((resolve, reject) => {
+    const ended = new Promise<void>((resolve, reject) => {
       client.on('error', reject)
       client.on('end', () => reject(new Error('the connection was closed')))
       signal.addEventListener('abort', () => resolve(), { once: true })
     })
     // Awaited below; until then its rejection has an owner.
-    over.catch(() => undefined)
+    ended.catch(() => undefined)
     client.on('notification', ({ payload = '' }) => {
       for (const listener of this.#listeners) listener(payload)
     })
     try {
       await client.connect()
       await client.query(`listen ${CHANNEL}`)
-      await over
+      await ended
     } finally {
       client.removeAllListeners('end')
       await client.end().catch((error: unknown) => this.#log.debug({ err: error }, 'the connection did not close'))

@@ -6,7 +6,11 @@ import { SettingError } from '../settings/setting-error.ts'
 import { migrationProvider } from './migrations/index.ts'
 import type { Tables } from './schema.ts'
 
+/** The database, or a transaction of it. */
 export type Database = Kysely<Tables>
+
+/** How to connect to it. */
+export type Connection = PoolConfig
 
 const OLDEST_SERVER = 140_000
 const CONNECT_TIMEOUT_MS = 10_000
@@ -58,4 +62,12 @@ async function checkServer(database: Database): Promise<void> {
       `DATABASE_URL names a PostgreSQL ${Math.trunc(version / 10_000)}; version 14 or newer is needed.`,
     )
   }
+}
+
+/** Whether the database answers. */
+export async function isReachable({ database }: { database: Database }): Promise<boolean> {
+  return sql`select 1`.execute(database).then(
+    () => true,
+    () => false,
+  )
 }

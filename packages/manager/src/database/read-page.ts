@@ -1,8 +1,8 @@
 import type { SelectQueryBuilder } from 'kysely'
-import type { PageRequest } from '../http/legacy/paging.ts'
+import type { PageRequest } from '../shared/page.ts'
 
 /**
- * Reads one page of what a query selects, and how many rows there are in all.
+ * Reads one page of what a query selects, and counts all its rows.
  *
  * @param query - Selecting and in a total order, without limit.
  */

@@ -9,6 +9,8 @@ export interface Account {
 
 /** The uid of `nobody` on Debian, Alpine and Red Hat. */
 const NOBODY = 65_534
+/** Where initdb finds the programs of the system that it runs. */
+const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin'
 
 /**
  * PostgreSQL refuses to run as root: then it runs as the owner of its folder, `nobody` if that is new.
@@ -22,7 +24,7 @@ export async function postgresAccount(folder: string): Promise<Account> {
 }
 
 /**
- * Runs a program to its end under an account, with nothing of the manager's environment but the path and language.
+ * Runs a program to its end under an account, with nothing of the manager's environment.
  *
  * @returns Whether it exited 0, and what it printed. A program that cannot be started counts as failed.
  */
@@ -35,7 +37,7 @@ export function runAs(
     const child = spawn(program, args, {
       ...account,
       cwd: '/',
-      env: { PATH: process.env.PATH, LANG: 'C', LC_ALL: 'C' },
+      env: { PATH: SYSTEM_PATH, LANG: 'C', LC_ALL: 'C' },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })

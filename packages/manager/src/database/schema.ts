@@ -10,11 +10,12 @@ import type {
   Warning,
 } from '@osb-backup/protocol'
 import type { ColumnType, Generated, JSONColumnType } from 'kysely'
-import type { Grants } from '../access/caller.ts'
-import type { Role } from '../access/role.ts'
 
-/** The tables as Kysely sees them; `migrations/` makes them. Columns named `sealed_…` hold what `Sealer` sealed. */
+type Grants = 'all' | readonly string[]
+
+/** The tables as Kysely sees them; `migrations/` creates them. Columns named `sealed_…` hold what `Sealer` sealed. */
 export interface Tables {
+  agents: AgentTable
   service_instances: ServiceInstanceTable
   file_destinations: FileDestinationTable
   backup_plans: BackupPlanTable
@@ -22,8 +23,8 @@ export interface Tables {
   jobs: JobTable
   job_parts: JobPartTable
   managers: ManagerTable
-  job_tallies: JobTallyTable
-  job_tally_changes: JobTallyChangeTable
+  job_counters: JobCounterTable
+  job_counter_changes: JobCounterChangeTable
   restore_points: RestorePointTable
   tokens: TokenTable
   broker_accounts: BrokerAccountTable
@@ -35,7 +36,7 @@ export interface Tables {
 type Json<T extends object> = JSONColumnType<T>
 /** JSON that may also be a plain value; written as JSON text. */
 type JsonText<T> = ColumnType<T, string, string>
-/** Set by the database when the row is made. */
+/** Set by the database when the row is created. */
 type CreatedAt = ColumnType<Date, Date | undefined, never>
 
 export interface ServiceInstanceTable {
@@ -50,13 +51,34 @@ export interface ServiceInstanceTable {
   sealed_database_password: string | null
   backup_username: string | null
   sealed_backup_password: string | null
-  agent_url: string
-  agent_username: string
-  sealed_agent_password: string | null
+  agent_id: string
   version: Generated<number>
   created_at: CreatedAt
-  /** Jobs and restore points still name the instance after it is gone. */
+  /** Jobs and restore points refer to the instance also after it was deleted. */
   deleted_at: Date | null
+}
+
+export interface AgentTable {
+  id: string
+  name: string | null
+  url: string
+  username: string
+  sealed_password: string | null
+  /** Registered along with an instance over the legacy paths; deleted when no instance uses it any more. */
+  implicit: boolean
+  version: Generated<number>
+  created_at: CreatedAt
+  /** What the last check found; null: it was never asked. */
+  reachable: ColumnType<boolean | null, never, boolean | null>
+  error: ColumnType<string | null, never, string | null>
+  agent_version: ColumnType<string | null, never, string | null>
+  capabilities: ColumnType<string[], never, string>
+  last_seen_at: ColumnType<Date | null, never, Date | null>
+  last_checked_at: ColumnType<Date | null, never, Date | null>
+  /** When it is asked next, by the database's clock. */
+  check_at: ColumnType<Date, never, Date>
+  /** Deleted instances still refer to it. */
+  deleted_at: ColumnType<Date | null, never, Date | null>
 }
 
 export interface FileDestinationTable {
@@ -70,7 +92,7 @@ export interface FileDestinationTable {
   bandwidth_limit: ColumnType<string | null, number | null, number | null>
   version: Generated<number>
   created_at: CreatedAt
-  /** Restore points still need the destination after it is gone. */
+  /** Restore points need the destination also after it was retired. */
   deleted_at: Date | null
 }
 
@@ -92,16 +114,17 @@ export interface BackupPlanTable {
   sealed_private_key: string | null
   version: Generated<number>
   created_at: CreatedAt
-  /** The next run that nothing was decided of yet; null: the plan is paused, or never due again. */
+  /** The next run on which nothing has been decided; null: the plan is paused, or never due again. */
   next_due_at: ColumnType<Date | null, Date | null, Date | null>
-  /** The last run that something was decided of. */
+  /** The last run on which something was decided. */
   last_due_at: ColumnType<Date | null, never, Date | null>
   /** When that run starts: later than due where runs are spread. */
   next_run_at: ColumnType<Date | null, Date | null, Date | null>
   /** When retention is applied next. */
-  sweep_at: ColumnType<Date, Date | undefined, Date>
+  retention_due_at: ColumnType<Date, Date | undefined, Date>
+  rpo_seconds: number | null
   /** Changed retention is not applied before this. */
-  sweep_not_before: ColumnType<Date | null, never, Date | null>
+  retention_counts_from: ColumnType<Date | null, never, Date | null>
 }
 
 /** What became of the scheduled runs of plans. */
@@ -115,7 +138,7 @@ export interface PlanRunTable {
   runs: number
   outcome: PlanRunOutcome
   late: boolean
-  /** Started: the job. Skipped: the job that was in the way. */
+  /** Started: the job. Skipped: the job that was still open. */
   job_id: string | null
   reason: string | null
   decided_at: Date
@@ -126,38 +149,39 @@ export interface JobTable {
   kind: RunKind
   status: JobStatus
   instance_id: string
-  /** The plan a backup ran for; it may be gone. */
-  plan_id: string | null
+  /** The plan that is backed up or restored; it may be deleted. */
+  plan_id: string
   destination_id: string
   /** Restores: the backup job that is restored. */
   source_job_id: string | null
-  compression: boolean
-  compression_algorithm: CompressionAlgorithm
+  /** Null: a restore, as for the next three. */
+  compression: boolean | null
+  compression_algorithm: CompressionAlgorithm | null
   compression_level: number | null
   public_key: string | null
-  /** Restores: the key that opens what is restored, erased when the job is over. */
+  /** Restores: the key that decrypts what is restored, erased when the job has ended. */
   sealed_private_key: string | null
-  /** Restores: handed to the scripts before the parameters of the service instance. */
+  /** Restores: passed to the scripts; they override the parameters of the service instance. */
   parameters: Json<Record<string, string | number | boolean>>
   /** Backups that a schedule started: when the run was due. */
   due_at: Date | null
-  /** It started later than it should, after an outage. */
+  /** It started later than it should have, after an outage. */
   late: boolean
   started_at: Date
   /** Null: the job waits or runs. */
   ended_at: Date | null
-  /** The manager that drives it, a row of `managers`; null: it waits for one. */
-  driver_id: string | null
-  /** When it was first taken by one; null: it was never begun. The database's clock. */
-  taken_at: ColumnType<Date | null, never, Date>
+  /** The manager whose workers run it, a row of `managers`; null: it waits to be claimed. */
+  locked_by: string | null
+  /** When it was first claimed, by the database's clock; null: never. */
+  claimed_at: ColumnType<Date | null, never, Date>
   cancelled_at: Date | null
   cancelled_by: string | null
 }
 
-/** Managers that live, by the database's clock. */
+/** Managers that are alive, by the database's clock. */
 export interface ManagerTable {
   id: string
-  seen_at: ColumnType<Date, never, Date>
+  heartbeat_at: ColumnType<Date, never, Date>
 }
 
 export interface JobPartTable {
@@ -170,17 +194,17 @@ export interface JobPartTable {
   /** Restores: the file that is restored, and where it is. */
   restore_point_id: string | null
   filename: string | null
-  /** Whether the agent has said that it took the part. */
+  /** Whether the agent has accepted the part. */
   accepted: Generated<boolean>
-  /** What the agent said last. */
-  report: ColumnType<AgentJob | null, string | null | undefined, string | null>
-  /** Why the part failed, where the agent could not say it. */
+  /** What the agent answered last. */
+  agent_status: ColumnType<AgentJob | null, string | null | undefined, string | null>
+  /** Why the part failed, where the agent could not tell. */
   error: string | null
   ended_at: Date | null
 }
 
-/** How many jobs there are of a day, in UTC, up to the changes that stand in `job_tally_changes`. */
-export interface JobTallyTable {
+/** How many jobs were started on a day, in UTC, without the changes in `job_counter_changes`. */
+export interface JobCounterTable {
   instance_id: string
   kind: RunKind
   status: JobStatus
@@ -189,13 +213,13 @@ export interface JobTallyTable {
 }
 
 /** Written by triggers of `jobs`. */
-export interface JobTallyChangeTable {
+export interface JobCounterChangeTable {
   id: Generated<string>
   instance_id: string
   kind: RunKind
   status: JobStatus
   day: string
-  change: string
+  delta: string
 }
 
 export interface RestorePointTable {
@@ -215,19 +239,19 @@ export interface RestorePointTable {
   /** age recipients it was sealed for, one a line. */
   recipients: string | null
   taken_at: Date
-  /** Held points are never swept. */
+  /** Neither retention nor a user deletes a held point. */
   held: Generated<boolean>
   after_failure: Generated<boolean>
   warnings: Json<Warning[]>
   verified_at: Date | null
   verified_state: 'intact' | 'damaged' | 'missing' | null
-  /** Set: the object is being removed, and is tried again until it is gone. */
+  /** Set: the object is being removed; that is retried until it is deleted. */
   removal_requested_at: Date | null
   removal_reason: RemovalReason | null
   removal_attempts: Generated<number>
   next_removal_at: Date | null
   removal_error: string | null
-  /** The object is gone. */
+  /** When the object was deleted. */
   deleted_at: Date | null
 }
 
@@ -235,7 +259,7 @@ export interface TokenTable {
   id: string
   name: string
   hash: string
-  role: Role
+  role: 'viewer' | 'operator' | 'admin'
   grants: JsonText<Grants>
   expires_at: Date | null
   last_used_at: Date | null
@@ -268,7 +292,8 @@ export interface IdempotencyKeyTable {
   caller_id: string
   key: string
   request_digest: string
-  job_id: string
+  /** What the request created. */
+  resource_id: string
   created_at: Date
 }
 

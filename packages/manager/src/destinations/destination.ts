@@ -3,16 +3,17 @@ import type { StoreSettings } from '@osb-backup/storage'
 /** A bucket, container or directory of one service instance, with its credentials. */
 export interface FileDestination {
   id: string
-  /** Counts the changes; 0 before it is stored. */
+  /** Incremented by every change; 0 before it is stored. */
   version: number
   instanceId: string
   name: string
   store: StoreSettings
-  /** What all transfers at one agent may take together; undefined: no limit. */
+  /** Shared by all transfers of one agent; undefined: no limit. */
   bandwidthLimitBytesPerSecond: number | undefined
+  createdAt: Date
 }
 
-/** Takes the one secret out of a store's settings, so that it can be sealed apart from the rest. */
+/** Splits the secret off a store's settings, so that it can be sealed apart from the rest. */
 export function splitSecret(store: StoreSettings): { open: Record<string, unknown>; secret: string | undefined } {
   switch (store.type) {
     case 's3': {
@@ -28,7 +29,7 @@ export function splitSecret(store: StoreSettings): { open: Record<string, unknow
   }
 }
 
-/** Puts the secret back where `splitSecret` took it from. */
+/** The inverse of `splitSecret`. */
 export function joinSecret(open: Record<string, unknown>, secret: string | undefined): StoreSettings {
   const field = open.type === 's3' ? { secretAccessKey: secret } : open.type === 'swift' ? { password: secret } : {}
   return { ...open, ...field } as StoreSettings

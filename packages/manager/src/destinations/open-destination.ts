@@ -1,17 +1,35 @@
 import { type ObjectStore, openStore, type StoreOptions, type StoreSettings } from '@osb-backup/storage'
-import type { Context } from '../context/context.ts'
+import type { Context, RepositoryContext } from '../context/context.ts'
+import { invariant } from '../shared/invariant.ts'
 import { addressRule } from './address-policy.ts'
+import { destinationsById } from './repository.ts'
+import { checkAllowed } from './rules.ts'
 
-/** How the manager may reach stores: only where the operator allows it to. */
+/** How the manager may connect to stores: only to addresses that the operator allows. */
 export function storeOptions({ settings }: Pick<Context, 'settings'>): StoreOptions {
   return { mayConnectTo: addressRule(settings.privateDestinations) }
 }
 
-/** Opens the store of a destination as the operator allows it. The manager opens none in another way. */
+/** Opens the store of a destination as the operator allows it. The manager opens no store in any other way. */
 export function openDestination(
   store: StoreSettings,
   context: Pick<Context, 'settings'>,
   options: StoreOptions = {},
 ): ObjectStore {
   return openStore(store, { ...options, ...storeOptions(context) })
+}
+
+/**
+ * Opens the store of a destination that jobs or restore points refer to; it may be retired.
+ *
+ * @throws {RequestError} If the operator does not allow it any more.
+ */
+export async function openDestinationOf(
+  context: RepositoryContext & Pick<Context, 'settings'>,
+  destinationId: string,
+): Promise<ObjectStore> {
+  const destination = (await destinationsById(context, [destinationId])).get(destinationId)
+  invariant(destination, `the destination ${destinationId} is stored`)
+  await checkAllowed(destination.store, context)
+  return openDestination(destination.store, context)
 }

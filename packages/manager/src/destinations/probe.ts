@@ -6,16 +6,16 @@ import { RequestError } from '../shared/request-error.ts'
 import { explainFailure } from './explain-failure.ts'
 import { openDestination } from './open-destination.ts'
 
-/** The object that existing clients expect to come and go. */
+/** The name of the object, which existing tools know. */
 const PROBE_NAME = 's3_validation_testfile.txt'
 const PROBE_TIMEOUT_MS = 30_000
 
 /**
- * Proves that a destination works: writes an object, reads it back and removes it.
+ * Proves that a store works: writes an object, reads it back and removes it.
  *
  * @throws {RequestError} Saying in one sentence which of the three failed, and why.
  */
-export async function probeDestination(settings: StoreSettings, context: Pick<Context, 'settings'>): Promise<void> {
+export async function probeStore(settings: StoreSettings, context: Pick<Context, 'settings'>): Promise<void> {
   const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS)
   const content = Buffer.from(`written by the backup manager to try this destination, ${Math.random()}\n`)
   let step = { doing: 'write', begin: 'Writing' }

@@ -1,16 +1,27 @@
 import { type Selectable, sql } from 'kysely'
-import type { Context } from '../context/context.ts'
+import type { Grants } from '../access/caller.ts'
+import type { RepositoryContext } from '../context/context.ts'
+import { contains, isGranted } from '../database/conditions.ts'
+import { readKeyset } from '../database/read-keyset.ts'
 import { readPage } from '../database/read-page.ts'
 import type { FileDestinationTable } from '../database/schema.ts'
-import type { PageRequest } from '../http/legacy/paging.ts'
 import { sealedColumns } from '../secrets/sealed-columns.ts'
+import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
+import type { PageOf, PageRequest } from '../shared/page.ts'
 import { type FileDestination, joinSecret, splitSecret } from './destination.ts'
 
-type Reach = Pick<Context, 'database' | 'sealer'>
+/** What a list of destinations over many instances is filtered by. */
+export interface DestinationSearch {
+  scope: Grants
+  /** The kind of their store. */
+  kind?: string | undefined
+  /** In their name. */
+  text?: string | undefined
+}
 
 const purpose = sealedColumns.file_destinations.sealed_store_secret
 
-function fromRow({ sealer }: Reach, row: Selectable<FileDestinationTable>): FileDestination {
+function fromRow({ sealer }: RepositoryContext, row: Selectable<FileDestinationTable>): FileDestination {
   return {
     id: row.id,
     version: row.version,
@@ -18,10 +29,11 @@ function fromRow({ sealer }: Reach, row: Selectable<FileDestinationTable>): File
     name: row.name,
     store: joinSecret(row.store, sealer.openOptional(row.sealed_store_secret, purpose)),
     bandwidthLimitBytesPerSecond: row.bandwidth_limit === null ? undefined : Number(row.bandwidth_limit),
+    createdAt: row.created_at,
   }
 }
 
-function toColumns({ sealer }: Reach, destination: FileDestination) {
+function toColumns({ sealer }: RepositoryContext, destination: FileDestination) {
   const { open, secret } = splitSecret(destination.store)
   return {
     name: destination.name,
@@ -31,31 +43,34 @@ function toColumns({ sealer }: Reach, destination: FileDestination) {
   }
 }
 
-/** The destination, unless it was deleted. */
-export async function findDestination(reach: Reach, id: string): Promise<FileDestination | undefined> {
-  const row = await reach.database
+/** The destination, unless it was retired. */
+export async function findDestination(context: RepositoryContext, id: string): Promise<FileDestination | undefined> {
+  const row = await context.database
     .selectFrom('file_destinations')
     .selectAll()
     .where('id', '=', id)
     .where('deleted_at', 'is', null)
     .executeTakeFirst()
-  return row && fromRow(reach, row)
+  return row && fromRow(context, row)
 }
 
-/** Destinations by id, also deleted ones: restore points still lie in them. */
-export async function destinationsById(reach: Reach, ids: readonly string[]): Promise<Map<string, FileDestination>> {
+/** Destinations by id, also retired ones: restore points are still stored in them. */
+export async function destinationsById(
+  context: RepositoryContext,
+  ids: readonly string[],
+): Promise<Map<string, FileDestination>> {
   if (ids.length === 0) return new Map()
-  const rows = await reach.database.selectFrom('file_destinations').selectAll().where('id', 'in', ids).execute()
-  return new Map(rows.map((row) => [row.id, fromRow(reach, row)]))
+  const rows = await context.database.selectFrom('file_destinations').selectAll().where('id', 'in', ids).execute()
+  return new Map(rows.map((row) => [row.id, fromRow(context, row)]))
 }
 
 /** One page of an instance's destinations, oldest first unless told otherwise. */
 export async function listDestinations(
-  reach: Reach,
+  context: RepositoryContext,
   instanceId: string,
   page: PageRequest,
-): Promise<{ entries: FileDestination[]; total: number }> {
-  const query = reach.database
+): Promise<PageOf<FileDestination>> {
+  const query = context.database
     .selectFrom('file_destinations')
     .selectAll()
     .where('instance_id', '=', instanceId)
@@ -63,18 +78,19 @@ export async function listDestinations(
     .orderBy(page.sort?.property === 'name' ? 'name' : 'created_at', page.sort?.descending ? 'desc' : 'asc')
     .orderBy('id')
   const { rows, total } = await readPage(query, page)
-  return { entries: rows.map((row) => fromRow(reach, row)), total }
+  return { entries: rows.map((row) => fromRow(context, row)), total }
 }
 
 /** Stores a new destination. */
-export async function insertDestination(reach: Reach, destination: FileDestination): Promise<void> {
-  await reach.database
+export async function insertDestination(context: RepositoryContext, destination: FileDestination): Promise<void> {
+  await context.database
     .insertInto('file_destinations')
     .values({
       id: destination.id,
       instance_id: destination.instanceId,
+      created_at: destination.createdAt,
       deleted_at: null,
-      ...toColumns(reach, destination),
+      ...toColumns(context, destination),
     })
     .execute()
 }
@@ -82,29 +98,30 @@ export async function insertDestination(reach: Reach, destination: FileDestinati
 /**
  * Replaces name and settings of a destination.
  *
- * @param edited - The version that is replaced, if that matters.
- * @returns The new version; undefined if another one than the edited stands there, and nothing was written.
+ * @param edited - The version to replace, if that matters.
+ * @returns The new version; undefined if another version than `edited` is stored, and nothing was written.
  */
 export async function updateDestination(
-  reach: Reach,
+  context: RepositoryContext,
   destination: FileDestination,
   edited: number | undefined,
 ): Promise<number | undefined> {
-  let update = reach.database
+  let update = context.database
     .updateTable('file_destinations')
-    .set({ ...toColumns(reach, destination), version: sql`version + 1` })
+    .set({ ...toColumns(context, destination), version: sql`version + 1` })
     .where('id', '=', destination.id)
   if (edited !== undefined) update = update.where('version', '=', edited)
   return (await update.returning('version').executeTakeFirst())?.version
 }
 
 /**
- * Takes destinations off the lists. The rows stay, with their credentials, as restore points may lie in them.
+ * Retires destinations: they are no longer listed. The rows stay, with their credentials, as restore points may be stored
+ * in them.
  *
  * @returns How many there were.
  */
 export async function retireDestinations(
-  { database }: Reach,
+  { database }: RepositoryContext,
   which: { id: string } | { instanceId: string },
   now: Date,
 ): Promise<number> {
@@ -116,4 +133,26 @@ export async function retireDestinations(
     .where('deleted_at', 'is', null)
     .executeTakeFirst()
   return Number(numUpdatedRows)
+}
+
+const key = [
+  { name: 'created_at', type: 'instant' },
+  { name: 'id', type: 'text' },
+] as const
+
+/** One page of destinations that are not retired, newest first. */
+export async function searchDestinations(
+  context: RepositoryContext,
+  { scope, kind, text }: DestinationSearch,
+  page: KeysetRequest,
+): Promise<KeysetPage<FileDestination>> {
+  let query = context.database
+    .selectFrom('file_destinations')
+    .selectAll()
+    .where('deleted_at', 'is', null)
+    .where(isGranted('instance_id', scope))
+  if (kind !== undefined) query = query.where(sql<boolean>`store ->> 'type' = ${kind}`)
+  if (text !== undefined) query = query.where(contains('name', text))
+  const { entries, ...rest } = await readKeyset(query, key, 'desc', page)
+  return { entries: entries.map((row) => fromRow(context, row)), ...rest }
 }

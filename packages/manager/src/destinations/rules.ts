@@ -7,12 +7,12 @@ import type { Context } from '../context/context.ts'
 import { RequestError } from '../shared/request-error.ts'
 import { addressRule } from './address-policy.ts'
 
-/** How long a name may take to resolve when a destination is stored. */
+/** Longest time to resolve a host name when a destination is stored. */
 const RESOLVE_MS = 3000
 
 /**
- * Refuses destinations that the operator does not allow: a FILE destination lies inside `FILE_DESTINATION_ROOT`, and
- * without that setting there are none. Where names lead is decided when they are connected to, by `openDestination`.
+ * Refuses destinations that the operator does not allow: a FILE destination must be inside `FILE_DESTINATION_ROOT`, and
+ * none is allowed without that setting. Addresses are checked as they are connected to, by `openDestination`.
  */
 export async function checkAllowed(store: StoreSettings, { settings }: Pick<Context, 'settings'>): Promise<void> {
   if (store.type !== 'file') return
@@ -24,15 +24,15 @@ export async function checkAllowed(store: StoreSettings, { settings }: Pick<Cont
   }
   const isPlain = resolve(store.directory) === store.directory.replace(/(?<=.)\/$/, '')
   const real = await Promise.all([store.directory, root].map((path) => realpath(path).catch(() => resolve(path))))
-  // Also where a link leads, unless the directory is not there yet: then the store refuses by itself.
+  // Symbolic links are followed, unless the directory does not exist yet: then the store refuses by itself.
   if (!isPlain || !isInside(store.directory, root) || !isInside(real[0] ?? '', real[1] ?? '')) {
     throw new RequestError('invalid', `directory must be a plain path inside ${root}.`, { field: 'directory' })
   }
 }
 
 /**
- * Refuses a URL that is none, or that leads to an address which the operator does not allow, as far as that shows now: the
- * user who stores the destination should hear of it. A name that does not resolve at the moment passes.
+ * Refuses an invalid URL, or one that resolves to an address which the operator does not allow, so that the user who stores
+ * the destination learns of it. A name that does not resolve at the moment is accepted.
  */
 export async function checkAddress(store: StoreSettings, { settings }: Pick<Context, 'settings'>): Promise<void> {
   if (store.type === 'file') return
@@ -56,35 +56,8 @@ async function resolveHost(host: string): Promise<string[]> {
   return (await Promise.race([found, late])).map(({ address }) => address)
 }
 
-/**
- * Refuses to lead a destination elsewhere while restore points lie in it, or jobs store there: what they name would be
- * looked for, and removed, at another place.
- *
- * @throws {RequestError} Saying so.
- */
-export async function checkNotMoved(
-  { database }: Pick<Context, 'database'>,
-  id: string,
-  stored: StoreSettings,
-  store: StoreSettings,
-): Promise<void> {
-  if (placeOf(stored) === placeOf(store)) return
-  const point = database
-    .selectFrom('restore_points')
-    .select('id')
-    .where('destination_id', '=', id)
-    .where('deleted_at', 'is', null)
-  const job = database.selectFrom('jobs').select('id').where('destination_id', '=', id).where('ended_at', 'is', null)
-  const used = await point.union(job).limit(1).execute()
-  if (used.length === 0) return
-  throw new RequestError(
-    'conflict',
-    'Backups lie in this destination, or are on their way there: make a new one instead of moving it.',
-  )
-}
-
-/** Where objects lie; whose credentials reach them is another thing. */
-function placeOf(store: StoreSettings): string {
+/** Identifies where objects are stored, whichever credentials are used to reach them. */
+export function locationOf(store: StoreSettings): string {
   switch (store.type) {
     case 's3':
       return JSON.stringify([store.type, store.endpoint ?? '', store.bucket])
@@ -97,16 +70,4 @@ function placeOf(store: StoreSettings): string {
 
 function isInside(path: string, root: string): boolean {
   return resolve(path) === resolve(root) || resolve(path).startsWith(resolve(root) + sep)
-}
-
-/** Refuses to delete a destination that a plan still backs up to. */
-export async function checkUnused({ database }: Pick<Context, 'database'>, destinationId: string): Promise<void> {
-  const plan = await database
-    .selectFrom('backup_plans')
-    .select('name')
-    .where('destination_id', '=', destinationId)
-    .limit(1)
-    .executeTakeFirst()
-  if (plan === undefined) return
-  throw new RequestError('conflict', `The backup plan ${JSON.stringify(plan.name)} still uses this file destination.`)
 }

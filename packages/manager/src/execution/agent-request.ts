@@ -1,14 +1,13 @@
 import { type AgentBackupRequest, type AgentDestination, type AgentRestoreRequest, NO_KEY } from '@osb-backup/protocol'
 import type { TlsSettings } from '@osb-backup/storage'
 import type { FileDestination } from '../destinations/destination.ts'
-import { instanceToWire } from '../http/legacy/wire/service-instance.ts'
 import { backupHost, type ServiceInstance } from '../instances/instance.ts'
-import { agentJobId, type Job, type JobPart, prefixOfPlan } from '../jobs/job.ts'
+import { agentJobId, type BackupJob, type JobPart, prefixOfPlan, type RestoreJob } from '../jobs/job.ts'
 import type { RestorePoint } from '../restore-points/restore-point.ts'
 
 /** The request that starts a part of a backup job at its agent. */
 export function backupRequest(
-  job: Job,
+  job: BackupJob,
   part: JobPart,
   plan: { id: string; name?: string },
   instance: ServiceInstance,
@@ -25,21 +24,21 @@ export function backupRequest(
     ...(recoveryRecipients.length === 0 ? {} : { recovery_recipients: [...recoveryRecipients] }),
     plan,
     destination: { ...destinationOf(destination), filenamePrefix: prefixOfPlan(plan.id) },
-    backup: databaseOf(instance, part),
+    backup: databaseOf(instance, part.item),
   }
 }
 
 /** The request that starts a part of a restore job at its agent. */
 export function restoreRequest(
-  job: Job,
-  part: JobPart,
+  job: RestoreJob,
+  part: JobPart & { database: string },
   point: RestorePoint,
   instance: ServiceInstance,
   destination: FileDestination,
 ): AgentRestoreRequest {
   return {
     id: agentJobId(job, part),
-    compression: job.compression,
+    compression: point.compression !== 'none',
     encryption_key: job.privateKey ?? NO_KEY,
     destination: {
       ...destinationOf(destination),
@@ -48,23 +47,30 @@ export function restoreRequest(
       size: point.sizeBytes,
       ...(point.sha256 === undefined ? {} : { sha256: point.sha256 }),
     },
-    restore: databaseOf(instance, part, job.parameters),
+    restore: databaseOf(instance, part.database, job.parameters),
   }
 }
 
-function databaseOf(instance: ServiceInstance, part: JobPart, parameters: Job['parameters'] = {}) {
-  const { agent: _, ...serviceInstance } = instanceToWire(instance)
+function databaseOf(instance: ServiceInstance, database: string, parameters: RestoreJob['parameters'] = {}) {
   const { username = NO_KEY, password = NO_KEY, backupUsername, backupPassword } = instance.database
   const host = backupHost(instance.hosts)
   return {
-    serviceInstance,
+    serviceInstance: {
+      service_instance_id: instance.id,
+      service_id: instance.serviceId,
+      plan_id: instance.planId,
+      organization_guid: instance.organizationGuid,
+      space_guid: instance.spaceGuid,
+      parameters: instance.parameters,
+      hosts: instance.hosts.map((each) => ({ ...each, backup: each.backup ?? false })),
+    },
     host: host.ip,
     port: host.port,
     username,
     password,
     ...(backupUsername === undefined ? {} : { backupUsername }),
     ...(backupPassword === undefined ? {} : { backupPassword }),
-    database: part.database,
+    database,
     type: 'AGENT',
     parameters: Object.entries({ ...instance.parameters, ...parameters }).map(([name, value]) => ({ [name]: value })),
   }

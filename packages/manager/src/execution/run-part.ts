@@ -1,127 +1,194 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ageKeys, transformsOfName } from '@osb-backup/core'
-import type { AgentBackupRequest, AgentJob, AgentRestoreRequest, Warning } from '@osb-backup/protocol'
-import { forgetAtAgent } from '../agents/agent-client.ts'
+import type { AgentBackupRequest, AgentJob, AgentRestoreRequest, JobStatus } from '@osb-backup/protocol'
+import { forgetAtAgent, readAtAgent, startAtAgent } from '../agents/agent-client.ts'
 import type { Context } from '../context/context.ts'
-import { destinationsById } from '../destinations/repository.ts'
+import { destinationsById } from '../destinations/service.ts'
 import type { ServiceInstance } from '../instances/instance.ts'
-import { findInstance } from '../instances/repository.ts'
-import { agentJobId, type Job, type JobPart, prefixOfPlan } from '../jobs/job.ts'
-import { findPlan } from '../plans/repository.ts'
-import { sweepSoon } from '../plans/sweeps-repository.ts'
-import { findPoint, insertRestorePoint } from '../restore-points/repository.ts'
-import type { RestorePoint } from '../restore-points/restore-point.ts'
+import { findInstance } from '../instances/service.ts'
+import { agentJobId, type BackupJob, type Job, type JobLock, type JobPart, prefixOfPlan } from '../jobs/job.ts'
+import { recordPart } from '../jobs/part-results.ts'
+import { findCancellation } from '../jobs/repository.ts'
+import { plansById } from '../plans/service.ts'
+import { findPoint } from '../restore-points/repository.ts'
+import type { NewRestorePoint } from '../restore-points/restore-point.ts'
 import { newIdentifier } from '../shared/identifier.ts'
 import { invariant } from '../shared/invariant.ts'
+import { AgentPatience, PartFailure } from './agent-patience.ts'
 import { backupRequest, restoreRequest } from './agent-request.ts'
-import { PartFailure, PartRun, statusOf } from './follow-part.ts'
-import { type DrivenJob, recordPart } from './record-part.ts'
-import { type StoredDump, storedDump } from './stored-dump.ts'
+import { findStoredDump, type StoredDump } from './stored-dump.ts'
 
-/** Drives one part on its agent and records how it stands, until it is over. */
-export async function runPart(
-  context: Context,
-  job: Job & DrivenJob,
-  part: JobPart,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    const instance = await findInstance(context, job.instanceId)
-    if (instance === undefined) throw new PartFailure('The service instance is not registered any more.')
-    const request = await requestFor(context, job, part, instance)
-    const report = await new PartRun(context, job, part, instance, signal).follow(request)
-    await recordEnd(context, job, part, report)
-    await forget(context, job, part, instance, signal)
-  } catch (error) {
-    if (!(error instanceof PartFailure)) throw error
-    context.log.warn({ reason: error.message }, 'a part failed')
-    const failed = { status: 'FAILED', report: part.report, error: error.message } as const
-    await recordPart(context.database, job, part.position, failed, context.now())
+const FIRST_WAIT_MS = 50
+const WAIT_GROWTH = 1.5
+
+/** One part to run, under which lock, and what stops running it here. */
+export interface PartToRun {
+  job: Job
+  part: JobPart
+  lock: JobLock
+  signal: AbortSignal
+}
+
+/** Runs one part at its agent, from its start to its recorded end. */
+export class PartRun {
+  readonly #context: Context
+  readonly #job: Job
+  readonly #part: JobPart
+  readonly #lock: JobLock
+  readonly #signal: AbortSignal
+  readonly #patience: AgentPatience
+  #agentStatus: AgentJob | undefined
+  #accepted: boolean
+  #waitMs = FIRST_WAIT_MS
+
+  constructor(context: Context, { job, part, lock, signal }: PartToRun) {
+    this.#context = context
+    this.#job = job
+    this.#part = part
+    this.#lock = lock
+    this.#signal = signal
+    this.#patience = new AgentPatience(context)
+    this.#agentStatus = part.agentStatus
+    this.#accepted = part.accepted
+  }
+
+  /** Starts the part unless that was done, polls its agent until the part has ended, and records the result. */
+  async run(): Promise<void> {
+    try {
+      const instance = await this.#findInstance()
+      if (instance === undefined) throw new PartFailure('The service instance is no longer registered.')
+      const ended = await this.#follow(instance, await this.#request(instance))
+      await this.#recordEnd(ended)
+      await this.#forget(instance)
+    } catch (error) {
+      if (!(error instanceof PartFailure)) throw error
+      this.#context.log.warn({ reason: error.message }, 'part failed')
+      await this.#record('FAILED', { error: error.message })
+    }
+  }
+
+  /**
+   * Starts the part and polls it.
+   *
+   * @returns How it ended.
+   * @throws {PartFailure} If the agent refuses, forgets the part or stays unreachable, or somebody cancelled the job.
+   */
+  async #follow(registered: ServiceInstance, request: AgentBackupRequest | AgentRestoreRequest): Promise<AgentJob> {
+    const { kind } = this.#job
+    let instance = registered
+    for (;;) {
+      const { agent } = instance
+      // Asked before each call: a manager that was suspended must not start what its successor has ended.
+      const cancelledBy = await findCancellation(this.#context, this.#lock)
+      const answer =
+        this.#accepted || cancelledBy !== undefined
+          ? await readAtAgent(agent, kind, this.#agentJobId, this.#signal)
+          : await startAtAgent(agent, kind, request, this.#signal)
+      this.#patience.noteAnswer(answer)
+      if (answer.kind === 'accepted' || answer.kind === 'job') {
+        const status = answer.kind === 'job' ? answer.job : undefined
+        if (status !== undefined && jobStatusOfAgent(status) !== 'RUNNING') return status
+        await this.#recordProgress(status)
+        if (cancelledBy !== undefined) await this.#cancel(instance)
+      } else {
+        this.#patience.judge(answer, { agentUrl: agent.url, accepted: this.#accepted, cancelledBy })
+        // Somebody may have corrected its URL or credentials.
+        instance = (await this.#findInstance()) ?? instance
+      }
+      await sleep(this.#waitMs, undefined, { signal: this.#signal })
+      this.#waitMs = Math.min(this.#waitMs * WAIT_GROWTH, this.#context.settings.agentPollMs)
+    }
+  }
+
+  async #request(instance: ServiceInstance): Promise<AgentBackupRequest | AgentRestoreRequest> {
+    const job = this.#job
+    const destination = (await destinationsById(this.#context, [job.destinationId])).get(job.destinationId)
+    invariant(destination, `job ${job.id} has a destination`)
+    if (job.kind === 'backup') {
+      const name = (await plansById(this.#context, [job.planId])).get(job.planId)?.name
+      const plan = { id: job.planId, ...(name === undefined ? {} : { name }) }
+      const { recoveryRecipients } = this.#context.settings
+      return backupRequest(job, this.#part, plan, instance, destination, recoveryRecipients)
+    }
+    const part = job.parts.find((each) => each.position === this.#part.position)
+    invariant(part, `job ${job.id} has the part ${this.#part.position}`)
+    const point = await findPoint(this.#context, part.restorePointId)
+    if (point === undefined) throw new PartFailure('The restore point was deleted.')
+    return restoreRequest(job, part, point, instance, destination)
+  }
+
+  async #recordProgress(status: AgentJob | undefined): Promise<void> {
+    const isNew = !this.#accepted || JSON.stringify(this.#agentStatus) !== JSON.stringify(status)
+    this.#accepted = true
+    this.#agentStatus = status
+    if (isNew) await this.#record('RUNNING', {})
+  }
+
+  /**
+   * Records the end of the part. A dump that is stored whole leaves a restore point, also where the part failed later: it may
+   * be the only copy, and somebody has to be able to remove it.
+   */
+  async #recordEnd(agentStatus: AgentJob): Promise<void> {
+    this.#agentStatus = agentStatus
+    const status = jobStatusOfAgent(agentStatus)
+    if (this.#job.kind === 'restore') return this.#record(status, {})
+    const dump = await findStoredDump(this.#context, this.#job, agentStatus)
+    if ('missing' in dump) {
+      if (status === 'SUCCEEDED') throw new PartFailure(dump.missing)
+      return this.#record(status, {})
+    }
+    await this.#record(status, { point: this.#restorePoint(this.#job, dump, status !== 'SUCCEEDED') })
+  }
+
+  #record(status: JobStatus, result: { error?: string; point?: NewRestorePoint }): Promise<void> {
+    const recorded = { status, agentStatus: this.#agentStatus, ...result }
+    return recordPart(this.#context, this.#lock, this.#part.position, recorded)
+  }
+
+  #restorePoint(job: BackupJob, dump: StoredDump, afterFailure: boolean): NewRestorePoint {
+    const transforms = transformsOfName(dump.filename)
+    const recipients = [...ageKeys(job.publicKey ?? ''), ...this.#context.settings.recoveryRecipients]
+    return {
+      id: newIdentifier(this.#context.now()),
+      jobId: job.id,
+      planId: job.planId,
+      instanceId: job.instanceId,
+      destinationId: job.destinationId,
+      item: this.#part.item,
+      prefix: prefixOfPlan(job.planId),
+      ...dump,
+      ...transforms,
+      recipients: transforms.encrypted ? recipients : [],
+      takenAt: job.startedAt,
+      afterFailure,
+      warnings: this.#agentStatus?.warnings ?? [],
+    }
+  }
+
+  get #agentJobId(): string {
+    return agentJobId(this.#job, this.#part)
+  }
+
+  #findInstance(): Promise<ServiceInstance | undefined> {
+    return findInstance(this.#context, this.#job.instanceId)
+  }
+
+  /** Repeated with each poll, until the agent has ended the part: it may be unreachable, or restart in between. */
+  async #cancel({ agent }: ServiceInstance): Promise<void> {
+    const answer = await forgetAtAgent(agent, this.#job.kind, this.#agentJobId, this.#signal)
+    if (answer.kind === 'unreachable') this.#context.log.warn({ reason: answer.reason }, 'cancelling failed; retrying')
+  }
+
+  /** Tells the agent to forget a part whose result is recorded. If that fails, the agent forgets by itself later. */
+  async #forget({ agent }: ServiceInstance): Promise<void> {
+    const answer = await forgetAtAgent(agent, this.#job.kind, this.#agentJobId, this.#signal)
+    if (answer.kind === 'unreachable') this.#context.log.debug({ reason: answer.reason }, 'the agent keeps a part')
   }
 }
 
-async function requestFor(
-  context: Context,
-  job: Job,
-  part: JobPart,
-  instance: ServiceInstance,
-): Promise<AgentBackupRequest | AgentRestoreRequest> {
-  const destination = (await destinationsById(context, [job.destinationId])).get(job.destinationId)
-  invariant(destination, `job ${job.id} has a destination`)
-  if (job.kind === 'backup') {
-    invariant(job.planId, `backup job ${job.id} has a plan`)
-    const name = (await findPlan(context, job.planId))?.name
-    const plan = { id: job.planId, ...(name === undefined ? {} : { name }) }
-    return backupRequest(job, part, plan, instance, destination, context.settings.recoveryRecipients)
-  }
-  invariant(part.restorePointId, `part ${part.position} of restore job ${job.id} has a restore point`)
-  const point = await findPoint(context, part.restorePointId)
-  if (point === undefined) throw new PartFailure('The restore point was deleted.')
-  return restoreRequest(job, part, point, instance, destination)
-}
-
-/**
- * Records the end of a part. A dump that is stored whole leaves its restore point in the same transaction, also where the
- * part failed later: it may be the only copy, and somebody has to be able to remove it.
- */
-async function recordEnd(context: Context, job: Job & DrivenJob, part: JobPart, report: AgentJob): Promise<void> {
-  const now = context.now()
-  const status = statusOf(report)
-  const record = (also?: Parameters<typeof recordPart>[5], filename?: string) =>
-    recordPart(context.database, job, part.position, { status, report, filename }, now, also)
-  if (job.kind === 'restore') return record()
-  part.report = report
-  const stored = await storedDump(context, job, report)
-  if ('missing' in stored) {
-    if (status === 'SUCCEEDED') throw new PartFailure(stored.missing)
-    return record()
-  }
-  const { recoveryRecipients } = context.settings
-  const { warnings = [] } = report
-  const seen = { now, afterFailure: status !== 'SUCCEEDED', recoveryRecipients, warnings }
-  const point = restorePointOf(job, part, stored, seen)
-  return record(async (transaction) => {
-    await insertRestorePoint(transaction, point, now)
-    if (status === 'SUCCEEDED') await sweepSoon(transaction, point.planId, now)
-  }, stored.filename)
-}
-
-function restorePointOf(
-  job: Job,
-  part: JobPart,
-  { filename, sizeBytes, sha256, originalSizeBytes }: StoredDump,
-  seen: { now: Date; afterFailure: boolean; recoveryRecipients: readonly string[]; warnings: readonly Warning[] },
-): Omit<RestorePoint, 'held' | 'verification' | 'removal'> {
-  invariant(job.planId, `backup job ${job.id} has a plan`)
-  const transforms = transformsOfName(filename)
-  return {
-    id: newIdentifier(seen.now),
-    jobId: job.id,
-    planId: job.planId,
-    instanceId: job.instanceId,
-    destinationId: job.destinationId,
-    item: part.item,
-    prefix: prefixOfPlan(job.planId),
-    filename,
-    sizeBytes,
-    sha256,
-    originalSizeBytes,
-    ...transforms,
-    recipients: transforms.encrypted ? [...ageKeys(job.publicKey ?? ''), ...seen.recoveryRecipients] : [],
-    takenAt: job.startedAt,
-    afterFailure: seen.afterFailure,
-    warnings: seen.warnings,
-  }
-}
-
-/** The agent may forget a part whose result is stored. If it does not hear that, it forgets by itself one day. */
-async function forget(
-  context: Context,
-  job: Job,
-  part: JobPart,
-  instance: ServiceInstance,
-  signal: AbortSignal,
-): Promise<void> {
-  const answer = await forgetAtAgent(instance.agent, job.kind, agentJobId(job, part), signal)
-  if (answer.kind === 'unreachable')
-    context.log.debug({ reason: answer.reason }, 'the agent was not told to forget a part')
+/** Old agents answer `Running` for a moment. Whatever is neither running nor succeeded has failed. */
+function jobStatusOfAgent(agentStatus: AgentJob): JobStatus {
+  const status = agentStatus.status.toUpperCase()
+  if (status === 'RUNNING' || status === 'STARTED') return 'RUNNING'
+  return status === 'SUCCEEDED' ? 'SUCCEEDED' : 'FAILED'
 }

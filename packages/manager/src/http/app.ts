@@ -3,21 +3,8 @@ import Fastify from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { createUserIdentification } from '../access/oidc/user-identification.ts'
-import { auditCalls } from '../audit/repository.ts'
 import type { Context } from '../context/context.ts'
-import type { JobChanges } from '../database/notifications.ts'
-import { guard } from './authentication.ts'
-import { accessRoutes } from './legacy/access.ts'
-import { auditRoutes } from './legacy/audit.ts'
-import { destinationRoutes } from './legacy/destinations.ts'
-import { eventRoutes } from './legacy/events.ts'
-import { instanceRoutes } from './legacy/instances.ts'
-import { jobRoutes } from './legacy/jobs.ts'
-import { planKeyRoutes } from './legacy/plan-keys.ts'
-import { planPreviewRoutes } from './legacy/plan-preview.ts'
-import { planRoutes } from './legacy/plans.ts'
-import { reconcileRoutes } from './legacy/reconcile.ts'
-import { restorePointRoutes } from './legacy/restore-points.ts'
+import { authenticate } from './authentication.ts'
 import { browseApi } from './openapi/browse-api.ts'
 import { describeApi } from './openapi/describe-api.ts'
 import { allowOrigins } from './origins.ts'
@@ -25,20 +12,33 @@ import { answerErrors, answerUnreadablePath } from './problems.ts'
 import { refuseUnstorableText } from './storable-text.ts'
 import type { App } from './typed-app.ts'
 
-/** Largest request body: a job with its logs comes back whole on a restore. */
+/** Largest request body: old clients send a whole job with its logs back to restore it. */
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024
+/** How long open requests may take when the manager shuts down. */
+const CLOSE_GRACE_MS = 5000
+
+/** Adds routes to the app. */
+export type Routes = (app: App, context: Context) => void
 
 /** Clients send `Content-Type: application/json` with a DELETE that has no body; an empty one counts as none. */
 function acceptEmptyBodies(app: App): void {
   const parse = app.getDefaultJsonParser('error', 'error')
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body.length === 0) done(null, undefined)
-    else parse(request, body.toString(), done)
-  })
+  app.addContentTypeParser(
+    ['application/json', 'application/merge-patch+json'],
+    { parseAs: 'string' },
+    (request, body, done) => {
+      if (body.length === 0) done(null, undefined)
+      else parse(request, body.toString(), done)
+    },
+  )
 }
 
-/** Builds the API. It does not listen yet. */
-export async function buildApp(context: Context, changes: JobChanges): Promise<App> {
+/**
+ * Builds the API. It does not listen yet.
+ *
+ * @param routes - What it serves besides `/health`, `/openapi.json` and `/docs`.
+ */
+export async function buildApp(context: Context, routes: readonly Routes[]): Promise<App> {
   const app: App = Fastify({
     loggerInstance: context.log as FastifyBaseLogger,
     bodyLimit: BODY_LIMIT_BYTES,
@@ -54,8 +54,7 @@ export async function buildApp(context: Context, changes: JobChanges): Promise<A
   await allowOrigins(app, context.settings.allowedOrigins)
   await describeApi(app)
   const { oidc } = context.settings
-  guard(app, context, oidc && createUserIdentification(oidc, context.log))
-  auditCalls(app, context)
+  authenticate(app, context, oidc && createUserIdentification(oidc, context.log))
   refuseUnstorableText(app)
   app.get(
     '/health',
@@ -65,20 +64,17 @@ export async function buildApp(context: Context, changes: JobChanges): Promise<A
     },
     async () => ({ status: 'UP' as const }),
   )
-  for (const routes of [
-    instanceRoutes,
-    destinationRoutes,
-    planRoutes,
-    planKeyRoutes,
-    planPreviewRoutes,
-    jobRoutes,
-    restorePointRoutes,
-    reconcileRoutes,
-    accessRoutes,
-    auditRoutes,
-  ])
-    routes(app, context)
-  eventRoutes(app, context, changes)
+  for (const add of routes) add(app, context)
   await browseApi(app)
   return app
+}
+
+/** Finishes open requests, for a while; then closes their connections. */
+export async function closeApp(app: App): Promise<void> {
+  const cutOff = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS)
+  try {
+    await app.close()
+  } finally {
+    clearTimeout(cutOff)
+  }
 }

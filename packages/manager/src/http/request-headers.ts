@@ -8,7 +8,7 @@ export const ifMatchHeader = z.looseObject({
     .describe('ETag of what is edited: if somebody else changed it meanwhile, nothing is written'),
 })
 
-/** For what starts a job. Read by `onceOf`, which refuses what is no key. */
+/** For what starts a job. Read by `parseIdempotencyKey`. */
 export const idempotencyKeyHeader = z.looseObject({
   'idempotency-key': z
     .string()

@@ -4,13 +4,13 @@ import { RequestError } from '../shared/request-error.ts'
 /** A database (queue, …) that a broker provisioned, with what is needed to back it up. */
 export interface ServiceInstance {
   id: string
-  /** Counts the changes; 0 before it is stored. */
+  /** Incremented by every change; 0 before it is stored. */
   version: number
   serviceId: string | undefined
   planId: string | undefined
   organizationGuid: string | undefined
   spaceGuid: string | undefined
-  /** Handed to every script; flat values only reach it. */
+  /** Passed to every script; only flat values reach it. */
   parameters: Record<string, unknown>
   hosts: Host[]
   database: {
@@ -20,13 +20,22 @@ export interface ServiceInstance {
     backupUsername: string | undefined
     backupPassword: string | undefined
   }
-  agent: { url: string; username: string; password: string | undefined }
+  agent: InstanceAgent
+  createdAt: Date
+}
+
+/** The agent beside the database of an instance; other instances may share it. */
+export interface InstanceAgent {
+  id: string
+  url: string
+  username: string
+  password: string | undefined
 }
 
 /**
  * The host that dumps are taken from: the one marked `backup`, or the only one.
  *
- * @throws {RequestError} If several hosts stand there and none or more than one is marked.
+ * @throws {RequestError} If there are several hosts, and none or more than one is marked.
  */
 export function backupHost(hosts: readonly Host[]): Host {
   const marked = hosts.filter((host) => host.backup === true)

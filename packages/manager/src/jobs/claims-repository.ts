@@ -1,104 +1,87 @@
-import { type ChosenJob, chooseJobs, type JobLimits } from '@osb-backup/core'
-import { sql, type Transaction } from 'kysely'
-import type { Context } from '../context/context.ts'
-import type { Tables } from '../database/schema.ts'
-import { DEAD_AFTER_SECONDS } from '../workers/lease.ts'
+import type { ChosenJob } from '@osb-backup/core'
+import { sql } from 'kysely'
+import type { Database } from '../database/open-database.ts'
+import type { InTransaction } from '../database/transaction.ts'
+import { oldestHeartbeat } from './leases-repository.ts'
 
-/** One manager at a time chooses, so that the limits hold over all of them. */
-const CHOOSING_LOCK = 0x6f736263
-/** How many jobs are taken in one go. */
-const MOST_TAKEN = 50
-/** Of the jobs that wait for the same agent and destination, so many are looked at. */
-const MOST_LOOKED_AT = 50
+/** One manager at a time claims jobs, so that the limits hold over all of them. */
+const CLAIM_LOCK = 0x6f736263
+/** Of the jobs that wait for the same agent and destination, at most this many are considered. */
+const MAX_CONSIDERED = 50
 
-/**
- * Takes waiting jobs for a driver, within the limits: those that nobody drives, those of drivers that are dead, and those
- * that this driver let go of.
- *
- * @param driverId - The driver's lease.
- * @param driven - The jobs that it drives already.
- * @returns The ids of the jobs taken, and whether there may be more.
- */
-export async function takeJobs(
-  { database, settings }: Pick<Context, 'database' | 'settings'>,
-  driverId: string,
-  driven: readonly string[],
-): Promise<{ taken: string[]; maybeMore: boolean }> {
-  if (!(await hasUndriven(database, driverId, driven))) return { taken: [], maybeMore: false }
-  return database.transaction().execute(async (transaction) => {
-    await sql`select pg_advisory_xact_lock(${CHOOSING_LOCK})`.execute(transaction)
-    await freeJobs(transaction, driverId, driven)
-    const lease = await transaction.selectFrom('managers').where('id', '=', driverId).select('id').executeTakeFirst()
-    if (lease === undefined) return { taken: [], maybeMore: false }
-    const open = await readOpenJobs(transaction)
-    const chosen = chooseJobs(
-      open.filter((job) => !job.isDriven),
-      open.filter((job) => job.isDriven),
-      limitsOf(settings),
-      MOST_TAKEN,
-    )
-    const taken = chosen.map((job) => job.id)
-    if (taken.length > 0) {
-      await transaction
-        .updateTable('jobs')
-        .set({ driver_id: driverId, taken_at: sql<Date>`coalesce(taken_at, now())` })
-        .where('id', 'in', taken)
-        .execute()
-    }
-    return { taken, maybeMore: taken.length === MOST_TAKEN }
-  })
+/** A job that waits or runs. */
+export type OpenJob = ChosenJob & { isLocked: boolean }
+
+/** A manager that claims, and the jobs that its workers run at the moment. */
+export interface Claimant {
+  lockedBy: string
+  running: readonly string[]
 }
 
-function limitsOf(settings: Context['settings']): JobLimits {
-  return {
-    overall: settings.maxRunningJobs,
-    perAgent: settings.maxRunningJobsPerAgent,
-    perDestination: settings.maxRunningJobsPerDestination,
-  }
+/** Waits until no other manager claims jobs, and keeps others from it until the transaction ends. */
+export async function lockClaims({ database }: InTransaction): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${CLAIM_LOCK})`.execute(database)
 }
 
-/** Whether there is anything to take; cheap, since it is asked all the time. */
-async function hasUndriven(
-  database: Pick<Context, 'database'>['database'],
-  driverId: string,
-  driven: readonly string[],
-): Promise<boolean> {
+/** Whether there is any job to claim. It is cheap, since it is asked every second. */
+export async function hasClaimableJob({ database }: { database: Database }, claimant: Claimant): Promise<boolean> {
   const { rows } = await sql<{ found: boolean }>`
     select exists (
       select from jobs j
-      where j.ended_at is null and (${isUndriven(driverId, driven)})
+      where j.ended_at is null and (${isClaimable(claimant)})
     ) as found`.execute(database)
   return rows[0]?.found ?? false
 }
 
-/** Takes jobs from drivers that are dead, and from this one if it does not know of them. */
-async function freeJobs(transaction: Transaction<Tables>, driverId: string, driven: readonly string[]): Promise<void> {
-  await sql`delete from managers where seen_at < ${deadSince}`.execute(transaction)
+/** Unlocks jobs of managers that are dead, and those that the claimant has locked but does not run. */
+export async function unlockAbandonedJobs({ database }: InTransaction, claimant: Claimant): Promise<void> {
   await sql`
-    update jobs j set driver_id = null
-    where j.ended_at is null and j.driver_id is not null and (${isUndriven(driverId, driven)})`.execute(transaction)
+    update jobs j set locked_by = null
+    where j.ended_at is null and j.locked_by is not null and (${isClaimable(claimant)})`.execute(database)
 }
 
-const deadSince = sql`now() - make_interval(secs => ${sql.lit(DEAD_AFTER_SECONDS)})`
+const isClaimable = ({ lockedBy, running }: Claimant) => sql`
+  j.locked_by is null
+  or (j.locked_by = ${lockedBy} and j.id <> all(${running}::text[]))
+  or not exists (select from managers m where m.id = j.locked_by and m.heartbeat_at >= ${oldestHeartbeat})`
 
-const isUndriven = (driverId: string, driven: readonly string[]) => sql`
-  j.driver_id is null
-  or (j.driver_id = ${driverId} and j.id <> all(${driven}::text[]))
-  or not exists (select from managers m where m.id = j.driver_id and m.seen_at >= ${deadSince})`
-
-/** The jobs that are open, in the order they came: all that are driven, and of those that wait as many as can matter. */
-async function readOpenJobs(transaction: Transaction<Tables>): Promise<(ChosenJob & { isDriven: boolean })[]> {
-  const { rows } = await sql<ChosenJob & { isDriven: boolean }>`
-    select id, tenant, agent, destination, "isDriven" from (
-      select open.*, row_number() over (partition by "isDriven", tenant, agent, destination order by started_at, id) as place
+/** The open jobs, oldest first: all that are locked, and of those that wait as many as can matter. */
+export async function listOpenJobs({ database }: InTransaction): Promise<OpenJob[]> {
+  const { rows } = await sql<OpenJob>`
+    select id, tenant, agent, destination, "isLocked" from (
+      select open.*, row_number() over (partition by "isLocked", tenant, agent, destination order by started_at, id) as place
       from (
-        select j.id, j.started_at, j.destination_id as destination, i.agent_url as agent,
-          coalesce(i.organization_guid, i.id) as tenant, j.driver_id is not null as "isDriven"
+        select j.id, j.started_at, j.destination_id as destination, i.agent_id as agent,
+          coalesce(i.organization_guid, i.id) as tenant, j.locked_by is not null as "isLocked"
         from jobs j join service_instances i on i.id = j.instance_id
         where j.ended_at is null
       ) open
     ) placed
-    where "isDriven" or place <= ${sql.lit(MOST_LOOKED_AT)}
-    order by started_at, id`.execute(transaction)
+    where "isLocked" or place <= ${sql.lit(MAX_CONSIDERED)}
+    order by started_at, id`.execute(database)
   return rows
+}
+
+/** Locks jobs for a manager. */
+export async function lockJobs({ database }: InTransaction, ids: readonly string[], lockedBy: string): Promise<void> {
+  if (ids.length === 0) return
+  await database
+    .updateTable('jobs')
+    .set({ locked_by: lockedBy, claimed_at: sql<Date>`coalesce(claimed_at, now())` })
+    .where('id', 'in', ids)
+    .execute()
+}
+
+/** Unlocks a job that a manager stops running before it ended. */
+export async function unlockJob(
+  { database }: { database: Database },
+  { id, lockedBy }: { id: string; lockedBy: string },
+): Promise<void> {
+  await database
+    .updateTable('jobs')
+    .set({ locked_by: null })
+    .where('id', '=', id)
+    .where('locked_by', '=', lockedBy)
+    .where('ended_at', 'is', null)
+    .execute()
 }

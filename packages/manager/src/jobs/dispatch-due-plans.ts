@@ -1,139 +1,85 @@
 import { type DueRuns, decideDueRuns, delayOf } from '@osb-backup/core'
-import { sql, type Transaction } from 'kysely'
 import type { Context } from '../context/context.ts'
-import type { Tables } from '../database/schema.ts'
+import { inTransaction } from '../database/transaction.ts'
 import { type NextRun, startOf } from '../plans/next-run.ts'
-import { insertPlanRuns, type PlanRun } from '../plans/plan-runs-repository.ts'
+import type { PlanRun } from '../plans/plan-run.ts'
+import { insertPlanRuns } from '../plans/plan-runs-repository.ts'
+import { type DuePlan, isAnyPlanDue, lockDuePlans, setNextRuns } from '../plans/schedule-repository.ts'
 import { invariant } from '../shared/invariant.ts'
-import type { Job } from './job.ts'
+import type { BackupJob } from './job.ts'
 import { insertJobs, openJobsOfPlans } from './repository.ts'
-import { backupJobOf } from './service.ts'
+import { newBackupJob } from './start-backup.ts'
 
-/** What is decided of one plan that is due. */
+/** What is decided on one plan that is due. */
 interface Decision {
   planId: string
   next: NextRun
   runs: PlanRun[]
-  job: Job | undefined
+  job: BackupJob | undefined
 }
 
 /**
- * Starts what is due: takes due plans that no other manager has in hand, and writes their jobs, what became of every run,
- * and their next runs in one transaction.
+ * Starts what is due: locks due plans that no other manager has locked, and stores their jobs, what became of every run, and
+ * their next runs in one transaction.
  *
- * @param most - How many plans to take; those that are due longest come first.
- * @returns How many were taken.
+ * @param limit - How many plans at most; the longest due come first.
+ * @returns How many plans were due.
  */
-export async function dispatchDuePlans(context: Context, most: number): Promise<number> {
-  if (!(await isAnyDue(context))) return 0
-  return context.database.transaction().execute(async (transaction) => {
-    const plans = await lockDuePlans(transaction, context.now(), most)
+export async function dispatchDuePlans(context: Context, limit: number): Promise<number> {
+  if (!(await isAnyPlanDue(context))) return 0
+  return inTransaction(context, async (tx) => {
+    const plans = await lockDuePlans(tx, context.now(), limit)
     if (plans.length === 0) return 0
-    const open = await openJobsOfPlans(
-      transaction,
-      plans.map((plan) => plan.id),
-    )
-    // Not before the open jobs are known: a job begins after the one before it ended.
+    const planIds = plans.map((plan) => plan.id)
+    const open = await openJobsOfPlans(tx, planIds)
+    // The clock is read after the open jobs are known, so that a job starts after the one before it has ended.
     const now = context.now()
     const decisions = plans.map((plan) => decide(context, plan, now, open.get(plan.id)))
-    await insertJobs(
-      context,
-      transaction,
-      decisions.flatMap(({ job }) => job ?? []),
-    )
-    await insertPlanRuns(
-      transaction,
-      decisions.flatMap(({ runs }) => runs),
-    )
-    await setNextRuns(transaction, decisions)
+    const jobs = decisions.flatMap(({ job }) => job ?? [])
+    const runs = decisions.flatMap((decision) => decision.runs)
+    await insertJobs(tx, jobs)
+    await insertPlanRuns(tx, runs)
+    const nextRuns = decisions.map((each) => ({ ...each, lastDueAt: each.runs.at(-1)?.lastDueAt }))
+    await setNextRuns(tx, nextRuns)
     return plans.length
   })
 }
 
-/** Asked all the time, so it is one look at an index. */
-async function isAnyDue({ database, now }: Context): Promise<boolean> {
-  const due = await database
-    .selectFrom('backup_plans')
-    .select('id')
-    .where('next_run_at', '<=', now())
-    .limit(1)
-    .execute()
-  return due.length > 0
-}
-
-type DuePlan = Awaited<ReturnType<typeof lockDuePlans>>[number]
-
-function lockDuePlans(transaction: Transaction<Tables>, now: Date, most: number) {
-  return transaction
-    .selectFrom('backup_plans')
-    .select(['id', 'instance_id', 'destination_id', 'compression', 'public_key', 'items', 'frequency', 'timezone'])
-    .select(['next_due_at', 'compression_algorithm', 'compression_level'])
-    .where('next_run_at', '<=', now)
-    .orderBy('next_run_at')
-    .limit(most)
-    .forUpdate()
-    .skipLocked()
-    .execute()
-}
-
 function decide(context: Context, plan: DuePlan, now: Date, openJobId: string | undefined): Decision {
   const { settings, log } = context
-  invariant(plan.next_due_at, `plan ${plan.id} is due`)
+  invariant(plan.nextDueAt, `plan ${plan.id} is due`)
   const common = { planId: plan.id, decidedAt: now, jobId: undefined, reason: undefined, late: false, runs: 1 }
   const runAt = (dueAt: Date) => ({ ...common, dueAt, lastDueAt: dueAt })
   let due: DueRuns
   try {
     due = decideDueRuns({
       schedule: plan,
-      dueAt: plan.next_due_at,
+      dueAt: plan.nextDueAt,
       now,
       delayMs: delayOf(plan.id, settings.scheduleJitterSeconds),
       graceMs: settings.scheduleGraceSeconds * 1000,
     })
   } catch (error) {
-    // A zone that a new release does not know any more, say. It must not keep other plans from running.
+    // For example a time zone that a new release does not know. It must not keep other plans from running.
     log.error({ err: error, planId: plan.id }, 'a plan cannot be scheduled: correct its frequency and timezone')
-    const reason = 'The frequency or timezone cannot be read any more: the plan does not run until it is corrected.'
-    const skipped = { ...runAt(plan.next_due_at), outcome: 'SKIPPED', reason } as const
-    return { planId: plan.id, next: { next_due_at: null, next_run_at: null }, runs: [skipped], job: undefined }
+    const reason = 'The frequency or timezone is no longer valid: the plan does not run until it is corrected.'
+    const skipped = { ...runAt(plan.nextDueAt), outcome: 'SKIPPED', reason } as const
+    return { planId: plan.id, next: startOf(plan.id, undefined, settings), runs: [skipped], job: undefined }
   }
   const runs: PlanRun[] = []
   if (due.missed !== undefined) {
     const { firstDueAt, lastDueAt, runs: count } = due.missed
-    const reason = 'No manager was there to start it in time.'
+    const reason = 'No manager was running to start it in time.'
     runs.push({ ...common, outcome: 'MISSED', dueAt: firstDueAt, lastDueAt, runs: count, reason })
   }
   const next = startOf(plan.id, due.nextDueAt, settings)
   if (due.run === undefined) return { planId: plan.id, next, runs, job: undefined }
   if (openJobId !== undefined) {
-    const reason = `The job ${openJobId} of this plan was not over yet.`
+    const reason = `The job ${openJobId} of this plan had not ended yet.`
     runs.push({ ...runAt(due.run.dueAt), outcome: 'SKIPPED', late: due.run.late, jobId: openJobId, reason })
     return { planId: plan.id, next, runs, job: undefined }
   }
-  const job = backupJobOf(toRun(plan), now, due.run)
+  const job = newBackupJob(plan, now, due.run)
   runs.push({ ...runAt(due.run.dueAt), outcome: 'STARTED', late: due.run.late, jobId: job.id })
   return { planId: plan.id, next, runs, job }
-}
-
-const toRun = (plan: DuePlan) => ({
-  id: plan.id,
-  instanceId: plan.instance_id,
-  destinationId: plan.destination_id,
-  compression: plan.compression,
-  compressor: { algorithm: plan.compression_algorithm, level: plan.compression_level ?? undefined },
-  publicKey: plan.public_key ?? undefined,
-  items: plan.items,
-})
-
-async function setNextRuns(transaction: Transaction<Tables>, decisions: readonly Decision[]): Promise<void> {
-  const ids = decisions.map(({ planId }) => planId)
-  const dues = decisions.map(({ next }) => next.next_due_at)
-  const starts = decisions.map(({ next }) => next.next_run_at)
-  const lasts = decisions.map(({ runs }) => runs.at(-1)?.lastDueAt ?? null)
-  await sql`
-    update backup_plans
-    set next_due_at = next.due_at, next_run_at = next.run_at, last_due_at = coalesce(next.last_due_at, backup_plans.last_due_at)
-    from unnest(${ids}::text[], ${dues}::timestamptz[], ${starts}::timestamptz[], ${lasts}::timestamptz[])
-      as next (id, due_at, run_at, last_due_at)
-    where backup_plans.id = next.id`.execute(transaction)
 }

@@ -2,60 +2,117 @@ import type { RunKind } from '@osb-backup/core'
 import type { AgentJob, JobStatus } from '@osb-backup/protocol'
 import type { Compressor } from '../plans/plan.ts'
 
-/** One run of a plan, or one restore. */
-export interface Job {
+interface JobFields {
   id: string
-  kind: RunKind
   status: JobStatus
-  /** Backups: the instance that is dumped. Restores: the one that is written. */
-  instanceId: string
-  planId: string | undefined
   destinationId: string
-  /** Restores: the backup job that is restored. */
-  sourceJobId: string | undefined
-  compression: boolean
-  /** Backups: how it is compressed. */
-  compressor: Compressor
-  publicKey: string | undefined
-  /** Restores: opens what is restored. Erased when the job is over. */
-  privateKey: string | undefined
-  /** Restores: handed to the scripts, before the parameters of the service instance. */
-  parameters: Record<string, string | number | boolean>
-  /** Backups that a schedule started: when the run was due. */
-  dueAt: Date | undefined
-  /** It started later than it should, after an outage. */
-  late: boolean
   startedAt: Date
   endedAt: Date | undefined
-  /** Somebody wants it to end: when and who. */
+  /** Set if somebody cancelled it: when and who. */
   cancelled: { at: Date; by: string } | undefined
-  parts: JobPart[]
 }
 
-/** What a job does for one item; runs on the agent under `agentJobId`. */
-export interface JobPart {
+/** One run of a plan. */
+export interface BackupJob extends JobFields {
+  kind: 'backup'
+  /** The instance that is dumped. */
+  instanceId: string
+  /** The plan it runs for; it may be deleted. */
+  planId: string
+  compression: boolean
+  compressor: Compressor
+  publicKey: string | undefined
+  /** When the run was due; undefined: a user started it. */
+  dueAt: Date | undefined
+  /** It started later than it should have, after an outage. */
+  late: boolean
+  parts: BackupPart[]
+}
+
+/** Parameters of scripts, by name. */
+export type ScriptParameters = Record<string, string | number | boolean>
+
+/** One restore of restore points that one backup job left. */
+export interface RestoreJob extends JobFields {
+  kind: 'restore'
+  /** The instance that is written. */
+  instanceId: string
+  /** The plan of the backup job. */
+  planId: string
+  /** The backup job that is restored. */
+  sourceJobId: string
+  /** Decrypts what is restored. Erased when the job has ended. */
+  privateKey: string | undefined
+  /** Passed to the scripts; they override the parameters of the service instance. */
+  parameters: ScriptParameters
+  parts: RestorePart[]
+}
+
+export type Job = BackupJob | RestoreJob
+
+interface PartFields {
   position: number
   item: string
-  /** The database that is dumped or written. */
-  database: string
   status: JobStatus
-  restorePointId: string | undefined
-  /** Backups: set when the file is stored. Restores: the file that is restored. */
-  filename: string | undefined
-  /** Whether the agent has said that it took the part. */
+  /** Whether the agent has accepted the part. */
   accepted: boolean
-  /** What the agent said last. */
-  report: AgentJob | undefined
-  /** Why the part failed, where the agent could not say it. */
+  /** What the agent answered last. */
+  agentStatus: AgentJob | undefined
+  /** Why the part failed, where the agent could not tell. */
   error: string | undefined
 }
 
-/** The id of a part at its agent: always the same, so that whoever takes a job over finds what was started. */
+/** What a backup job does for one item; runs at the agent under `agentJobId`. */
+export interface BackupPart extends PartFields {
+  /** Set once the file is stored. */
+  filename: string | undefined
+}
+
+/** What a restore job does for one item; runs at the agent under `agentJobId`. */
+export interface RestorePart extends PartFields {
+  /** The database that is written. */
+  database: string
+  restorePointId: string
+}
+
+export type JobPart = BackupPart | RestorePart
+
+/** How a part begins. */
+export const NEW_PART = {
+  status: 'STARTED',
+  accepted: false,
+  agentStatus: undefined,
+  error: undefined,
+} as const satisfies Partial<PartFields>
+
+/** What a list of jobs is filtered by. */
+export interface JobFilter {
+  instanceId: string
+  kind: RunKind
+  status?: JobStatus | undefined
+}
+
+/** The id of a part at its agent: always the same, so that whichever manager claims the job finds what was started. */
 export function agentJobId(job: Pick<Job, 'id'>, part: Pick<JobPart, 'position'>): string {
   return `${job.id}${part.position}`
 }
 
-/** What every file of a plan is stored under. Existing tools look for `<planId>/<filename>`. */
+/** The prefix of every object of a plan. Existing tools look for `<planId>/<filename>`. */
 export function prefixOfPlan(planId: string): string {
   return `${planId}/`
+}
+
+/** A job with the manager that has it locked; undefined: none has. */
+export interface JobLock {
+  id: string
+  lockedBy: string | undefined
+}
+
+/** Another manager has the job locked now, and records its results. */
+export class JobLockLost extends Error {
+  override readonly name = 'JobLockLost'
+
+  constructor(jobId: string) {
+    super(`job ${jobId} is locked by another manager`)
+  }
 }

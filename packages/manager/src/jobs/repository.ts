@@ -1,74 +1,86 @@
-import { type Selectable, sql, type Transaction } from 'kysely'
-import type { Context } from '../context/context.ts'
-import { announceJobChange } from '../database/notifications.ts'
+import type { JobStatus } from '@osb-backup/protocol'
+import { type Insertable, type Selectable, sql } from 'kysely'
+import type { RepositoryContext } from '../context/context.ts'
+import { notifyJobChange } from '../database/notifications.ts'
 import type { Database } from '../database/open-database.ts'
-import type { JobPartTable, JobTable, Tables } from '../database/schema.ts'
-import type { PageRequest } from '../http/legacy/paging.ts'
+import type { JobPartTable, JobTable } from '../database/schema.ts'
+import type { InTransaction } from '../database/transaction.ts'
 import { sealedColumns } from '../secrets/sealed-columns.ts'
-import { type JobFilter, placeOf } from './counters-repository.ts'
-import type { Job, JobPart } from './job.ts'
-
-type Reach = Pick<Context, 'database' | 'sealer'>
+import { invariant } from '../shared/invariant.ts'
+import type { PageOf, PageRequest } from '../shared/page.ts'
+import { locateOffset } from './counters-repository.ts'
+import { type Job, type JobFilter, type JobLock, JobLockLost } from './job.ts'
+import { findParts, findPartsWithoutLogs, insertParts } from './parts-repository.ts'
 
 const purpose = sealedColumns.jobs.sealed_private_key
-const MOST_ROWS = 5000
 
-function partFromRow(row: Selectable<JobPartTable>): JobPart {
+function fromRow({ sealer }: RepositoryContext, row: Selectable<JobTable>, parts: Selectable<JobPartTable>[]): Job {
+  const fields = {
+    id: row.id,
+    status: row.status,
+    instanceId: row.instance_id,
+    planId: row.plan_id,
+    destinationId: row.destination_id,
+    startedAt: row.started_at,
+    endedAt: row.ended_at ?? undefined,
+    cancelled: row.cancelled_at === null ? undefined : { at: row.cancelled_at, by: row.cancelled_by ?? '' },
+  }
+  if (row.kind === 'restore') {
+    invariant(row.source_job_id, `restore job ${row.id} has a source`)
+    const privateKey = sealer.openOptional(row.sealed_private_key, purpose)
+    const restored = parts.map((part) => {
+      invariant(part.restore_point_id, `part ${part.position} of restore job ${row.id} has a restore point`)
+      return { ...partFields(part), database: part.database, restorePointId: part.restore_point_id }
+    })
+    const { source_job_id: sourceJobId, parameters } = row
+    return { ...fields, kind: 'restore', sourceJobId, privateKey, parameters, parts: restored }
+  }
+  return {
+    ...fields,
+    kind: 'backup',
+    compression: row.compression ?? false,
+    compressor: { algorithm: row.compression_algorithm ?? 'zstd', level: row.compression_level ?? undefined },
+    publicKey: row.public_key ?? undefined,
+    dueAt: row.due_at ?? undefined,
+    late: row.late,
+    parts: parts.map((part) => ({ ...partFields(part), filename: part.filename ?? undefined })),
+  }
+}
+
+function partFields(row: Selectable<JobPartTable>) {
   return {
     position: row.position,
     item: row.item,
-    database: row.database,
     status: row.status,
-    restorePointId: row.restore_point_id ?? undefined,
-    filename: row.filename ?? undefined,
     accepted: row.accepted,
-    report: row.report ?? undefined,
+    agentStatus: row.agent_status ?? undefined,
     error: row.error ?? undefined,
   }
 }
 
-function jobFromRow({ sealer }: Reach, row: Selectable<JobTable>, parts: JobPart[]): Job {
-  return {
-    id: row.id,
-    kind: row.kind,
-    status: row.status,
-    instanceId: row.instance_id,
-    planId: row.plan_id ?? undefined,
-    destinationId: row.destination_id,
-    sourceJobId: row.source_job_id ?? undefined,
-    compression: row.compression,
-    compressor: { algorithm: row.compression_algorithm, level: row.compression_level ?? undefined },
-    publicKey: row.public_key ?? undefined,
-    privateKey: sealer.openOptional(row.sealed_private_key, purpose),
-    parameters: row.parameters,
-    dueAt: row.due_at ?? undefined,
-    late: row.late,
-    startedAt: row.started_at,
-    endedAt: row.ended_at ?? undefined,
-    cancelled: row.cancelled_at === null ? undefined : { at: row.cancelled_at, by: row.cancelled_by ?? '' },
-    parts,
-  }
+/**
+ * Jobs with their parts.
+ *
+ * @param logs - Whether with what their scripts printed, which may be megabytes.
+ */
+export async function withParts(
+  context: RepositoryContext,
+  rows: Selectable<JobTable>[],
+  { logs }: { logs: boolean },
+): Promise<Job[]> {
+  const ids = rows.map((row) => row.id)
+  const parts = await (logs ? findParts(context, ids) : findPartsWithoutLogs(context, ids))
+  return rows.map((row) => fromRow(context, row, parts.get(row.id) ?? []))
 }
 
-async function withParts(reach: Reach, rows: Selectable<JobTable>[]): Promise<Job[]> {
-  if (rows.length === 0) return []
-  const parts = await reach.database
-    .selectFrom('job_parts')
-    .selectAll()
-    .where(
-      'job_id',
-      'in',
-      rows.map((row) => row.id),
-    )
-    .orderBy('position')
-    .execute()
-  const byJob = Map.groupBy(parts, (part) => part.job_id)
-  return rows.map((row) => jobFromRow(reach, row, (byJob.get(row.id) ?? []).map(partFromRow)))
-}
-
-export async function findJob(reach: Reach, id: string): Promise<Job | undefined> {
-  const rows = await reach.database.selectFrom('jobs').selectAll().where('id', '=', id).execute()
-  return (await withParts(reach, rows))[0]
+/** @param logs - Whether with what its scripts printed. */
+export async function findJob(
+  context: RepositoryContext,
+  id: string,
+  { logs } = { logs: true },
+): Promise<Job | undefined> {
+  const rows = await context.database.selectFrom('jobs').selectAll().where('id', '=', id).execute()
+  return (await withParts(context, rows, { logs }))[0]
 }
 
 const sortColumns: Record<string, 'started_at' | 'ended_at' | 'status'> = {
@@ -77,94 +89,77 @@ const sortColumns: Record<string, 'started_at' | 'ended_at' | 'status'> = {
   status: 'status',
 }
 
-/** One page of an instance's jobs, newest first unless told otherwise. */
-export async function listJobs(
-  reach: Reach,
-  which: JobFilter,
-  page: PageRequest,
-): Promise<{ entries: Job[]; total: number }> {
+/** One page of an instance's jobs, newest first unless requested otherwise. */
+export async function listJobs(context: RepositoryContext, filter: JobFilter, page: PageRequest): Promise<PageOf<Job>> {
   const column = sortColumns[page.sort?.property ?? ''] ?? 'started_at'
   const direction = page.sort === undefined || page.sort.descending ? 'desc' : 'asc'
   const offset = page.number * page.size
-  const place = await placeOf(reach, which, offset, direction)
-  if (place.day === undefined) return { entries: [], total: place.total }
-  let query = reach.database
+  const location = await locateOffset(context, filter, offset, direction)
+  if (location.day === undefined) return { entries: [], total: location.total }
+  let query = context.database
     .selectFrom('jobs')
     .selectAll()
-    .where('instance_id', '=', which.instanceId)
-    .where('kind', '=', which.kind)
+    .where('instance_id', '=', filter.instanceId)
+    .where('kind', '=', filter.kind)
     .orderBy(column, direction)
     .orderBy('id', direction)
     .limit(page.size)
-  if (which.status !== undefined) query = query.where('status', '=', which.status)
-  if (column === 'started_at') query = query.where(startsWithin(place.day, direction)).offset(place.skipped)
-  // By another column nothing but skipping leads to a page.
+  if (filter.status !== undefined) query = query.where('status', '=', filter.status)
+  if (column === 'started_at') query = query.where(startsWithin(location.day, direction)).offset(location.skipped)
+  // Sorted by another column, a page is found only by skipping those before it.
   else query = query.offset(offset)
-  return { entries: await withParts(reach, await query.execute()), total: place.total }
+  return { entries: await withParts(context, await query.execute(), { logs: true }), total: location.total }
 }
 
-/** That a job is of a day in UTC, or lies behind it in a list. */
+/** That a job was started on a day in UTC, or follows those of that day in a list. */
 function startsWithin(day: string, direction: 'asc' | 'desc') {
   return direction === 'asc'
     ? sql<boolean>`started_at >= ${day}::date::timestamp at time zone 'UTC'`
     : sql<boolean>`started_at < (${day}::date + 1)::timestamp at time zone 'UTC'`
 }
 
-/** Writes new jobs with their parts. */
-export async function insertJobs(
-  { sealer }: Pick<Reach, 'sealer'>,
-  transaction: Transaction<Tables>,
-  jobs: readonly Job[],
-): Promise<void> {
+/** Stores new jobs with their parts. */
+export async function insertJobs(tx: RepositoryContext & InTransaction, jobs: readonly Job[]): Promise<void> {
   if (jobs.length === 0) return
-  const rows = jobs.map((job) => ({
+  const rows = jobs.map((job) => toRow(tx, job))
+  await tx.database.insertInto('jobs').values(rows).execute()
+  await insertParts(tx, jobs)
+  for (const { id } of jobs) await notifyJobChange(tx, id)
+}
+
+function toRow({ sealer }: RepositoryContext, job: Job): Insertable<JobTable> {
+  const backup = job.kind === 'backup' ? job : undefined
+  const restore = job.kind === 'restore' ? job : undefined
+  return {
     id: job.id,
     kind: job.kind,
     status: job.status,
     instance_id: job.instanceId,
-    plan_id: job.planId ?? null,
+    plan_id: job.planId,
     destination_id: job.destinationId,
-    source_job_id: job.sourceJobId ?? null,
-    compression: job.compression,
-    compression_algorithm: job.compressor.algorithm,
-    compression_level: job.compressor.level ?? null,
-    public_key: job.publicKey ?? null,
-    sealed_private_key: sealer.sealOptional(job.privateKey, purpose),
-    parameters: JSON.stringify(job.parameters),
-    due_at: job.dueAt ?? null,
-    late: job.late,
+    source_job_id: restore?.sourceJobId ?? null,
+    compression: backup?.compression ?? null,
+    compression_algorithm: backup?.compressor.algorithm ?? null,
+    compression_level: backup?.compressor.level ?? null,
+    public_key: backup?.publicKey ?? null,
+    sealed_private_key: sealer.sealOptional(restore?.privateKey, purpose),
+    parameters: JSON.stringify(restore?.parameters ?? {}),
+    due_at: backup?.dueAt ?? null,
+    late: backup?.late ?? false,
     started_at: job.startedAt,
     ended_at: null,
-    driver_id: null,
+    locked_by: null,
     cancelled_at: null,
     cancelled_by: null,
-  }))
-  const parts = jobs.flatMap((job) =>
-    job.parts.map((part) => ({
-      job_id: job.id,
-      position: part.position,
-      item: part.item,
-      database: part.database,
-      status: part.status,
-      restore_point_id: part.restorePointId ?? null,
-      filename: part.filename ?? null,
-      error: null,
-      ended_at: null,
-    })),
-  )
-  await transaction.insertInto('jobs').values(rows).execute()
-  // PostgreSQL takes 65,535 parameters in a statement.
-  for (const some of chunks(parts, MOST_ROWS)) await transaction.insertInto('job_parts').values(some).execute()
-  for (const { id } of jobs) await announceJobChange(transaction, id)
-}
-
-function chunks<T>(values: readonly T[], size: number): T[][] {
-  const count = Math.ceil(values.length / size)
-  return Array.from({ length: count }, (_, index) => values.slice(index * size, (index + 1) * size))
+  }
 }
 
 /** The backup jobs that wait or run, by plan. */
-export async function openJobsOfPlans(database: Database, planIds: readonly string[]): Promise<Map<string, string>> {
+export async function openJobsOfPlans(
+  { database }: { database: Database },
+  planIds: readonly string[],
+): Promise<Map<string, string>> {
+  if (planIds.length === 0) return new Map()
   const rows = await database
     .selectFrom('jobs')
     .select(['id', 'plan_id'])
@@ -172,14 +167,105 @@ export async function openJobsOfPlans(database: Database, planIds: readonly stri
     .where('kind', '=', 'backup')
     .where('ended_at', 'is', null)
     .execute()
-  return new Map(rows.flatMap(({ id, plan_id }) => (plan_id === null ? [] : [[plan_id, id] as const])))
+  return new Map(rows.map((row) => [row.plan_id, row.id]))
 }
 
-/** Deletes jobs that are over; restore points and files stay. */
-export async function deleteJobs(
-  { database }: Pick<Context, 'database'>,
+/** Whether a job that waits or runs uses a destination. */
+export async function hasOpenJobsIn({ database }: { database: Database }, destinationId: string): Promise<boolean> {
+  const found = await database
+    .selectFrom('jobs')
+    .select('id')
+    .where('destination_id', '=', destinationId)
+    .where('ended_at', 'is', null)
+    .limit(1)
+    .execute()
+  return found.length > 0
+}
+
+/** The plans whose jobs used a destination. */
+export async function planIdsOfJobsIn({ database }: { database: Database }, destinationId: string): Promise<string[]> {
+  const rows = await database
+    .selectFrom('jobs')
+    .select('plan_id')
+    .distinct()
+    .where('destination_id', '=', destinationId)
+    .execute()
+  return rows.map((row) => row.plan_id)
+}
+
+/** Deletes jobs that have ended; restore points and files stay. */
+export async function deleteEndedJobs(
+  { database }: { database: Database },
   which: { id: string } | { instanceId: string },
 ): Promise<void> {
-  const [column, value] = 'id' in which ? (['id', which.id] as const) : (['instance_id', which.instanceId] as const)
-  await database.deleteFrom('jobs').where(column, '=', value).where('ended_at', 'is not', null).execute()
+  const query = database.deleteFrom('jobs').where('ended_at', 'is not', null)
+  await ('id' in which ? query.where('id', '=', which.id) : query.where('instance_id', '=', which.instanceId)).execute()
+}
+
+/**
+ * Locks the row of a job that this manager has locked for its workers.
+ *
+ * @throws {JobLockLost} If another one has.
+ */
+export async function lockJob({ database }: InTransaction, lock: JobLock): Promise<void> {
+  const row = await database
+    .selectFrom('jobs')
+    .select('locked_by')
+    .where('id', '=', lock.id)
+    .forUpdate()
+    .executeTakeFirst()
+  if (row === undefined || row.locked_by !== (lock.lockedBy ?? null)) throw new JobLockLost(lock.id)
+}
+
+/** Sets the state of a job that follows from its parts. One that ended keeps no key. */
+export async function setJobStatus(
+  tx: InTransaction,
+  jobId: string,
+  status: JobStatus,
+  endedAt: Date | undefined,
+): Promise<void> {
+  await tx.database
+    .updateTable('jobs')
+    .set({ status, ...(endedAt && { ended_at: endedAt, sealed_private_key: null }) })
+    .where('id', '=', jobId)
+    .execute()
+  await notifyJobChange(tx, jobId)
+}
+
+/**
+ * Who cancelled a job; undefined: nobody.
+ *
+ * @throws {JobLockLost} If another manager has the job locked.
+ */
+export async function findCancellation(
+  { database }: { database: Database },
+  lock: JobLock,
+): Promise<string | undefined> {
+  const row = await database
+    .selectFrom('jobs')
+    .select(['cancelled_by', 'locked_by'])
+    .where('id', '=', lock.id)
+    .executeTakeFirst()
+  if (row === undefined || row.locked_by !== (lock.lockedBy ?? null)) throw new JobLockLost(lock.id)
+  return row.cancelled_by ?? undefined
+}
+
+/** Locks a job to cancel it. */
+export async function lockJobToCancel(
+  { database }: InTransaction,
+  id: string,
+): Promise<{ status: JobStatus; isCancelled: boolean; wasClaimed: boolean } | undefined> {
+  const row = await database
+    .selectFrom('jobs')
+    .select(['status', 'cancelled_at', 'claimed_at'])
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst()
+  return row && { status: row.status, isCancelled: row.cancelled_at !== null, wasClaimed: row.claimed_at !== null }
+}
+
+/** Records that somebody cancelled a job. */
+export async function setCancelled(tx: InTransaction, id: string, by: string, at: Date): Promise<void> {
+  await tx.database.updateTable('jobs').set({ cancelled_at: at, cancelled_by: by }).where('id', '=', id).execute()
+  await notifyJobChange(tx, id)
 }

@@ -1,197 +1,125 @@
-import type { RestoreStart } from '@osb-backup/protocol'
-import type { Transaction } from 'kysely'
-import type { Context } from '../context/context.ts'
-import type { Tables } from '../database/schema.ts'
-import { keptKey } from '../http/legacy/wire/secret.ts'
-import { findInstance } from '../instances/repository.ts'
-import type { BackupPlan } from '../plans/plan.ts'
-import { findPlan } from '../plans/repository.ts'
-import { lockToRestore, pointsOfJob } from '../restore-points/repository.ts'
-import type { RestorePoint } from '../restore-points/restore-point.ts'
-import { newIdentifier } from '../shared/identifier.ts'
-import { invariant } from '../shared/invariant.ts'
+import type { RunKind } from '@osb-backup/core'
+import { isOver } from '@osb-backup/protocol'
+import { authorizeInstance, type Call } from '../access/call.ts'
+import { scopeOf } from '../access/scope.ts'
+import { inAuditedTransaction } from '../audit/service.ts'
+import type { Context, RepositoryContext } from '../context/context.ts'
+import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
+import type { PageOf, PageRequest } from '../shared/page.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
-import { type Once, takeKey } from './idempotency.ts'
-import type { Job, JobPart } from './job.ts'
-import { findJob, insertJobs, openJobsOfPlans } from './repository.ts'
+import { compactCounters } from './counters-repository.ts'
+import type { BackupJob, Job, JobFilter } from './job.ts'
+import { failOpenParts } from './part-results.ts'
+import * as repository from './repository.ts'
+import type { JobSearch } from './search-repository.ts'
+import * as searchRepository from './search-repository.ts'
 
-const unstarted = {
-  status: 'STARTED',
-  restorePointId: undefined,
-  filename: undefined,
-  accepted: false,
-  report: undefined,
-  error: undefined,
-} as const satisfies Partial<JobPart>
-
-/**
- * Writes the job; a runner takes it from there.
- *
- * @returns The job; the one that the same request started before, if it did.
- */
-async function commit(context: Context, job: Job, once: Once | undefined): Promise<Job> {
-  const { startedBefore, started } = await context.database.transaction().execute(async (transaction) => {
-    const before = once && (await takeKey(transaction, once, job.id, context.now()))
-    if (before !== undefined) return { startedBefore: before }
-    await (job.kind === 'backup' ? needFreePlan(transaction, job) : lockToRestore(transaction, pointIdsOf(job)))
-    // Not before the locks are there: it begins after whatever it waited for ended.
-    const started = { ...job, startedAt: context.now() }
-    await insertJobs(context, transaction, [started])
-    return { started }
-  })
-  context.wakeRunner()
-  if (started !== undefined) return started
-  const found = await findJob(context, startedBefore)
-  if (found === undefined) throw new RequestError('conflict', 'What this Idempotency-Key started was deleted since.')
-  return found
-}
-
-const pointIdsOf = (job: Job) => job.parts.flatMap(({ restorePointId }) => restorePointId ?? [])
-
-/** What a backup job takes over from its plan. */
-export type PlanToRun = Pick<
-  BackupPlan,
-  'id' | 'instanceId' | 'destinationId' | 'compression' | 'compressor' | 'publicKey' | 'items'
->
-
-/** A new run of a plan. */
-export function backupJobOf(plan: PlanToRun, startedAt: Date, due?: { dueAt: Date; late: boolean }): Job {
-  return {
-    id: newIdentifier(startedAt),
-    kind: 'backup',
-    status: 'STARTED',
-    instanceId: plan.instanceId,
-    planId: plan.id,
-    destinationId: plan.destinationId,
-    sourceJobId: undefined,
-    compression: plan.compression,
-    compressor: plan.compressor,
-    publicKey: plan.publicKey,
-    privateKey: undefined,
-    parameters: {},
-    dueAt: due?.dueAt,
-    late: due?.late ?? false,
-    startedAt,
-    endedAt: undefined,
-    cancelled: undefined,
-    parts: plan.items.map((item, position) => ({ ...unstarted, position, item, database: item })),
-  }
-}
-
-/**
- * Starts a run of a plan now.
- *
- * @param once - The caller's idempotency key: sent again, it starts nothing.
- * @throws {RequestError} If a job of the plan waits or runs.
- */
-export function startBackup(context: Context, plan: BackupPlan, once?: Once): Promise<Job> {
-  return commit(context, backupJobOf(plan, context.now()), once)
-}
-
-/** At most one job of a plan waits or runs. The plan's row is locked, so that nobody else starts one meanwhile. */
-async function needFreePlan(transaction: Transaction<Tables>, { planId }: Job): Promise<void> {
-  invariant(planId, 'a backup job has a plan')
-  const plan = await transaction
-    .selectFrom('backup_plans')
-    .select('id')
-    .where('id', '=', planId)
-    .forUpdate()
-    .executeTakeFirst()
-  if (plan === undefined) throw notFound('backup plan', planId)
-  const open = (await openJobsOfPlans(transaction, [planId])).get(planId)
-  if (open === undefined) return
-  throw new RequestError('conflict', `The job ${open} of this plan is not over: wait for its end, or cancel it.`)
-}
-
-/** What a restore writes: one restore point into one database. */
-export interface RestoreTarget {
-  point: RestorePoint
-  database: string
-}
-
-/**
- * Starts a restore of restore points that one backup job left.
- *
- * @param instanceId - The service instance that is written.
- * @param once - The caller's idempotency key: sent again, it starts nothing.
- * @param options - `privateKey` opens what was encrypted; absent: the one that the plan keeps, if it keeps one.
- *   `parameters` go to the scripts, before those of the service instance.
- * @throws {RequestError} If the instance is not registered, or two points would go into one database.
- */
-export async function startRestore(
+/** One page of the jobs of an instance, newest first unless requested otherwise. */
+export async function listJobs(
   context: Context,
-  instanceId: string,
-  targets: readonly [RestoreTarget, ...RestoreTarget[]],
-  { privateKey, parameters = {} }: { privateKey?: string | undefined; parameters?: Job['parameters'] | undefined },
-  once?: Once,
-): Promise<Job> {
-  if ((await findInstance(context, instanceId)) === undefined) {
-    throw new RequestError('invalid', `There is no service instance ${JSON.stringify(instanceId)}.`, {
-      field: 'serviceInstance',
-    })
-  }
-  const names = targets.map((target) => target.database)
-  const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice !== undefined) {
-    throw new RequestError('invalid', `Two items would be restored into ${JSON.stringify(twice)}.`, { field: 'items' })
-  }
-  const [{ point }] = targets
-  const plan = await findPlan(context, point.planId)
-  const startedAt = context.now()
-  const job: Job = {
-    id: newIdentifier(startedAt),
-    kind: 'restore',
-    status: 'STARTED',
-    instanceId,
-    planId: point.planId,
-    destinationId: point.destinationId,
-    sourceJobId: point.jobId,
-    compression: point.compression !== 'none',
-    compressor: { algorithm: point.compression === 'gzip' ? 'gzip' : 'zstd', level: undefined },
-    publicKey: undefined,
-    privateKey: keptKey(privateKey, plan?.privateKey),
-    parameters,
-    dueAt: undefined,
-    late: false,
-    startedAt,
-    endedAt: undefined,
-    cancelled: undefined,
-    parts: targets.map(({ point: { item, id, filename }, database }, position) => ({
-      ...unstarted,
-      position,
-      item,
-      database,
-      restorePointId: id,
-      filename,
-    })),
-  }
-  return commit(context, job, once)
+  call: Call,
+  filter: JobFilter,
+  page: PageRequest,
+): Promise<PageOf<Job>> {
+  await authorizeInstance(call, filter.instanceId)
+  return repository.listJobs(context, filter, page)
 }
 
 /**
- * Finds the restore points that a restore of a backup job's items asks for.
- *
- * @throws {RequestError} If an item has none, or another file than the request says.
+ * @param kind - Undefined: of either kind.
+ * @throws {RequestError} If there is no such job, or the caller was not granted its instance.
  */
-export async function targetsOfItems(
-  context: Context,
-  source: Job,
-  items: RestoreStart['items'],
-): Promise<[RestoreTarget, ...RestoreTarget[]]> {
-  const points = await pointsOfJob(context, source.id)
-  const [first, ...others] = items.map(({ item, filename, database }, position) => {
-    const field = `items.${position}`
-    const point = points.find((each) => each.item === item)
-    if (point === undefined) {
-      const reason = `The backup job ${source.id} has no restore point of ${JSON.stringify(item)}.`
-      throw new RequestError('invalid', reason, { field })
-    }
-    if (filename !== undefined && filename !== point.filename) {
-      const reason = `The restore point of ${JSON.stringify(item)} is the file ${JSON.stringify(point.filename)}.`
-      throw new RequestError('invalid', reason, { field })
-    }
-    return { point, database: database ?? item }
+export async function getJob(context: Context, call: Call, id: string, kind?: RunKind): Promise<Job> {
+  const what = kind === undefined ? 'job' : `${kind} job`
+  const job = await repository.findJob(context, id)
+  if (job === undefined || (kind !== undefined && job.kind !== kind)) throw notFound(what, id)
+  await authorizeInstance(call, job.instanceId, { what, id })
+  return job
+}
+
+/** @throws {RequestError} If there is no such backup job, or the caller was not granted its instance. */
+export async function getBackupJob(context: Context, call: Call, id: string): Promise<BackupJob> {
+  const job = await getJob(context, call, id, 'backup')
+  if (job.kind !== 'backup') throw notFound('backup job', id)
+  return job
+}
+
+/** @throws {RequestError} If it has not ended either. */
+export async function getEndedBackupJob(context: Context, call: Call, id: string): Promise<BackupJob> {
+  const job = await getBackupJob(context, call, id)
+  if (!isOver(job.status)) throw new RequestError('conflict', `The backup job ${id} still runs.`)
+  return job
+}
+
+/** The job, if it exists; for callers that check what it belongs to themselves. */
+export function findJob(context: Context, id: string): Promise<Job | undefined> {
+  return repository.findJob(context, id)
+}
+
+/**
+ * Cancels a job. One that no worker ever claimed ends at once. One that runs is cancelled at its agent, by the worker that
+ * runs it, and ends when its cleanup and unlock have run.
+ *
+ * @throws {RequestError} If the job has ended.
+ */
+export async function cancelJob(context: Context, call: Call, id: string, kind?: RunKind): Promise<Job> {
+  await getJob(context, call, id, kind)
+  const by = call.caller.name
+  await inAuditedTransaction(context, call, async (tx) => {
+    const job = await repository.lockJobToCancel(tx, id)
+    if (job === undefined || isOver(job.status)) throw new RequestError('conflict', `The job ${id} has ended.`)
+    if (job.isCancelled) return
+    const now = context.now()
+    await repository.setCancelled(tx, id, by, now)
+    // A job that was never claimed is at no agent.
+    if (!job.wasClaimed) await failOpenParts(tx, id, `Cancelled by ${by} before it began.`, now)
   })
-  invariant(first, 'a restore asks for at least one item')
-  return [first, ...others]
+  return getJob(context, call, id, kind)
+}
+
+/**
+ * Deletes a job that has ended; its restore points and files stay.
+ *
+ * @param kind - Undefined: of either kind.
+ * @throws {RequestError} If it has not ended.
+ */
+export async function deleteJob(context: Context, call: Call, id: string, kind?: RunKind): Promise<void> {
+  const { status } = await getJob(context, call, id, kind)
+  if (!isOver(status))
+    throw new RequestError('conflict', `The job ${id} has not ended: cancel it, or wait for its end.`)
+  await inAuditedTransaction(context, call, (tx) => repository.deleteEndedJobs(tx, { id }))
+}
+
+/** Deletes the jobs of an instance that have ended; restore points and files stay. */
+export async function deleteJobsOfInstance(context: Context, call: Call, instanceId: string): Promise<void> {
+  await authorizeInstance(call, instanceId)
+  await inAuditedTransaction(context, call, (tx) => repository.deleteEndedJobs(tx, { instanceId }))
+}
+
+/** Compacts the changes of the job counters. Returns whether there may be more. */
+export function compactJobCounters(context: Pick<Context, 'database'>): Promise<boolean> {
+  return compactCounters(context)
+}
+
+/** A job without what its scripts printed. @throws {RequestError} If there is none, or its instance was not granted. */
+export async function getJobWithoutLogs(context: Context, call: Call, id: string): Promise<Job> {
+  const job = await findJobWithoutLogs(context, id)
+  if (job === undefined) throw notFound('job', id)
+  await authorizeInstance(call, job.instanceId, { what: 'job', id })
+  return job
+}
+
+/** The same for callers that check themselves what it belongs to. */
+export function findJobWithoutLogs(context: RepositoryContext, id: string): Promise<Job | undefined> {
+  return repository.findJob(context, id, { logs: false })
+}
+
+/** One page of the jobs of all instances that the caller was granted, or of one, newest first, without logs. */
+export async function searchJobs(
+  context: RepositoryContext,
+  call: Call,
+  { instanceId, ...filter }: Omit<JobSearch, 'scope'> & { instanceId?: string | undefined },
+  page: KeysetRequest,
+): Promise<KeysetPage<Job>> {
+  return searchRepository.searchJobs(context, { ...filter, scope: await scopeOf(call, instanceId) }, page)
 }

@@ -1,23 +1,21 @@
 import type { PlanRunOutcome } from '@osb-backup/protocol'
-import type { Insertable, Selectable, Transaction } from 'kysely'
+import type { Insertable, Selectable } from 'kysely'
 import type { Context } from '../context/context.ts'
+import { readKeyset } from '../database/read-keyset.ts'
 import { readPage } from '../database/read-page.ts'
-import type { PlanRunTable, Tables } from '../database/schema.ts'
-import type { PageRequest } from '../http/legacy/paging.ts'
+import type { PlanRunTable } from '../database/schema.ts'
+import type { InTransaction } from '../database/transaction.ts'
+import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
+import type { PageOf, PageRequest } from '../shared/page.ts'
+import type { PlanRun } from './plan-run.ts'
 
-/** A scheduled run of a plan, or several in a row that were missed. */
-export interface PlanRun {
+/** What a list of the runs of a plan is filtered by. */
+export interface PlanRunSearch {
   planId: string
-  outcome: PlanRunOutcome
-  dueAt: Date
-  lastDueAt: Date
-  runs: number
-  late: boolean
-  /** Started: the job. Skipped: the job that was in the way. */
-  jobId: string | undefined
-  /** Why no job was started. */
-  reason: string | undefined
-  decidedAt: Date
+  outcome?: PlanRunOutcome | undefined
+  /** Of when they were due. */
+  since?: Date | undefined
+  until?: Date | undefined
 }
 
 function fromRow(row: Selectable<PlanRunTable>): PlanRun {
@@ -46,31 +44,49 @@ const toRow = (run: PlanRun): Insertable<PlanRunTable> => ({
   decided_at: run.decidedAt,
 })
 
-/** Writes down what became of runs, in the transaction that decides it. */
-export async function insertPlanRuns(transaction: Transaction<Tables>, runs: readonly PlanRun[]): Promise<void> {
-  if (runs.length > 0) await transaction.insertInto('plan_runs').values(runs.map(toRow)).execute()
+/** Records what became of runs, in the transaction that decides it. */
+export async function insertPlanRuns({ database }: InTransaction, runs: readonly PlanRun[]): Promise<void> {
+  if (runs.length > 0) await database.insertInto('plan_runs').values(runs.map(toRow)).execute()
 }
 
-/** One page of what became of a plan's runs, newest first unless told otherwise. */
+/** One page of what became of a plan's runs, newest first unless requested otherwise. */
 export async function listPlanRuns(
   { database }: Pick<Context, 'database'>,
-  which: { planId: string; outcome?: PlanRunOutcome | undefined },
+  filter: { planId: string; outcome?: PlanRunOutcome | undefined },
   page: PageRequest,
-): Promise<{ entries: PlanRun[]; total: number }> {
+): Promise<PageOf<PlanRun>> {
   const direction = page.sort === undefined || page.sort.descending ? 'desc' : 'asc'
   let query = database
     .selectFrom('plan_runs')
     .selectAll()
-    .where('plan_id', '=', which.planId)
+    .where('plan_id', '=', filter.planId)
     .orderBy('due_at', direction)
     .orderBy('id', direction)
-  if (which.outcome !== undefined) query = query.where('outcome', '=', which.outcome)
+  if (filter.outcome !== undefined) query = query.where('outcome', '=', filter.outcome)
   const { rows, total } = await readPage(query, page)
   return { entries: rows.map(fromRow), total }
 }
 
-/** Forgets what became of runs so long ago that nobody asks any more; the jobs stay. */
-export async function forgetOldRuns({ database, settings, now }: Context): Promise<void> {
-  const oldest = new Date(now().getTime() - settings.runHistoryDays * 86_400_000)
-  await database.deleteFrom('plan_runs').where('decided_at', '<', oldest).execute()
+/** Deletes the records of runs that were decided before an instant; their jobs stay. */
+export async function deletePlanRunsBefore({ database }: Pick<Context, 'database'>, before: Date): Promise<void> {
+  await database.deleteFrom('plan_runs').where('decided_at', '<', before).execute()
+}
+
+const key = [
+  { name: 'due_at', type: 'instant' },
+  { name: 'id', type: 'number' },
+] as const
+
+/** One page of what became of a plan's runs, newest first. */
+export async function searchPlanRuns(
+  { database }: Pick<Context, 'database'>,
+  { planId, outcome, since, until }: PlanRunSearch,
+  page: KeysetRequest,
+): Promise<KeysetPage<PlanRun>> {
+  let query = database.selectFrom('plan_runs').selectAll().where('plan_id', '=', planId)
+  if (outcome !== undefined) query = query.where('outcome', '=', outcome)
+  if (since !== undefined) query = query.where('due_at', '>=', since)
+  if (until !== undefined) query = query.where('due_at', '<', until)
+  const { entries, ...rest } = await readKeyset(query, key, 'desc', page)
+  return { entries: entries.map(fromRow), ...rest }
 }

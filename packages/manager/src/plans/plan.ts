@@ -1,16 +1,16 @@
 import type { CompressionAlgorithm, RetentionStyle } from '@osb-backup/protocol'
 
-/** How dumps are compressed, where they are. */
+/** How dumps are compressed, if they are. */
 export interface Compressor {
   algorithm: CompressionAlgorithm
-  /** Undefined: the format's own. */
+  /** Undefined: the default of the format. */
   level: number | undefined
 }
 
 /** What is backed up, when, where to and how long it is kept, for one service instance. */
 export interface BackupPlan {
   id: string
-  /** Counts the changes; 0 before it is stored. */
+  /** Incremented by every change; 0 before it is stored. */
   version: number
   instanceId: string
   destinationId: string
@@ -27,10 +27,31 @@ export interface BackupPlan {
   items: string[]
   /** age recipients, or a key that only the scripts understand. */
   publicKey: string | undefined
-  /** Opens what `publicKey` sealed; kept only if the user wants the manager to restore by itself. */
+  /** Decrypts what `publicKey` encrypted; stored only if the user wants the manager to restore by itself. */
   privateKey: string | undefined
+  /** Recovery point objective: how old the newest restore point may be; undefined: twice the interval of the schedule. */
+  rpoSeconds: number | undefined
+  createdAt: Date
   /** When it runs next; undefined: it is paused, or never due again. */
   nextRunAt: Date | undefined
   /** A change of retention deletes nothing before this. */
   retentionCountsFrom: Date | undefined
 }
+
+/** What a plan runs by, and which of its runs have been decided. */
+export interface PlanSchedule {
+  id: string
+  paused: boolean
+  frequency: string
+  timezone: string
+  /** The next run, on which nothing has been decided; undefined: it is paused, or never due again. */
+  nextDueAt: Date | undefined
+  /** The last run on which something was decided. */
+  lastDueAt: Date | undefined
+}
+
+/** What a backup job copies from its plan. */
+export type PlanToRun = Pick<
+  BackupPlan,
+  'id' | 'instanceId' | 'destinationId' | 'compression' | 'compressor' | 'publicKey' | 'items'
+>

@@ -1,21 +1,17 @@
-import { decideDueRuns } from '@osb-backup/core'
-import { type Selectable, sql, type Transaction } from 'kysely'
-import { DatabaseError } from 'pg'
-import type { Context } from '../context/context.ts'
+import { type Selectable, sql } from 'kysely'
+import type { RepositoryContext } from '../context/context.ts'
+import type { Database } from '../database/open-database.ts'
 import { readPage } from '../database/read-page.ts'
-import type { BackupPlanTable, Tables } from '../database/schema.ts'
-import type { PageRequest } from '../http/legacy/paging.ts'
+import type { BackupPlanTable } from '../database/schema.ts'
+import { type InTransaction, isUniqueViolation } from '../database/transaction.ts'
 import { sealedColumns } from '../secrets/sealed-columns.ts'
-import { RequestError } from '../shared/request-error.ts'
-import { nextRunOf } from './next-run.ts'
-import type { BackupPlan } from './plan.ts'
-import { insertPlanRuns } from './plan-runs-repository.ts'
-
-type Reach = Pick<Context, 'database' | 'sealer'>
+import type { PageOf, PageRequest } from '../shared/page.ts'
+import type { NextRun } from './next-run.ts'
+import type { BackupPlan, PlanSchedule } from './plan.ts'
 
 const purpose = sealedColumns.backup_plans.sealed_private_key
 
-function fromRow({ sealer }: Reach, row: Selectable<BackupPlanTable>): BackupPlan {
+export function planFromRow({ sealer }: RepositoryContext, row: Selectable<BackupPlanTable>): BackupPlan {
   return {
     id: row.id,
     version: row.version,
@@ -31,12 +27,14 @@ function fromRow({ sealer }: Reach, row: Selectable<BackupPlanTable>): BackupPla
     items: row.items,
     publicKey: row.public_key ?? undefined,
     privateKey: sealer.openOptional(row.sealed_private_key, purpose),
+    rpoSeconds: row.rpo_seconds ?? undefined,
+    createdAt: row.created_at,
     nextRunAt: row.next_run_at ?? undefined,
-    retentionCountsFrom: row.sweep_not_before ?? undefined,
+    retentionCountsFrom: row.retention_counts_from ?? undefined,
   }
 }
 
-function toColumns({ sealer }: Reach, plan: BackupPlan) {
+function toColumns({ sealer }: RepositoryContext, plan: BackupPlan) {
   return {
     destination_id: plan.destinationId,
     name: plan.name,
@@ -51,145 +49,159 @@ function toColumns({ sealer }: Reach, plan: BackupPlan) {
     items: JSON.stringify(plan.items),
     public_key: plan.publicKey ?? null,
     sealed_private_key: sealer.sealOptional(plan.privateKey, purpose),
+    rpo_seconds: plan.rpoSeconds ?? null,
   }
 }
 
-export async function findPlan(reach: Reach, id: string): Promise<BackupPlan | undefined> {
-  const row = await reach.database.selectFrom('backup_plans').selectAll().where('id', '=', id).executeTakeFirst()
-  return row && fromRow(reach, row)
+export async function findPlan(context: RepositoryContext, id: string): Promise<BackupPlan | undefined> {
+  const row = await context.database.selectFrom('backup_plans').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && planFromRow(context, row)
 }
 
 /** Plans by id; those that were deleted are missing. */
-export async function plansById(reach: Reach, ids: readonly string[]): Promise<Map<string, BackupPlan>> {
+export async function plansById(context: RepositoryContext, ids: readonly string[]): Promise<Map<string, BackupPlan>> {
   if (ids.length === 0) return new Map()
-  const rows = await reach.database.selectFrom('backup_plans').selectAll().where('id', 'in', ids).execute()
-  return new Map(rows.map((row) => [row.id, fromRow(reach, row)]))
+  const rows = await context.database.selectFrom('backup_plans').selectAll().where('id', 'in', ids).execute()
+  return new Map(rows.map((row) => [row.id, planFromRow(context, row)]))
 }
 
 /** All plans of an instance. */
-export async function plansOfInstance(reach: Reach, instanceId: string): Promise<BackupPlan[]> {
-  const rows = await reach.database
+export async function plansOfInstance(context: RepositoryContext, instanceId: string): Promise<BackupPlan[]> {
+  const rows = await context.database
     .selectFrom('backup_plans')
     .selectAll()
     .where('instance_id', '=', instanceId)
+    .orderBy('id')
     .execute()
-  return rows.map((row) => fromRow(reach, row))
+  return rows.map((row) => planFromRow(context, row))
 }
 
-/** One page of an instance's plans, oldest first unless told otherwise. */
+/** One page of an instance's plans, oldest first unless requested otherwise. */
 export async function listPlans(
-  reach: Reach,
+  context: RepositoryContext,
   instanceId: string,
   page: PageRequest,
-): Promise<{ entries: BackupPlan[]; total: number }> {
-  const query = reach.database
+): Promise<PageOf<BackupPlan>> {
+  const query = context.database
     .selectFrom('backup_plans')
     .selectAll()
     .where('instance_id', '=', instanceId)
     .orderBy(page.sort?.property === 'name' ? 'name' : 'created_at', page.sort?.descending ? 'desc' : 'asc')
     .orderBy('id')
   const { rows, total } = await readPage(query, page)
-  return { entries: rows.map((row) => fromRow(reach, row)), total }
+  return { entries: rows.map((row) => planFromRow(context, row)), total }
+}
+
+/** The name of a plan of an instance, or of one that stores in a destination; undefined if there is none. */
+export async function nameOfAnyPlan(
+  { database }: { database: Database },
+  of: { instanceId: string } | { destinationId: string },
+): Promise<string | undefined> {
+  const query = database.selectFrom('backup_plans').select('name').limit(1)
+  const row = await ('instanceId' in of
+    ? query.where('instance_id', '=', of.instanceId)
+    : query.where('destination_id', '=', of.destinationId)
+  ).executeTakeFirst()
+  return row?.name
+}
+
+/** The plans that store in a destination. */
+export async function planIdsOfDestination(
+  { database }: { database: Database },
+  destinationId: string,
+): Promise<string[]> {
+  const rows = await database
+    .selectFrom('backup_plans')
+    .select('id')
+    .where('destination_id', '=', destinationId)
+    .execute()
+  return rows.map((row) => row.id)
 }
 
 /**
- * Stores a new plan with its next run.
+ * Locks a plan, so that it does not change and no job of it starts until the transaction ends.
  *
- * @throws {RequestError} If the instance has a plan of that name.
+ * @returns The plan with its schedule; undefined if it was deleted.
  */
-export async function insertPlan(context: Context, plan: BackupPlan): Promise<void> {
-  await withNameTaken(
-    plan,
-    context.database
-      .insertInto('backup_plans')
-      .values({
-        id: plan.id,
-        instance_id: plan.instanceId,
-        ...toColumns(context, plan),
-        ...nextRunOf(plan, null, context),
-      })
-      .execute(),
-  )
+export async function lockPlan(
+  tx: RepositoryContext & InTransaction,
+  id: string,
+): Promise<{ plan: BackupPlan; schedule: PlanSchedule } | undefined> {
+  const row = await tx.database
+    .selectFrom('backup_plans')
+    .selectAll()
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst()
+  if (row === undefined) return undefined
+  const plan = planFromRow(tx, row)
+  const schedule = { ...plan, nextDueAt: row.next_due_at ?? undefined, lastDueAt: row.last_due_at ?? undefined }
+  return { plan, schedule }
+}
+
+/** Locks all plans of an instance in the same way. Returns their ids. */
+export async function lockPlansOfInstance({ database }: InTransaction, instanceId: string): Promise<string[]> {
+  const rows = await database
+    .selectFrom('backup_plans')
+    .select('id')
+    .where('instance_id', '=', instanceId)
+    .orderBy('id')
+    .forUpdate()
+    .execute()
+  return rows.map((row) => row.id)
+}
+
+/** Stores a new plan with its next run. */
+export async function insertPlan(
+  tx: RepositoryContext & InTransaction,
+  plan: BackupPlan,
+  next: NextRun,
+): Promise<void> {
+  await tx.database
+    .insertInto('backup_plans')
+    .values({
+      id: plan.id,
+      instance_id: plan.instanceId,
+      created_at: plan.createdAt,
+      ...toColumns(tx, plan),
+      ...nextRunColumns(next),
+    })
+    .execute()
 }
 
 /**
- * Replaces a plan. Where its schedule changes it is due anew from now on, and a run that was due in this moment is written
- * down as skipped; where its retention changes the change counts only after a while, so that a slip can be undone.
+ * Replaces a plan that is locked.
  *
- * @param edited - The version that is replaced, if that matters.
- * @returns The new version; undefined if another one than the edited stands there, and nothing was written.
- * @throws {RequestError} If the instance has another plan of that name.
+ * @param changes - Its next run, if its schedule changed; since when its retention applies, if that changed.
+ * @returns Its new version.
  */
 export async function updatePlan(
-  context: Context,
+  tx: RepositoryContext & InTransaction,
   plan: BackupPlan,
-  edited: number | undefined,
-): Promise<number | undefined> {
-  const update = context.database.transaction().execute(async (transaction) => {
-    const stored = await transaction
-      .selectFrom('backup_plans')
-      .selectAll()
-      .where('id', '=', plan.id)
-      .forUpdate()
-      .executeTakeFirst()
-    if (stored === undefined || (edited !== undefined && stored.version !== edited)) return undefined
-    const schedule = isSameSchedule(stored, plan) ? {} : nextRunOf(plan, stored.last_due_at, context)
-    if ('next_run_at' in schedule) await skipDueRun(context, transaction, stored)
-    const { version } = await transaction
-      .updateTable('backup_plans')
-      .set({
-        ...toColumns(context, plan),
-        ...schedule,
-        ...(isSameRetention(stored, plan) ? {} : { sweep_not_before: whenRetentionCounts(context) }),
-        version: sql`version + 1`,
-      })
-      .where('id', '=', plan.id)
-      .returning('version')
-      .executeTakeFirstOrThrow()
-    return version
-  })
-  return withNameTaken(plan, update)
-}
-
-const isSameSchedule = (stored: Selectable<BackupPlanTable>, plan: BackupPlan) =>
-  stored.paused === plan.paused && stored.frequency === plan.frequency && stored.timezone === plan.timezone
-
-const isSameRetention = (stored: Selectable<BackupPlanTable>, { retention }: BackupPlan) =>
-  stored.retention_style === retention.style && stored.retention_period === retention.period
-
-const whenRetentionCounts = ({ settings, now }: Context) =>
-  new Date(now().getTime() + settings.retentionChangeGraceHours * 3_600_000)
-
-async function skipDueRun(
-  { now }: Context,
-  transaction: Transaction<Tables>,
-  stored: Selectable<BackupPlanTable>,
-): Promise<void> {
-  const { next_due_at: dueAt } = stored
-  const decidedAt = now()
-  if (dueAt === null || dueAt > decidedAt) return
-  // After an outage there may be many; they are counted, and none is caught up.
-  const { missed, run: newest } = decideDueRuns({
-    schedule: stored,
-    dueAt,
-    now: decidedAt,
-    delayMs: 0,
-    graceMs: Number.POSITIVE_INFINITY,
-  })
-  const [lastDueAt, runs] = [newest?.dueAt ?? dueAt, (missed?.runs ?? 0) + 1]
-  const run = { planId: stored.id, dueAt, lastDueAt, runs, late: false, jobId: undefined, decidedAt }
-  const reason = 'The plan was paused or changed in the moment it was due.'
-  await insertPlanRuns(transaction, [{ ...run, outcome: 'SKIPPED', reason }])
-}
-
-async function withNameTaken<T>(plan: BackupPlan, written: Promise<T>): Promise<T> {
-  try {
-    return await written
-  } catch (cause) {
-    if (!(cause instanceof DatabaseError) || cause.constraint !== 'backup_plans_name_in_instance') throw cause
-    throw new RequestError('invalid', `The service instance has a backup plan ${JSON.stringify(plan.name)} already.`, {
-      field: 'name',
-      cause,
+  changes: { next?: NextRun | undefined; retentionCountsFrom?: Date | undefined },
+): Promise<number> {
+  const { version } = await tx.database
+    .updateTable('backup_plans')
+    .set({
+      ...toColumns(tx, plan),
+      ...(changes.next && nextRunColumns(changes.next)),
+      ...(changes.retentionCountsFrom && { retention_counts_from: changes.retentionCountsFrom }),
+      version: sql`version + 1`,
     })
-  }
+    .where('id', '=', plan.id)
+    .returning('version')
+    .executeTakeFirstOrThrow()
+  return version
+}
+
+const nextRunColumns = ({ dueAt, runAt }: NextRun) => ({ next_due_at: dueAt ?? null, next_run_at: runAt ?? null })
+
+/** Whether a plan was not stored because its instance has another plan of that name. */
+export function isPlanNameTaken(error: unknown): boolean {
+  return isUniqueViolation(error, 'backup_plans_name_in_instance')
+}
+
+/** Deletes plans; their jobs and restore points stay. */
+export async function deletePlans({ database }: InTransaction, ids: readonly string[]): Promise<void> {
+  if (ids.length > 0) await database.deleteFrom('backup_plans').where('id', 'in', ids).execute()
 }

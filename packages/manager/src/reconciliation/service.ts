@@ -1,121 +1,136 @@
-import type { Reconciliation } from '@osb-backup/protocol'
-import {
-  isManifestName,
-  manifestName,
-  type ObjectStore,
-  type StoredObject,
-  StoreError,
-  stores,
-} from '@osb-backup/storage'
+import { isManifestName, manifestName, type ObjectStore, StoreError, stores } from '@osb-backup/storage'
+import type { Call } from '../access/call.ts'
+import { recordCall } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
 import type { FileDestination } from '../destinations/destination.ts'
 import { openDestination, storeOptions } from '../destinations/open-destination.ts'
 import { checkAllowed } from '../destinations/rules.ts'
-import { instantToWire } from '../http/legacy/wire/instant.ts'
+import { getDestination } from '../destinations/service.ts'
 import { prefixOfPlan } from '../jobs/job.ts'
-import { openJobsOfPlans } from '../jobs/repository.ts'
-import { recordVerification } from '../restore-points/repository.ts'
-import type { RestorePoint, VerificationState } from '../restore-points/restore-point.ts'
+import { openJobsOfPlans, planIdsOfJobsIn } from '../jobs/repository.ts'
+import { planIdsOfDestination } from '../plans/repository.ts'
+import { planIdsWithPointsIn, pointsOf, recordVerification } from '../restore-points/repository.ts'
+import { objectNameOf, type RestorePoint } from '../restore-points/restore-point.ts'
 import { RequestError } from '../shared/request-error.ts'
-import { plansOfDestination, pointsOfPlan } from './known.ts'
+import { Findings, type Reconciliation } from './reconciliation.ts'
 
-const MOST_SHOWN = 1000
 const DEFAULT_AGE_HOURS = 24
 
-/** What reconciling works with. */
-export type ReconcileContext = Pick<Context, 'settings' | 'database' | 'now'>
+type ReconcileContext = Pick<Context, 'settings' | 'database' | 'sealer' | 'now'>
 
 export interface ReconcileOptions {
+  /** Whether orphans and incomplete uploads are removed. */
   remove: boolean
+  /** Younger ones are neither listed nor removed. */
   olderThanHours?: number | undefined
   signal: AbortSignal
 }
 
+interface Reconciling {
+  context: ReconcileContext
+  destination: FileDestination
+  store: ObjectStore
+  options: ReconcileOptions
+  oldest: Date
+  found: Reconciliation
+}
+
 /**
- * Compares what lies in a destination, below the prefixes of plans that this manager knows, with its restore points. What
- * lies below other prefixes is somebody else's and is not looked at.
+ * Compares the objects in a destination, below the prefixes of plans that this manager knows, with its restore points.
+ * Objects below other prefixes belong to somebody else and are ignored.
  *
- * Points whose object is missing, or has another size, are marked so. Objects that no point names and uploads that nobody
- * ends are removed only where the options say so, never what is so young that a job may be at it, and nothing of a plan
- * whose job is not over.
+ * Restore points whose object is missing, or has another size, are marked. Orphans and incomplete uploads are removed only
+ * where the options say so, never those so young that a job may be writing them, and none of a plan with an open job.
  *
  * @throws {RequestError} If the store cannot be listed.
  */
 export async function reconcile(
   context: ReconcileContext,
-  destination: FileDestination,
-  { remove, olderThanHours = DEFAULT_AGE_HOURS, signal }: ReconcileOptions,
+  call: Call,
+  destinationId: string,
+  options: ReconcileOptions,
 ): Promise<Reconciliation> {
+  const destination = await getDestination(context, call, destinationId)
   await checkAllowed(destination.store, context)
   const store = openDestination(destination.store, context)
+  const { olderThanHours = DEFAULT_AGE_HOURS } = options
   const oldest = new Date(context.now().getTime() - olderThanHours * 3_600_000)
-  const found = new Findings()
+  const found = {
+    objects: 0,
+    orphans: new Findings(),
+    incompleteUploads: new Findings(),
+    brokenPoints: new Findings(),
+  } satisfies Reconciliation
+  const reconciling = { context, destination, store, options, oldest, found }
+  // Before anything is removed: what is not in the audit log does not happen.
+  await recordCall(context, call, call.audit.status)
+  call.audit.isRecorded = true
   try {
-    for (const planId of await plansOfDestination(context, destination.id)) {
-      const prefix = prefixOfPlan(planId)
-      // A job may have stored what is not recorded yet, however long ago. Asked before the points are read: a job that
-      // ends in between has its point among them.
-      const isBusy = (await openJobsOfPlans(context.database, [planId])).has(planId)
-      const mayRemove = remove && !isBusy
-      const points = await pointsOfPlan(context, planId)
-      const named = new Set(points.flatMap((point) => [nameOf(point), manifestName(nameOf(point))]))
-      const seen = new Map<string, number>()
-      for await (const object of store.list(prefix, { signal })) {
-        if (!isManifestName(object.name)) found.objects++
-        if (named.has(object.name)) seen.set(object.name, object.sizeBytes)
-        else if (object.modifiedAt < oldest) {
-          found.orphans.add({
-            ...orphan(object),
-            ...(await removed(mayRemove, () => removeOrphan(context, store, planId, object.name, signal))),
-          })
-        }
-      }
-      const ofThis = points.filter((point) => point.destinationId === destination.id && point.removal === undefined)
-      for (const point of ofThis) await checkPoint(context, store, point, seen.get(nameOf(point)), found, signal)
-      const options = storeOptions(context)
-      for await (const { name, startedAt } of stores.listIncompleteUploads(destination.store, prefix, {
-        ...options,
-        signal,
-      })) {
-        if (startedAt >= oldest) continue
-        const undo = () =>
-          stores.removeIncompleteUpload(destination.store, { name, since: startedAt }, { ...options, signal })
-        found.unfinished.add({ name, startedAt: instantToWire(startedAt), ...(await removed(mayRemove, undo)) })
-      }
-    }
+    for (const planId of await planIdsIn(context, destinationId)) await reconcilePlan(reconciling, planId)
   } catch (cause) {
     if (!(cause instanceof StoreError)) throw cause
     throw new RequestError('conflict', `The destination could not be reconciled: ${cause.message}`, { cause })
   }
-  return found.toWire()
+  return found
 }
 
-/** Looked up once more: a job that began since may have stored it. */
-async function removeOrphan(
-  context: ReconcileContext,
-  store: ObjectStore,
-  planId: string,
-  name: string,
-  signal: AbortSignal,
-): Promise<void> {
-  if ((await openJobsOfPlans(context.database, [planId])).has(planId)) return
-  const points = await pointsOfPlan(context, planId)
-  if (points.some((point) => nameOf(point) === name || manifestName(nameOf(point)) === name)) return
-  await store.remove(name, { signal })
+/** The plans that store in a destination, or once did. */
+async function planIdsIn(context: ReconcileContext, destinationId: string): Promise<string[]> {
+  const ids = await Promise.all([
+    planIdsOfDestination(context, destinationId),
+    planIdsWithPointsIn(context, destinationId),
+    planIdsOfJobsIn(context, destinationId),
+  ])
+  return [...new Set(ids.flat())].sort()
 }
 
-const nameOf = (point: RestorePoint) => point.prefix + point.filename
+async function reconcilePlan(reconciling: Reconciling, planId: string): Promise<void> {
+  const { context, destination, store, options, oldest, found } = reconciling
+  const { signal } = options
+  const prefix = prefixOfPlan(planId)
+  // A job may have stored an object that is not recorded yet, however long ago. Read before the restore points: a job that
+  // ends in between has its restore point among them.
+  const isBusy = (await openJobsOfPlans(context, [planId])).has(planId)
+  const mayRemove = options.remove && !isBusy
+  const points = await pointsOf(context, { planId })
+  const named = new Set(points.flatMap(objectNamesOf))
+  const sizes = new Map<string, number>()
+  for await (const object of store.list(prefix, { signal })) {
+    if (!isManifestName(object.name)) found.objects++
+    if (named.has(object.name)) sizes.set(object.name, object.sizeBytes)
+    else if (object.modifiedAt < oldest) {
+      const { name, sizeBytes, modifiedAt } = object
+      const removed = await tryToRemove(mayRemove, () => removeOrphan(reconciling, planId, name))
+      found.orphans.add({ name, sizeBytes, modifiedAt, ...removed })
+    }
+  }
+  const ofThis = points.filter((point) => point.destinationId === destination.id && point.removal === undefined)
+  for (const point of ofThis) await checkPoint(reconciling, point, sizes.get(objectNameOf(point)))
+  const storeAccess = { ...storeOptions(context), signal }
+  for await (const { name, startedAt } of stores.listIncompleteUploads(destination.store, prefix, storeAccess)) {
+    if (startedAt >= oldest) continue
+    const remove = () => stores.removeIncompleteUpload(destination.store, { name, since: startedAt }, storeAccess)
+    found.incompleteUploads.add({ name, startedAt, ...(await tryToRemove(mayRemove, remove)) })
+  }
+}
 
-const orphan = ({ name, sizeBytes, modifiedAt }: StoredObject) => ({
-  name,
-  sizeBytes,
-  modifiedAt: instantToWire(modifiedAt),
-})
+const objectNamesOf = (point: RestorePoint) => [objectNameOf(point), manifestName(objectNameOf(point))]
 
-async function removed(remove: boolean, act: () => Promise<void>): Promise<{ removed: boolean; error?: string }> {
-  if (!remove) return { removed: false }
+/** Jobs and restore points are read once more: a job that began since may have stored the object. */
+async function removeOrphan({ context, store, options }: Reconciling, planId: string, name: string): Promise<void> {
+  if ((await openJobsOfPlans(context, [planId])).has(planId)) return
+  const points = await pointsOf(context, { planId })
+  if (points.some((point) => objectNamesOf(point).includes(name))) return
+  await store.remove(name, { signal: options.signal })
+}
+
+async function tryToRemove(
+  mayRemove: boolean,
+  remove: () => Promise<void>,
+): Promise<{ removed: boolean; error?: string }> {
+  if (!mayRemove) return { removed: false }
   try {
-    await act()
+    await remove()
     return { removed: true }
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
@@ -123,51 +138,16 @@ async function removed(remove: boolean, act: () => Promise<void>): Promise<{ rem
   }
 }
 
-/** A list may lag behind, so a point that is not in it is looked up before anything is said of it. */
+/** A list may be stale, so the object of a point that is not in it is looked up before the point is marked. */
 async function checkPoint(
-  context: ReconcileContext,
-  store: ObjectStore,
+  { context, store, options, found }: Reconciling,
   point: RestorePoint,
   listedSize: number | undefined,
-  found: Findings,
-  signal: AbortSignal,
 ): Promise<void> {
   if (listedSize === point.sizeBytes) return
-  const sizeBytes = (await store.head(nameOf(point), { signal }))?.sizeBytes
+  const sizeBytes = (await store.head(objectNameOf(point), { signal: options.signal }))?.sizeBytes
   if (sizeBytes === point.sizeBytes) return
-  const state = (sizeBytes === undefined ? 'missing' : 'damaged') satisfies VerificationState
+  const state = sizeBytes === undefined ? 'missing' : 'damaged'
   await recordVerification(context, point.id, state, context.now())
-  found.pointless.add({ id: point.id, name: nameOf(point), state })
-}
-
-/** Counts all, keeps the first. */
-class Findings {
-  objects = 0
-  readonly orphans = new Shown<Reconciliation['objectsWithoutRestorePoint'][number]>()
-  readonly unfinished = new Shown<Reconciliation['unfinishedUploads'][number]>()
-  readonly pointless = new Shown<Reconciliation['restorePointsWithoutObject'][number]>()
-
-  toWire(): Reconciliation {
-    return {
-      objects: this.objects,
-      objectsWithoutRestorePoint: this.orphans.entries,
-      unfinishedUploads: this.unfinished.entries,
-      restorePointsWithoutObject: this.pointless.entries,
-      totals: {
-        objectsWithoutRestorePoint: this.orphans.total,
-        unfinishedUploads: this.unfinished.total,
-        restorePointsWithoutObject: this.pointless.total,
-      },
-    }
-  }
-}
-
-class Shown<T> {
-  readonly entries: T[] = []
-  total = 0
-
-  add(entry: T): void {
-    this.total++
-    if (this.entries.length < MOST_SHOWN) this.entries.push(entry)
-  }
+  found.brokenPoints.add({ id: point.id, name: objectNameOf(point), state })
 }

@@ -1,12 +1,16 @@
-import type { Selectable, Transaction } from 'kysely'
-import type { Context } from '../context/context.ts'
+import type { Selectable } from 'kysely'
+import type { Database } from '../database/open-database.ts'
 import { readPage } from '../database/read-page.ts'
-import type { RestorePointTable, Tables } from '../database/schema.ts'
-import type { PageRequest } from '../http/legacy/paging.ts'
-import { RequestError } from '../shared/request-error.ts'
-import type { Removal, RestorePoint, VerificationState } from './restore-point.ts'
+import type { RestorePointTable } from '../database/schema.ts'
+import type { InTransaction } from '../database/transaction.ts'
+import type { PageOf, PageRequest } from '../shared/page.ts'
+import type { NewRestorePoint, PointFilter, Removal, RestorePoint, VerificationState } from './restore-point.ts'
 
-/** A restore point as its row says it. */
+interface RepositoryContext {
+  database: Database
+}
+
+/** Reads a row of the table. */
 export function pointFromRow(row: Selectable<RestorePointTable>): RestorePoint {
   return {
     id: row.id,
@@ -45,15 +49,11 @@ function removalFromRow(row: Selectable<RestorePointTable>): Removal | undefined
 }
 
 /**
- * Records a restore point within the transaction that ends its part. Recording it again changes nothing. Points whose object
- * had the same name are gone: this one replaced it, or took the name when it was free.
+ * Stores a restore point in the transaction that ends its part. Storing it again changes nothing. Points whose object had the
+ * same name are marked as deleted: the new object replaced theirs, or took the name when it was free.
  */
-export async function insertRestorePoint(
-  transaction: Transaction<Tables>,
-  point: Omit<RestorePoint, 'held' | 'verification' | 'removal'>,
-  now: Date,
-): Promise<void> {
-  await transaction
+export async function insertPoint({ database }: InTransaction, point: NewRestorePoint, now: Date): Promise<void> {
+  await database
     .updateTable('restore_points')
     .set({ deleted_at: now })
     .where('plan_id', '=', point.planId)
@@ -62,7 +62,7 @@ export async function insertRestorePoint(
     .where('job_id', '<>', point.jobId)
     .where('deleted_at', 'is', null)
     .execute()
-  await transaction
+  await database
     .insertInto('restore_points')
     .values({
       id: point.id,
@@ -94,21 +94,7 @@ export async function insertRestorePoint(
     .execute()
 }
 
-/** The restore points of one backup job whose objects are still there. */
-export async function pointsOfJob({ database }: Pick<Context, 'database'>, jobId: string): Promise<RestorePoint[]> {
-  const rows = await database
-    .selectFrom('restore_points')
-    .selectAll()
-    .where('job_id', '=', jobId)
-    .where('deleted_at', 'is', null)
-    .execute()
-  return rows.map(pointFromRow)
-}
-
-export async function findPoint(
-  { database }: Pick<Context, 'database'>,
-  id: string,
-): Promise<RestorePoint | undefined> {
+export async function findPoint({ database }: RepositoryContext, id: string): Promise<RestorePoint | undefined> {
   const row = await database
     .selectFrom('restore_points')
     .selectAll()
@@ -118,38 +104,50 @@ export async function findPoint(
   return row && pointFromRow(row)
 }
 
-/** Marks a restore point as gone, and takes its file off its job. Only after its object was removed. */
-export async function markPointDeleted(
-  { database }: Pick<Context, 'database'>,
-  point: RestorePoint,
-  now: Date,
-): Promise<void> {
-  await database.transaction().execute(async (transaction) => {
-    await transaction.updateTable('restore_points').set({ deleted_at: now }).where('id', '=', point.id).execute()
-    await transaction
-      .updateTable('job_parts')
-      .set({ filename: null })
-      .where('job_id', '=', point.jobId)
-      .where('item', '=', point.item)
-      .execute()
-  })
+/** All restore points of a job, a plan or an instance whose objects have not been deleted. */
+export async function pointsOf(
+  { database }: RepositoryContext,
+  of: { jobId: string } | { planId: string } | { instanceId: string },
+): Promise<RestorePoint[]> {
+  const query = database.selectFrom('restore_points').selectAll().where('deleted_at', 'is', null)
+  const rows = await ('jobId' in of
+    ? query.where('job_id', '=', of.jobId)
+    : 'planId' in of
+      ? query.where('plan_id', '=', of.planId)
+      : query.where('instance_id', '=', of.instanceId)
+  ).execute()
+  return rows.map(pointFromRow)
 }
 
-/** What a list of restore points is narrowed to. */
-export interface PointFilter {
-  instanceId: string
-  planId?: string | undefined
-  item?: string | undefined
-  takenFrom?: Date | undefined
-  takenUntil?: Date | undefined
+/** The plans that have, or once had, restore points in a destination. */
+export async function planIdsWithPointsIn({ database }: RepositoryContext, destinationId: string): Promise<string[]> {
+  const rows = await database
+    .selectFrom('restore_points')
+    .select('plan_id')
+    .distinct()
+    .where('destination_id', '=', destinationId)
+    .execute()
+  return rows.map((row) => row.plan_id)
 }
 
-/** One page of the restore points of an instance, newest first unless told otherwise. */
+/** Whether any restore point is stored in a destination. */
+export async function hasPointsIn({ database }: RepositoryContext, destinationId: string): Promise<boolean> {
+  const found = await database
+    .selectFrom('restore_points')
+    .select('id')
+    .where('destination_id', '=', destinationId)
+    .where('deleted_at', 'is', null)
+    .limit(1)
+    .execute()
+  return found.length > 0
+}
+
+/** One page of the restore points of an instance, newest first unless requested otherwise. */
 export async function listPoints(
-  { database }: Pick<Context, 'database'>,
+  { database }: RepositoryContext,
   filter: PointFilter,
   page: PageRequest,
-): Promise<{ entries: RestorePoint[]; total: number }> {
+): Promise<PageOf<RestorePoint>> {
   const direction = page.sort === undefined || page.sort.descending ? 'desc' : 'asc'
   let query = database
     .selectFrom('restore_points')
@@ -166,28 +164,27 @@ export async function listPoints(
   return { entries: rows.map(pointFromRow), total }
 }
 
-/**
- * Holds a restore point, or lets go of it.
- *
- * @throws {RequestError} If its object is being removed.
- */
-export async function setHeld({ database }: Pick<Context, 'database'>, id: string, held: boolean): Promise<void> {
+/** Holds or releases a restore point. Returns false if its object is being removed. */
+export async function setHeld({ database }: RepositoryContext, id: string, held: boolean): Promise<boolean> {
   const { numUpdatedRows } = await database
     .updateTable('restore_points')
     .set({ held })
     .where('id', '=', id)
     .where('removal_requested_at', 'is', null)
     .executeTakeFirst()
-  if (numUpdatedRows === 0n) throw new RequestError('conflict', `The restore point ${id} is being removed.`)
+  return numUpdatedRows > 0n
 }
 
 /**
- * Keeps restore points from being removed while a restore job that reads them is written.
+ * Keeps restore points from being removed until the transaction ends, in which a restore of them is stored.
  *
- * @throws {RequestError} If one is being removed or gone.
+ * @returns The id of one that is being removed or deleted already; undefined if none is.
  */
-export async function lockToRestore(transaction: Transaction<Tables>, ids: readonly string[]): Promise<void> {
-  const rows = await transaction
+export async function lockPointsForRestore(
+  { database }: InTransaction,
+  ids: readonly string[],
+): Promise<string | undefined> {
+  const rows = await database
     .selectFrom('restore_points')
     .select('id')
     .where('id', 'in', ids)
@@ -196,14 +193,13 @@ export async function lockToRestore(transaction: Transaction<Tables>, ids: reado
     .orderBy('id')
     .forShare()
     .execute()
-  const there = new Set(rows.map((row) => row.id))
-  const missing = ids.find((id) => !there.has(id))
-  if (missing !== undefined) throw new RequestError('conflict', `The restore point ${missing} is being removed.`)
+  const locked = new Set(rows.map((row) => row.id))
+  return ids.find((id) => !locked.has(id))
 }
 
-/** Records what reading the object back found. */
+/** Records the result of reading an object back. */
 export async function recordVerification(
-  { database }: Pick<Context, 'database'>,
+  { database }: RepositoryContext,
   id: string,
   state: VerificationState,
   now: Date,

@@ -1,10 +1,10 @@
 import type { Compression } from '@osb-backup/core'
 import type { RemovalReason, Warning } from '@osb-backup/protocol'
 
-/** What reading an object back found: it is as recorded, it is another, or it is not there. */
+/** Result of reading an object back: it is as recorded, it differs, or it does not exist. */
 export type VerificationState = 'intact' | 'damaged' | 'missing'
 
-/** What a succeeded part of a backup job left in a destination: one object. */
+/** What a succeeded part of a backup job stored in a destination: one object. */
 export interface RestorePoint {
   id: string
   jobId: string
@@ -16,7 +16,7 @@ export interface RestorePoint {
   prefix: string
   filename: string
   sizeBytes: number
-  /** Hex; undefined where an agent of the old kind did not say. */
+  /** Hex; undefined where an old agent did not report it. */
   sha256: string | undefined
   originalSizeBytes: number | undefined
   compression: Compression
@@ -25,9 +25,9 @@ export interface RestorePoint {
   recipients: string[]
   /** The manager's clock. */
   takenAt: Date
-  /** The dump was stored whole, but its part failed later: at cleanup or unlock, say. */
+  /** The dump was stored whole, but its part failed later: at cleanup or unlock, for example. */
   afterFailure: boolean
-  /** Never swept, and not deleted, until it is released. */
+  /** Neither retention nor a user deletes it until it is released. */
   held: boolean
   /** What the scripts warned of. */
   warnings: readonly Warning[]
@@ -36,7 +36,10 @@ export interface RestorePoint {
   removal: Removal | undefined
 }
 
-/** How removing an object stands. */
+/** A restore point that is not stored yet. */
+export type NewRestorePoint = Omit<RestorePoint, 'held' | 'verification' | 'removal'>
+
+/** State of removing an object. */
 export interface Removal {
   requestedAt: Date
   reason: RemovalReason
@@ -46,7 +49,21 @@ export interface Removal {
   error: string | undefined
 }
 
+/** What a list of restore points is filtered by. */
+export interface PointFilter {
+  instanceId: string
+  planId?: string | undefined
+  item?: string | undefined
+  takenFrom?: Date | undefined
+  takenUntil?: Date | undefined
+}
+
 /** Whether a restore point counts as a backup: its part succeeded, and its object was not found damaged or missing. */
 export function isGood({ afterFailure, verification }: RestorePoint): boolean {
   return !afterFailure && (verification === undefined || verification.state === 'intact')
+}
+
+/** The name of a restore point's object in its destination. */
+export function objectNameOf({ prefix, filename }: Pick<RestorePoint, 'prefix' | 'filename'>): string {
+  return prefix + filename
 }

@@ -1,30 +1,25 @@
-import type { Context } from '../context/context.ts'
+import type { Database } from '../database/open-database.ts'
 import { SettingError } from '../settings/setting-error.ts'
-import { SealError } from './sealing.ts'
+import * as repository from './repository.ts'
+import { SealError, type Sealer } from './sealing.ts'
 
 const NAME = 'sealed-key-check'
 const CONTENT = 'this text was sealed with the key of this database'
 
-type Reach = Pick<Context, 'database' | 'sealer'>
+interface SecretsContext {
+  database: Database
+  sealer: Sealer
+}
 
 /**
  * Makes sure that the keys are those which this database's secrets were sealed with, before anything is read or sealed.
  *
  * @throws {SettingError} If another key sealed them.
  */
-export async function checkSecretKey({ database, sealer }: Reach): Promise<void> {
-  await database
-    .insertInto('settings')
-    .values({ name: NAME, value: sealer.seal(CONTENT, NAME) })
-    .onConflict((conflict) => conflict.column('name').doNothing())
-    .execute()
-  const { value } = await database
-    .selectFrom('settings')
-    .select('value')
-    .where('name', '=', NAME)
-    .executeTakeFirstOrThrow()
+export async function checkSecretKey({ database, sealer }: SecretsContext): Promise<void> {
+  const sealed = await repository.ensureSetting({ database }, NAME, sealer.seal(CONTENT, NAME))
   try {
-    sealer.open(value, NAME)
+    sealer.open(sealed, NAME)
   } catch (cause) {
     if (!(cause instanceof SealError)) throw cause
     throw new SettingError(
@@ -34,11 +29,7 @@ export async function checkSecretKey({ database, sealer }: Reach): Promise<void>
   }
 }
 
-/** Seals the check anew under the current key. */
-export async function resealKeyCheck({ database, sealer }: Reach): Promise<void> {
-  await database
-    .updateTable('settings')
-    .set({ value: sealer.seal(CONTENT, NAME) })
-    .where('name', '=', NAME)
-    .execute()
+/** Reseals the check under the current key. */
+export async function resealKeyCheck({ database, sealer }: SecretsContext): Promise<void> {
+  await repository.replaceSetting({ database }, NAME, sealer.seal(CONTENT, NAME))
 }

@@ -1,54 +1,45 @@
-import { sql } from 'kysely'
-import type { Context } from '../context/context.ts'
+import type { Database } from '../database/open-database.ts'
 import { resealKeyCheck } from './key-check.ts'
+import { listSealed, replaceSealed, type SealedColumn } from './repository.ts'
 import { sealedColumns } from './sealed-columns.ts'
+import type { Sealer } from './sealing.ts'
 
-const ROWS_AT_ONCE = 500
+const BATCH_SIZE = 500
 
-type Reach = Pick<Context, 'database' | 'sealer'>
+interface SecretsContext {
+  database: Database
+  sealer: Sealer
+}
 
 /**
- * Seals every secret anew that another key than the current one sealed. May be broken off at any moment and begun again, and
- * managers may work meanwhile: a row that one of them writes in between stays as it wrote it.
+ * Reseals every secret that another key than the current one sealed. May be interrupted at any moment and repeated, and
+ * managers may run meanwhile: a row that one of them changes in between keeps what it wrote.
  *
- * @returns How many secrets were sealed anew.
- * @throws {SealError} If one opens with none of the keys. Until then all is done that stands before it.
+ * @returns How many secrets were resealed.
+ * @throws {SealError} If one opens with none of the keys. Those before it were resealed.
  */
-export async function resealAll(reach: Reach): Promise<number> {
+export async function resealAll(context: SecretsContext): Promise<number> {
   let count = 0
   for (const [table, columns] of Object.entries(sealedColumns)) {
     for (const [column, purpose] of Object.entries(columns)) {
-      count += await resealColumn(reach, table, column, purpose)
+      count += await resealColumn(context, { table, column }, purpose)
     }
   }
-  // Last: as long as it is not, the next start still wants both keys.
-  await resealKeyCheck(reach)
+  // Last: until then, the next start still requires both keys.
+  await resealKeyCheck(context)
   return count
 }
 
-async function resealColumn(
-  { database, sealer }: Reach,
-  table: string,
-  column: string,
-  purpose: string,
-): Promise<number> {
+async function resealColumn(context: SecretsContext, column: SealedColumn, purpose: string): Promise<number> {
+  const { sealer } = context
   let count = 0
   let after = ''
   for (;;) {
-    const { rows } = await sql<{ id: string; sealed: string }>`
-      select id, ${sql.ref(column)} as sealed from ${sql.table(table)}
-      where id > ${after} and ${sql.ref(column)} is not null order by id limit ${ROWS_AT_ONCE}`.execute(database)
-    const old = rows.filter(({ sealed }) => !sealer.isCurrent(sealed, purpose))
-    const { numAffectedRows = 0n } = await sql`
-      update ${sql.table(table)} as kept set ${sql.ref(column)} = changed.fresh
-      from unnest(
-        ${old.map(({ id }) => id)}::text[],
-        ${old.map(({ sealed }) => sealed)}::text[],
-        ${old.map(({ sealed }) => sealer.seal(sealer.open(sealed, purpose), purpose))}::text[]
-      ) as changed(id, sealed, fresh)
-      where kept.id = changed.id and kept.${sql.ref(column)} = changed.sealed`.execute(database)
-    count += Number(numAffectedRows)
-    after = rows.at(-1)?.id ?? after
-    if (rows.length < ROWS_AT_ONCE) return count
+    const values = await listSealed(context, column, after, BATCH_SIZE)
+    const old = values.filter(({ sealed }) => !sealer.isCurrent(sealed, purpose))
+    const resealed = old.map((each) => ({ ...each, resealed: sealer.seal(sealer.open(each.sealed, purpose), purpose) }))
+    count += await replaceSealed(context, column, resealed)
+    after = values.at(-1)?.id ?? after
+    if (values.length < BATCH_SIZE) return count
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Role } from '../access/role.ts'
+import type { Role } from '../shared/role.ts'
 import { givenVariables, readVariables } from './read-variables.ts'
 import { isSafeAddress } from './safe-address.ts'
 import { SettingError } from './setting-error.ts'

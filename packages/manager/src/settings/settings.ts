@@ -214,7 +214,7 @@ const environmentSchema = z.object({
  *
  * @throws {SettingError} Naming the first variable that cannot be used.
  */
-export function readSettings(environment: NodeJS.ProcessEnv): ManagerSettings {
+export function readSettings(environment: NodeJS.ProcessEnv = process.env): ManagerSettings {
   const data = readVariables(environmentSchema, givenVariables(settingDocs, environment))
   return {
     host: data.HOST,

@@ -1,20 +1,24 @@
 /**
- * Why a request is refused. `http/answer-errors.ts` gives each its status.
+ * Why a request is refused. `http/problems.ts` maps each to an HTTP status.
  * - `invalid`: the request is wrong; `field` says where.
- * - `unauthorised`: no token, or not one of ours.
- * - `forbidden`: the caller's role is not enough.
- * - `slow-down`: too often; `retryAfterSeconds` says when to try again.
- * - `not-found`: no such thing.
- * - `conflict`: not in the present state.
- * - `changed`: somebody else changed the thing since it was read.
+ * - `unknown-field`: the request has a field that there is none of; `field` says which.
+ * - `unauthorised`: no credentials, or invalid ones.
+ * - `forbidden`: the caller's role does not allow it.
+ * - `slow-down`: too many attempts; `retryAfterSeconds` says when to try again.
+ * - `not-found`: it does not exist, or the caller was not granted it.
+ * - `conflict`: the current state does not allow it.
+ * - `key-reused`: the idempotency key was used for another request.
+ * - `changed`: somebody else changed it since it was read.
  */
 export type RequestErrorCode =
   | 'invalid'
+  | 'unknown-field'
   | 'unauthorised'
   | 'forbidden'
   | 'slow-down'
   | 'not-found'
   | 'conflict'
+  | 'key-reused'
   | 'changed'
 
 /** A request that cannot be served. The message is a sentence for the person who sent it, without secrets. */
@@ -36,7 +40,15 @@ export class RequestError extends Error {
   }
 }
 
-/** The refusal for a thing that is not there. */
+/** The refusal of a request for something that does not exist. */
 export function notFound(what: string, id: string): RequestError {
   return new RequestError('not-found', `There is no ${what} ${JSON.stringify(id)}.`)
+}
+
+/** The refusal of an edit of a version that is not the current one. */
+export function changedMeanwhile(): RequestError {
+  return new RequestError(
+    'changed',
+    'Somebody else changed this since you read it: read it again and repeat your change.',
+  )
 }

@@ -1,43 +1,47 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { sql } from 'kysely'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from '../context/context.ts'
-import { JobDriver } from '../execution/run-job.ts'
-import { takeJobs } from '../jobs/claims-repository.ts'
-import { Lease } from './lease.ts'
+import { isReachable } from '../database/open-database.ts'
+import { runJob } from '../execution/run-job.ts'
+import { claimJobs, unlockJob } from '../jobs/claim-jobs.ts'
+import { JobLockLost } from '../jobs/job.ts'
+import { expireOtherLeases, Lease } from '../jobs/lease.ts'
+import { failJob } from '../jobs/part-results.ts'
 
-/** How often jobs that others let go of are looked for; new ones and freed places are known at once. */
+/** How often jobs that other managers unlocked are looked for; new jobs and free places are known at once. */
 const POLL_MS = 1000
-/** How long a job is left alone after driving it failed here: nothing may spin on a database that is down. */
-const AFTER_FAILURE_MS = 5000
+/** Pause after a job could not be run: nothing may spin on a database that is down. */
+const RETRY_MS = 5000
+/** How often in a row running a job may fail here before it is given up. */
+const MAX_FAILURES = 20
 
 /**
- * Takes waiting jobs and drives them, any number at the same time, within the limits. Every manager has one; together they
- * drive each job exactly once, whoever of them dies.
+ * Claims waiting jobs and runs them, any number at the same time, within the limits. Every manager has a pool; together they
+ * run each job exactly once, whichever of them dies.
  */
-export class JobRunner {
+export class JobWorkerPool {
   readonly #context: Context
-  readonly #driver: JobDriver
   readonly #stopping = new AbortController()
-  readonly #driving = new Map<string, Promise<void>>()
+  readonly #running = new Map<string, Promise<void>>()
+  readonly #failures = new Map<string, number>()
   #wake: (() => void) | undefined
-  #running: Promise<void> = Promise.resolve()
+  #loop: Promise<void> = Promise.resolve()
 
   constructor(context: Context) {
     this.#context = context
-    this.#driver = new JobDriver(context)
   }
 
   /**
-   * Begins to take jobs.
+   * Starts to claim jobs.
    *
-   * @param isAlone - This manager knows itself to be the only one: whoever else drove jobs is dead.
+   * @param isAlone - This manager knows itself to be the only one: any other that has jobs locked is dead.
    */
   async start({ isAlone }: { isAlone: boolean }): Promise<void> {
-    const { database, log } = this.#context
-    if (isAlone) await database.deleteFrom('managers').execute()
-    const lease = new Lease()
-    await lease.open(database)
-    this.#running = this.#run(lease).catch((error: unknown) => log.fatal({ err: error }, 'the job runner ended'))
+    if (isAlone) await expireOtherLeases(this.#context)
+    const lease = new Lease(this.#context)
+    await lease.register()
+    this.#loop = this.#run(lease).catch((error: unknown) =>
+      this.#context.log.fatal({ err: error }, 'the job worker pool ended'),
+    )
   }
 
   /** Looks for jobs now. */
@@ -45,83 +49,106 @@ export class JobRunner {
     this.#wake?.()
   }
 
-  /** Lets go of all jobs that this process drives, so that another one takes them at once. They go on at their agents. */
+  /** Unlocks all jobs of this process, so that another one claims them at once. They continue at their agents. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('the manager is stopping'))
     this.#wake?.()
-    await this.#running
+    await this.#loop
   }
 
   async #run(first: Lease): Promise<void> {
-    for (let lease = first; ; lease = await this.#reopen()) {
-      const keeping = lease.keep(this.#context.database, this.#context.log, this.#stopping.signal)
-      await this.#takeUnder(lease)
+    for (let lease = first; ; lease = await this.#register()) {
+      const keeping = lease.keep(this.#stopping.signal)
+      await this.#claimUnder(lease)
       await keeping
-      await Promise.all(this.#driving.values())
-      await lease.close(this.#context.database).catch((error: unknown) => {
-        this.#context.log.warn({ err: error }, 'this manager could not sign off; its jobs are free in a while')
+      await Promise.all(this.#running.values())
+      await lease.release().catch((error: unknown) => {
+        this.#context.log.warn({ err: error }, 'deregistering failed; the jobs are unlocked when the lease expires')
       })
       if (this.#stopping.signal.aborted) return
     }
   }
 
-  async #reopen(): Promise<Lease> {
+  async #register(): Promise<Lease> {
     for (;;) {
-      const lease = new Lease()
+      const lease = new Lease(this.#context)
       try {
-        await lease.open(this.#context.database)
+        await lease.register()
         return lease
       } catch (error) {
-        this.#context.log.warn({ err: error }, 'this manager cannot sign on; trying again')
+        this.#context.log.warn({ err: error }, 'registering failed; retrying')
         if (this.#stopping.signal.aborted) return lease
-        await delay(POLL_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
+        await sleep(POLL_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
       }
     }
   }
 
-  /** Takes jobs until the lease is lost, or the manager stops. */
-  async #takeUnder(lease: Lease): Promise<void> {
-    const over = AbortSignal.any([lease.lost, this.#stopping.signal])
-    while (!over.aborted) {
+  /** Claims jobs until the lease is lost, or the manager stops. */
+  async #claimUnder(lease: Lease): Promise<void> {
+    const ended = AbortSignal.any([lease.lost, this.#stopping.signal])
+    while (!ended.aborted) {
       const woken = new Promise<void>((resolve) => {
         this.#wake = resolve
       })
       try {
-        const { taken, maybeMore } = await takeJobs(this.#context, lease.id, [...this.#driving.keys()])
-        for (const jobId of taken) this.#drive(jobId, lease, over)
+        const claimant = { lockedBy: lease.id, running: [...this.#running.keys()] }
+        const { claimed, maybeMore } = await claimJobs(this.#context, claimant)
+        for (const jobId of claimed) this.#begin(jobId, lease.id, ended)
         if (maybeMore) continue
       } catch (error) {
-        this.#context.log.warn({ err: error }, 'waiting jobs cannot be taken; trying again')
+        this.#context.log.warn({ err: error }, 'claiming jobs failed; retrying')
       }
       const poll = new AbortController()
-      const signal = AbortSignal.any([over, poll.signal])
-      await Promise.race([woken, delay(POLL_MS, undefined, { signal }).catch(() => undefined)])
+      const signal = AbortSignal.any([ended, poll.signal])
+      await Promise.race([woken, sleep(POLL_MS, undefined, { signal }).catch(() => undefined)])
       poll.abort()
     }
   }
 
-  #drive(jobId: string, lease: Lease, signal: AbortSignal): void {
-    const done = this.#driveToEnd(jobId, lease, signal).finally(() => {
-      this.#driving.delete(jobId)
+  #begin(jobId: string, lockedBy: string, signal: AbortSignal): void {
+    const done = this.#work({ id: jobId, lockedBy }, signal).finally(() => {
+      this.#running.delete(jobId)
       this.#wake?.()
     })
-    this.#driving.set(jobId, done)
+    this.#running.set(jobId, done)
   }
 
-  async #driveToEnd(jobId: string, lease: Lease, signal: AbortSignal): Promise<void> {
-    const { database, log } = this.#context
+  /** Runs a job. If that fails here, the job is unlocked after a pause; after too many failures in a row it fails. */
+  async #work(lock: { id: string; lockedBy: string }, signal: AbortSignal): Promise<void> {
+    const { log } = this.#context
     try {
-      await this.#driver.drive(jobId, lease.id, signal)
+      await runJob(this.#context, lock, signal)
+      this.#failures.delete(lock.id)
       return
     } catch (error) {
+      if (error instanceof JobLockLost) return
       if (!signal.aborted) {
-        log.error({ err: error, jobId }, 'a job could not be driven; trying again')
-        await delay(AFTER_FAILURE_MS, undefined, { signal }).catch(() => undefined)
+        log.error({ err: error, jobId: lock.id }, 'running a job failed; retrying')
+        if (await this.#gaveUp(lock, error)) return
+        await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined)
       }
     }
-    // If this fails too, the job is taken back as one that its driver does not know of.
-    await sql`update jobs set driver_id = null where id = ${jobId} and driver_id = ${lease.id} and ended_at is null`
-      .execute(database)
-      .catch((error: unknown) => log.debug({ err: error, jobId }, 'a job was not let go of'))
+    // If this fails too, the job is claimed again as one that its manager has locked but does not run.
+    await unlockJob(this.#context, lock).catch((error: unknown) =>
+      log.debug({ err: error, jobId: lock.id }, 'a job was not unlocked'),
+    )
+  }
+
+  /** Counts a failure, unless our database is unreachable, which is none of the job. Returns whether the job was given up. */
+  async #gaveUp(lock: { id: string; lockedBy: string }, cause: unknown): Promise<boolean> {
+    if (!(await isReachable(this.#context))) return false
+    const failures = (this.#failures.get(lock.id) ?? 0) + 1
+    this.#failures.set(lock.id, failures)
+    if (failures < MAX_FAILURES) return false
+    this.#failures.delete(lock.id)
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    this.#context.log.error({ jobId: lock.id, reason }, 'a job is given up')
+    try {
+      await failJob(this.#context, lock, `The manager failed ${MAX_FAILURES} times to run the job: ${reason}`)
+      return true
+    } catch (error) {
+      if (!(error instanceof JobLockLost)) this.#context.log.error({ err: error, jobId: lock.id }, 'giving up failed')
+      return error instanceof JobLockLost
+    }
   }
 }

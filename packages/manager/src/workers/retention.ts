@@ -1,45 +1,20 @@
+import type { PeriodicTask } from '@osb-backup/node'
 import type { Context } from '../context/context.ts'
-import { takeDueSweeps } from '../plans/sweeps-repository.ts'
-import { removeObject, takeDueRemovals } from '../removals/service.ts'
-import type { RestorePoint } from '../restore-points/restore-point.ts'
-import { sweepPlan } from '../retention/service.ts'
-import type { Chore } from './periodic-task.ts'
+import { applyRetention, claimDueRetention } from '../retention/service.ts'
 
-const BATCH = 20
-const LOOK_EVERY_MS = 1000
+const EVERY_MS = 1000
+const BATCH_SIZE = 20
 
-/** What applies retention, and removes the objects that shall go. */
-export const retentionChores: readonly Chore[] = [
-  {
-    what: 'retention is not applied',
-    everyMs: LOOK_EVERY_MS,
-    async act(context, signal) {
-      const planIds = await takeDueSweeps(context, BATCH)
-      for (const planId of planIds) {
-        signal.throwIfAborted()
-        await sweepPlan(context, planId)
-      }
-      return planIds.length === BATCH
-    },
+/** Applies the retention of plans when it is due. */
+export const retentionSweep = (context: Context): PeriodicTask => ({
+  name: 'apply retention',
+  intervalMs: EVERY_MS,
+  async run(signal) {
+    const planIds = await claimDueRetention(context, BATCH_SIZE)
+    for (const planId of planIds) {
+      signal.throwIfAborted()
+      await applyRetention(context, planId)
+    }
+    return planIds.length === BATCH_SIZE
   },
-  {
-    what: 'objects are not removed',
-    everyMs: LOOK_EVERY_MS,
-    async act(context, signal) {
-      const points = await takeDueRemovals(context, BATCH)
-      // At the same time: a store that does not answer keeps the others waiting as little as may be.
-      await Promise.all(points.map((point) => tryToRemove(context, point, signal)))
-      return points.length === BATCH
-    },
-  },
-]
-
-async function tryToRemove(context: Context, point: RestorePoint, signal: AbortSignal): Promise<void> {
-  try {
-    await removeObject(context, point, signal)
-  } catch (error) {
-    if (signal.aborted) return
-    const { id, removal } = point
-    context.log.warn({ err: error, restorePointId: id, attempts: removal?.attempts }, 'an object was not removed')
-  }
-}
+})

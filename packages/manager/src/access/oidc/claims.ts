@@ -1,7 +1,7 @@
 import type { JWTPayload } from 'jose'
 import type { OidcSettings } from '../../settings/oidc-settings.ts'
+import { type Role, roles } from '../../shared/role.ts'
 import type { Grants } from '../caller.ts'
-import { type Role, roles } from '../role.ts'
 
 /** Highest role that a token's claim gives; undefined if it gives none. */
 export function roleOf(

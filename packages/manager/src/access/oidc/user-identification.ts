@@ -1,21 +1,20 @@
 import type { JWTPayload } from 'jose'
 import type { Logger } from 'pino'
-import type { Identify } from '../../http/authentication.ts'
 import type { OidcSettings } from '../../settings/oidc-settings.ts'
-import { type Caller, grantedCaller } from '../caller.ts'
+import { type Caller, grantedCaller, type IdentifyCaller } from '../caller.ts'
 import { checkToken } from './check-token.ts'
 import { instancesOf, nameOf, roleOf } from './claims.ts'
 import { CloudFoundry } from './cloud-foundry.ts'
 import { makeFetchText } from './fetch-text.ts'
 import { type KeyTiming, Provider } from './provider.ts'
 
-/** What else it needs; the defaults are for the manager. */
-export interface Surroundings extends KeyTiming {
+/** What else it depends on; the defaults are for the manager. */
+export interface IdentificationDeps extends KeyTiming {
   now(): Date
 }
 
 /**
- * Makes the way to tell users by the tokens of an identity provider. Nothing is fetched before the first token.
+ * Creates a function that identifies users by the tokens of an identity provider. Nothing is fetched before the first token.
  *
  * @returns Answers undefined for a token that is not valid here or that gives no role. Throws IdentityProviderError while
  *   the provider cannot be asked; so does the caller's `isGranted` while Cloud Foundry cannot.
@@ -24,8 +23,8 @@ export interface Surroundings extends KeyTiming {
 export function createUserIdentification(
   settings: OidcSettings,
   log: Logger,
-  { now, keyCooldownMs }: Surroundings = { now: () => new Date(), keyCooldownMs: 30_000 },
-): Identify {
+  { now, keyCooldownMs }: IdentificationDeps = { now: () => new Date(), keyCooldownMs: 30_000 },
+): IdentifyCaller {
   const fetchText = makeFetchText(settings.caFile)
   const provider = new Provider(settings, fetchText, log, { keyCooldownMs })
   const { cloudFoundryUrl } = settings

@@ -1,137 +1,303 @@
 import { type Kysely, sql } from 'kysely'
 
-const now = sql`now()`
-
-/** Service instances, file destinations, plans, jobs with their parts, restore points, tokens. */
+/** All tables. */
 export async function up(database: Kysely<unknown>): Promise<void> {
-  await database.schema
-    .createTable('service_instances')
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('service_id', 'text')
-    .addColumn('plan_id', 'text')
-    .addColumn('organization_guid', 'text')
-    .addColumn('space_guid', 'text')
-    .addColumn('parameters', 'jsonb', (column) => column.notNull())
-    .addColumn('hosts', 'jsonb', (column) => column.notNull())
-    .addColumn('database_username', 'text')
-    .addColumn('sealed_database_password', 'text')
-    .addColumn('agent_url', 'text', (column) => column.notNull())
-    .addColumn('agent_username', 'text', (column) => column.notNull())
-    .addColumn('sealed_agent_password', 'text')
-    .addColumn('created_at', 'timestamptz', (column) => column.notNull().defaultTo(now))
-    .addColumn('deleted_at', 'timestamptz')
-    .execute()
-
-  await database.schema
-    .createTable('file_destinations')
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('instance_id', 'text', (column) => column.notNull().references('service_instances.id'))
-    .addColumn('name', 'text', (column) => column.notNull())
-    .addColumn('store', 'jsonb', (column) => column.notNull())
-    .addColumn('sealed_store_secret', 'text')
-    .addColumn('created_at', 'timestamptz', (column) => column.notNull().defaultTo(now))
-    .addColumn('deleted_at', 'timestamptz')
-    .execute()
-  await database.schema
-    .createIndex('file_destinations_by_instance')
-    .on('file_destinations')
-    .columns(['instance_id', 'created_at', 'id'])
-    .execute()
-
-  await database.schema
-    .createTable('backup_plans')
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('instance_id', 'text', (column) => column.notNull().references('service_instances.id'))
-    .addColumn('destination_id', 'text', (column) => column.notNull().references('file_destinations.id'))
-    .addColumn('name', 'text', (column) => column.notNull())
-    .addColumn('paused', 'boolean', (column) => column.notNull())
-    .addColumn('compression', 'boolean', (column) => column.notNull())
-    .addColumn('frequency', 'text', (column) => column.notNull())
-    .addColumn('timezone', 'text', (column) => column.notNull())
-    .addColumn('retention_style', 'text', (column) => column.notNull())
-    .addColumn('retention_period', 'integer', (column) => column.notNull())
-    .addColumn('items', 'jsonb', (column) => column.notNull())
-    .addColumn('public_key', 'text')
-    .addColumn('sealed_private_key', 'text')
-    .addColumn('created_at', 'timestamptz', (column) => column.notNull().defaultTo(now))
-    .addUniqueConstraint('backup_plans_name_in_instance', ['instance_id', 'name'])
-    .execute()
-  await database.schema.createIndex('backup_plans_by_destination').on('backup_plans').column('destination_id').execute()
-
-  await database.schema
-    .createTable('jobs')
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('kind', 'text', (column) => column.notNull())
-    .addColumn('status', 'text', (column) => column.notNull())
-    .addColumn('instance_id', 'text', (column) => column.notNull().references('service_instances.id'))
-    .addColumn('plan_id', 'text')
-    .addColumn('destination_id', 'text', (column) => column.notNull().references('file_destinations.id'))
-    .addColumn('source_job_id', 'text')
-    .addColumn('compression', 'boolean', (column) => column.notNull())
-    .addColumn('public_key', 'text')
-    .addColumn('sealed_private_key', 'text')
-    .addColumn('started_at', 'timestamptz', (column) => column.notNull())
-    .addColumn('ended_at', 'timestamptz')
-    .execute()
-  await database.schema
-    .createIndex('jobs_by_instance')
-    .on('jobs')
-    .columns(['instance_id', 'kind', 'started_at', 'id'])
-    .execute()
-
-  await database.schema
-    .createTable('job_parts')
-    .addColumn('job_id', 'text', (column) => column.notNull().references('jobs.id').onDelete('cascade'))
-    .addColumn('position', 'integer', (column) => column.notNull())
-    .addColumn('item', 'text', (column) => column.notNull())
-    .addColumn('database', 'text', (column) => column.notNull())
-    .addColumn('status', 'text', (column) => column.notNull())
-    .addColumn('restore_point_id', 'text')
-    .addColumn('filename', 'text')
-    .addColumn('accepted', 'boolean', (column) => column.notNull().defaultTo(false))
-    .addColumn('report', 'jsonb')
-    .addColumn('error', 'text')
-    .addColumn('ended_at', 'timestamptz')
-    .addPrimaryKeyConstraint('job_parts_key', ['job_id', 'position'])
-    .execute()
-
-  await database.schema
-    .createTable('restore_points')
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('job_id', 'text', (column) => column.notNull())
-    .addColumn('plan_id', 'text', (column) => column.notNull())
-    .addColumn('instance_id', 'text', (column) => column.notNull().references('service_instances.id'))
-    .addColumn('destination_id', 'text', (column) => column.notNull().references('file_destinations.id'))
-    .addColumn('item', 'text', (column) => column.notNull())
-    .addColumn('prefix', 'text', (column) => column.notNull())
-    .addColumn('filename', 'text', (column) => column.notNull())
-    .addColumn('size_bytes', 'bigint', (column) => column.notNull())
-    .addColumn('sha256', 'text')
-    .addColumn('original_size_bytes', 'bigint')
-    .addColumn('compression', 'text', (column) => column.notNull())
-    .addColumn('encrypted', 'boolean', (column) => column.notNull())
-    .addColumn('taken_at', 'timestamptz', (column) => column.notNull())
-    .addColumn('deleted_at', 'timestamptz')
-    .addUniqueConstraint('restore_points_one_per_part', ['job_id', 'item'])
-    .execute()
-  await database.schema
-    .createIndex('restore_points_by_plan')
-    .on('restore_points')
-    .columns(['plan_id', 'item', 'taken_at'])
-    .execute()
-
-  await database.schema
-    .createTable('tokens')
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('name', 'text', (column) => column.notNull())
-    .addColumn('hash', 'text', (column) => column.notNull().unique())
-    .addColumn('role', 'text', (column) => column.notNull())
-    .addColumn('created_at', 'timestamptz', (column) => column.notNull().defaultTo(now))
-    .execute()
-
-  await database.schema
-    .createTable('settings')
-    .addColumn('name', 'text', (column) => column.primaryKey())
-    .addColumn('value', 'text', (column) => column.notNull())
-    .execute()
+  for (const statement of [...resources, ...jobs, ...restorePoints, ...jobCounters, ...access]) {
+    await sql.raw(statement).execute(database)
+  }
 }
+
+const resources = [
+  `create table agents (
+    id text primary key,
+    name text,
+    url text not null,
+    username text not null,
+    sealed_password text,
+    implicit boolean not null,
+    version integer not null default 1,
+    created_at timestamptz not null default now(),
+    reachable boolean,
+    error text,
+    agent_version text,
+    capabilities jsonb not null default '[]',
+    last_seen_at timestamptz,
+    last_checked_at timestamptz,
+    check_at timestamptz not null default now(),
+    deleted_at timestamptz
+  )`,
+  'create index agents_by_url on agents (url) where deleted_at is null',
+  'create index agents_to_check on agents (check_at) where deleted_at is null',
+
+  `create table service_instances (
+    id text primary key,
+    service_id text,
+    plan_id text,
+    organization_guid text,
+    space_guid text,
+    parameters jsonb not null,
+    hosts jsonb not null,
+    database_username text,
+    sealed_database_password text,
+    backup_username text,
+    sealed_backup_password text,
+    agent_id text not null references agents,
+    version integer not null default 1,
+    created_at timestamptz not null default now(),
+    deleted_at timestamptz
+  )`,
+
+  'create index service_instances_by_agent on service_instances (agent_id)',
+
+  `create table file_destinations (
+    id text primary key,
+    instance_id text not null references service_instances,
+    name text not null,
+    store jsonb not null,
+    sealed_store_secret text,
+    bandwidth_limit bigint,
+    version integer not null default 1,
+    created_at timestamptz not null default now(),
+    deleted_at timestamptz
+  )`,
+  'create index file_destinations_by_instance on file_destinations (instance_id, created_at, id)',
+
+  `create table backup_plans (
+    id text primary key,
+    instance_id text not null references service_instances,
+    destination_id text not null references file_destinations,
+    name text not null,
+    paused boolean not null,
+    compression boolean not null,
+    compression_algorithm text not null default 'zstd',
+    compression_level integer,
+    frequency text not null,
+    timezone text not null,
+    retention_style text not null,
+    retention_period integer not null,
+    items jsonb not null,
+    public_key text,
+    sealed_private_key text,
+    rpo_seconds integer,
+    version integer not null default 1,
+    created_at timestamptz not null default now(),
+    next_due_at timestamptz,
+    last_due_at timestamptz,
+    next_run_at timestamptz,
+    retention_due_at timestamptz not null default now(),
+    retention_counts_from timestamptz,
+    constraint backup_plans_name_in_instance unique (instance_id, name)
+  )`,
+  'create index backup_plans_by_destination on backup_plans (destination_id)',
+  'create index backup_plans_due on backup_plans (next_run_at) where next_run_at is not null',
+  'create index backup_plans_by_retention on backup_plans (retention_due_at)',
+
+  `create table plan_runs (
+    id bigint primary key generated always as identity,
+    plan_id text not null references backup_plans on delete cascade,
+    due_at timestamptz not null,
+    last_due_at timestamptz not null,
+    runs integer not null,
+    outcome text not null,
+    late boolean not null,
+    job_id text,
+    reason text,
+    decided_at timestamptz not null
+  )`,
+  'create index plan_runs_by_plan on plan_runs (plan_id, due_at, id)',
+  'create index plan_runs_by_age on plan_runs (decided_at)',
+]
+
+const jobs = [
+  `create table managers (
+    id text primary key,
+    heartbeat_at timestamptz not null default now()
+  )`,
+
+  `create table jobs (
+    id text primary key,
+    kind text not null,
+    status text not null,
+    instance_id text not null references service_instances,
+    plan_id text not null,
+    destination_id text not null references file_destinations,
+    source_job_id text,
+    compression boolean,
+    compression_algorithm text,
+    compression_level integer,
+    public_key text,
+    sealed_private_key text,
+    parameters jsonb not null default '{}',
+    due_at timestamptz,
+    late boolean not null default false,
+    started_at timestamptz not null,
+    ended_at timestamptz,
+    locked_by text,
+    claimed_at timestamptz,
+    cancelled_at timestamptz,
+    cancelled_by text
+  )`,
+  'create index jobs_by_instance on jobs (instance_id, kind, started_at, id)',
+  'create index jobs_by_instance_and_status on jobs (instance_id, kind, status, started_at, id)',
+  // The lists of /v1 begin anywhere in the order of time.
+  'create index jobs_by_time on jobs (started_at, id)',
+  'create index jobs_by_instance_and_time on jobs (instance_id, started_at, id)',
+  'create index jobs_by_plan_and_time on jobs (plan_id, started_at, id)',
+  'create index jobs_by_status_and_time on jobs (status, started_at, id)',
+  'create index jobs_by_end on jobs (ended_at)',
+  // Few jobs are open at any time, however many there were.
+  'create index jobs_open on jobs (started_at, id) where ended_at is null',
+  'create index jobs_open_of_plan on jobs (plan_id) where ended_at is null',
+
+  `create table job_parts (
+    job_id text not null references jobs on delete cascade,
+    position integer not null,
+    item text not null,
+    database text not null,
+    status text not null,
+    restore_point_id text,
+    filename text,
+    accepted boolean not null default false,
+    agent_status jsonb,
+    error text,
+    ended_at timestamptz,
+    primary key (job_id, position)
+  )`,
+
+  `create table idempotency_keys (
+    caller_id text not null,
+    key text not null,
+    request_digest text not null,
+    resource_id text not null,
+    created_at timestamptz not null default now(),
+    primary key (caller_id, key)
+  )`,
+  'create index idempotency_keys_by_age on idempotency_keys (created_at)',
+]
+
+const restorePoints = [
+  `create table restore_points (
+    id text primary key,
+    job_id text not null,
+    plan_id text not null,
+    instance_id text not null references service_instances,
+    destination_id text not null references file_destinations,
+    item text not null,
+    prefix text not null,
+    filename text not null,
+    size_bytes bigint not null,
+    sha256 text,
+    original_size_bytes bigint,
+    compression text not null,
+    encrypted boolean not null,
+    recipients text,
+    taken_at timestamptz not null,
+    after_failure boolean not null default false,
+    warnings jsonb not null default '[]',
+    held boolean not null default false,
+    verified_at timestamptz,
+    verified_state text,
+    removal_requested_at timestamptz,
+    removal_reason text,
+    removal_attempts integer not null default 0,
+    next_removal_at timestamptz,
+    removal_error text,
+    deleted_at timestamptz,
+    constraint restore_points_one_per_part unique (job_id, item)
+  )`,
+  'create index restore_points_by_plan on restore_points (plan_id, item, taken_at)',
+  'create index restore_points_by_instance on restore_points (instance_id, taken_at, id)',
+  'create index restore_points_by_time on restore_points (taken_at, id) where deleted_at is null',
+  `create index restore_points_to_remove on restore_points (next_removal_at)
+    where removal_requested_at is not null and deleted_at is null`,
+]
+
+/**
+ * How many jobs there are, by instance, kind, status and day, so that no list counts or skips a million rows. Triggers append
+ * every change of `jobs` to `job_counter_changes`, which locks nothing; a maintenance task compacts them into `job_counters`.
+ * A count is the sum of both.
+ */
+const jobCounters = [
+  `create table job_counters (
+    instance_id text not null,
+    kind text not null,
+    status text not null,
+    day date not null,
+    count bigint not null,
+    primary key (instance_id, kind, day, status)
+  )`,
+  `create table job_counter_changes (
+    id bigint primary key generated always as identity,
+    instance_id text not null,
+    kind text not null,
+    status text not null,
+    day date not null,
+    delta bigint not null
+  )`,
+  'create index job_counter_changes_by_instance on job_counter_changes (instance_id, kind)',
+  ...counterTrigger('insert', 'new table as added', 'select *, 1 as delta from added'),
+  ...counterTrigger('delete', 'old table as removed', 'select *, -1 as delta from removed'),
+  ...counterTrigger(
+    'update',
+    'old table as removed new table as added',
+    'select *, -1 as delta from removed union all select *, 1 as delta from added',
+  ),
+]
+
+function counterTrigger(event: string, tables: string, changed: string): string[] {
+  return [
+    `create function count_job_${event}() returns trigger language plpgsql as $$ begin
+      insert into job_counter_changes (instance_id, kind, status, day, delta)
+        select instance_id, kind, status, (started_at at time zone 'UTC')::date, sum(delta)
+        from (${changed}) as changed group by 1, 2, 3, 4 having sum(delta) <> 0;
+      return null;
+    end $$`,
+    `create trigger jobs_count_${event} after ${event} on jobs referencing ${tables}
+      for each statement execute function count_job_${event}()`,
+  ]
+}
+
+const access = [
+  `create table tokens (
+    id text primary key,
+    name text not null,
+    hash text not null unique,
+    role text not null,
+    grants jsonb not null,
+    expires_at timestamptz,
+    last_used_at timestamptz,
+    created_at timestamptz not null default now()
+  )`,
+
+  `create table broker_accounts (
+    name text primary key,
+    password_hash text not null,
+    grants jsonb not null,
+    created_at timestamptz not null default now()
+  )`,
+
+  `create table audit_entries (
+    id bigint primary key generated always as identity,
+    at timestamptz not null,
+    caller_kind text not null,
+    caller_id text not null,
+    caller_name text not null,
+    address text not null,
+    action text not null,
+    path text not null,
+    status integer not null,
+    instance_id text
+  )`,
+  'create index audit_entries_by_instance on audit_entries (instance_id, id)',
+  // Append-only, also for a mistake that is made with the manager's own database connection.
+  `create function refuse_audit_change() returns trigger language plpgsql as
+    $$ begin raise exception 'audit entries are append-only'; end $$`,
+  `create trigger audit_entries_append_only before update or delete or truncate on audit_entries
+    for each statement execute function refuse_audit_change()`,
+
+  // Facts about this database, such as which key its secrets are sealed with.
+  `create table settings (
+    name text primary key,
+    value text not null
+  )`,
+]

@@ -7,10 +7,16 @@ import {
   type Token as WireToken,
 } from '@osb-backup/protocol'
 import { z } from 'zod'
-import { listBrokerAccounts, removeBrokerAccount, saveBrokerAccount } from '../../broker-accounts/repository.ts'
+import type { Grants } from '../../access/caller.ts'
+import {
+  deleteBrokerAccount,
+  hasBrokerAccount,
+  listBrokerAccounts,
+  saveBrokerAccount,
+} from '../../broker-accounts/service.ts'
 import type { Context } from '../../context/context.ts'
-import { notFound, RequestError } from '../../shared/request-error.ts'
-import { createToken, listTokens, revokeToken, type Token } from '../../tokens/repository.ts'
+import { createToken, listTokens, revokeToken } from '../../tokens/service.ts'
+import type { Token } from '../../tokens/token.ts'
 import type { App } from '../typed-app.ts'
 
 const idParams = z.object({ id: z.string().max(100) })
@@ -18,12 +24,14 @@ const nameParams = z.object({
   name: z.string().regex(/^[\w.@-]{1,100}$/, 'must be 1 to 100 letters, digits or . _ @ -'),
 })
 
+const grantsToWire = (grants: Grants) => (grants === 'all' ? ('all' as const) : [...grants])
+
 function tokenToWire(token: Token): WireToken {
   return {
     id: token.id,
     name: token.name,
     role: token.role,
-    serviceInstances: token.grants === 'all' ? 'all' : [...token.grants],
+    serviceInstances: grantsToWire(token.grants),
     createdAt: token.createdAt.toISOString(),
     expiresAt: token.expiresAt?.toISOString(),
     lastUsedAt: token.lastUsedAt?.toISOString(),
@@ -36,7 +44,7 @@ export function accessRoutes(app: App, context: Context): void {
 
   app.get(
     '/tokens',
-    { config, schema: { summary: 'List the tokens, without themselves', response: { 200: z.array(tokenSchema) } } },
+    { config, schema: { summary: 'List the tokens, without their secrets', response: { 200: z.array(tokenSchema) } } },
     async () => (await listTokens(context)).map(tokenToWire),
   )
 
@@ -45,21 +53,17 @@ export function accessRoutes(app: App, context: Context): void {
     {
       config,
       schema: {
-        summary: 'Make a token; this answer alone shows it',
+        summary: 'Create a token; only this answer shows it',
         body: tokenRequestSchema,
         response: { 201: tokenCreatedSchema },
       },
     },
     async (request, reply) => {
       const { name, role, serviceInstances, expiresAt } = request.body
-      const now = context.now()
       const expires = expiresAt === undefined ? undefined : new Date(expiresAt)
-      if (expires !== undefined && expires <= now) {
-        throw new RequestError('invalid', 'expiresAt lies in the past.', { field: 'expiresAt' })
-      }
       const wanted = { name, role, grants: serviceInstances, expiresAt: expires }
-      const { kept, token } = await createToken(context, wanted, now)
-      return reply.code(201).send({ ...tokenToWire(kept), token })
+      const { token, secret } = await createToken(context, request.call, wanted)
+      return reply.code(201).send({ ...tokenToWire(token), token: secret })
     },
   )
 
@@ -67,23 +71,16 @@ export function accessRoutes(app: App, context: Context): void {
     '/tokens/:id',
     { config, schema: { summary: 'Revoke a token', params: idParams, response: { 204: z.null() } } },
     async (request, reply) => {
-      const { id } = request.params
-      if (request.caller.kind === 'token' && request.caller.id === id) {
-        throw new RequestError('conflict', 'A token cannot revoke itself: use another admin token.')
-      }
-      if (!(await revokeToken(context, id))) throw notFound('token', id)
+      await revokeToken(context, request.call, request.params.id)
       return reply.code(204).send(null)
     },
   )
 
   app.get(
     '/brokerAccounts',
-    { config, schema: { summary: 'List the accounts of brokers', response: { 200: z.array(brokerAccountSchema) } } },
+    { config, schema: { summary: 'List the broker accounts', response: { 200: z.array(brokerAccountSchema) } } },
     async () =>
-      (await listBrokerAccounts(context)).map(({ name, grants }) => ({
-        name,
-        serviceInstances: grants === 'all' ? ('all' as const) : [...grants],
-      })),
+      (await listBrokerAccounts(context)).map(({ name, grants }) => ({ name, serviceInstances: grantsToWire(grants) })),
   )
 
   app.put(
@@ -91,7 +88,7 @@ export function accessRoutes(app: App, context: Context): void {
     {
       config,
       schema: {
-        summary: 'Make the account of a broker, or give it another password or other instances',
+        summary: 'Create a broker account, or replace its password and its instances',
         params: nameParams,
         body: brokerAccountRequestSchema,
         response: { 200: brokerAccountSchema, 201: brokerAccountSchema },
@@ -100,17 +97,18 @@ export function accessRoutes(app: App, context: Context): void {
     async (request, reply) => {
       const { name } = request.params
       const { password, serviceInstances } = request.body
-      const isNew = await saveBrokerAccount(context, { name, password, grants: serviceInstances })
-      return reply.code(isNew ? 201 : 200).send({ name, serviceInstances })
+      const status = (await hasBrokerAccount(context, name)) ? 200 : 201
+      request.call.audit.status = status
+      await saveBrokerAccount(context, request.call, { name, password, grants: serviceInstances })
+      return reply.code(status).send({ name, serviceInstances })
     },
   )
 
   app.delete(
     '/brokerAccounts/:name',
-    { config, schema: { summary: 'Remove the account of a broker', params: nameParams, response: { 204: z.null() } } },
+    { config, schema: { summary: 'Delete a broker account', params: nameParams, response: { 204: z.null() } } },
     async (request, reply) => {
-      const { name } = request.params
-      if (!(await removeBrokerAccount(context, name))) throw notFound('broker account', name)
+      await deleteBrokerAccount(context, request.call, request.params.name)
       return reply.code(204).send(null)
     },
   )

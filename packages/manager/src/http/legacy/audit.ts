@@ -1,6 +1,6 @@
 import { auditEntrySchema, pageSchema } from '@osb-backup/protocol'
 import { z } from 'zod'
-import { listAuditEntries } from '../../audit/repository.ts'
+import { listAuditEntries } from '../../audit/service.ts'
 import type { Context } from '../../context/context.ts'
 import type { App } from '../typed-app.ts'
 import { pagingQuery, readPaging, toPage } from './paging.ts'

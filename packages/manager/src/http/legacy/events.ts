@@ -1,17 +1,16 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { enterInstance } from '../../access/call.ts'
+import { authorizeInstance } from '../../access/call.ts'
 import type { Context } from '../../context/context.ts'
-import type { JobChanges } from '../../database/notifications.ts'
-import { findJob } from '../../jobs/repository.ts'
+import { findJob } from '../../jobs/service.ts'
 import type { App } from '../typed-app.ts'
 import { jobToAnswer } from './job-answers.ts'
 
-const HEARTBEAT_MS = 15_000
-/** Then the stream ends and the client connects again, which proves anew who it is: tokens expire and are revoked. */
+const KEEP_ALIVE_MS = 15_000
+/** Then the stream ends and the client reconnects, which authenticates it again: tokens expire and are revoked. */
 const LONGEST_STREAM_MS = 10 * 60_000
-/** A reader that does not keep up is let go, and reads the jobs when it comes back. */
+/** A client that does not keep up is disconnected; it reads the jobs when it reconnects. */
 const LARGEST_BACKLOG_BYTES = 4 * 1024 * 1024
 
 const query = z.object({ serviceInstance: z.string().max(200).optional() })
@@ -19,7 +18,7 @@ const query = z.object({ serviceInstance: z.string().max(200).optional() })
 const EXAMPLE = 'event: job\ndata: {"id":"69a3a7c0f1d2b3c4d5e6f708","status":"RUNNING"}\n\n'
 
 /** Server-sent events: every job that the caller may see, each time it changes. */
-export function eventRoutes(app: App, context: Context, changes: JobChanges): void {
+export function eventRoutes(app: App, context: Context): void {
   const streams = new Set<ServerResponse>()
   app.addHook('preClose', async () => {
     for (const stream of streams) stream.end()
@@ -42,25 +41,25 @@ export function eventRoutes(app: App, context: Context, changes: JobChanges): vo
     },
     async (request, reply) => {
       const { serviceInstance } = request.query
-      if (serviceInstance !== undefined) await enterInstance(request, serviceInstance)
+      if (serviceInstance !== undefined) await authorizeInstance(request.call, serviceInstance)
       reply.hijack()
       const stream = reply.raw
       stream.writeHead(200, {
         ...(reply.getHeaders() as Record<string, string>),
         'content-type': 'text/event-stream',
         'cache-control': 'no-store',
-        // Nothing follows a stream; a kept connection would keep the manager from ending.
+        // Nothing follows a stream; a connection that is kept open would keep the manager from exiting.
         connection: 'close',
       })
       stream.write('retry: 2000\n\n')
       streams.add(stream)
       const send = jobSender(context, request, stream, serviceInstance)
-      const unsubscribe = changes.subscribe(send)
-      const heartbeat = setInterval(() => stream.write(': still here\n\n'), HEARTBEAT_MS)
+      const unsubscribe = context.jobChanges.subscribe(send)
+      const keepAlive = setInterval(() => stream.write(': keep-alive\n\n'), KEEP_ALIVE_MS)
       const longest = setTimeout(() => stream.end(), LONGEST_STREAM_MS)
       stream.once('close', () => {
         unsubscribe()
-        clearInterval(heartbeat)
+        clearInterval(keepAlive)
         clearTimeout(longest)
         streams.delete(stream)
       })
@@ -68,7 +67,7 @@ export function eventRoutes(app: App, context: Context, changes: JobChanges): vo
   )
 }
 
-/** Sends jobs one after the other, in the order they changed, to whoever was granted their instance. */
+/** Sends jobs one after the other, in the order they changed, to callers that were granted their instance. */
 function jobSender(
   context: Context,
   request: FastifyRequest,
@@ -82,7 +81,7 @@ function jobSender(
       pending.delete(jobId)
       const job = await findJob(context, jobId)
       if (job === undefined || (instanceId !== undefined && job.instanceId !== instanceId)) continue
-      if (!(await request.caller.isGranted(job.instanceId, 'read'))) continue
+      if (!(await request.call.caller.isGranted(job.instanceId, 'read'))) continue
       if (stream.writableEnded || stream.destroyed) return
       stream.write(`event: job\ndata: ${JSON.stringify(await jobToAnswer(context, job))}\n\n`)
       if (stream.writableLength > LARGEST_BACKLOG_BYTES) stream.destroy()
@@ -95,7 +94,7 @@ function jobSender(
     isSending = true
     sendAll()
       .catch((error: unknown) => {
-        context.log.warn({ err: error }, 'an event was not sent; its stream is ended')
+        context.log.warn({ err: error }, 'sending an event failed; its stream is closed')
         stream.end()
       })
       .finally(() => {

@@ -1,5 +1,6 @@
 import type { Page } from '@osb-backup/protocol'
 import { z } from 'zod'
+import type { PageRequest } from '../../shared/page.ts'
 
 const LARGEST_PAGE = 2000
 
@@ -10,15 +11,8 @@ export const pagingQuery = z.object({
   sort: z.string().optional().describe('property,asc or property,desc'),
 })
 
-/** One page of a list, as the stores read it. */
-export interface PageRequest {
-  number: number
-  size: number
-  sort: { property: string; descending: boolean } | undefined
-}
-
 /**
- * Reads paging leniently: what is no number counts as absent, sizes below 1 as the default, larger ones are capped.
+ * Reads paging leniently: an invalid number counts as absent, a size below 1 as the default, a large one is capped.
  */
 export function readPaging(query: z.infer<typeof pagingQuery>, defaultSize: number): PageRequest {
   const size = wholeNumber(query.size)

@@ -1,78 +1,58 @@
 import {
+  backupPlanPreviewRequestSchema,
+  backupPlanPreviewSchema,
   backupPlanRequestSchema,
   backupPlanSchema,
   pageSchema,
+  planKeysRequestSchema,
+  planKeysSchema,
   planRunOutcomes,
   planRunSchema,
   type BackupPlan as WirePlan,
 } from '@osb-backup/protocol'
-import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { enterInstance } from '../../access/call.ts'
 import type { Context } from '../../context/context.ts'
-import { destinationsById, findDestination } from '../../destinations/repository.ts'
-import { findInstance, instancesById } from '../../instances/repository.ts'
+import { destinationsById } from '../../destinations/service.ts'
+import { instancesById } from '../../instances/service.ts'
+import { deletePlan } from '../../lifecycle/delete-plan.ts'
 import { deprovisionPlans } from '../../lifecycle/deprovision.ts'
-import { deletePlan } from '../../lifecycle/plans.ts'
 import type { BackupPlan } from '../../plans/plan.ts'
-import { listPlanRuns } from '../../plans/plan-runs-repository.ts'
-import { findPlan, insertPlan, listPlans, updatePlan } from '../../plans/repository.ts'
-import { checkPlan } from '../../plans/rules.ts'
-import { newIdentifier } from '../../shared/identifier.ts'
+import { previewPlan } from '../../plans/preview.ts'
+import { createPlan, createPlanKeys, getPlan, listPlanRuns, listPlans, updatePlan } from '../../plans/service.ts'
 import { invariant } from '../../shared/invariant.ts'
-import { notFound, RequestError } from '../../shared/request-error.ts'
-import { changedMeanwhile, editedVersion, sendVersion } from '../entity-version.ts'
+import { editedVersion, sendVersion } from '../entity-version.ts'
 import { ifMatchHeader } from '../request-headers.ts'
 import type { App } from '../typed-app.ts'
 import { pagingQuery, readPaging, toPage } from './paging.ts'
-import { planFromWire, planToWire } from './wire/backup-plan.ts'
+import { planFromWire, planToWire, previewToWire } from './wire/backup-plan.ts'
 import { planRunToWire } from './wire/plan-run.ts'
 
 const DEFAULT_PAGE = 50
 const params = z.object({ id: z.string().max(100) })
 const byInstance = z.object({ instanceId: z.string().max(200) })
 
-/** Backup plans: made, changed, listed and deleted. */
-export function planRoutes(app: App, context: Context): void {
-  const toWire = async (plans: readonly BackupPlan[]): Promise<WirePlan[]> => {
-    const instances = await instancesById(
-      context,
-      plans.map((plan) => plan.instanceId),
-    )
-    const destinations = await destinationsById(
-      context,
-      plans.map((plan) => plan.destinationId),
-    )
-    return plans.map((plan) => {
-      const instance = instances.get(plan.instanceId)
-      const destination = destinations.get(plan.destinationId)
-      invariant(instance && destination, `plan ${plan.id} has an instance and a destination`)
-      return planToWire(plan, instance, destination)
-    })
-  }
-  const oneToWire = async (plan: BackupPlan): Promise<WirePlan> => {
-    const [wire] = await toWire([plan])
-    invariant(wire, 'one plan makes one answer')
-    return wire
-  }
-  const needPlan = async (request: FastifyRequest, id: string): Promise<BackupPlan> => {
-    const plan = await findPlan(context, id)
-    if (plan === undefined) throw notFound('backup plan', id)
-    await enterInstance(request, plan.instanceId, { what: 'backup plan', id })
-    return plan
-  }
-  const checkDestination = async (plan: BackupPlan): Promise<void> => {
-    const destination = await findDestination(context, plan.destinationId)
-    if (destination?.instanceId === plan.instanceId) return
-    throw new RequestError(
-      'invalid',
-      `The service instance has no file destination ${JSON.stringify(plan.destinationId)}.`,
-      {
-        field: 'fileDestination.id',
-      },
-    )
-  }
+/** Plans as clients read them, each with its instance and destination. */
+async function plansToWire(context: Context, plans: readonly BackupPlan[]): Promise<WirePlan[]> {
+  const instanceIds = plans.map((plan) => plan.instanceId)
+  const destinationIds = plans.map((plan) => plan.destinationId)
+  const instances = await instancesById(context, instanceIds)
+  const destinations = await destinationsById(context, destinationIds)
+  return plans.map((plan) => {
+    const instance = instances.get(plan.instanceId)
+    const destination = destinations.get(plan.destinationId)
+    invariant(instance && destination, `plan ${plan.id} has an instance and a destination`)
+    return planToWire(plan, instance, destination)
+  })
+}
 
+async function oneToWire(context: Context, plan: BackupPlan): Promise<WirePlan> {
+  const [wire] = await plansToWire(context, [plan])
+  invariant(wire, 'one plan gives one answer')
+  return wire
+}
+
+/** Backup plans: created, changed, listed and deleted. */
+export function planRoutes(app: App, context: Context): void {
   app.get(
     '/backupPlans/byInstance/:instanceId',
     {
@@ -85,10 +65,9 @@ export function planRoutes(app: App, context: Context): void {
       },
     },
     async (request) => {
-      await enterInstance(request, request.params.instanceId)
       const page = readPaging(request.query, DEFAULT_PAGE)
-      const { entries, total } = await listPlans(context, request.params.instanceId, page)
-      return toPage(await toWire(entries), total, page)
+      const { entries, total } = await listPlans(context, request.call, request.params.instanceId, page)
+      return toPage(await plansToWire(context, entries), total, page)
     },
   )
 
@@ -99,9 +78,9 @@ export function planRoutes(app: App, context: Context): void {
       schema: { summary: 'Show a backup plan', params, response: { 200: backupPlanSchema } },
     },
     async (request, reply) => {
-      const plan = await needPlan(request, request.params.id)
+      const plan = await getPlan(context, request.call, request.params.id)
       sendVersion(reply, plan.version)
-      return oneToWire(plan)
+      return oneToWire(context, plan)
     },
   )
 
@@ -109,22 +88,12 @@ export function planRoutes(app: App, context: Context): void {
     '/backupPlans',
     {
       config: { access: 'operator' },
-      schema: { summary: 'Make a backup plan', body: backupPlanRequestSchema, response: { 201: backupPlanSchema } },
+      schema: { summary: 'Create a backup plan', body: backupPlanRequestSchema, response: { 201: backupPlanSchema } },
     },
     async (request, reply) => {
-      const plan = planFromWire(newIdentifier(context.now()), request.body, undefined)
-      const isGranted = await request.caller.isGranted(plan.instanceId, 'change')
-      if (!isGranted || (await findInstance(context, plan.instanceId)) === undefined) {
-        throw new RequestError('invalid', `There is no service instance ${JSON.stringify(plan.instanceId)}.`, {
-          field: 'serviceInstance.service_instance_id',
-        })
-      }
-      request.auditedInstanceId = plan.instanceId
-      await checkDestination(plan)
-      checkPlan(plan, context)
-      await insertPlan(context, plan)
-      sendVersion(reply, 1)
-      return reply.code(201).send(await oneToWire(await needPlan(request, plan.id)))
+      const plan = await createPlan(context, request.call, planFromWire(request.body, undefined))
+      sendVersion(reply, plan.version)
+      return reply.code(201).send(await oneToWire(context, plan))
     },
   )
 
@@ -141,14 +110,54 @@ export function planRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      const stored = await needPlan(request, request.params.id)
-      const plan = planFromWire(stored.id, request.body, stored)
-      await checkDestination(plan)
-      checkPlan(plan, context, stored)
-      const version = await updatePlan(context, plan, editedVersion(request))
-      if (version === undefined) throw changedMeanwhile()
-      sendVersion(reply, version)
-      return oneToWire(await needPlan(request, plan.id))
+      const stored = await getPlan(context, request.call, request.params.id)
+      const wanted = { ...stored, ...planFromWire(request.body, stored) }
+      const plan = await updatePlan(context, request.call, wanted, editedVersion(request))
+      sendVersion(reply, plan.version)
+      return oneToWire(context, plan)
+    },
+  )
+
+  app.post(
+    '/backupPlans/:id/keys',
+    {
+      config: { access: 'operator' },
+      schema: {
+        summary:
+          'Create a pair of age keys that a plan encrypts with from now on; only this answer shows the private one',
+        params,
+        body: planKeysRequestSchema,
+        response: { 201: planKeysSchema },
+      },
+    },
+    async (request, reply) => {
+      const kept = request.body.keepPrivateKey
+      const { plan, recipient, identity } = await createPlanKeys(context, request.call, request.params.id, kept)
+      sendVersion(reply, plan.version)
+      return reply.code(201).send({ publicKey: recipient, privateKey: identity, kept })
+    },
+  )
+
+  app.post(
+    '/backupPlans/preview',
+    {
+      config: { access: 'operator' },
+      schema: {
+        summary: 'Show when a plan would run next and what its retention would keep; nothing is stored or deleted',
+        body: backupPlanPreviewRequestSchema,
+        response: { 200: backupPlanPreviewSchema },
+      },
+    },
+    async (request) => {
+      const { id, serviceInstance, frequency, timezone, retentionStyle, retentionPeriod } = request.body
+      const asked = {
+        planId: id,
+        instanceId: serviceInstance?.service_instance_id,
+        frequency,
+        timezone,
+        retention: { style: retentionStyle, period: retentionPeriod },
+      }
+      return previewToWire(await previewPlan(context, request.call, asked))
     },
   )
 
@@ -164,9 +173,9 @@ export function planRoutes(app: App, context: Context): void {
       },
     },
     async (request) => {
-      const { id } = await needPlan(request, request.params.id)
       const page = readPaging(request.query, DEFAULT_PAGE)
-      const { entries, total } = await listPlanRuns(context, { planId: id, outcome: request.query.outcome }, page)
+      const filter = { planId: request.params.id, outcome: request.query.outcome }
+      const { entries, total } = await listPlanRuns(context, request.call, filter, page)
       return toPage(entries.map(planRunToWire), total, page)
     },
   )
@@ -176,17 +185,15 @@ export function planRoutes(app: App, context: Context): void {
     {
       config: { access: 'operator' },
       schema: {
-        summary: 'Delete a backup plan; its files stay, unless asked for, and those that are held always',
+        summary: 'Delete a backup plan; its files stay unless their deletion is requested, held ones always',
         params,
         querystring: z.object({ files: z.enum(['keep', 'delete']).default('keep') }),
         response: { 200: backupPlanSchema },
       },
     },
     async (request) => {
-      const plan = await needPlan(request, request.params.id)
-      const answer = await oneToWire(plan)
-      await deletePlan(context, plan.id, request.query.files)
-      return answer
+      const plan = await deletePlan(context, request.call, request.params.id, request.query.files)
+      return oneToWire(context, plan)
     },
   )
 
@@ -202,8 +209,7 @@ export function planRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      await enterInstance(request, request.params.instanceId)
-      await deprovisionPlans(context, request.params.instanceId)
+      await deprovisionPlans(context, request.call, request.params.instanceId)
       return reply.code(204).send(null)
     },
   )

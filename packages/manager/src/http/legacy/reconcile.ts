@@ -1,13 +1,11 @@
 import { reconcileRequestSchema, reconciliationSchema } from '@osb-backup/protocol'
 import { z } from 'zod'
-import { enterInstance } from '../../access/call.ts'
 import type { Context } from '../../context/context.ts'
-import { findDestination } from '../../destinations/repository.ts'
 import { reconcile } from '../../reconciliation/service.ts'
-import { notFound } from '../../shared/request-error.ts'
 import type { App } from '../typed-app.ts'
+import { reconciliationToWire } from './wire/reconciliation.ts'
 
-/** Compares a destination with the restore points that name it. */
+/** Compares a destination with its restore points. */
 export function reconcileRoutes(app: App, context: Context): void {
   app.post(
     '/fileDestinations/:id/reconcile',
@@ -15,22 +13,18 @@ export function reconcileRoutes(app: App, context: Context): void {
       config: { access: 'operator' },
       schema: {
         summary:
-          'Compare a destination with its restore points: lists what has no counterpart, and removes it if told to',
+          'Compare a destination with its restore points: lists what has no counterpart, and removes it if requested',
         params: z.object({ id: z.string().max(100) }),
         body: reconcileRequestSchema,
         response: { 200: reconciliationSchema },
       },
     },
     async (request, reply) => {
-      const { id } = request.params
-      const what = { what: 'file destination', id }
-      const destination = await findDestination(context, id)
-      if (destination === undefined) throw notFound(what.what, id)
-      await enterInstance(request, destination.instanceId, what)
-      const left = new AbortController()
-      reply.raw.once('close', () => left.abort(new Error('the caller is gone')))
+      const disconnected = new AbortController()
+      reply.raw.once('close', () => disconnected.abort(new Error('the caller disconnected')))
       const { remove = false, olderThanHours } = request.body
-      return reconcile(context, destination, { remove, olderThanHours, signal: left.signal })
+      const options = { remove, olderThanHours, signal: disconnected.signal }
+      return reconciliationToWire(await reconcile(context, request.call, request.params.id, options))
     },
   )
 }

@@ -4,23 +4,18 @@ import {
   restorePointStartedSchema,
   restorePointStartSchema,
 } from '@osb-backup/protocol'
-import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { enterInstance } from '../../access/call.ts'
 import type { Context } from '../../context/context.ts'
-import { onceOf } from '../../jobs/idempotency.ts'
-import { startRestore } from '../../jobs/service.ts'
-import { removeFiles } from '../../removals/remove-files.ts'
-import { findPoint, listPoints, setHeld } from '../../restore-points/repository.ts'
-import type { RestorePoint } from '../../restore-points/restore-point.ts'
-import { verifyPoint } from '../../restore-points/verify.ts'
-import { invariant } from '../../shared/invariant.ts'
-import { notFound } from '../../shared/request-error.ts'
+import { startRestore } from '../../jobs/start-restore.ts'
+import { removeFiles } from '../../removals/service.ts'
+import { getPoint, listPoints, setHeld, verifyPoint } from '../../restore-points/service.ts'
+import { parseIdempotencyKey } from '../idempotency-key.ts'
 import { idempotencyKeyHeader } from '../request-headers.ts'
 import type { App } from '../typed-app.ts'
-import { jobToAnswer } from './job-answers.ts'
+import { restoreJobToAnswer } from './job-answers.ts'
 import { pagingQuery, readPaging, toPage } from './paging.ts'
 import { pointToWire } from './wire/restore-point.ts'
+import { keyFromWire } from './wire/secret.ts'
 
 const DEFAULT_PAGE = 50
 const params = z.object({ id: z.string().max(100) })
@@ -29,24 +24,12 @@ const filterQuery = pagingQuery.extend({
   plan: z.string().max(100).optional(),
   item: z.string().max(200).optional(),
   takenFrom: instant,
-  takenUntil: instant.describe('Not included'),
+  takenUntil: instant.describe('Exclusive'),
 })
 const toDate = (text: string | undefined) => (text === undefined ? undefined : new Date(text))
 
 /** Restore points: listed, held, verified, deleted, restored from. */
 export function restorePointRoutes(app: App, context: Context): void {
-  const needPoint = async (request: FastifyRequest, id: string): Promise<RestorePoint> => {
-    const point = await findPoint(context, id)
-    if (point === undefined) throw notFound('restore point', id)
-    await enterInstance(request, point.instanceId, { what: 'restore point', id })
-    return point
-  }
-  const readAgain = async (id: string) => {
-    const point = await findPoint(context, id)
-    if (point === undefined) throw notFound('restore point', id)
-    return pointToWire(point)
-  }
-
   app.get(
     '/restorePoints/byInstance/:instanceId',
     {
@@ -60,11 +43,10 @@ export function restorePointRoutes(app: App, context: Context): void {
     },
     async (request) => {
       const { instanceId } = request.params
-      await enterInstance(request, instanceId)
       const { plan, item, takenFrom, takenUntil, ...paging } = request.query
       const page = readPaging(paging, DEFAULT_PAGE)
       const filter = { instanceId, planId: plan, item, takenFrom: toDate(takenFrom), takenUntil: toDate(takenUntil) }
-      const { entries, total } = await listPoints(context, filter, page)
+      const { entries, total } = await listPoints(context, request.call, filter, page)
       return toPage(entries.map(pointToWire), total, page)
     },
   )
@@ -75,21 +57,17 @@ export function restorePointRoutes(app: App, context: Context): void {
       config: { access: 'viewer' },
       schema: { summary: 'Show a restore point', params, response: { 200: restorePointSchema } },
     },
-    async (request) => pointToWire(await needPoint(request, request.params.id)),
+    async (request) => pointToWire(await getPoint(context, request.call, request.params.id)),
   )
 
   for (const { action, held, summary } of [
-    { action: 'hold', held: true, summary: 'Hold a restore point: it is not swept and not deleted' },
-    { action: 'release', held: false, summary: 'Let go of a restore point that was held' },
+    { action: 'hold', held: true, summary: 'Hold a restore point: neither retention nor a user deletes it' },
+    { action: 'release', held: false, summary: 'Release a restore point that is held' },
   ]) {
     app.post(
       `/restorePoints/:id/${action}`,
       { config: { access: 'operator' }, schema: { summary, params, response: { 200: restorePointSchema } } },
-      async (request) => {
-        const { id } = await needPoint(request, request.params.id)
-        await setHeld(context, id, held)
-        return readAgain(id)
-      },
+      async (request) => pointToWire(await setHeld(context, request.call, request.params.id, held)),
     )
   }
 
@@ -104,11 +82,9 @@ export function restorePointRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      const point = await needPoint(request, request.params.id)
-      const left = new AbortController()
-      reply.raw.once('close', () => left.abort(new Error('the caller is gone')))
-      await verifyPoint(context, point, left.signal)
-      return readAgain(point.id)
+      const disconnected = new AbortController()
+      reply.raw.once('close', () => disconnected.abort(new Error('the caller disconnected')))
+      return pointToWire(await verifyPoint(context, request.call, request.params.id, disconnected.signal))
     },
   )
 
@@ -125,15 +101,16 @@ export function restorePointRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      const point = await needPoint(request, request.params.id)
-      const { serviceInstance, database } = request.body
-      const instanceId = serviceInstance?.service_instance_id ?? point.instanceId
-      await enterInstance(request, instanceId)
-      const target = { point, database: database ?? point.item }
-      const job = await startRestore(context, instanceId, [target], request.body, onceOf(request))
-      const restoreJob = await jobToAnswer(context, job)
-      invariant(restoreJob.jobType === 'RESTORE', 'a started restore is a restore job')
-      return reply.code(201).send({ restoreJob })
+      const { body, call } = request
+      const point = await getPoint(context, call, request.params.id)
+      const wanted = {
+        instanceId: body.serviceInstance?.service_instance_id ?? point.instanceId,
+        items: [{ point, database: body.database ?? point.item }] as const,
+        privateKey: keyFromWire(body.privateKey),
+        parameters: body.parameters,
+      }
+      const job = await startRestore(context, call, wanted, parseIdempotencyKey(request))
+      return reply.code(201).send({ restoreJob: await restoreJobToAnswer(context, job) })
     },
   )
 
@@ -144,7 +121,7 @@ export function restorePointRoutes(app: App, context: Context): void {
       schema: { summary: 'Delete a restore point with its object', params, response: { 204: z.null() } },
     },
     async (request, reply) => {
-      await removeFiles(context, [await needPoint(request, request.params.id)])
+      await removeFiles(context, request.call, [await getPoint(context, request.call, request.params.id)])
       return reply.code(204).send(null)
     },
   )

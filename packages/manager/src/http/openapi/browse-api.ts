@@ -1,5 +1,5 @@
 import swaggerUi from '@fastify/swagger-ui'
-import type { App } from '../typed-app.ts'
+import type { FastifyInstance } from 'fastify'
 
 /**
  * The page loads nothing from elsewhere, runs no inline script, talks to this manager alone and stands in no frame. Swagger UI
@@ -17,7 +17,7 @@ const contentSecurityPolicy = {
 }
 
 /** Serves the description of the API as a page to read and try, at `/docs`: Swagger UI, from this server. */
-export async function browseApi(app: App): Promise<void> {
+export async function browseApi(app: FastifyInstance): Promise<void> {
   await app.register(async (docs) => {
     docs.addHook('onRoute', (route) => {
       route.config = { ...route.config, access: 'open' }

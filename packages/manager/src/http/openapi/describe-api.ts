@@ -1,8 +1,7 @@
 import swagger from '@fastify/swagger'
-import type { FastifyContextConfig } from 'fastify'
+import type { FastifyContextConfig, FastifyInstance } from 'fastify'
 import { createJsonSchemaTransformObject, jsonSchemaTransform } from 'fastify-type-provider-zod'
 import { invariant } from '../../shared/invariant.ts'
-import type { App } from '../typed-app.ts'
 import { type NamedSchemas, usedSchemas } from './json-schema.ts'
 import { nameSchemas } from './name-schemas.ts'
 import { completeOperation, type Operation } from './operation.ts'
@@ -13,7 +12,7 @@ const withNamedSchemas = createJsonSchemaTransformObject({})
  * Serves the description of the API, OpenAPI 3.1, made from the schemas that validate it and from what the routes say of
  * access. To be called before the routes are added.
  */
-export async function describeApi(app: App): Promise<void> {
+export async function describeApi(app: FastifyInstance): Promise<void> {
   nameSchemas()
   await app.register(swagger, {
     openapi: {
@@ -37,7 +36,9 @@ export async function describeApi(app: App): Promise<void> {
     transform: (document) => {
       const { schema, url } = jsonSchemaTransform(document)
       const { access = 'admin', brokers = false }: FastifyContextConfig = document.route.config ?? {}
-      return { url, schema: { ...schema, ...{ 'x-access': access, 'x-brokers': brokers } } }
+      const isMergePatch = document.route.method === 'PATCH' && url.startsWith('/v1/')
+      const consumes = isMergePatch ? { consumes: ['application/json', 'application/merge-patch+json'] } : {}
+      return { url, schema: { ...schema, ...consumes, ...{ 'x-access': access, 'x-brokers': brokers } } }
     },
     transformObject: (document) => {
       const described = withNamedSchemas(document)

@@ -1,9 +1,17 @@
-import { type BackupPlanRequest, MASKED_SECRET, NO_KEY, type BackupPlan as WirePlan } from '@osb-backup/protocol'
+import {
+  type BackupPlanRequest,
+  MASKED_SECRET,
+  NO_KEY,
+  type BackupPlan as WirePlan,
+  type BackupPlanPreview as WirePreview,
+} from '@osb-backup/protocol'
 import type { FileDestination } from '../../../destinations/destination.ts'
 import type { ServiceInstance } from '../../../instances/instance.ts'
 import type { BackupPlan, Compressor } from '../../../plans/plan.ts'
+import type { PlanPreview } from '../../../plans/preview.ts'
+import type { NewPlan } from '../../../plans/service.ts'
 import { destinationToWire } from './file-destination.ts'
-import { instantToWire } from './instant.ts'
+import { instantInZone, instantToWire } from './instant.ts'
 import { keptKey } from './secret.ts'
 import { instanceToWire } from './service-instance.ts'
 
@@ -31,11 +39,9 @@ export function planToWire(plan: BackupPlan, instance: ServiceInstance, destinat
   }
 }
 
-/** Reads a plan as clients send it; what is left out keeps the value of `stored`, or takes the default. */
-export function planFromWire(id: string, wire: BackupPlanRequest, stored: BackupPlan | undefined): BackupPlan {
+/** Reads a plan as clients send it; what is absent keeps the value of `stored`, or takes the default. */
+export function planFromWire(wire: BackupPlanRequest, stored: BackupPlan | undefined): NewPlan {
   return {
-    id,
-    version: stored?.version ?? 0,
     instanceId: stored?.instanceId ?? wire.serviceInstance.service_instance_id,
     destinationId: wire.fileDestination.id,
     name: wire.name,
@@ -48,8 +54,7 @@ export function planFromWire(id: string, wire: BackupPlanRequest, stored: Backup
     items: wire.items,
     publicKey: keptKey(wire.publicKey, stored?.publicKey),
     privateKey: keptKey(wire.privateKey, stored?.privateKey),
-    nextRunAt: stored?.nextRunAt,
-    retentionCountsFrom: stored?.retentionCountsFrom,
+    rpoSeconds: stored?.rpoSeconds,
   }
 }
 
@@ -60,4 +65,23 @@ function compressorFromWire(
 ): Compressor {
   const algorithm = compressionAlgorithm ?? stored?.algorithm ?? 'zstd'
   return { algorithm, level: compressionLevel ?? (algorithm === stored?.algorithm ? stored.level : undefined) }
+}
+
+/** A preview as clients read it, with instants in the time zone of the plan. */
+export function previewToWire({ timezone, runs, runsKept, restorePoints, ...preview }: PlanPreview): WirePreview {
+  const inZone = (instant: Date) => instantInZone(instant, timezone)
+  return {
+    ...preview,
+    timezone,
+    runs: runs.map(inZone),
+    ...(runsKept && { runsKept: runsKept.map(inZone) }),
+    ...(restorePoints && {
+      restorePoints: restorePoints.map(({ point, isKept }) => ({
+        id: point.id,
+        item: point.item,
+        takenAt: inZone(point.takenAt),
+        kept: isKept,
+      })),
+    }),
+  }
 }

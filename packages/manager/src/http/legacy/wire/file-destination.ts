@@ -13,10 +13,10 @@ import { instanceToWire } from './service-instance.ts'
 /**
  * A destination as clients read it, its secret masked.
  *
- * @param filenamePrefix - What a job put before its file names, where the destination stands in a job.
+ * @param filenamePrefix - The prefix of a job's file names, where the destination is shown in a job.
  */
 export function destinationToWire(
-  destination: FileDestination,
+  destination: Omit<FileDestination, 'version' | 'createdAt'>,
   instance: ServiceInstance,
   filenamePrefix?: string,
 ): WireDestination {
@@ -60,11 +60,24 @@ export function destinationToWire(
 }
 
 /**
- * Reads the settings of a destination as clients send it. A secret that is absent or masked keeps the stored one.
+ * Reads a destination as clients send it. A secret that is absent or masked keeps the stored one.
  *
  * @throws {RequestError} If there is no secret, neither sent nor stored.
  */
-export function storeFromWire(wire: FileDestinationRequest, stored: StoreSettings | undefined): StoreSettings {
+export function destinationFromWire(
+  wire: FileDestinationRequest,
+  instanceId: string,
+  stored: FileDestination | undefined,
+): Omit<FileDestination, 'id' | 'version' | 'createdAt'> {
+  return {
+    instanceId,
+    name: wire.name,
+    store: storeFromWire(wire, stored?.store),
+    bandwidthLimitBytesPerSecond: bandwidthFromWire(wire, stored),
+  }
+}
+
+function storeFromWire(wire: FileDestinationRequest, stored: StoreSettings | undefined): StoreSettings {
   switch (wire.type) {
     case 'S3':
       return {
@@ -73,7 +86,7 @@ export function storeFromWire(wire: FileDestinationRequest, stored: StoreSetting
         region: wire.region ?? '',
         bucket: wire.bucket,
         accessKeyId: wire.authKey,
-        secretAccessKey: needed(
+        secretAccessKey: required(
           'authSecret',
           keptSecret(wire.authSecret, stored?.type === 's3' ? stored.secretAccessKey : undefined),
         ),
@@ -89,7 +102,7 @@ export function storeFromWire(wire: FileDestinationRequest, stored: StoreSetting
         domain: wire.domain,
         projectName: wire.project_name,
         username: wire.username,
-        password: needed('password', keptSecret(wire.password, passwordFor(wire.authUrl, tls, stored))),
+        password: required('password', keptSecret(wire.password, passwordFor(wire.authUrl, tls, stored))),
         container: wire.container_name,
         ...(tls && { tls }),
       }
@@ -100,8 +113,8 @@ export function storeFromWire(wire: FileDestinationRequest, stored: StoreSetting
 }
 
 /**
- * A stored password of Swift, where it may be kept: it goes only where it went before. Another authUrl could be anybody's, and so
- * could be what stands between, once more certificates are trusted.
+ * The stored password of Swift, if it may be kept: it is sent only where it was sent before. Another authUrl could be anybody's,
+ * and so could a proxy, once more certificates are trusted.
  */
 function passwordFor(
   authUrl: string,
@@ -113,15 +126,15 @@ function passwordFor(
   return trustsMore ? undefined : stored.password
 }
 
-function transferToWire({ bandwidthLimitBytesPerSecond }: FileDestination, tls: TlsSettings | undefined) {
+function transferToWire(
+  { bandwidthLimitBytesPerSecond }: Pick<FileDestination, 'bandwidthLimitBytesPerSecond'>,
+  tls: TlsSettings | undefined,
+) {
   return { caCertificate: tls?.ca, insecureTls: tls?.insecure, bandwidthLimitBytesPerSecond }
 }
 
-/** The limit that counts: what was sent, 0 for none, or what is stored. */
-export function bandwidthFromWire(
-  wire: FileDestinationRequest,
-  stored: FileDestination | undefined,
-): number | undefined {
+/** The limit that was sent, with 0 for none; or the stored one. */
+function bandwidthFromWire(wire: FileDestinationRequest, stored: FileDestination | undefined): number | undefined {
   const sent = wire.type === 'FILE' ? 0 : wire.bandwidthLimitBytesPerSecond
   return sent === undefined ? stored?.bandwidthLimitBytesPerSecond : sent || undefined
 }
@@ -142,7 +155,7 @@ function tlsFromWire(
   return { tls: { ...(ca === undefined ? {} : { ca }), ...(insecure ? { insecure } : {}) } }
 }
 
-function needed(field: string, secret: string | undefined): string {
-  if (secret === undefined) throw new RequestError('invalid', `${field} is needed.`, { field })
+function required(field: string, secret: string | undefined): string {
+  if (secret === undefined) throw new RequestError('invalid', `${field} is required.`, { field })
   return secret
 }

@@ -11,7 +11,7 @@ import {
 } from '@osb-backup/protocol'
 import type { FileDestination } from '../../../destinations/destination.ts'
 import type { ServiceInstance } from '../../../instances/instance.ts'
-import { type Job, type JobPart, prefixOfPlan } from '../../../jobs/job.ts'
+import { type Job, type JobPart, prefixOfPlan, type BackupPart as StoredBackupPart } from '../../../jobs/job.ts'
 import type { BackupPlan } from '../../../plans/plan.ts'
 import { invariant } from '../../../shared/invariant.ts'
 import { planToWire } from './backup-plan.ts'
@@ -19,19 +19,19 @@ import { destinationToWire } from './file-destination.ts'
 import { instantToWire } from './instant.ts'
 import { instanceToWire } from './service-instance.ts'
 
-/** What a job's answer shows besides the job itself. */
-export interface JobSurroundings {
+/** What the answer shows besides the job itself, by id. */
+export interface JobReferences {
   instances: ReadonlyMap<string, ServiceInstance>
   destinations: ReadonlyMap<string, FileDestination>
   plans: ReadonlyMap<string, BackupPlan>
 }
 
 /** A job as clients read it, of either kind. */
-export function jobToWire(job: Job, { instances, destinations, plans }: JobSurroundings): WireJob {
+export function jobToWire(job: Job, { instances, destinations, plans }: JobReferences): WireJob {
   const instance = instances.get(job.instanceId)
   const destination = destinations.get(job.destinationId)
   invariant(instance && destination, `job ${job.id} has an instance and a destination`)
-  const plan = job.planId === undefined ? undefined : plans.get(job.planId)
+  const plan = plans.get(job.planId)
   const planInstance = plan && instances.get(plan.instanceId)
   const planDestination = plan && destinations.get(plan.destinationId)
   const fields = {
@@ -42,12 +42,10 @@ export function jobToWire(job: Job, { instances, destinations, plans }: JobSurro
     serviceInstance: instanceToWire(instance),
     status: job.status,
     jobLogs: [],
-    dueDate: job.dueAt && instantToWire(job.dueAt),
-    ...(job.dueAt === undefined ? {} : { late: job.late }),
     cancellation: job.cancelled && { at: instantToWire(job.cancelled.at), by: job.cancelled.by },
     backupPlan: plan && planInstance && planDestination && planToWire(plan, planInstance, planDestination),
   }
-  const prefix = prefixOfPlan(job.planId ?? '')
+  const prefix = prefixOfPlan(job.planId)
   if (job.kind === 'restore') {
     const parts = job.parts.map((part) => [part.item, restorePartToWire(part)] as const)
     return { jobType: 'RESTORE', ...fields, agentExecutionReponses: Object.fromEntries(parts) }
@@ -57,54 +55,56 @@ export function jobToWire(job: Job, { instances, destinations, plans }: JobSurro
   return {
     jobType: 'BACKUP',
     ...fields,
+    dueDate: job.dueAt && instantToWire(job.dueAt),
+    ...(job.dueAt === undefined ? {} : { late: job.late }),
     destination: destinationToWire(destination, instance, prefix),
     agentExecutionReponses: Object.fromEntries(parts),
     files: Object.fromEntries(files),
   }
 }
 
-function backupPartToWire(part: JobPart, prefix: string): BackupPart {
-  const { report } = part
+function backupPartToWire(part: StoredBackupPart, prefix: string): BackupPart {
+  const { agentStatus } = part
   return {
     ...commonFields(part),
     filenamePrefix: prefix,
-    filename: part.filename ?? report?.filename ?? null,
-    filesize: report?.filesize ?? null,
-    sha256: report?.sha256 ?? null,
-    original_filesize: report?.original_filesize ?? null,
-    ...logFields(backupStages, report),
+    filename: part.filename ?? agentStatus?.filename ?? null,
+    filesize: agentStatus?.filesize ?? null,
+    sha256: agentStatus?.sha256 ?? null,
+    original_filesize: agentStatus?.original_filesize ?? null,
+    ...logFields(backupStages, agentStatus),
   } as BackupPart
 }
 
 function restorePartToWire(part: JobPart): RestorePart {
-  return { ...commonFields(part), ...logFields(restoreStages, part.report) } as RestorePart
+  return { ...commonFields(part), ...logFields(restoreStages, part.agentStatus) } as RestorePart
 }
 
-function commonFields({ status, report, error }: JobPart) {
+function commonFields({ status, agentStatus, error }: JobPart) {
   return {
     status: status satisfies JobStatus,
-    message: report?.message ?? null,
-    error_message: error ?? report?.error_message ?? null,
-    start_time: timeToWire(report?.start_time),
-    end_time: timeToWire(report?.end_time),
-    execution_time_ms: report?.execution_time_ms ?? null,
-    state: report?.state ?? null,
-    failed_stage: report?.failed_stage ?? null,
-    progress: report?.progress ?? null,
-    warnings: report?.warnings ?? [],
+    message: agentStatus?.message ?? null,
+    error_message: error ?? agentStatus?.error_message ?? null,
+    start_time: timeToWire(agentStatus?.start_time),
+    end_time: timeToWire(agentStatus?.end_time),
+    execution_time_ms: agentStatus?.execution_time_ms ?? null,
+    state: agentStatus?.state ?? null,
+    failed_stage: agentStatus?.failed_stage ?? null,
+    progress: agentStatus?.progress ?? null,
+    warnings: agentStatus?.warnings ?? [],
   }
 }
 
-function logFields(stages: readonly Stage[], report: AgentJob | undefined): Record<string, string | null> {
+function logFields(stages: readonly Stage[], agentStatus: AgentJob | undefined): Record<string, string | null> {
   const fields = stages.flatMap((stage) => [stageLogField(stage, 'log'), stageLogField(stage, 'errorlog')])
-  return Object.fromEntries(fields.map((field) => [field, textIn(report?.[field])]))
+  return Object.fromEntries(fields.map((field) => [field, textIn(agentStatus?.[field])]))
 }
 
 function textIn(value: unknown): string | null {
   return typeof value === 'string' ? value : null
 }
 
-/** An agent's time as the API writes times; one that cannot be read is left out. */
+/** An agent's time as the API writes times; an invalid one is omitted. */
 function timeToWire(time: string | undefined): string | null {
   const instant = new Date(time ?? '')
   return Number.isNaN(instant.getTime()) ? null : instantToWire(instant)

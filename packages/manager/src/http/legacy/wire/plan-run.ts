@@ -1,5 +1,5 @@
 import type { PlanRun as WireRun } from '@osb-backup/protocol'
-import type { PlanRun } from '../../../plans/plan-runs-repository.ts'
+import type { PlanRun } from '../../../plans/plan-run.ts'
 import { instantToWire } from './instant.ts'
 
 /** What became of a scheduled run, as clients read it. */

@@ -1,11 +1,16 @@
 import { MASKED_SECRET, NO_KEY } from '@osb-backup/protocol'
 
-/** The secret that counts: what was sent, unless that is absent, empty or masked; then what is stored. */
+/** The secret that was sent, unless it is absent, empty or masked; then the stored one. */
 export function keptSecret(sent: string | undefined, stored: string | undefined): string | undefined {
   return sent === undefined || sent === '' || sent === MASKED_SECRET ? stored : sent
 }
 
-/** A key field: "none" means that there is no key, which is not the same as saying nothing. */
+/** A key of a restore: null for "none", undefined where none was sent, or a masked one. */
+export function keyFromWire(sent: string | undefined): string | null | undefined {
+  return sent === NO_KEY ? null : keptSecret(sent, undefined)
+}
+
+/** A key field: "none" means that there is no key, while an absent one keeps the stored key. */
 export function keptKey(sent: string | undefined, stored: string | undefined): string | undefined {
   return sent === NO_KEY ? undefined : keptSecret(sent, stored)
 }

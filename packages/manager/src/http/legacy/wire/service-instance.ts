@@ -1,5 +1,6 @@
 import { MASKED_SECRET, type ServiceInstanceRequest, type ServiceInstance as WireInstance } from '@osb-backup/protocol'
 import type { ServiceInstance } from '../../../instances/instance.ts'
+import type { InstanceWithAgent } from '../../../lifecycle/save-instance.ts'
 import { keptSecret } from './secret.ts'
 
 /** An instance as clients read it: database credentials are left out, the agent's password is masked. */
@@ -16,12 +17,12 @@ export function instanceToWire(instance: ServiceInstance): WireInstance {
   }
 }
 
-/** Reads an instance as clients send it; passwords that are absent or masked keep those of `stored`. */
+/** Reads an instance as clients send it; a password that is absent or masked keeps the stored one. */
 export function instanceFromWire(
   id: string,
   wire: ServiceInstanceRequest,
   stored: ServiceInstance | undefined,
-): ServiceInstance {
+): InstanceWithAgent {
   return {
     id,
     version: stored?.version ?? 0,
@@ -40,7 +41,7 @@ export function instanceFromWire(
     agent: {
       url: wire.agent.url.replace(/\/+$/, ''),
       username: wire.agent.username,
-      // A stored password goes only where it went before: another URL could be anybody's.
+      // A stored password is sent only where it was sent before: another URL could be anybody's.
       password: keptSecret(
         wire.agent.password,
         isSameOrigin(wire.agent.url, stored?.agent.url) ? stored?.agent.password : undefined,

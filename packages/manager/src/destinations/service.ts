@@ -1,0 +1,113 @@
+import type { StoreSettings } from '@osb-backup/storage'
+import { authorizeInstance, authorizeReferredInstance, type Call, unknownInstance } from '../access/call.ts'
+import { scopeOf } from '../access/scope.ts'
+import type { Context, RepositoryContext } from '../context/context.ts'
+import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
+import { createOnce } from '../idempotency/service.ts'
+import { findInstance } from '../instances/repository.ts'
+import { newIdentifier } from '../shared/identifier.ts'
+import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
+import type { PageOf, PageRequest } from '../shared/page.ts'
+import { notFound } from '../shared/request-error.ts'
+import type { FileDestination } from './destination.ts'
+import { probeStore } from './probe.ts'
+import * as repository from './repository.ts'
+import { checkAddress, checkAllowed } from './rules.ts'
+
+/** One page of the destinations of an instance; none where the instance is not registered any more. */
+export async function listDestinations(
+  context: RepositoryContext,
+  call: Call,
+  instanceId: string,
+  page: PageRequest,
+): Promise<PageOf<FileDestination>> {
+  await authorizeInstance(call, instanceId)
+  if ((await findInstance(context, instanceId)) === undefined) return { entries: [], total: 0 }
+  return repository.listDestinations(context, instanceId, page)
+}
+
+/** @throws {RequestError} If there is no such destination, or the caller was not granted its instance. */
+export async function getDestination(context: RepositoryContext, call: Call, id: string): Promise<FileDestination> {
+  const destination = await repository.findDestination(context, id)
+  if (destination === undefined) throw notFound('file destination', id)
+  await authorizeInstance(call, destination.instanceId, { what: 'file destination', id })
+  return destination
+}
+
+/** The destination, unless it was retired; for callers that were authorized already. */
+export function findDestination(context: RepositoryContext, id: string): Promise<FileDestination | undefined> {
+  return repository.findDestination(context, id)
+}
+
+/** Destinations by id, also retired ones. */
+export function destinationsById(
+  context: RepositoryContext,
+  ids: readonly string[],
+): Promise<Map<string, FileDestination>> {
+  return repository.destinationsById(context, ids)
+}
+
+/**
+ * Creates a destination.
+ *
+ * @param key - A request that is sent again with the same key creates nothing.
+ * @throws {RequestError} If the instance is not registered, or the operator does not allow the destination.
+ */
+export async function createDestination(
+  context: Context,
+  call: Call,
+  wanted: Omit<FileDestination, 'id' | 'version' | 'createdAt'>,
+  key?: IdempotencyKey,
+): Promise<FileDestination> {
+  await requireInstance(context, call, wanted.instanceId)
+  await checkStore(context, wanted.store)
+  const createdAt = context.now()
+  const destination = { ...wanted, id: newIdentifier(createdAt), version: 1, createdAt }
+  return createOnce<Context, FileDestination>(context, {
+    id: destination.id,
+    call,
+    key,
+    async create(tx) {
+      await repository.insertDestination(tx, destination)
+      return destination
+    },
+    find: (id) => repository.findDestination(context, id),
+  })
+}
+
+/**
+ * Tries a destination without storing it: writes, reads back and removes an object.
+ *
+ * @throws {RequestError} Saying in one sentence what does not work, and why.
+ */
+export async function tryDestination(
+  context: Context,
+  call: Call,
+  { instanceId, store }: Pick<FileDestination, 'instanceId' | 'store'>,
+): Promise<void> {
+  await requireInstance(context, call, instanceId)
+  await checkStore(context, store)
+  await probeStore(store, context)
+}
+
+/** @throws {RequestError} If the operator does not allow a store. */
+export async function checkStore(context: Pick<Context, 'settings'>, store: StoreSettings): Promise<void> {
+  await checkAllowed(store, context)
+  await checkAddress(store, context)
+}
+
+async function requireInstance(context: RepositoryContext, call: Call, instanceId: string): Promise<void> {
+  const field = 'serviceInstance'
+  await authorizeReferredInstance(call, instanceId, field)
+  if ((await findInstance(context, instanceId)) === undefined) throw unknownInstance(instanceId, field)
+}
+
+/** One page of the destinations of all instances that the caller was granted, or of one, newest first. */
+export async function searchDestinations(
+  context: RepositoryContext,
+  call: Call,
+  { instanceId, ...filter }: Omit<repository.DestinationSearch, 'scope'> & { instanceId?: string | undefined },
+  page: KeysetRequest,
+): Promise<KeysetPage<FileDestination>> {
+  return repository.searchDestinations(context, { ...filter, scope: await scopeOf(call, instanceId) }, page)
+}

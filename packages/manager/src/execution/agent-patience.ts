@@ -1,0 +1,72 @@
+import type { AgentAnswer } from '../agents/agent-client.ts'
+import type { Context } from '../context/context.ts'
+
+/** A part cannot go on; the message becomes its error. */
+export class PartFailure extends Error {
+  override readonly name = 'PartFailure'
+}
+
+/** An answer of an agent that brings a part no further. */
+export type Setback = Exclude<AgentAnswer, { kind: 'accepted' | 'job' }>
+
+/** What is known of a part when its agent answers with a setback. */
+interface PartState {
+  agentUrl: string
+  /** Whether the agent has accepted the part before. */
+  accepted: boolean
+  cancelledBy: string | undefined
+}
+
+/** Decides how long a part waits for an agent that is busy or unreachable, and when it fails. */
+export class AgentPatience {
+  readonly #context: Pick<Context, 'settings' | 'now'>
+  #unreachableSince: Date | undefined
+  #busySince: Date | undefined
+
+  constructor(context: Pick<Context, 'settings' | 'now'>) {
+    this.#context = context
+  }
+
+  /** To be called with each answer that reached the agent. */
+  noteAnswer(answer: AgentAnswer): void {
+    if (answer.kind !== 'unreachable' && answer.kind !== 'refused') this.#unreachableSince = undefined
+    if (answer.kind === 'accepted' || answer.kind === 'job') this.#busySince = undefined
+  }
+
+  /** @throws {PartFailure} If the part fails; otherwise the agent is asked again. */
+  judge(answer: Setback, { agentUrl, accepted, cancelledBy }: PartState): void {
+    const agent = `The agent at ${agentUrl}`
+    switch (answer.kind) {
+      case 'busy': {
+        this.#busySince ??= this.#context.now()
+        const limit = this.#context.settings.agentBusySeconds
+        if (!this.#isOverdue(this.#busySince, limit)) return
+        throw new PartFailure(`${agent} was busy for ${limit} seconds: ${answer.reason}.`)
+      }
+      case 'unknown':
+        if (cancelledBy !== undefined) throw new PartFailure(`Cancelled by ${cancelledBy}.`)
+        if (!accepted) throw new PartFailure(`${agent} does not take jobs: check agent.url of the service instance.`)
+        throw new PartFailure(`${agent} no longer knows the job: it lost its state, so how the job ended is not known.`)
+      case 'refused':
+        if (!accepted) throw new PartFailure(`${agent} refused the job: ${answer.reason}.`)
+        // The part runs already, and continues even if the agent refuses our credentials now.
+        this.#judgeUnreachable(agent, answer.reason)
+        return
+      case 'unreachable':
+        this.#judgeUnreachable(agent, answer.reason)
+    }
+  }
+
+  #judgeUnreachable(agent: string, reason: string): void {
+    this.#unreachableSince ??= this.#context.now()
+    const limit = this.#context.settings.agentUnreachableSeconds
+    if (!this.#isOverdue(this.#unreachableSince, limit)) return
+    throw new PartFailure(
+      `${agent} could not be reached for ${limit} seconds (${reason}): check that it runs and that agent.url of the service instance is right.`,
+    )
+  }
+
+  #isOverdue(since: Date, limitSeconds: number): boolean {
+    return this.#context.now().getTime() - since.getTime() >= limitSeconds * 1000
+  }
+}

@@ -1,0 +1,52 @@
+import { chooseJobs, type JobLimits } from '@osb-backup/core'
+import type { Context } from '../context/context.ts'
+import { inTransaction } from '../database/transaction.ts'
+import * as claims from './claims-repository.ts'
+import { deleteExpiredLeases, hasLease } from './leases-repository.ts'
+
+/** How many jobs are claimed in one transaction. */
+const BATCH_SIZE = 50
+
+type ClaimContext = Pick<Context, 'database' | 'settings'>
+
+/**
+ * Claims waiting jobs for a manager, within the limits: those that nobody has locked, those of managers that are dead, and
+ * those that this manager has locked but does not run.
+ *
+ * @returns The ids of the jobs that were claimed, and whether there may be more.
+ */
+export async function claimJobs(
+  context: ClaimContext,
+  claimant: claims.Claimant,
+): Promise<{ claimed: string[]; maybeMore: boolean }> {
+  if (!(await claims.hasClaimableJob(context, claimant))) return { claimed: [], maybeMore: false }
+  return inTransaction(context, async (tx) => {
+    await claims.lockClaims(tx)
+    await deleteExpiredLeases(tx)
+    await claims.unlockAbandonedJobs(tx, claimant)
+    if (!(await hasLease(tx, claimant.lockedBy))) return { claimed: [], maybeMore: false }
+    const open = await claims.listOpenJobs(tx)
+    const chosen = chooseJobs(
+      open.filter((job) => !job.isLocked),
+      open.filter((job) => job.isLocked),
+      limitsOf(context),
+      BATCH_SIZE,
+    )
+    const claimed = chosen.map((job) => job.id)
+    await claims.lockJobs(tx, claimed, claimant.lockedBy)
+    return { claimed, maybeMore: claimed.length === BATCH_SIZE }
+  })
+}
+
+/** Unlocks a job that this manager stops running before it ended, so that another one may claim it. */
+export function unlockJob(context: ClaimContext, lock: { id: string; lockedBy: string }): Promise<void> {
+  return claims.unlockJob(context, lock)
+}
+
+function limitsOf({ settings }: ClaimContext): JobLimits {
+  return {
+    overall: settings.maxRunningJobs,
+    perAgent: settings.maxRunningJobsPerAgent,
+    perDestination: settings.maxRunningJobsPerDestination,
+  }
+}

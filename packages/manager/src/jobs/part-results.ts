@@ -1,0 +1,60 @@
+import { jobStatusOf } from '@osb-backup/core'
+import { isOver } from '@osb-backup/protocol'
+import type { Context } from '../context/context.ts'
+import { type InTransaction, inTransaction } from '../database/transaction.ts'
+import { requestRetention } from '../plans/retention-repository.ts'
+import { insertPoint } from '../restore-points/repository.ts'
+import type { NewRestorePoint } from '../restore-points/restore-point.ts'
+import type { JobLock } from './job.ts'
+import * as parts from './parts-repository.ts'
+import { lockJob, setJobStatus } from './repository.ts'
+
+type ResultContext = Pick<Context, 'database' | 'now'>
+
+/**
+ * Records the progress or the end of a part, its restore point if it left one, and the job's state, which follows from all
+ * its parts, in one transaction. A part that has ended is immutable.
+ *
+ * @param point - What a backup stored. A success makes the retention of its plan due.
+ * @throws {JobLockLost} If another manager has the job locked; then nothing is written.
+ */
+export async function recordPart(
+  context: ResultContext,
+  lock: JobLock,
+  position: number,
+  progress: parts.PartProgress & { point?: NewRestorePoint | undefined },
+): Promise<void> {
+  const { point, ...recorded } = progress
+  await inTransaction(context, async (tx) => {
+    await lockJob(tx, lock)
+    const now = context.now()
+    const fields = { ...recorded, filename: point?.filename }
+    if (!(await parts.updatePart(tx, lock.id, position, fields, isOver(progress.status) ? now : undefined))) return
+    if (point !== undefined) await insertPoint(tx, point, now)
+    if (point !== undefined && progress.status === 'SUCCEEDED') await requestRetention(tx, point.planId, now)
+    await updateJob(tx, lock.id, now)
+  })
+}
+
+/**
+ * Ends a job that cannot go on: the parts that have not ended fail.
+ *
+ * @throws {JobLockLost} If another manager has the job locked; then nothing is written.
+ */
+export async function failJob(context: ResultContext, lock: JobLock, error: string): Promise<void> {
+  await inTransaction(context, async (tx) => {
+    await lockJob(tx, lock)
+    await failOpenParts(tx, lock.id, error, context.now())
+  })
+}
+
+/** Ends the parts of a job that have not ended. The caller has locked the job's row. */
+export async function failOpenParts(tx: InTransaction, jobId: string, error: string, now: Date): Promise<void> {
+  await parts.failOpenParts(tx, jobId, error, now)
+  await updateJob(tx, jobId, now)
+}
+
+async function updateJob(tx: InTransaction, jobId: string, now: Date): Promise<void> {
+  const status = jobStatusOf(await parts.partStatuses(tx, jobId))
+  await setJobStatus(tx, jobId, status, isOver(status) ? now : undefined)
+}

@@ -1,0 +1,154 @@
+import { type AgentJob, backupStages, type JobStatus, restoreStages, stageLogField } from '@osb-backup/protocol'
+import { type Selectable, sql } from 'kysely'
+import type { Database } from '../database/open-database.ts'
+import type { JobPartTable } from '../database/schema.ts'
+import type { InTransaction } from '../database/transaction.ts'
+import type { Job } from './job.ts'
+
+const BATCH_SIZE = 5000
+
+/** What is recorded of a part while it runs and when it ends. */
+export interface PartProgress {
+  status: JobStatus
+  agentStatus?: AgentJob | undefined
+  error?: string | undefined
+  filename?: string | undefined
+}
+
+/** The parts of jobs, in their order, by job. */
+export async function findParts(
+  { database }: { database: Database },
+  jobIds: readonly string[],
+): Promise<Map<string, Selectable<JobPartTable>[]>> {
+  if (jobIds.length === 0) return new Map()
+  const rows = await database
+    .selectFrom('job_parts')
+    .selectAll()
+    .where('job_id', 'in', jobIds)
+    .orderBy('position')
+    .execute()
+  return Map.groupBy(rows, (row) => row.job_id)
+}
+
+const logFields = [...backupStages, ...restoreStages].flatMap((stage) => [
+  stageLogField(stage, 'log'),
+  stageLogField(stage, 'errorlog'),
+])
+
+/** The same without what the scripts printed. */
+export async function findPartsWithoutLogs(
+  { database }: { database: Database },
+  jobIds: readonly string[],
+): Promise<Map<string, Selectable<JobPartTable>[]>> {
+  if (jobIds.length === 0) return new Map()
+  const rows = await database
+    .selectFrom('job_parts')
+    .select(['job_id', 'position', 'item', 'database', 'status', 'restore_point_id', 'filename'])
+    .select(['accepted', 'error', 'ended_at'])
+    .select(sql<AgentJob | null>`agent_status - ${logFields}::text[]`.as('agent_status'))
+    .where('job_id', 'in', jobIds)
+    .orderBy('position')
+    .execute()
+  return Map.groupBy(rows, (row) => row.job_id)
+}
+
+/** Stores the parts of new jobs. */
+export async function insertParts({ database }: InTransaction, jobs: readonly Job[]): Promise<void> {
+  const parts = jobs.flatMap((job) =>
+    job.parts.map((part) => ({
+      job_id: job.id,
+      position: part.position,
+      item: part.item,
+      database: 'database' in part ? part.database : part.item,
+      status: part.status,
+      restore_point_id: 'restorePointId' in part ? part.restorePointId : null,
+      filename: null,
+      error: null,
+      ended_at: null,
+    })),
+  )
+  // PostgreSQL accepts at most 65,535 parameters in a statement.
+  for (let start = 0; start < parts.length; start += BATCH_SIZE) {
+    await database
+      .insertInto('job_parts')
+      .values(parts.slice(start, start + BATCH_SIZE))
+      .execute()
+  }
+}
+
+/**
+ * Records the progress or the end of a part. A part that has ended is immutable.
+ *
+ * @param endedAt - Undefined: it still runs.
+ * @returns Whether it was recorded; false: the part had ended.
+ */
+export async function updatePart(
+  { database }: InTransaction,
+  jobId: string,
+  position: number,
+  { status, agentStatus, error, filename }: PartProgress,
+  endedAt: Date | undefined,
+): Promise<boolean> {
+  const { numUpdatedRows } = await database
+    .updateTable('job_parts')
+    .set({
+      status,
+      accepted: true,
+      agent_status: agentStatus === undefined ? null : JSON.stringify(agentStatus),
+      error: error ?? null,
+      ended_at: endedAt ?? null,
+      ...(filename === undefined ? {} : { filename }),
+    })
+    .where('job_id', '=', jobId)
+    .where('position', '=', position)
+    .where('ended_at', 'is', null)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** Ends the parts of a job that have not ended. */
+export async function failOpenParts(
+  { database }: InTransaction,
+  jobId: string,
+  error: string,
+  now: Date,
+): Promise<void> {
+  await database
+    .updateTable('job_parts')
+    .set({ status: 'FAILED', error, ended_at: now })
+    .where('job_id', '=', jobId)
+    .where('ended_at', 'is', null)
+    .execute()
+}
+
+/** The states of all parts of a job. */
+export async function partStatuses({ database }: InTransaction, jobId: string): Promise<JobStatus[]> {
+  const parts = await database.selectFrom('job_parts').select('status').where('job_id', '=', jobId).execute()
+  return parts.map((part) => part.status)
+}
+
+/** Takes the file off a part whose object was removed. */
+export async function clearPartFile({ database }: InTransaction, jobId: string, item: string): Promise<void> {
+  await database
+    .updateTable('job_parts')
+    .set({ filename: null })
+    .where('job_id', '=', jobId)
+    .where('item', '=', item)
+    .execute()
+}
+
+/** Which of these restore points are read by restores that have not ended. */
+export async function pointsBeingRestored(
+  { database }: { database: Database },
+  pointIds: readonly string[],
+): Promise<Set<string>> {
+  const rows = await database
+    .selectFrom('job_parts')
+    .innerJoin('jobs', 'jobs.id', 'job_parts.job_id')
+    .select('job_parts.restore_point_id')
+    .where('jobs.ended_at', 'is', null)
+    .where('jobs.kind', '=', 'restore')
+    .where('job_parts.restore_point_id', '=', sql<string>`any(${pointIds})`)
+    .execute()
+  return new Set(rows.flatMap((row) => row.restore_point_id ?? []))
+}

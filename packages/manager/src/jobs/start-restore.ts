@@ -1,0 +1,119 @@
+import { authorizeInstance, type Call, unknownInstance } from '../access/call.ts'
+import type { Context, TransactionContext } from '../context/context.ts'
+import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
+import { findInstance } from '../instances/repository.ts'
+import { findPlan } from '../plans/repository.ts'
+import { lockPointsForRestore, pointsOf } from '../restore-points/repository.ts'
+import type { RestorePoint } from '../restore-points/restore-point.ts'
+import { newIdentifier } from '../shared/identifier.ts'
+import { invariant } from '../shared/invariant.ts'
+import { RequestError } from '../shared/request-error.ts'
+import { createJob } from './create-job.ts'
+import { type BackupJob, NEW_PART, type RestoreJob, type ScriptParameters } from './job.ts'
+
+/** What a restore writes: one restore point into one database. */
+export interface RestoreItem {
+  point: RestorePoint
+  database: string
+}
+
+/** A restore of restore points that one backup job left. */
+export interface RestoreRequest {
+  /** The service instance that is written. */
+  instanceId: string
+  items: readonly [RestoreItem, ...RestoreItem[]]
+  /** Decrypts what was encrypted; null: nothing does. Undefined: the key that the plan keeps, if it keeps one. */
+  privateKey: string | null | undefined
+  /** Passed to the scripts; they override the parameters of the service instance. */
+  parameters?: ScriptParameters | undefined
+}
+
+/**
+ * Starts a restore.
+ *
+ * @param key - A request that is sent again with the same key starts nothing.
+ * @throws {RequestError} If the instance is not registered, two restore points would be restored into one database, or one is
+ *   being removed.
+ */
+export async function startRestore(
+  context: Context,
+  call: Call,
+  { instanceId, items, privateKey, parameters = {} }: RestoreRequest,
+  key?: IdempotencyKey,
+): Promise<RestoreJob> {
+  await authorizeInstance(call, instanceId)
+  if ((await findInstance(context, instanceId)) === undefined) throw unknownInstance(instanceId, 'serviceInstance')
+  const databases = items.map((item) => item.database)
+  const twice = databases.find((name, index) => databases.indexOf(name) !== index)
+  if (twice !== undefined) {
+    throw new RequestError('invalid', `Two items would be restored into ${JSON.stringify(twice)}.`, { field: 'items' })
+  }
+  const [{ point }] = items
+  const plan = await findPlan(context, point.planId)
+  const startedAt = context.now()
+  const job: RestoreJob = {
+    id: newIdentifier(startedAt),
+    kind: 'restore',
+    status: 'STARTED',
+    instanceId,
+    planId: point.planId,
+    destinationId: point.destinationId,
+    sourceJobId: point.jobId,
+    privateKey: privateKey === undefined ? plan?.privateKey : (privateKey ?? undefined),
+    parameters,
+    startedAt,
+    endedAt: undefined,
+    cancelled: undefined,
+    parts: items.map((item, position) => ({
+      ...NEW_PART,
+      position,
+      item: item.point.item,
+      database: item.database,
+      restorePointId: item.point.id,
+    })),
+  }
+  const pointIds = items.map((item) => item.point.id)
+  return createJob(context, { job, call, key }, (tx) => requireRestorable(tx, pointIds))
+}
+
+async function requireRestorable(tx: TransactionContext, pointIds: readonly string[]): Promise<void> {
+  const removed = await lockPointsForRestore(tx, pointIds)
+  if (removed === undefined) return
+  throw new RequestError('conflict', `The restore point ${removed} is being removed.`)
+}
+
+/** An item of a backup job, as a restore asks for it. */
+export interface RequestedItem {
+  item: string
+  filename?: string | undefined
+  /** Undefined: the database is named like the item. */
+  database?: string | undefined
+}
+
+/**
+ * Finds the restore points of a backup job's items.
+ *
+ * @throws {RequestError} If an item has none, or another file than the request names.
+ */
+export async function findRestoreItems(
+  context: Context,
+  source: BackupJob,
+  requested: readonly RequestedItem[],
+): Promise<[RestoreItem, ...RestoreItem[]]> {
+  const points = await pointsOf(context, { jobId: source.id })
+  const [first, ...others] = requested.map(({ item, filename, database }, position) => {
+    const field = `items.${position}`
+    const point = points.find((each) => each.item === item)
+    if (point === undefined) {
+      const reason = `The backup job ${source.id} has no restore point of ${JSON.stringify(item)}.`
+      throw new RequestError('invalid', reason, { field })
+    }
+    if (filename !== undefined && filename !== point.filename) {
+      const reason = `The restore point of ${JSON.stringify(item)} is the file ${JSON.stringify(point.filename)}.`
+      throw new RequestError('invalid', reason, { field })
+    }
+    return { point, database: database ?? item }
+  })
+  invariant(first, 'a restore asks for at least one item')
+  return [first, ...others]
+}

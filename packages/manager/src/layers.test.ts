@@ -1,0 +1,18 @@
+import { glob, readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+
+/** Calls that build or run SQL. */
+const SQL = /\.(selectFrom|insertInto|updateTable|deleteFrom|mergeInto)\(|\bsql(<[^`]*>)?`/
+
+test('only repositories and database/ build SQL', async () => {
+  const offenders: string[] = []
+  let repositories = 0
+  for await (const path of glob('**/*.ts', { cwd: import.meta.dirname })) {
+    const text = await readFile(`${import.meta.dirname}/${path}`, 'utf8')
+    if (path.endsWith('.test.ts') || !SQL.test(text)) continue
+    if (path.endsWith('repository.ts') || path.startsWith('database/')) repositories++
+    else offenders.push(path)
+  }
+  expect(offenders).toEqual([])
+  expect(repositories).toBeGreaterThan(10)
+})

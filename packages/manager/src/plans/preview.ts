@@ -1,0 +1,70 @@
+import { expiredPoints, type Retention, runsKept } from '@osb-backup/core'
+import { authorizeInstance, type Call } from '../access/call.ts'
+import type { Context } from '../context/context.ts'
+import { listPoints } from '../restore-points/repository.ts'
+import { isGood, type RestorePoint } from '../restore-points/restore-point.ts'
+import type { BackupPlan } from './plan.ts'
+import { checkSchedule } from './rules.ts'
+import { getPlan } from './service.ts'
+
+const RUNS_SHOWN = 10
+const POINTS_SHOWN = 2000
+
+/** What a preview is asked for; what is absent is taken from the plan. */
+export interface PreviewRequest {
+  /** The plan that would change. */
+  planId?: string | undefined
+  /** The instance of a plan that does not exist yet. */
+  instanceId?: string | undefined
+  frequency: string
+  timezone?: string | undefined
+  retention: { style?: Retention['style'] | undefined; period?: number | undefined }
+}
+
+/** What a plan would do. */
+export interface PlanPreview {
+  timezone: string
+  runs: Date[]
+  shortestIntervalSeconds: number
+  /** Of the runs to come, those whose backups would be kept; absent where there is no retention. */
+  runsKept?: Date[]
+  /** The restore points of the plan, and whether the retention keeps them. */
+  restorePoints?: { point: RestorePoint; isKept: boolean }[]
+}
+
+/**
+ * Computes when a plan would run and what its retention would keep. Nothing is stored or deleted.
+ *
+ * @throws {RequestError} If it could not run, or the caller was not granted its instance.
+ */
+export async function previewPlan(context: Context, call: Call, asked: PreviewRequest): Promise<PlanPreview> {
+  const plan = asked.planId === undefined ? undefined : await getPlan(context, call, asked.planId)
+  if (plan === undefined && asked.instanceId !== undefined) await authorizeInstance(call, asked.instanceId)
+  const timezone = asked.timezone ?? plan?.timezone ?? 'UTC'
+  const schedule = checkSchedule({ frequency: asked.frequency, timezone }, context)
+  const runs = schedule.runs.slice(0, RUNS_SHOWN)
+  const retention = retentionOf(asked, plan)
+  return {
+    timezone,
+    runs,
+    shortestIntervalSeconds: schedule.shortestIntervalSeconds,
+    ...(retention && { runsKept: runsKept(runs, retention) }),
+    ...(plan && retention && { restorePoints: await pointsUnder(context, plan, retention) }),
+  }
+}
+
+function retentionOf({ retention }: PreviewRequest, plan: BackupPlan | undefined): Retention | undefined {
+  const style = retention.style ?? plan?.retention.style
+  return style && { style, period: retention.period ?? plan?.retention.period ?? 1 }
+}
+
+/** The current restore points of a plan, and whether a retention keeps them. */
+async function pointsUnder(context: Context, { id, instanceId }: BackupPlan, retention: Retention) {
+  const page = { number: 0, size: POINTS_SHOWN, sort: undefined }
+  const { entries } = await listPoints(context, { instanceId, planId: id }, page)
+  const points = entries
+    .filter((point) => point.removal === undefined)
+    .map((point) => ({ ...point, good: isGood(point) }))
+  const expired = new Set(expiredPoints(points, retention, context.now()).map((point) => point.id))
+  return points.map((point) => ({ point, isKept: !expired.has(point.id) }))
+}

@@ -1,0 +1,76 @@
+import type { Retention } from '@osb-backup/core'
+import { sql } from 'kysely'
+import type { Context } from '../context/context.ts'
+import type { InTransaction } from '../database/transaction.ts'
+
+const HOUR_MS = 3_600_000
+/** When a plan is claimed again whose manager died before it had applied the retention. */
+const RETRY_MS = 10_000
+
+/** Has the retention of a plan applied soon after the transaction is committed. */
+export async function requestRetention({ database }: InTransaction, planId: string, now: Date): Promise<void> {
+  await database.updateTable('backup_plans').set({ retention_due_at: now }).where('id', '=', planId).execute()
+}
+
+/**
+ * Claims plans whose retention is due: once an hour, and after each successful backup. Plans whose retention was changed
+ * wait until the change counts.
+ *
+ * @returns Their ids, at most `limit`.
+ */
+export async function claimDueRetention(
+  { database, now }: Pick<Context, 'database' | 'now'>,
+  limit: number,
+): Promise<string[]> {
+  const due = database
+    .selectFrom('backup_plans')
+    .select('id')
+    .where('retention_due_at', '<=', now())
+    .orderBy('retention_due_at')
+    .limit(limit)
+    .forUpdate()
+    .skipLocked()
+  const again = new Date(now().getTime() + RETRY_MS)
+  const rows = await database
+    .updateTable('backup_plans')
+    .set({
+      retention_due_at: sql<Date>`greatest(${again}::timestamptz, retention_counts_from)`,
+      // A change that counts by now is no longer announced.
+      retention_counts_from: sql<Date | null>`case when retention_counts_from > ${now()} then retention_counts_from end`,
+    })
+    .where('id', 'in', due)
+    .returning(['id', 'retention_counts_from'])
+    .execute()
+  return rows.filter((row) => row.retention_counts_from === null).map((row) => row.id)
+}
+
+/**
+ * Locks a plan, so that its retention does not change until the transaction ends. Jobs of it may start meanwhile.
+ *
+ * @returns Its retention; undefined if it was deleted, or the retention does not count yet.
+ */
+export async function lockRetention(
+  { database, now }: Pick<Context, 'now'> & InTransaction,
+  planId: string,
+): Promise<Retention | undefined> {
+  const plan = await database
+    .selectFrom('backup_plans')
+    .select(['retention_style', 'retention_period', 'retention_counts_from'])
+    .where('id', '=', planId)
+    .forNoKeyUpdate()
+    .executeTakeFirst()
+  if (plan === undefined || (plan.retention_counts_from !== null && plan.retention_counts_from > now()))
+    return undefined
+  return { style: plan.retention_style, period: plan.retention_period }
+}
+
+/** Records that the retention was applied: it is due again in an hour, unless a backup that succeeded meanwhile made it due. */
+export async function recordRetentionApplied({ database }: InTransaction, planId: string, now: Date): Promise<void> {
+  const inAnHour = new Date(now.getTime() + HOUR_MS)
+  await database
+    .updateTable('backup_plans')
+    .set({ retention_due_at: sql<Date>`greatest(${inAnHour}::timestamptz, retention_counts_from)` })
+    .where('id', '=', planId)
+    .where('retention_due_at', '>', now)
+    .execute()
+}

@@ -1,0 +1,222 @@
+import { decideDueRuns } from '@osb-backup/core'
+import type { PlanRunOutcome } from '@osb-backup/protocol'
+import { generateAgeKeys } from '@osb-backup/storage'
+import { authorizeInstance, authorizeReferredInstance, type Call, unknownInstance } from '../access/call.ts'
+import { scopeOf } from '../access/scope.ts'
+import { inAuditedTransaction } from '../audit/service.ts'
+import type { Context, RepositoryContext, TransactionContext } from '../context/context.ts'
+import { findDestination } from '../destinations/repository.ts'
+import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
+import { createOnce } from '../idempotency/service.ts'
+import { findInstance } from '../instances/repository.ts'
+import { newIdentifier } from '../shared/identifier.ts'
+import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
+import type { PageOf, PageRequest } from '../shared/page.ts'
+import { changedMeanwhile, notFound, RequestError } from '../shared/request-error.ts'
+import { nextRunOf } from './next-run.ts'
+import type { BackupPlan, PlanSchedule } from './plan.ts'
+import type { PlanRun } from './plan-run.ts'
+import * as planRuns from './plan-runs-repository.ts'
+import * as repository from './repository.ts'
+import { checkPlan } from './rules.ts'
+import type { PlanSearch } from './search-repository.ts'
+import * as search from './search-repository.ts'
+
+const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+
+/** One page of the plans of an instance, oldest first unless requested otherwise. */
+export async function listPlans(
+  context: RepositoryContext,
+  call: Call,
+  instanceId: string,
+  page: PageRequest,
+): Promise<PageOf<BackupPlan>> {
+  await authorizeInstance(call, instanceId)
+  return repository.listPlans(context, instanceId, page)
+}
+
+/** @throws {RequestError} If there is no such plan, or the caller was not granted its instance. */
+export async function getPlan(context: RepositoryContext, call: Call, id: string): Promise<BackupPlan> {
+  const plan = await repository.findPlan(context, id)
+  if (plan === undefined) throw notFound('backup plan', id)
+  await authorizeInstance(call, plan.instanceId, { what: 'backup plan', id })
+  return plan
+}
+
+/** Plans by id; those that were deleted are missing. For callers that were authorized already. */
+export function plansById(context: RepositoryContext, ids: readonly string[]): Promise<Map<string, BackupPlan>> {
+  return repository.plansById(context, ids)
+}
+
+/** What a new plan is created with. */
+export type NewPlan = Omit<BackupPlan, 'id' | 'version' | 'createdAt' | 'nextRunAt' | 'retentionCountsFrom'>
+
+/**
+ * Creates a plan.
+ *
+ * @param key - A request that is sent again with the same key creates nothing.
+ * @throws {RequestError} If it could not run, its instance or destination does not exist, or its name is taken.
+ */
+export async function createPlan(
+  context: Context,
+  call: Call,
+  wanted: NewPlan,
+  key?: IdempotencyKey,
+): Promise<BackupPlan> {
+  const field = 'serviceInstance.service_instance_id'
+  await authorizeReferredInstance(call, wanted.instanceId, field)
+  if ((await findInstance(context, wanted.instanceId)) === undefined) throw unknownInstance(wanted.instanceId, field)
+  const unscheduled = { nextRunAt: undefined, retentionCountsFrom: undefined, version: 1 }
+  const createdAt = context.now()
+  const plan: BackupPlan = { ...wanted, ...unscheduled, id: newIdentifier(createdAt), createdAt }
+  await checkDestination(context, plan)
+  checkPlan(plan, context)
+  const next = nextRunOf({ ...plan, lastDueAt: undefined }, context)
+  return namingTakenName(
+    plan,
+    createOnce<Context, BackupPlan>(context, {
+      id: plan.id,
+      call,
+      key,
+      async create(tx) {
+        await repository.insertPlan(tx, plan, next)
+        return { ...plan, nextRunAt: next.runAt }
+      },
+      find: (id) => repository.findPlan(context, id),
+    }),
+  )
+}
+
+/**
+ * Replaces a plan. If its schedule changes, the next run is recomputed from now on, and a run that was due at this moment
+ * is recorded as skipped; if its retention changes, the change counts only after a while, so that a slip can be undone.
+ *
+ * @param edited - The version to replace; undefined: whichever is stored.
+ * @returns The plan as it is stored now.
+ * @throws {RequestError} If it could not run, its name is taken, or it was changed meanwhile.
+ */
+export async function updatePlan(
+  context: Context,
+  call: Call,
+  plan: BackupPlan,
+  edited: number | undefined,
+): Promise<BackupPlan> {
+  const stored = await getPlan(context, call, plan.id)
+  await checkDestination(context, plan)
+  checkPlan(plan, context, stored)
+  const update = inAuditedTransaction(context, call, (tx) => replacePlan(tx, plan, edited))
+  const version = await namingTakenName(plan, update)
+  const updated = await repository.findPlan(context, plan.id)
+  return updated ?? { ...plan, version }
+}
+
+async function replacePlan(tx: TransactionContext, plan: BackupPlan, edited: number | undefined): Promise<number> {
+  const locked = await repository.lockPlan(tx, plan.id)
+  if (locked === undefined || (edited !== undefined && locked.plan.version !== edited)) throw changedMeanwhile()
+  const { plan: stored, schedule } = locked
+  const isRescheduled =
+    stored.paused !== plan.paused || stored.frequency !== plan.frequency || stored.timezone !== plan.timezone
+  if (isRescheduled) await skipDueRun(tx, schedule)
+  const isRetentionChanged =
+    stored.retention.style !== plan.retention.style || stored.retention.period !== plan.retention.period
+  return repository.updatePlan(tx, plan, {
+    next: isRescheduled ? nextRunOf({ ...plan, lastDueAt: schedule.lastDueAt }, tx) : undefined,
+    retentionCountsFrom: isRetentionChanged
+      ? new Date(tx.now().getTime() + tx.settings.retentionChangeGraceHours * HOUR_MS)
+      : undefined,
+  })
+}
+
+/** Records the runs that are due at the moment the schedule changes: they are counted, and none is caught up. */
+async function skipDueRun(tx: TransactionContext, schedule: PlanSchedule): Promise<void> {
+  const { id: planId, nextDueAt: dueAt } = schedule
+  const decidedAt = tx.now()
+  if (dueAt === undefined || dueAt > decidedAt) return
+  const { missed, run: newest } = decideDueRuns({
+    schedule,
+    dueAt,
+    now: decidedAt,
+    delayMs: 0,
+    graceMs: Number.POSITIVE_INFINITY,
+  })
+  const [lastDueAt, runs] = [newest?.dueAt ?? dueAt, (missed?.runs ?? 0) + 1]
+  const run = { planId, dueAt, lastDueAt, runs, late: false, jobId: undefined, decidedAt }
+  const reason = 'The plan was paused or changed at the moment it was due.'
+  await planRuns.insertPlanRuns(tx, [{ ...run, outcome: 'SKIPPED', reason }])
+}
+
+async function checkDestination(context: RepositoryContext, plan: BackupPlan): Promise<void> {
+  const destination = await findDestination(context, plan.destinationId)
+  if (destination?.instanceId === plan.instanceId) return
+  const message = `The service instance has no file destination ${JSON.stringify(plan.destinationId)}.`
+  throw new RequestError('invalid', message, { field: 'fileDestination.id' })
+}
+
+async function namingTakenName<T>(plan: BackupPlan, written: Promise<T>): Promise<T> {
+  try {
+    return await written
+  } catch (cause) {
+    if (!repository.isPlanNameTaken(cause)) throw cause
+    const message = `The service instance has a backup plan ${JSON.stringify(plan.name)} already.`
+    throw new RequestError('invalid', message, { field: 'name', cause })
+  }
+}
+
+/**
+ * Creates a pair of age keys that a plan encrypts with from now on.
+ *
+ * @param keepPrivateKey - Whether the plan keeps the private key, to restore without being given one.
+ * @returns The plan, and the private key, which is shown this once.
+ */
+export async function createPlanKeys(
+  context: Context,
+  call: Call,
+  id: string,
+  keepPrivateKey: boolean,
+): Promise<{ plan: BackupPlan; recipient: string; identity: string }> {
+  const stored = await getPlan(context, call, id)
+  const { recipient, identity } = await generateAgeKeys()
+  // Keys that are stored already stay: what was encrypted so far can be decrypted with them alone.
+  const privateKey = keepPrivateKey ? [identity, stored.privateKey].filter(Boolean).join(',') : stored.privateKey
+  const plan = await updatePlan(context, call, { ...stored, publicKey: recipient, privateKey }, stored.version)
+  return { plan, recipient, identity }
+}
+
+/** One page of what became of the scheduled runs of a plan, newest first unless requested otherwise. */
+export async function listPlanRuns(
+  context: RepositoryContext,
+  call: Call,
+  filter: { planId: string; outcome?: PlanRunOutcome | undefined },
+  page: PageRequest,
+): Promise<PageOf<PlanRun>> {
+  await getPlan(context, call, filter.planId)
+  return planRuns.listPlanRuns(context, filter, page)
+}
+
+/** Deletes records of runs that are older than `RUN_HISTORY_DAYS`. */
+export async function deleteOldPlanRuns(context: Pick<Context, 'database' | 'settings' | 'now'>): Promise<void> {
+  const before = new Date(context.now().getTime() - context.settings.runHistoryDays * DAY_MS)
+  await planRuns.deletePlanRunsBefore(context, before)
+}
+
+/** One page of the plans of all instances that the caller was granted, or of one, newest first. */
+export async function searchPlans(
+  context: RepositoryContext,
+  call: Call,
+  { instanceId, ...filter }: Omit<PlanSearch, 'scope'> & { instanceId?: string | undefined },
+  page: KeysetRequest,
+): Promise<KeysetPage<BackupPlan>> {
+  return search.searchPlans(context, { ...filter, scope: await scopeOf(call, instanceId) }, page)
+}
+
+/** One page of what became of the scheduled runs of a plan, newest first. */
+export async function searchPlanRuns(
+  context: RepositoryContext,
+  call: Call,
+  filter: planRuns.PlanRunSearch,
+  page: KeysetRequest,
+): Promise<KeysetPage<PlanRun>> {
+  await getPlan(context, call, filter.planId)
+  return planRuns.searchPlanRuns(context, filter, page)
+}

@@ -1,0 +1,33 @@
+import type { VerificationState } from '../restore-points/restore-point.ts'
+
+/** At most this many findings of a kind are listed; all are counted. */
+const MAX_LISTED = 1000
+
+/** What was removed, or why it was not. */
+interface Removed {
+  removed: boolean
+  error?: string
+}
+
+/** Counts all findings of a kind, and lists the first. */
+export class Findings<T> {
+  readonly listed: T[] = []
+  total = 0
+
+  add(entry: T): void {
+    this.total++
+    if (this.listed.length < MAX_LISTED) this.listed.push(entry)
+  }
+}
+
+/** How the objects in a destination differ from its restore points. */
+export interface Reconciliation {
+  /** How many objects there are, without manifests. */
+  objects: number
+  /** Objects that no restore point names. */
+  orphans: Findings<{ name: string; sizeBytes: number; modifiedAt: Date } & Removed>
+  /** Uploads that were begun and not completed. */
+  incompleteUploads: Findings<{ name: string; startedAt: Date } & Removed>
+  /** Restore points whose object is missing or damaged. */
+  brokenPoints: Findings<{ id: string; name: string; state: Exclude<VerificationState, 'intact'> }>
+}

@@ -1,0 +1,143 @@
+import type { RemovalReason } from '@osb-backup/protocol'
+import { sql, type UpdateQueryBuilder, type UpdateResult } from 'kysely'
+import type { Context } from '../context/context.ts'
+import type { Database } from '../database/open-database.ts'
+import type { Tables } from '../database/schema.ts'
+import type { InTransaction } from '../database/transaction.ts'
+import { pointFromRow } from './repository.ts'
+import type { RestorePoint } from './restore-point.ts'
+
+/** The second attempt comes after a minute, each later one after twice as long, up to six hours. */
+const FIRST_BACKOFF_SECONDS = 60
+const LONGEST_BACKOFF_SECONDS = 6 * 3600
+const MAX_DOUBLINGS = 9
+
+/** Locks those of the restore points that are neither held, nor being removed, nor deleted. Returns their ids. */
+export async function lockRemovablePoints({ database }: InTransaction, ids: readonly string[]): Promise<string[]> {
+  const rows = await database
+    .selectFrom('restore_points')
+    .select('id')
+    .where('id', '=', sql<string>`any(${ids})`)
+    .where('held', '=', false)
+    .where('removal_requested_at', 'is', null)
+    .where('deleted_at', 'is', null)
+    .orderBy('id')
+    .forUpdate()
+    .execute()
+  return rows.map((row) => row.id)
+}
+
+/** Marks restore points that are locked as to be removed: from now on nothing is restored from them. */
+export async function markForRemoval(
+  { database }: InTransaction,
+  ids: readonly string[],
+  reason: RemovalReason,
+  now: Date,
+): Promise<void> {
+  await database
+    .updateTable('restore_points')
+    .set({ removal_requested_at: now, removal_reason: reason, next_removal_at: now })
+    .where('id', '=', sql<string>`any(${ids})`)
+    .execute()
+}
+
+/** One of the restore points that is neither marked for removal nor deleted; undefined if there is none. */
+export async function findUnmarkedPoint(
+  { database }: InTransaction,
+  ids: readonly string[],
+): Promise<RestorePoint | undefined> {
+  const row = await database
+    .selectFrom('restore_points')
+    .selectAll()
+    .where('id', '=', sql<string>`any(${ids})`)
+    .where('removal_requested_at', 'is', null)
+    .where('deleted_at', 'is', null)
+    .limit(1)
+    .executeTakeFirst()
+  return row && pointFromRow(row)
+}
+
+/**
+ * Claims restore points whose next removal attempt is due, so that no other manager tries them meanwhile. Except for their
+ * first attempt, those of plans with an open backup job wait: the job may take a name that a lost attempt has freed.
+ *
+ * @returns At most `limit`; each counts one attempt more.
+ */
+export async function claimDueRemovals(
+  { database, now }: Pick<Context, 'database' | 'now'>,
+  limit: number,
+): Promise<RestorePoint[]> {
+  const due = database
+    .selectFrom('restore_points')
+    .select('id')
+    .where('removal_requested_at', 'is not', null)
+    .where('deleted_at', 'is', null)
+    .where('next_removal_at', '<=', now())
+    .where(({ or, eb, not, exists, selectFrom }) =>
+      or([
+        eb('removal_attempts', '=', 0),
+        not(
+          exists(
+            selectFrom('jobs')
+              .select('jobs.id')
+              .whereRef('jobs.plan_id', '=', 'restore_points.plan_id')
+              .where('jobs.kind', '=', 'backup')
+              .where('jobs.ended_at', 'is', null),
+          ),
+        ),
+      ]),
+    )
+    .orderBy('next_removal_at')
+    .limit(limit)
+    .forUpdate()
+    .skipLocked()
+  return claim(database, now(), (points) => points.where('id', 'in', due))
+}
+
+/** Claims these restore points for an attempt now, in the transaction that marks them: the user who asked does not wait. */
+export async function claimRemovals(
+  { database }: InTransaction,
+  ids: readonly string[],
+  now: Date,
+): Promise<RestorePoint[]> {
+  return claim(database, now, (points) =>
+    points
+      .where('id', '=', sql<string>`any(${ids})`)
+      .where('removal_requested_at', 'is not', null)
+      .where('deleted_at', 'is', null),
+  )
+}
+
+type PointsUpdate = UpdateQueryBuilder<Tables, 'restore_points', 'restore_points', UpdateResult>
+
+async function claim(
+  database: Database,
+  now: Date,
+  narrow: (points: PointsUpdate) => PointsUpdate,
+): Promise<RestorePoint[]> {
+  const rows = await narrow(database.updateTable('restore_points').set(nextAttempt(now)))
+    .returningAll()
+    .execute()
+  return rows.map(pointFromRow)
+}
+
+const nextAttempt = (now: Date) => ({
+  removal_attempts: sql<number>`removal_attempts + 1`,
+  next_removal_at: sql<Date>`${now}::timestamptz + make_interval(secs => least(
+    ${sql.lit(FIRST_BACKOFF_SECONDS)} * 2 ^ least(removal_attempts, ${sql.lit(MAX_DOUBLINGS)}),
+    ${sql.lit(LONGEST_BACKOFF_SECONDS)}))`,
+})
+
+/** Records why an attempt failed; the next one is due by then. */
+export async function recordRemovalError(
+  { database }: Pick<Context, 'database'>,
+  id: string,
+  message: string,
+): Promise<void> {
+  await database.updateTable('restore_points').set({ removal_error: message }).where('id', '=', id).execute()
+}
+
+/** Marks a restore point as deleted. Only after its object was removed. */
+export async function markPointDeleted({ database }: InTransaction, id: string, now: Date): Promise<void> {
+  await database.updateTable('restore_points').set({ deleted_at: now }).where('id', '=', id).execute()
+}

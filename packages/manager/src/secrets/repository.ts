@@ -1,0 +1,72 @@
+import { sql } from 'kysely'
+import type { Database } from '../database/open-database.ts'
+
+/** A sealed column of a row. */
+export interface SealedValue {
+  id: string
+  sealed: string
+}
+
+/** A column that holds sealed texts. */
+export interface SealedColumn {
+  table: string
+  column: string
+}
+
+/** Stores a fact about this database unless it is stored, and returns what is stored. */
+export async function ensureSetting(
+  { database }: { database: Database },
+  name: string,
+  initial: string,
+): Promise<string> {
+  await database
+    .insertInto('settings')
+    .values({ name, value: initial })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .execute()
+  const { value } = await database
+    .selectFrom('settings')
+    .select('value')
+    .where('name', '=', name)
+    .executeTakeFirstOrThrow()
+  return value
+}
+
+/** Replaces a fact about this database. */
+export async function replaceSetting({ database }: { database: Database }, name: string, value: string): Promise<void> {
+  await database.updateTable('settings').set({ value }).where('name', '=', name).execute()
+}
+
+/** The sealed values of a column, by id. */
+export async function listSealed(
+  { database }: { database: Database },
+  { table, column }: SealedColumn,
+  afterId: string,
+  limit: number,
+): Promise<SealedValue[]> {
+  const { rows } = await sql<SealedValue>`
+    select id, ${sql.ref(column)} as sealed from ${sql.table(table)}
+    where id > ${afterId} and ${sql.ref(column)} is not null order by id limit ${limit}`.execute(database)
+  return rows
+}
+
+/**
+ * Replaces sealed values, except those that were changed since they were read.
+ *
+ * @returns How many were replaced.
+ */
+export async function replaceSealed(
+  { database }: { database: Database },
+  { table, column }: SealedColumn,
+  values: readonly (SealedValue & { resealed: string })[],
+): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    update ${sql.table(table)} as stored set ${sql.ref(column)} = changed.resealed
+    from unnest(
+      ${values.map(({ id }) => id)}::text[],
+      ${values.map(({ sealed }) => sealed)}::text[],
+      ${values.map(({ resealed }) => resealed)}::text[]
+    ) as changed(id, sealed, resealed)
+    where stored.id = changed.id and stored.${sql.ref(column)} = changed.sealed`.execute(database)
+  return Number(numAffectedRows)
+}

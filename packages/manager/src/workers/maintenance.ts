@@ -1,0 +1,29 @@
+import type { PeriodicTask } from '@osb-backup/node'
+import type { Context } from '../context/context.ts'
+import { compactJobCounters } from '../jobs/service.ts'
+import { recomputeNextRuns } from '../plans/recompute-next-runs.ts'
+import { deleteOldPlanRuns } from '../plans/service.ts'
+
+const HOUR_MS = 3_600_000
+const COMPACT_EVERY_MS = 10_000
+
+/** Tasks that keep the database correct and small. */
+export const maintenanceTasks = (context: Context): PeriodicTask[] => [
+  {
+    name: 'recompute the next runs of plans',
+    intervalMs: HOUR_MS,
+    async run(signal) {
+      await recomputeNextRuns(context, signal)
+      return false
+    },
+  },
+  {
+    name: 'delete old records of runs',
+    intervalMs: HOUR_MS,
+    async run() {
+      await deleteOldPlanRuns(context)
+      return false
+    },
+  },
+  { name: 'compact the job counters', intervalMs: COMPACT_EVERY_MS, run: () => compactJobCounters(context) },
+]
