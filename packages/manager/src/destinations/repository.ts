@@ -1,3 +1,4 @@
+import { stores } from '@osb-backup/storage'
 import { type Selectable, sql } from 'kysely'
 import type { Grants } from '../access/caller.ts'
 import type { RepositoryContext } from '../context/context.ts'
@@ -8,7 +9,7 @@ import type { FileDestinationTable } from '../database/schema.ts'
 import { sealedColumns } from '../secrets/sealed-columns.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
-import { type FileDestination, joinSecret, splitSecret } from './destination.ts'
+import type { FileDestination } from './destination.ts'
 
 /** What a list of destinations over many instances is filtered by. */
 export interface DestinationSearch {
@@ -22,19 +23,21 @@ export interface DestinationSearch {
 const purpose = sealedColumns.file_destinations.sealed_store_secret
 
 function fromRow({ sealer }: RepositoryContext, row: Selectable<FileDestinationTable>): FileDestination {
+  const secrets = sealer.openOptional(row.sealed_store_secret, purpose)
   return {
     id: row.id,
     version: row.version,
     instanceId: row.instance_id,
     name: row.name,
-    store: joinSecret(row.store, sealer.openOptional(row.sealed_store_secret, purpose)),
+    store: stores.joinSecrets(row.store, secrets === undefined ? {} : JSON.parse(secrets)),
     bandwidthLimitBytesPerSecond: row.bandwidth_limit === null ? undefined : Number(row.bandwidth_limit),
     createdAt: row.created_at,
   }
 }
 
 function toColumns({ sealer }: RepositoryContext, destination: FileDestination) {
-  const { open, secret } = splitSecret(destination.store)
+  const { open, secrets } = stores.splitSecrets(destination.store)
+  const secret = Object.keys(secrets).length === 0 ? undefined : JSON.stringify(secrets)
   return {
     name: destination.name,
     store: JSON.stringify(open),
