@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { writeFileAtomically } from '@osb-backup/node'
 import type { Call } from '../access/call.ts'
 import { type Caller, grantedCaller } from '../access/caller.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
 import { inTransaction } from '../database/transaction.ts'
-import { writeOwnFile } from '../secrets/own-file.ts'
 import { newIdentifier } from '../shared/identifier.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
 import * as repository from './repository.ts'
@@ -98,7 +98,7 @@ export async function ensureAdminToken(
     if ((await repository.listTokens(tx)).length > 0) return undefined
     const wanted = { name: 'first admin token', role: 'admin', grants: 'all', expiresAt: undefined } as const
     const { secret } = await insertNewToken(tx, wanted, settings.adminToken)
-    await writeOwnFile(path, `${secret}\n`)
+    await writeFileAtomically(path, `${secret}\n`)
     return secret
   })
   // One from the settings is known to whoever set it, and has no business in a log.
