@@ -1,4 +1,4 @@
-import { type BackupClient, waitForJob } from '@osb-backup/client'
+import { type BackupClient, waitForJob } from '@osb-backup/client/legacy'
 import type { Job } from '@osb-backup/protocol'
 import { Presets, SingleBar } from 'cli-progress'
 

@@ -1,4 +1,4 @@
-import type { BackupClient } from '@osb-backup/client'
+import type { BackupClient } from '@osb-backup/client/legacy'
 import type { Client } from 'pg'
 
 /** How much is seeded. */

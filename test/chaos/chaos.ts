@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { BackupClient } from '@osb-backup/client'
+import type { BackupClient } from '@osb-backup/client/legacy'
 import type { BackupPlan } from '@osb-backup/protocol'
 import { makeTemporaryFolder, seededRandom } from '@osb-backup/testkit'
 import { type ChaosCounts, type ChaosPlan, checkWorld } from './check-world.ts'

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { BackupClient } from '@osb-backup/client'
+import type { BackupClient } from '@osb-backup/client/legacy'
 import type { BackupPlan, Job, Page, PlanRun, RestorePoint } from '@osb-backup/protocol'
 import type { ChaosAgent } from './victims.ts'
 

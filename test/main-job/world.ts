@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type BackupClient, waitForJob } from '@osb-backup/client'
+import { type BackupClient, waitForJob } from '@osb-backup/client/legacy'
 import type { BackupPlan, FileDestinationRequest, Job } from '@osb-backup/protocol'
 import { type AgentProcess, makeTemporaryFolder, startAgentProcess } from '@osb-backup/testkit'
 import type { DestinationFields } from './places.ts'

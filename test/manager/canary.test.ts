@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type BackupClient, waitForJob } from '@osb-backup/client'
+import { type BackupClient, waitForJob } from '@osb-backup/client/legacy'
 import type { FileDestinationRequest, Job } from '@osb-backup/protocol'
 import {
   type AgentProcess,

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { ApiError, BackupClient } from '@osb-backup/client'
+import { ApiError, BackupClient } from '@osb-backup/client/legacy'
 import { makeTemporaryFolder, startManagerProcess } from '@osb-backup/testkit'
 import { expect, test } from 'vitest'
 

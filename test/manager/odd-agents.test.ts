@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { waitForJob } from '@osb-backup/client'
+import { waitForJob } from '@osb-backup/client/legacy'
 import { type ManagerProcess, makeTemporaryFolder, startManagerProcess, TEST_TOKEN } from '@osb-backup/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type BackupClient, waitForJob } from '@osb-backup/client'
+import { type BackupClient, waitForJob } from '@osb-backup/client/legacy'
 import type { BackupPlan, BackupPlanRequest, Job } from '@osb-backup/protocol'
 import {
   type AgentProcess,

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFile, rm, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BackupClient } from '@osb-backup/client'
+import { BackupClient } from '@osb-backup/client/legacy'
 import { makeTemporaryFolder, startManagerProcess, startManagerProgram, TEST_TOKEN } from '@osb-backup/testkit'
 import { expect, test } from 'vitest'
 

@@ -1,16 +1,26 @@
-/**
- * The manager refused a call, or could not be reached. The message is a sentence for people.
- * `status` is the HTTP status; undefined if no answer came.
- */
+import type { ProblemCode } from '@osb-backup/protocol/v1'
+
+/** The manager refused a call, or could not be reached. The message is a sentence for people. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
+  /** The HTTP status; undefined if no answer came. */
   readonly status: number | undefined
-  /** The part of the request that is wrong, where the manager names one. */
+  /** What happened, for programs; undefined if it was not the manager that answered. */
+  readonly code: ProblemCode | undefined
+  /** The part of the request that is at fault, where one is. */
   readonly field: string | undefined
 
-  constructor(message: string, options: ErrorOptions & { status?: number; field?: string | undefined } = {}) {
+  constructor(
+    message: string,
+    options: ErrorOptions & {
+      status?: number | undefined
+      code?: ProblemCode | undefined
+      field?: string | undefined
+    } = {},
+  ) {
     super(message, options)
     this.status = options.status
+    this.code = options.code
     this.field = options.field
   }
 }

@@ -1,20 +1,23 @@
-import { z } from 'zod'
-import { type ClientOptions, Connection } from './connection.ts'
-import { auditCalls, brokerAccountCalls, tokenCalls } from './terms/access.ts'
-import { backupPlanCalls } from './terms/backup-plans.ts'
-import { fileDestinationCalls } from './terms/file-destinations.ts'
-import { jobCalls } from './terms/jobs.ts'
-import { restorePointCalls } from './terms/restore-points.ts'
-import { serviceInstanceCalls } from './terms/service-instances.ts'
+import { type EventQuery, type Overview, overviewSchema, type Version, versionSchema } from '@osb-backup/protocol/v1'
+import { type CallOptions, type ClientOptions, Connection } from './connection.ts'
+import { type FollowedEvent, followEvents } from './follow-events.ts'
+import { auditEntryCalls, brokerAccountCalls, tokenCalls } from './resources/access.ts'
+import { agentCalls } from './resources/agents.ts'
+import { destinationCalls } from './resources/destinations.ts'
+import { instanceCalls } from './resources/instances.ts'
+import { jobCalls } from './resources/jobs.ts'
+import { planCalls } from './resources/plans.ts'
+import { restorePointCalls } from './resources/restore-points.ts'
 
 /**
- * The manager's REST API, one method a call. Every method rejects with an `ApiError` whose message is a sentence for
- * people. What is sent and answered has the shapes of `@osb-backup/protocol`.
+ * The manager's API, `/v1`, one method a call. Every method rejects with an `ApiError` whose message is a sentence for people.
+ * Requests and answers have the shapes of `@osb-backup/protocol/v1`.
  */
 export class BackupClient {
-  readonly serviceInstances: ReturnType<typeof serviceInstanceCalls>
-  readonly fileDestinations: ReturnType<typeof fileDestinationCalls>
-  readonly backupPlans: ReturnType<typeof backupPlanCalls>
+  readonly instances: ReturnType<typeof instanceCalls>
+  readonly agents: ReturnType<typeof agentCalls>
+  readonly destinations: ReturnType<typeof destinationCalls>
+  readonly plans: ReturnType<typeof planCalls>
   readonly jobs: ReturnType<typeof jobCalls>
   readonly restorePoints: ReturnType<typeof restorePointCalls>
   /** For admins. */
@@ -22,24 +25,35 @@ export class BackupClient {
   /** For admins. */
   readonly brokerAccounts: ReturnType<typeof brokerAccountCalls>
   /** For admins. */
-  readonly audit: ReturnType<typeof auditCalls>
+  readonly auditEntries: ReturnType<typeof auditEntryCalls>
   readonly #connection: Connection
 
   constructor(options: ClientOptions) {
     const connection = new Connection(options)
     this.#connection = connection
-    this.serviceInstances = serviceInstanceCalls(connection)
-    this.fileDestinations = fileDestinationCalls(connection)
-    this.backupPlans = backupPlanCalls(connection)
+    this.instances = instanceCalls(connection)
+    this.agents = agentCalls(connection)
+    this.destinations = destinationCalls(connection)
+    this.plans = planCalls(connection)
     this.jobs = jobCalls(connection)
     this.restorePoints = restorePointCalls(connection)
     this.tokens = tokenCalls(connection)
     this.brokerAccounts = brokerAccountCalls(connection)
-    this.audit = auditCalls(connection)
+    this.auditEntries = auditEntryCalls(connection)
   }
 
-  /** Resolves if the manager answers. */
-  async checkHealth(): Promise<void> {
-    await this.#connection.get('/health', z.object({ status: z.literal('UP') }))
+  /** The version of the manager. Needs no valid token. */
+  version(options: CallOptions = {}): Promise<Version> {
+    return this.#connection.call({ method: 'GET', path: '/v1/version', answer: versionSchema, ...options })
+  }
+
+  /** What the caller may see, in numbers. */
+  overview(options: CallOptions = {}): Promise<Overview> {
+    return this.#connection.call({ method: 'GET', path: '/v1/overview', answer: overviewSchema, ...options })
+  }
+
+  /** Follows jobs as they change; leave the loop or abort to end it. */
+  followEvents(query: EventQuery = {}, options: CallOptions = {}): AsyncGenerator<FollowedEvent> {
+    return followEvents(this.#connection.options, query, options)
   }
 }

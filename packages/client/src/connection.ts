@@ -1,5 +1,5 @@
-import { problemSchema } from '@osb-backup/protocol'
-import { z } from 'zod'
+import { problemSchema } from '@osb-backup/protocol/v1'
+import type { z } from 'zod'
 import { ApiError } from './api-error.ts'
 
 /** Where the manager is, and who we are to it. */
@@ -7,45 +7,47 @@ export interface ClientOptions {
   /** Such as `http://127.0.0.1:8080`. */
   url: string
   token: string
-  /** Longest wait for an answer. */
+  /** Longest wait for an answer; a minute by default. */
   timeoutMs?: number
+}
+
+/** What every call takes. */
+export interface CallOptions {
+  /** Cancels the call. */
+  signal?: AbortSignal | undefined
+}
+
+/** What calls that edit take. */
+export interface EditOptions extends CallOptions {
+  /** The version that was read: if it is another one meanwhile, nothing is written and the call rejects with status 412. */
+  version?: string | undefined
+}
+
+/** What calls that create something take. */
+export interface CreateOptions extends CallOptions {
+  /** The same request with the same key creates nothing anew for 24 hours, so it may be repeated after a failure. */
+  idempotencyKey?: string | undefined
+}
+
+/** A thing that can be edited, with its version, to be named when it is edited. */
+export interface Versioned<T> {
+  value: T
+  version: string
+}
+
+/** One call of the API. */
+export interface Call<T> extends EditOptions, CreateOptions {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  path: string
+  query?: object | undefined
+  body?: unknown
+  /** The shape of the answer; undefined for one without content. */
+  answer: z.ZodType<T>
 }
 
 const DEFAULT_TIMEOUT_MS = 60_000
 
-/** One call to the manager: method, path, what is sent, and the shape of the answer. */
-export interface Call<T> {
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  path: string
-  query?: Record<string, string | number | undefined>
-  body?: unknown
-  answer: z.ZodType<T>
-  signal?: AbortSignal | undefined
-  /** The version that is edited: if it is another one meanwhile, nothing is written. */
-  version?: string | undefined
-  /** The same request with the same key starts no second job. */
-  idempotencyKey?: string | undefined
-}
-
-/** What can be edited, and its version: named when it is sent back, so that nobody's change is written over. */
-export interface Versioned<T> {
-  value: T
-  /** The ETag. */
-  version: string
-}
-
-/** Which page of a list. */
-export interface Paging {
-  /** From 0. */
-  page?: number
-  size?: number
-  /** `property,asc` or `property,desc`. */
-  sort?: string
-}
-
-const nothing = z.unknown().transform(() => undefined)
-
-/** Makes calls to one manager, each with a limit of time. */
+/** Makes calls to one manager, each with a deadline. */
 export class Connection {
   readonly options: ClientOptions
 
@@ -62,57 +64,50 @@ export class Connection {
     return (await this.#send(call)).value
   }
 
-  get<T>(path: string, answer: z.ZodType<T>, query: Paging = {}): Promise<T> {
-    return this.call({ method: 'GET', path, query: { ...query }, answer })
-  }
-
-  /** As `get`, with the version of what is answered. */
-  async getVersioned<T>(path: string, answer: z.ZodType<T>): Promise<Versioned<T>> {
-    const { value, etag } = await this.#send({ method: 'GET', path, answer })
-    if (etag === null) throw new ApiError(`GET ${path} was answered without a version.`)
+  /** As `call`, with the version of the answer. */
+  async callVersioned<T>(call: Call<T>): Promise<Versioned<T>> {
+    const { value, etag } = await this.#send(call)
+    if (etag === null) throw new ApiError(`${call.method} ${call.path} was answered without an ETag.`)
     return { value, version: etag }
   }
 
-  remove(path: string): Promise<void> {
-    return this.call({ method: 'DELETE', path, answer: nothing })
-  }
-
   async #send<T>(call: Call<T>): Promise<{ value: T; etag: string | null }> {
-    const { options } = this
-    const url = urlOf(options, call.path, call.query)
-    const timeout = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
-    const response = await fetch(url, {
-      method: call.method,
-      headers: headersOf(options, call),
-      body: call.body === undefined ? null : JSON.stringify(call.body),
-      signal: call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]),
-    }).catch((cause: unknown) => {
+    const url = urlOf(this.options, call.path, call.query)
+    const timeout = AbortSignal.timeout(this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
+    const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout])
+    const body = call.body === undefined ? null : JSON.stringify(call.body)
+    const init = { method: call.method, headers: headersOf(this.options, call), body, signal }
+    const { response, text } = await fetchText(url, init).catch((cause: unknown) => {
       call.signal?.throwIfAborted()
       throw new ApiError(`The manager at ${url.origin} does not answer: ${reasonOf(cause)}.`, { cause })
     })
-    const content = parsed(await response.text())
-    if (!response.ok) throw refusalOf(response.status, content)
+    const content = parseJson(text)
+    if (!response.ok) throw errorOf(response.status, content)
     const answer = call.answer.safeParse(content)
     if (answer.success) return { value: answer.data, etag: response.headers.get('etag') }
-    throw new ApiError(`${call.method} ${call.path} was answered in another shape than expected.`, {
-      status: response.status,
-      cause: answer.error,
-    })
+    const message = `${call.method} ${call.path} was answered in another shape than expected.`
+    throw new ApiError(message, { status: response.status, cause: answer.error })
   }
 }
 
-function headersOf<T>({ token }: ClientOptions, { body, version, idempotencyKey }: Call<T>): Record<string, string> {
+async function fetchText(url: URL, init: RequestInit): Promise<{ response: Response; text: string }> {
+  const response = await fetch(url, init)
+  return { response, text: await response.text() }
+}
+
+function headersOf<T>({ token }: ClientOptions, call: Call<T>): Record<string, string> {
+  const contentType = call.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
   return {
     authorization: `Bearer ${token}`,
     accept: 'application/json, application/problem+json',
-    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    ...(version === undefined ? {} : { 'if-match': version }),
-    ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+    ...(call.body === undefined ? {} : { 'content-type': contentType }),
+    ...(call.version === undefined ? {} : { 'if-match': call.version }),
+    ...(call.idempotencyKey === undefined ? {} : { 'idempotency-key': call.idempotencyKey }),
   }
 }
 
-/** Where a call goes. */
-export function urlOf({ url }: ClientOptions, path: string, query: Call<unknown>['query'] = {}): URL {
+/** The URL of a call. */
+export function urlOf({ url }: ClientOptions, path: string, query: object = {}): URL {
   const whole = new URL(url.replace(/\/+$/, '') + path)
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) whole.searchParams.set(name, String(value))
@@ -120,15 +115,16 @@ export function urlOf({ url }: ClientOptions, path: string, query: Call<unknown>
   return whole
 }
 
-/** What the manager says when it refuses a call. */
-export function refusalOf(status: number, content: unknown): ApiError {
-  const problem = problemSchema.safeParse(content)
-  return new ApiError(problem.data?.detail ?? `The manager answered ${status}.`, { status, field: problem.data?.field })
+/** The error of a call that the manager refused. */
+export function errorOf(status: number, content: unknown): ApiError {
+  const { data: problem } = problemSchema.safeParse(content)
+  const message = problem?.detail ?? `The manager answered ${status}.`
+  return new ApiError(message, { status, code: problem?.code, field: problem?.field })
 }
 
-/** A body as JSON; as text where it is none. */
-export function parsed(text: string): unknown {
-  if (text === '') return null
+/** A body as JSON; as text where it is none; undefined where it is empty. */
+export function parseJson(text: string): unknown {
+  if (text === '') return undefined
   try {
     return JSON.parse(text)
   } catch {

@@ -1,8 +1,10 @@
 import type { RunKind } from '@osb-backup/core'
 import { type AgentBackupRequest, type AgentJob, type AgentRestoreRequest, agentJobSchema } from '@osb-backup/protocol'
 import { type Dispatcher, request } from 'undici'
+import { z } from 'zod'
 
 const CALL_TIMEOUT_MS = 30_000
+const STATUS_TIMEOUT_MS = 10_000
 const LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
 
 /** Where an agent is, and who we are to it. */
@@ -11,6 +13,14 @@ export interface AgentAddress {
   username: string
   password: string | undefined
 }
+
+/** What the manager reads of an agent's status. Old agents report a message alone, and none is trusted with its size. */
+const agentHealthReportSchema = z.looseObject({
+  message: z.string(),
+  version: z.string().max(100).optional().catch(undefined),
+  capabilities: z.array(z.string().max(100)).max(200).catch([]),
+})
+export type AgentHealthReport = z.infer<typeof agentHealthReportSchema>
 
 /**
  * What an agent answered. Nothing of this is exceptional to the manager, so nothing is thrown.
@@ -59,6 +69,52 @@ export function forgetAtAgent(
   return call(address, 'DELETE', `/${kind}`, { id }, signal)
 }
 
+/** Asks an agent how it is. Answers within seconds, also if the agent does not. */
+export async function statusOfAgent(
+  address: AgentAddress,
+  signal: AbortSignal,
+): Promise<{ kind: 'status'; status: AgentHealthReport } | { kind: 'failed'; reason: string }> {
+  try {
+    const { statusCode, body } = await send(address, 'GET', '/status', undefined, {
+      signal,
+      timeoutMs: STATUS_TIMEOUT_MS,
+    })
+    const text = await readBounded(body)
+    if (statusCode === 401 || statusCode === 403) return { kind: 'failed', reason: credentialsRefused(address) }
+    if (statusCode !== 200) return { kind: 'failed', reason: `it answered ${statusCode}` }
+    const read = agentHealthReportSchema.safeParse(storable(parsed(text)))
+    return read.success
+      ? { kind: 'status', status: read.data }
+      : { kind: 'failed', reason: 'what answers is not an agent' }
+  } catch (error) {
+    signal.throwIfAborted()
+    return { kind: 'failed', reason: reasonOf(error, STATUS_TIMEOUT_MS) }
+  }
+}
+
+function send(
+  address: AgentAddress,
+  method: Dispatcher.HttpMethod,
+  path: string,
+  body: unknown,
+  { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
+): Promise<Dispatcher.ResponseData> {
+  const credentials = Buffer.from(`${address.username}:${address.password ?? ''}`).toString('base64')
+  return request(address.url + path, {
+    method,
+    headers: {
+      authorization: `Basic ${credentials}`,
+      'content-type': 'application/json',
+      accept: 'application/json',
+    },
+    body: body === undefined ? null : JSON.stringify(body),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+  })
+}
+
+const credentialsRefused = ({ username }: AgentAddress) =>
+  `it does not accept the credentials of user ${JSON.stringify(username)}`
+
 async function call(
   address: AgentAddress,
   method: Dispatcher.HttpMethod,
@@ -66,22 +122,12 @@ async function call(
   body: unknown,
   signal: AbortSignal,
 ): Promise<AgentAnswer> {
-  const credentials = Buffer.from(`${address.username}:${address.password ?? ''}`).toString('base64')
   try {
-    const answer = await request(address.url + path, {
-      method,
-      headers: {
-        authorization: `Basic ${credentials}`,
-        'content-type': 'application/json',
-        accept: 'application/json',
-      },
-      body: body === undefined ? null : JSON.stringify(body),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]),
-    })
+    const answer = await send(address, method, path, body, { signal, timeoutMs: CALL_TIMEOUT_MS })
     return await read(answer, address)
   } catch (error) {
     signal.throwIfAborted()
-    return { kind: 'unreachable', reason: reasonOf(error) }
+    return { kind: 'unreachable', reason: reasonOf(error, CALL_TIMEOUT_MS) }
   }
 }
 
@@ -105,7 +151,7 @@ async function read({ statusCode, body }: Dispatcher.ResponseData, address: Agen
     case 403:
       return {
         kind: 'refused',
-        reason: `it does not accept the credentials of user ${JSON.stringify(address.username)}; correct agent.username and agent.password of the service instance`,
+        reason: `${credentialsRefused(address)}; correct username and password of the agent`,
       }
     default:
       return { kind: 'unreachable', reason: `it answered ${statusCode}` }
@@ -152,8 +198,8 @@ function storable(value: unknown): unknown {
   return Object.fromEntries(entries.map(([name, inner]) => [storable(name), storable(inner)]))
 }
 
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, timeoutMs: number): string {
   if (!(error instanceof Error)) return String(error)
-  if (error.name === 'TimeoutError') return `no answer within ${CALL_TIMEOUT_MS / 1000} seconds`
+  if (error.name === 'TimeoutError') return `no answer within ${timeoutMs / 1000} seconds`
   return error.message || ('code' in error ? String(error.code) : error.name)
 }

@@ -1,7 +1,21 @@
+import type { Selectable } from 'kysely'
 import type { Context } from '../context/context.ts'
+import { contains } from '../database/conditions.ts'
+import { readKeyset } from '../database/read-keyset.ts'
 import { readPage } from '../database/read-page.ts'
+import type { AuditEntryTable } from '../database/schema.ts'
+import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import type { AuditEntry } from './audit-entry.ts'
+
+/** What the log is filtered by. */
+export interface AuditSearch {
+  instanceId?: string | undefined
+  since?: Date | undefined
+  until?: Date | undefined
+  /** In the name of the caller, the action or the path. */
+  text?: string | undefined
+}
 
 /** Appends an entry, in the transaction of the change that it records. */
 export async function insertAuditEntry(
@@ -33,7 +47,30 @@ export async function listAuditEntries(
   let query = database.selectFrom('audit_entries').selectAll().orderBy('id', 'desc')
   if (instanceId !== undefined) query = query.where('instance_id', '=', instanceId)
   const { rows, total } = await readPage(query, page)
-  const entries = rows.map((row) => ({
+  return { entries: rows.map(fromRow), total }
+}
+
+const key = [{ name: 'id', type: 'number' }] as const
+
+/** One page of the log, newest first. */
+export async function searchAuditEntries(
+  { database }: Pick<Context, 'database'>,
+  { instanceId, since, until, text }: AuditSearch,
+  page: KeysetRequest,
+): Promise<KeysetPage<AuditEntry>> {
+  let query = database.selectFrom('audit_entries').selectAll()
+  if (instanceId !== undefined) query = query.where('instance_id', '=', instanceId)
+  if (since !== undefined) query = query.where('at', '>=', since)
+  if (until !== undefined) query = query.where('at', '<', until)
+  if (text !== undefined) {
+    query = query.where(({ or }) => or(['caller_name', 'action', 'path'].map((column) => contains(column, text))))
+  }
+  const { entries, ...rest } = await readKeyset(query, key, 'desc', page)
+  return { entries: entries.map(fromRow), ...rest }
+}
+
+function fromRow(row: Selectable<AuditEntryTable>): AuditEntry {
+  return {
     id: row.id,
     at: row.at,
     caller: { kind: row.caller_kind, id: row.caller_id, name: row.caller_name },
@@ -42,6 +79,5 @@ export async function listAuditEntries(
     path: row.path,
     status: row.status,
     instanceId: row.instance_id ?? undefined,
-  }))
-  return { entries, total }
+  }
 }

@@ -1,6 +1,7 @@
 import type { Call } from '../access/call.ts'
 import type { Context } from '../context/context.ts'
 import { type InTransaction, inTransaction } from '../database/transaction.ts'
+import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import type { AuditEntry } from './audit-entry.ts'
 import * as repository from './repository.ts'
@@ -46,4 +47,13 @@ export function listAuditEntries(
   page: PageRequest,
 ): Promise<PageOf<AuditEntry>> {
   return repository.listAuditEntries(context, instanceId, page)
+}
+
+/** One page of the log, newest first. For admins. */
+export function searchAuditEntries(
+  context: Pick<Context, 'database'>,
+  search: repository.AuditSearch,
+  page: KeysetRequest,
+): Promise<KeysetPage<AuditEntry>> {
+  return repository.searchAuditEntries(context, search, page)
 }

@@ -1,17 +1,26 @@
+import type { Selectable } from 'kysely'
 import type { Context } from '../context/context.ts'
+import { contains } from '../database/conditions.ts'
+import { readKeyset } from '../database/read-keyset.ts'
+import type { BrokerAccountTable } from '../database/schema.ts'
+import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { BrokerAccount } from './broker-account.ts'
 
 type RepositoryContext = Pick<Context, 'database'>
 
 /** An account with the hash of its password. */
-export type StoredAccount = BrokerAccount & { passwordHash: string }
+export type StoredAccount = BrokerAccount & { passwordHash: string; createdAt: Date }
+
+function fromRow(row: Selectable<BrokerAccountTable>): StoredAccount {
+  return { name: row.name, grants: row.grants, passwordHash: row.password_hash, createdAt: row.created_at }
+}
 
 export async function findBrokerAccount(
   { database }: RepositoryContext,
   name: string,
 ): Promise<StoredAccount | undefined> {
   const row = await database.selectFrom('broker_accounts').selectAll().where('name', '=', name).executeTakeFirst()
-  return row && { name: row.name, grants: row.grants, passwordHash: row.password_hash }
+  return row && fromRow(row)
 }
 
 /** All accounts, by name. */
@@ -22,7 +31,7 @@ export async function listBrokerAccounts({ database }: RepositoryContext): Promi
 /** Creates an account, or replaces its password and grants. */
 export async function upsertBrokerAccount(
   { database }: RepositoryContext,
-  { name, grants, passwordHash }: StoredAccount,
+  { name, grants, passwordHash }: Omit<StoredAccount, 'createdAt'>,
 ): Promise<void> {
   const values = { password_hash: passwordHash, grants: JSON.stringify(grants) }
   await database
@@ -32,8 +41,38 @@ export async function upsertBrokerAccount(
     .execute()
 }
 
+/** Creates an account. Returns false if there is one of that name. */
+export async function insertBrokerAccount(
+  { database }: RepositoryContext,
+  { name, grants, passwordHash }: Omit<StoredAccount, 'createdAt'>,
+): Promise<boolean> {
+  const { numInsertedOrUpdatedRows = 0n } = await database
+    .insertInto('broker_accounts')
+    .values({ name, password_hash: passwordHash, grants: JSON.stringify(grants) })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .executeTakeFirst()
+  return numInsertedOrUpdatedRows > 0n
+}
+
 /** Returns whether there was such an account. */
 export async function deleteBrokerAccount({ database }: RepositoryContext, name: string): Promise<boolean> {
   const { numDeletedRows } = await database.deleteFrom('broker_accounts').where('name', '=', name).executeTakeFirst()
   return numDeletedRows > 0n
+}
+
+const key = [
+  { name: 'created_at', type: 'instant' },
+  { name: 'name', type: 'text' },
+] as const
+
+/** One page of the accounts whose name contains a text, newest first. */
+export async function searchBrokerAccounts(
+  { database }: RepositoryContext,
+  text: string | undefined,
+  page: KeysetRequest,
+): Promise<KeysetPage<StoredAccount>> {
+  let query = database.selectFrom('broker_accounts').selectAll()
+  if (text !== undefined) query = query.where(contains('name', text))
+  const { entries, ...rest } = await readKeyset(query, key, 'desc', page)
+  return { entries: entries.map(fromRow), ...rest }
 }

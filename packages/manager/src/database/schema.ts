@@ -15,6 +15,7 @@ type Grants = 'all' | readonly string[]
 
 /** The tables as Kysely sees them; `migrations/` creates them. Columns named `sealed_…` hold what `Sealer` sealed. */
 export interface Tables {
+  agents: AgentTable
   service_instances: ServiceInstanceTable
   file_destinations: FileDestinationTable
   backup_plans: BackupPlanTable
@@ -50,13 +51,34 @@ export interface ServiceInstanceTable {
   sealed_database_password: string | null
   backup_username: string | null
   sealed_backup_password: string | null
-  agent_url: string
-  agent_username: string
-  sealed_agent_password: string | null
+  agent_id: string
   version: Generated<number>
   created_at: CreatedAt
   /** Jobs and restore points refer to the instance also after it was deleted. */
   deleted_at: Date | null
+}
+
+export interface AgentTable {
+  id: string
+  name: string | null
+  url: string
+  username: string
+  sealed_password: string | null
+  /** Registered along with an instance over the legacy paths; deleted when no instance uses it any more. */
+  implicit: boolean
+  version: Generated<number>
+  created_at: CreatedAt
+  /** What the last check found; null: it was never asked. */
+  reachable: ColumnType<boolean | null, never, boolean | null>
+  error: ColumnType<string | null, never, string | null>
+  agent_version: ColumnType<string | null, never, string | null>
+  capabilities: ColumnType<string[], never, string>
+  last_seen_at: ColumnType<Date | null, never, Date | null>
+  last_checked_at: ColumnType<Date | null, never, Date | null>
+  /** When it is asked next, by the database's clock. */
+  check_at: ColumnType<Date, never, Date>
+  /** Deleted instances still refer to it. */
+  deleted_at: ColumnType<Date | null, never, Date | null>
 }
 
 export interface FileDestinationTable {
@@ -100,6 +122,7 @@ export interface BackupPlanTable {
   next_run_at: ColumnType<Date | null, Date | null, Date | null>
   /** When retention is applied next. */
   retention_due_at: ColumnType<Date, Date | undefined, Date>
+  rpo_seconds: number | null
   /** Changed retention is not applied before this. */
   retention_counts_from: ColumnType<Date | null, never, Date | null>
 }
@@ -269,7 +292,8 @@ export interface IdempotencyKeyTable {
   caller_id: string
   key: string
   request_digest: string
-  job_id: string
+  /** What the request created. */
+  resource_id: string
   created_at: Date
 }
 

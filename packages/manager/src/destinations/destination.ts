@@ -10,6 +10,7 @@ export interface FileDestination {
   store: StoreSettings
   /** Shared by all transfers of one agent; undefined: no limit. */
   bandwidthLimitBytesPerSecond: number | undefined
+  createdAt: Date
 }
 
 /** Splits the secret off a store's settings, so that it can be sealed apart from the rest. */

@@ -1,10 +1,23 @@
 import { type Selectable, sql } from 'kysely'
+import type { Grants } from '../access/caller.ts'
 import type { RepositoryContext } from '../context/context.ts'
+import { contains, isGranted } from '../database/conditions.ts'
+import { readKeyset } from '../database/read-keyset.ts'
 import { readPage } from '../database/read-page.ts'
 import type { FileDestinationTable } from '../database/schema.ts'
 import { sealedColumns } from '../secrets/sealed-columns.ts'
+import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { type FileDestination, joinSecret, splitSecret } from './destination.ts'
+
+/** What a list of destinations over many instances is filtered by. */
+export interface DestinationSearch {
+  scope: Grants
+  /** The kind of their store. */
+  kind?: string | undefined
+  /** In their name. */
+  text?: string | undefined
+}
 
 const purpose = sealedColumns.file_destinations.sealed_store_secret
 
@@ -16,6 +29,7 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<FileDestinationT
     name: row.name,
     store: joinSecret(row.store, sealer.openOptional(row.sealed_store_secret, purpose)),
     bandwidthLimitBytesPerSecond: row.bandwidth_limit === null ? undefined : Number(row.bandwidth_limit),
+    createdAt: row.created_at,
   }
 }
 
@@ -74,6 +88,7 @@ export async function insertDestination(context: RepositoryContext, destination:
     .values({
       id: destination.id,
       instance_id: destination.instanceId,
+      created_at: destination.createdAt,
       deleted_at: null,
       ...toColumns(context, destination),
     })
@@ -118,4 +133,26 @@ export async function retireDestinations(
     .where('deleted_at', 'is', null)
     .executeTakeFirst()
   return Number(numUpdatedRows)
+}
+
+const key = [
+  { name: 'created_at', type: 'instant' },
+  { name: 'id', type: 'text' },
+] as const
+
+/** One page of destinations that are not retired, newest first. */
+export async function searchDestinations(
+  context: RepositoryContext,
+  { scope, kind, text }: DestinationSearch,
+  page: KeysetRequest,
+): Promise<KeysetPage<FileDestination>> {
+  let query = context.database
+    .selectFrom('file_destinations')
+    .selectAll()
+    .where('deleted_at', 'is', null)
+    .where(isGranted('instance_id', scope))
+  if (kind !== undefined) query = query.where(sql<boolean>`store ->> 'type' = ${kind}`)
+  if (text !== undefined) query = query.where(contains('name', text))
+  const { entries, ...rest } = await readKeyset(query, key, 'desc', page)
+  return { entries: entries.map((row) => fromRow(context, row)), ...rest }
 }

@@ -1,9 +1,12 @@
 import type { StoreSettings } from '@osb-backup/storage'
 import { authorizeInstance, authorizeReferredInstance, type Call, unknownInstance } from '../access/call.ts'
-import { inAuditedTransaction } from '../audit/service.ts'
+import { scopeOf } from '../access/scope.ts'
 import type { Context, RepositoryContext } from '../context/context.ts'
+import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
+import { createOnce } from '../idempotency/service.ts'
 import { findInstance } from '../instances/repository.ts'
 import { newIdentifier } from '../shared/identifier.ts'
+import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { notFound } from '../shared/request-error.ts'
 import type { FileDestination } from './destination.ts'
@@ -47,18 +50,29 @@ export function destinationsById(
 /**
  * Creates a destination.
  *
+ * @param key - A request that is sent again with the same key creates nothing.
  * @throws {RequestError} If the instance is not registered, or the operator does not allow the destination.
  */
 export async function createDestination(
   context: Context,
   call: Call,
-  wanted: Omit<FileDestination, 'id' | 'version'>,
+  wanted: Omit<FileDestination, 'id' | 'version' | 'createdAt'>,
+  key?: IdempotencyKey,
 ): Promise<FileDestination> {
   await requireInstance(context, call, wanted.instanceId)
   await checkStore(context, wanted.store)
-  const destination = { ...wanted, id: newIdentifier(context.now()), version: 1 }
-  await inAuditedTransaction(context, call, (tx) => repository.insertDestination(tx, destination))
-  return destination
+  const createdAt = context.now()
+  const destination = { ...wanted, id: newIdentifier(createdAt), version: 1, createdAt }
+  return createOnce<Context, FileDestination>(context, {
+    id: destination.id,
+    call,
+    key,
+    async create(tx) {
+      await repository.insertDestination(tx, destination)
+      return destination
+    },
+    find: (id) => repository.findDestination(context, id),
+  })
 }
 
 /**
@@ -86,4 +100,14 @@ async function requireInstance(context: RepositoryContext, call: Call, instanceI
   const field = 'serviceInstance'
   await authorizeReferredInstance(call, instanceId, field)
   if ((await findInstance(context, instanceId)) === undefined) throw unknownInstance(instanceId, field)
+}
+
+/** One page of the destinations of all instances that the caller was granted, or of one, newest first. */
+export async function searchDestinations(
+  context: RepositoryContext,
+  call: Call,
+  { instanceId, ...filter }: Omit<repository.DestinationSearch, 'scope'> & { instanceId?: string | undefined },
+  page: KeysetRequest,
+): Promise<KeysetPage<FileDestination>> {
+  return repository.searchDestinations(context, { ...filter, scope: await scopeOf(call, instanceId) }, page)
 }

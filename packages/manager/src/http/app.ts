@@ -23,10 +23,14 @@ export type Routes = (app: App, context: Context) => void
 /** Clients send `Content-Type: application/json` with a DELETE that has no body; an empty one counts as none. */
 function acceptEmptyBodies(app: App): void {
   const parse = app.getDefaultJsonParser('error', 'error')
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body.length === 0) done(null, undefined)
-    else parse(request, body.toString(), done)
-  })
+  app.addContentTypeParser(
+    ['application/json', 'application/merge-patch+json'],
+    { parseAs: 'string' },
+    (request, body, done) => {
+      if (body.length === 0) done(null, undefined)
+      else parse(request, body.toString(), done)
+    },
+  )
 }
 
 /**

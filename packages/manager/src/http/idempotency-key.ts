@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
-import type { IdempotencyKey } from '../jobs/idempotency.ts'
+import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { RequestError } from '../shared/request-error.ts'
 
 /**
- * Reads the header Idempotency-Key; undefined where there is none, and every request starts a job of its own.
+ * Reads the header Idempotency-Key; undefined where there is none, and every request creates something of its own.
  *
  * @throws {RequestError} If it is not a valid key.
  */

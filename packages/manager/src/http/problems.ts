@@ -1,25 +1,39 @@
 import { STATUS_CODES } from 'node:http'
-import type { Problem } from '@osb-backup/protocol'
+import type { Problem as LegacyProblem } from '@osb-backup/protocol'
+import type { Problem, ProblemCode } from '@osb-backup/protocol/v1'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
+import { hasZodFastifySchemaValidationErrors, type ZodFastifySchemaValidationError } from 'fastify-type-provider-zod'
 import { IdentityProviderError } from '../access/oidc/identity-provider-error.ts'
 import { RequestError, type RequestErrorCode } from '../shared/request-error.ts'
+import { type Issue, invalidRequest, sentence } from './invalid-request.ts'
+import { v1FieldOf } from './problem-fields.ts'
 
-const statusOf = {
-  invalid: 400,
-  unauthorised: 401,
-  forbidden: 403,
-  'not-found': 404,
-  conflict: 409,
-  changed: 412,
-  'slow-down': 429,
-} as const satisfies Record<RequestErrorCode, number>
+/** The status and, in `/v1`, the code of each refusal. */
+const refusalsByCode = {
+  invalid: { status: 400, code: 'invalid-request' },
+  'unknown-field': { status: 400, code: 'unknown-field' },
+  unauthorised: { status: 401, code: 'unauthenticated' },
+  forbidden: { status: 403, code: 'forbidden' },
+  'not-found': { status: 404, code: 'not-found' },
+  conflict: { status: 409, code: 'conflict' },
+  'key-reused': { status: 409, code: 'idempotency-key-reused' },
+  changed: { status: 412, code: 'version-mismatch' },
+  'slow-down': { status: 429, code: 'rate-limited' },
+} as const satisfies Record<RequestErrorCode, { status: number; code: ProblemCode }>
+
+/** The codes of refusals by the HTTP server itself. */
+const codesByStatus: Readonly<Record<number, ProblemCode>> = {
+  404: 'not-found',
+  413: 'payload-too-large',
+  415: 'unsupported-media-type',
+}
 
 /** When to retry while an identity provider is unreachable. */
 const PROVIDER_WAIT_SECONDS = 5
 
 interface Refusal {
   status: number
+  code: ProblemCode
   detail: string
   field?: string | undefined
   retryAfterSeconds?: number | undefined
@@ -33,53 +47,63 @@ export function answerErrors(app: FastifyInstance): void {
     return answer(request, reply, refusal)
   })
   app.setNotFoundHandler((request, reply) =>
-    answer(request, reply, { status: 404, detail: `There is no ${request.method} ${request.url.split('?')[0]}.` }),
+    answer(request, reply, {
+      status: 404,
+      code: 'not-found',
+      detail: `There is no ${request.method} ${request.url.split('?')[0]}.`,
+    }),
   )
 }
 
 /** Answers a path that the router cannot read; it reports that before any hook runs, authentication included. */
 export function answerUnreadablePath(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  void answer(request, reply, { status: 400, detail: 'The path is no valid URL, or a part of it is too long.' })
+  const detail = 'The path is no valid URL, or a part of it is too long.'
+  void answer(request, reply, { status: 400, code: 'invalid-request', detail })
 }
 
-function refusalOf(error: FastifyError): Refusal {
+function refusalOf(error: Error & { statusCode?: number | undefined }): Refusal {
   if (error instanceof RequestError) {
     const { field, retryAfterSeconds } = error
-    return { status: statusOf[error.code], detail: error.message, field, retryAfterSeconds }
+    return { ...refusalsByCode[error.code], detail: error.message, field, retryAfterSeconds }
   }
   if (error instanceof IdentityProviderError) {
-    return { status: 503, detail: error.message, retryAfterSeconds: PROVIDER_WAIT_SECONDS }
+    const code = 'identity-provider-unavailable'
+    return { status: 503, code, detail: error.message, retryAfterSeconds: PROVIDER_WAIT_SECONDS }
   }
-  if (hasZodFastifySchemaValidationErrors(error)) {
-    const issue = error.validation[0]
-    const field = issue?.instancePath.split('/').filter(Boolean).join('.')
-    return { status: 400, detail: sentence(`${field || 'The body'}: ${issue?.message ?? 'is wrong'}`), field }
-  }
+  if (hasZodFastifySchemaValidationErrors(error)) return refusalOf(invalidRequest(issueOf(error.validation[0])))
   const status = error.statusCode ?? 500
-  if (status < 500) return { status, detail: sentence(error.message) }
-  return { status: 500, detail: 'The manager failed to serve this request; its log says why.' }
+  if (status < 500) return { status, code: codesByStatus[status] ?? 'invalid-request', detail: sentence(error.message) }
+  return { status: 500, code: 'internal', detail: 'The manager failed to serve this request; its log says why.' }
 }
 
-/** Old clients print the body as it is and ask for text; everyone else gets RFC 9457. */
-function answer(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { status, detail, field, retryAfterSeconds }: Refusal,
-): FastifyReply {
+function issueOf(issue: ZodFastifySchemaValidationError | undefined): Issue | undefined {
+  if (issue === undefined) return undefined
+  const path = issue.instancePath.split('/').filter(Boolean)
+  return {
+    code: issue.keyword,
+    path,
+    message: issue.message ?? 'is wrong',
+    keys: issue.params.keys as string[] | undefined,
+  }
+}
+
+/** `/v1` answers problem documents. Old clients print the body as it is and ask for text; everyone else gets RFC 9457. */
+function answer(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
+  const { status, code, detail, field, retryAfterSeconds } = refusal
   if (retryAfterSeconds !== undefined) reply.header('Retry-After', retryAfterSeconds)
   if (status === 401) reply.header('WWW-Authenticate', 'Bearer')
   reply.code(status)
-  if (request.headers.accept?.includes('text/plain')) return reply.type('text/plain; charset=utf-8').send(detail)
-  const problem: Problem = {
+  const isV1 = /^\/v1(\/|\?|$)/.test(request.url)
+  if (!isV1 && request.headers.accept?.includes('text/plain')) {
+    return reply.type('text/plain; charset=utf-8').send(detail)
+  }
+  const problem = {
     type: 'about:blank',
     title: STATUS_CODES[status] ?? 'Error',
     status,
+    ...(isV1 ? { code } : {}),
     detail,
-    ...(field ? { field } : {}),
-  }
+    ...(field ? { field: isV1 ? v1FieldOf(field) : field } : {}),
+  } satisfies LegacyProblem & Partial<Problem>
   return reply.type('application/problem+json').serializer(JSON.stringify).send(problem)
-}
-
-function sentence(text: string): string {
-  return text.endsWith('.') ? text : `${text}.`
 }

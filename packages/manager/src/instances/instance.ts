@@ -20,7 +20,16 @@ export interface ServiceInstance {
     backupUsername: string | undefined
     backupPassword: string | undefined
   }
-  agent: { url: string; username: string; password: string | undefined }
+  agent: InstanceAgent
+  createdAt: Date
+}
+
+/** The agent beside the database of an instance; other instances may share it. */
+export interface InstanceAgent {
+  id: string
+  url: string
+  username: string
+  password: string | undefined
 }
 
 /**

@@ -1,15 +1,34 @@
 import { type Selectable, sql } from 'kysely'
 import type { Grants } from '../access/caller.ts'
 import type { RepositoryContext } from '../context/context.ts'
+import { contains, isGranted } from '../database/conditions.ts'
+import type { Database } from '../database/open-database.ts'
+import { readKeyset } from '../database/read-keyset.ts'
 import { readPage } from '../database/read-page.ts'
 import type { ServiceInstanceTable } from '../database/schema.ts'
 import { sealedColumns } from '../secrets/sealed-columns.ts'
+import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import type { ServiceInstance } from './instance.ts'
 
+/** What a list of instances is filtered by. */
+export interface InstanceSearch {
+  scope: Grants
+  agentId?: string | undefined
+  /** In their id or the name of a host. */
+  text?: string | undefined
+}
+
 const purpose = sealedColumns.service_instances
 
-function fromRow({ sealer }: RepositoryContext, row: Selectable<ServiceInstanceTable>): ServiceInstance {
+/** A row of an instance with what it takes from its agent. */
+type InstanceRow = Selectable<ServiceInstanceTable> & {
+  agent_url: string
+  agent_username: string
+  sealed_agent_password: string | null
+}
+
+function fromRow({ sealer }: RepositoryContext, row: InstanceRow): ServiceInstance {
   return {
     id: row.id,
     version: row.version,
@@ -26,20 +45,28 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<ServiceInstanceT
       backupPassword: sealer.openOptional(row.sealed_backup_password, purpose.sealed_backup_password),
     },
     agent: {
+      id: row.agent_id,
       url: row.agent_url,
       username: row.agent_username,
-      password: sealer.openOptional(row.sealed_agent_password, purpose.sealed_agent_password),
+      password: sealer.openOptional(row.sealed_agent_password, sealedColumns.agents.sealed_password),
     },
+    createdAt: row.created_at,
   }
 }
 
+const withAgents = ({ database }: { database: Database }) =>
+  database
+    .selectFrom('service_instances')
+    .innerJoin('agents', 'agents.id', 'service_instances.agent_id')
+    .selectAll('service_instances')
+    .select(['agents.url as agent_url', 'agents.username as agent_username'])
+    .select('agents.sealed_password as sealed_agent_password')
+
 /** The instance, if it is registered. */
 export async function findInstance(context: RepositoryContext, id: string): Promise<ServiceInstance | undefined> {
-  const row = await context.database
-    .selectFrom('service_instances')
-    .selectAll()
-    .where('id', '=', id)
-    .where('deleted_at', 'is', null)
+  const row = await withAgents(context)
+    .where('service_instances.id', '=', id)
+    .where('service_instances.deleted_at', 'is', null)
     .executeTakeFirst()
   return row && fromRow(context, row)
 }
@@ -50,7 +77,7 @@ export async function instancesById(
   ids: readonly string[],
 ): Promise<Map<string, ServiceInstance>> {
   if (ids.length === 0) return new Map()
-  const rows = await context.database.selectFrom('service_instances').selectAll().where('id', 'in', ids).execute()
+  const rows = await withAgents(context).where('service_instances.id', 'in', ids).execute()
   return new Map(rows.map((row) => [row.id, fromRow(context, row)]))
 }
 
@@ -60,13 +87,11 @@ export async function listInstances(
   granted: Grants,
   page: PageRequest,
 ): Promise<PageOf<ServiceInstance>> {
-  let query = context.database
-    .selectFrom('service_instances')
-    .selectAll()
-    .where('deleted_at', 'is', null)
-    .orderBy('id', page.sort?.descending ? 'desc' : 'asc')
+  let query = withAgents(context)
+    .where('service_instances.deleted_at', 'is', null)
+    .orderBy('service_instances.id', page.sort?.descending ? 'desc' : 'asc')
   // An array parameter, since an empty list is invalid SQL.
-  if (granted !== 'all') query = query.where('id', '=', sql<string>`any(${granted})`)
+  if (granted !== 'all') query = query.where('service_instances.id', '=', sql<string>`any(${granted})`)
   const { rows, total } = await readPage(query, page)
   return { entries: rows.map((row) => fromRow(context, row)), total }
 }
@@ -74,13 +99,13 @@ export async function listInstances(
 /**
  * Stores an instance, or replaces it.
  *
- * @param edited - The version to replace, if that matters.
+ * @param edited - The version to replace; undefined: whichever is stored; `new`: none that is registered.
  * @returns The new version; undefined if another version than `edited` is stored, and nothing was written.
  */
 export async function upsertInstance(
   { database, sealer }: RepositoryContext,
   instance: ServiceInstance,
-  edited: number | undefined,
+  edited: number | 'new' | undefined,
 ): Promise<number | undefined> {
   const values = {
     service_id: instance.serviceId ?? null,
@@ -93,16 +118,15 @@ export async function upsertInstance(
     sealed_database_password: sealer.sealOptional(instance.database.password, purpose.sealed_database_password),
     backup_username: instance.database.backupUsername ?? null,
     sealed_backup_password: sealer.sealOptional(instance.database.backupPassword, purpose.sealed_backup_password),
-    agent_url: instance.agent.url,
-    agent_username: instance.agent.username,
-    sealed_agent_password: sealer.sealOptional(instance.agent.password, purpose.sealed_agent_password),
+    agent_id: instance.agent.id,
     deleted_at: null,
   }
   const written = await database
     .insertInto('service_instances')
-    .values({ id: instance.id, ...values })
+    .values({ id: instance.id, created_at: instance.createdAt, ...values })
     .onConflict((conflict) => {
       const update = conflict.column('id').doUpdateSet({ ...values, version: sql`service_instances.version + 1` })
+      if (edited === 'new') return update.where('service_instances.deleted_at', 'is not', null)
       return edited === undefined ? update : update.where('service_instances.version', '=', edited)
     })
     .returning('version')
@@ -118,8 +142,59 @@ export async function markInstanceDeleted({ database }: RepositoryContext, id: s
       deleted_at: now,
       sealed_database_password: null,
       sealed_backup_password: null,
-      sealed_agent_password: null,
     })
     .where('id', '=', id)
     .execute()
+}
+
+const key = [
+  { name: 'service_instances.created_at', type: 'instant' },
+  { name: 'service_instances.id', type: 'text' },
+] as const
+
+/** One page of the registered instances among those that are granted, newest first. */
+export async function searchInstances(
+  context: RepositoryContext,
+  { scope, agentId, text }: InstanceSearch,
+  page: KeysetRequest,
+): Promise<KeysetPage<ServiceInstance>> {
+  let query = withAgents(context)
+    .where('service_instances.deleted_at', 'is', null)
+    .where(isGranted('service_instances.id', scope))
+  if (agentId !== undefined) query = query.where('service_instances.agent_id', '=', agentId)
+  if (text !== undefined) {
+    const named = sql<boolean>`exists (
+      select from jsonb_to_recordset(hosts) as host (name text) where ${contains('host.name', text)})`
+    query = query.where(({ or }) => or([contains('service_instances.id', text), named]))
+  }
+  const { entries, ...rest } = await readKeyset(query, key, 'desc', page)
+  return { entries: entries.map((row) => fromRow(context, row)), ...rest }
+}
+
+/** The registered instances that use an agent. */
+export async function instanceIdsOfAgent({ database }: { database: Database }, agentId: string): Promise<string[]> {
+  const rows = await database
+    .selectFrom('service_instances')
+    .select('id')
+    .where('agent_id', '=', agentId)
+    .where('deleted_at', 'is', null)
+    .orderBy('id')
+    .execute()
+  return rows.map((row) => row.id)
+}
+
+/** How many registered instances use each of these agents. */
+export async function countInstancesOfAgents(
+  { database }: { database: Database },
+  agentIds: readonly string[],
+): Promise<Map<string, number>> {
+  const rows = await database
+    .selectFrom('service_instances')
+    .select('agent_id')
+    .select((select) => select.fn.countAll<string>().as('count'))
+    .where('agent_id', '=', sql<string>`any(${agentIds}::text[])`)
+    .where('deleted_at', 'is', null)
+    .groupBy('agent_id')
+    .execute()
+  return new Map(rows.map((row) => [row.agent_id, Number(row.count)]))
 }

@@ -1,9 +1,8 @@
 import { authorizeInstance, type Call } from '../access/call.ts'
-import { inAuditedTransaction } from '../audit/service.ts'
-import type { Context, RepositoryContext } from '../context/context.ts'
+import type { RepositoryContext } from '../context/context.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
-import { changedMeanwhile, notFound, RequestError } from '../shared/request-error.ts'
-import { backupHost, type ServiceInstance } from './instance.ts'
+import { notFound } from '../shared/request-error.ts'
+import type { ServiceInstance } from './instance.ts'
 import * as repository from './repository.ts'
 
 /** One page of the instances that the caller was granted, by id. */
@@ -34,32 +33,4 @@ export function instancesById(
   ids: readonly string[],
 ): Promise<Map<string, ServiceInstance>> {
   return repository.instancesById(context, ids)
-}
-
-/**
- * Registers an instance, or replaces it.
- *
- * @param edited - The version to replace; undefined: whichever is stored.
- * @returns The instance with its new version.
- * @throws {RequestError} If it cannot be backed up as it is, or was changed meanwhile.
- */
-export async function saveInstance(
-  context: Context,
-  call: Call,
-  instance: ServiceInstance,
-  edited: number | undefined,
-): Promise<ServiceInstance> {
-  await authorizeInstance(call, instance.id)
-  backupHost(instance.hosts)
-  if (instance.agent.password === undefined) {
-    throw new RequestError('invalid', 'agent.password is required: the password the agent was started with.', {
-      field: 'agent.password',
-    })
-  }
-  const version = await inAuditedTransaction(context, call, async (tx) => {
-    const written = await repository.upsertInstance(tx, instance, edited)
-    if (written === undefined) throw changedMeanwhile()
-    return written
-  })
-  return { ...instance, version }
 }

@@ -1,4 +1,4 @@
-import type { AgentJob, JobStatus } from '@osb-backup/protocol'
+import { type AgentJob, backupStages, type JobStatus, restoreStages, stageLogField } from '@osb-backup/protocol'
 import { type Selectable, sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
 import type { JobPartTable } from '../database/schema.ts'
@@ -24,6 +24,28 @@ export async function findParts(
   const rows = await database
     .selectFrom('job_parts')
     .selectAll()
+    .where('job_id', 'in', jobIds)
+    .orderBy('position')
+    .execute()
+  return Map.groupBy(rows, (row) => row.job_id)
+}
+
+const logFields = [...backupStages, ...restoreStages].flatMap((stage) => [
+  stageLogField(stage, 'log'),
+  stageLogField(stage, 'errorlog'),
+])
+
+/** The same without what the scripts printed. */
+export async function findPartsWithoutLogs(
+  { database }: { database: Database },
+  jobIds: readonly string[],
+): Promise<Map<string, Selectable<JobPartTable>[]>> {
+  if (jobIds.length === 0) return new Map()
+  const rows = await database
+    .selectFrom('job_parts')
+    .select(['job_id', 'position', 'item', 'database', 'status', 'restore_point_id', 'filename'])
+    .select(['accepted', 'error', 'ended_at'])
+    .select(sql<AgentJob | null>`agent_status - ${logFields}::text[]`.as('agent_status'))
     .where('job_id', 'in', jobIds)
     .orderBy('position')
     .execute()

@@ -10,7 +10,7 @@ import { invariant } from '../shared/invariant.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { locateOffset } from './counters-repository.ts'
 import { type Job, type JobFilter, type JobLock, JobLockLost } from './job.ts'
-import { findParts, insertParts } from './parts-repository.ts'
+import { findParts, findPartsWithoutLogs, insertParts } from './parts-repository.ts'
 
 const purpose = sealedColumns.jobs.sealed_private_key
 
@@ -58,17 +58,29 @@ function partFields(row: Selectable<JobPartTable>) {
   }
 }
 
-async function withParts(context: RepositoryContext, rows: Selectable<JobTable>[]): Promise<Job[]> {
-  const parts = await findParts(
-    context,
-    rows.map((row) => row.id),
-  )
+/**
+ * Jobs with their parts.
+ *
+ * @param logs - Whether with what their scripts printed, which may be megabytes.
+ */
+export async function withParts(
+  context: RepositoryContext,
+  rows: Selectable<JobTable>[],
+  { logs }: { logs: boolean },
+): Promise<Job[]> {
+  const ids = rows.map((row) => row.id)
+  const parts = await (logs ? findParts(context, ids) : findPartsWithoutLogs(context, ids))
   return rows.map((row) => fromRow(context, row, parts.get(row.id) ?? []))
 }
 
-export async function findJob(context: RepositoryContext, id: string): Promise<Job | undefined> {
+/** @param logs - Whether with what its scripts printed. */
+export async function findJob(
+  context: RepositoryContext,
+  id: string,
+  { logs } = { logs: true },
+): Promise<Job | undefined> {
   const rows = await context.database.selectFrom('jobs').selectAll().where('id', '=', id).execute()
-  return (await withParts(context, rows))[0]
+  return (await withParts(context, rows, { logs }))[0]
 }
 
 const sortColumns: Record<string, 'started_at' | 'ended_at' | 'status'> = {
@@ -96,7 +108,7 @@ export async function listJobs(context: RepositoryContext, filter: JobFilter, pa
   if (column === 'started_at') query = query.where(startsWithin(location.day, direction)).offset(location.skipped)
   // Sorted by another column, a page is found only by skipping those before it.
   else query = query.offset(offset)
-  return { entries: await withParts(context, await query.execute()), total: location.total }
+  return { entries: await withParts(context, await query.execute(), { logs: true }), total: location.total }
 }
 
 /** That a job was started on a day in UTC, or follows those of that day in a list. */

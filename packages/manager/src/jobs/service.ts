@@ -1,14 +1,18 @@
 import type { RunKind } from '@osb-backup/core'
 import { isOver } from '@osb-backup/protocol'
 import { authorizeInstance, type Call } from '../access/call.ts'
+import { scopeOf } from '../access/scope.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
-import type { Context } from '../context/context.ts'
+import type { Context, RepositoryContext } from '../context/context.ts'
+import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
 import { compactCounters } from './counters-repository.ts'
 import type { BackupJob, Job, JobFilter } from './job.ts'
 import { failOpenParts } from './part-results.ts'
 import * as repository from './repository.ts'
+import type { JobSearch } from './search-repository.ts'
+import * as searchRepository from './search-repository.ts'
 
 /** One page of the jobs of an instance, newest first unless requested otherwise. */
 export async function listJobs(
@@ -74,12 +78,15 @@ export async function cancelJob(context: Context, call: Call, id: string, kind?:
 }
 
 /**
- * Deletes a backup job that has ended; its restore points and files stay.
+ * Deletes a job that has ended; its restore points and files stay.
  *
+ * @param kind - Undefined: of either kind.
  * @throws {RequestError} If it has not ended.
  */
-export async function deleteJob(context: Context, call: Call, id: string): Promise<void> {
-  await getEndedBackupJob(context, call, id)
+export async function deleteJob(context: Context, call: Call, id: string, kind?: RunKind): Promise<void> {
+  const { status } = await getJob(context, call, id, kind)
+  if (!isOver(status))
+    throw new RequestError('conflict', `The job ${id} has not ended: cancel it, or wait for its end.`)
   await inAuditedTransaction(context, call, (tx) => repository.deleteEndedJobs(tx, { id }))
 }
 
@@ -92,4 +99,27 @@ export async function deleteJobsOfInstance(context: Context, call: Call, instanc
 /** Compacts the changes of the job counters. Returns whether there may be more. */
 export function compactJobCounters(context: Pick<Context, 'database'>): Promise<boolean> {
   return compactCounters(context)
+}
+
+/** A job without what its scripts printed. @throws {RequestError} If there is none, or its instance was not granted. */
+export async function getJobWithoutLogs(context: Context, call: Call, id: string): Promise<Job> {
+  const job = await findJobWithoutLogs(context, id)
+  if (job === undefined) throw notFound('job', id)
+  await authorizeInstance(call, job.instanceId, { what: 'job', id })
+  return job
+}
+
+/** The same for callers that check themselves what it belongs to. */
+export function findJobWithoutLogs(context: RepositoryContext, id: string): Promise<Job | undefined> {
+  return repository.findJob(context, id, { logs: false })
+}
+
+/** One page of the jobs of all instances that the caller was granted, or of one, newest first, without logs. */
+export async function searchJobs(
+  context: RepositoryContext,
+  call: Call,
+  { instanceId, ...filter }: Omit<JobSearch, 'scope'> & { instanceId?: string | undefined },
+  page: KeysetRequest,
+): Promise<KeysetPage<Job>> {
+  return searchRepository.searchJobs(context, { ...filter, scope: await scopeOf(call, instanceId) }, page)
 }

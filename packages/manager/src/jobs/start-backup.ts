@@ -1,11 +1,11 @@
 import type { Call } from '../access/call.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
+import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import type { BackupPlan, PlanToRun } from '../plans/plan.ts'
 import { lockPlan } from '../plans/repository.ts'
 import { newIdentifier } from '../shared/identifier.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
 import { createJob } from './create-job.ts'
-import type { IdempotencyKey } from './idempotency.ts'
 import { type BackupJob, NEW_PART } from './job.ts'
 import { openJobsOfPlans } from './repository.ts'
 

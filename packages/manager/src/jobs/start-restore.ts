@@ -1,5 +1,6 @@
 import { authorizeInstance, type Call, unknownInstance } from '../access/call.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
+import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { findInstance } from '../instances/repository.ts'
 import { findPlan } from '../plans/repository.ts'
 import { lockPointsForRestore, pointsOf } from '../restore-points/repository.ts'
@@ -8,7 +9,6 @@ import { newIdentifier } from '../shared/identifier.ts'
 import { invariant } from '../shared/invariant.ts'
 import { RequestError } from '../shared/request-error.ts'
 import { createJob } from './create-job.ts'
-import type { IdempotencyKey } from './idempotency.ts'
 import { type BackupJob, NEW_PART, type RestoreJob, type ScriptParameters } from './job.ts'
 
 /** What a restore writes: one restore point into one database. */

@@ -5,6 +5,7 @@ import { markInstanceDeleted } from '../instances/repository.ts'
 import { getInstance } from '../instances/service.ts'
 import { nameOfAnyPlan } from '../plans/repository.ts'
 import { RequestError } from '../shared/request-error.ts'
+import { deleteIfUnused } from './save-instance.ts'
 
 /**
  * Deletes a service instance with its credentials; its jobs and restore points stay.
@@ -12,7 +13,7 @@ import { RequestError } from '../shared/request-error.ts'
  * @throws {RequestError} If it still has a plan.
  */
 export async function deleteInstance(context: Context, call: Call, id: string): Promise<void> {
-  await getInstance(context, call, id)
+  const { agent } = await getInstance(context, call, id)
   await inAuditedTransaction(context, call, async (tx) => {
     const plan = await nameOfAnyPlan(tx, { instanceId: id })
     if (plan !== undefined) {
@@ -20,5 +21,6 @@ export async function deleteInstance(context: Context, call: Call, id: string): 
       throw new RequestError('conflict', message)
     }
     await markInstanceDeleted(tx, id, context.now())
+    await deleteIfUnused(tx, agent.id, id)
   })
 }

@@ -1,11 +1,22 @@
 import type { PlanRunOutcome } from '@osb-backup/protocol'
 import type { Insertable, Selectable } from 'kysely'
 import type { Context } from '../context/context.ts'
+import { readKeyset } from '../database/read-keyset.ts'
 import { readPage } from '../database/read-page.ts'
 import type { PlanRunTable } from '../database/schema.ts'
 import type { InTransaction } from '../database/transaction.ts'
+import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import type { PlanRun } from './plan-run.ts'
+
+/** What a list of the runs of a plan is filtered by. */
+export interface PlanRunSearch {
+  planId: string
+  outcome?: PlanRunOutcome | undefined
+  /** Of when they were due. */
+  since?: Date | undefined
+  until?: Date | undefined
+}
 
 function fromRow(row: Selectable<PlanRunTable>): PlanRun {
   return {
@@ -59,4 +70,23 @@ export async function listPlanRuns(
 /** Deletes the records of runs that were decided before an instant; their jobs stay. */
 export async function deletePlanRunsBefore({ database }: Pick<Context, 'database'>, before: Date): Promise<void> {
   await database.deleteFrom('plan_runs').where('decided_at', '<', before).execute()
+}
+
+const key = [
+  { name: 'due_at', type: 'instant' },
+  { name: 'id', type: 'number' },
+] as const
+
+/** One page of what became of a plan's runs, newest first. */
+export async function searchPlanRuns(
+  { database }: Pick<Context, 'database'>,
+  { planId, outcome, since, until }: PlanRunSearch,
+  page: KeysetRequest,
+): Promise<KeysetPage<PlanRun>> {
+  let query = database.selectFrom('plan_runs').selectAll().where('plan_id', '=', planId)
+  if (outcome !== undefined) query = query.where('outcome', '=', outcome)
+  if (since !== undefined) query = query.where('due_at', '>=', since)
+  if (until !== undefined) query = query.where('due_at', '<', until)
+  const { entries, ...rest } = await readKeyset(query, key, 'desc', page)
+  return { entries: entries.map(fromRow), ...rest }
 }

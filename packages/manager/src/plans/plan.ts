@@ -29,6 +29,9 @@ export interface BackupPlan {
   publicKey: string | undefined
   /** Decrypts what `publicKey` encrypted; stored only if the user wants the manager to restore by itself. */
   privateKey: string | undefined
+  /** Recovery point objective: how old the newest restore point may be; undefined: twice the interval of the schedule. */
+  rpoSeconds: number | undefined
+  createdAt: Date
   /** When it runs next; undefined: it is paused, or never due again. */
   nextRunAt: Date | undefined
   /** A change of retention deletes nothing before this. */

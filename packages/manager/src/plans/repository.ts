@@ -11,7 +11,7 @@ import type { BackupPlan, PlanSchedule } from './plan.ts'
 
 const purpose = sealedColumns.backup_plans.sealed_private_key
 
-function fromRow({ sealer }: RepositoryContext, row: Selectable<BackupPlanTable>): BackupPlan {
+export function planFromRow({ sealer }: RepositoryContext, row: Selectable<BackupPlanTable>): BackupPlan {
   return {
     id: row.id,
     version: row.version,
@@ -27,6 +27,8 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<BackupPlanTable>
     items: row.items,
     publicKey: row.public_key ?? undefined,
     privateKey: sealer.openOptional(row.sealed_private_key, purpose),
+    rpoSeconds: row.rpo_seconds ?? undefined,
+    createdAt: row.created_at,
     nextRunAt: row.next_run_at ?? undefined,
     retentionCountsFrom: row.retention_counts_from ?? undefined,
   }
@@ -47,19 +49,20 @@ function toColumns({ sealer }: RepositoryContext, plan: BackupPlan) {
     items: JSON.stringify(plan.items),
     public_key: plan.publicKey ?? null,
     sealed_private_key: sealer.sealOptional(plan.privateKey, purpose),
+    rpo_seconds: plan.rpoSeconds ?? null,
   }
 }
 
 export async function findPlan(context: RepositoryContext, id: string): Promise<BackupPlan | undefined> {
   const row = await context.database.selectFrom('backup_plans').selectAll().where('id', '=', id).executeTakeFirst()
-  return row && fromRow(context, row)
+  return row && planFromRow(context, row)
 }
 
 /** Plans by id; those that were deleted are missing. */
 export async function plansById(context: RepositoryContext, ids: readonly string[]): Promise<Map<string, BackupPlan>> {
   if (ids.length === 0) return new Map()
   const rows = await context.database.selectFrom('backup_plans').selectAll().where('id', 'in', ids).execute()
-  return new Map(rows.map((row) => [row.id, fromRow(context, row)]))
+  return new Map(rows.map((row) => [row.id, planFromRow(context, row)]))
 }
 
 /** All plans of an instance. */
@@ -70,7 +73,7 @@ export async function plansOfInstance(context: RepositoryContext, instanceId: st
     .where('instance_id', '=', instanceId)
     .orderBy('id')
     .execute()
-  return rows.map((row) => fromRow(context, row))
+  return rows.map((row) => planFromRow(context, row))
 }
 
 /** One page of an instance's plans, oldest first unless requested otherwise. */
@@ -86,7 +89,7 @@ export async function listPlans(
     .orderBy(page.sort?.property === 'name' ? 'name' : 'created_at', page.sort?.descending ? 'desc' : 'asc')
     .orderBy('id')
   const { rows, total } = await readPage(query, page)
-  return { entries: rows.map((row) => fromRow(context, row)), total }
+  return { entries: rows.map((row) => planFromRow(context, row)), total }
 }
 
 /** The name of a plan of an instance, or of one that stores in a destination; undefined if there is none. */
@@ -131,7 +134,7 @@ export async function lockPlan(
     .forUpdate()
     .executeTakeFirst()
   if (row === undefined) return undefined
-  const plan = fromRow(tx, row)
+  const plan = planFromRow(tx, row)
   const schedule = { ...plan, nextDueAt: row.next_due_at ?? undefined, lastDueAt: row.last_due_at ?? undefined }
   return { plan, schedule }
 }
@@ -156,7 +159,13 @@ export async function insertPlan(
 ): Promise<void> {
   await tx.database
     .insertInto('backup_plans')
-    .values({ id: plan.id, instance_id: plan.instanceId, ...toColumns(tx, plan), ...nextRunColumns(next) })
+    .values({
+      id: plan.id,
+      instance_id: plan.instanceId,
+      created_at: plan.createdAt,
+      ...toColumns(tx, plan),
+      ...nextRunColumns(next),
+    })
     .execute()
 }
 

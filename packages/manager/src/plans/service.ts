@@ -2,11 +2,15 @@ import { decideDueRuns } from '@osb-backup/core'
 import type { PlanRunOutcome } from '@osb-backup/protocol'
 import { generateAgeKeys } from '@osb-backup/storage'
 import { authorizeInstance, authorizeReferredInstance, type Call, unknownInstance } from '../access/call.ts'
+import { scopeOf } from '../access/scope.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, RepositoryContext, TransactionContext } from '../context/context.ts'
 import { findDestination } from '../destinations/repository.ts'
+import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
+import { createOnce } from '../idempotency/service.ts'
 import { findInstance } from '../instances/repository.ts'
 import { newIdentifier } from '../shared/identifier.ts'
+import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { changedMeanwhile, notFound, RequestError } from '../shared/request-error.ts'
 import { nextRunOf } from './next-run.ts'
@@ -15,6 +19,8 @@ import type { PlanRun } from './plan-run.ts'
 import * as planRuns from './plan-runs-repository.ts'
 import * as repository from './repository.ts'
 import { checkPlan } from './rules.ts'
+import type { PlanSearch } from './search-repository.ts'
+import * as search from './search-repository.ts'
 
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
@@ -44,27 +50,42 @@ export function plansById(context: RepositoryContext, ids: readonly string[]): P
 }
 
 /** What a new plan is created with. */
-export type NewPlan = Omit<BackupPlan, 'id' | 'version' | 'nextRunAt' | 'retentionCountsFrom'>
+export type NewPlan = Omit<BackupPlan, 'id' | 'version' | 'createdAt' | 'nextRunAt' | 'retentionCountsFrom'>
 
 /**
  * Creates a plan.
  *
+ * @param key - A request that is sent again with the same key creates nothing.
  * @throws {RequestError} If it could not run, its instance or destination does not exist, or its name is taken.
  */
-export async function createPlan(context: Context, call: Call, wanted: NewPlan): Promise<BackupPlan> {
+export async function createPlan(
+  context: Context,
+  call: Call,
+  wanted: NewPlan,
+  key?: IdempotencyKey,
+): Promise<BackupPlan> {
   const field = 'serviceInstance.service_instance_id'
   await authorizeReferredInstance(call, wanted.instanceId, field)
   if ((await findInstance(context, wanted.instanceId)) === undefined) throw unknownInstance(wanted.instanceId, field)
   const unscheduled = { nextRunAt: undefined, retentionCountsFrom: undefined, version: 1 }
-  const plan: BackupPlan = { ...wanted, ...unscheduled, id: newIdentifier(context.now()) }
+  const createdAt = context.now()
+  const plan: BackupPlan = { ...wanted, ...unscheduled, id: newIdentifier(createdAt), createdAt }
   await checkDestination(context, plan)
   checkPlan(plan, context)
   const next = nextRunOf({ ...plan, lastDueAt: undefined }, context)
-  await namingTakenName(
+  return namingTakenName(
     plan,
-    inAuditedTransaction(context, call, (tx) => repository.insertPlan(tx, plan, next)),
+    createOnce<Context, BackupPlan>(context, {
+      id: plan.id,
+      call,
+      key,
+      async create(tx) {
+        await repository.insertPlan(tx, plan, next)
+        return { ...plan, nextRunAt: next.runAt }
+      },
+      find: (id) => repository.findPlan(context, id),
+    }),
   )
-  return { ...plan, nextRunAt: next.runAt }
 }
 
 /**
@@ -177,4 +198,25 @@ export async function listPlanRuns(
 export async function deleteOldPlanRuns(context: Pick<Context, 'database' | 'settings' | 'now'>): Promise<void> {
   const before = new Date(context.now().getTime() - context.settings.runHistoryDays * DAY_MS)
   await planRuns.deletePlanRunsBefore(context, before)
+}
+
+/** One page of the plans of all instances that the caller was granted, or of one, newest first. */
+export async function searchPlans(
+  context: RepositoryContext,
+  call: Call,
+  { instanceId, ...filter }: Omit<PlanSearch, 'scope'> & { instanceId?: string | undefined },
+  page: KeysetRequest,
+): Promise<KeysetPage<BackupPlan>> {
+  return search.searchPlans(context, { ...filter, scope: await scopeOf(call, instanceId) }, page)
+}
+
+/** One page of what became of the scheduled runs of a plan, newest first. */
+export async function searchPlanRuns(
+  context: RepositoryContext,
+  call: Call,
+  filter: planRuns.PlanRunSearch,
+  page: KeysetRequest,
+): Promise<KeysetPage<PlanRun>> {
+  await getPlan(context, call, filter.planId)
+  return planRuns.searchPlanRuns(context, filter, page)
 }

@@ -1,12 +1,16 @@
 import { ContentError, StoreError, verifyObject } from '@osb-backup/storage'
 import { authorizeInstance, type Call } from '../access/call.ts'
+import { scopeOf } from '../access/scope.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
 import { openDestinationOf } from '../destinations/open-destination.ts'
+import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
 import * as repository from './repository.ts'
 import { objectNameOf, type PointFilter, type RestorePoint, type VerificationState } from './restore-point.ts'
+import type { PointSearch } from './search-repository.ts'
+import * as search from './search-repository.ts'
 
 /** One page of the restore points of an instance, newest first unless requested otherwise. */
 export async function listPoints(
@@ -77,4 +81,14 @@ async function readBack(context: Context, point: RestorePoint, signal: AbortSign
     if (!(error instanceof StoreError)) throw error
     throw new RequestError('conflict', `The object could not be read back: ${error.message}`, { cause: error })
   }
+}
+
+/** One page of the restore points of all instances that the caller was granted, or of one, newest first. */
+export async function searchPoints(
+  context: Pick<Context, 'database'>,
+  call: Call,
+  { instanceId, ...filter }: Omit<PointSearch, 'scope'> & { instanceId?: string | undefined },
+  page: KeysetRequest,
+): Promise<KeysetPage<RestorePoint>> {
+  return search.searchPoints(context, { ...filter, scope: await scopeOf(call, instanceId) }, page)
 }

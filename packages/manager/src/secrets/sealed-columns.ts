@@ -3,8 +3,8 @@ export const sealedColumns = {
   service_instances: {
     sealed_database_password: 'instance-database-password',
     sealed_backup_password: 'instance-backup-password',
-    sealed_agent_password: 'instance-agent-password',
   },
+  agents: { sealed_password: 'agent-password' },
   file_destinations: { sealed_store_secret: 'destination-secret' },
   backup_plans: { sealed_private_key: 'plan-private-key' },
   jobs: { sealed_private_key: 'job-private-key' },

@@ -1,20 +1,24 @@
 /**
  * Why a request is refused. `http/problems.ts` maps each to an HTTP status.
  * - `invalid`: the request is wrong; `field` says where.
+ * - `unknown-field`: the request has a field that there is none of; `field` says which.
  * - `unauthorised`: no credentials, or invalid ones.
  * - `forbidden`: the caller's role does not allow it.
  * - `slow-down`: too many attempts; `retryAfterSeconds` says when to try again.
  * - `not-found`: it does not exist, or the caller was not granted it.
  * - `conflict`: the current state does not allow it.
+ * - `key-reused`: the idempotency key was used for another request.
  * - `changed`: somebody else changed it since it was read.
  */
 export type RequestErrorCode =
   | 'invalid'
+  | 'unknown-field'
   | 'unauthorised'
   | 'forbidden'
   | 'slow-down'
   | 'not-found'
   | 'conflict'
+  | 'key-reused'
   | 'changed'
 
 /** A request that cannot be served. The message is a sentence for the person who sent it, without secrets. */

@@ -1,7 +1,10 @@
 import { type Selectable, sql } from 'kysely'
 import type { Context } from '../context/context.ts'
+import { contains } from '../database/conditions.ts'
+import { readKeyset } from '../database/read-keyset.ts'
 import type { TokenTable } from '../database/schema.ts'
 import type { InTransaction } from '../database/transaction.ts'
+import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { Token } from './token.ts'
 
 type RepositoryContext = Pick<Context, 'database'>
@@ -38,6 +41,7 @@ export async function insertToken({ database }: RepositoryContext, token: Token,
       hash,
       role: token.role,
       grants: JSON.stringify(token.grants),
+      created_at: token.createdAt,
       expires_at: token.expiresAt ?? null,
       last_used_at: null,
     })
@@ -57,4 +61,26 @@ export async function deleteToken({ database }: RepositoryContext, id: string): 
 /** Waits for other managers that are creating the first token, and keeps more from doing so until the transaction ends. */
 export async function lockTokens({ database }: InTransaction): Promise<void> {
   await sql`lock table tokens in share row exclusive mode`.execute(database)
+}
+
+const key = [
+  { name: 'created_at', type: 'instant' },
+  { name: 'id', type: 'text' },
+] as const
+
+/** One page of the tokens whose name contains a text, newest first. */
+export async function searchTokens(
+  { database }: RepositoryContext,
+  text: string | undefined,
+  page: KeysetRequest,
+): Promise<KeysetPage<Token>> {
+  let query = database.selectFrom('tokens').selectAll()
+  if (text !== undefined) query = query.where(contains('name', text))
+  const { entries, ...rest } = await readKeyset(query, key, 'desc', page)
+  return { entries: entries.map(fromRow), ...rest }
+}
+
+export async function findToken({ database }: RepositoryContext, id: string): Promise<Token | undefined> {
+  const row = await database.selectFrom('tokens').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && fromRow(row)
 }

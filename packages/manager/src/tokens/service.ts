@@ -6,7 +6,10 @@ import { type Caller, grantedCaller } from '../access/caller.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
 import { inTransaction } from '../database/transaction.ts'
+import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
+import { createOnce } from '../idempotency/service.ts'
 import { newIdentifier } from '../shared/identifier.ts'
+import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
 import * as repository from './repository.ts'
 import type { NewToken, Token } from './token.ts'
@@ -51,20 +54,32 @@ export async function createToken(
   context: Pick<Context, 'database' | 'now'>,
   call: Call,
   wanted: NewToken,
+  key?: IdempotencyKey,
 ): Promise<{ token: Token; secret: string }> {
   if (wanted.expiresAt !== undefined && wanted.expiresAt <= context.now()) {
     throw new RequestError('invalid', 'expiresAt lies in the past.', { field: 'expiresAt' })
   }
-  return inAuditedTransaction(context, call, (tx) => insertNewToken(tx, wanted))
+  const id = newIdentifier(context.now())
+  return createOnce<Pick<Context, 'database' | 'now'>, { token: Token; secret: string }>(context, {
+    id,
+    call,
+    key,
+    create: (tx) => insertNewToken(tx, id, wanted),
+    find(created) {
+      const message = `This Idempotency-Key created the token ${created}, which was shown once: revoke it, and create another.`
+      throw new RequestError('conflict', message, { field: 'Idempotency-Key' })
+    },
+  })
 }
 
 async function insertNewToken(
   context: Pick<Context, 'database' | 'now'>,
+  id: string,
   { name, role, grants, expiresAt }: NewToken,
   secret = TOKEN_PREFIX + randomBytes(32).toString('base64url'),
 ): Promise<{ token: Token; secret: string }> {
   const now = context.now()
-  const token = { id: newIdentifier(now), name, role, grants, createdAt: now, expiresAt, lastUsedAt: undefined }
+  const token = { id, name, role, grants, createdAt: now, expiresAt, lastUsedAt: undefined }
   await repository.insertToken(context, token, hashOf(secret))
   return { token, secret }
 }
@@ -97,7 +112,7 @@ export async function ensureAdminToken(
     await repository.lockTokens(tx)
     if ((await repository.listTokens(tx)).length > 0) return undefined
     const wanted = { name: 'first admin token', role: 'admin', grants: 'all', expiresAt: undefined } as const
-    const { secret } = await insertNewToken(tx, wanted, settings.adminToken)
+    const { secret } = await insertNewToken(tx, newIdentifier(tx.now()), wanted, settings.adminToken)
     await writeFileAtomically(path, `${secret}\n`)
     return secret
   })
@@ -107,4 +122,20 @@ export async function ensureAdminToken(
     context.log.warn('ADMIN_TOKEN is ignored: this database has tokens already, and it is not one of them')
   }
   return undefined
+}
+
+/** One page of the tokens whose name contains a text, newest first. */
+export function searchTokens(
+  context: Pick<Context, 'database'>,
+  text: string | undefined,
+  page: KeysetRequest,
+): Promise<KeysetPage<Token>> {
+  return repository.searchTokens(context, text, page)
+}
+
+/** @throws {RequestError} If there is no such token. */
+export async function getToken(context: Pick<Context, 'database'>, id: string): Promise<Token> {
+  const token = await repository.findToken(context, id)
+  if (token === undefined) throw notFound('token', id)
+  return token
 }

@@ -1,5 +1,6 @@
 import { startPeriodicTasks } from '@osb-backup/node'
 import type { Context } from '../context/context.ts'
+import { agentChecks } from './agent-checks.ts'
 import { JobWorkerPool } from './job-worker-pool.ts'
 import { maintenanceTasks } from './maintenance.ts'
 import { objectRemoval } from './removals.ts'
@@ -34,6 +35,7 @@ export class Workers {
       schedulerTick(context),
       retentionSweep(context),
       objectRemoval(context),
+      agentChecks(context),
       ...maintenanceTasks(context),
     ]
     const running = startPeriodicTasks(tasks, ({ name }, error) =>

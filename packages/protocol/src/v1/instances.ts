@@ -32,6 +32,11 @@ const brokerFields = {
     .meta(about('Handed to every script as environment variables; flat values only', { encoding: 'UTF8' })),
 }
 
+const privilegedUsername = z
+  .string()
+  .max(255)
+  .optional()
+  .meta(about('A second account, with more rights, for scripts that need one', 'postgres'))
 const username = z.string().max(255).optional().meta(about('Account that dumps and restores', 'backup'))
 
 const instanceFields = {
@@ -41,6 +46,12 @@ const instanceFields = {
     .strictObject({
       username,
       password: z.string().max(1000).optional().meta(about('Write-only', 'a password of yours')),
+      privilegedUsername,
+      privilegedPassword: z
+        .string()
+        .max(1000)
+        .optional()
+        .meta(about('Password of the second account. Write-only', 'a password of yours')),
     })
     .optional()
     .meta({ description: 'How the agent logs in to the database' }),
@@ -73,7 +84,12 @@ export const instanceSchema = z.object({
     .meta({ description: 'The machines of the instance' }),
   agentId: idSchema.optional().meta(about('The agent beside the database', EXAMPLE_ID)),
   database: z
-    .object({ username, passwordSet: z.boolean().meta(about('A password is stored', true)) })
+    .object({
+      username,
+      passwordSet: z.boolean().meta(about('A password is stored', true)),
+      privilegedUsername,
+      privilegedPasswordSet: z.boolean().meta(about('A password of the second account is stored', false)),
+    })
     .meta({ description: 'How the agent logs in to the database' }),
   ...brokerFields,
   protection: protectionSchema.meta({ description: 'The worst protection among the items of the instance' }),

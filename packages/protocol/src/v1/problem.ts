@@ -8,7 +8,6 @@ export const problemCodes = [
   'unauthenticated',
   'forbidden',
   'not-found',
-  'method-not-allowed',
   'conflict',
   'version-mismatch',
   'idempotency-key-reused',

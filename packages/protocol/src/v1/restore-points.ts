@@ -78,6 +78,10 @@ export const restorePointQuerySchema = z.strictObject({
 })
 export type RestorePointQuery = z.input<typeof restorePointQuerySchema>
 
+const parametersSchema = z
+  .record(z.string().min(1).max(255), z.union([z.string().max(10_000), z.number(), z.boolean()]))
+  .refine((parameters) => Object.keys(parameters).length <= 100, 'must have at most 100 parameters')
+
 /** `POST /v1/restore-points/{id}/restore`. */
 export const restoreRequestSchema = z.strictObject({
   instanceId: idSchema.optional().meta(about('The instance to restore to; the one it is of by default', 'shop-db')),
@@ -93,5 +97,8 @@ export const restoreRequestSchema = z.strictObject({
     .max(20_000)
     .optional()
     .meta(about('Opens what is encrypted; used for this job alone. Write-only', 'AGE-SECRET-KEY-1…')),
+  parameters: parametersSchema
+    .optional()
+    .meta(about('Handed to the scripts of this job, before those of the instance', { mode: 'in-place' })),
 })
 export type RestoreRequest = z.infer<typeof restoreRequestSchema>

@@ -8,6 +8,27 @@ export async function up(database: Kysely<unknown>): Promise<void> {
 }
 
 const resources = [
+  `create table agents (
+    id text primary key,
+    name text,
+    url text not null,
+    username text not null,
+    sealed_password text,
+    implicit boolean not null,
+    version integer not null default 1,
+    created_at timestamptz not null default now(),
+    reachable boolean,
+    error text,
+    agent_version text,
+    capabilities jsonb not null default '[]',
+    last_seen_at timestamptz,
+    last_checked_at timestamptz,
+    check_at timestamptz not null default now(),
+    deleted_at timestamptz
+  )`,
+  'create index agents_by_url on agents (url) where deleted_at is null',
+  'create index agents_to_check on agents (check_at) where deleted_at is null',
+
   `create table service_instances (
     id text primary key,
     service_id text,
@@ -20,13 +41,13 @@ const resources = [
     sealed_database_password text,
     backup_username text,
     sealed_backup_password text,
-    agent_url text not null,
-    agent_username text not null,
-    sealed_agent_password text,
+    agent_id text not null references agents,
     version integer not null default 1,
     created_at timestamptz not null default now(),
     deleted_at timestamptz
   )`,
+
+  'create index service_instances_by_agent on service_instances (agent_id)',
 
   `create table file_destinations (
     id text primary key,
@@ -57,6 +78,7 @@ const resources = [
     items jsonb not null,
     public_key text,
     sealed_private_key text,
+    rpo_seconds integer,
     version integer not null default 1,
     created_at timestamptz not null default now(),
     next_due_at timestamptz,
@@ -117,6 +139,12 @@ const jobs = [
   )`,
   'create index jobs_by_instance on jobs (instance_id, kind, started_at, id)',
   'create index jobs_by_instance_and_status on jobs (instance_id, kind, status, started_at, id)',
+  // The lists of /v1 begin anywhere in the order of time.
+  'create index jobs_by_time on jobs (started_at, id)',
+  'create index jobs_by_instance_and_time on jobs (instance_id, started_at, id)',
+  'create index jobs_by_plan_and_time on jobs (plan_id, started_at, id)',
+  'create index jobs_by_status_and_time on jobs (status, started_at, id)',
+  'create index jobs_by_end on jobs (ended_at)',
   // Few jobs are open at any time, however many there were.
   'create index jobs_open on jobs (started_at, id) where ended_at is null',
   'create index jobs_open_of_plan on jobs (plan_id) where ended_at is null',
@@ -140,7 +168,7 @@ const jobs = [
     caller_id text not null,
     key text not null,
     request_digest text not null,
-    job_id text not null,
+    resource_id text not null,
     created_at timestamptz not null default now(),
     primary key (caller_id, key)
   )`,
@@ -179,6 +207,7 @@ const restorePoints = [
   )`,
   'create index restore_points_by_plan on restore_points (plan_id, item, taken_at)',
   'create index restore_points_by_instance on restore_points (instance_id, taken_at, id)',
+  'create index restore_points_by_time on restore_points (taken_at, id) where deleted_at is null',
   `create index restore_points_to_remove on restore_points (next_removal_at)
     where removal_requested_at is not null and deleted_at is null`,
 ]

@@ -136,7 +136,7 @@ export function destinationRoutes(app: App, context: Context): void {
       const stored = found?.instanceId === instance.id ? found : undefined
       const wanted = destinationFromWire(request.body, instance.id, stored)
       await tryDestination(context, request.call, wanted)
-      return destinationToWire({ ...wanted, id: id ?? '', version: stored?.version ?? 0 }, instance)
+      return destinationToWire({ ...wanted, id: id ?? '' }, instance)
     },
   )
 

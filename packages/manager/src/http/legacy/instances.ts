@@ -2,8 +2,9 @@ import { pageSchema, serviceInstanceRequestSchema, serviceInstanceSchema } from 
 import { z } from 'zod'
 import { authorizeInstance } from '../../access/call.ts'
 import type { Context } from '../../context/context.ts'
-import { findInstance, getInstance, listInstances, saveInstance } from '../../instances/service.ts'
+import { findInstance, getInstance, listInstances } from '../../instances/service.ts'
 import { deleteInstance } from '../../lifecycle/delete-instance.ts'
+import { saveInstanceWithAgent } from '../../lifecycle/save-instance.ts'
 import { RequestError } from '../../shared/request-error.ts'
 import { editedVersion, sendVersion } from '../entity-version.ts'
 import { ifMatchHeader } from '../request-headers.ts'
@@ -70,7 +71,7 @@ export function instanceRoutes(app: App, context: Context): void {
       const stored = await findInstance(context, id)
       call.audit.status = stored === undefined ? 201 : 200
       const wanted = instanceFromWire(id, body, stored)
-      const instance = await saveInstance(context, call, wanted, editedVersion(request))
+      const instance = await saveInstanceWithAgent(context, call, wanted, editedVersion(request))
       sendVersion(reply, instance.version)
       return reply.code(stored === undefined ? 201 : 200).send(instanceToWire(instance))
     },

@@ -36,7 +36,9 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
     transform: (document) => {
       const { schema, url } = jsonSchemaTransform(document)
       const { access = 'admin', brokers = false }: FastifyContextConfig = document.route.config ?? {}
-      return { url, schema: { ...schema, ...{ 'x-access': access, 'x-brokers': brokers } } }
+      const isMergePatch = document.route.method === 'PATCH' && url.startsWith('/v1/')
+      const consumes = isMergePatch ? { consumes: ['application/json', 'application/merge-patch+json'] } : {}
+      return { url, schema: { ...schema, ...consumes, ...{ 'x-access': access, 'x-brokers': brokers } } }
     },
     transformObject: (document) => {
       const described = withNamedSchemas(document)

@@ -21,7 +21,7 @@ export interface Operation {
   responses: Record<string, { description: string; content?: Record<string, Content> }>
 }
 
-const meanings: Record<string, string> = { 200: 'Done', 201: 'Made', 204: 'Done; there is nothing to say' }
+const meanings: Record<string, string> = { 200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'No content' }
 
 /** Adds what follows from the rest: a name, who may call, examples, and how it may be refused. */
 export function completeOperation(method: string, path: string, operation: Operation, named: NamedSchemas): void {
@@ -29,11 +29,11 @@ export function completeOperation(method: string, path: string, operation: Opera
   const { 'x-brokers': brokers = false, parameters = [], requestBody, responses } = operation
   delete operation['x-brokers']
   operation.operationId = nameOf(method, path)
-  operation.tags = [path.split('/')[1] ?? '']
+  operation.tags = [tagOf(path)]
   operation.description = accessSentence(access, brokers)
   operation.security = access === 'open' ? [] : [{ bearer: [] }, ...(brokers ? [{ basic: [] }] : [])]
   for (const parameter of parameters) {
-    parameter.example = exampleOf(parameter.schema ?? {}, parameter.name, 'request', named)
+    parameter.example ??= exampleOf(parameter.schema ?? {}, parameter.name, 'request', named)
   }
   for (const [status, response] of Object.entries(responses)) {
     response.description = meanings[status] ?? response.description
@@ -60,6 +60,12 @@ function addExamples(
   for (const body of Object.values(content ?? {})) {
     body.example ??= exampleOf(body.schema ?? {}, '', use, named)
   }
+}
+
+/** What operations are grouped by: the resource, or the legacy path. */
+function tagOf(path: string): string {
+  const [, first = '', second = ''] = path.split('/')
+  return first === 'v1' ? second : first === 'health' ? first : `legacy: ${first}`
 }
 
 /** `getBackupPlansById`, for clients that are generated from the document. */

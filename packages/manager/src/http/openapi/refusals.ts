@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import type { Problem } from '@osb-backup/protocol'
+import type { ProblemCode } from '@osb-backup/protocol/v1'
 
 /** What of an operation says how it may be refused. */
 export interface OperationFacts {
@@ -14,6 +14,8 @@ export interface OperationFacts {
 
 interface Refusal {
   status: number
+  /** In `/v1`. */
+  code: ProblemCode
   means: string
   detail: string
   field?: string
@@ -23,6 +25,7 @@ interface Refusal {
 const refusals: readonly Refusal[] = [
   {
     status: 400,
+    code: 'invalid-request',
     means: 'The request is wrong; `field` says where',
     detail: 'timezone "Middle/Earth" is not known; use a name like Europe/Berlin.',
     field: 'timezone',
@@ -30,60 +33,70 @@ const refusals: readonly Refusal[] = [
   },
   {
     status: 401,
+    code: 'unauthenticated',
     means: 'No token, or one that is not valid here',
     detail: 'These credentials are not valid here.',
     applies: ({ isOpen }) => !isOpen,
   },
   {
     status: 403,
+    code: 'forbidden',
     means: 'The role of the caller is not enough',
     detail: 'This needs the role operator; "Ada" is viewer.',
     applies: ({ isOpen }) => !isOpen,
   },
   {
     status: 404,
+    code: 'not-found',
     means: 'No such thing, or it belongs to a service instance that the caller was not granted',
     detail: 'There is no backup plan "69a3a7c0f1d2b3c4d5e6f708".',
     applies: ({ path, hasBody, hasParameters }) => path.includes('{') || hasBody || hasParameters,
   },
   {
     status: 409,
+    code: 'conflict',
     means: 'Not in the present state of things',
     detail: 'The backup plan "nightly" still uses this file destination.',
     applies: ({ method, isOpen }) => !isOpen && method !== 'get',
   },
   {
     status: 412,
+    code: 'version-mismatch',
     means: 'Somebody else changed it since the version that If-Match names',
     detail: 'Somebody else changed this since you read it: read it again and repeat your change.',
     applies: ({ isVersioned }) => isVersioned,
   },
   {
     status: 413,
+    code: 'payload-too-large',
     means: 'The body is larger than 16 MiB',
     detail: 'Request body is too large.',
     applies: ({ hasBody }) => hasBody,
   },
   {
     status: 415,
+    code: 'unsupported-media-type',
     means: 'The body is no JSON',
     detail: 'Unsupported Media Type.',
     applies: ({ hasBody }) => hasBody,
   },
   {
     status: 429,
+    code: 'rate-limited',
     means: 'Too many failed attempts to log in; Retry-After says when to try again',
     detail: 'Too many failed attempts from this address; try again in 42 seconds.',
     applies: ({ isOpen }) => !isOpen,
   },
   {
     status: 500,
+    code: 'internal',
     means: 'A fault of the manager; its log says which',
     detail: 'The manager failed to serve this request; its log says why.',
     applies: () => true,
   },
   {
     status: 503,
+    code: 'identity-provider-unavailable',
     means: 'The identity provider cannot be asked; Retry-After says when to try again',
     detail:
       'The identity provider https://uaa.example cannot be reached, so this token cannot be checked; try again later.',
@@ -91,18 +104,24 @@ const refusals: readonly Refusal[] = [
   },
 ]
 
-/** How an operation may be refused, as OpenAPI describes answers: a problem, or its sentence for clients that read text. */
+/**
+ * How an operation may be refused, as OpenAPI describes answers: a problem; over the legacy paths also its sentence, for
+ * clients that ask for text.
+ */
 export function refusalAnswers(facts: OperationFacts): Record<string, unknown> {
+  const isV1 = facts.path.startsWith('/v1/')
   const applying = refusals.filter((refusal) => refusal.applies(facts))
   return Object.fromEntries(
-    applying.map(({ status, means, detail, field }) => {
+    applying.map(({ status, code, means, detail, field }) => {
       const title = STATUS_CODES[status] ?? 'Error'
-      const example: Problem = { type: 'about:blank', title, status, detail, ...(field ? { field } : {}) }
-      const content = {
-        'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, example },
-        'text/plain': { schema: { type: 'string' }, example: detail },
-      }
-      return [String(status), { description: means, content }]
+      const coded = isV1 ? { code } : {}
+      const example = { type: 'about:blank', title, status, ...coded, detail, ...(field ? { field } : {}) }
+      const schema = { $ref: `#/components/schemas/${isV1 ? 'Problem' : 'LegacyProblem'}` }
+      const text = isV1 ? {} : { 'text/plain': { schema: { type: 'string' }, example: detail } }
+      return [
+        String(status),
+        { description: means, content: { 'application/problem+json': { schema, example }, ...text } },
+      ]
     }),
   )
 }

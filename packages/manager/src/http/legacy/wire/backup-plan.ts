@@ -54,6 +54,7 @@ export function planFromWire(wire: BackupPlanRequest, stored: BackupPlan | undef
     items: wire.items,
     publicKey: keptKey(wire.publicKey, stored?.publicKey),
     privateKey: keptKey(wire.privateKey, stored?.privateKey),
+    rpoSeconds: stored?.rpoSeconds,
   }
 }
 

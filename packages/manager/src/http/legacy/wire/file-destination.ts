@@ -16,7 +16,7 @@ import { instanceToWire } from './service-instance.ts'
  * @param filenamePrefix - The prefix of a job's file names, where the destination is shown in a job.
  */
 export function destinationToWire(
-  destination: FileDestination,
+  destination: Omit<FileDestination, 'version' | 'createdAt'>,
   instance: ServiceInstance,
   filenamePrefix?: string,
 ): WireDestination {
@@ -68,7 +68,7 @@ export function destinationFromWire(
   wire: FileDestinationRequest,
   instanceId: string,
   stored: FileDestination | undefined,
-): Omit<FileDestination, 'id' | 'version'> {
+): Omit<FileDestination, 'id' | 'version' | 'createdAt'> {
   return {
     instanceId,
     name: wire.name,
@@ -126,7 +126,10 @@ function passwordFor(
   return trustsMore ? undefined : stored.password
 }
 
-function transferToWire({ bandwidthLimitBytesPerSecond }: FileDestination, tls: TlsSettings | undefined) {
+function transferToWire(
+  { bandwidthLimitBytesPerSecond }: Pick<FileDestination, 'bandwidthLimitBytesPerSecond'>,
+  tls: TlsSettings | undefined,
+) {
   return { caCertificate: tls?.ca, insecureTls: tls?.insecure, bandwidthLimitBytesPerSecond }
 }
 

@@ -1,5 +1,6 @@
 import { MASKED_SECRET, type ServiceInstanceRequest, type ServiceInstance as WireInstance } from '@osb-backup/protocol'
 import type { ServiceInstance } from '../../../instances/instance.ts'
+import type { InstanceWithAgent } from '../../../lifecycle/save-instance.ts'
 import { keptSecret } from './secret.ts'
 
 /** An instance as clients read it: database credentials are left out, the agent's password is masked. */
@@ -21,7 +22,7 @@ export function instanceFromWire(
   id: string,
   wire: ServiceInstanceRequest,
   stored: ServiceInstance | undefined,
-): ServiceInstance {
+): InstanceWithAgent {
   return {
     id,
     version: stored?.version ?? 0,

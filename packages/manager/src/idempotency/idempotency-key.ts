@@ -1,4 +1,4 @@
-/** Identifies a request that starts a job when it is sent again. */
+/** Identifies a request that creates something when it is sent again. */
 export interface IdempotencyKey {
   callerId: string
   key: string

@@ -1,7 +1,7 @@
 import { isOver, type Job } from '@osb-backup/protocol'
+import { sleep as wait } from '../sleep.ts'
 import type { BackupClient } from './client.ts'
 import type { Abortable } from './terms/options.ts'
-import { wait } from './wait.ts'
 
 /** How a job is watched. */
 export interface WatchOptions extends Abortable {

@@ -1,8 +1,8 @@
 import { type Job, jobSchema } from '@osb-backup/protocol'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
-import { ApiError } from './api-error.ts'
+import { ApiError } from '../api-error.ts'
+import { sleep as wait } from '../sleep.ts'
 import { type ClientOptions, parsed, refusalOf, urlOf } from './connection.ts'
-import { wait } from './wait.ts'
 
 /** Something that a follower hears. */
 export type JobEvent =

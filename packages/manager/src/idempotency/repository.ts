@@ -1,10 +1,10 @@
 import type { InTransaction } from '../database/transaction.ts'
-import type { IdempotencyKey } from './idempotency.ts'
+import type { IdempotencyKey } from './idempotency-key.ts'
 
 const RETENTION_HOURS = 24
 
 /**
- * Reserves a key for a job that is about to be created, in the transaction that creates it. Of two requests at the same time
+ * Reserves a key for a resource that is about to be created, in the transaction that creates it. Of two requests at the same time
  * the second waits for the first.
  *
  * @returns The reservation that exists already; undefined if the key was reserved now.
@@ -12,22 +12,22 @@ const RETENTION_HOURS = 24
 export async function reserveIdempotencyKey(
   { database }: InTransaction,
   { callerId, key, requestDigest }: IdempotencyKey,
-  jobId: string,
+  resourceId: string,
   now: Date,
-): Promise<{ jobId: string; requestDigest: string } | undefined> {
+): Promise<{ resourceId: string; requestDigest: string } | undefined> {
   const oldest = new Date(now.getTime() - RETENTION_HOURS * 3_600_000)
   await database.deleteFrom('idempotency_keys').where('created_at', '<', oldest).execute()
   const { numInsertedOrUpdatedRows = 0n } = await database
     .insertInto('idempotency_keys')
-    .values({ caller_id: callerId, key, request_digest: requestDigest, job_id: jobId, created_at: now })
+    .values({ caller_id: callerId, key, request_digest: requestDigest, resource_id: resourceId, created_at: now })
     .onConflict((conflict) => conflict.columns(['caller_id', 'key']).doNothing())
     .executeTakeFirst()
   if (numInsertedOrUpdatedRows > 0n) return undefined
   const reserved = await database
     .selectFrom('idempotency_keys')
-    .select(['job_id', 'request_digest'])
+    .select(['resource_id', 'request_digest'])
     .where('caller_id', '=', callerId)
     .where('key', '=', key)
     .executeTakeFirstOrThrow()
-  return { jobId: reserved.job_id, requestDigest: reserved.request_digest }
+  return { resourceId: reserved.resource_id, requestDigest: reserved.request_digest }
 }

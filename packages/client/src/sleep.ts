@@ -1,5 +1,5 @@
-/** Waits, in Node as in browsers. Rejects with the signal's reason once that is aborted. */
-export function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
+/** Sleeps, in Node as in browsers. Rejects with the signal's reason once that is aborted. */
+export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
     const aborted = () => {

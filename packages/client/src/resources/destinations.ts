@@ -1,0 +1,47 @@
+import {
+  type Destination,
+  type DestinationCheck,
+  type DestinationCreate,
+  type DestinationPatch,
+  type DestinationQuery,
+  destinationCheckSchema,
+  destinationSchema,
+  type Reconcile,
+  type Reconciliation,
+  reconciliationSchema,
+} from '@osb-backup/protocol/v1'
+import type { CallOptions, Connection, CreateOptions } from '../connection.ts'
+import { deleteCall, editCalls, listCalls, pathOf } from './resource.ts'
+
+const path = '/v1/destinations'
+
+/** Calls about destinations. */
+export const destinationCalls = (connection: Connection) => ({
+  ...listCalls<Destination, DestinationQuery>(connection, path, destinationSchema),
+  ...editCalls<Destination, DestinationPatch>(connection, path, destinationSchema),
+  create: (destination: DestinationCreate, options: CreateOptions = {}): Promise<Destination> =>
+    connection.call({ method: 'POST', path, body: destination, answer: destinationSchema, ...options }),
+  /** Tries settings that are not stored: writes, reads back and removes an object. */
+  checkSettings: (destination: DestinationCreate, options: CallOptions = {}): Promise<DestinationCheck> =>
+    connection.call({
+      method: 'POST',
+      path: `${path}/check`,
+      body: destination,
+      answer: destinationCheckSchema,
+      ...options,
+    }),
+  /** Tries a destination in the same way. */
+  check: (id: string, options: CallOptions = {}): Promise<DestinationCheck> =>
+    connection.call({ method: 'POST', path: pathOf(path, id, 'check'), answer: destinationCheckSchema, ...options }),
+  /** Compares what it holds with its restore points; removes orphans only if asked to. */
+  reconcile: (id: string, request: Reconcile = {}, options: CallOptions = {}): Promise<Reconciliation> =>
+    connection.call({
+      method: 'POST',
+      path: pathOf(path, id, 'reconcile'),
+      body: request,
+      answer: reconciliationSchema,
+      ...options,
+    }),
+  /** Deletes a destination that no plan uses; what is stored in it stays. */
+  delete: deleteCall(connection, path),
+})

@@ -1,0 +1,41 @@
+import {
+  type Job,
+  jobSchema,
+  type RestorePoint,
+  type RestorePointQuery,
+  type RestoreRequest,
+  restorePointSchema,
+} from '@osb-backup/protocol/v1'
+import type { CallOptions, Connection, CreateOptions } from '../connection.ts'
+import { deleteCall, listCalls, pathOf, readCalls } from './resource.ts'
+
+const path = '/v1/restore-points'
+
+/** Calls about restore points. */
+export const restorePointCalls = (connection: Connection) => {
+  const act =
+    (action: string) =>
+    (id: string, options: CallOptions = {}): Promise<RestorePoint> =>
+      connection.call({ method: 'POST', path: pathOf(path, id, action), answer: restorePointSchema, ...options })
+  return {
+    ...listCalls<RestorePoint, RestorePointQuery>(connection, path, restorePointSchema),
+    ...readCalls(connection, path, restorePointSchema),
+    /** Starts a restore job: to the same or another instance, under the same or another database name. */
+    restore: (id: string, request: RestoreRequest = {}, options: CreateOptions = {}): Promise<Job> =>
+      connection.call({
+        method: 'POST',
+        path: pathOf(path, id, 'restore'),
+        body: request,
+        answer: jobSchema,
+        ...options,
+      }),
+    /** Reads the object back and compares size and digest; may take as long as a restore. */
+    verify: act('verify'),
+    /** Holds it: it is neither expired nor deleted. */
+    hold: act('hold'),
+    /** Ends the hold. */
+    release: act('release'),
+    /** Deletes it with its object. */
+    delete: deleteCall(connection, path),
+  }
+}

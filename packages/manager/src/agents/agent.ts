@@ -1,0 +1,40 @@
+import type { AgentAddress } from './agent-client.ts'
+
+/** The daemon beside databases that runs jobs. Several instances may share one. */
+export interface Agent extends AgentAddress {
+  id: string
+  /** Incremented by every change of its settings. */
+  version: number
+  /** For people. */
+  name: string | undefined
+  /** Registered along with an instance over the legacy paths; deleted when no instance uses it any more. */
+  isImplicit: boolean
+  createdAt: Date
+  health: AgentHealth
+}
+
+/** An agent that is not stored yet. */
+export type NewAgent = Pick<Agent, 'url' | 'username' | 'password' | 'name'>
+
+/** What the checks found. */
+export interface AgentHealth {
+  /** Undefined: it was never asked. */
+  isReachable: boolean | undefined
+  /** Why it is not reachable. */
+  error: string | undefined
+  /** What it reported when it was last reachable. */
+  agentVersion: string | undefined
+  capabilities: string[]
+  lastSeenAt: Date | undefined
+  lastCheckedAt: Date | undefined
+}
+
+/** The health of an agent that was never asked. */
+export const UNKNOWN_HEALTH: AgentHealth = {
+  isReachable: undefined,
+  error: undefined,
+  agentVersion: undefined,
+  capabilities: [],
+  lastSeenAt: undefined,
+  lastCheckedAt: undefined,
+}

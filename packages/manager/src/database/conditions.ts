@@ -1,0 +1,15 @@
+import { type RawBuilder, sql } from 'kysely'
+
+/** That a row belongs to one of the instances that were granted. */
+export function isGranted(column: string, granted: 'all' | readonly string[]): RawBuilder<boolean> {
+  if (granted === 'all') return sql<boolean>`true`
+  // One value lets PostgreSQL read an index in order. An array parameter otherwise, since an empty list is invalid SQL.
+  const [only, ...others] = granted
+  if (only !== undefined && others.length === 0) return sql<boolean>`${sql.ref(column)} = ${only}`
+  return sql<boolean>`${sql.ref(column)} = any(${[...granted]}::text[])`
+}
+
+/** That a column contains a text, in upper or lower case. */
+export function contains(column: string, text: string): RawBuilder<boolean> {
+  return sql<boolean>`${sql.ref(column)} ilike ${`%${text.replace(/[\\%_]/g, '\\$&')}%`}`
+}

@@ -1,0 +1,68 @@
+import type {
+  Destination,
+  DestinationSettings,
+  Store,
+  Reconciliation as WireReconciliation,
+} from '@osb-backup/protocol/v1'
+import { type StoreSettings, stores } from '@osb-backup/storage'
+import type { FileDestination } from '../../destinations/destination.ts'
+import type { Reconciliation } from '../../reconciliation/reconciliation.ts'
+import { invariant } from '../../shared/invariant.ts'
+import { RequestError } from '../../shared/request-error.ts'
+
+/** A destination as the API answers it. */
+export function destinationToWire(destination: FileDestination): Destination {
+  const { store } = destination
+  return {
+    id: destination.id,
+    instanceId: destination.instanceId,
+    name: destination.name,
+    bandwidthLimitBytesPerSecond: destination.bandwidthLimitBytesPerSecond,
+    store: stores.kindOf(store).v1.encode(store) as Store,
+    createdAt: destination.createdAt.toISOString(),
+  }
+}
+
+/** A destination as a client would send it, without its secret: that is kept where none is sent. */
+export function settingsOfDestination({ name, bandwidthLimitBytesPerSecond, store }: FileDestination) {
+  const { requestSchema, encode } = stores.kindOf(store).v1
+  const sent = Object.entries(encode(store)).filter(([field]) => field in requestSchema.shape)
+  return { name, bandwidthLimitBytesPerSecond, store: Object.fromEntries(sent) }
+}
+
+/**
+ * The settings of a destination as a client sent them.
+ *
+ * @param stored - What they replace: a secret that is not sent stays, where it may.
+ * @throws {RequestError} If there is no secret, neither sent nor stored.
+ */
+export function destinationFromWire(
+  { name, bandwidthLimitBytesPerSecond, store }: DestinationSettings,
+  stored: FileDestination | undefined,
+): Pick<FileDestination, 'name' | 'bandwidthLimitBytesPerSecond' | 'store'> {
+  const kind = stores.kinds.find(({ type }) => type === store.kind)
+  invariant(kind, `"${store.kind}" is a kind of store`)
+  const decoded = kind.v1.decode(store, stored?.store)
+  if (!decoded.ok) {
+    const { field, problem } = decoded.error
+    throw new RequestError('invalid', problem, { field: `store.${field}` })
+  }
+  return { name, bandwidthLimitBytesPerSecond, store: decoded.value as StoreSettings }
+}
+
+/** What reconciling found, as the API answers it. */
+export function reconciliationToWire(found: Reconciliation): WireReconciliation {
+  const { orphans, incompleteUploads, brokenPoints } = found
+  return {
+    objectCount: found.objects,
+    orphans: orphans.listed.map(({ modifiedAt, ...each }) => ({ ...each, modifiedAt: modifiedAt.toISOString() })),
+    incompleteUploads: incompleteUploads.listed.map(({ startedAt, ...each }) => ({
+      ...each,
+      startedAt: startedAt.toISOString(),
+    })),
+    missing: brokenPoints.listed.map(({ id, name, state }) => ({ restorePointId: id, name, state })),
+    orphanCount: orphans.total,
+    incompleteUploadCount: incompleteUploads.total,
+    missingCount: brokenPoints.total,
+  }
+}

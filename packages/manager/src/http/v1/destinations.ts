@@ -1,0 +1,186 @@
+import {
+  destinationCheckSchema,
+  destinationCreateSchema,
+  destinationPatchSchema,
+  destinationQuerySchema,
+  destinationSchema,
+  destinationSettingsSchema,
+  listOf,
+  reconcileSchema,
+  reconciliationSchema,
+} from '@osb-backup/protocol/v1'
+import type { FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import type { Context } from '../../context/context.ts'
+import { createDestination, getDestination, searchDestinations, tryDestination } from '../../destinations/service.ts'
+import { changeDestination, retireDestination } from '../../lifecycle/change-destination.ts'
+import { reconcile } from '../../reconciliation/service.ts'
+import { RequestError } from '../../shared/request-error.ts'
+import { editedVersion, sendVersion } from '../entity-version.ts'
+import { parseIdempotencyKey } from '../idempotency-key.ts'
+import { idempotencyKeyHeader, ifMatchHeader } from '../request-headers.ts'
+import type { App } from '../typed-app.ts'
+import {
+  destinationFromWire,
+  destinationToWire,
+  reconciliationToWire,
+  settingsOfDestination,
+} from './destination-codec.ts'
+import { abortedWith, patched } from './edits.ts'
+import { keysetOf, toList } from './lists.ts'
+import { idParams as params } from './params.ts'
+
+const SECONDS_PER_HOUR = 3600
+
+/** Destinations: created, changed, checked, reconciled and deleted. */
+export function destinationRoutes(app: App, context: Context): void {
+  app.get(
+    '/v1/destinations',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        summary: 'List destinations',
+        querystring: destinationQuerySchema,
+        response: { 200: listOf(destinationSchema) },
+      },
+    },
+    async (request) => {
+      const { instance, kind, q, ...paging } = request.query
+      const filter = { instanceId: instance, kind, text: q }
+      return toList(await searchDestinations(context, request.call, filter, keysetOf(paging)), destinationToWire)
+    },
+  )
+
+  app.get(
+    '/v1/destinations/:id',
+    {
+      config: { access: 'viewer' },
+      schema: { summary: 'Show a destination', params, response: { 200: destinationSchema } },
+    },
+    async (request, reply) => {
+      const destination = await getDestination(context, request.call, request.params.id)
+      sendVersion(reply, destination.version)
+      return destinationToWire(destination)
+    },
+  )
+
+  app.post(
+    '/v1/destinations',
+    {
+      config: { access: 'operator' },
+      schema: {
+        summary: 'Create a destination',
+        headers: idempotencyKeyHeader,
+        body: destinationCreateSchema,
+        response: { 201: destinationSchema },
+      },
+    },
+    async (request, reply) => {
+      const { instanceId, ...settings } = request.body
+      const wanted = { instanceId, ...destinationFromWire(settings, undefined) }
+      const destination = await createDestination(context, request.call, wanted, parseIdempotencyKey(request))
+      sendVersion(reply, destination.version)
+      reply.header('Location', `/v1/destinations/${destination.id}`)
+      return reply.code(201).send(destinationToWire(destination))
+    },
+  )
+
+  app.patch(
+    '/v1/destinations/:id',
+    {
+      config: { access: 'operator' },
+      schema: {
+        summary: 'Change a destination; its secret stays unless another is sent',
+        headers: ifMatchHeader,
+        params,
+        body: destinationPatchSchema,
+        response: { 200: destinationSchema },
+      },
+    },
+    async (request, reply) => {
+      const call = request.call
+      const edited = editedVersion(request)
+      const stored = await getDestination(context, call, request.params.id)
+      const kind = request.body.store?.kind
+      if (kind !== undefined && kind !== stored.store.type) {
+        const message = 'The kind of a store cannot be changed: create a new destination.'
+        throw new RequestError('invalid', message, { field: 'store.kind' })
+      }
+      const settings = patched(destinationSettingsSchema, settingsOfDestination(stored), request.body)
+      const wanted = { ...stored, ...destinationFromWire(settings, stored) }
+      const destination = await changeDestination(context, call, wanted, edited ?? stored.version)
+      sendVersion(reply, destination.version)
+      return destinationToWire(destination)
+    },
+  )
+
+  app.post(
+    '/v1/destinations/check',
+    {
+      config: { access: 'operator' },
+      schema: {
+        summary: 'Try a destination without storing it: write, read back and remove an object',
+        body: destinationCreateSchema,
+        response: { 200: destinationCheckSchema },
+      },
+    },
+    async (request) => {
+      const { instanceId, ...settings } = request.body
+      return check(request, { instanceId, ...destinationFromWire(settings, undefined) })
+    },
+  )
+
+  app.post(
+    '/v1/destinations/:id/check',
+    {
+      config: { access: 'operator' },
+      schema: {
+        summary: 'Try a destination: write, read back and remove an object',
+        params,
+        response: { 200: destinationCheckSchema },
+      },
+    },
+    async (request) => check(request, await getDestination(context, request.call, request.params.id)),
+  )
+
+  app.post(
+    '/v1/destinations/:id/reconcile',
+    {
+      config: { access: 'operator' },
+      schema: {
+        summary: 'Compare what a destination holds with its restore points; removes orphans only if asked to',
+        params,
+        body: reconcileSchema,
+        response: { 200: reconciliationSchema },
+      },
+    },
+    async (request, reply) => {
+      const { remove = false, olderThanSeconds } = request.body
+      const olderThanHours = olderThanSeconds === undefined ? undefined : olderThanSeconds / SECONDS_PER_HOUR
+      const options = { remove, olderThanHours, signal: abortedWith(reply) }
+      return reconciliationToWire(await reconcile(context, request.call, request.params.id, options))
+    },
+  )
+
+  app.delete(
+    '/v1/destinations/:id',
+    {
+      config: { access: 'operator' },
+      schema: {
+        summary: 'Delete a destination that no plan uses; what is stored in it stays',
+        params,
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      await retireDestination(context, request.call, request.params.id)
+      return reply.code(204).send(null)
+    },
+  )
+
+  async function check(request: FastifyRequest, destination: Parameters<typeof tryDestination>[2]) {
+    const startedAt = performance.now()
+    await tryDestination(context, request.call, destination)
+    return { usable: true as const, durationSeconds: Math.round(performance.now() - startedAt) / 1000 }
+  }
+}

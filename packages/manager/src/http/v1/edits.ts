@@ -1,0 +1,28 @@
+import { applyMergePatch } from '@osb-backup/protocol/v1'
+import type { FastifyReply } from 'fastify'
+import type { z } from 'zod'
+import { invalidRequest } from '../invalid-request.ts'
+
+/**
+ * Applies a JSON merge patch to what is stored, and checks the result as if it had been sent whole.
+ *
+ * @param stored - As a client would send it, with its secrets: those that the patch does not name are kept.
+ * @throws {RequestError} Naming the field that is wrong now.
+ */
+export function patched<T>(schema: z.ZodType<T>, stored: unknown, patch: unknown): T {
+  const result = schema.safeParse(applyMergePatch(stored, patch))
+  if (result.success) return result.data
+  throw invalidRequest(result.error.issues[0])
+}
+
+/** Whether two URLs lead to the same server. A stored secret goes only where it went before. */
+export function isSameOrigin(url: string, other: string): boolean {
+  return new URL(url).origin === new URL(other).origin
+}
+
+/** Aborts when the client disconnects: nobody waits for the result any more. */
+export function abortedWith(reply: FastifyReply): AbortSignal {
+  const disconnected = new AbortController()
+  reply.raw.once('close', () => disconnected.abort(new Error('the client disconnected')))
+  return disconnected.signal
+}

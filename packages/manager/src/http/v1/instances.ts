@@ -1,0 +1,205 @@
+import {
+  type Instance,
+  type InstanceSettings,
+  type Item,
+  instanceCreateSchema,
+  instancePatchSchema,
+  instanceQuerySchema,
+  instanceSchema,
+  instanceSettingsSchema,
+  itemSchema,
+  listOf,
+} from '@osb-backup/protocol/v1'
+import { z } from 'zod'
+import type { Context } from '../../context/context.ts'
+import type { ServiceInstance } from '../../instances/instance.ts'
+import { getInstance } from '../../instances/service.ts'
+import { deleteInstance } from '../../lifecycle/delete-instance.ts'
+import { createInstance, type NewInstance, updateInstance } from '../../lifecycle/save-instance.ts'
+import {
+  judgeInstances,
+  type ProtectedInstance,
+  type ProtectedItem,
+  searchProtectedInstances,
+} from '../../protection/service.ts'
+import { invariant } from '../../shared/invariant.ts'
+import { editedVersion, sendVersion } from '../entity-version.ts'
+import { parseIdempotencyKey } from '../idempotency-key.ts'
+import { idempotencyKeyHeader, ifMatchHeader } from '../request-headers.ts'
+import type { App } from '../typed-app.ts'
+import { patched } from './edits.ts'
+import { keysetOf, toList } from './lists.ts'
+import { idParams as params } from './params.ts'
+import { protectionToWire } from './protection.ts'
+
+/** Service instances, and the items that they consist of. */
+export function instanceRoutes(app: App, context: Context): void {
+  const judge = async (instance: ServiceInstance): Promise<ProtectedInstance> => {
+    const [judged] = await judgeInstances(context, [instance])
+    invariant(judged, 'one instance is judged')
+    return judged
+  }
+
+  app.get(
+    '/v1/instances',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        summary: 'List service instances, with their protection',
+        querystring: instanceQuerySchema,
+        response: { 200: listOf(instanceSchema) },
+      },
+    },
+    async (request) => {
+      const { agent, protection, q, ...paging } = request.query
+      const filter = { agentId: agent, state: protection, text: q }
+      return toList(await searchProtectedInstances(context, request.call, filter, keysetOf(paging)), toWire)
+    },
+  )
+
+  app.get(
+    '/v1/instances/:id',
+    {
+      config: { access: 'viewer' },
+      schema: { summary: 'Show a service instance', params, response: { 200: instanceSchema } },
+    },
+    async (request, reply) => {
+      const instance = await getInstance(context, request.call, request.params.id)
+      sendVersion(reply, instance.version)
+      return toWire(await judge(instance))
+    },
+  )
+
+  app.post(
+    '/v1/instances',
+    {
+      config: { access: 'admin' },
+      schema: {
+        summary: 'Register a service instance',
+        headers: idempotencyKeyHeader,
+        body: instanceCreateSchema,
+        response: { 201: instanceSchema },
+      },
+    },
+    async (request, reply) => {
+      const { id, ...settings } = request.body
+      const instance = await createInstance(
+        context,
+        request.call,
+        { id, ...fromWire(settings) },
+        parseIdempotencyKey(request),
+      )
+      sendVersion(reply, instance.version)
+      reply.header('Location', `/v1/instances/${encodeURIComponent(id)}`)
+      return reply.code(201).send(toWire(await judge(instance)))
+    },
+  )
+
+  app.patch(
+    '/v1/instances/:id',
+    {
+      config: { access: 'admin' },
+      schema: {
+        summary: 'Change a service instance',
+        headers: ifMatchHeader,
+        params,
+        body: instancePatchSchema,
+        response: { 200: instanceSchema },
+      },
+    },
+    async (request, reply) => {
+      const call = request.call
+      const edited = editedVersion(request)
+      const stored = await getInstance(context, call, request.params.id)
+      const settings = patched(instanceSettingsSchema, settingsOf(stored), request.body)
+      const wanted = { id: stored.id, ...fromWire(settings) }
+      const instance = await updateInstance(context, call, wanted, edited ?? stored.version)
+      sendVersion(reply, instance.version)
+      return toWire(await judge(instance))
+    },
+  )
+
+  app.delete(
+    '/v1/instances/:id',
+    {
+      config: { access: 'admin' },
+      schema: { summary: 'Delete a service instance; its restore points stay', params, response: { 204: z.null() } },
+    },
+    async (request, reply) => {
+      await deleteInstance(context, request.call, request.params.id)
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.get(
+    '/v1/instances/:id/items',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        summary: 'List the items of a service instance: what plans cover, and what restore points are of',
+        params,
+        response: { 200: listOf(itemSchema) },
+      },
+    },
+    async (request) => {
+      const instance = await getInstance(context, request.call, request.params.id)
+      return { items: (await judge(instance)).items.map(itemToWire) }
+    },
+  )
+}
+
+function toWire({ instance, protection }: ProtectedInstance): Instance {
+  const { username, password, backupUsername, backupPassword } = instance.database
+  return {
+    id: instance.id,
+    hosts: instance.hosts.map(({ name, ip, port, backup = false }) => ({ name, address: ip, port, backup })),
+    agentId: instance.agent.id,
+    database: {
+      username,
+      passwordSet: password !== undefined,
+      privilegedUsername: backupUsername,
+      privilegedPasswordSet: backupPassword !== undefined,
+    },
+    ...brokerFields(instance),
+    protection: protectionToWire(protection),
+    createdAt: instance.createdAt.toISOString(),
+  }
+}
+
+/** An instance as a client would send it, with its secrets. */
+function settingsOf(instance: ServiceInstance): InstanceSettings {
+  const { username, password, backupUsername, backupPassword } = instance.database
+  return {
+    hosts: instance.hosts.map(({ name, ip, port, backup }) => ({ name, address: ip, port, backup })),
+    agentId: instance.agent.id,
+    database: { username, password, privilegedUsername: backupUsername, privilegedPassword: backupPassword },
+    ...brokerFields(instance),
+  }
+}
+
+function brokerFields({ serviceId, planId, organizationGuid, spaceGuid, parameters }: ServiceInstance) {
+  return { serviceId, servicePlanId: planId, organizationGuid, spaceGuid, parameters }
+}
+
+function fromWire(settings: InstanceSettings): Omit<NewInstance, 'id'> {
+  const { database = {} } = settings
+  return {
+    serviceId: settings.serviceId,
+    planId: settings.servicePlanId,
+    organizationGuid: settings.organizationGuid,
+    spaceGuid: settings.spaceGuid,
+    parameters: settings.parameters ?? {},
+    hosts: settings.hosts.map(({ name, address, port, backup }) => ({ name, ip: address, port, backup })),
+    database: {
+      username: database.username,
+      password: database.password,
+      backupUsername: database.privilegedUsername,
+      backupPassword: database.privilegedPassword,
+    },
+    agentId: settings.agentId,
+  }
+}
+
+function itemToWire({ name, planIds, protection, restorePointCount }: ProtectedItem): Item {
+  return { name, planIds, protection: protectionToWire(protection), restorePointCount }
+}

@@ -1,0 +1,104 @@
+import { backupStages, type JobStatus, restoreStages, stageLogField } from '@osb-backup/protocol'
+import type { JobLog, JobState, Job as WireJob, JobPart as WirePart } from '@osb-backup/protocol/v1'
+import type { FastifyReply } from 'fastify'
+import { type Job, type JobPart, prefixOfPlan } from '../../jobs/job.ts'
+
+const states = {
+  STARTED: 'queued',
+  RUNNING: 'running',
+  SUCCEEDED: 'succeeded',
+  FAILED: 'failed',
+  UNKNOWN: 'unknown',
+} as const satisfies Record<JobStatus, JobState>
+
+/** The status that jobs in a state have, and whether they were cancelled. */
+export const statusesOfStates = {
+  queued: { status: 'STARTED' },
+  running: { status: 'RUNNING' },
+  succeeded: { status: 'SUCCEEDED' },
+  failed: { status: 'FAILED', isCancelled: false },
+  cancelled: { status: 'FAILED', isCancelled: true },
+  unknown: { status: 'UNKNOWN' },
+} as const satisfies Record<JobState, { status: JobStatus; isCancelled?: boolean }>
+
+/** A job as the API answers it. */
+export function jobToWire(job: Job): WireJob {
+  const due = job.kind === 'backup' ? { dueAt: job.dueAt?.toISOString(), late: job.late } : { late: false }
+  return {
+    id: job.id,
+    kind: job.kind,
+    state: stateOf(job.status, job),
+    instanceId: job.instanceId,
+    planId: job.planId,
+    destinationId: job.destinationId,
+    ...(job.kind === 'restore' ? { sourceJobId: job.sourceJobId } : {}),
+    ...due,
+    createdAt: job.startedAt.toISOString(),
+    endedAt: job.endedAt?.toISOString(),
+    durationSeconds: job.endedAt && (job.endedAt.getTime() - job.startedAt.getTime()) / 1000,
+    cancellation: job.cancelled && {
+      requestedAt: job.cancelled.at.toISOString(),
+      requestedBy: job.cancelled.by,
+    },
+    parts: job.parts.map((part) => partToWire(part, job)),
+  }
+}
+
+/** What failed of a job that was cancelled did so because of that. */
+function stateOf(status: JobStatus, { cancelled }: Job): JobState {
+  return status === 'FAILED' && cancelled !== undefined ? 'cancelled' : states[status]
+}
+
+function partToWire(part: JobPart, job: Job): WirePart {
+  const { agentStatus } = part
+  const stage = agentStatus?.state
+  return {
+    item: part.item,
+    database: 'database' in part ? part.database : part.item,
+    state: stateOf(part.status, job),
+    stage: stage === 'finished' ? undefined : stage,
+    failedStage: agentStatus?.failed_stage,
+    error: part.error ?? agentStatus?.error_message,
+    warnings: agentStatus?.warnings ?? [],
+    bytesRead: agentStatus?.progress?.bytes_read,
+    bytesStored: agentStatus?.progress?.bytes_stored,
+    ...('restorePointId' in part ? { restorePointId: part.restorePointId } : storedFields(part, job)),
+    startedAt: instantOf(agentStatus?.start_time),
+    endedAt: instantOf(agentStatus?.end_time),
+  }
+}
+
+function storedFields({ filename, agentStatus }: Exclude<JobPart, { restorePointId: string }>, job: Job) {
+  if (filename === undefined) return {}
+  return {
+    objectName: prefixOfPlan(job.planId) + filename,
+    sizeBytes: agentStatus?.filesize?.size,
+    originalSizeBytes: agentStatus?.original_filesize?.size,
+    sha256: agentStatus?.sha256,
+  }
+}
+
+/** An agent's time; one that cannot be read is left out. */
+function instantOf(time: string | undefined): string | undefined {
+  const instant = new Date(time ?? '')
+  return Number.isNaN(instant.getTime()) ? undefined : instant.toISOString()
+}
+
+/** What the scripts of a job printed, as the API answers it. */
+export function logsToWire(job: Job): JobLog[] {
+  const stages = job.kind === 'backup' ? backupStages : restoreStages
+  return job.parts.flatMap(({ item, agentStatus }) =>
+    stages.flatMap((stage) =>
+      (['log', 'errorlog'] as const).flatMap((log) => {
+        const text = agentStatus?.[stageLogField(stage, log)]
+        const stream = log === 'log' ? ('stdout' as const) : ('stderr' as const)
+        return typeof text === 'string' && text !== '' ? [{ item, stage, stream, text }] : []
+      }),
+    ),
+  )
+}
+
+/** Announces that a job was started, and where it is found. */
+export function sendStartedJob(reply: FastifyReply, { id }: Pick<Job, 'id'>) {
+  return reply.code(202).header('Location', `/v1/jobs/${id}`)
+}

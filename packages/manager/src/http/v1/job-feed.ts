@@ -1,0 +1,95 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { JobEvent, Job as WireJob } from '@osb-backup/protocol/v1'
+import type { Context } from '../../context/context.ts'
+import { findJobWithoutLogs } from '../../jobs/service.ts'
+import { jobToWire } from './job-codec.ts'
+
+/** So many jobs are remembered to tell what changed of them. Of one that was forgotten everything counts as changed. */
+const MAX_REMEMBERED = 5000
+
+type Subscriber = (event: JobEvent) => Promise<void>
+
+/**
+ * Tells any number of subscribers what changed of jobs. Each change is read once, however many listen, and never with what
+ * scripts printed. Without subscribers nothing is read.
+ */
+export class JobFeed {
+  readonly #context: Pick<Context, 'database' | 'sealer' | 'log'>
+  readonly #subscribers = new Set<Subscriber>()
+  readonly #pending = new Set<string>()
+  readonly #remembered = new Map<string, WireJob>()
+  readonly #unsubscribe: () => void
+  #isSending = false
+
+  constructor(context: Pick<Context, 'database' | 'sealer' | 'log' | 'jobChanges'>) {
+    this.#context = context
+    this.#unsubscribe = context.jobChanges.subscribe((jobId) => this.#changed(jobId))
+  }
+
+  /** Calls back for each change. Returns what ends that. */
+  subscribe(subscriber: Subscriber): () => void {
+    this.#subscribers.add(subscriber)
+    return () => this.#subscribers.delete(subscriber)
+  }
+
+  close(): void {
+    this.#unsubscribe()
+  }
+
+  #changed(jobId: string): void {
+    if (this.#subscribers.size === 0) {
+      this.#remembered.clear()
+      return
+    }
+    // Changes that come while a job waits to be read are sent with it.
+    this.#pending.add(jobId)
+    if (this.#isSending) return
+    this.#isSending = true
+    this.#sendPending()
+      .catch((error: unknown) => this.#context.log.warn({ err: error }, 'changes of jobs were not sent'))
+      .finally(() => {
+        this.#isSending = false
+      })
+  }
+
+  async #sendPending(): Promise<void> {
+    for (const jobId of this.#pending) {
+      this.#pending.delete(jobId)
+      const job = await findJobWithoutLogs(this.#context, jobId)
+      if (job === undefined) continue
+      const event = this.#eventOf(jobToWire(job))
+      if (event !== undefined) await Promise.all([...this.#subscribers].map((subscriber) => subscriber(event)))
+    }
+  }
+
+  #eventOf(job: WireJob): JobEvent | undefined {
+    const changed = changesOf(job, this.#remembered.get(job.id))
+    this.#remembered.delete(job.id)
+    this.#remembered.set(job.id, job)
+    const [oldest] = this.#remembered.keys()
+    if (this.#remembered.size > MAX_REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest)
+    if (Object.keys(changed).length === 0) return undefined
+    const { id: jobId, instanceId, planId, kind } = job
+    return { jobId, instanceId, planId, kind, changed }
+  }
+}
+
+const partFields = ['state', 'stage', 'bytesRead', 'bytesStored'] as const
+
+/** Those fields of a job that differ from how it was before. */
+export function changesOf(job: WireJob, before: WireJob | undefined): JobEvent['changed'] {
+  const partsBefore = new Map(before?.parts.map((part) => [part.item, part]))
+  const parts = job.parts.flatMap((part) => {
+    const changed = changedFields(part, partsBefore.get(part.item), partFields)
+    return Object.keys(changed).length === 0 ? [] : [{ item: part.item, ...changed }]
+  })
+  return {
+    ...changedFields(job, before, ['state', 'endedAt', 'cancellation'] as const),
+    ...(parts.length === 0 ? {} : { parts }),
+  }
+}
+
+function changedFields<T, K extends keyof T>(now: T, before: T | undefined, fields: readonly K[]): Partial<Pick<T, K>> {
+  const changed = fields.filter((field) => now[field] !== undefined && !isDeepStrictEqual(now[field], before?.[field]))
+  return Object.fromEntries(changed.map((field) => [field, now[field]])) as Partial<Pick<T, K>>
+}

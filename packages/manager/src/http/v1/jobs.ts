@@ -1,0 +1,81 @@
+import { jobLogsSchema, jobQuerySchema, jobSchema, listOf } from '@osb-backup/protocol/v1'
+import { z } from 'zod'
+import type { Context } from '../../context/context.ts'
+import { cancelJob, deleteJob, getJob, getJobWithoutLogs, searchJobs } from '../../jobs/service.ts'
+import type { App } from '../typed-app.ts'
+import { jobToWire, logsToWire, sendStartedJob, statusesOfStates } from './job-codec.ts'
+import { keysetOf, toDate, toList } from './lists.ts'
+import { idParams as params } from './params.ts'
+
+/** Jobs of all kinds: listed, shown, cancelled and deleted. */
+export function jobRoutes(app: App, context: Context): void {
+  app.get(
+    '/v1/jobs',
+    {
+      config: { access: 'viewer' },
+      schema: { summary: 'List jobs', querystring: jobQuerySchema, response: { 200: listOf(jobSchema) } },
+    },
+    async (request) => {
+      const { instance, plan, item, kind, state, since, until, q, ...paging } = request.query
+      const page = await searchJobs(
+        context,
+        request.call,
+        {
+          instanceId: instance,
+          planId: plan,
+          item,
+          kind,
+          ...(state && statusesOfStates[state]),
+          since: toDate(since),
+          until: toDate(until),
+          text: q,
+        },
+        keysetOf(paging),
+      )
+      return toList(page, jobToWire)
+    },
+  )
+
+  app.get(
+    '/v1/jobs/:id',
+    { config: { access: 'viewer' }, schema: { summary: 'Show a job', params, response: { 200: jobSchema } } },
+    async (request) => jobToWire(await getJobWithoutLogs(context, request.call, request.params.id)),
+  )
+
+  app.get(
+    '/v1/jobs/:id/logs',
+    {
+      config: { access: 'viewer' },
+      schema: { summary: 'Show what the scripts of a job printed', params, response: { 200: jobLogsSchema } },
+    },
+    async (request) => ({ items: logsToWire(await getJob(context, request.call, request.params.id)) }),
+  )
+
+  app.post(
+    '/v1/jobs/:id/cancel',
+    {
+      config: { access: 'operator' },
+      schema: {
+        summary: 'Cancel a job: what runs is stopped, then cleaned up and unlocked',
+        params,
+        response: { 202: jobSchema },
+      },
+    },
+    async (request, reply) => {
+      const job = await cancelJob(context, request.call, request.params.id)
+      return sendStartedJob(reply, job).send(jobToWire(job))
+    },
+  )
+
+  app.delete(
+    '/v1/jobs/:id',
+    {
+      config: { access: 'operator' },
+      schema: { summary: 'Delete a job that has ended; its restore points stay', params, response: { 204: z.null() } },
+    },
+    async (request, reply) => {
+      await deleteJob(context, request.call, request.params.id)
+      return reply.code(204).send(null)
+    },
+  )
+}

@@ -1,0 +1,34 @@
+import { type Overview, overviewSchema } from '@osb-backup/protocol/v1'
+import type { Context } from '../../context/context.ts'
+import { readOverview } from '../../overview/service.ts'
+import type { App } from '../typed-app.ts'
+
+/** What the caller may see, in numbers. */
+export function overviewRoutes(app: App, context: Context): void {
+  app.get(
+    '/v1/overview',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        summary: 'Show what you may see in numbers, and what needs attention',
+        response: { 200: overviewSchema },
+      },
+    },
+    async (request): Promise<Overview> => {
+      const { at, attention, instances, ...rest } = await readOverview(context, request.call)
+      const { 'at-risk': atRisk, ...states } = instances
+      return {
+        ...rest,
+        instances: { ...states, atRisk },
+        attention: attention.map(({ instanceId, item, planIds, protection }) => ({
+          instanceId,
+          item,
+          planIds,
+          state: protection.state,
+          reason: protection.reason,
+        })),
+        at: at.toISOString(),
+      }
+    },
+  )
+}

@@ -1,0 +1,95 @@
+import type { RetentionStyle } from '@osb-backup/protocol'
+import type { Plan, PlanSettings, Retention as WireRetention, PlanRun as WireRun } from '@osb-backup/protocol/v1'
+import type { BackupPlan } from '../../plans/plan.ts'
+import type { PlanRun } from '../../plans/plan-run.ts'
+import type { NewPlan } from '../../plans/service.ts'
+import { RequestError } from '../../shared/request-error.ts'
+
+const styles = { count: 'FILES', hours: 'HOURS', days: 'DAYS', all: 'ALL' } as const
+const wireStyles = { FILES: 'count', HOURS: 'hours', DAYS: 'days', ALL: 'all' } as const satisfies Record<
+  RetentionStyle,
+  WireRetention['style']
+>
+
+/** A plan as the API answers it. */
+export function planToWire(plan: BackupPlan): Plan {
+  return {
+    id: plan.id,
+    instanceId: plan.instanceId,
+    ...commonFields(plan),
+    encryption: { publicKey: plan.publicKey, privateKeySet: plan.privateKey !== undefined },
+    nextRunAt: plan.nextRunAt?.toISOString(),
+    retentionEffectiveAt: plan.retentionCountsFrom?.toISOString(),
+    createdAt: plan.createdAt.toISOString(),
+  }
+}
+
+/** A plan as a client would send it, with its private key. */
+export function settingsOfPlan(plan: BackupPlan): PlanSettings {
+  const { publicKey, privateKey } = plan
+  return { ...commonFields(plan), encryption: { publicKey, privateKey } }
+}
+
+function commonFields(plan: BackupPlan) {
+  const { algorithm, level } = plan.compressor
+  return {
+    name: plan.name,
+    destinationId: plan.destinationId,
+    items: plan.items,
+    schedule: { cron: plan.frequency, timezone: plan.timezone },
+    retention: retentionToWire(plan.retention),
+    paused: plan.paused,
+    compression: plan.compression ? { algorithm, level } : { algorithm: 'none' as const },
+    rpoSeconds: plan.rpoSeconds,
+  }
+}
+
+/** The settings of a plan as a client sent them. */
+export function planFromWire(settings: PlanSettings): Omit<NewPlan, 'instanceId'> {
+  const { schedule, compression = { algorithm: 'zstd' }, encryption = {} } = settings
+  const { algorithm, level } = compression
+  return {
+    destinationId: settings.destinationId,
+    name: settings.name,
+    paused: settings.paused ?? false,
+    compression: algorithm !== 'none',
+    compressor: algorithm === 'none' ? { algorithm: 'zstd', level: undefined } : { algorithm, level },
+    frequency: schedule.cron,
+    timezone: schedule.timezone ?? 'UTC',
+    retention: retentionFromWire(settings.retention),
+    items: settings.items,
+    publicKey: encryption.publicKey,
+    privateKey: encryption.privateKey,
+    rpoSeconds: settings.rpoSeconds,
+  }
+}
+
+function retentionToWire({ style, period }: BackupPlan['retention']): WireRetention {
+  return style === 'ALL' ? { style: 'all' } : { style: wireStyles[style], period }
+}
+
+/** @throws {RequestError} If the period is missing. */
+export function retentionFromWire({ style, period }: WireRetention): BackupPlan['retention'] {
+  if (style !== 'all' && period === undefined) {
+    const message = `retention.period is required: how many ${style === 'count' ? 'restore points' : style} are kept.`
+    throw new RequestError('invalid', message, { field: 'retention.period' })
+  }
+  return { style: styles[style], period: period ?? 1 }
+}
+
+/** What became of a scheduled run, as the API answers it. */
+export function planRunToWire(run: PlanRun): WireRun {
+  return {
+    outcome: outcomes[run.outcome],
+    dueAt: run.dueAt.toISOString(),
+    lastDueAt: run.lastDueAt.toISOString(),
+    runCount: run.runs,
+    late: run.late,
+    jobId: run.jobId,
+    reason: run.reason,
+    decidedAt: run.decidedAt.toISOString(),
+  }
+}
+
+const outcomes = { STARTED: 'started', SKIPPED: 'skipped', MISSED: 'missed' } as const
+export const outcomesFromWire = { started: 'STARTED', skipped: 'SKIPPED', missed: 'MISSED' } as const

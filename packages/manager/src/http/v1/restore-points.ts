@@ -1,0 +1,160 @@
+import {
+  jobSchema,
+  listOf,
+  restorePointQuerySchema,
+  restorePointSchema,
+  restoreRequestSchema,
+  type RestorePoint as WirePoint,
+} from '@osb-backup/protocol/v1'
+import { z } from 'zod'
+import type { Context } from '../../context/context.ts'
+import { startRestore } from '../../jobs/start-restore.ts'
+import { removeFiles } from '../../removals/service.ts'
+import { objectNameOf, type RestorePoint } from '../../restore-points/restore-point.ts'
+import { getPoint, searchPoints, setHeld, verifyPoint } from '../../restore-points/service.ts'
+import { parseIdempotencyKey } from '../idempotency-key.ts'
+import { idempotencyKeyHeader } from '../request-headers.ts'
+import type { App } from '../typed-app.ts'
+import { abortedWith } from './edits.ts'
+import { jobToWire, sendStartedJob } from './job-codec.ts'
+import { keysetOf, toDate, toList } from './lists.ts'
+import { idParams as params } from './params.ts'
+
+/** Restore points: listed, held, verified, restored and deleted. */
+export function restorePointRoutes(app: App, context: Context): void {
+  app.get(
+    '/v1/restore-points',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        summary: 'List restore points',
+        querystring: restorePointQuerySchema,
+        response: { 200: listOf(restorePointSchema) },
+      },
+    },
+    async (request) => {
+      const { instance, plan, item, job, destination, state, held, since, until, q, ...paging } = request.query
+      const search = {
+        instanceId: instance,
+        planId: plan,
+        item,
+        jobId: job,
+        destinationId: destination,
+        verified: state,
+        held: held && held === 'true',
+        since: toDate(since),
+        until: toDate(until),
+        text: q,
+      }
+      return toList(await searchPoints(context, request.call, search, keysetOf(paging)), toWire)
+    },
+  )
+
+  app.get(
+    '/v1/restore-points/:id',
+    {
+      config: { access: 'viewer' },
+      schema: { summary: 'Show a restore point', params, response: { 200: restorePointSchema } },
+    },
+    async (request) => toWire(await getPoint(context, request.call, request.params.id)),
+  )
+
+  app.post(
+    '/v1/restore-points/:id/restore',
+    {
+      config: { access: 'operator' },
+      schema: {
+        summary: 'Start a restore job of a restore point',
+        headers: idempotencyKeyHeader,
+        params,
+        body: restoreRequestSchema,
+        response: { 202: jobSchema },
+      },
+    },
+    async (request, reply) => {
+      const call = request.call
+      const point = await getPoint(context, call, request.params.id)
+      const { instanceId = point.instanceId, database = point.item, privateKey, parameters } = request.body
+      const restore = { instanceId, items: [{ point, database }], privateKey, parameters } as const
+      const job = await startRestore(context, call, restore, parseIdempotencyKey(request))
+      return sendStartedJob(reply, job).send(jobToWire(job))
+    },
+  )
+
+  app.post(
+    '/v1/restore-points/:id/verify',
+    {
+      config: { access: 'operator' },
+      schema: {
+        summary: 'Read the object back now and compare size and digest; answers when that is done',
+        params,
+        response: { 200: restorePointSchema },
+      },
+    },
+    async (request, reply) => {
+      const point = await verifyPoint(context, request.call, request.params.id, abortedWith(reply))
+      return toWire(point)
+    },
+  )
+
+  for (const { action, held, summary } of [
+    { action: 'hold', held: true, summary: 'Hold a restore point: it is neither expired nor deleted' },
+    { action: 'release', held: false, summary: 'Release a restore point that is held' },
+  ]) {
+    app.post(
+      `/v1/restore-points/:id/${action}`,
+      { config: { access: 'operator' }, schema: { summary, params, response: { 200: restorePointSchema } } },
+      async (request) => toWire(await setHeld(context, request.call, request.params.id, held)),
+    )
+  }
+
+  app.delete(
+    '/v1/restore-points/:id',
+    {
+      config: { access: 'operator' },
+      schema: { summary: 'Delete a restore point with its object', params, response: { 204: z.null() } },
+    },
+    async (request, reply) => {
+      const call = request.call
+      await removeFiles(context, call, [await getPoint(context, call, request.params.id)])
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+const reasons = {
+  RETENTION: 'retention',
+  REQUESTED: 'requested',
+  PLAN_DELETED: 'plan-deleted',
+  DEPROVISIONED: 'deprovisioned',
+} as const
+
+function toWire({ verification, removal, ...point }: RestorePoint): WirePoint {
+  return {
+    id: point.id,
+    instanceId: point.instanceId,
+    planId: point.planId,
+    jobId: point.jobId,
+    destinationId: point.destinationId,
+    item: point.item,
+    objectName: objectNameOf(point),
+    takenAt: point.takenAt.toISOString(),
+    sizeBytes: point.sizeBytes,
+    sha256: point.sha256,
+    originalSizeBytes: point.originalSizeBytes,
+    compression: point.compression,
+    encrypted: point.encrypted,
+    recipients: point.recipients,
+    warnings: [...point.warnings],
+    afterFailure: point.afterFailure,
+    held: point.held,
+    verification: verification && { state: verification.state, verifiedAt: verification.at.toISOString() },
+    deletion: removal && {
+      requestedAt: removal.requestedAt.toISOString(),
+      reason: reasons[removal.reason],
+      attempts: removal.attempts,
+      nextAttemptAt: removal.nextAttemptAt.toISOString(),
+      error: removal.error,
+    },
+  }
+}

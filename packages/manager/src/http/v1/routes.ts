@@ -1,0 +1,36 @@
+import type { Context } from '../../context/context.ts'
+import type { App } from '../typed-app.ts'
+import { agentRoutes } from './agents.ts'
+import { auditEntryRoutes } from './audit-entries.ts'
+import { brokerAccountRoutes } from './broker-accounts.ts'
+import { destinationRoutes } from './destinations.ts'
+import { eventRoutes } from './events.ts'
+import { instanceRoutes } from './instances.ts'
+import { jobRoutes } from './jobs.ts'
+import { overviewRoutes } from './overview.ts'
+import { planToolRoutes } from './plan-tools.ts'
+import { planRoutes } from './plans.ts'
+import { restorePointRoutes } from './restore-points.ts'
+import { tokenRoutes } from './tokens.ts'
+import { versionRoutes } from './version.ts'
+
+/** Adds the routes of `/v1`. */
+export function v1Routes(app: App, context: Context): void {
+  for (const add of [
+    versionRoutes,
+    instanceRoutes,
+    agentRoutes,
+    destinationRoutes,
+    planRoutes,
+    planToolRoutes,
+    jobRoutes,
+    restorePointRoutes,
+    overviewRoutes,
+    eventRoutes,
+    tokenRoutes,
+    brokerAccountRoutes,
+    auditEntryRoutes,
+  ]) {
+    add(app, context)
+  }
+}

@@ -1,0 +1,82 @@
+import {
+  listOf,
+  tokenCreatedSchema,
+  tokenCreateSchema,
+  tokenQuerySchema,
+  tokenSchema,
+  type Token as WireToken,
+} from '@osb-backup/protocol/v1'
+import { z } from 'zod'
+import type { Context } from '../../context/context.ts'
+import { createToken, getToken, revokeToken, searchTokens } from '../../tokens/service.ts'
+import type { Token } from '../../tokens/token.ts'
+import { parseIdempotencyKey } from '../idempotency-key.ts'
+import { idempotencyKeyHeader } from '../request-headers.ts'
+import type { App } from '../typed-app.ts'
+import { grantsToWire } from './grants.ts'
+import { keysetOf, toDate, toList } from './lists.ts'
+import { idParams as params } from './params.ts'
+
+const config = { access: 'admin' } as const
+
+/** Tokens: created, listed and revoked. */
+export function tokenRoutes(app: App, context: Context): void {
+  app.get(
+    '/v1/tokens',
+    {
+      config,
+      schema: { summary: 'List tokens', querystring: tokenQuerySchema, response: { 200: listOf(tokenSchema) } },
+    },
+    async (request) => {
+      const { q, ...paging } = request.query
+      return toList(await searchTokens(context, q, keysetOf(paging)), toWire)
+    },
+  )
+
+  app.get(
+    '/v1/tokens/:id',
+    { config, schema: { summary: 'Show a token, without itself', params, response: { 200: tokenSchema } } },
+    async (request) => toWire(await getToken(context, request.params.id)),
+  )
+
+  app.post(
+    '/v1/tokens',
+    {
+      config,
+      schema: {
+        summary: 'Create a token; it is shown this once',
+        headers: idempotencyKeyHeader,
+        body: tokenCreateSchema,
+        response: { 201: tokenCreatedSchema },
+      },
+    },
+    async (request, reply) => {
+      const { name, role, instances, expiresAt } = request.body
+      const wanted = { name, role, grants: instances, expiresAt: toDate(expiresAt) }
+      const { token, secret } = await createToken(context, request.call, wanted, parseIdempotencyKey(request))
+      reply.header('Location', `/v1/tokens/${token.id}`)
+      return reply.code(201).send({ ...toWire(token), token: secret })
+    },
+  )
+
+  app.delete(
+    '/v1/tokens/:id',
+    { config, schema: { summary: 'Revoke a token', params, response: { 204: z.null() } } },
+    async (request, reply) => {
+      await revokeToken(context, request.call, request.params.id)
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+function toWire({ id, name, role, grants, createdAt, expiresAt, lastUsedAt }: Token): WireToken {
+  return {
+    id,
+    name,
+    role,
+    instances: grantsToWire(grants),
+    createdAt: createdAt.toISOString(),
+    expiresAt: expiresAt?.toISOString(),
+    lastUsedAt: lastUsedAt?.toISOString(),
+  }
+}

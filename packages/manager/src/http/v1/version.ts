@@ -1,0 +1,15 @@
+import { versionSchema } from '@osb-backup/protocol/v1'
+import { MANAGER_VERSION } from '../../shared/version.ts'
+import type { App } from '../typed-app.ts'
+
+/** The version of the manager. */
+export function versionRoutes(app: App): void {
+  app.get(
+    '/v1/version',
+    {
+      config: { access: 'open' },
+      schema: { summary: 'Show the version of the manager', response: { 200: versionSchema } },
+    },
+    async () => ({ version: MANAGER_VERSION, apiVersions: ['v1'] }),
+  )
+}

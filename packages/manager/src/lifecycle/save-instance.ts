@@ -1,0 +1,142 @@
+import { authorizeInstance, type Call } from '../access/call.ts'
+import type { AgentAddress } from '../agents/agent-client.ts'
+import * as agents from '../agents/repository.ts'
+import { getReferredAgent, newAgent } from '../agents/service.ts'
+import { inAuditedTransaction } from '../audit/service.ts'
+import type { Context, TransactionContext } from '../context/context.ts'
+import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
+import { createOnce } from '../idempotency/service.ts'
+import { backupHost, type ServiceInstance } from '../instances/instance.ts'
+import { findInstance, instanceIdsOfAgent, upsertInstance } from '../instances/repository.ts'
+import { getInstance } from '../instances/service.ts'
+import { changedMeanwhile, RequestError } from '../shared/request-error.ts'
+
+/** An instance that is described along with its agent, as the legacy paths do. */
+export type InstanceWithAgent = Omit<ServiceInstance, 'agent' | 'createdAt'> & { agent: AgentAddress }
+
+/**
+ * Registers an instance, or replaces it, and registers its agent if there is none like it.
+ *
+ * @param edited - The version to replace; undefined: whichever is stored.
+ * @returns The instance with its new version.
+ * @throws {RequestError} If it cannot be backed up as it is, or was changed meanwhile.
+ */
+export async function saveInstanceWithAgent(
+  context: Context,
+  call: Call,
+  instance: InstanceWithAgent,
+  edited: number | undefined,
+): Promise<ServiceInstance> {
+  await authorizeInstance(call, instance.id)
+  backupHost(instance.hosts)
+  if (instance.agent.password === undefined) {
+    throw new RequestError('invalid', 'agent.password is required: the password the agent was started with.', {
+      field: 'agent.password',
+    })
+  }
+  return inAuditedTransaction(context, call, async (tx) => {
+    const stored = await findInstance(tx, instance.id)
+    const agentId = await assignAgent(tx, instance, stored?.agent.id)
+    const createdAt = stored?.createdAt ?? tx.now()
+    const saved = { ...instance, createdAt, agent: { ...instance.agent, id: agentId } }
+    const version = await upsertInstance(tx, saved, edited)
+    if (version === undefined) throw changedMeanwhile()
+    return { ...saved, version }
+  })
+}
+
+/**
+ * The agent of an instance, by its address and credentials: one that is known; else the instance's own agent, changed, if no
+ * other instance uses it; else a new one. No agent of other instances is changed.
+ */
+async function assignAgent(
+  tx: TransactionContext,
+  { id, agent }: InstanceWithAgent,
+  storedId: string | undefined,
+): Promise<string> {
+  const known = (await agents.agentsAt(tx, agent.url)).find(
+    (each) => each.username === agent.username && each.password === agent.password,
+  )
+  if (known !== undefined) {
+    if (storedId !== undefined && storedId !== known.id) await deleteIfUnused(tx, storedId, id)
+    return known.id
+  }
+  const own = storedId === undefined ? undefined : await agents.findAgent(tx, storedId)
+  if (own?.isImplicit && !(await isUsedByOthers(tx, own.id, id))) {
+    await agents.updateAgent(tx, { ...own, ...agent }, undefined)
+    return own.id
+  }
+  const created = newAgent({ ...agent, name: undefined }, tx.now(), { isImplicit: true })
+  await agents.insertAgent(tx, created)
+  return created.id
+}
+
+/** Deletes an agent that was registered along with an instance, once no other instance uses it. */
+export async function deleteIfUnused(tx: TransactionContext, agentId: string, instanceId: string): Promise<void> {
+  const agent = await agents.findAgent(tx, agentId)
+  if (agent?.isImplicit && !(await isUsedByOthers(tx, agentId, instanceId))) {
+    await agents.markAgentDeleted(tx, agentId, tx.now())
+  }
+}
+
+async function isUsedByOthers(tx: TransactionContext, agentId: string, instanceId: string): Promise<boolean> {
+  return (await instanceIdsOfAgent(tx, agentId)).some((id) => id !== instanceId)
+}
+
+/** An instance to be registered, with an agent that is registered already. */
+export type NewInstance = Omit<ServiceInstance, 'agent' | 'version' | 'createdAt'> & { agentId: string }
+
+/**
+ * Registers an instance.
+ *
+ * @param key - A request that is sent again with the same key creates nothing.
+ * @throws {RequestError} If it is registered already, or cannot be backed up as it is.
+ */
+export async function createInstance(
+  context: Context,
+  call: Call,
+  { agentId, ...wanted }: NewInstance,
+  key?: IdempotencyKey,
+): Promise<ServiceInstance> {
+  await authorizeInstance(call, wanted.id)
+  backupHost(wanted.hosts)
+  const agent = await getReferredAgent(context, call, agentId)
+  await createOnce<Context, string>(context, {
+    id: wanted.id,
+    call,
+    key,
+    async create(tx) {
+      const instance = { ...wanted, agent, version: 0, createdAt: tx.now() }
+      if ((await upsertInstance(tx, instance, 'new')) !== undefined) return wanted.id
+      const message = `The service instance ${JSON.stringify(wanted.id)} is registered already.`
+      throw new RequestError('conflict', message, { field: 'id' })
+    },
+    find: async (id) => (await findInstance(context, id))?.id,
+  })
+  return getInstance(context, call, wanted.id)
+}
+
+/**
+ * Replaces an instance.
+ *
+ * @param edited - The version to replace.
+ * @returns The instance with its new version.
+ * @throws {RequestError} If it cannot be backed up as it is, or was changed meanwhile.
+ */
+export async function updateInstance(
+  context: Context,
+  call: Call,
+  { agentId, ...wanted }: NewInstance,
+  edited: number,
+): Promise<ServiceInstance> {
+  const stored = await getInstance(context, call, wanted.id)
+  backupHost(wanted.hosts)
+  const agent = agentId === stored.agent.id ? stored.agent : await getReferredAgent(context, call, agentId)
+  const version = await inAuditedTransaction(context, call, async (tx) => {
+    const written = await upsertInstance(tx, { ...stored, ...wanted, agent }, edited)
+    if (written === undefined) throw changedMeanwhile()
+    if (agent.id !== stored.agent.id) await deleteIfUnused(tx, stored.agent.id, wanted.id)
+    return written
+  })
+  return { ...stored, ...wanted, agent, version }
+}

@@ -1,0 +1,56 @@
+import type { Protection, ProtectionState } from '@osb-backup/core'
+import type { Call } from '../access/call.ts'
+import { countAgents } from '../agents/repository.ts'
+import type { Context } from '../context/context.ts'
+import { countJobs, type JobCounts } from '../jobs/search-repository.ts'
+import { judgeAllInstances } from '../protection/service.ts'
+import { sumPoints } from '../restore-points/search-repository.ts'
+
+const DAY_MS = 86_400_000
+const MAX_ATTENTION = 50
+const worstFirst: readonly ProtectionState[] = ['unprotected', 'at-risk', 'unknown']
+
+/** An item that is not protected; without a name an instance that no plan covers. */
+export interface Attention {
+  instanceId: string
+  item: string | undefined
+  planIds: string[]
+  protection: Protection
+}
+
+/** What a caller may see, in numbers. */
+export interface Overview {
+  instances: Record<ProtectionState | 'total', number>
+  jobs: JobCounts
+  restorePoints: { total: number; sizeBytes: number }
+  agents: { reachable: number; unreachable: number; unknown: number }
+  /** Worst first. */
+  attention: Attention[]
+  at: Date
+}
+
+/** Counts what the caller was granted. */
+export async function readOverview(context: Context, call: Call): Promise<Overview> {
+  const at = context.now()
+  const scope = await call.caller.grants()
+  const instances = { total: 0, protected: 0, 'at-risk': 0, unprotected: 0, unknown: 0 }
+  const attention: Attention[] = []
+  for await (const { instance, items, protection } of judgeAllInstances(context, call)) {
+    instances.total++
+    instances[protection.state]++
+    const { id: instanceId } = instance
+    if (items.length === 0) attention.push({ instanceId, item: undefined, planIds: [], protection })
+    for (const { name: item, planIds, protection } of items) {
+      if (protection.state !== 'protected') attention.push({ instanceId, item, planIds, protection })
+    }
+  }
+  const rankOf = (each: Attention) => worstFirst.indexOf(each.protection.state)
+  return {
+    instances,
+    jobs: await countJobs(context, scope, new Date(at.getTime() - DAY_MS)),
+    restorePoints: await sumPoints(context, scope),
+    agents: await countAgents(context, scope),
+    attention: attention.sort((one, other) => rankOf(one) - rankOf(other)).slice(0, MAX_ATTENTION),
+    at,
+  }
+}

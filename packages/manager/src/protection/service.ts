@@ -1,0 +1,130 @@
+import { type CoveringPlan, defaultRpoSeconds, type Protection, protectionOf, worstProtection } from '@osb-backup/core'
+import type { Call } from '../access/call.ts'
+import { scopeOf } from '../access/scope.ts'
+import type { Context } from '../context/context.ts'
+import type { ServiceInstance } from '../instances/instance.ts'
+import { type InstanceSearch, searchInstances } from '../instances/repository.ts'
+import type { BackupPlan } from '../plans/plan.ts'
+import { plansOfInstances } from '../plans/search-repository.ts'
+import { type ItemPoints, pointsByItem } from '../restore-points/search-repository.ts'
+import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
+
+/** An item of an instance: a database that a plan covers, or that a restore point is of. */
+export interface ProtectedItem {
+  name: string
+  planIds: string[]
+  protection: Protection
+  restorePointCount: number
+}
+
+/** A service instance with its items and the worst of their protection. */
+export interface ProtectedInstance {
+  instance: ServiceInstance
+  items: ProtectedItem[]
+  protection: Protection
+}
+
+const CLOCK_DIFFERENCE_MS = 86_400_000
+/** Of instances that are filtered by their protection so many are judged for one page; the cursor leads on. */
+const MAX_JUDGED = 2000
+const BATCH_SIZE = 200
+
+type ProtectionContext = Pick<Context, 'database' | 'sealer' | 'now'>
+
+/** Judges instances that the caller was authorized for. */
+export async function judgeInstances(
+  context: ProtectionContext,
+  instances: readonly ServiceInstance[],
+): Promise<ProtectedInstance[]> {
+  const now = context.now()
+  const ids = instances.map((instance) => instance.id)
+  const plans = Map.groupBy(await plansOfInstances(context, ids), (plan) => plan.instanceId)
+  const latest = new Date(now.getTime() + CLOCK_DIFFERENCE_MS)
+  const points = Map.groupBy(await pointsByItem(context, ids, latest), (each) => each.instanceId)
+  const rpoOf = memoizedRpo(now)
+  return instances.map((instance) => {
+    const items = judgeItems(plans.get(instance.id) ?? [], points.get(instance.id) ?? [], { now, rpoOf })
+    return { instance, items, protection: worstProtection(items) }
+  })
+}
+
+interface Judging {
+  now: Date
+  rpoOf(plan: BackupPlan): number | undefined
+}
+
+function judgeItems(plans: readonly BackupPlan[], points: readonly ItemPoints[], judging: Judging): ProtectedItem[] {
+  const names = new Set([...plans.flatMap((plan) => plan.items), ...points.map((each) => each.item)])
+  const pointsOf = new Map(points.map((each) => [each.item, each]))
+  return [...names].sort().map((name) => {
+    const covering = plans.filter((plan) => plan.items.includes(name))
+    const ofItem = pointsOf.get(name)
+    const protection = protectionOf(
+      { plans: covering.map((plan) => toCovering(plan, judging)), points: toPoints(ofItem, judging.now) },
+      judging.now,
+    )
+    return { name, planIds: covering.map((plan) => plan.id), protection, restorePointCount: ofItem?.total ?? 0 }
+  })
+}
+
+function toCovering(plan: BackupPlan, { rpoOf }: Judging): CoveringPlan {
+  const { paused, createdAt } = plan
+  return { schedule: plan, paused, rpoSeconds: rpoOf(plan), createdAt }
+}
+
+/** The newest good restore point stands for all good ones; another one for the others. */
+function toPoints(points: ItemPoints | undefined, now: Date) {
+  if (points === undefined) return []
+  return points.newestGoodAt === undefined
+    ? [{ takenAt: now, good: false }]
+    : [{ takenAt: points.newestGoodAt, good: true }]
+}
+
+/** Many plans have the same schedule, and its intervals are not computed twice. */
+function memoizedRpo(now: Date): Judging['rpoOf'] {
+  const known = new Map<string, number | undefined>()
+  return ({ rpoSeconds, frequency, timezone }) => {
+    if (rpoSeconds !== undefined) return rpoSeconds
+    const name = `${timezone} ${frequency}`
+    if (!known.has(name)) known.set(name, defaultRpoSeconds({ frequency, timezone }, now))
+    return known.get(name)
+  }
+}
+
+/** One page of the instances that the caller was granted, newest first, with their protection. */
+export async function searchProtectedInstances(
+  context: ProtectionContext,
+  call: Call,
+  { state, ...filter }: Omit<InstanceSearch, 'scope'> & { state?: Protection['state'] | undefined },
+  page: KeysetRequest,
+): Promise<Pick<KeysetPage<ProtectedInstance>, 'entries' | 'next'>> {
+  const search = { ...filter, scope: await scopeOf(call, undefined) }
+  if (state === undefined) {
+    const { entries, next } = await searchInstances(context, search, page)
+    return { entries: await judgeInstances(context, entries), next }
+  }
+  const found: ProtectedInstance[] = []
+  let { after } = page
+  for (let judged = 0; judged < MAX_JUDGED; judged += BATCH_SIZE) {
+    const batch = await searchInstances(context, search, { limit: BATCH_SIZE, after })
+    for (const [index, each] of (await judgeInstances(context, batch.entries)).entries()) {
+      if (each.protection.state === state) found.push(each)
+      const isLast = index === batch.entries.length - 1 && batch.next === undefined
+      if (found.length === page.limit) return { entries: found, next: isLast ? undefined : batch.keys[index] }
+    }
+    if (batch.next === undefined) return { entries: found, next: undefined }
+    after = batch.next
+  }
+  return { entries: found, next: after ? [...after] : undefined }
+}
+
+/** Judges all instances that the caller was granted, in batches. */
+export async function* judgeAllInstances(context: ProtectionContext, call: Call): AsyncGenerator<ProtectedInstance> {
+  const scope = await scopeOf(call, undefined)
+  let after: readonly string[] | undefined
+  do {
+    const batch = await searchInstances(context, { scope }, { limit: BATCH_SIZE, after })
+    yield* await judgeInstances(context, batch.entries)
+    after = batch.next
+  } while (after !== undefined)
+}

@@ -1,0 +1,315 @@
+import { ApiError } from '@osb-backup/client'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Fixture, instanceId, startFixture } from './fixture.ts'
+
+let api: Fixture
+
+beforeAll(async () => {
+  api = await startFixture({ 'backup-cleanup': 'echo cleaned >&2', restore: 'cat > "$0.restored"' })
+})
+
+afterAll(() => api?.[Symbol.asyncDispose]())
+
+const refusal = (status: number, fields: object) => expect.objectContaining({ name: 'ApiError', status, ...fields })
+
+test('the version is open to everybody', async () => {
+  const { status, body } = await api.call('GET', '/v1/version', undefined, { authorization: '' })
+  expect({ status, body }).toEqual({
+    status: 200,
+    body: { version: expect.stringMatching(/^\d/), apiVersions: ['v1'] },
+  })
+})
+
+describe('agents', () => {
+  test('are checked in the background, and say what they can do', async () => {
+    await expect
+      .poll(async () => api.client.agents.get(api.agentId), { timeout: 30_000 })
+      .toMatchObject({
+        state: 'reachable',
+        version: expect.any(String),
+        capabilities: expect.arrayContaining(['cancel']),
+        lastSeenAt: expect.stringMatching(/Z$/),
+        passwordSet: true,
+        instanceCount: 1,
+      })
+    expect((await api.client.agents.list({ state: 'reachable' })).items.map(({ id }) => id)).toEqual([api.agentId])
+  })
+
+  test('that do not answer are unreachable, with the reason', async () => {
+    const { id } = await api.client.agents.create({
+      name: 'gone',
+      url: 'http://127.0.0.1:9',
+      username: 'a',
+      password: 'b',
+    })
+    expect(await api.client.agents.check(id)).toMatchObject({
+      state: 'unreachable',
+      error: expect.stringContaining('ECONNREFUSED'),
+    })
+    expect((await api.client.agents.list({ q: 'GON' })).items).toHaveLength(1)
+    await api.client.agents.delete(id)
+    await expect(api.client.agents.get(id)).rejects.toEqual(refusal(404, { code: 'not-found' }))
+  })
+
+  test('need their password anew when they move to another server, and stay while an instance uses them', async () => {
+    const { id } = await api.client.agents.create({ url: 'http://127.0.0.1:9', username: 'a', password: 'b' })
+    await expect(api.client.agents.update(id, { url: 'http://127.0.0.2:9' })).rejects.toEqual(
+      refusal(400, { code: 'invalid-request', field: 'password' }),
+    )
+    expect(await api.client.agents.update(id, { url: 'http://127.0.0.1:9/', name: 'n' })).toMatchObject({ name: 'n' })
+    expect(await api.client.agents.update(id, { name: null })).not.toHaveProperty('name')
+    await expect(api.client.agents.delete(api.agentId)).rejects.toEqual(refusal(409, { code: 'conflict' }))
+    await api.client.agents.delete(id)
+  })
+})
+
+describe('instances', () => {
+  test('are registered once, changed and deleted', async () => {
+    const { client, agentId } = api
+    const hosts = [{ address: '10.0.0.6', port: 5432 }]
+    const database = { username: 'u', password: 'p' }
+    const created = await client.instances.create({ id: 'second', agentId, hosts, database, parameters: { a: 1 } })
+    expect(created).toMatchObject({
+      hosts: [{ address: '10.0.0.6', port: 5432, backup: false }],
+      database: { username: 'u', passwordSet: true, privilegedPasswordSet: false },
+      protection: { state: 'unprotected', reason: 'No backup plan covers this instance.' },
+    })
+    await expect(client.instances.create({ id: 'second', agentId, hosts })).rejects.toEqual(
+      refusal(409, { code: 'conflict', field: 'id' }),
+    )
+    const changed = await client.instances.update('second', { database: { password: null }, parameters: { b: 2 } })
+    expect(changed).toMatchObject({ database: { username: 'u', passwordSet: false }, parameters: { a: 1, b: 2 } })
+    await expect(client.instances.update('second', { agentId: 'none' })).rejects.toEqual(
+      refusal(400, { field: 'agentId' }),
+    )
+    await client.instances.delete('second')
+    await expect(client.instances.get('second')).rejects.toEqual(refusal(404, { code: 'not-found' }))
+  })
+
+  test('show their items with the protection of each, and follow it', async () => {
+    const plan = await api.createPlan({ items: ['protected', 'other'], schedule: { cron: '@hourly' } })
+    const unprotected = await api.client.instances.listItems(instanceId)
+    expect(unprotected.items).toContainEqual({
+      name: 'protected',
+      planIds: [plan.id],
+      restorePointCount: 0,
+      protection: { state: 'unknown', reason: 'The plan is new and has no restore point yet.', rpoSeconds: 7200 },
+    })
+    await api.runPlan(plan.id)
+    const { items } = await api.client.instances.listItems(instanceId)
+    expect(items.find(({ name }) => name === 'protected')).toMatchObject({
+      restorePointCount: 1,
+      protection: { state: 'protected', newestRestorePointAt: expect.stringMatching(/Z$/) },
+    })
+    await api.client.plans.update(plan.id, { paused: true })
+    expect(await api.client.instances.get(instanceId)).toMatchObject({
+      protection: { state: 'at-risk', reason: expect.stringContaining('every plan of the item is paused') },
+    })
+    expect((await api.client.instances.list({ protection: 'at-risk' })).items).toHaveLength(1)
+    expect((await api.client.instances.list({ protection: 'protected' })).items).toEqual([])
+    await api.client.plans.delete(plan.id, { files: 'delete' })
+  })
+})
+
+describe('destinations', () => {
+  const s3 = {
+    kind: 's3',
+    endpoint: 'http://127.0.0.1:9',
+    bucket: 'b',
+    authKey: 'k',
+    authSecret: 'the-secret',
+  } as const
+
+  test('never show their secret, keep it on a change, and do not change their kind', async () => {
+    const created = await api.client.destinations.create({ instanceId, name: 's3', store: s3 })
+    const { authSecret: _, ...shown } = s3
+    expect(created.store).toEqual({ ...shown, authSecretSet: true })
+    const changed = await api.client.destinations.update(created.id, { store: { kind: 's3', region: 'r' } })
+    expect(changed.store).toEqual({ ...shown, region: 'r', authSecretSet: true })
+    await expect(
+      api.client.destinations.update(created.id, { store: { kind: 'file', directory: '/x' } }),
+    ).rejects.toEqual(refusal(400, { field: 'store.kind' }))
+    expect((await api.client.destinations.list({ kind: 's3' })).items.map(({ id }) => id)).toEqual([created.id])
+    await api.client.destinations.delete(created.id)
+  })
+
+  test('are checked, stored or not; what is wrong is named by its field', async () => {
+    expect(await api.client.destinations.check(api.destinationId)).toMatchObject({ usable: true })
+    await expect(
+      api.client.destinations.checkSettings({ instanceId, name: 's3', store: { ...s3, endpoint: 'http://' } }),
+    ).rejects.toEqual(refusal(400, { field: 'store.endpoint' }))
+    await expect(
+      api.client.destinations.create({ instanceId, name: 'x', store: { kind: 'file', directory: '/etc' } }),
+    ).rejects.toEqual(refusal(400, { field: 'store.directory' }))
+    await expect(api.client.destinations.create({ instanceId: 'none', name: 'x', store: s3 })).rejects.toEqual(
+      refusal(400, { field: 'instanceId' }),
+    )
+  })
+
+  test('are reconciled with their restore points', async () => {
+    expect(await api.client.destinations.reconcile(api.destinationId, { olderThanSeconds: 0 })).toMatchObject({
+      orphanCount: 0,
+      incompleteUploadCount: 0,
+      missingCount: 0,
+    })
+  })
+})
+
+describe('plans', () => {
+  test('are patched field by field, at any depth', async () => {
+    const plan = await api.createPlan({ compression: { algorithm: 'gzip', level: 7 }, rpoSeconds: 3600 })
+    expect(plan).toMatchObject({
+      schedule: { cron: '0 0 2 29 2 *', timezone: 'UTC' },
+      retention: { style: 'all' },
+      compression: { algorithm: 'gzip', level: 7 },
+      encryption: { privateKeySet: false },
+      paused: false,
+      nextRunAt: expect.stringMatching(/Z$/),
+    })
+    const patch = { schedule: { timezone: 'Europe/Berlin' }, compression: { level: null }, rpoSeconds: null }
+    const changed = await api.client.plans.update(plan.id, patch)
+    expect(changed).toMatchObject({
+      schedule: { cron: '0 0 2 29 2 *', timezone: 'Europe/Berlin' },
+      compression: { algorithm: 'gzip' },
+    })
+    expect(changed.compression).not.toHaveProperty('level')
+    expect(changed).not.toHaveProperty('rpoSeconds')
+    await api.client.plans.update(plan.id, { encryption: { publicKey: 'a key', privateKey: 'another' } })
+    const kept = await api.client.plans.update(plan.id, { paused: true })
+    expect(kept.encryption).toEqual({ publicKey: 'a key', privateKeySet: true })
+    const removed = await api.client.plans.update(plan.id, { encryption: { privateKey: null } })
+    expect(removed.encryption).toEqual({ publicKey: 'a key', privateKeySet: false })
+    await api.client.plans.delete(plan.id)
+  })
+
+  test.for([
+    [{ schedule: { cron: 'nonsense' } }, 'schedule.cron'],
+    [{ schedule: { timezone: 'Middle/Earth' } }, 'schedule.timezone'],
+    [{ retention: { style: 'days' } }, 'retention.period'],
+    [{ compression: { algorithm: 'gzip', level: 19 } }, 'compression.level'],
+    [{ encryption: { publicKey: 'age1nonsense' } }, 'encryption.publicKey'],
+    [{ destinationId: 'none' }, 'destinationId'],
+    [{ items: [] }, 'items'],
+    [{ name: null }, 'name'],
+  ] as const)('a patch with %j is refused for %s', async ([patch, field]) => {
+    const plan = await api.createPlan()
+    const { status, body } = await api.call('PATCH', `/v1/plans/${plan.id}`, patch)
+    expect({ status, field: body.field, code: body.code }).toEqual({ status: 400, field, code: 'invalid-request' })
+    await api.client.plans.delete(plan.id)
+  })
+
+  test('are previewed, and get keys', async () => {
+    const schedule = { cron: '0 0 2 * * *', timezone: 'Europe/Berlin' }
+    const preview = await api.client.plans.preview({ schedule, retention: { style: 'count', period: 3 } })
+    expect(preview.runs).toHaveLength(10)
+    expect(preview.runs[0]).toMatch(/T0[01]:00:00.000Z$/)
+    expect(preview.runsKept).toHaveLength(3)
+    const plan = await api.createPlan()
+    const keys = await api.client.plans.createKeys(plan.id, { keepPrivateKey: true })
+    expect(keys.privateKey).toMatch(/^AGE-SECRET-KEY-/)
+    const { encryption } = await api.client.plans.get(plan.id)
+    expect(encryption).toEqual({ publicKey: keys.publicKey, privateKeySet: true })
+    await api.client.plans.delete(plan.id)
+  })
+})
+
+test('a backup is run, verified, held, restored and deleted', async () => {
+  const { client } = api
+  const plan = await api.createPlan({ items: ['main'] })
+  const started = await api.call('POST', `/v1/plans/${plan.id}/run`)
+  expect(started.status).toBe(202)
+  expect(started.headers.get('location')).toBe(`/v1/jobs/${started.body.id}`)
+  const backup = await client.jobs.wait(started.body.id, { signal: AbortSignal.timeout(60_000) })
+  expect(backup).toMatchObject({
+    kind: 'backup',
+    state: 'succeeded',
+    planId: plan.id,
+    durationSeconds: expect.any(Number),
+  })
+  expect(backup.parts).toMatchObject([{ item: 'main', state: 'succeeded', sizeBytes: 20, warnings: [] }])
+  const { items: logs } = await client.jobs.logs(backup.id)
+  expect(logs).toContainEqual({ item: 'main', stage: 'backup-cleanup', stream: 'stderr', text: 'cleaned\n' })
+  const point = await api.newestPoint(plan.id)
+  expect(point).toMatchObject({
+    jobId: backup.id,
+    item: 'main',
+    sizeBytes: 20,
+    objectName: backup.parts[0]?.objectName,
+  })
+  expect(await client.restorePoints.verify(point.id)).toMatchObject({ verification: { state: 'intact' } })
+  expect(await client.restorePoints.hold(point.id)).toMatchObject({ held: true })
+  await expect(client.restorePoints.delete(point.id)).rejects.toEqual(refusal(409, { code: 'conflict' }))
+  expect(await client.restorePoints.release(point.id)).toMatchObject({ held: false })
+  const restore = await client.restorePoints.restore(point.id, { database: 'copy' })
+  const restored = await client.jobs.wait(restore.id, { signal: AbortSignal.timeout(60_000) })
+  expect(restored).toMatchObject({ kind: 'restore', state: 'succeeded', sourceJobId: backup.id })
+  expect(restored.parts).toMatchObject([{ item: 'main', database: 'copy', restorePointId: point.id }])
+  await client.jobs.delete(restored.id)
+  await client.restorePoints.delete(point.id)
+  await expect(client.restorePoints.get(point.id)).rejects.toEqual(refusal(404, { code: 'not-found' }))
+  await client.plans.delete(plan.id)
+})
+
+test('a cancelled job is cancelled, not failed', async () => {
+  const slow = await startFixture({ backup: 'sleep 60' })
+  try {
+    const plan = await slow.createPlan()
+    const { id } = await slow.client.plans.run(plan.id)
+    await expect.poll(async () => (await slow.client.jobs.get(id)).state, { timeout: 30_000 }).toBe('running')
+    await slow.client.jobs.cancel(id)
+    const job = await slow.client.jobs.wait(id, { signal: AbortSignal.timeout(60_000) })
+    expect(job).toMatchObject({ state: 'cancelled', cancellation: { requestedBy: 'first admin token' } })
+    expect((await slow.client.jobs.list({ state: 'cancelled' })).items.map((each) => each.id)).toEqual([id])
+    expect((await slow.client.jobs.list({ state: 'failed' })).items).toEqual([])
+    await expect(slow.client.jobs.cancel(id)).rejects.toBeInstanceOf(ApiError)
+    expect(await slow.client.overview()).toMatchObject({ jobs: { cancelledLastDay: 1, failedLastDay: 0 } })
+  } finally {
+    await slow[Symbol.asyncDispose]()
+  }
+})
+
+test('tokens are shown once, listed without themselves and revoked', async () => {
+  const created = await api.client.tokens.create({ name: 'once', role: 'viewer', instances: [instanceId] })
+  expect(created.token).toMatch(/^osbb_/)
+  const listed = await api.client.tokens.get(created.id)
+  expect(listed).toEqual({
+    id: created.id,
+    name: 'once',
+    role: 'viewer',
+    instances: ['i'],
+    createdAt: created.createdAt,
+  })
+  await api.client.tokens.delete(created.id)
+  await expect(api.client.tokens.get(created.id)).rejects.toEqual(refusal(404, { code: 'not-found' }))
+})
+
+test('broker accounts are created once, changed and deleted, and audit entries say by whom', async () => {
+  const { brokerAccounts, auditEntries } = api.client
+  const account = { name: 'broker', password: 'a long enough password', instances: ['i'] }
+  expect(await brokerAccounts.create(account)).toMatchObject({ name: 'broker', instances: ['i'], passwordSet: true })
+  await expect(brokerAccounts.create(account)).rejects.toEqual(refusal(409, { field: 'name' }))
+  expect(await brokerAccounts.update('broker', { instances: 'all' })).toMatchObject({ instances: 'all' })
+  await brokerAccounts.delete('broker')
+  const { items } = await auditEntries.list({ q: 'broker-accounts', limit: 10 })
+  expect(items.map(({ action, status }) => [action, status])).toEqual([
+    ['DELETE /v1/broker-accounts/:name', 204],
+    ['PATCH /v1/broker-accounts/:name', 200],
+    ['POST /v1/broker-accounts', 409],
+    ['POST /v1/broker-accounts', 201],
+  ])
+  expect(items[0]).toMatchObject({
+    caller: { kind: 'token', name: 'first admin token' },
+    at: expect.stringMatching(/Z$/),
+  })
+})
+
+test('the overview counts what the caller may see, and says what needs attention', async () => {
+  const plan = await api.createPlan({ items: ['never-backed-up'], schedule: { cron: '@hourly' } })
+  const overview = await api.client.overview()
+  expect(overview.instances.total).toBe(1)
+  expect(overview.agents).toMatchObject({ reachable: 1 })
+  expect(overview.attention).toContainEqual(
+    expect.objectContaining({ instanceId, item: 'never-backed-up', planIds: [plan.id], state: 'unknown' }),
+  )
+  await api.client.plans.delete(plan.id)
+})
