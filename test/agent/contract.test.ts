@@ -65,7 +65,7 @@ test('every call wants credentials, and says so in the published words', async (
   }
 })
 
-test('the status says that the agent runs, and what it can do', async () => {
+test('the status says that the agent runs, and its capabilities', async () => {
   const under = await agentWith(formOne())
   const { status, json } = await under.call('GET', '/status')
   expect(status).toBe(200)
@@ -190,7 +190,7 @@ const withDestination = (under: AgentUnderTest, changes: object) => {
   return { ...body, destination: { ...body.destination, ...changes } }
 }
 
-test.each(refusals)('%s is refused with a failure object, and the id stays free', async (_what, body, message) => {
+test.each(refusals)('%s is rejected with a failure object, and the id stays free', async (_what, body, message) => {
   const under = await agentWith(formOne())
   const { status, json } = await under.call('POST', '/backup', body(under))
   expect(status).toBe(400)
@@ -323,7 +323,7 @@ test('a running job shows its stage, and the logs of the stages that are over', 
   })
 })
 
-test('a body that is too large is refused before it is read to its end', async () => {
+test('a body that is too large is rejected before it is read to its end', async () => {
   const under = await agentWith(formOne())
   expect(await under.call('POST', '/backup', { id: 'x', pad: 'x'.repeat(1024 * 1024) })).toMatchObject({ status: 413 })
 })

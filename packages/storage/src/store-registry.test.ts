@@ -134,7 +134,7 @@ describe('a kind that is added to the list', () => {
     await registry.removeIncompleteUpload(settings, { name: 'a/b', since: new Date() })
   })
 
-  test('is told from other places', () => {
+  test('differs from other places', () => {
     expect(registry.isSamePlace(settings, { ...settings, password: 'other' })).toBe(true)
     expect(registry.isSamePlace(settings, { ...settings, shelf: 'lower' })).toBe(false)
     expect(registry.isSamePlace(settings, { type: 'file', directory: 'upper' })).toBe(false)
