@@ -240,7 +240,7 @@ test('no code outside of the folders of the kinds names one', async () => {
   const packages = join(import.meta.dirname, '../..')
   const names = stores.kinds.flatMap(({ type, wireType }) => [`'${type}'`, `'${wireType}'`])
   const found: string[] = []
-  for await (const file of glob('{agent,storage}/src/**/*.ts', { cwd: packages })) {
+  for await (const file of glob('{agent,manager,storage}/src/**/*.ts', { cwd: packages })) {
     if (file.endsWith('.test.ts') || stores.kinds.some(({ type }) => file.startsWith(`storage/src/${type}/`))) continue
     const text = await readFile(join(packages, file), 'utf8')
     if (names.some((name) => text.includes(name))) found.push(file)
