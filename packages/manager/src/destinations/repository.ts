@@ -69,7 +69,7 @@ export async function destinationsById(
   return new Map(rows.map((row) => [row.id, fromRow(context, row)]))
 }
 
-/** One page of an instance's destinations, oldest first unless told otherwise. */
+/** One page of an instance's destinations, oldest first unless requested otherwise. */
 export async function listDestinations(
   context: RepositoryContext,
   instanceId: string,
