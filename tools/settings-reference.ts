@@ -1,22 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { agentSettingsSections } from '@osb-backup/agent'
-import { settingDocs } from '@osb-backup/manager'
-import { type SettingsSection, settingsReference, text } from '@osb-backup/node'
+import { managerSettingsSections } from '@osb-backup/manager'
+import { settingsReference } from '@osb-backup/node'
 
 const path = join(import.meta.dirname, '../docs/settings.md')
-
-const managerSections: readonly SettingsSection[] = [
-  {
-    title: 'All',
-    table: Object.fromEntries(
-      settingDocs.map(({ name, default: defaultText, means }) => [
-        name,
-        { schema: text, defaultText: defaultText.replace(/^\((.*)\)$/, '$1'), description: means },
-      ]),
-    ),
-  },
-]
 
 /** The settings reference, from the tables that the programs parse their settings with. */
 export const settingsPage = `# Settings
@@ -28,7 +16,7 @@ does not start, and prints one sentence that names it. \`--help\` prints the sam
 
 ## Manager
 
-${settingsReference(managerSections, 3)}
+${settingsReference(managerSettingsSections, 3)}
 ## Agent
 
 ${settingsReference(agentSettingsSections, 3)}`

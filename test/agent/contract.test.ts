@@ -119,7 +119,7 @@ const refusals: [what: string, body: (under: AgentUnderTest) => unknown, message
     /^backup.database must not hold a slash/,
   ],
   ['a host with NUL', (u) => withDatabase(u, { host: 'a\0b' }), /^backup.host must not hold control/],
-  ['a password with NUL', (u) => withDatabase(u, { password: 'a\0b' }), /^backup.password must not hold NUL/],
+  ['a password with NUL', (u) => withDatabase(u, { password: 'a\0b' }), /^backup.password must not contain NUL/],
   [
     'names that make a file name too long',
     (u) => withDatabase(u, { host: 'h'.repeat(150), database: 'd'.repeat(150) }),

@@ -89,7 +89,7 @@ test('a stage that outlives its time limit is killed with all its processes', as
   await under.call('POST', '/backup', backupBody(under, 'x'))
   const job = await under.over('backup', 'x')
   expect(job).toMatchObject({ status: 'FAILED', failed_stage: 'pre-backup-check' })
-  expect(job.error_message).toContain('outlived its time limit of 1 s')
+  expect(job.error_message).toContain('exceeded its time limit of 1 s')
   expect(await isAlive(Number(await under.read('pid')))).toBe(false)
   expect((await stagesRun(under)).at(-1)).toBe('post-backup-unlock')
 })

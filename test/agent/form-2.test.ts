@@ -47,7 +47,7 @@ test.each([
   ['is killed after streaming', `${big}kill -9 $$\n`, 'was killed by SIGKILL'],
   ['writes nothing', ':\n', 'wrote nothing to standard output'],
   ['leaves a process that holds its output', 'echo part; sleep 60 &\n', 'still held its standard output'],
-  ['outlives its time limit', 'echo part; sleep 60\n', 'outlived its time limit of 6 s'],
+  ['outlives its time limit', 'echo part; sleep 60\n', 'exceeded its time limit of 6 s'],
 ])('a dump script that %s leaves no object', async (_how, script, message) => {
   const under = await agentWith(formTwo({ backup: script }), { stage_timeout_seconds: '6' })
   await under.call('POST', '/backup', backupBody(under, 'x', { compression: true }))

@@ -69,8 +69,8 @@ test('a second manager on the same DATA_DIR refuses and leaves the first alone',
 })
 
 test.for([
-  [{ PORT: 'eighty' }, 'PORT must be a whole number.'],
-  [{ PORT: '70000' }, 'PORT must be from 0 to 65535.'],
+  [{ PORT: 'eighty' }, 'PORT must be a whole number from 0 to 65535.'],
+  [{ PORT: '70000' }, 'PORT must be a whole number from 0 to 65535.'],
   [{ DATABASE_URL: 'mysql://x' }, 'DATABASE_URL must be a postgresql:// URL.'],
   [{ ADMIN_TOKEN: 'short' }, 'ADMIN_TOKEN must be 20 to 200 printable characters without spaces.'],
   [{ SECRET_KEY: 'abc' }, 'SECRET_KEY must be 64 hex digits.'],

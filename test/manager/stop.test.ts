@@ -56,10 +56,7 @@ test('a second Ctrl-C ends the manager at once with one sentence, and its Postgr
     .output()
     .split('\n')
     .filter((line) => !line.startsWith('{'))
-  expect(said.slice(2)).toEqual([
-    'The manager ends at once, as it was asked to a second time. Jobs go on at their agents.',
-    '',
-  ])
+  expect(said.slice(2)).toEqual(['Forced to exit by a second signal. Jobs continue at their agents.', ''])
   await expect.poll(() => isDatabaseUp(folder.path)).toBe(false)
 })
 

@@ -1,5 +1,5 @@
 import { collectBuffersEarly } from '@osb-backup/storage/collect-buffers-early'
 
 collectBuffersEarly()
-// Only now: what is loaded before is loaded twice.
+// Not earlier: modules that are loaded before the restart would be loaded twice.
 await import('./program.ts')

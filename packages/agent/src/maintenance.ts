@@ -5,11 +5,11 @@ import { jobDirectoryPath } from './stages/job-directory.ts'
 
 const INTERVAL_MS = 60_000
 
-/** Starts the periodic tasks of the agent: each does what could not be done at the end of a job. */
+/** Starts the periodic tasks of the agent: they retry what failed at the end of a job, and delete expired jobs. */
 export function startMaintenance(deps: JobDependencies): RunningTasks {
   const tasks: PeriodicTask[] = [
     { name: 'save job states', intervalMs: INTERVAL_MS, run: () => saveUnsaved(deps) },
-    // One after the other: removing orphans saves a job anew, which must not bring back one that just expired.
+    // One after the other: removing orphans saves the job again, which must not restore one that has just expired.
     {
       name: 'remove orphans and expire jobs',
       intervalMs: INTERVAL_MS,
@@ -21,7 +21,7 @@ export function startMaintenance(deps: JobDependencies): RunningTasks {
     },
   ]
   return startPeriodicTasks(tasks, ({ name }, error) => {
-    deps.log.error({ problem: errorMessage(error), task: name }, 'a periodic task failed; it will be retried')
+    deps.log.error({ err: errorMessage(error), task: name }, 'a periodic task failed; it will be retried')
   })
 }
 
@@ -30,7 +30,7 @@ async function saveUnsaved({ registry }: JobDependencies): Promise<boolean> {
   return false
 }
 
-/** Tries again to remove what interrupted uploads left in their stores. */
+/** Retries the removal of incomplete uploads. */
 async function removeOrphans({ registry, stores, claims, log }: JobDependencies, stopping: AbortSignal): Promise<void> {
   const jobs = registry.withIncompleteUpload()
   if (jobs.length === 0) return
@@ -43,9 +43,9 @@ async function removeOrphans({ registry, stores, claims, log }: JobDependencies,
       const name = record.upload?.name
       await registry.clearIncompleteUpload(job)
       if (name !== undefined) claims.release(stores.open(record.request), name)
-      log.info({ job: record.request.id }, 'the orphans of an interrupted upload were removed')
+      log.info({ jobId: record.request.id }, 'the orphans of an interrupted upload were removed')
     } catch (error) {
-      log.error({ problem: errorMessage(error), job: record.request.id }, 'orphans were not removed; will be retried')
+      log.error({ err: errorMessage(error), jobId: record.request.id }, 'orphans were not removed; will be retried')
     }
   }
 }

@@ -1,12 +1,15 @@
-/** What stands in the place of a secret. */
+/** Replaces a secret. */
 export const MASK = '***'
 
-/** Below this length a secret is masked only where it stands alone: masking every "s" would eat the log. */
+/** A secret below this length is masked only as a whole word: masking every "s" would make a log unreadable. */
 const SHORT = 4
 
 const WORD_CHARACTER = /[\p{L}\p{N}_]/u
 
-/** The ways a secret shows up in output: as it is, as `set -x` quotes it, in JSON, in a URL; and its single lines. */
+/**
+ * The forms of a secret in output: verbatim, as quoted by `set -x`, in JSON, in a URL, in base64; and its single words
+ * and lines.
+ */
 function spellings(secret: string): string[] {
   const parts = secret.split(/[\s,]+/).filter((part) => part.length >= 8)
   const wellFormed = secret.toWellFormed()
@@ -20,23 +23,23 @@ function spellings(secret: string): string[] {
   ]
 }
 
-/** A secret, in one of its spellings, found in text. */
+/** An occurrence of a secret in a text. */
 interface Found {
   index: number
   length: number
 }
 
 /**
- * Replaces the secrets of a job wherever they appear in text. By plain search, which takes secrets of any size and number:
- * a regular expression of them all has a limit, and says the secrets when it reaches it.
+ * Replaces the secrets of a job in texts. It uses plain search, which supports secrets of any size and number: a
+ * regular expression of all of them has a size limit, and its error would quote them.
  */
 export class SecretMask {
-  /** Longest first, so that of two that begin together the longer one is masked. */
+  /** Longest first, so that of two at the same index the longer one is masked. */
   readonly #spellings: readonly string[]
-  /** Length of the longest text that is masked. */
+  /** Length of the longest form of a secret. */
   readonly longest: number
 
-  /** @param secrets - Texts that must not show; undefined and empty ones are left out. */
+  /** @param secrets - Texts that must not appear; undefined and empty ones are ignored. */
   constructor(secrets: Iterable<string | undefined>) {
     const found = new Set<string>()
     for (const secret of secrets) {
@@ -46,16 +49,16 @@ export class SecretMask {
     this.longest = this.#spellings[0]?.length ?? 0
   }
 
-  /** The text without the secrets. */
+  /** Replaces all secrets in a text. */
   mask(text: string): string {
     return this.maskUntil(text, text.length).masked
   }
 
   /**
-   * Masks the secrets that begin in the first part of a text, and says where the rest begins: what a stream can
-   * give out while more may follow.
+   * Masks the secrets that begin in the first part of a text, and returns the rest separately: a stream may deliver the
+   * first part while more may follow.
    *
-   * @param safe - Secrets beginning at or after this index are left alone.
+   * @param safe - Secrets that begin at or after this index are not masked.
    */
   maskUntil(text: string, safe: number): { masked: string; rest: string } {
     let from = 0
@@ -69,7 +72,7 @@ export class SecretMask {
     return { masked: masked + text.slice(from, end), rest: text.slice(end) }
   }
 
-  /** Every secret in the text, from left to right, none overlapping the one before. */
+  /** Finds all secrets in a text, from left to right, without overlaps. */
   *#findAll(text: string): Generator<Found> {
     const next = this.#spellings.map((spelling) => indexOfSecret(text, spelling, 0))
     for (let from = 0; ; ) {
@@ -89,7 +92,7 @@ export class SecretMask {
   }
 }
 
-/** Where a secret is next, from an index on; a short one only where it stands alone. */
+/** The next index of a secret; a short one must be a whole word. */
 function indexOfSecret(text: string, secret: string, from: number): number {
   for (let index = text.indexOf(secret, from); index !== -1; index = text.indexOf(secret, index + 1)) {
     if (secret.length >= SHORT) return index
@@ -100,7 +103,7 @@ function indexOfSecret(text: string, secret: string, from: number): number {
   return -1
 }
 
-/** Masks text that comes in pieces, secrets that are cut by a piece's end included. */
+/** Masks text that arrives in chunks, including secrets that are split between chunks. */
 export class StreamMask {
   readonly #mask: SecretMask
   #held = ''
@@ -109,7 +112,7 @@ export class StreamMask {
     this.#mask = mask
   }
 
-  /** Takes the next piece; returns what can be shown already. */
+  /** Takes the next chunk; returns the text that can be shown already. */
   push(piece: string): string {
     const text = this.#held + piece
     const { masked, rest } = this.#mask.maskUntil(text, Math.max(0, text.length - this.#mask.longest - 1))
@@ -117,7 +120,7 @@ export class StreamMask {
     return masked
   }
 
-  /** The end was reached: returns what was held back. */
+  /** Returns the text that was held back; call once, at the end. */
   flush(): string {
     const rest = this.#mask.mask(this.#held)
     this.#held = ''

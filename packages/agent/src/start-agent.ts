@@ -10,31 +10,31 @@ import type { JobDependencies } from './jobs/run-job.ts'
 import { lockDirectory } from './journal/directory-lock.ts'
 import { Journal } from './journal/journal.ts'
 import { startMaintenance } from './maintenance.ts'
-import { beginRecovery } from './recovery/recover.ts'
+import { startRecovery } from './recovery/recover.ts'
 import type { AgentSettings } from './settings/agent-settings.ts'
 import { ObjectClaims } from './stages/object-claim.ts'
 import { checkScripts, openDirectories, readCaFile, readTlsFiles, type TlsFiles } from './start-checks.ts'
 import { AgentStores } from './stores/agent-stores.ts'
 
-/** How long callers have, when the agent ends, to take the answers that are on their way. */
+/** How long callers have to receive pending answers when the agent shuts down. */
 const LAST_ANSWERS_MS = 1000
 
-/** An agent that listens. */
+/** A listening agent. */
 export interface Agent {
-  /** Where it is reached from this machine: `http://127.0.0.1:8000`. */
+  /** Its URL on this machine: `http://127.0.0.1:8000`. */
   url: string
   port: number
-  /** Settles when what an earlier agent left running is finished, and new jobs are taken. */
+  /** Settles when the jobs that an earlier agent left running are finished, and new jobs are accepted. */
   recovered: Promise<void>
   /**
-   * Starts no new jobs, lets the running ones end within the grace period, cancels the others, lets them clean up and
-   * unlock, and closes. Answers go on until then.
+   * Accepts no new jobs, waits for the running ones within the grace period, cancels the others, runs their cleanup and
+   * unlock scripts, and closes. Requests are answered until then.
    */
   stop(): Promise<void>
 }
 
 /**
- * Starts an agent. When this resolves it listens, and knows every job that it knew before.
+ * Starts an agent. When this resolves, it listens and knows every job from before.
  *
  * @throws {SettingsError} If a directory, a file or the port that the settings name cannot be used.
  */
@@ -68,21 +68,21 @@ async function startLocked(
   const stores = new AgentStores(settings.transfers, ca)
   const deps: JobDependencies = { settings, registry, stores, claims: new ObjectClaims(), metrics, log, now }
   const server = buildServer(deps, tls)
-  const interrupted = await beginRecovery(journal, deps)
+  const interrupted = await startRecovery(journal, deps)
   try {
     await server.listen({ host: settings.host, port: settings.port })
   } catch (error) {
-    // A database is unlocked even by an agent that cannot listen.
+    // Databases are unlocked even if the agent cannot listen.
     await Promise.all(interrupted.map((job) => job.run))
     throw new SettingsError(`client_host and client_port cannot be listened on: ${errorMessage(error)}.`)
   }
   const recovered = Promise.all(interrupted.map((job) => job.run)).then(() => {
     registry.open()
-    if (interrupted.length > 0) log.info({ jobs: interrupted.length }, 'recovery ended')
+    if (interrupted.length > 0) log.info({ jobs: interrupted.length }, 'recovery finished')
   })
   const maintenance = startMaintenance(deps)
   const { port } = server.server.address() as AddressInfo
-  log.info({ host: settings.host, port, tls: tls !== undefined }, 'agent listens')
+  log.info({ host: settings.host, port, tls: tls !== undefined }, 'listening')
   if (settings.credentials === undefined) log.warn('anybody may call this agent: it has no credentials')
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${urlHost(settings.host)}:${port}`,
@@ -93,18 +93,18 @@ async function startLocked(
       await maintenance.stop()
       await registry
         .saveUnsaved()
-        .catch((error: unknown) => log.error({ problem: errorMessage(error) }, 'state not saved'))
+        .catch((error: unknown) => log.error({ err: errorMessage(error) }, 'job state not saved'))
       await closeServer(server)
       await unlock()
     },
   }
 }
 
-/** Waits for the running jobs as long as the grace period lasts; then cancels them and waits for what they owe. */
+/** Waits for the running jobs within the grace period, then cancels them and waits for their always-run steps. */
 async function drain({ registry, settings, log }: JobDependencies): Promise<void> {
   registry.close()
   const running = registry.running()
-  log.info({ running: running.length, graceMs: settings.shutdownGraceMs }, 'agent stops')
+  log.info({ running: running.length, graceMs: settings.shutdownGraceMs }, 'shutting down')
   const over = Promise.all(running.map((job) => job.run))
   const waiting = new AbortController()
   const grace = sleep(settings.shutdownGraceMs, undefined, { signal: waiting.signal }).catch(() => undefined)
@@ -114,14 +114,14 @@ async function drain({ registry, settings, log }: JobDependencies): Promise<void
   await over
 }
 
-/** Closes the server when the answers that are on their way are out, without waiting for callers to hang up. */
+/** Closes the server when pending answers are sent, without waiting for callers to close their connections. */
 async function closeServer(server: FastifyInstance): Promise<void> {
   const timer = setTimeout(() => server.server.closeAllConnections(), LAST_ANSWERS_MS)
   await server.close()
   clearTimeout(timer)
 }
 
-/** The host for a URL: what listens on all addresses is reached on this machine's own. */
+/** The host for a URL: a server on all addresses is reached at the loopback address. */
 function urlHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
   return host.includes(':') ? `[${host}]` : host

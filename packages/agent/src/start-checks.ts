@@ -6,7 +6,7 @@ import { certificatesProblem } from './certificates.ts'
 import { readPack } from './scripts/script-pack.ts'
 import type { AgentSettings } from './settings/agent-settings.ts'
 
-/** What a server over TLS needs, in PEM. With a CA, callers must show a certificate of it. */
+/** The PEM files of a TLS server. With a CA, callers must present a certificate of it. */
 export interface TlsFiles {
   cert: Buffer
   key: Buffer
@@ -22,7 +22,7 @@ export async function openDirectories(settings: AgentSettings): Promise<void> {
   await openDirectory('directory_backup', settings.backupDirectory)
   await openDirectory('directory_restore', settings.restoreDirectory)
   await openDirectory('state_directory', settings.stateDirectory)
-  // Job directories are named by callers, so the journal must not lie among them under its own files' names.
+  // Callers name job directories, so the journal must not be in the same directory as those.
   const state = await realpath(settings.stateDirectory)
   for (const directory of [settings.backupDirectory, settings.restoreDirectory]) {
     if ((await realpath(directory)) === state) {
@@ -67,7 +67,7 @@ export async function readTlsFiles(tls: AgentSettings['tls']): Promise<TlsFiles 
 /**
  * Reads the CAs that are trusted when stores are reached.
  *
- * @throws {SettingsError} If there are none in the file.
+ * @throws {SettingsError} If the file contains none.
  */
 export async function readCaFile(path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined

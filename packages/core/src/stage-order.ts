@@ -16,28 +16,28 @@ export interface StepOutcome {
 
 interface StepRule {
   step: Step
-  /** The step is owed, whatever happened, once this earlier one was started; and runs only then. */
-  owedOnce?: Step
+  /** An always-run step: it runs, whatever happens, if this earlier step was started, and only then. */
+  alwaysAfter?: Step
 }
 
 const transfers: ReadonlySet<Step> = new Set<Step>(['upload', 'download'])
 
-/** Which step follows which, and what is owed after a failure. The one place that says so. */
+/** The order of steps, and which always run after a failure. This is the only place that defines it. */
 const rules = {
   backup: [
     { step: 'pre-backup-lock' },
     { step: 'pre-backup-check' },
     { step: 'backup' },
     { step: 'upload' },
-    { step: 'backup-cleanup', owedOnce: 'backup' },
-    { step: 'post-backup-unlock', owedOnce: 'pre-backup-lock' },
+    { step: 'backup-cleanup', alwaysAfter: 'backup' },
+    { step: 'post-backup-unlock', alwaysAfter: 'pre-backup-lock' },
   ],
   restore: [
     { step: 'pre-restore-lock' },
     { step: 'download' },
     { step: 'restore' },
-    { step: 'restore-cleanup', owedOnce: 'restore' },
-    { step: 'post-restore-unlock', owedOnce: 'pre-restore-lock' },
+    { step: 'restore-cleanup', alwaysAfter: 'restore' },
+    { step: 'post-restore-unlock', alwaysAfter: 'pre-restore-lock' },
   ],
 } as const satisfies Record<RunKind, readonly StepRule[]>
 
@@ -47,13 +47,13 @@ export function stepsOf(kind: RunKind, staged: boolean): Step[] {
 }
 
 /**
- * Chooses the next step of a run. After a failure only what is owed still runs: unlock once the lock was started,
+ * Chooses the next step of a run. After a failure only always-run steps still run: unlock once the lock was started,
  * cleanup once backup or restore was started, each once.
  *
  * @param staged - Whether files are staged on disk, so that transfers are steps of their own.
  * @param outcomes - The steps that have ended, in their order; not mutated. A step that was started and broken off
  *   (cancel, restart) counts as ended and not ok.
- * @param cancelled - Whether the run was cancelled: then only what is owed still runs.
+ * @param cancelled - Whether the job was cancelled: then only always-run steps still run.
  * @returns The step, or undefined when the run is over.
  */
 export function nextStep(
@@ -65,8 +65,8 @@ export function nextStep(
   const started = new Set<Step>(outcomes.map((outcome) => outcome.step))
   const healthy = !cancelled && outcomes.every((outcome) => outcome.ok)
   const candidates: readonly StepRule[] = rules[kind]
-  return candidates.find(({ step, owedOnce }) => {
+  return candidates.find(({ step, alwaysAfter }) => {
     if (started.has(step) || (transfers.has(step) && !staged)) return false
-    return owedOnce === undefined ? healthy : started.has(owedOnce)
+    return alwaysAfter === undefined ? healthy : started.has(alwaysAfter)
   })?.step
 }

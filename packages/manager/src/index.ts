@@ -1,3 +1,3 @@
 export { type RunningManager, startManager } from './manager.ts'
-export { SettingError } from './settings/setting-error.ts'
-export { type ManagerSettings, readSettings, settingDocs } from './settings/settings.ts'
+export { type ManagerSettings, readSettings } from './settings/settings.ts'
+export { managerSettingsSections } from './settings/settings-table.ts'

@@ -1,25 +1,24 @@
-import { handleShutdownSignals } from '@osb-backup/node'
+import { handleShutdownSignals, SettingsError } from '@osb-backup/node'
 import { help } from './commands/help.ts'
 import { readCommand, UsageError } from './commands/read-command.ts'
 import { type DataCommand, runCommand } from './commands/run-command.ts'
 import { type RunningManager, startManager } from './manager.ts'
-import { SettingError } from './settings/setting-error.ts'
 import { readSettings } from './settings/settings.ts'
 
 const monotonicMs = () => performance.now()
 
-/** Ends the process with one sentence. */
+/** Exits with one sentence. */
 function fail(error: unknown): never {
   if (error instanceof UsageError) {
     console.error(`${error.message} See --help.`)
     process.exit(2)
   }
-  console.error(error instanceof SettingError ? error.message : error)
+  console.error(error instanceof SettingsError ? error.message : error)
   process.exit(1)
 }
 
-/** Ends the process when it cannot go on. */
-function abandon(error: Error): void {
+/** Exits when the manager cannot continue. */
+function exitOnFatal(error: Error): void {
   console.error(error.message)
   process.exit(1)
 }
@@ -37,15 +36,13 @@ async function main(): Promise<void> {
   }
 }
 
-/** Runs a command; when it is asked to end, what was started for it is stopped all the same. */
+/** Runs a command; a signal stops it together with what was started for it. */
 async function runToEnd(command: DataCommand): Promise<void> {
   const stopping = new AbortController()
   handleShutdownSignals(process, monotonicMs, {
     shutdown: () => stopping.abort(),
     forceExit() {
-      console.error(
-        'The command ends at once, as it was asked to a second time. A PostgreSQL that it started may stay up.',
-      )
+      console.error('Forced to exit by a second signal: a PostgreSQL that the command started may still run.')
       process.exit(1)
     },
   })
@@ -53,42 +50,42 @@ async function runToEnd(command: DataCommand): Promise<void> {
     console.log(await runCommand(command, readSettings(), new Date(), stopping.signal))
   } catch (error) {
     if (!stopping.signal.aborted) throw error
-    console.error('Stopped as asked to, before all was done.')
+    console.error('Stopped by a signal before the command was complete.')
     process.exitCode = 1
   }
 }
 
 async function start(): Promise<void> {
-  const starting = startManager(readSettings(), abandon)
-  endWhenAsked(starting)
+  const starting = startManager(readSettings(), exitOnFatal)
+  shutDownOnSignals(starting)
   const manager = await starting
   if (manager.newKeyPath !== undefined) {
     console.log(
-      `Made the key that seals stored secrets: ${manager.newKeyPath}. Keep a copy elsewhere; without it the stored credentials are lost.`,
+      `Created the key that seals stored secrets: ${manager.newKeyPath}. Keep a copy elsewhere; without it the stored credentials are lost.`,
     )
   }
   if (manager.firstToken !== undefined) {
-    console.log(`Admin token (shown this once, kept in ${manager.firstToken.path}): ${manager.firstToken.token}`)
+    console.log(`Admin token (shown this once, stored in ${manager.firstToken.path}): ${manager.firstToken.token}`)
   }
   console.log(`The manager listens on ${manager.url}`)
 }
 
-/** Ends the manager when it is asked to, from its start on. */
-function endWhenAsked(starting: Promise<RunningManager>): void {
+/** Shuts the manager down on signals, also while it starts. */
+function shutDownOnSignals(starting: Promise<RunningManager>): void {
   let running: RunningManager | undefined
-  const stop = async () => {
+  const shutdown = async () => {
     running = await starting
     await running.stop()
     process.exit(0)
   }
-  const endNow = async () => {
-    console.error('The manager ends at once, as it was asked to a second time. Jobs go on at their agents.')
+  const forceExit = async () => {
+    console.error('Forced to exit by a second signal. Jobs continue at their agents.')
     await running?.stopDatabase()
     process.exit(1)
   }
   handleShutdownSignals(process, monotonicMs, {
-    shutdown: () => void stop().catch(fail),
-    forceExit: () => void endNow().catch(fail),
+    shutdown: () => void shutdown().catch(fail),
+    forceExit: () => void forceExit().catch(fail),
   })
 }
 

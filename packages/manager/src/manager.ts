@@ -1,3 +1,4 @@
+import { SettingsError } from '@osb-backup/node'
 import type { Context } from './context/context.ts'
 import { createLog } from './context/log.ts'
 import { openData } from './context/open-data.ts'
@@ -5,7 +6,6 @@ import { JobChanges } from './database/notifications.ts'
 import { buildApp, closeApp } from './http/app.ts'
 import { legacyRoutes } from './http/legacy/routes.ts'
 import { v1Routes } from './http/v1/routes.ts'
-import { SettingError } from './settings/setting-error.ts'
 import type { ManagerSettings } from './settings/settings.ts'
 import { ensureAdminToken } from './tokens/service.ts'
 import { Workers } from './workers/workers.ts'
@@ -28,7 +28,7 @@ export interface RunningManager {
  * Starts a manager: database, API and workers in this process.
  *
  * @param onFatal - Called when it cannot continue: its embedded database was lost. It should exit.
- * @throws {SettingError} If a setting cannot be used.
+ * @throws {SettingsError} If a setting cannot be used.
  */
 export async function startManager(
   settings: ManagerSettings,
@@ -57,7 +57,7 @@ export async function startManager(
     const firstToken = await ensureAdminToken(context)
     const app = await buildApp(context, [v1Routes, legacyRoutes])
     const url = await app.listen({ host: settings.host, port: settings.port }).catch((cause: NodeJS.ErrnoException) => {
-      throw new SettingError(`HOST and PORT cannot be listened on: ${cause.message}.`, { cause })
+      throw new SettingsError(`HOST and PORT cannot be listened on: ${cause.message}.`, { cause })
     })
     stops.push(() => closeApp(app))
     // Stopped before the API closes, which may take a while: no job is claimed any more, and others may claim those that run.

@@ -4,25 +4,27 @@ import { isIP, type LookupFunction } from 'node:net'
 import { buildConnector } from 'undici'
 
 /**
- * Says whether an IP address may be connected to. It is asked before every connection: about an address that stands in a URL,
- * and about all that a name resolves to at that moment, so that no name can lead elsewhere later.
+ * Decides whether an IP address may be connected to. It is consulted before every connection, for an address in a URL
+ * and for all addresses that a name resolves to at that moment, so that no name can lead elsewhere later.
  */
 export type AddressRule = (address: string) => boolean
 
-/** `code` of the error for an address that the rule refuses. */
+/** `code` of the error for an address that the rule rejects. */
 export const FORBIDDEN_ADDRESS = 'ERR_ADDRESS_FORBIDDEN'
 
 function forbidden(host: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${host} may not be connected to`), { code: FORBIDDEN_ADDRESS })
 }
 
-/** Why a host that is an address may not be connected to; undefined for names, which are judged when they are resolved. */
+/**
+ * Why a host that is an address may not be connected to; undefined for names, which are checked when they are resolved.
+ */
 function refusalOf(host: string | null | undefined, rule: AddressRule): NodeJS.ErrnoException | undefined {
   const address = (host ?? '').replace(/^\[|\]$/g, '')
   return isIP(address) !== 0 && !rule(address) ? forbidden(address) : undefined
 }
 
-/** The system's lookup; a name with an address that the rule refuses is not resolved at all. */
+/** The system's lookup; a name with an address that the rule rejects is not resolved at all. */
 function lookupUnder(rule: AddressRule): LookupFunction {
   return (hostname, options, callback) => {
     systemLookup(hostname, options, (error: Error | null, found: string | LookupAddress[], family?: number) => {
@@ -32,7 +34,7 @@ function lookupUnder(rule: AddressRule): LookupFunction {
   }
 }
 
-/** Has an agent of Node's keep to a rule. Returns the agent. */
+/** Restricts an agent of Node's to a rule, and returns it. */
 export function restrictAddresses<A extends Agent>(agent: A, rule: AddressRule | undefined): A {
   if (rule === undefined) return agent
   const connect = agent.createConnection.bind(agent)
@@ -46,7 +48,7 @@ export function restrictAddresses<A extends Agent>(agent: A, rule: AddressRule |
   return agent
 }
 
-/** A connector of undici's that keeps to a rule. */
+/** A connector for undici that enforces a rule. */
 export function connectorUnder(rule: AddressRule, options: buildConnector.BuildOptions): buildConnector.connector {
   const connect = buildConnector({ ...options, lookup: lookupUnder(rule) })
   return (wanted, callback) => {

@@ -1,11 +1,12 @@
-/** Memory that nobody but the reader of its chunk has. */
+/** Memory that belongs to the reader of its chunk alone. */
 const transferred = new WeakSet<ArrayBufferLike>()
 
 /**
- * Leaves the memory of a chunk to its reader. For whoever made the chunk, and neither keeps it nor a part of it.
+ * Transfers the memory of a chunk to its reader. The caller created the chunk and keeps no reference to it or to a part
+ * of it.
  *
- * Each chunk that passes is a buffer, and until V8 looks for those that nobody needs any more, tens of megabytes of them lie
- * around. Readers that know when they are done with a chunk free it then.
+ * Each chunk of a stream is a buffer, and until V8 collects the unused ones, tens of megabytes of them accumulate.
+ * Readers that know when they are done with a chunk release it instead.
  */
 export function transferOwnership(chunk: Buffer): Buffer {
   const isAll = chunk.byteLength === chunk.buffer.byteLength
@@ -14,8 +15,8 @@ export function transferOwnership(chunk: Buffer): Buffer {
 }
 
 /**
- * Frees the memory of a chunk, if it was given away. For the last one who reads it: it is empty after that. A part of a chunk
- * frees nothing, since others may read the rest.
+ * Releases the memory of a chunk whose ownership was transferred; the chunk is empty after that. The caller is its last
+ * reader. A part of a chunk releases nothing, since others may read the rest.
  */
 export function releaseBuffer({ buffer, byteLength }: Buffer): void {
   if (byteLength === buffer.byteLength && transferred.delete(buffer) && buffer instanceof ArrayBuffer)

@@ -4,8 +4,8 @@ const hopeless =
   /^(ENOTFOUND|ERR_ADDRESS_FORBIDDEN|ERR_TLS_|ERR_SSL_|ERR_INVALID_URL|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HPE_|EPROTO)/
 
 /**
- * What a failed connection means. A host that is not known, a bad certificate and an answer in another protocol stay
- * as they are until someone changes the settings; the rest (refused, reset, timed out, `EAI_AGAIN`) may pass.
+ * Classifies a failed connection. An unknown host, a bad certificate and an answer in another protocol are permanent
+ * until someone changes the settings; the others (refused, reset, timed out, `EAI_AGAIN`) are temporary.
  */
 export function codeOfConnection(systemCode: string | undefined): StoreErrorCode {
   return systemCode !== undefined && hopeless.test(systemCode) ? 'misconfigured' : 'temporary'
@@ -17,7 +17,7 @@ export function isNeverConnected(systemCode: string | undefined): boolean {
   return systemCode !== undefined && (isUnreachable.test(systemCode) || hopeless.test(systemCode))
 }
 
-/** The first `code` such as `ECONNREFUSED` along an error's causes, also inside an `AggregateError`. */
+/** The first `code` such as `ECONNREFUSED` among an error and its causes, also inside an `AggregateError`. */
 export function systemCodeOf(error: unknown, depth = 0): string | undefined {
   if (!(error instanceof Error) || depth > 5) return undefined
   if ('code' in error && typeof error.code === 'string' && error.code !== 'UND_ERR_SOCKET') return error.code

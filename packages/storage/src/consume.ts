@@ -2,11 +2,11 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
 /**
- * Reads a stream to its end through `sink`, and settles only when the sink has settled, so that what the sink began
- * is over then. The content is destroyed on failure.
+ * Passes a stream to `sink` and settles only when the sink has settled, so that nothing it started is still running.
+ * The content is destroyed on failure.
  *
  * @param sink - Must settle soon after `signal` fires; its iteration of the content fails then.
- * @returns What the sink returns.
+ * @returns The result of the sink.
  * @throws The signal's reason if it fired, else the sink's or the content's own error.
  */
 export async function consume<Result>(

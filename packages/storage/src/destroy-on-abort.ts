@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream'
 
 /**
- * Destroys a stream with the signal's own reason when it fires; Node's `signal` option would put an `AbortError` in
- * its place. Lets go of the signal when the stream is closed.
+ * Destroys a stream with the signal's own reason when it fires; Node's `signal` option would replace it by an
+ * `AbortError`. Stops listening to the signal when the stream is closed.
  */
 export function destroyOnAbort(stream: Readable, signal?: AbortSignal): void {
   if (!signal) return

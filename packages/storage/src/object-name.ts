@@ -5,9 +5,9 @@ const MAXIMUM_BYTES = 1000
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/
 
 /**
- * Checks that a name is one every kind of store can hold (see {@link ObjectStore}).
+ * Checks that every kind of store can store an object of this name (see {@link ObjectStore}).
  *
- * @throws {StoreError} With code `invalid-name`, saying what is wrong with it.
+ * @throws {StoreError} With code `invalid-name`, which describes the problem.
  */
 export function validateObjectName(name: string): void {
   const problem = problemWithName(name)

@@ -3,18 +3,18 @@ import { destroyOnAbort } from './destroy-on-abort.ts'
 
 /** How a relay treats the stream behind it. */
 export interface RelayOptions {
-  /** Makes the error to report from the one that the inner stream failed with. */
+  /** Translates the error of the inner stream. */
   translate: (error: unknown) => Error
-  /** Checks at the inner stream's end; what it rejects with fails the relay in place of the end. */
+  /** Runs at the end of the inner stream; if it rejects, the relay fails instead of ending. */
   beforeEnd?: () => Promise<void> | void
-  /** Fails the relay where the inner stream gives nothing for so long though it is asked. Default: never. */
+  /** Fails the relay if the inner stream delivers nothing for this long while data is requested. Default: never. */
   idleTimeoutMs?: number
   signal?: AbortSignal
 }
 
 /**
- * Passes a stream on under other errors. Destroying the relay destroys the inner stream at once, even one that is
- * silent, which an async generator around it could not do. An inner stream that closes without an end is an error.
+ * Passes a stream on with translated errors. Destroying the relay destroys the inner stream at once, even one that
+ * delivers nothing, which an async generator could not do. An inner stream that closes without an end is an error.
  */
 export function relay(inner: Readable, options: RelayOptions): Readable {
   const { translate, signal } = options
@@ -38,7 +38,8 @@ export function relay(inner: Readable, options: RelayOptions): Readable {
     },
   })
 
-  // It may fail before its reader listens. The reader still sees the error; without this it would end the process.
+  // It may fail before its reader listens. The reader still sees the error; without this listener it would end the
+  // process.
   outer.on('error', () => undefined)
 
   inner.pause()

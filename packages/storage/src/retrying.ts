@@ -4,25 +4,24 @@ import { compareNames } from './object-name.ts'
 import type { CallOptions, ObjectStore, PutOptions, StoredObject } from './object-store.ts'
 import { StoreError } from './store-error.ts'
 
-/** How often and how patiently a call is tried again. */
+/** How often and how patiently a call is retried. */
 export interface RetryOptions {
-  /** Tries in all. */
+  /** Attempts in total. */
   attempts: number
-  /** Wait before the second try; doubles with each further one. */
+  /** Delay before the second attempt; doubles with each further one. */
   firstDelayMs: number
 }
 
 export const defaultRetry: RetryOptions = { attempts: 4, firstDelayMs: 500 }
 
-/** How often a call is tried under the options of a store. */
+/** The retry options that apply to a store. */
 export function retryOf(retry: RetryOptions | false | undefined): RetryOptions {
   return retry === false ? { attempts: 1, firstDelayMs: 0 } : (retry ?? defaultRetry)
 }
 
 /**
- * Tries again what failed for the time being. `put` is passed on as it is, since its content can be read only once,
- * and of `get` only the opening is repeated: the stores themselves send parts again, and go on with a download that
- * was cut.
+ * Wraps a store so that temporary failures are retried. `put` is not retried, since its content can be read only once,
+ * and of `get` only the opening is: the stores themselves retry parts and resume interrupted downloads.
  */
 export function retrying(store: ObjectStore, options: RetryOptions = defaultRetry): ObjectStore {
   return new RetryingStore(store, options)
@@ -59,7 +58,7 @@ class RetryingStore implements ObjectStore {
     let last: string | undefined
     for (let attempt = 1; ; attempt++) {
       try {
-        // Names come in order, so a list that broke goes on after the last one it gave.
+        // Names are in order, so an interrupted list continues after the last one.
         for await (const object of this.#store.list(prefix, options)) {
           if (last !== undefined && compareNames(object.name, last) <= 0) continue
           last = object.name
@@ -75,9 +74,9 @@ class RetryingStore implements ObjectStore {
 }
 
 /**
- * Tries a call again while it fails for the time being, waiting longer each time.
+ * Retries a call while its failures are temporary, with growing delays.
  *
- * @throws What the last try failed with; the signal's reason if that fires while it waits.
+ * @throws The error of the last attempt; the signal's reason if that fires during a delay.
  */
 export async function withRetries<Result>(
   call: () => Promise<Result>,
@@ -93,7 +92,7 @@ export async function withRetries<Result>(
   }
 }
 
-/** Waits before the next try, or throws the error where there is to be none. */
+/** Waits before the next attempt, or throws the error if there is none. */
 export async function waitOrGiveUp(
   error: unknown,
   attempt: number,

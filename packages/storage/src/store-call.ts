@@ -1,9 +1,9 @@
 import type { StoreError } from './store-error.ts'
 
 /**
- * Makes every failure of a call to a store a `StoreError`, save that the signal's reason comes through.
+ * Turns every failure of a call to a store into a `StoreError`, except for the signal's reason.
  *
- * @param translate - Leaves an error that already is one as it is.
+ * @param translate - Returns an error that already is one unchanged.
  */
 export async function callStore<Result>(
   call: (signal: AbortSignal | undefined) => Promise<Result>,

@@ -1,12 +1,12 @@
 /**
- * Why a store refused.
- * - `absent`: the object, bucket, container or directory is not there.
+ * Why a call to a store failed.
+ * - `absent`: the object, bucket, container or directory does not exist.
  * - `denied`: credentials are wrong or do not allow this.
- * - `temporary`: busy, cut or unreachable; the same call may work later.
+ * - `temporary`: the store is busy or unreachable, or the connection was lost; the same call may succeed later.
  * - `full`: no space or quota left.
- * - `exists`: an object of this name is there, and was not to be replaced.
- * - `replaced`: another object took its place while it was read.
- * - `invalid-name`: the object's name is not one that all stores can hold.
+ * - `exists`: an object of this name exists and was not to be replaced.
+ * - `replaced`: the object was replaced while it was read.
+ * - `invalid-name`: not all stores can store an object of this name.
  * - `misconfigured`: the settings cannot work (no such host, wrong region, bad certificate, not this protocol).
  */
 export type StoreErrorCode =
@@ -19,7 +19,7 @@ export type StoreErrorCode =
   | 'invalid-name'
   | 'misconfigured'
 
-/** A store's failure. The message names store and object, says what to do, and holds no secret. */
+/** A failed call to a store. The message names store and object, says what to do, and contains no secret. */
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly code: StoreErrorCode
@@ -29,20 +29,20 @@ export class StoreError extends Error {
     this.code = code
   }
 
-  /** Whether the same call may work later. */
+  /** Whether the same call may succeed later. */
   get retryable(): boolean {
     return this.code === 'temporary'
   }
 }
 
-/** The error to report when a call failed and then its traces could not be removed: both are told. */
+/** The error to report when a call failed and its cleanup failed too: it describes both. */
 export function combineErrors(error: unknown, undoing: StoreError): StoreError {
   const first = error instanceof Error ? error.message : String(error)
   const code = error instanceof StoreError ? error.code : undoing.code
   return new StoreError(code, `${first} Then: ${undoing.message}`, { cause: new AggregateError([error, undoing]) })
 }
 
-/** Whether an error is one of `combineErrors`: something may be left in the store, which no other error says. */
+/** Whether an error is one of `combineErrors`: something may be left in the store, which no other error reports. */
 export function reportsOrphans(error: unknown): boolean {
   return error instanceof StoreError && error.cause instanceof AggregateError
 }

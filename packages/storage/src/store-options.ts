@@ -3,47 +3,57 @@ import type { AddressRule } from './address-rule.ts'
 import { type RetryOptions, retryOf } from './retrying.ts'
 import type { BandwidthLimit } from './transfer/bandwidth.ts'
 
-/** What may be tuned, for tests, odd servers and very large objects. Everything has a default. */
+/** Tuning for tests, unusual servers and very large objects. Everything has a default. */
 export interface StoreOptions {
-  /** How calls, parts and cut downloads that failed for the time being are tried again; false: not at all. */
+  /** How temporary failures of calls, parts and downloads are retried; false: not at all. */
   retry?: RetryOptions | false
-  /** How long connecting may take. */
+  /** Time limit for establishing a connection. */
   connectTimeoutMs?: number
-  /** How long the other side may be silent. */
+  /** Time limit for data or an answer from the server. */
   idleTimeoutMs?: number
-  /** S3: size of the first parts of an upload, at least 5 MiB. Parts grow with what was sent before them. */
+  /** S3: size of the first parts of an upload, at least 5 MiB. Later parts are larger. */
   partSizeBytes?: number
-  /** S3: how many parts an upload may have; 10,000, and 1,000 at some vendors. */
+  /** S3: maximum number of parts of an upload; 10,000, and 1,000 at some vendors. */
   maximumParts?: number
   /** Swift: size of the first segments; the server's own limit applies too. */
   segmentSizeBytes?: number
-  /** Swift: how many segments a manifest may name; the server's own limit applies too. */
+  /** Swift: maximum number of segments in a manifest; the server's own limit applies too. */
   maximumSegments?: number
-  /** S3 and Swift: the size that an upload must be able to reach. Default: 5 TB; the less, the smaller are the parts. */
+  /**
+   * S3 and Swift: the size that an upload must be able to reach. Default: 5 TB. A smaller capacity allows smaller
+   * parts.
+   */
   capacityBytes?: number
-  /** S3 and Swift: parts on their way at once; fewer where they are so large that they need more than `bufferBytes`. */
+  /** S3 and Swift: parts that are uploaded concurrently; fewer where they would need more than `bufferBytes`. */
   partsInFlight?: number
-  /** S3 and Swift: memory for the parts of an upload that are on their way. One more is being filled. */
+  /** S3 and Swift: memory for the parts of an upload that are in flight. One more is being filled. */
   bufferBytes?: number
-  /** S3 and Swift: where parts too large for memory (above 32 MiB) wait until they are sent. Default: the temporary folder. */
+  /**
+   * S3 and Swift: directory for parts that are too large for memory (above 32 MiB). Default: the system's temporary
+   * directory.
+   */
   spoolDirectory?: string
   /** S3 and Swift: objects larger than this are downloaded in ranges of this size. */
   rangeSizeBytes?: number
-  /** S3 and Swift: ranges on their way or waiting to be read at once; so many times `rangeSizeBytes` is a download's memory. */
+  /**
+   * S3 and Swift: ranges that are in flight or buffered; a download uses this many times `rangeSizeBytes` of memory.
+   */
   rangesInFlight?: number
-  /** S3 and Swift: names asked for at once. */
+  /** S3 and Swift: names per page of a list. */
   listPageSize?: number
-  /** Limits that every byte passes, up and down; share one to limit several stores together. */
+  /** Bandwidth limits for uploads and downloads; share one to limit several stores together. */
   bandwidth?: readonly BandwidthLimit[]
-  /** S3 and Swift: proxies, as in HTTP_PROXY, HTTPS_PROXY and NO_PROXY; none is used unless it is named here. */
+  /** S3 and Swift: proxies, as in HTTP_PROXY, HTTPS_PROXY and NO_PROXY; no others are used. */
   proxy?: ProxyOptions
   /** S3 and Swift: certificates (PEM) that are trusted in addition to those of the system and of the settings. */
   trustedCa?: string | undefined
-  /** S3 and Swift: which addresses may be connected to; all where nothing is said. Not asked of what a proxy connects to. */
+  /**
+   * S3 and Swift: which addresses may be connected to; all by default. It does not apply to what a proxy connects to.
+   */
   mayConnectTo?: AddressRule
 }
 
-/** The proxies to use, URLs; and where to go without, as in `NO_PROXY`. */
+/** URLs of the proxies to use, and the hosts to reach without, as in `NO_PROXY`. */
 export interface ProxyOptions {
   httpProxy?: string
   httpsProxy?: string
@@ -54,12 +64,12 @@ export const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
 export const DEFAULT_IDLE_TIMEOUT_MS = 120_000
 export const DEFAULT_LIST_PAGE_SIZE = 1000
 
-/** Parts up to this size wait in memory. */
+/** Parts up to this size are buffered in memory. */
 export const MEMORY_LIMIT_BYTES = 32 * 1024 * 1024
 
 export const DEFAULT_CAPACITY_BYTES = 5e12
 
-/** How parts of an upload are kept and sent. */
+/** How parts of an upload are buffered and sent. */
 export function uploadOptionsOf(options: StoreOptions) {
   const { partsInFlight = 3, bufferBytes = 2 * MEMORY_LIMIT_BYTES } = options
   return {
@@ -71,7 +81,7 @@ export function uploadOptionsOf(options: StoreOptions) {
 }
 export type Sending = ReturnType<typeof uploadOptionsOf>
 
-/** How the bytes of an object are asked for. */
+/** How the bytes of an object are requested. */
 export function downloadOptionsOf(options: StoreOptions) {
   return {
     rangeBytes: options.rangeSizeBytes ?? 4 * 1024 * 1024,

@@ -1,12 +1,12 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 
 /**
- * Makes a check for HTTP Basic credentials. It takes the same time whatever is wrong with them.
+ * Creates a check of HTTP Basic credentials, which takes constant time.
  *
- * @returns A function that takes an Authorization header and says whether it lets in.
+ * @returns A predicate for Authorization headers.
  */
 export function basicAuth(username: string, password: string): (header: string | undefined) => boolean {
-  // Digests under a key that nobody knows have one length and tell nothing of what they were made of.
+  // Digests under a random key have the same length and reveal nothing about their input.
   const key = randomBytes(32)
   const digest = (text: string) => createHmac('sha256', key).update(text).digest()
   const expected = digest(`${username}:${password}`)

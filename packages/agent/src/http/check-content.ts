@@ -15,16 +15,16 @@ import type { TransferSettings } from '../settings/agent-settings.ts'
 import type { RequestBody } from './read-body.ts'
 import { componentProblem, valueProblem } from './safe-text.ts'
 
-/** What an object's content is made of, or must be. */
+/** How an object's content is transformed, and what it must be. */
 export type Content = Pick<JobRequest, 'compress' | 'compressor' | 'encryptionKey' | 'recoveryRecipients' | 'source'>
 
-/** What content is checked against. */
+/** The context of the check. */
 export interface ContentContext {
   form: 1 | 2
   transfers: TransferSettings
 }
 
-/** Checks how a dump is to be compressed and encrypted; for a restore, what the object is. */
+/** Validates how a dump is compressed and encrypted, and for a restore what the object must be. */
 export function checkContent(kind: RunKind, body: RequestBody, context: ContentContext): Result<Content> {
   const encryptionKey = body.encryption_key ?? NO_KEY
   const source = kind === 'restore' ? sourceOf(body.destination ?? { type: '' }) : undefined
@@ -46,7 +46,10 @@ export function checkContent(kind: RunKind, body: RequestBody, context: ContentC
   })
 }
 
-/** What the request asks for, else what the agent is set to. The set level is one of the set algorithm. */
+/**
+ * The compressor of the request, else the one of the settings. The level in the settings belongs to the algorithm
+ * there.
+ */
 function compressorOf(body: RequestBody, { compressor: set }: TransferSettings): Result<Compressor> {
   const { compression_algorithm: algorithm = set.algorithm, compression_level: level } = body
   if (level !== undefined && !isCompressionLevel(algorithm, level)) {
@@ -74,8 +77,8 @@ function sourceProblem({ filename, sizeBytes, sha256 }: Source): string | undefi
 }
 
 /**
- * Where the agent encrypts, it must understand the key: it never stores in clear instead. Whether a file of form 1 is to be
- * decrypted only its manifest says, which is read when it is downloaded.
+ * If the agent encrypts, the key must be valid: the agent never falls back to plain text. Whether a file of form 1 must
+ * be decrypted is known only from its manifest, which is read at the download.
  */
 function keyProblem(
   key: string,

@@ -3,7 +3,7 @@ import type { AgentDatabase } from '@osb-backup/protocol'
 import type { DatabaseAccess } from '../jobs/job-request.ts'
 import { componentProblem, valueProblem } from './safe-text.ts'
 
-/** Checks how scripts are to reach the database. What must be there is there. */
+/** Validates how scripts reach the database. Its required fields are present. */
 export function checkDatabase(kind: RunKind, wire: AgentDatabase): Result<DatabaseAccess> {
   const { host = '', port, username = '', password = '', backupUsername, backupPassword, database: name = '' } = wire
   const isPort = port === undefined || (Number.isInteger(port) && port >= 0 && port <= 65_535)

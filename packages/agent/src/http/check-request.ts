@@ -12,24 +12,24 @@ import { missingFields } from './missing-fields.ts'
 import type { RequestBody } from './read-body.ts'
 import { componentProblem, dumpNameProblem, prefixProblem } from './safe-text.ts'
 
-/** Timers of Node hold 24 days at most; the setting has the same limit. */
+/** Node's timers are limited to 24 days; the setting has the same limit. */
 const MAX_TIMEOUT_SECONDS = 2_000_000
 
-/** What requests are checked against. */
+/** The context of the validation. */
 export interface CheckContext {
   form: 1 | 2
   settings: AgentSettings
   now: Date
 }
 
-/** What is wrong with the id of a request, the first thing that is looked at. */
+/** Why the id of a request is not valid; it is checked first. */
 export function idProblem(id: string | undefined, reserved: ReadonlySet<string>): string | undefined {
   if (id === undefined || id === '') return 'id is empty'
   if (reserved.has(id)) return `id must not be "${id}", which is a directory of the agent`
   return componentProblem('id', id)
 }
 
-/** Ids whose job directory would be, or hold, the agent's own state. */
+/** Ids whose job directory would be, or contain, the agent's own state. */
 export function reservedIds(
   settings: Pick<AgentSettings, 'backupDirectory' | 'restoreDirectory' | 'stateDirectory'>,
 ): ReadonlySet<string> {
@@ -38,8 +38,8 @@ export function reservedIds(
 }
 
 /**
- * Checks a request whose id is known to be good, in the published order: type, missing fields; then everything that
- * goes into paths, environments and arguments.
+ * Validates a request whose id is valid, in the published order: type, missing fields, then everything that becomes
+ * part of paths, environments and arguments.
  */
 export async function checkRequest(
   kind: RunKind,
@@ -99,14 +99,14 @@ function timeLimitProblem(seconds: number | undefined): string | undefined {
     : `stage_timeout_seconds must be a whole number from 1 to ${MAX_TIMEOUT_SECONDS}`
 }
 
-/** As our manager sends it, and as the Java manager does. */
+/** As our manager and the Java manager send it. */
 const instanceSchema = z.object({
   service_instance_id: z.string().optional(),
   id: z.string().optional(),
   name: z.string().optional(),
 })
 
-/** Of which service instance a dump is, as far as the request tells: nothing depends on it. */
+/** The service instance that a dump belongs to, if the request names it; for information only. */
 function instanceOf(wire: unknown): Named | undefined {
   const { data } = instanceSchema.safeParse(wire)
   return data && { id: data.service_instance_id ?? data.id, name: data.name }

@@ -7,7 +7,7 @@ import type { StoreKind, StoreSettings } from '@osb-backup/storage/kinds'
 import { certificatesProblem } from '../certificates.ts'
 import type { AgentSettings } from '../settings/agent-settings.ts'
 
-/** Decodes the destination of a request, whose required fields are there. */
+/** Decodes the destination of a request. Its required fields are present. */
 export async function storeSettingsOf(
   kind: StoreKind,
   destination: AgentDestination,

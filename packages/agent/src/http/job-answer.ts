@@ -6,14 +6,14 @@ import { timestamp } from './timestamp.ts'
 
 const stagesOf = { backup: backupStages, restore: restoreStages } as const
 
-/** The published words for a kind of job in a state. */
+/** The published messages by status. */
 const messages = {
   RUNNING: (kind: RunKind) => `${kind} is running`,
   SUCCEEDED: (kind: RunKind) => `${kind} successfully carried out`,
   FAILED: (kind: RunKind) => `${kind} failed`,
 } as const
 
-/** A job as the wire shows it. */
+/** Encodes a job for the wire. */
 export function jobAnswer(job: JobRecord): AgentJob {
   const { request, stored } = job
   const { kind } = request
@@ -44,7 +44,7 @@ export function jobAnswer(job: JobRecord): AgentJob {
   }
 }
 
-/** What a request is answered that cannot be read: a job object that failed before it began. */
+/** The answer to a request that is not valid: a job object that failed before it started. */
 export function failureAnswer(kind: RunKind, state: string, errorMessage: string): AgentJob {
   const logs = stagesOf[kind].flatMap((stage) => [
     [stageLogField(stage, 'log'), ''],
@@ -65,7 +65,7 @@ export function failureAnswer(kind: RunKind, state: string, errorMessage: string
   }
 }
 
-/** The stage that runs; a transfer counts to the stage whose file it moves. */
+/** The current stage; a transfer counts as part of the stage whose file it transfers. */
 function stateOf(job: JobRecord): string {
   const step = currentStepOf(job)
   if (step === 'upload') return 'backup'
@@ -76,7 +76,7 @@ function fileFields({ stored }: JobRecord): Pick<AgentJob, 'filename' | 'filesiz
   return { filename: stored?.filename ?? '', filesize: { size: stored?.sizeBytes ?? 0, unit: 'byte' } }
 }
 
-/** The destination's fields, empty ones left out as published. */
+/** The destination's fields; empty ones are omitted as published. */
 function destinationFields(store: StoreSettings): Record<string, string> {
   const fields = stores.kindOf(store).agent.answerFields(store)
   return Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, string] => Boolean(entry[1])))
@@ -85,7 +85,7 @@ function destinationFields(store: StoreSettings): Record<string, string> {
 function logFields(job: JobRecord): Record<string, string> {
   return Object.fromEntries(
     stagesOf[job.request.kind].flatMap((stage) => {
-      // A stage that a restart interrupted may have been taken again.
+      // A stage that was interrupted by a restart may have run again.
       const taken = job.steps.findLast(({ step }) => step === stage)
       return [
         [stageLogField(stage, 'log'), taken?.stdout ?? ''],

@@ -12,10 +12,10 @@ function absent(value: object | undefined, names: readonly string[]): string[] {
 }
 
 /**
- * Names what a request lacks, spelt as existing clients know it:
- * `body is missing essential fields: encryption_key destination( authKey) backup( host)`.
+ * Names the missing fields of a request in the published format: `body is missing essential fields: encryption_key
+ * destination( authKey) backup( host)`.
  *
- * @returns The sentence, or undefined if all is there.
+ * @returns The sentence; undefined if nothing is missing.
  */
 export function missingFields(kind: RunKind, { agent }: StoreKind, body: RequestBody): string | undefined {
   const inDestination = absent(body.destination, [...agent.requiredFields, ...(kind === 'restore' ? ['filename'] : [])])

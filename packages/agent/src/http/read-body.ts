@@ -12,7 +12,7 @@ import {
 import { stores } from '@osb-backup/storage/kinds'
 import { z } from 'zod'
 
-/** The body of a request as it came, backup and restore in one shape: nothing is checked but the types. */
+/** The body of a backup or restore request in one shape; only the types are validated. */
 export type RequestBody = Omit<AgentBackupRequest, 'backup'> & { database?: AgentDatabase }
 
 /** A destination with the fields of every kind of store. */
@@ -25,7 +25,7 @@ const requestSchemas = {
   restore: agentRestoreRequestSchema.extend({ destination: destinationSchema.optional() }),
 }
 
-/** A number as its author wrote it, so that 1000000 does not turn into 1e+06 on its way to a script. */
+/** A number as it was written, so that 1000000 does not become 1e+06 on its way to a script. */
 class WrittenNumber {
   readonly written: string
   constructor(written: string) {
@@ -41,20 +41,20 @@ function parseJson(text: string): unknown {
   } as (key: string, value: unknown) => unknown)
 }
 
-/** Gives every number back, as a number or as it was written. */
+/** Restores every number, as a number or as it was written. */
 function withNumbers(value: unknown, form: 'value' | 'written'): unknown {
   if (value instanceof WrittenNumber) return form === 'written' ? value.written : Number(value.written)
   if (Array.isArray(value)) return value.map((each) => withNumbers(each, form))
   if (typeof value !== 'object' || value === null) return value
-  // A null prototype keeps a key named __proto__ an ordinary one.
+  // With a null prototype a key named __proto__ is an ordinary one.
   const copy: Record<string, unknown> = Object.create(null)
   for (const [key, each] of Object.entries(value)) copy[key] = withNumbers(each, form)
   return copy
 }
 
 /**
- * Reads the known keys of an object without regard to case; null reads as absent. What is not an object is given
- * back for the schema to refuse.
+ * Picks the known keys of an object, ignoring case; null counts as absent. Anything else is returned for the schema to
+ * reject.
  */
 function known(value: unknown, shape: Record<string, unknown>): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof WrittenNumber) {
@@ -72,7 +72,7 @@ function known(value: unknown, shape: Record<string, unknown>): unknown {
 function readDatabase(value: unknown): unknown {
   const database = known(value, { ...agentDatabaseSchema.shape, user: undefined })
   if (typeof database !== 'object' || database === null || Array.isArray(database)) return database
-  // The Go agent's README calls it so, and clients were written by it.
+  // The Go agent's README uses this name, and clients follow it.
   if ('user' in database && !('username' in database)) Object.assign(database, { username: database.user })
   return Object.fromEntries(
     Object.entries(database).map(([name, each]) => [
@@ -82,7 +82,7 @@ function readDatabase(value: unknown): unknown {
   )
 }
 
-/** Reads the text of a request: JSON, keys in any case, unknown keys ignored, no type turned into another. */
+/** Parses the text of a request: JSON with keys in any case; unknown keys are ignored and no types are coerced. */
 export function readBody(kind: RunKind, text: string): Result<RequestBody> {
   let json: unknown
   try {

@@ -1,14 +1,14 @@
 import { Buffer } from 'node:buffer'
 
-/** A file name cannot be longer on any file system that matters. */
+/** The limit of a file name on common file systems. */
 const MAX_NAME_BYTES = 255
-/** What endings add to a dump's name at most: `_HHMMSS_12`, a type, `.zst.age`. */
+/** Maximum length of the endings of a dump's name: `_HHMMSS_12`, a type, `.zst.age`. */
 const ENDINGS_BYTES = 60
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
 
-/** What is wrong with a text that becomes one component of a path, and an argument of scripts. */
+/** Why a text cannot become one component of a path and an argument of scripts; undefined if it can. */
 export function componentProblem(field: string, text: string): string | undefined {
   if (text === '') return `${field} is empty`
   if (CONTROL.test(text) || !text.isWellFormed()) return `${field} must not hold CONTROL characters or broken Unicode`
@@ -19,7 +19,7 @@ export function componentProblem(field: string, text: string): string | undefine
   return undefined
 }
 
-/** What is wrong with the prefix of an object's name; it may be empty, hold slashes, and end with one. */
+/** Why a text cannot be the prefix of an object's name. It may be empty, contain slashes and end with one. */
 export function prefixProblem(field: string, prefix: string): string | undefined {
   if (CONTROL.test(prefix) || !prefix.isWellFormed()) return `${field} must not hold CONTROL characters`
   if (Buffer.byteLength(prefix) > 500) return `${field} must not be longer than 500 bytes`
@@ -28,13 +28,13 @@ export function prefixProblem(field: string, prefix: string): string | undefined
   return isWrong ? `${field} must not begin with a slash or hold empty, "." or ".." parts` : undefined
 }
 
-/** What is wrong with a text that only goes into an environment or an argument. */
+/** Why a text cannot be part of an environment or an argument. */
 export function valueProblem(field: string, text: string): string | undefined {
-  if (text.includes('\0')) return `${field} must not hold NUL`
+  if (text.includes('\0')) return `${field} must not contain NUL`
   return Buffer.byteLength(text) > 50_000 ? `${field} must not be longer than 50000 bytes` : undefined
 }
 
-/** What is wrong with the name that a dump would get. */
+/** Why a text cannot be the name of a dump. */
 export function dumpNameProblem(name: string): string | undefined {
   return Buffer.byteLength(name) > MAX_NAME_BYTES - ENDINGS_BYTES
     ? `host and database make a file name of more than ${MAX_NAME_BYTES - ENDINGS_BYTES} bytes`

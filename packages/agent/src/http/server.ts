@@ -12,17 +12,17 @@ import { failureAnswer, jobAnswer } from './job-answer.ts'
 import { readBody } from './read-body.ts'
 import { freeDisk, statusAnswer } from './status-answer.ts'
 
-/** The largest request that is read, in bytes. Real ones are a few kilobytes. */
+/** Maximum size of a request in bytes. Real ones have a few kilobytes. */
 const MAX_BODY_BYTES = 1024 * 1024
 const MAX_HEADER_BYTES = 16 * 1024
 const MAX_CONNECTIONS = 2000
-/** How long a caller may take to send its headers, and the whole request. */
+/** Time limits for the headers and for the whole request. */
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
 const KEEP_ALIVE_MS = 75_000
-/** How often Node looks for requests that are late. */
+/** How often Node checks these time limits. */
 const CHECKING_MS = 1000
-/** When to ask again an agent that takes no new jobs now. */
+/** The Retry-After header of an agent that accepts no new jobs at the moment. */
 const RETRY_AFTER_SECONDS = 30
 
 const limits = {
@@ -33,7 +33,7 @@ const limits = {
   connectionsCheckingInterval: CHECKING_MS,
 }
 
-/** Builds the agent's HTTP server, or HTTPS where it is given certificates; it does not listen yet. */
+/** Builds the agent's HTTP server, or HTTPS if there are certificates; it does not listen yet. */
 export function buildServer(deps: JobDependencies, tls?: TlsFiles): FastifyInstance {
   const { settings } = deps
   const { credentials } = settings
@@ -43,14 +43,14 @@ export function buildServer(deps: JobDependencies, tls?: TlsFiles): FastifyInsta
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    // Connections that do nothing do not hold up the end of the agent.
+    // Idle connections do not delay the shutdown.
     forceCloseConnections: 'idle',
     // An id of 255 bytes, percent-encoded.
     routerOptions: { maxParamLength: 800 },
     logger: false,
-    // A path that is no URL is answered before any hook.
+    // An invalid path is answered before any hook runs.
     frameworkErrors: (_error, request, reply) => {
-      // Its type is bound to a route's schema, of which there is none here.
+      // Its type depends on the schema of a route, which does not exist here.
       const plain = reply as unknown as FastifyReply
       if (letsIn(request.headers.authorization)) plain.code(404).send()
       else unauthorised(plain)
@@ -60,13 +60,14 @@ export function buildServer(deps: JobDependencies, tls?: TlsFiles): FastifyInsta
   server.addHook('onRequest', async (request, reply) => {
     if (!letsIn(request.headers.authorization)) return unauthorised(reply)
   })
-  // Whatever content type a client names, the body is JSON; read here, so that a bad one gets the published answer.
+  // The body is JSON, whatever its content type; it is parsed by the routes, so that an invalid one gets the published
+  // answer.
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
   server.setNotFoundHandler((_request, reply) => reply.code(404).send())
   server.setErrorHandler((error: { statusCode?: number; message: string }, request, reply) => {
     const code = error.statusCode ?? 500
-    if (code >= 500) deps.log.error({ problem: error.message, method: request.method }, 'request failed')
+    if (code >= 500) deps.log.error({ err: error.message, method: request.method }, 'request failed')
     const kind: RunKind = request.url.startsWith('/restore') ? 'restore' : 'backup'
     return reply.code(code).send(failureAnswer(kind, 'Body Deserialization', error.message))
   })
@@ -88,7 +89,7 @@ export function buildServer(deps: JobDependencies, tls?: TlsFiles): FastifyInsta
   return server
 }
 
-/** Callers without a certificate of the CA are not let in, where there is one. */
+/** If there is a CA, callers without a certificate of it are rejected. */
 const tlsOptions = (tls: TlsFiles) => ({
   ...tls,
   minVersion: 'TLSv1.2' as const,
@@ -114,7 +115,7 @@ const unauthorised = (reply: FastifyReply) =>
 const refuse = (reply: FastifyReply, kind: RunKind, problem: string) =>
   reply.code(400).send(failureAnswer(kind, 'Body Deserialization', problem))
 
-/** Starts a job, or says why not, in the published order of checks. */
+/** Starts a job, or answers why not, with the published order of checks. */
 async function start(kind: RunKind, text: unknown, reply: FastifyReply, deps: JobDependencies): Promise<FastifyReply> {
   const { settings, registry, now } = deps
   const body = readBody(kind, String(text ?? ''))
@@ -145,7 +146,7 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, deps: Jo
     case 'started': {
       const { job } = reservation
       const saved = registry.save(job.record)
-      // Set before anything is waited for: whoever stops the agent in this moment waits for the run too.
+      // Set before the first await, so that a shutdown at this moment waits for the run too.
       job.run = saved.then(
         () => runToEnd(job, pack.value, deps),
         () => undefined,
@@ -154,7 +155,7 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, deps: Jo
         await saved
       } catch (error) {
         registry.forget({ kind, id })
-        deps.log.error({ problem: errorMessage(error), kind, job: id }, 'job not started')
+        deps.log.error({ err: errorMessage(error), kind, jobId: id }, 'job not started')
         return reply
           .code(500)
           .send(failureAnswer(kind, 'Journal', `the job cannot be written down: ${errorMessage(error)}`))
@@ -175,19 +176,23 @@ const notStarted = (reply: FastifyReply, problem: string) =>
 /** Runs a job. Never rejects. */
 async function runToEnd(job: RegisteredJob, pack: ScriptPack, deps: JobDependencies): Promise<void> {
   try {
-    // What moves bytes is loaded with the first job: most of its life an agent waits, in less memory without it.
+    // The code of jobs is loaded with the first job: an agent is idle most of the time, and needs less memory without
+    // it.
     const { runJob } = await import('../jobs/run-job.ts')
     await runJob(job, pack, deps)
   } catch (error) {
     const { kind, id } = job.record.request
-    deps.log.fatal({ problem: errorMessage(error), kind, job: id }, 'a run broke: this is a bug of the agent')
-    // It must not look like one that runs for ever.
+    deps.log.fatal(
+      { err: errorMessage(error), kind, jobId: id },
+      'a job failed unexpectedly: this is a bug of the agent',
+    )
+    // It must not appear to run for ever.
     job.record.problem ??= 'the agent could not run the job: its log says why'
     await deps.registry.settle(job, 'FAILED', deps.now()).catch(() => undefined)
   }
 }
 
-/** Deletes a job. One that runs is cancelled, and is gone when what it owes has run. */
+/** Deletes a job. A running one is cancelled, and deleted when its always-run steps have finished. */
 async function remove(
   kind: RunKind,
   text: unknown,

@@ -8,7 +8,7 @@ import { freeBytes } from '../stages/disk-space.ts'
 import { AGENT_VERSION } from '../version.ts'
 import { timestamp } from './timestamp.ts'
 
-/** What this agent does beyond the published protocol. */
+/** The capabilities of this agent beyond the published protocol. */
 const capabilities = [
   'cancel',
   'progress',
@@ -20,10 +20,10 @@ const capabilities = [
   'stage_timeout_seconds',
   'metrics',
 ] as const
-/** What it does to dumps, unless that is left to scripts of form 1. */
+/** How it transforms dumps, unless scripts of form 1 do that. */
 const transforms = ['compression.zstd', 'compression.gzip', 'encryption.age', 'recovery_recipients'] as const
 
-/** The answer to `GET /status`. The message is the published one; the rest is ours. */
+/** The answer to `GET /status`. The message is the published one; the other fields are additions. */
 export async function statusAnswer(
   pack: Result<ScriptPack>,
   { registry, settings }: Pick<JobDependencies, 'registry' | 'settings'>,
@@ -47,7 +47,9 @@ export async function statusAnswer(
   }
 }
 
-/** Free disk space by the setting that names the directory. One that cannot be asked is left out. */
+/**
+ * Free disk space by the setting that names the directory. Directories whose space cannot be determined are omitted.
+ */
 export async function freeDisk(
   settings: Pick<AgentSettings, 'backupDirectory' | 'restoreDirectory'>,
 ): Promise<Record<string, number>> {

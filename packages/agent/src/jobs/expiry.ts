@@ -1,22 +1,22 @@
 import type { JobKey } from './job-record.ts'
 
-/** How long jobs that are over can be asked for. */
+/** How long finished jobs are kept. */
 export interface JobRetention {
   maxAgeMs: number
-  /** How many are kept at most, backups and restores together. */
+  /** Maximum number of finished jobs, backups and restores together. */
   maxNumber: number
 }
 
-/** A job that is over. */
+/** A finished job. */
 export interface EndedJob extends JobKey {
   endedAt: Date
 }
 
 /**
- * Chooses the jobs that are no longer kept: those that ended too long ago, and of the others the oldest that are too
- * many.
+ * Selects the jobs that are no longer kept: those that ended too long ago, and the oldest ones beyond the maximum
+ * number.
  *
- * @param jobs - Every job that is over, in any order; not mutated.
+ * @param jobs - All finished jobs, in any order; not mutated.
  */
 export function expiredJobs(jobs: readonly EndedJob[], { maxAgeMs, maxNumber }: JobRetention, now: Date): EndedJob[] {
   const horizon = now.getTime() - maxAgeMs

@@ -3,17 +3,17 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { AGENT_VERSION } from '../version.ts'
 import type { JobRecord } from './job-record.ts'
 
-/** What is measured when it is asked for. */
+/** Values that are measured at the time of a scrape. */
 export interface MeasuredNow {
   running: { backup: number; restore: number }
   limit: number
-  /** Bytes free, by the setting that names the directory. */
+  /** Free bytes by the setting that names the directory. */
   freeDiskBytes: Readonly<Record<string, number>>
 }
 
 const SECONDS = [1, 10, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600]
 
-/** The figures of an agent, in Prometheus' format. They count from the agent's start. */
+/** The metrics of an agent in Prometheus' format. Counters start at zero with the agent. */
 export class JobMetrics {
   readonly #registry = new Registry()
   readonly #ended: Counter<'kind' | 'status'>
@@ -29,48 +29,53 @@ export class JobMetrics {
     const registers = [this.#registry]
     this.#ended = new Counter({
       name: 'osb_agent_jobs_total',
-      help: 'Jobs that ended.',
+      help: 'Finished jobs.',
       labelNames: ['kind', 'status'],
       registers,
     })
     this.#seconds = new Histogram({
       name: 'osb_agent_job_duration_seconds',
-      help: 'How long jobs took.',
+      help: 'Duration of finished jobs.',
       labelNames: ['kind', 'status'],
       buckets: SECONDS,
       registers,
     })
     this.#failures = new Counter({
       name: 'osb_agent_step_failures_total',
-      help: 'Steps of jobs that failed. A failed unlock means that a database may still be locked.',
+      help: 'Failed steps of jobs. A failed unlock means that a database may still be locked.',
       labelNames: ['step'],
       registers,
     })
     this.#bytes = new Counter({
       name: 'osb_agent_stored_bytes_total',
-      help: 'Bytes of succeeded backups in the store, and of succeeded restores from it.',
+      help: 'Bytes that succeeded backups stored and succeeded restores read.',
       labelNames: ['kind'],
       registers,
     })
-    this.#running = new Gauge({ name: 'osb_agent_jobs_running', help: 'Jobs now.', labelNames: ['kind'], registers })
-    this.#limit = new Gauge({ name: 'osb_agent_jobs_limit', help: 'Jobs that may run at a time.', registers })
+    this.#running = new Gauge({
+      name: 'osb_agent_jobs_running',
+      help: 'Running jobs.',
+      labelNames: ['kind'],
+      registers,
+    })
+    this.#limit = new Gauge({ name: 'osb_agent_jobs_limit', help: 'Maximum number of running jobs.', registers })
     this.#free = new Gauge({
       name: 'osb_agent_free_disk_bytes',
-      help: 'Disk space that is free.',
+      help: 'Free disk space.',
       labelNames: ['directory'],
       registers,
     })
     this.#memory = new Gauge({
       name: 'process_resident_memory_bytes',
-      help: 'Memory of the agent, without its scripts.',
+      help: 'Resident memory of the agent without its scripts.',
       registers,
     })
     new Gauge({
       name: 'process_start_time_seconds',
-      help: 'When the agent started, since 1970.',
+      help: 'Start time of the agent in seconds since 1970.',
       registers,
     }).set(startedAt.getTime() / 1000)
-    new Gauge({ name: 'osb_agent_info', help: 'The version.', labelNames: ['version'], registers }).set(
+    new Gauge({ name: 'osb_agent_info', help: 'Version of the agent.', labelNames: ['version'], registers }).set(
       { version: AGENT_VERSION },
       1,
     )
@@ -81,19 +86,19 @@ export class JobMetrics {
     for (const step of ['post-backup-unlock', 'post-restore-unlock']) this.#failures.inc({ step }, 0)
   }
 
-  /** Counts a job that is over. */
+  /** Counts a finished job. */
   jobEnded({ request: { kind }, startedAt, stored, progress }: JobRecord, status: string, endedAt: Date): void {
     this.#ended.inc({ kind, status })
     this.#seconds.observe({ kind, status }, Math.max(0, endedAt.getTime() - startedAt.getTime()) / 1000)
     if (status === 'SUCCEEDED') this.#bytes.inc({ kind }, stored?.sizeBytes ?? progress.bytesRead)
   }
 
-  /** Counts a step that failed. */
+  /** Counts a failed step. */
   stepFailed(step: Step): void {
     this.#failures.inc({ step })
   }
 
-  /** All of it, as Prometheus reads it. */
+  /** The metrics in Prometheus' text format. */
   async text(now: MeasuredNow): Promise<{ contentType: string; text: string }> {
     for (const kind of ['backup', 'restore'] as const) this.#running.set({ kind }, now.running[kind])
     this.#limit.set(now.limit)

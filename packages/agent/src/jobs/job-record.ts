@@ -8,27 +8,27 @@ export interface StepRecord {
   step: Step
   /** Undefined while it runs. */
   ok?: boolean
-  /** The agent ended while the step ran. One that is owed is then taken again, in a record of its own. */
+  /** The agent stopped while the step ran. An always-run step then runs again, with a new record. */
   isInterrupted?: boolean
   /** Why it failed; masked. */
   problem?: string
-  /** What its script printed; masked, there when the step is over. */
+  /** The output of its script; masked, set when the step has finished. */
   stdout: string
   stderr: string
 }
 
-/** What a backup left at the store. */
+/** The stored object of a backup. */
 export interface StoredDump {
   /** Without the prefix. */
   filename: string
   sizeBytes: number
   sha256: string
-  /** Before compression and encryption, where the agent did those. */
+  /** Before compression and encryption, if the agent did those. */
   originalSizeBytes?: number
   originalSha256?: string
 }
 
-/** A job of this agent, running or over. Plain data: all that the journal keeps. */
+/** A job of this agent, running or finished. Plain data: everything that the journal keeps. */
 export interface JobRecord {
   readonly request: JobRequest
   readonly form: 1 | 2
@@ -36,25 +36,25 @@ export interface JobRecord {
   endedAt?: Date
   status: 'RUNNING' | 'SUCCEEDED' | 'FAILED'
   steps: StepRecord[]
-  /** Why the job failed though no step did: no directory to work in, a cancel. Masked. */
+  /** Why the job failed although no step did: a missing directory, a cancellation. Masked. */
   problem?: string
   stored?: StoredDump
   progress: { bytesRead: number; bytesStored: number }
-  /** What its scripts warned of so far. Masked. */
+  /** The warnings of its scripts so far. Masked. */
   warnings: Warning[]
-  /** Somebody deleted it while it ran: it goes when it is over. */
+  /** It was deleted while it ran, and disappears when it has finished. */
   isDeleted?: boolean
-  /** The script that runs, recorded before it begins. */
+  /** The running script, recorded before it starts. */
   process?: ProcessIdentity
-  /** The object that an upload on its way makes, recorded before the upload begins. Its name holds the prefix. */
+  /** The object of an upload in progress, recorded before the upload begins. Its name includes the prefix. */
   upload?: { name: string; beganAt: Date }
-  /** The file that a download makes, recorded before the download begins. */
+  /** The file of a download, recorded before the download begins. */
   downloadPath?: string
-  /** What a crash left that could not be removed. Masked. */
+  /** Why an incomplete upload may be left in the store. Masked. */
   incompleteUpload?: string
 }
 
-/** A record of a job that is about to start. */
+/** The record of a job that is about to start. */
 export function newJob(request: JobRequest, form: 1 | 2, startedAt: Date): JobRecord {
   return {
     request,
@@ -67,7 +67,7 @@ export function newJob(request: JobRequest, form: 1 | 2, startedAt: Date): JobRe
   }
 }
 
-/** The step that comes next, or undefined when the run is over. An owed step that was interrupted is still owed. */
+/** The next step, or undefined when the job has finished. An always-run step that was interrupted runs again. */
 export function nextStepOf(job: JobRecord, isCancelled: boolean): Step | undefined {
   const counted = job.steps.filter(({ step, isInterrupted }) => !(isInterrupted && isAlwaysRun(step)))
   const outcomes = counted.map(({ step, ok }) => ({ step, ok: ok === true }))
@@ -75,12 +75,12 @@ export function nextStepOf(job: JobRecord, isCancelled: boolean): Step | undefin
   return nextStep(job.request.kind, job.form === 1, outcomes, isCancelled || hasFailed)
 }
 
-/** The step that runs, or the one that is about to. */
+/** The running step, or the one that starts next. */
 export function currentStepOf(job: JobRecord): Step | undefined {
   return (job.steps.at(-1) ?? { step: stepsOf(job.request.kind, job.form === 1)[0] }).step
 }
 
-/** Whether every step of the run was taken and ended well. */
+/** Whether every step has run and succeeded. */
 export function isComplete(job: JobRecord): boolean {
   const { steps } = job
   const wanted = stepsOf(job.request.kind, job.form === 1)
@@ -88,10 +88,10 @@ export function isComplete(job: JobRecord): boolean {
   return job.problem === undefined && steps.every(({ ok }) => ok === true) && wanted.every(isTaken)
 }
 
-/** The stage that is owed at the end of a run, and must never be broken off. */
+/** Whether a step runs at the end of every job, also after a failure or a cancellation. */
 export const isAlwaysRun = (step: Step): boolean => step.endsWith('-cleanup') || step.endsWith('-unlock')
 
-/** Whether a cleanup or an unlock failed, and was not made good by a later one. */
+/** Whether a cleanup or an unlock failed and no later one succeeded. */
 export function hasFailedCleanup(job: JobRecord): boolean {
   return job.steps.some(
     ({ step, ok }) =>
@@ -99,7 +99,7 @@ export function hasFailedCleanup(job: JobRecord): boolean {
   )
 }
 
-/** The first failure first, what came on top of it after; undefined if nothing failed. */
+/** All failures, the first one first; undefined if nothing failed. */
 export function errorMessageOf(job: JobRecord): string | undefined {
   const problems = job.steps.flatMap(({ step, problem, isInterrupted }) => {
     if (problem === undefined) return []
@@ -115,8 +115,8 @@ export function errorMessageOf(job: JobRecord): string | undefined {
 export const failedStepOf = (job: JobRecord): Step | undefined => job.steps.find(({ ok }) => ok === false)?.step
 
 /**
- * Takes note that the agent ended while a job ran. A step that ran is one that failed; where none ran, the next one
- * is named, but nothing was begun that would have to be undone.
+ * Records that the agent stopped while a job ran. The running step counts as failed. If none was running, the message
+ * names the next one, which has not started.
  */
 export function interrupt(job: JobRecord): void {
   const last = job.steps.at(-1)
@@ -127,9 +127,9 @@ export function interrupt(job: JobRecord): void {
     return
   }
   const next = nextStepOf(job, false)
-  // Where nothing is left to do, only the end was not written down.
+  // If no step is left, only the end was not recorded.
   if (next !== undefined && errorMessageOf(job) === undefined) job.problem = `agent was restarted during ${next}`
 }
 
-/** Which jobs a kind and an id name. */
+/** The key of a job. */
 export type JobKey = { kind: RunKind; id: string }

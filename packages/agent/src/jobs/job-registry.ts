@@ -4,21 +4,21 @@ import { type EndedJob, expiredJobs, type JobRetention } from './expiry.ts'
 import { hasFailedCleanup, type JobKey, type JobRecord, newJob } from './job-record.ts'
 import { type JobRequest, withoutSecrets } from './job-request.ts'
 
-/** A job with what belongs to this process: the run, and the way to break it off. */
+/** A job with what exists only in this process: its run, and the means to cancel it. */
 export interface RegisteredJob {
-  /** Once it is over, without logs and secrets: `fullRecord` reads those from the journal. */
+  /** When finished, without logs and secrets: `fullRecord` reads those from the journal. */
   record: JobRecord
   readonly cancel: AbortController
   /** Whether the record is without logs and secrets. */
   isTrimmed: boolean
-  /** Settles when the job is over and nothing of it runs any more. */
+  /** Settles when the job has finished and none of its processes runs any more. */
   run: Promise<void>
 }
 
-/** Why no new jobs are taken: the agent has just started or is about to end. */
+/** Why no new jobs are accepted: the agent is recovering or shutting down. */
 export type Closure = 'recovering' | 'stopping'
 
-/** What came of asking for a new job. */
+/** The result of reserving a job. */
 export type Reservation =
   | { result: 'started'; job: RegisteredJob }
   | { result: 'known'; job: RegisteredJob }
@@ -26,18 +26,18 @@ export type Reservation =
   | { result: 'closed'; closure: Closure }
 
 /**
- * The jobs of this agent. Backups and restores have ids of their own and share the limit. What must survive a crash
- * lies in the journal; what is over is kept in memory only as far as its id, status and times.
+ * The jobs of this agent. Backups and restores have separate ids and share the limit. What must survive a crash is in
+ * the journal; finished jobs are kept in memory without logs and secrets.
  */
 export class JobRegistry {
   readonly #jobs: Record<RunKind, Map<string, RegisteredJob>> = { backup: new Map(), restore: new Map() }
   readonly #journal: Journal
   readonly #limit: number
-  /** Jobs whose last state could not be written, for want of disk space perhaps. */
+  /** Jobs whose final state could not be written, for example because the disk is full. */
   readonly #unsaved = new Set<RegisteredJob>()
   #closure: Closure | undefined = 'recovering'
 
-  /** @param limit - Jobs that may run at a time. */
+  /** @param limit - Maximum number of running jobs. */
   constructor(journal: Journal, limit: number) {
     this.#journal = journal
     this.#limit = limit
@@ -47,12 +47,12 @@ export class JobRegistry {
     return this.#jobs[kind].get(id)
   }
 
-  /** The jobs that are not over. */
+  /** The running jobs. */
   running(): RegisteredJob[] {
     return this.#all().filter(({ record }) => record.status === 'RUNNING')
   }
 
-  /** Takes a new job in, in one go: of two requests with one id, one starts. `save` makes it last. */
+  /** Reserves a new job atomically: of two requests with one id, one starts. `save` makes it durable. */
   reserve(request: JobRequest, form: 1 | 2, now: Date): Reservation {
     const known = this.find(request)
     if (known !== undefined) return { result: 'known', job: known }
@@ -61,31 +61,31 @@ export class JobRegistry {
     return { result: 'started', job: this.#hold(newJob(request, form, now)) }
   }
 
-  /** Takes in a job that the journal remembered. */
+  /** Registers a job from the journal. */
   restore(record: JobRecord): RegisteredJob {
     const job = this.#hold(record)
     if (record.status !== 'RUNNING') this.#trim(job)
     return job
   }
 
-  /** Resolves once the record, as it is now, would survive a crash. A run waits for it before every step. */
+  /** Resolves when the record, as it is now, would survive a crash. A job waits for it before every step. */
   save(record: JobRecord): Promise<void> {
     return this.#journal.write(record)
   }
 
-  /** All that is known of a job, its logs too. */
+  /** The record of a job with its logs. */
   async fullRecord(job: RegisteredJob): Promise<JobRecord> {
     if (!job.isTrimmed) return job.record
-    // A file that cannot be read any more costs the logs, not the answer.
+    // If the file can no longer be read, the logs are missing from the answer.
     return (await this.#journal.read(job.record.request).catch(() => undefined)) ?? job.record
   }
 
-  /** The jobs that are over but left something at a store. */
+  /** The finished jobs that may have left an incomplete upload in a store. */
   withIncompleteUpload(): RegisteredJob[] {
     return this.#all().filter(({ record }) => record.status !== 'RUNNING' && record.incompleteUpload !== undefined)
   }
 
-  /** Takes note that nothing of a job is left at the store any more. */
+  /** Records that nothing of a job is left in the store any more. */
   async clearIncompleteUpload(job: RegisteredJob): Promise<void> {
     job.record = await this.fullRecord(job)
     job.isTrimmed = false
@@ -94,14 +94,14 @@ export class JobRegistry {
     await this.#saveEnd(job)
   }
 
-  /** Gives up a job that `reserve` took in but that could not be saved: its id is free again. */
+  /** Removes a job that was reserved but could not be saved: its id is free again. */
   forget({ kind, id }: JobKey): void {
     this.#jobs[kind].delete(id)
   }
 
   /**
-   * Deletes a job, for good when this resolves. One that is over goes at once and its id is free again. One that runs
-   * is cancelled, stays to be seen while its cleanup and unlock run, and goes with `settle`.
+   * Deletes a job, durably when this resolves. A finished one is deleted at once and its id is free again. A running
+   * one is cancelled, stays visible while its cleanup and unlock run, and is deleted by `settle`.
    *
    * @returns Whether there was such a job.
    */
@@ -119,14 +119,14 @@ export class JobRegistry {
   }
 
   /**
-   * Ends a job: deleted ones go. One whose cleanup or unlock failed stays until it is deleted
-   * again, so that somebody learns that the database may still be locked.
+   * Records the end of a job and removes it if it was deleted. A job whose cleanup or unlock failed is kept until it is
+   * deleted again, so that its caller learns that the database may still be locked.
    *
-   * @throws If the end could not be written; it is tried again with every `saveUnsaved`.
+   * @throws If the end could not be written; `saveUnsaved` retries that.
    */
   async settle(job: RegisteredJob, status: 'SUCCEEDED' | 'FAILED', now: Date): Promise<void> {
     const { record } = job
-    // Seen by callers only when it is written: what they were told must be true after a crash too.
+    // Visible to callers only once it is written: an answer must still be true after a crash.
     const isSaved = await this.save({ ...record, status, endedAt: now }).then(
       () => true,
       () => false,
@@ -135,12 +135,12 @@ export class JobRegistry {
     record.endedAt = now
     if (record.isDeleted && !hasFailedCleanup(record)) return this.delete(job)
     if (isSaved && !record.isDeleted) return this.#trim(job)
-    // It was not written, or a deletion in the meantime wrote over it.
+    // It was not written, or was overwritten by a concurrent deletion.
     this.#unsaved.add(job)
     await this.#saveEnd(job)
   }
 
-  /** Tries again to write down the ends that could not be written. */
+  /** Retries writing the ends that could not be written. */
   async saveUnsaved(): Promise<void> {
     for (const job of this.#unsaved) await this.#saveEnd(job)
   }
@@ -158,26 +158,26 @@ export class JobRegistry {
     return this.find(job.record.request) === job
   }
 
-  /** Deletes a finished job, for good when this resolves. */
+  /** Deletes a finished job, durably when this resolves. */
   async delete(job: RegisteredJob): Promise<void> {
     const key = keyOf(job.record)
-    // Callers see it deleted only when a crash would not bring it back.
+    // Visible to callers only once a crash would not bring it back.
     await this.#journal.remove(key)
     this.#unsaved.delete(job)
     if (this.has(job)) this.forget(key)
   }
 
-  /** Why no new jobs are taken now, if so. */
+  /** Why no new jobs are accepted at the moment, if so. */
   get closure(): Closure | undefined {
     return this.#closure
   }
 
-  /** New jobs are welcome from now on, unless the agent is ending. */
+  /** Accepts new jobs from now on, unless the agent is shutting down. */
   open(): void {
     if (this.#closure === 'recovering') this.#closure = undefined
   }
 
-  /** No new jobs from now on. */
+  /** Accepts no new jobs from now on. */
   close(): void {
     this.#closure = 'stopping'
   }
@@ -198,7 +198,7 @@ export class JobRegistry {
     this.#trim(job)
   }
 
-  /** Many jobs are kept for long, and each may have printed much. */
+  /** Many jobs are kept for a long time, and each may have large logs. */
   #trim(job: RegisteredJob): void {
     const { record } = job
     job.isTrimmed = true
@@ -210,5 +210,5 @@ export class JobRegistry {
   }
 }
 
-/** The key alone, since a request holds much more. */
+/** Only the key, since a request contains much more. */
 const keyOf = ({ request: { kind, id } }: JobRecord): JobKey => ({ kind, id })

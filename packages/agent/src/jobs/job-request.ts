@@ -4,43 +4,43 @@ import { type StoreSettings, stores } from '@osb-backup/storage/kinds'
 import { SecretMask } from '../masking.ts'
 import { isSecretName, type Parameter } from '../scripts/parameters.ts'
 
-/** What an agent was asked to do, checked: every text in it may go into a path, an environment or an argument. */
+/** A validated request: every text in it may become part of a path, an environment or an argument. */
 export interface JobRequest {
   kind: RunKind
   /** Opaque; unique among the jobs of its kind. */
   id: string
   compress: boolean
-  /** How, where the agent compresses. */
+  /** The compressor, if the agent compresses. */
   compressor: Compressor
-  /** "none", age recipients or identities, or what only scripts of form 1 understand. */
+  /** "none", age recipients or identities, or a key that only scripts of form 1 understand. */
   encryptionKey: string
-  /** Backups: who can open every encrypted object besides those of the key. */
+  /** Backups: recipients that can decrypt every encrypted object in addition to those of the key. */
   recoveryRecipients: readonly string[]
-  /** As the request spelt it: S3, SWIFT or FILE. */
+  /** As spelt in the request. */
   destinationType: string
   store: StoreSettings
-  /** What all transfers of this destination may take together. */
+  /** The bandwidth of all transfers of this destination together. */
   bandwidthBytesPerSecond?: number
-  /** Goes before the file's name to make the object's; empty or ending where the caller wants. */
+  /** Precedes the file name in the name of the object; may be empty. */
   namePrefix: string
   database: DatabaseAccess
   parameters: readonly Parameter[]
-  /** Time limit of every stage; absent: the agent's own, which is also the longest. */
+  /** Time limit of every stage; absent: the agent's own, which is also the maximum. */
   stageTimeLimitMs?: number
-  /** Restores: the object to fetch, without the prefix, and what it must be where that is known. */
+  /** Restores: the object to download, without the prefix, and its size and digest if they are known. */
   source?: { filename: string; sizeBytes?: number; sha256?: string }
-  /** Of what it is a backup, as far as the caller told: for the manifest beside the object. */
+  /** What the backup is of, if the caller says so: for the manifest. */
   instance?: Named
   plan?: Named
 }
 
-/** A format, and how hard to compress: one of the format's levels, absent for its default. */
+/** A compression algorithm, and one of its levels; absent: its default. */
 export interface Compressor {
   algorithm: Exclude<Compression, 'none'>
   level?: number
 }
 
-/** How something is known elsewhere. */
+/** A reference to something by id and name. */
 export interface Named {
   id?: string
   name?: string
@@ -52,13 +52,13 @@ export interface DatabaseAccess {
   port?: number
   username: string
   password: string
-  /** A second account that some services keep for backups alone. */
+  /** A second account that some services have for backups. */
   backupUsername?: string
   backupPassword?: string
   name: string
 }
 
-/** The mask for everything that a job prints or reports. */
+/** Creates the mask for everything that a job prints or reports. */
 export function maskOf(request: JobRequest, agentPassword: string | undefined): SecretMask {
   const { store, database, encryptionKey, parameters } = request
   return new SecretMask([
@@ -72,9 +72,9 @@ export function maskOf(request: JobRequest, agentPassword: string | undefined): 
 }
 
 /**
- * What of a request its answers still need when the job is over: nothing secret.
+ * The part of a request that answers still need when the job has finished: nothing secret.
  *
- * @param keepStore - Whether the store has still to be reached, to remove what an upload left there.
+ * @param keepStore - Whether the store is still needed, to remove an incomplete upload.
  */
 export function withoutSecrets(request: JobRequest, keepStore: boolean): JobRequest {
   const { database, store } = request

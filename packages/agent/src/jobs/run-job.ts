@@ -3,15 +3,15 @@ import { dumpName, type Step } from '@osb-backup/core'
 import { errorMessage } from '@osb-backup/node'
 import type { Logger } from 'pino'
 import { removeIncompleteUpload } from '../recovery/incomplete-upload.ts'
-import { describeFailure, isSuccess } from '../scripts/script-end.ts'
 import { messageFiles, readWarnings, removeMessageFiles } from '../scripts/script-messages.ts'
 import { findScript, type ScriptPack } from '../scripts/script-pack.ts'
+import { describeFailure, isSuccess } from '../scripts/script-result.ts'
 import type { AgentSettings } from '../settings/agent-settings.ts'
 import { requireDiskSpace } from '../stages/disk-space.ts'
 import { describeToScripts } from '../stages/dump-transforms.ts'
 import { closeJobDirectory, type JobDirectory, jobDirectoryPath, openJobDirectory } from '../stages/job-directory.ts'
 import type { ObjectClaims } from '../stages/object-claim.ts'
-import { failed, type RunContext, type StepEnd, startStage } from '../stages/run-context.ts'
+import { failed, type RunContext, type StepResult, startStage } from '../stages/run-context.ts'
 import { downloadFile, removeDownload, uploadDump } from '../stages/staged-transfers.ts'
 import { streamBackup } from '../stages/streamed-backup.ts'
 import { streamRestore } from '../stages/streamed-restore.ts'
@@ -79,7 +79,7 @@ export async function finishJob(job: RegisteredJob, pack: ScriptPack, deps: JobD
 const logOf = ({ record: { request } }: RegisteredJob, deps: JobDependencies): Logger =>
   deps.log.child({ kind: request.kind, jobId: request.id })
 
-/** Records why a job broke off between its steps. */
+/** Records why a job failed between its steps. */
 function recordProblem({ record }: RegisteredJob, error: unknown, { settings }: JobDependencies): void {
   record.problem ??= maskOf(record.request, settings.credentials?.password).mask(errorMessage(error))
 }
@@ -105,7 +105,7 @@ function contextOf(job: RegisteredJob, pack: ScriptPack, directory: JobDirectory
   const { database, source } = record.request
   const { settings, claims, now } = deps
   const filename = source?.filename ?? dumpName(database.host, database.name, record.startedAt)
-  // A crash may have come after the download, which found out how the file is called.
+  // After a crash the name of the downloaded file is in the record.
   const knownName = record.downloadPath === undefined ? filename : basename(record.downloadPath)
   return {
     job: record,
@@ -127,7 +127,7 @@ async function cleanUp(run: RunContext, log: Logger): Promise<void> {
   try {
     await removeDownload(run)
     await removeMessageFiles(messageFiles(run.directory.path))
-    // Form 2 promises scripts a scratch directory that is gone after the job.
+    // Form 2 promises scripts a scratch directory that is removed after the job.
     await closeJobDirectory(run.directory, run.settings.mayDeleteFiles || run.pack.form === 2)
   } catch (error) {
     log.warn({ err: errorMessage(error) }, 'job directory not removed')
@@ -168,7 +168,7 @@ async function runSteps(
   }
 }
 
-/** Keeps what the scripts warned of so far; a file that cannot be read must not end the job. */
+/** Records the warnings of the scripts so far; a file that cannot be read must not end the job. */
 async function noteWarnings({ job, directory, mask }: RunContext): Promise<void> {
   const warnings = await readWarnings(messageFiles(directory.path)).catch((error: unknown) => [
     { code: 'warnings-unreadable', message: errorMessage(error) },
@@ -178,7 +178,7 @@ async function noteWarnings({ job, directory, mask }: RunContext): Promise<void>
   job.warnings = [...ofAgent, ...warnings.map(({ code, message }) => ({ code, message: mask.mask(message) }))]
 }
 
-/** Saves a record. Returns why it could not; that must never keep an unlock from running. */
+/** Saves a record. Returns why it could not, since that must never prevent an unlock. */
 async function saveProblem(record: JobRecord, { registry, log }: JobDependencies): Promise<string | undefined> {
   try {
     await registry.save(record)
@@ -190,7 +190,7 @@ async function saveProblem(record: JobRecord, { registry, log }: JobDependencies
   }
 }
 
-async function runStep(run: RunContext, step: Step, signal: AbortSignal): Promise<StepEnd> {
+async function runStep(run: RunContext, step: Step, signal: AbortSignal): Promise<StepResult> {
   const { pack } = run
   if (step === 'upload') return uploadDump(run, signal)
   if (step === 'download') return downloadFile(run, signal)

@@ -12,10 +12,10 @@ const ownerSchema = z.object({
 const ATTEMPTS = 20
 
 /**
- * Takes a directory for this process alone. Two agents over one journal would each take the other's running jobs for
- * orphans. A lock whose owner is dead is taken over.
+ * Locks a directory for this process. Two agents on one journal would each treat the other's running jobs as orphans.
+ * The lock of a dead owner is taken over.
  *
- * @returns What gives it back, or the process id of the agent that has it.
+ * @returns A function that releases the lock, or the process id of the agent that holds it.
  */
 export async function lockDirectory(directory: string): Promise<{ release(): Promise<void> } | { heldBy: number }> {
   const path = join(directory, 'agent.lock')
@@ -29,7 +29,7 @@ export async function lockDirectory(directory: string): Promise<{ release(): Pro
   throw new Error(`${path} could not be created: other processes keep creating it`)
 }
 
-/** Undefined if the lock is gone, or not readable: a machine that lost its power may leave an empty file. */
+/** Undefined if the lock does not exist or is not readable: after a power failure the file may be empty. */
 async function readOwner(path: string): Promise<ProcessIdentity | undefined> {
   const text = await readFile(path, 'utf8').catch(() => '')
   try {

@@ -11,30 +11,30 @@ import {
 import type { JobKey, JobRecord } from '../jobs/job-record.ts'
 import { parseJob, serializeJob } from './stored-job.ts'
 
-/** What a journal holds: its jobs, and the files that it could not read. */
+/** The content of a journal: its jobs, and the files that could not be read. */
 export interface JournalContent {
   jobs: JobRecord[]
   unreadable: { file: string; problem: string }[]
 }
 
-/** The name of a job's file. Ids may be as long as a file name, so they do not fit into one. */
+/** The name of a job's file. It contains a hash, since ids may be as long as a file name. */
 const fileOf = ({ kind, id }: JobKey): string => `${kind}-${createHash('sha256').update(id).digest('hex')}.json`
 const isJobFile = (name: string): boolean => /^(backup|restore)-[0-9a-f]{64}\.json$/.test(name)
 
 /**
- * The jobs of an agent on disk, a file a job. Files have the mode 0600 and lie in a directory of 0700, since they hold
- * the passwords of jobs that run.
+ * The jobs of an agent on disk, with one file for each. Files have the mode 0600 in a directory with 0700, since they
+ * contain the passwords of running jobs.
  */
 export class Journal {
   readonly #directory: string
-  /** What is being done to each file: one thing after the other, so that the last state asked for is the last written. */
+  /** Pending writes by file: they run one after the other, so that the last requested state is the last one written. */
   readonly #queues = new Map<string, Promise<void>>()
 
   private constructor(directory: string) {
     this.#directory = directory
   }
 
-  /** Opens a journal, making its directory. The caller holds the directory's lock. */
+  /** Opens a journal, and creates its directory. The caller holds the lock of the directory. */
   static async open(directory: string): Promise<Journal> {
     await createDirectory(directory, 0o700)
     await chmod(directory, 0o700)
@@ -60,7 +60,7 @@ export class Journal {
     return job.value
   }
 
-  /** Forgets a job. One that is not there counts as forgotten. */
+  /** Removes a job. One that does not exist counts as removed. */
   remove(key: JobKey): Promise<void> {
     return this.#inOrder(fileOf(key), async (file) => {
       await rm(join(this.#directory, file), { force: true })
@@ -68,7 +68,7 @@ export class Journal {
     })
   }
 
-  /** Reads everything. A file that cannot be read is told, and stays where it is. */
+  /** Reads all jobs. Files that cannot be read are reported and kept. */
   async readAll(): Promise<JournalContent> {
     const content: JournalContent = { jobs: [], unreadable: [] }
     for (const name of (await readdir(this.#directory)).filter(isJobFile)) {

@@ -48,7 +48,7 @@ const stored = z.object({
   originalSha256: z.string().optional(),
 })
 
-/** A job as its file holds it. A later version of the agent that changes this raises the number. */
+/** The format of a job's file. A version of the agent that changes it increases the number. */
 const jobSchema = z.object({
   version: z.literal(1),
   request,
@@ -80,9 +80,8 @@ const jobSchema = z.object({
 })
 
 /**
- * The text that is kept of a job. While it runs that is everything, secrets too: a restarted agent needs them to unlock
- * the database and to remove half an upload. Once it is over they are dropped;
- * those of the store only when nothing is left there.
+ * Serializes a job. A running job includes its secrets: a restarted agent needs them to unlock the database and to
+ * remove an incomplete upload. A finished job has none, except those of a store in which an upload may be left.
  */
 export function serializeJob(record: JobRecord): string {
   const isOver = record.status !== 'RUNNING'
@@ -90,18 +89,18 @@ export function serializeJob(record: JobRecord): string {
   return JSON.stringify({ version: 1, ...record, request })
 }
 
-/** Reads what `serializeJob` wrote. The problem quotes nothing of the text. */
+/** Parses what `serializeJob` wrote. The error quotes nothing of the text. */
 export function parseJob(text: string): Result<JobRecord> {
   let json: unknown
   try {
     json = JSON.parse(text)
   } catch {
-    return err('it is not JSON, so it was damaged')
+    return err('it is not valid JSON')
   }
   const result = jobSchema.safeParse(json)
   if (result.success) {
     const { version: _known, ...record } = result.data
     return ok(record)
   }
-  return err(`its field ${result.error.issues[0]?.path.join('.') || '(root)'} is not as this version writes it`)
+  return err(`its field ${result.error.issues[0]?.path.join('.') || '(root)'} is not valid`)
 }

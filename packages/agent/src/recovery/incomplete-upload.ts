@@ -38,6 +38,6 @@ export async function removeIncompleteUpload(
 
 async function removeObject(store: ObjectStore, { name, since }: IncompleteUpload, signal: AbortSignal): Promise<void> {
   const found = await store.head(name, { signal })
-  // A directory also loses the empty folders of a name whose object is not there.
+  // In a directory this also removes the empty subdirectories of an object that does not exist.
   if (found === undefined || found.modifiedAt >= since) await removeWithManifest(store, name, { signal })
 }

@@ -1,13 +1,13 @@
 import { StringDecoder } from 'node:string_decoder'
 import { type SecretMask, StreamMask } from '../masking.ts'
 
-/** Characters kept of the beginning and of the end of a script's output. */
+/** Characters that are kept of the beginning and of the end of a script's output. */
 export const LOG_HEAD = 32 * 1024
 export const LOG_TAIL = 32 * 1024
 
 /**
- * Keeps what a script printed, bounded and without secrets: its head, its tail, and in between how much was cut.
- * NUL becomes U+FFFD, since no database stores it in text.
+ * Keeps the output of a script, bounded and without secrets: its head, its tail, and in between how much was cut. NUL
+ * becomes U+FFFD, since no database stores it in text.
  */
 export class BoundedLog {
   readonly #decoder = new StringDecoder('utf8')
@@ -20,12 +20,12 @@ export class BoundedLog {
     this.#mask = new StreamMask(mask)
   }
 
-  /** Takes the next bytes of the output. */
+  /** Appends output. */
   write(chunk: Buffer): void {
     this.#add(this.#mask.push(this.#decoder.write(chunk)))
   }
 
-  /** What was printed so far; call once, when the output has ended. */
+  /** The output; call once, when it has ended. */
   end(): string {
     this.#add(this.#mask.push(this.#decoder.end()) + this.#mask.flush())
     if (this.#cut === 0) return this.#head + this.#tail
@@ -48,7 +48,7 @@ export class BoundedLog {
   }
 }
 
-/** The last lines of a log, for a message that fits a line or two. */
+/** The last lines of a log, shortened for a message. */
 export function lastLines(log: string, lines = 5, characters = 1000): string {
   const last = log.trimEnd().split('\n').slice(-lines).join('\n').trim()
   return last.length <= characters ? last : `…${last.slice(-characters)}`.toWellFormed()

@@ -1,13 +1,13 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Writable } from 'node:stream'
 
-/** The file descriptor that a script waits on before it begins. */
+/** The file descriptor that a script waits on before it starts. */
 export const GATE_DESCRIPTOR = 3
 
 /**
- * What bash runs first: it waits for a line on the gate, closes it, and becomes the script, in the same process. Where
- * the agent ends before it opens the gate, the read fails and the script never begins. So there is no script that the
- * journal does not know.
+ * The command that bash runs first: it waits for a line on the gate, closes it, and replaces itself by the script in
+ * the same process. If the agent stops before it opens the gate, the read fails and the script never starts. So every
+ * script that runs is in the journal.
  */
 export const gatedArguments = (path: string, rest: readonly string[]): string[] => [
   '-c',
@@ -17,16 +17,16 @@ export const gatedArguments = (path: string, rest: readonly string[]): string[] 
   ...rest,
 ]
 
-/** Lets a script that waits begin. */
+/** Lets a waiting script start. */
 export function openGate(child: ChildProcess): void {
   const gate = child.stdio[GATE_DESCRIPTOR] as Writable | null | undefined
-  // A script that was killed while it waited has closed its end.
+  // A script that was killed while it waited has closed its end of the pipe.
   gate?.on('error', () => undefined)
   gate?.end('go\n')
 }
 
-/** Ends a script that waits. */
-export function shutGate(child: ChildProcess): void {
+/** Lets a waiting script exit. */
+export function closeGate(child: ChildProcess): void {
   const gate = child.stdio[GATE_DESCRIPTOR] as Writable | null | undefined
   gate?.on('error', () => undefined)
   gate?.destroy()

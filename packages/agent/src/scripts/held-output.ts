@@ -2,47 +2,47 @@ import { Readable } from 'node:stream'
 import { transferOwnership } from '@osb-backup/storage'
 
 /**
- * What a dump script writes, with its end held back: it ends only on `release`, so that no store ever completes an
- * object of a script that failed. With backpressure.
+ * The output of a dump script with its end held back: it ends only after `release`, so that no store completes the
+ * object of a failed script. With backpressure.
  */
 export class HeldOutput extends Readable {
   readonly #source: Readable
   #sourceEnded = false
   #released = false
   #movedAt = 0
-  /** Bytes that came so far. */
+  /** Bytes so far. */
   bytes = 0
-  /** The script succeeded, but wrote nothing. */
+  /** Whether the script succeeded but wrote nothing. */
   isEmptyDump = false
 
   constructor(source: Readable) {
     super({ highWaterMark: 1024 * 1024 })
     this.#source = source
-    // Whoever stores the dump sees its error; one that comes before anybody listens must not end the agent.
+    // The upload handles its error; an error before that must not end the agent.
     this.on('error', () => undefined)
     source.on('data', (chunk: Buffer) => {
       this.bytes += chunk.length
       this.#movedAt = performance.now()
       if (!this.push(transferOwnership(chunk))) source.pause()
     })
-    // Errors of a pipe that was closed under it; what counts is how the script ends.
+    // Errors of a closed pipe; the exit status of the script decides.
     source.on('error', () => this.#sourceOver())
     source.on('end', () => this.#sourceOver())
     source.on('close', () => this.#sourceOver())
   }
 
-  /** Whether everything was read, or nobody reads any more. */
+  /** Whether everything was read, or the stream is destroyed. */
   get isSettled(): boolean {
     return this.#sourceEnded || this.destroyed
   }
 
-  /** How long nothing came although it was asked for; 0 while the consumer is what holds up. */
+  /** How long no data has arrived although it was requested; 0 while the consumer is slower than the script. */
   idleMs(now: number): number {
     if (this.#source.isPaused()) this.#movedAt = now
     return now - this.#movedAt
   }
 
-  /** The script succeeded: lets the end through, unless nothing came before it. */
+  /** Ends the stream, since the script succeeded; an empty dump fails it. */
   release(): void {
     if (this.bytes === 0 && !this.destroyed) {
       this.isEmptyDump = true

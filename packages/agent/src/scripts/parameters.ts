@@ -1,18 +1,18 @@
 import { err, ok, type Result } from '@osb-backup/core'
 
-/** A parameter of a request, as text for a script's environment. */
+/** A parameter of a request, as text for the environment of scripts. */
 export interface Parameter {
   name: string
   value: string
 }
 
-/** Linux refuses to start a program with a longer variable than 128 KiB, name included. */
+/** Linux does not start a program with a variable longer than 128 KiB, including its name. */
 const MAX_BYTES = 100_000
 
-/** Names that would change what a script was told, which code it runs, or how its shell reads it. */
+/** Names that would override the agent's variables, or change which code a script runs or how its shell parses it. */
 const dangerous = new RegExp(
   `^(${[
-    // What the agent itself sets.
+    // Set by the agent itself.
     'BACKUP_(STAGE|JOB_ID|HOST|PORT|(BACKUP_)?(USERNAME|PASSWORD)|DATABASE|DIRECTORY|WARNINGS|METADATA|FILENAME|COMPRESSION|ENCRYPTION_KEY)',
     'PATH|LANG|HOME|IFS|ENV|CDPATH|GLOBIGNORE|TMPDIR|SHELL|PWD|OLDPWD|PS4|PROMPT_COMMAND',
     'BASH.*|SHELLOPTS|POSIXLY_CORRECT|LD_.*|DYLD_.*|GCONV_PATH|LOCPATH|NLSPATH|GLIBC_TUNABLES|MALLOC_.*',
@@ -22,11 +22,11 @@ const dangerous = new RegExp(
 )
 
 /**
- * Makes the parameters of a request ready for the environment of scripts: an array of flat objects becomes a list;
- * where a name comes twice, the last one counts.
+ * Converts the parameters of a request for the environment of scripts: an array of flat objects becomes a list; of
+ * duplicate names the last one counts.
  *
- * @param raw - As read from JSON, numbers already as they were written.
- * @param form - Form 1 puts the names into the environment as they are, so some are refused.
+ * @param raw - As parsed from JSON, with numbers as they were written.
+ * @param form - Form 1 uses the names unchanged, so some are rejected.
  */
 export function readParameters(
   raw: readonly Readonly<Record<string, unknown>>[],
@@ -40,13 +40,13 @@ export function readParameters(
       return err(`parameter ${shown} cannot be the name of an environment variable`)
     }
     if (form === 1 && dangerous.test(name)) {
-      return err(`parameter ${shown} is refused: it would change how scripts run; choose another name`)
+      return err(`parameter ${shown} is rejected: it would change how scripts run; choose another name`)
     }
     if (typeof value === 'object' && value !== null) {
       return err(`parameter ${shown} must be text, a number, true, false or null`)
     }
     const written = value === null ? '' : String(value)
-    if (written.includes('\0')) return err(`parameter ${shown} must not hold NUL`)
+    if (written.includes('\0')) return err(`parameter ${shown} must not contain NUL`)
     if (Buffer.byteLength(written) > MAX_BYTES) return err(`parameter ${shown} is longer than ${MAX_BYTES} bytes`)
     parameters.set(name, written)
   }
@@ -58,7 +58,7 @@ export function parameterVariable(name: string): string {
   return `BACKUP_PARAMETER_${name.toUpperCase().replaceAll(/[^A-Z0-9_]/g, '_')}`
 }
 
-/** Whether a parameter's name says that its value must not be shown. */
+/** Whether the name of a parameter suggests that its value is secret. */
 export function isSecretName(name: string): boolean {
   return /pass|pwd|secret|token|key|credential|auth/i.test(name)
 }

@@ -2,12 +2,12 @@ import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bootIdNow, type ProcessIdentity, parseStat, readProcess } from './process-identity.ts'
 
-/** Sends a signal to every process of a group. @returns Whether there was any. */
+/** Sends a signal to every process of a group. @returns Whether there was one. */
 function signalGroup(groupId: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(-groupId, signal)
   } catch (error) {
-    // EPERM: there are processes, but of another user now (sudo); they are out of reach.
+    // EPERM: the processes exist, but belong to another user now (sudo).
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
     if ((error as NodeJS.ErrnoException).code === 'EPERM') return false
     throw error
@@ -15,8 +15,8 @@ function signalGroup(groupId: number, signal: NodeJS.Signals | 0): boolean {
 }
 
 /**
- * The processes of a group that still run. Dead ones that nobody has waited for count for signals: in a container
- * whose first process does not reap, they stay for good. Undefined without /proc.
+ * The running processes of a group, without zombies, which still accept signals: in a container whose first process
+ * does not reap children they remain. Undefined without /proc.
  */
 async function livingOf(groupId: number): Promise<number[] | undefined> {
   const names = await readdir('/proc').catch(() => undefined)
@@ -30,18 +30,18 @@ async function livingOf(groupId: number): Promise<number[] | undefined> {
   return (await Promise.all(found)).flat()
 }
 
-/** Whether a group has processes that still run. Without /proc all count. */
+/** Whether a group has running processes. Without /proc zombies count too. */
 async function hasLiving(groupId: number): Promise<boolean> {
   const living = await livingOf(groupId)
   return living === undefined || living.length > 0
 }
 
 /**
- * Ends a process group: asks it to stop, and kills what is left after the grace.
+ * Terminates a process group: SIGTERM first, SIGKILL after the grace period.
  *
- * @param groupId - Process id of a leader that was started with a group of its own.
+ * @param groupId - Process id of the group leader.
  */
-export async function endGroup(groupId: number, graceMs: number): Promise<void> {
+export async function terminateGroup(groupId: number, graceMs: number): Promise<void> {
   const deadline = performance.now() + graceMs
   if (!signalGroup(groupId, 'SIGTERM')) return
   while (performance.now() < deadline) {
@@ -52,13 +52,13 @@ export async function endGroup(groupId: number, graceMs: number): Promise<void> 
 }
 
 /**
- * Ends the group of a script that an earlier agent started, if it is still that one: its leader has the recorded
- * start, or the leader is gone and what is left in the group has the job's mark in its environment.
+ * Terminates the group of a script that an earlier agent started, if it is still the same: its leader has the recorded
+ * start time, or the leader has exited and the rest of the group has the job's mark in its environment.
  *
  * @param mark - A variable of the script's environment, `NAME=value`.
- * @returns Whether there was one to end.
+ * @returns Whether there was one.
  */
-export async function endOrphans(leader: ProcessIdentity, mark: string, graceMs: number): Promise<boolean> {
+export async function terminateOrphans(leader: ProcessIdentity, mark: string, graceMs: number): Promise<boolean> {
   if (leader.startTicks === undefined || leader.bootId !== bootIdNow()) return false
   const found = readProcess(leader.pid)
   if (found !== undefined && found.startTicks !== leader.startTicks) return false
@@ -69,6 +69,6 @@ export async function endOrphans(leader: ProcessIdentity, mark: string, graceMs:
     if (!isOurs) return false
   }
   if (!(await hasLiving(leader.pid))) return false
-  await endGroup(leader.pid, graceMs)
+  await terminateGroup(leader.pid, graceMs)
   return true
 }

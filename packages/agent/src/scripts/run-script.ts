@@ -4,14 +4,14 @@ import { setImmediate as nextPoll, setTimeout as sleep } from 'node:timers/promi
 import { errorMessage } from '@osb-backup/node'
 import type { SecretMask } from '../masking.ts'
 import { BoundedLog } from './bounded-log.ts'
-import { gatedArguments, openGate, shutGate } from './gate.ts'
+import { closeGate, gatedArguments, openGate } from './gate.ts'
 import { HeldOutput } from './held-output.ts'
-import { endGroup } from './process-group.ts'
-import { describeOutcome, isSuccess, type ScriptEnd, type ScriptOutcome } from './script-end.ts'
+import { terminateGroup } from './process-group.ts'
+import { describeOutcome, isSuccess, type ScriptOutcome, type ScriptResult } from './script-result.ts'
 
-/** How long pipes may stay open after the script itself has exited: long enough for what is still in them. */
+/** How long pipes may stay open after the script has exited: long enough to read what is in them. */
 const LOG_GRACE_MS = 500
-/** The same for a dump that stops coming: longer, since what is still held then makes the dump a failure. */
+/** The same for the dump: longer, since a pipe that is still open after it makes the backup fail. */
 const DUMP_GRACE_MS = 5000
 
 export interface ScriptOptions {
@@ -23,35 +23,35 @@ export interface ScriptOptions {
   timeLimitMs: number
   killGraceMs: number
   mask: SecretMask
-  /** Breaks the script off. */
+  /** Cancels the script. */
   signal: AbortSignal
-  /** `stream`: standard output is the dump and not a log. */
+  /** `stream`: standard output is the dump, not a log. */
   stdout: 'log' | 'stream'
   /** `stream`: the caller writes standard input. */
   stdin: 'empty' | 'stream'
   /**
-   * Called when the process is there, but has not begun to run the script: so that it can be written down first. If it
-   * rejects, the script never begins.
+   * Called when the process exists but has not started the script, so that it can be recorded first. If it rejects, the
+   * script never starts.
    */
   beforeStart(pid: number): Promise<void>
 }
 
-/** A script that was started. */
+/** A running script. */
 export interface RunningScript {
-  /** Standard input, if it was asked for. The caller handles its errors: a script need not read all. */
+  /** Standard input, if it is a stream. The caller handles its errors: a script need not read all of it. */
   input: Writable | undefined
-  /** Standard output, if it was asked for. Ends only once the script is known to have succeeded; else it fails. */
+  /** Standard output, if it is a stream. It ends only if the script succeeded; otherwise it fails. */
   output: HeldOutput | undefined
-  /** Settles when the script is over and its pipes are closed; never rejects. */
-  ended: Promise<ScriptEnd>
+  /** Resolves when the script has exited and its pipes are closed; never rejects. */
+  ended: Promise<ScriptResult>
   /** Stops the script because the other end of its stream failed. */
   stop(): void
 }
 
 /**
- * Runs a script with bash, in a process group of its own. The group is killed at the time limit and at a cancel, and
- * when the script failed or left processes behind that hold its pipes. What it left in the background with pipes of
- * its own stays alive after a success: so a lock script can keep a session open.
+ * Runs a script with bash in its own process group. The group is terminated at the time limit and on cancellation, and
+ * when the script failed or left processes that hold its pipes open. Background processes with other pipes keep running
+ * after a success, so that a lock script can keep a session open.
  */
 export function startScript(options: ScriptOptions): RunningScript {
   const script = new Script(options)
@@ -68,13 +68,13 @@ class Script {
   readonly #child: ChildProcess | undefined
   readonly #stdout: BoundedLog
   readonly #stderr: BoundedLog
-  /** Why the agent ended the script, if it did; the first reason counts. */
+  /** Why the agent terminated the script, if it did; the first reason counts. */
   #reason: ScriptOutcome | undefined
-  #groupEnd: Promise<void> | undefined
+  #groupTermination: Promise<void> | undefined
   #isOver = false
   readonly input: Writable | undefined
   readonly output: HeldOutput | undefined
-  readonly ended: Promise<ScriptEnd>
+  readonly ended: Promise<ScriptResult>
 
   constructor(options: ScriptOptions) {
     this.#options = options
@@ -99,37 +99,37 @@ class Script {
       child.stderr?.on('data', (chunk: Buffer) => this.#stderr.write(chunk))
       if (child.pid !== undefined) void this.#begin(child, child.pid)
     } catch (error) {
-      // Arguments or an environment that are too long are thrown, not emitted.
+      // Arguments or an environment that are too long cause an exception, not an event.
       exited.resolve({ kind: 'not-started', problem: errorMessage(error) })
     }
     this.ended = this.#untilOver(exited.promise)
   }
 
-  /** Lets the script begin when it is known. Never rejects. */
+  /** Lets the script start once it is recorded. Never rejects. */
   async #begin(child: ChildProcess, pid: number): Promise<void> {
     try {
       await this.#options.beforeStart(pid)
       openGate(child)
     } catch (error) {
       this.#reason ??= { kind: 'not-started', problem: errorMessage(error) }
-      shutGate(child)
+      closeGate(child)
     }
   }
 
-  /** Ends the script and all of its processes. */
+  /** Terminates the script and all of its processes. */
   end(reason: ScriptOutcome): void {
     if (this.#reason !== undefined || this.#isOver) return
     this.#reason = reason
     this.output?.destroy(new Error(`the script ${describeOutcome(reason)}`))
-    this.#endGroup()
+    this.#terminateGroup()
   }
 
-  #endGroup(): void {
+  #terminateGroup(): void {
     const pid = this.#child?.pid
-    if (pid !== undefined) this.#groupEnd ??= endGroup(pid, this.#options.killGraceMs)
+    if (pid !== undefined) this.#groupTermination ??= terminateGroup(pid, this.#options.killGraceMs)
   }
 
-  async #untilOver(exited: Promise<ScriptOutcome>): Promise<ScriptEnd> {
+  async #untilOver(exited: Promise<ScriptOutcome>): Promise<ScriptResult> {
     const { signal, timeLimitMs } = this.#options
     const cancel = () => this.end({ kind: 'cancelled' })
     const timer = setTimeout(() => this.end({ kind: 'timed-out', limitMs: timeLimitMs }), timeLimitMs)
@@ -140,8 +140,8 @@ class Script {
       const held = await this.#untilPipesClosed()
       clearTimeout(timer)
       if (held === 'dump' && isSuccess(exit)) this.end({ kind: 'output-held' })
-      if (held !== undefined || !isSuccess(exit)) this.#endGroup()
-      await this.#groupEnd
+      if (held !== undefined || !isSuccess(exit)) this.#terminateGroup()
+      await this.#groupTermination
       this.#isOver = true
       this.#child?.stdout?.destroy()
       this.#child?.stderr?.destroy()
@@ -160,9 +160,9 @@ class Script {
   }
 
   /**
-   * Waits for the pipes after the script's exit; for a dump as long as its consumer is what is slow.
+   * Waits for the pipes after the script's exit; for a dump also as long as its consumer is slow.
    *
-   * @returns What a process that the script left behind still holds; undefined if all was closed.
+   * @returns What a background process still holds open; undefined if everything was closed.
    */
   async #untilPipesClosed(): Promise<'logs' | 'dump' | undefined> {
     const { output } = this
@@ -177,7 +177,7 @@ class Script {
         if (now - exitedAt > LOG_GRACE_MS) return 'logs'
       }
       await sleep(5)
-      // On a busy machine a timer may be late by more than the grace: what is in the pipes is read before it is judged.
+      // On a busy machine a timer may be late by more than the grace period: the pipes are read before the next check.
       await nextPoll()
     }
   }

@@ -7,15 +7,15 @@ import { messageFiles } from './script-messages.ts'
 export interface DescribedDump {
   /** Backup: the dump's name without its type. Restore: the file's name. */
   filename: string
-  /** Whether the scripts compress, and with which key they encrypt: not as asked for where the agent does it. */
+  /** Whether the scripts compress, and with which key they encrypt: differs from the request if the agent does that. */
   compress: boolean
   encryptionKey: string
 }
 
 /**
- * The whole environment of a script; nothing of the agent's own comes along but `base`. Form 1 also gets the
- * parameters under their plain names, which are none of ours; form 2 as `BACKUP_PARAMETER_<NAME>`, and no encryption
- * key, since the agent encrypts.
+ * The whole environment of a script; of the agent's own environment it contains only `base`. Form 1 gets the parameters
+ * under their own names, which cannot override the agent's; form 2 gets them as `BACKUP_PARAMETER_<NAME>`, and no
+ * encryption key, since the agent encrypts.
  */
 export function scriptEnvironment(
   stage: Stage,
@@ -48,7 +48,9 @@ export function scriptEnvironment(
   }
 }
 
-/** The published arguments of a script of form 1, in their order. Form 2 has none: arguments are seen by every user. */
+/**
+ * The published arguments of a script of form 1, in their order. Form 2 has none: arguments are visible to every user.
+ */
 export function scriptArguments(
   stage: Stage,
   request: JobRequest,

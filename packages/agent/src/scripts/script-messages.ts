@@ -4,11 +4,11 @@ import { errorMessage } from '@osb-backup/node'
 import { MAX_METADATA_BYTES, MAX_WARNING_LENGTH, MAX_WARNINGS, type Warning } from '@osb-backup/protocol'
 
 /**
- * The files through which scripts and agent tell each other more than an exit status. Hidden, so that neither is taken
- * for a dump of form 1.
+ * The files with which scripts and agent exchange more than an exit status. They are hidden, so that neither is
+ * mistaken for a dump of form 1.
  */
 export interface MessageFiles {
-  /** Scripts append a line a warning: its code, a blank, a sentence. */
+  /** Scripts append one line for each warning: its code, a space, a sentence. */
   warnings: string
   /** Backup: scripts write one JSON object. Restore: what they wrote at the backup, if it is known. */
   metadata: string
@@ -19,11 +19,12 @@ export function messageFiles(directory: string): MessageFiles {
   return { warnings: join(directory, '.warnings'), metadata: join(directory, '.metadata.json') }
 }
 
-/** A line has the longest warning and its code; some room for a file with more lines than count. */
+/** Enough for the maximum number of warnings, and for more lines than are used. */
 const MAX_FILE_BYTES = 2 * MAX_WARNINGS * MAX_WARNING_LENGTH
 
 /**
- * Reads the warnings so far. Lines without a code get `warning`; what is too long or too much is cut, visibly.
+ * Reads the warnings so far. Lines without a code get `warning`; lines that are too long and excess lines are cut,
+ * which the result shows.
  *
  * @returns undefined if there is no file: none was written, or a cleanup script removed the directory.
  */
@@ -43,7 +44,7 @@ function warningOf(line: string): Warning {
   return { code, message: message.trim().slice(0, MAX_WARNING_LENGTH) }
 }
 
-/** Reads what the scripts of a backup say of the dump: nothing, an object, or why it is none. */
+/** Reads the metadata that the scripts of a backup wrote: nothing, an object, or why it is not one. */
 export async function readMetadata({
   metadata: path,
 }: MessageFiles): Promise<{ metadata?: Record<string, unknown>; problem?: string }> {
@@ -61,20 +62,20 @@ export async function readMetadata({
   }
 }
 
-/** Hands the metadata of a backup to the scripts of its restore. */
+/** Passes the metadata of a backup to the scripts of its restore. */
 export async function writeMetadata(files: MessageFiles, metadata: Readonly<Record<string, unknown>>): Promise<void> {
   await writeFile(files.metadata, JSON.stringify(metadata), { mode: 0o600 })
 }
 
-/** Removes the message files of a job that is over. */
+/** Removes the message files of a finished job. */
 export async function removeMessageFiles({ warnings, metadata }: MessageFiles): Promise<void> {
   await rm(warnings, { force: true })
   await rm(metadata, { force: true })
 }
 
-/** The beginning of a file that a script may have written; undefined where there is none, or no regular one. */
+/** The beginning of a file that a script may have written; undefined if there is no regular file. */
 async function readBounded(path: string, limit: number): Promise<{ content: string; isCut: boolean } | undefined> {
-  // Neither a FIFO, which would never answer, nor a link out of the directory is read.
+  // Neither a FIFO, which would block, nor a link out of the directory is read.
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(() => undefined)
   if (file === undefined) return undefined
   try {

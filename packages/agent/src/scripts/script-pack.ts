@@ -5,29 +5,29 @@ import { errorMessage } from '@osb-backup/node'
 import { backupStages, restoreStages, type Stage } from '@osb-backup/protocol'
 import { z } from 'zod'
 
-/** The name of the file that makes a directory of scripts a pack of form 2. */
+/** The file that marks a directory of scripts as a pack of form 2. */
 export const PACK_FILE = 'pack.json'
 
 const packSchema = z.object({
   form: z.literal(2),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,49}$/, 'must be lower case letters, digits and dashes'),
-  /** What the dump is, with its dot. Compression and encryption add their own endings after it. */
+  /** File type of the dump, with its dot. Compression and encryption append their own endings. */
   type: z
     .string()
     .max(30)
     .regex(/^(\.[A-Za-z0-9]+)+$/, 'must look like ".dump"')
     .refine((type) => !/\.(gz|zst|age)$/i.test(type), 'must not end in .gz, .zst or .age: the agent adds those'),
   description: z.string().max(1000).optional(),
-  /** Stages whose script must be there, besides `backup` and `restore`. */
+  /** Stages whose script must exist, in addition to `backup` and `restore`. */
   stages: z.array(z.enum([...backupStages, ...restoreStages])).default([]),
 })
 
-/** The scripts of an agent: form 1 is the published contract, form 2 has a `pack.json` beside the scripts. */
+/** The scripts of an agent: form 1 is the file contract, form 2 (with a `pack.json`) the stream contract. */
 export type ScriptPack =
   | { form: 1; directory: string }
   | { form: 2; directory: string; name: string; type: string; stages: readonly Stage[] }
 
-/** Reads what kind of scripts a directory holds. */
+/** Reads the pack of a directory of scripts. */
 export async function readPack(directory: string): Promise<Result<ScriptPack>> {
   const path = join(directory, PACK_FILE)
   const content = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => error)
@@ -42,7 +42,7 @@ export async function readPack(directory: string): Promise<Result<ScriptPack>> {
       return ok({ form: 2, directory, name, type, stages })
     }
     const issue = parsed.error.issues[0]
-    return err(`${path} is wrong: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
+    return err(`${path} is not valid: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
   } catch (error) {
     return err(`${path} is not valid JSON: ${errorMessage(error)}`)
   }
@@ -51,8 +51,8 @@ export async function readPack(directory: string): Promise<Result<ScriptPack>> {
 /**
  * Finds the script of a stage: `<stage>`, then `<stage>.sh`.
  *
- * @returns Its path, or undefined where the stage has nothing to do: form 2 may leave out what it does not declare.
- *   Form 1 must have a script for every stage, as with the Go agent.
+ * @returns Its path, or undefined if the stage has no script: form 2 may omit scripts of stages that it does not
+ *   declare. Form 1 must have a script for every stage, as with the Go agent.
  */
 export async function findScript(pack: ScriptPack, stage: Stage): Promise<Result<string | undefined>> {
   const first = join(pack.directory, stage)

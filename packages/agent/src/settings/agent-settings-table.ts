@@ -1,7 +1,7 @@
 import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
 import { absolutePath, flag, httpUrl, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
 
-/** The settings that the Go agent had keep its names. */
+/** Settings that the Go agent also has keep its names. */
 const access = {
   client_username: {
     schema: text,
@@ -165,7 +165,7 @@ const transfers = {
   },
 } as const
 
-/** The levels of the log, from few entries to many. */
+/** Log levels, from few entries to many. */
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 

@@ -2,9 +2,9 @@ import type { JobRetention } from '../jobs/expiry.ts'
 import type { Compressor } from '../jobs/job-request.ts'
 import type { LogLevel } from './agent-settings-table.ts'
 
-/** The settings of an agent, checked. */
+/** The validated settings of an agent. */
 export interface AgentSettings {
-  /** What callers log in with. Absent only where that was explicitly allowed: then anybody may call. */
+  /** Credentials of callers. Absent only if that was explicitly allowed: then anybody may call. */
   credentials?: { username: string; password: string }
   host: string
   /** 0: any free port. */
@@ -27,25 +27,25 @@ export interface AgentSettings {
   fileDestinationRoot?: string
   transfers: TransferSettings
   logLevel: LogLevel
-  /** The only variables of the agent's own environment that scripts get. */
+  /** The only variables of the agent's own environment that are passed to scripts. */
   scriptBase: Readonly<Record<'PATH' | 'HOME' | 'LANG' | 'TMPDIR', string>>
 }
 
-/** How bytes are moved to stores and back. */
+/** How content is transferred to and from stores. */
 export interface TransferSettings {
-  /** PEM file of CAs that are trusted besides the system's. */
+  /** PEM file of CAs that are trusted in addition to the system's. */
   caFile?: string
   /** For all transfers together. */
   bandwidthBytesPerSecond?: number
-  /** S3: how many parts an upload may have. */
+  /** S3: maximum number of parts of an upload. */
   maximumParts?: number
-  /** How to compress where a request asks for it but does not say how. */
+  /** The compressor for requests that name none. */
   compressor: Compressor
-  /** age recipients that can open every encrypted backup, besides those of its key. */
+  /** age recipients that can decrypt every encrypted backup, in addition to those of its key. */
   recoveryRecipients: readonly string[]
-  /** Whether files of form 1 are compressed and encrypted by the agent too. */
+  /** Whether the agent also compresses and encrypts files of form 1. */
   transformsFiles: boolean
   writesManifests: boolean
-  /** Proxies by URL, and where to go without. */
+  /** URLs of proxies, and hosts to reach without one. */
   proxy: { httpProxy?: string; httpsProxy?: string; noProxy?: string }
 }

@@ -3,17 +3,17 @@ import type { RunContext } from './run-context.ts'
 
 const MEBIBYTE = 1024 * 1024
 
-/** Bytes that the agent's user can still write below a directory. */
+/** Bytes that the agent's user can still write in a directory. */
 export async function freeBytes(directory: string): Promise<number> {
   const { bavail, bsize } = await statfs(directory)
   return bavail * bsize
 }
 
 /**
- * Makes sure that there is room for the file of a staged run, before anything is locked: what the setting asks for,
- * and for a restore the file itself, where its size is known.
+ * Checks that there is enough disk space for the file of a staged job, before anything is locked: what the setting
+ * requires, plus for a restore the file itself, if its size is known.
  *
- * @throws {Error} With a sentence for the job's error message.
+ * @throws {Error} With a message for the job.
  */
 export async function requireDiskSpace({ directory, settings, job }: RunContext): Promise<void> {
   const wanted = settings.minFreeDiskBytes + (job.request.source?.sizeBytes ?? 0)

@@ -4,11 +4,11 @@ import type { JobRequest } from '../jobs/job-request.ts'
 import type { DescribedDump } from '../scripts/script-environment.ts'
 import type { RunContext } from './run-context.ts'
 
-/** What the agent does to a dump on its way into the store. */
+/** How the agent transforms a dump before it is stored. */
 export interface DumpTransforms extends Transforms {
-  /** Absent: the format's default. */
+  /** Absent: the algorithm's default. */
   level?: number
-  /** age recipients that can open it; none if it is not encrypted. */
+  /** age recipients that can decrypt it; empty if it is not encrypted. */
   recipients: string[]
 }
 
@@ -24,11 +24,11 @@ export function describeToScripts(
 
 const asItIs: DumpTransforms = { compression: 'none', encrypted: false, recipients: [] }
 
-/** Whether the agent compresses and encrypts dumps, and not the scripts. */
+/** Whether the agent, and not the scripts, compresses and encrypts dumps. */
 export const agentTransforms = ({ pack, settings }: Pick<RunContext, 'pack' | 'settings'>): boolean =>
   pack.form === 2 || settings.transfers.transformsFiles
 
-/** Chooses what is done to the dump of a run. Who else can open a dump is added only where it is encrypted at all. */
+/** Determines the transforms of a dump. Recovery recipients are added only if it is encrypted at all. */
 export function dumpTransforms(run: Pick<RunContext, 'pack' | 'settings' | 'job'>): DumpTransforms {
   if (!agentTransforms(run)) return asItIs
   const { compress, compressor, encryptionKey, recoveryRecipients } = run.job.request

@@ -10,11 +10,11 @@ type Fingerprints = ReadonlyMap<string, string>
 /** The directory of one job, `<directory_backup>/<id>` or `<directory_restore>/<id>`. */
 export interface JobDirectory {
   path: string
-  /** What lay there before the first stage, left by an earlier job of that id. */
+  /** The files that were there before the first stage, left by an earlier job of that id. */
   before: Fingerprints
 }
 
-/** Regular files that are not hidden, with what tells whether they were written since. */
+/** Regular files that are not hidden, with a fingerprint that shows whether they were written since. */
 async function filesIn(path: string): Promise<Map<string, string>> {
   const files = new Map<string, string>()
   for (const name of (await readdir(path)).toSorted()) {
@@ -25,7 +25,7 @@ async function filesIn(path: string): Promise<Map<string, string>> {
   return files
 }
 
-/** Where a job's directory is. */
+/** The path of a job's directory. */
 export function jobDirectoryPath(
   settings: Pick<AgentSettings, 'backupDirectory' | 'restoreDirectory'>,
   { kind, id }: JobKey,
@@ -33,7 +33,7 @@ export function jobDirectoryPath(
   return join(kind === 'backup' ? settings.backupDirectory : settings.restoreDirectory, id)
 }
 
-/** Makes a job's directory, which only the agent's user may enter. One that is there is kept, with what is in it. */
+/** Creates a job's directory, which only the agent's user may enter. An existing one is kept with its content. */
 export async function openJobDirectory(path: string): Promise<JobDirectory> {
   await createDirectory(path, 0o700)
   await chmod(path, 0o700)
@@ -41,8 +41,8 @@ export async function openJobDirectory(path: string): Promise<JobDirectory> {
 }
 
 /**
- * Finds the file that a backup script left: the only one, or of several the only one that is named as expected. Hidden
- * files, links and what was there before do not count.
+ * Finds the file that a backup script wrote: the only one, or of several the only one with the expected name. Hidden
+ * files, links and files that existed before do not count.
  *
  * @param expected - The name that the script was given, without the type.
  */
@@ -56,7 +56,7 @@ export async function findDump({ path, before }: JobDirectory, expected: string)
   if (dump === undefined) return err(`the script left no file in ${path}`)
   if (others.length > 0) {
     const shown = candidates.slice(0, 10).join(', ')
-    return err(`the script left several files in ${path}, and which is the dump is not clear: ${shown}`)
+    return err(`the script left several files in ${path}, so it is not clear which one is the dump: ${shown}`)
   }
   const { size } = await lstat(join(path, dump))
   return size > 0 ? ok(dump) : err(`the script left an empty file: ${join(path, dump)}`)
@@ -70,8 +70,8 @@ export function splitDumpName(filename: string, expected: string): { base: strin
 }
 
 /**
- * Clears a job's directory away when the job is over. What scripts left in it goes only if that is allowed; an
- * empty one always goes.
+ * Removes a job's directory when the job has finished. Files that scripts left in it are removed only if that is
+ * allowed; an empty directory always is.
  */
 export async function closeJobDirectory({ path }: JobDirectory, mayDeleteFiles: boolean): Promise<void> {
   if (mayDeleteFiles) {

@@ -1,7 +1,7 @@
 import { objectNames } from '@osb-backup/core'
 import type { CallOptions, ObjectStore } from '@osb-backup/storage'
 
-/** A free name that nobody else in this agent will take until it is released. */
+/** A free name that no other job of this agent will use until it is released. */
 export interface ObjectClaim {
   /** Without the prefix. */
   filename: string
@@ -10,7 +10,7 @@ export interface ObjectClaim {
   release(): void
 }
 
-/** Where an object goes, and how it would best be called. */
+/** The preferred name of an object. */
 export interface WantedName {
   prefix: string
   /** The dump's name, and its type with all endings. */
@@ -19,21 +19,23 @@ export interface WantedName {
   takenAt: Date
 }
 
-/** The names that uploads of this agent are about to take. A store is asked what is taken, but not atomically. */
+/**
+ * The names that uploads of this agent are about to use. The store is asked which names are taken, but not atomically.
+ */
 export class ObjectClaims {
   readonly #taken = new Set<string>()
 
-  /** Takes a name under which something is left: until it is removed, nobody else's object may be there. */
-  hold(store: ObjectStore, name: string): void {
+  /** Reserves a name under which something is left: until that is removed, no other object may have it. */
+  reserve(store: ObjectStore, name: string): void {
     this.#taken.add(keyOf(store, name))
   }
 
-  /** Frees a name that `hold` took. */
+  /** Releases a name that `reserve` reserved. */
   release(store: ObjectStore, name: string): void {
     this.#taken.delete(keyOf(store, name))
   }
 
-  /** Takes the first name that is free, here and at the store. */
+  /** Claims the first name that is free, in this agent and in the store. */
   async claim(store: ObjectStore, wanted: WantedName, options: CallOptions): Promise<ObjectClaim> {
     for (const filename of objectNames(wanted.base, wanted.type, wanted.takenAt)) {
       const name = wanted.prefix + filename

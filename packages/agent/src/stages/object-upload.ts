@@ -2,8 +2,8 @@ import type { ObjectClaim, WantedName } from './object-claim.ts'
 import type { RunContext } from './run-context.ts'
 
 /**
- * An upload of a run, under a name that is free and that no other job takes. The name is in the journal from before the
- * upload begins until it is over, so that what a crash leaves of it is found.
+ * An upload of a job, under a free name that no other job uses. The name is in the journal from before the upload
+ * begins until it is over, so that what a crash leaves of it is found.
  */
 export interface ObjectUpload {
   /** Without the prefix. */
@@ -52,6 +52,7 @@ async function abandon(run: RunContext, claim: ObjectClaim): Promise<void> {
     await run.save()
     claim.release()
   } catch {
-    // The journal still has the name, so a restart would take another job's object for this one's: it stays taken.
+    // The journal still has the name, so after a restart another job's object would be mistaken for this one's: it
+    // stays reserved.
   }
 }

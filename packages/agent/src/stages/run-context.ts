@@ -10,7 +10,7 @@ import type { AgentSettings } from '../settings/agent-settings.ts'
 import type { JobDirectory } from './job-directory.ts'
 import type { ObjectClaims } from './object-claim.ts'
 
-/** All that the steps of one run need. */
+/** The context of the steps of one job. */
 export interface RunContext {
   job: JobRecord
   settings: AgentSettings
@@ -30,7 +30,7 @@ export interface RunContext {
 }
 
 /** How a step ended. */
-export interface StepEnd {
+export interface StepResult {
   ok: boolean
   /** Why it failed. */
   problem?: string
@@ -38,8 +38,8 @@ export interface StepEnd {
   stderr?: string
 }
 
-/** A step that failed before any script of it could print. */
-export const failed = (problem: string): StepEnd => ({ ok: false, problem })
+/** A step that failed before its script printed anything. */
+export const failed = (problem: string): StepResult => ({ ok: false, problem })
 
 /** Starts the script of a stage with its environment and arguments. */
 export function startStage(
@@ -74,21 +74,21 @@ export function startStage(
       try {
         await run.save()
       } catch (error) {
-        // What cannot be remembered over a crash is not begun; what is owed runs all the same.
+        // A script that could not be remembered over a crash does not start, unless its step must always run.
         if (!isAlwaysRun(stage)) throw new Error(`the state of the job cannot be saved: ${errorMessage(error)}`)
       }
     },
   })
 }
 
-/** The time limit of each stage of this run: what the request asks for, up to the agent's own. */
+/** The time limit of each stage of this job: that of the request, up to the agent's own. */
 export function stageTimeLimitMs({ settings, job }: Pick<RunContext, 'settings' | 'job'>): number {
   return Math.min(settings.stageTimeLimitMs, job.request.stageTimeLimitMs ?? settings.stageTimeLimitMs)
 }
 
 /**
- * A signal for a transfer: the job's own, and the time limit of its stage. Where a script runs at the same time, its
- * own limit comes first and is the one that is reported.
+ * A signal for a transfer: that of the job, and the time limit of its stage. If a script runs at the same time, its own
+ * limit fires first and is the one that is reported.
  */
 export function transferSignal(run: RunContext, signal: AbortSignal): AbortSignal {
   return AbortSignal.any([signal, AbortSignal.timeout(stageTimeLimitMs(run) + run.settings.killGraceMs + 1000)])

@@ -7,15 +7,15 @@ import { findZstdProgram, loadFile, readManifest } from '@osb-backup/storage'
 import { dumpTransforms } from './dump-transforms.ts'
 import { findDump, splitDumpName } from './job-directory.ts'
 import { beginUpload } from './object-upload.ts'
-import { failed, type RunContext, type StepEnd, stageTimeLimitMs, transferSignal } from './run-context.ts'
+import { failed, type RunContext, type StepResult, stageTimeLimitMs, transferSignal } from './run-context.ts'
 import { storeDump } from './store-dump.ts'
 import { transferProblem } from './transfer-problem.ts'
 
-/** Bytes that are read at once. */
+/** Size of a read. */
 const READ_BYTES = 256 * 1024
 
-/** Form 1, backup: uploads the file that the script left, as it is unless the settings ask for more. */
-export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<StepEnd> {
+/** Form 1, backup: uploads the file that the script wrote, unchanged unless the settings say otherwise. */
+export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<StepResult> {
   const { job, store } = run
   const dump = await findDump(run.directory, run.filename)
   if (!dump.ok) return failed(dump.error)
@@ -44,10 +44,10 @@ export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<
 }
 
 /**
- * Form 1, restore: downloads the file to where the script looks for it. What an agent did to it, as its manifest says, is
- * undone; else the script gets it as it is, with the key.
+ * Form 1, restore: downloads the file to where the script looks for it. Transforms that its manifest records are
+ * reversed; otherwise the script gets the file unchanged, with the key.
  */
-export async function downloadFile(run: RunContext, signal: AbortSignal): Promise<StepEnd> {
+export async function downloadFile(run: RunContext, signal: AbortSignal): Promise<StepResult> {
   const { job, store, settings } = run
   const { source, namePrefix, encryptionKey } = job.request
   const name = namePrefix + run.filename
@@ -63,7 +63,7 @@ export async function downloadFile(run: RunContext, signal: AbortSignal): Promis
     }
     const path = join(run.directory.path, run.dump.filename)
     if (!settings.mayDeleteFiles && (await lstat(path).catch(() => undefined)) !== undefined) {
-      return failed(`${path} exists already: remove it, or set allowed_to_delete_files to true`)
+      return failed(`${path} already exists: remove it, or set allowed_to_delete_files to true`)
     }
     job.downloadPath = path
     await run.save()
@@ -83,23 +83,23 @@ export async function downloadFile(run: RunContext, signal: AbortSignal): Promis
   }
 }
 
-/** What an agent did to an object; nothing where none says so. */
+/** The transforms that the manifest of an object records; none without a manifest. */
 async function transformsDone({ store }: RunContext, name: string, signal: AbortSignal): Promise<Transforms> {
   const transforms = (await readManifest(store, name, { signal }))?.transforms
   return { compression: transforms?.compression ?? 'none', encrypted: transforms?.encryption === 'age' }
 }
 
-/** An object may have been given another name, but then it still needs one. */
+/** An object may have been renamed to the suffix alone, but its file still needs a name. */
 function withoutSuffix(filename: string, suffix: string): string {
   const isSuffixed = filename.endsWith(suffix) && filename.length > suffix.length
   return isSuffixed ? filename.slice(0, -suffix.length) : filename
 }
 
-/** Form 1, restore: removes the file that `downloadFile` made, whole or half, if the scripts have not. */
+/** Form 1, restore: removes the file of `downloadFile`, complete or not, if the scripts have not done so. */
 export async function removeDownload(run: RunContext): Promise<void> {
   const path = run.job.downloadPath
   if (path === undefined) return
   await rm(path, { force: true })
-  // What a download that was broken off by a crash has left.
+  // Left by a download that was interrupted by a crash.
   await rm(`${path}.partial`, { force: true })
 }

@@ -13,11 +13,11 @@ import { agentTransforms, type DumpTransforms } from './dump-transforms.ts'
 import type { ObjectUpload } from './object-upload.ts'
 import type { RunContext } from './run-context.ts'
 
-/** A dump may have taken hours to store: worth some minutes of patience with the store at its end. */
+/** Storing a dump may have taken hours, so it is worth retrying its manifest for minutes. */
 const MANIFEST_RETRY = { attempts: 9, firstDelayMs: 500 }
 const REMOVE_TIMEOUT_MS = 60_000
 
-/** A dump on its way into the store. */
+/** A dump to be stored. */
 export interface DumpSource {
   /** Read once; destroyed on failure. */
   content: Readable
@@ -38,7 +38,7 @@ export async function storeDump(run: RunContext, upload: ObjectUpload, source: D
     compressionLevel: level,
     zstdProgram: findZstdProgram(settings.scriptBase.PATH),
     recipients,
-    // The claim has checked, but another agent may have come in between.
+    // The name was free when it was claimed, but another agent may have used it since.
     mustBeNew: true,
     signal,
     onProgress(progress) {
@@ -47,7 +47,7 @@ export async function storeDump(run: RunContext, upload: ObjectUpload, source: D
   })
   if (settings.transfers.writesManifests) await describeDump(run, upload, source, stored)
   const { sizeBytes, sha256, originalSizeBytes, originalSha256 } = stored
-  // Of a file that scripts have compressed and encrypted nobody knows what it was before.
+  // If scripts compressed and encrypted a file, its original size is unknown.
   const original = agentTransforms(run) ? { originalSizeBytes, originalSha256 } : {}
   job.stored = { filename: upload.filename, sizeBytes, sha256, ...original }
 }
@@ -87,7 +87,7 @@ async function describeDump(
   try {
     await writeManifest(store, upload.name, manifest, { signal, retry: MANIFEST_RETRY })
   } catch (error) {
-    // Without the caller's signal: it may be what brought us here.
+    // Not with the caller's signal: it may be the reason for the failure.
     await removeWithManifest(store, upload.name, { signal: AbortSignal.timeout(REMOVE_TIMEOUT_MS) }).catch(
       (cause: unknown) => {
         throw new AggregateError(

@@ -1,19 +1,31 @@
 import { transformSuffix } from '@osb-backup/core'
-import { describeFailure, isSuccess } from '../scripts/script-end.ts'
+import { describeFailure, isSuccess } from '../scripts/script-result.ts'
 import { type DumpTransforms, dumpTransforms } from './dump-transforms.ts'
 import { beginUpload, type ObjectUpload } from './object-upload.ts'
-import { failed, type RunContext, type StepEnd, stageTimeLimitMs, startStage, transferSignal } from './run-context.ts'
+import {
+  failed,
+  type RunContext,
+  type StepResult,
+  stageTimeLimitMs,
+  startStage,
+  transferSignal,
+} from './run-context.ts'
 import { storeDump } from './store-dump.ts'
 import { transferProblem } from './transfer-problem.ts'
 
 /**
- * Form 2: what the script `backup` writes is compressed, encrypted and stored while it runs. The store completes the
- * object only after the script exited with 0; otherwise nothing is left there.
+ * Form 2: the output of the script `backup` is compressed, encrypted and stored while it runs. The object is completed
+ * only after the script exited with 0; otherwise nothing is left in the store.
  *
  * @param path - The script.
- * @param type - What the pack says a dump is, with its dot.
+ * @param type - File type of the dump, with its dot.
  */
-export async function streamBackup(run: RunContext, path: string, type: string, signal: AbortSignal): Promise<StepEnd> {
+export async function streamBackup(
+  run: RunContext,
+  path: string,
+  type: string,
+  signal: AbortSignal,
+): Promise<StepResult> {
   const { request, startedAt } = run.job
   const transforms = dumpTransforms(run)
   const wanted = {
@@ -51,7 +63,7 @@ async function storeOutput(
   upload: ObjectUpload,
   path: string,
   { transforms, script: signal, transfer }: OutputOptions,
-): Promise<StepEnd> {
+): Promise<StepResult> {
   const script = startStage(run, 'backup', path, signal, { stdout: 'stream' })
   const { output } = script
   if (output === undefined) return failed(describeFailure(path, await script.ended))

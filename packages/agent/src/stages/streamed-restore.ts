@@ -2,17 +2,24 @@ import type { Readable, Writable } from 'node:stream'
 import { ageKeys, transformsOfName } from '@osb-backup/core'
 import { errorMessage } from '@osb-backup/node'
 import { findZstdProgram, loadContent, readManifest, releaseBuffer } from '@osb-backup/storage'
-import { describeFailure, isSuccess } from '../scripts/script-end.ts'
 import { messageFiles, writeMetadata } from '../scripts/script-messages.ts'
-import { failed, type RunContext, type StepEnd, stageTimeLimitMs, startStage, transferSignal } from './run-context.ts'
+import { describeFailure, isSuccess } from '../scripts/script-result.ts'
+import {
+  failed,
+  type RunContext,
+  type StepResult,
+  stageTimeLimitMs,
+  startStage,
+  transferSignal,
+} from './run-context.ts'
 import { transferProblem } from './transfer-problem.ts'
 
 /**
  * Form 2: the stored object is decrypted, decompressed and piped into the script `restore`. Where size or digest are
  * known, the object is checked before the script starts. The script sees the end of its input only if the object was
- * whole; otherwise it is killed, so it cannot take a cut dump for a short one.
+ * complete; otherwise it is killed, so that it cannot mistake a truncated dump for a short one.
  */
-export async function streamRestore(run: RunContext, path: string, signal: AbortSignal): Promise<StepEnd> {
+export async function streamRestore(run: RunContext, path: string, signal: AbortSignal): Promise<StepResult> {
   const { job, store } = run
   const { source, namePrefix, encryptionKey } = job.request
   const both = transferSignal(run, signal)
@@ -55,8 +62,8 @@ export async function streamRestore(run: RunContext, path: string, signal: Abort
 }
 
 /**
- * Gives the scripts what the manifest has of their metadata. A restore works without: what is wrong with the manifest is a
- * warning.
+ * Passes the metadata in the manifest to the scripts. A restore does not depend on it, so a problem with the manifest
+ * is only a warning.
  */
 async function handOverMetadata(
   { job, store, filename, directory, mask }: RunContext,
@@ -73,17 +80,19 @@ async function handOverMetadata(
 }
 
 /**
- * Writes content into a script. A script may stop reading when it has what it needs; the content is read to its end
- * all the same, since only there its digest is compared.
+ * Writes content to the standard input of a script. A script may stop reading early; the content is still read to its
+ * end, where its digest is compared.
  *
- * @throws What made the content fail. The input is left open then: its end would say that the content was whole.
+ * @throws The error of the content. The input is left open then, since its end would mean that the content was
+ *   complete.
  */
 export async function feed(content: Readable, input: Writable): Promise<void> {
-  // The loop below throws what the content fails with; an error that comes between two reads must not end the agent.
+  // The loop below throws the error of the content; without this listener an error between two reads would end the
+  // agent.
   content.on('error', () => undefined)
   input.on('error', () => undefined)
   for await (const chunk of content) {
-    // The callback comes with an error once nobody reads any more.
+    // If the script has stopped reading, the callback is called with an error.
     if (input.writable) await new Promise<void>((resolve) => input.write(chunk, () => resolve()))
     releaseBuffer(chunk)
   }

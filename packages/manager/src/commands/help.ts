@@ -1,27 +1,23 @@
-import { settingDocs } from '../settings/settings.ts'
-
-const width = Math.max(...settingDocs.map(({ name }) => name.length)) + 2
-const settingLines = settingDocs.map(
-  ({ name, default: value, means }) =>
-    `  ${name.padEnd(width)}${means} ${value.startsWith('(') ? value : `(${value})`}`,
-)
+import { settingsHelp } from '@osb-backup/node'
+import { managerSettingsSections } from '../settings/settings-table.ts'
 
 /** What `--help` prints. */
-export const help = `npm start: the manager
+export const help = `npm start: starts the manager
 npm start -- token create --name NAME [--role viewer|operator|admin] [--instances ID,…] [--expires DAY]
 npm start -- token list
 npm start -- token revoke ID
 npm start -- reconcile DESTINATION [--remove] [--older-than-hours 24]
                               compares a file destination with its restore points
-npm start -- key rotate       seals every stored secret under a new key; managers may run meanwhile
+npm start -- key rotate       reseals every stored secret under a new key; managers may run meanwhile
 
-Commands work on the same DATA_DIR or DATABASE_URL as the manager, whether it runs or not. Tokens are for viewers and for all
-service instances unless told otherwise.
+Commands work on the same DATA_DIR or DATABASE_URL as the manager, whether it runs or not. By default a token is for a viewer
+of all service instances.
 
-SIGTERM and SIGINT (Ctrl-C) end the manager: it answers what is being asked, lets others have its jobs, and stops the embedded
-PostgreSQL. Another signal two seconds later or more ends it at once; the embedded PostgreSQL is told to stop even then.
+SIGTERM and SIGINT (Ctrl-C) shut the manager down: it finishes open requests, unlocks its jobs for other managers, and stops
+the embedded PostgreSQL. A second signal, two seconds later or more, forces it to exit; the embedded PostgreSQL is stopped
+even then.
 
-Settings stand in the environment:
+Settings are environment variables.
 
-${settingLines.join('\n')}
+${settingsHelp(managerSettingsSections)}
 `

@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os'
+import { SettingsError } from '@osb-backup/node'
 import type { Call } from '../access/call.ts'
 import { grantedCaller } from '../access/caller.ts'
 import { recordCall } from '../audit/service.ts'
@@ -6,7 +7,6 @@ import type { Context } from '../context/context.ts'
 import { createLog } from '../context/log.ts'
 import { openData } from '../context/open-data.ts'
 import { reconcile } from '../reconciliation/service.ts'
-import { SettingError } from '../settings/setting-error.ts'
 import type { ManagerSettings } from '../settings/settings.ts'
 import { RequestError } from '../shared/request-error.ts'
 import { createToken, listTokens, revokeToken } from '../tokens/service.ts'
@@ -24,7 +24,7 @@ type CommandContext = Pick<Context, 'settings' | 'database' | 'sealer' | 'now'>
  *
  * @param signal - Stops a command that takes long; a PostgreSQL that was started for the command is stopped in any case.
  * @returns What to print.
- * @throws {SettingError} If a setting cannot be used, or what the command names does not exist.
+ * @throws {SettingsError} If a setting cannot be used, or what the command names does not exist.
  */
 export async function runCommand(
   command: DataCommand,
@@ -40,7 +40,7 @@ export async function runCommand(
     signal.throwIfAborted()
     return await run(command, { ...data, settings, now: () => now }, signal)
   } catch (error) {
-    throw error instanceof RequestError ? new SettingError(error.message, { cause: error }) : error
+    throw error instanceof RequestError ? new SettingsError(error.message, { cause: error }) : error
   } finally {
     for (const stop of stops.reverse()) await stop()
   }

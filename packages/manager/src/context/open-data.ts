@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createDirectory, SettingsError } from '@osb-backup/node'
 import type { Logger } from 'pino'
 import { EmbeddedPostgres } from '../database/embedded-postgres.ts'
 import { acquireExclusiveLock } from '../database/exclusive-lock.ts'
@@ -7,9 +8,7 @@ import { type Connection, type Database, openDatabase } from '../database/open-d
 import { checkSecretKey } from '../secrets/key-check.ts'
 import { ensureSecretKey, readSecretKeys } from '../secrets/key-file.ts'
 import { Sealer } from '../secrets/sealing.ts'
-import { SettingError } from '../settings/setting-error.ts'
 import type { ManagerSettings } from '../settings/settings.ts'
-import { makeFolder } from '../shared/make-folder.ts'
 
 /** The database and the keys of a manager, opened. */
 export interface OpenData {
@@ -29,7 +28,7 @@ export type Opener = { as: 'manager'; onLost: (error: Error) => void } | { as: '
  * Opens database and keys, both created on first use.
  *
  * @param stops - Receives what to undo at the end, the last first; also when this rejects.
- * @throws {SettingError} If a setting cannot be used.
+ * @throws {SettingsError} If a setting cannot be used.
  */
 export async function openData(
   settings: ManagerSettings,
@@ -48,11 +47,11 @@ export async function openData(
 }
 
 async function createDataDirectory(folder: string): Promise<void> {
-  await makeFolder(folder, 0o711).catch((cause: NodeJS.ErrnoException) => {
-    throw new SettingError(`DATA_DIR (${folder}) cannot be created: ${cause.code}.`, { cause })
+  await createDirectory(folder, 0o711).catch((cause: NodeJS.ErrnoException) => {
+    throw new SettingsError(`DATA_DIR (${folder}) cannot be created: ${cause.code}.`, { cause })
   })
   await access(folder, constants.W_OK | constants.X_OK).catch((cause: NodeJS.ErrnoException) => {
-    throw new SettingError(`DATA_DIR (${folder}) cannot be written to: ${cause.code}.`, { cause })
+    throw new SettingsError(`DATA_DIR (${folder}) cannot be written to: ${cause.code}.`, { cause })
   })
 }
 
@@ -80,7 +79,7 @@ async function connect(
       await postgres.stop()
     })
   } else if (opener.as === 'manager') {
-    throw new SettingError(
+    throw new SettingsError(
       `DATA_DIR (${settings.dataDirectory}) is in use by another manager: stop it first, or give this one a folder of its own.`,
     )
   }

@@ -2,10 +2,9 @@ import { chmod, chown, lstat, mkdtemp, readFile, rename, rm, stat, writeFile } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { createDirectory, SettingsError } from '@osb-backup/node'
 import { Client, type ClientConfig } from 'pg'
 import type { Logger } from 'pino'
-import { SettingError } from '../settings/setting-error.ts'
-import { makeFolder } from '../shared/make-folder.ts'
 import { findSoftware, type Software } from './postgres-software.ts'
 import { type Account, postgresAccount, runAs } from './run-as.ts'
 
@@ -123,14 +122,14 @@ function initialisationFailure(output: string): Error {
   if (!output.includes('could not look up effective user ID')) {
     return new Error(`initdb of the embedded PostgreSQL failed: ${output}`)
   }
-  return new SettingError(
+  return new SettingsError(
     `DATABASE_URL is needed, or an entry for uid ${process.getuid?.()} in /etc/passwd: the embedded PostgreSQL refuses to run under a user without a name.`,
   )
 }
 
 /** Makes a folder of our own, for nobody else to enter, and hands it to the account. */
 async function ownFolder(folder: string, account: Account): Promise<void> {
-  await makeFolder(folder, 0o700)
+  await createDirectory(folder, 0o700)
   if (account.uid !== undefined && account.gid !== undefined) await chown(folder, account.uid, account.gid)
   await chmod(folder, 0o700)
 }

@@ -1,8 +1,8 @@
+import { SettingsError } from '@osb-backup/node'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { Pool, type PoolConfig } from 'pg'
 import type { Logger } from 'pino'
-import { SettingError } from '../settings/setting-error.ts'
 import { migrationProvider } from './migrations/index.ts'
 import type { Tables } from './schema.ts'
 
@@ -28,7 +28,7 @@ export const sessionConfig = {
 /**
  * Opens a pool and brings the tables up to date. Several managers may do so at once.
  *
- * @throws {SettingError} If the server cannot be reached or is older than 14.
+ * @throws {SettingsError} If the server cannot be reached or is older than 14.
  */
 export async function openDatabase(connection: PoolConfig, log: Logger): Promise<Database> {
   const pool = new Pool({ ...sessionConfig, ...connection, max: 20 })
@@ -52,13 +52,13 @@ async function checkServer(database: Database): Promise<void> {
   const { rows } = await sql<{ version: string }>`select current_setting('server_version_num') as version`
     .execute(database)
     .catch((cause: Error & { code?: string }) => {
-      throw new SettingError(`DATABASE_URL names a PostgreSQL that cannot be used: ${cause.message || cause.code}.`, {
+      throw new SettingsError(`DATABASE_URL names a PostgreSQL that cannot be used: ${cause.message || cause.code}.`, {
         cause,
       })
     })
   const version = Number(rows[0]?.version)
   if (version < OLDEST_SERVER) {
-    throw new SettingError(
+    throw new SettingsError(
       `DATABASE_URL names a PostgreSQL ${Math.trunc(version / 10_000)}; version 14 or newer is needed.`,
     )
   }

@@ -1,7 +1,7 @@
 import { cp, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
-import { SettingError } from '../settings/setting-error.ts'
+import { SettingsError } from '@osb-backup/node'
 import { type Account, runAs } from './run-as.ts'
 
 /** Where the programs of PostgreSQL are. */
@@ -14,7 +14,7 @@ export interface Software {
  * Finds npm's PostgreSQL for this platform. Where its folder cannot be entered by the account it must run under (a
  * clone below /root, say), the programs are copied beside the data.
  *
- * @throws {SettingError} If there is none for this platform, or neither place can be entered.
+ * @throws {SettingsError} If there is none for this platform, or neither place can be entered.
  */
 export async function findSoftware(folder: string, account: Account): Promise<Software> {
   const root = await packagedSoftware()
@@ -23,7 +23,7 @@ export async function findSoftware(folder: string, account: Account): Promise<So
   const copy = join(folder, `software-${version}`)
   if (!(await stat(copy).catch(() => undefined))) await copySoftware(root, copy)
   if (await runs(copy, account)) return software(copy)
-  throw new SettingError(
+  throw new SettingsError(
     `DATA_DIR (${dirname(folder)}) cannot be reached by the account with uid ${account.uid}, which PostgreSQL runs under as it refuses root: use a folder that everybody may enter such as /var/lib/osb-backup, run the manager as an ordinary user, or set DATABASE_URL.`,
   )
 }
@@ -42,7 +42,7 @@ async function packagedSoftware(): Promise<string> {
   try {
     entry = createRequire(import.meta.url).resolve(name)
   } catch (cause) {
-    throw new SettingError(`DATABASE_URL is needed: there is no embedded PostgreSQL (${name}) for this platform.`, {
+    throw new SettingsError(`DATABASE_URL is needed: there is no embedded PostgreSQL (${name}) for this platform.`, {
       cause,
     })
   }

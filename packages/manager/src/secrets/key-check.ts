@@ -1,5 +1,5 @@
+import { SettingsError } from '@osb-backup/node'
 import type { Database } from '../database/open-database.ts'
-import { SettingError } from '../settings/setting-error.ts'
 import * as repository from './repository.ts'
 import { SealError, type Sealer } from './sealing.ts'
 
@@ -14,7 +14,7 @@ interface SecretsContext {
 /**
  * Makes sure that the keys are those which this database's secrets were sealed with, before anything is read or sealed.
  *
- * @throws {SettingError} If another key sealed them.
+ * @throws {SettingsError} If another key sealed them.
  */
 export async function checkSecretKey({ database, sealer }: SecretsContext): Promise<void> {
   const sealed = await repository.ensureSetting({ database }, NAME, sealer.seal(CONTENT, NAME))
@@ -22,7 +22,7 @@ export async function checkSecretKey({ database, sealer }: SecretsContext): Prom
     sealer.open(sealed, NAME)
   } catch (cause) {
     if (!(cause instanceof SealError)) throw cause
-    throw new SettingError(
+    throw new SettingsError(
       'SECRET_KEY (or DATA_DIR/secret.key) is not the key that the secrets in this database were sealed with: use the one it was started with before.',
       { cause },
     )

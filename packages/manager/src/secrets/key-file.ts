@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { SettingError } from '../settings/setting-error.ts'
+import { createFileAtomically, SettingsError, writeFileAtomically } from '@osb-backup/node'
 import type { ManagerSettings } from '../settings/settings.ts'
-import { createOwnFile, writeOwnFile } from './own-file.ts'
 import type { SecretKeys } from './sealing.ts'
 
 type KeySettings = Pick<ManagerSettings, 'dataDirectory' | 'secretKey' | 'otherSecretKey'>
@@ -22,19 +21,19 @@ const PREVIOUS = 'secret.key.previous'
 export async function ensureSecretKey({ dataDirectory, secretKey }: KeySettings): Promise<string | undefined> {
   const path = join(dataDirectory, CURRENT)
   if (secretKey !== undefined || readKey(path) !== undefined) return undefined
-  return (await createOwnFile(path, newKeyLine())) ? path : undefined
+  return (await createFileAtomically(path, newKeyLine())) ? path : undefined
 }
 
 /**
  * Reads the keys as they are now.
  *
- * @throws {SettingError} If there is none, or a file holds none.
+ * @throws {SettingsError} If there is none, or a file holds none.
  */
 export function readSecretKeys({ dataDirectory, secretKey, otherSecretKey }: KeySettings): SecretKeys {
   const other = otherSecretKey === undefined ? [] : [Buffer.from(otherSecretKey, 'hex')]
   if (secretKey !== undefined) return { current: Buffer.from(secretKey, 'hex'), others: other }
   const current = readKey(join(dataDirectory, CURRENT))
-  if (current === undefined) throw new SettingError(`DATA_DIR (${dataDirectory}) holds no ${CURRENT}.`)
+  if (current === undefined) throw new SettingsError(`DATA_DIR (${dataDirectory}) holds no ${CURRENT}.`)
   const previous = readKey(join(dataDirectory, PREVIOUS))
   return { current, others: previous === undefined ? other : [previous, ...other] }
 }
@@ -46,8 +45,8 @@ export function readSecretKeys({ dataDirectory, secretKey, otherSecretKey }: Key
  */
 export async function exchangeKeyFile(dataDirectory: string): Promise<{ path: string; previousPath: string }> {
   const [path, previousPath] = [join(dataDirectory, CURRENT), join(dataDirectory, PREVIOUS)]
-  await writeOwnFile(previousPath, readFileSync(path, 'utf8'))
-  await writeOwnFile(path, newKeyLine())
+  await writeFileAtomically(previousPath, readFileSync(path, 'utf8'))
+  await writeFileAtomically(path, newKeyLine())
   return { path, previousPath }
 }
 
@@ -62,8 +61,8 @@ function readKey(path: string): Buffer | undefined {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return undefined
-    throw new SettingError(`${path} cannot be read (${code}).`, { cause: error })
+    throw new SettingsError(`${path} cannot be read (${code}).`, { cause: error })
   }
-  if (!/^[0-9a-f]{64}\s*$/i.test(text)) throw new SettingError(`${path} does not hold 64 hex digits.`)
+  if (!/^[0-9a-f]{64}\s*$/i.test(text)) throw new SettingsError(`${path} does not hold 64 hex digits.`)
   return Buffer.from(text.trim(), 'hex')
 }

@@ -1,15 +1,15 @@
+import { SettingsError } from '@osb-backup/node'
 import { expect, test } from 'vitest'
 import { readOidcSettings } from './oidc-settings.ts'
-import { SettingError } from './setting-error.ts'
 
-const needed = { OIDC_ISSUER: 'https://uaa.example/', OIDC_AUDIENCE: 'osb-backup' }
+const required = { OIDC_ISSUER: 'https://uaa.example/', OIDC_AUDIENCE: 'osb-backup' }
 
 test('nothing set means that there is no identity provider', () => {
   expect(readOidcSettings({ OIDC_ISSUER: '', HOST: 'x' })).toBeUndefined()
 })
 
 test('issuer and audience are enough', () => {
-  expect(readOidcSettings(needed)).toMatchObject({
+  expect(readOidcSettings(required)).toMatchObject({
     issuer: 'https://uaa.example',
     audience: 'osb-backup',
     clockToleranceSeconds: 30,
@@ -23,23 +23,23 @@ test.for([
   [{ OIDC_ISSUER: 'nowhere' }, 'OIDC_ISSUER must be an http(s) URL.'],
   [{ OIDC_ISSUER: 'https://user:secret@uaa.example' }, 'OIDC_ISSUER must be a URL without credentials, "?" and "#".'],
   [{ OIDC_AUDIENCE: '' }, 'OIDC_AUDIENCE must be set with OIDC_ISSUER.'],
-  [{ OIDC_CLOCK_TOLERANCE_SECONDS: '301' }, 'OIDC_CLOCK_TOLERANCE_SECONDS must be a whole number up to 300.'],
+  [{ OIDC_CLOCK_TOLERANCE_SECONDS: '301' }, 'OIDC_CLOCK_TOLERANCE_SECONDS must be a whole number from 0 to 300.'],
   [
     { OIDC_ISSUER: 'http://uaa.example' },
-    'OIDC_ISSUER must be https, since http is spoken on loopback only unless OIDC_ALLOW_HTTP is true.',
+    'OIDC_ISSUER must be https, since http is allowed on loopback only unless OIDC_ALLOW_HTTP is true.',
   ],
   [
     { OIDC_ISSUER: '', OIDC_AUDIENCE: '', CF_API_URL: 'https://api.example' },
-    'CF_API_URL is of no use without OIDC_ISSUER.',
+    'CF_API_URL has no effect without OIDC_ISSUER.',
   ],
 ] as const)('%j is refused', ([settings, sentence]) => {
-  const read = () => readOidcSettings({ ...needed, ...settings })
-  expect(read).toThrow(SettingError)
+  const read = () => readOidcSettings({ ...required, ...settings })
+  expect(read).toThrow(SettingsError)
   expect(read).toThrow(sentence)
 })
 
-test('http is spoken on loopback, and elsewhere where that is allowed', () => {
-  expect(readOidcSettings({ ...needed, OIDC_ISSUER: 'http://127.0.0.1:8080' })?.issuer).toBe('http://127.0.0.1:8080')
-  const allowed = { ...needed, OIDC_ISSUER: 'http://uaa.example', OIDC_ALLOW_HTTP: 'true' }
+test('http is allowed on loopback, and elsewhere only if set', () => {
+  expect(readOidcSettings({ ...required, OIDC_ISSUER: 'http://127.0.0.1:8080' })?.issuer).toBe('http://127.0.0.1:8080')
+  const allowed = { ...required, OIDC_ISSUER: 'http://uaa.example', OIDC_ALLOW_HTTP: 'true' }
   expect(readOidcSettings(allowed)?.allowsHttp).toBe(true)
 })

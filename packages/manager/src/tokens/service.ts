@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { writeFileAtomically } from '@osb-backup/node'
 import type { Call } from '../access/call.ts'
 import { type Caller, grantedCaller } from '../access/caller.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
@@ -7,7 +8,6 @@ import type { Context } from '../context/context.ts'
 import { inTransaction } from '../database/transaction.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { createOnce } from '../idempotency/service.ts'
-import { writeOwnFile } from '../secrets/own-file.ts'
 import { newIdentifier } from '../shared/identifier.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
@@ -113,7 +113,7 @@ export async function ensureAdminToken(
     if ((await repository.listTokens(tx)).length > 0) return undefined
     const wanted = { name: 'first admin token', role: 'admin', grants: 'all', expiresAt: undefined } as const
     const { secret } = await insertNewToken(tx, newIdentifier(tx.now()), wanted, settings.adminToken)
-    await writeOwnFile(path, `${secret}\n`)
+    await writeFileAtomically(path, `${secret}\n`)
     return secret
   })
   // One from the settings is known to whoever set it, and has no business in a log.

@@ -17,7 +17,7 @@ try {
   const wanted = readArguments(process.argv.slice(2))
   if (wanted === undefined) console.log(help)
   else {
-    // Only where it is needed, since it takes a while to load.
+    // Loaded only when needed, since that takes a while.
     const { runTransfer } = await import('./run-transfer.ts')
     const { env: environment, stdin: input, stdout: output } = process
     await runTransfer(wanted, { environment, input, output, signal: abort.signal })

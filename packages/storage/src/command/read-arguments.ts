@@ -21,7 +21,7 @@ Moves bytes in and out of a destination as the agent does, without manager and a
 It goes over the proxies that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name. Exit status: 0 done, 1 failed, 2 not understood.
 What "load" wrote is worth nothing unless it exits with 0: use "set -o pipefail".`
 
-/** What the command line asks for. */
+/** The parsed command line. */
 export interface TransferArguments {
   command: 'store' | 'load' | 'verify' | 'list'
   name: string
@@ -36,10 +36,10 @@ export interface TransferArguments {
 const commands = ['store', 'load', 'verify', 'list'] as const
 
 /**
- * Reads the command line.
+ * Parses the command line.
  *
- * @returns undefined where help is asked for.
- * @throws {UsageError} For the first thing that is wrong.
+ * @returns undefined if help is requested.
+ * @throws {UsageError} For the first mistake.
  */
 export function readArguments(args: readonly string[]): TransferArguments | undefined {
   const { values, positionals } = parse(args)
@@ -47,7 +47,7 @@ export function readArguments(args: readonly string[]): TransferArguments | unde
   const [wanted, name, ...more] = positionals
   const command = commands.find((known) => known === wanted)
   if (command === undefined) throw new UsageError(`COMMAND must be one of ${commands.join(', ')}.`)
-  if (name === undefined || more.length > 0) throw new UsageError(`${command} takes one name.`)
+  if (name === undefined || more.length > 0) throw new UsageError(`${command} takes exactly one name.`)
   if (values.destination === undefined) throw new UsageError('--destination is missing.')
   const compression = compressions.find((known) => known === values.compression)
   if (values.compression !== undefined && compression === undefined) {

@@ -15,7 +15,7 @@ import type { TransferArguments } from './read-arguments.ts'
 import { readDestination } from './read-destination.ts'
 import { UsageError } from './usage-error.ts'
 
-/** Where a command runs. */
+/** The environment of a command. */
 export interface TransferContext {
   environment: Readonly<Record<string, string | undefined>>
   input: Readable
@@ -23,7 +23,7 @@ export interface TransferContext {
   signal: AbortSignal
 }
 
-/** Does what the command line asks for. */
+/** Runs a command. */
 export async function runTransfer(wanted: TransferArguments, context: TransferContext): Promise<void> {
   const { environment, signal } = context
   const settings = readDestination(await textOf(wanted.destinationFile))

@@ -1,4 +1,4 @@
-/** The command cannot be understood; the message says what is wrong with it. */
+/** The command line is not valid; the message says why. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }

@@ -9,12 +9,12 @@ const magic = Buffer.from('age-encryption.org/v1\n')
 const lastLine = Buffer.from('\n--- ')
 const stanza = Buffer.from('\n-> ')
 const passphraseStanza = Buffer.from('\n-> scrypt ')
-/** Room for some thousand recipients. */
+/** Enough for several thousand recipients. */
 const MAXIMUM_HEADER_BYTES = 1024 * 1024
 
 /**
- * Makes the stream that decrypts an age file. Every byte it lets out was authenticated; a file that was cut, even
- * between two chunks, fails with a `ContentError`.
+ * Creates a stream that decrypts an age file. Every byte that it delivers was authenticated; a truncated file, even one
+ * cut between two chunks, fails with a `ContentError`.
  *
  * @param identities - At least one `AGE-SECRET-KEY-…`; each is tried.
  * @throws {ContentError} With code `invalid-key` if one is not an identity.
@@ -23,7 +23,7 @@ export function ageDecryptor(identities: readonly string[]): Transform {
   const openHeader = headerOpener(identities)
   let header: Buffer = Buffer.alloc(0)
   let key: Buffer | undefined
-  // Filled again for each chunk: deciphering reads it at once.
+  // Reused for each chunk: decryption reads it immediately.
   const chunk = Buffer.allocUnsafeSlow(sealedChunkBytes)
   let filled = 0
   let chunkNumber = 0
@@ -49,7 +49,7 @@ export function ageDecryptor(identities: readonly string[]): Transform {
     }
   }
 
-  /** Reads the header once it is there whole, and returns what follows it. */
+  /** Reads the header once it has arrived completely, and returns what follows it. */
   const readKey = async (): Promise<Buffer | undefined> => {
     const headerBytes = headerLength(header)
     if (headerBytes === undefined || header.length < headerBytes + NONCE_BYTES) return undefined
@@ -58,10 +58,10 @@ export function ageDecryptor(identities: readonly string[]): Transform {
     return header.subarray(headerBytes + NONCE_BYTES)
   }
 
-  /** Takes bytes of the payload, and gives out the chunks that they complete. */
+  /** Takes bytes of the payload and delivers the chunks that they complete. */
   const add = (stream: Transform, bytes: Buffer): void => {
     for (let at = 0; at < bytes.length; ) {
-      // A full chunk is held back until more comes: the last one is marked.
+      // A full chunk is held back until more data arrives: the last one is marked.
       if (filled === sealedChunkBytes) {
         stream.push(transferOwnership(unseal(chunk, false)))
         filled = 0
@@ -106,10 +106,10 @@ export function ageDecryptor(identities: readonly string[]): Transform {
 }
 
 function cutOff(): ContentError {
-  return new ContentError('corrupt', 'The encrypted content is cut off, or is not an age file.')
+  return new ContentError('corrupt', 'The encrypted content is truncated, or is not an age file.')
 }
 
-/** The header's length with its last newline; undefined while it is not there whole. */
+/** The header's length with its last newline; undefined while it is incomplete. */
 function headerLength(bytes: Buffer): number | undefined {
   const start = bytes.subarray(0, magic.length)
   if (!start.equals(magic.subarray(0, start.length))) {
@@ -139,7 +139,7 @@ function headerOpener(identities: readonly string[]): (header: Buffer) => Promis
   if (identities.length === 0) {
     throw new ContentError('wrong-key', 'The content is encrypted and no age identity (AGE-SECRET-KEY-…) is given.')
   }
-  // Asked after all others, and only if none of them knew a stanza.
+  // Consulted after all others, and only if none of them recognized a stanza.
   let noneMatched = false
   decrypter.addIdentity({
     unwrapFileKey() {

@@ -6,7 +6,7 @@ import { CHUNK_BYTES, CIPHER_NAME, chunkNonce, NONCE_BYTES, payloadKey, TAG_BYTE
 import { ContentError } from './content-error.ts'
 
 /**
- * Makes the stream that encrypts to age recipients; `age -d` reads what comes out.
+ * Creates a stream that encrypts to age recipients; `age -d` reads its output.
  *
  * @param recipients - At least one `age1…`.
  * @throws {ContentError} With code `invalid-key` if one is not a recipient.
@@ -15,7 +15,7 @@ export async function ageEncryptor(recipients: readonly string[]): Promise<Trans
   const { header, fileKey } = await newHeader(recipients)
   const nonce = randomBytes(NONCE_BYTES)
   const key = payloadKey(fileKey, nonce)
-  // Filled again for each chunk: ciphering reads it at once.
+  // Reused for each chunk: encryption reads it immediately.
   const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
   let filled = 0
   let chunkNumber = 0
@@ -24,7 +24,8 @@ export async function ageEncryptor(recipients: readonly string[]): Promise<Trans
     highWaterMark: CHUNK_BYTES,
     transform(bytes: Buffer, _encoding, callback) {
       for (let at = 0; at < bytes.length; ) {
-        // A full chunk is held back until more comes, since the last one is sealed differently and must not be empty.
+        // A full chunk is held back until more data arrives, since the last one is sealed differently and must not be
+        // empty.
         if (filled === CHUNK_BYTES) seal(false)
         const taken = bytes.copy(chunk, filled, at)
         filled += taken
@@ -49,7 +50,7 @@ export async function ageEncryptor(recipients: readonly string[]): Promise<Trans
   return stream
 }
 
-/** Has the library encrypt nothing, which yields a header for these recipients, and learns the file key it chose. */
+/** Lets the library encrypt nothing, which yields a header for these recipients and the file key that it chose. */
 async function newHeader(recipients: readonly string[]): Promise<{ header: Uint8Array; fileKey: Uint8Array }> {
   const encrypter = new Encrypter()
   let fileKey: Uint8Array | undefined
@@ -63,7 +64,7 @@ async function newHeader(recipients: readonly string[]): Promise<{ header: Uint8
     try {
       encrypter.addRecipient(recipient)
     } catch (cause) {
-      // A private key may stand here by mistake, so the value is not shown.
+      // This may be a private key by mistake, so the value is not shown.
       throw new ContentError(
         'invalid-key',
         `Recipient ${index + 1} is not an age recipient (age1…); passphrases are not supported.`,

@@ -1,9 +1,9 @@
 import { hkdfSync } from 'node:crypto'
 
 /**
- * The payload of an age file (age-encryption.org/v1): a nonce, then chunks sealed with ChaCha20-Poly1305, each under
- * a counter and the last one marked. The library's own stream does the same at a third of the speed, since its
- * cipher is written in JavaScript; header and keys stay the library's.
+ * The payload of an age file (age-encryption.org/v1): a nonce, then chunks sealed with ChaCha20-Poly1305, each under a
+ * counter and the last one marked. The library's own stream does the same at a third of the speed, since its cipher is
+ * written in JavaScript; it still handles header and keys.
  */
 export const CIPHER_NAME = 'chacha20-poly1305'
 export const NONCE_BYTES = 16

@@ -8,15 +8,15 @@ import { programFilter } from './program-filter.ts'
 export interface CompressionOptions {
   /** One of core's `compressionLevels`. */
   level?: number
-  /** Path of the `zstd` program; absent: node:zlib, which writes and reads the same format with one core. */
+  /** Path of the `zstd` program; absent: node:zlib, which handles the same format on one core. */
   zstdProgram?: string
 }
 
-// Twice the speed of the default of 16 KiB with zstd; the gain ends here.
+// With zstd twice as fast as the default of 16 KiB; larger sizes gain nothing.
 const CHUNK_SIZE = 256 * 1024
 
 /**
- * The stream that compresses, none for `none`. Both formats end with a checksum of the content.
+ * Creates a stream that compresses; undefined for `none`. Both formats end with a checksum of the content.
  *
  * @throws {RangeError} If the format has no such level.
  */
@@ -39,7 +39,7 @@ function zstdCompressor(level: number, program: string | undefined): Duplex {
     chunkSize: CHUNK_SIZE,
     params: {
       [zlib.constants.ZSTD_c_compressionLevel]: level,
-      // Off by default; without it a flipped bit can pass unseen.
+      // Off by default; without it a flipped bit can go unnoticed.
       [zlib.constants.ZSTD_c_checksumFlag]: 1,
     },
   })
@@ -52,7 +52,7 @@ function levelOf(compression: 'gzip' | 'zstd', { level }: CompressionOptions): n
   throw new RangeError(`${compression} has levels ${allowed.minimum} to ${allowed.maximum}, not ${level}.`)
 }
 
-/** The stream that undoes `compressor`. Fails on damage, on an early end, and on bytes after the end. */
+/** Creates a stream that reverses `compressor`. It fails on damage, on truncated input and on bytes after the end. */
 export function decompressor(compression: Compression, options: CompressionOptions = {}): Duplex | undefined {
   switch (compression) {
     case 'none':

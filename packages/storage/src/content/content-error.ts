@@ -1,14 +1,14 @@
 /**
- * Why content could not be stored or given back.
+ * Why content could not be stored or read back.
  * - `corrupt`: bytes are damaged or missing, or were never written in this format.
- * - `mismatch`: size or digest differ from what was recorded; the object was cut, changed or replaced.
- * - `wrong-key`: none of the given identities opens it.
- * - `invalid-key`: a recipient or an identity is not one that age knows.
+ * - `mismatch`: size or digest differ from what was recorded; the object was truncated, changed or replaced.
+ * - `wrong-key`: none of the given identities decrypts it.
+ * - `invalid-key`: a recipient or an identity is not valid for age.
  * - `program-failed`: the program that compresses is missing, failed or was killed.
  */
 export type ContentErrorCode = 'corrupt' | 'mismatch' | 'wrong-key' | 'invalid-key' | 'program-failed'
 
-/** Content that cannot be trusted or opened. Trying again does not help. The message holds no key. */
+/** Content that cannot be trusted or decrypted. Retrying does not help. The message contains no key. */
 export class ContentError extends Error {
   override readonly name = 'ContentError'
   readonly code: ContentErrorCode

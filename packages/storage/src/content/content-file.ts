@@ -8,11 +8,11 @@ import type { LoadContentOptions, StoreContentOptions, StoredContent } from './c
 import { openContent } from './load-content.ts'
 import { storeContent } from './store-content.ts'
 
-/** What moving a file takes. Without transforms it is moved as it is. */
+/** Options for transferring a file. Without transforms it is transferred unchanged. */
 export type StoreFileOptions = Partial<StoreContentOptions>
 export type LoadFileOptions = Partial<LoadContentOptions>
 
-/** Stores a file, as `storeContent` does. */
+/** Stores a file like `storeContent`. */
 export function storeFile(
   store: ObjectStore,
   name: string,
@@ -24,8 +24,8 @@ export function storeFile(
 }
 
 /**
- * Downloads an object to a file. The file appears under its path only when it is whole, checked and on the
- * disk; until then the bytes lie in `<path>.partial`, which is removed on failure.
+ * Downloads an object to a file. The file appears under its path only when it is complete, verified and synced; until
+ * then the bytes are in `<path>.partial`, which is removed on failure.
  *
  * @param path - Replaced if it exists. Its directory must exist.
  */
@@ -37,7 +37,7 @@ export async function loadFile(
 ): Promise<void> {
   const partial = `${path}.partial`
   try {
-    // Checked at the end: nobody sees the file until its digest was right.
+    // Verified at the end: nobody sees the file before its digest was compared.
     const content = await openContent(store, name, { ...asItIs, ...options })
     const handle = await open(partial, 'w', 0o600)
     try {

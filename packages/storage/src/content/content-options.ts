@@ -9,10 +9,10 @@ export interface StoreContentOptions {
   zstdProgram?: string
   /** age recipients (`age1…`); none: not encrypted. */
   recipients: readonly string[]
-  /** Whether no object of the name may be there yet; see `PutOptions`. */
+  /** Whether no object of this name may exist; see `PutOptions`. */
   mustBeNew?: boolean
   signal?: AbortSignal
-  /** Called as bytes move, with totals since the start. */
+  /** Called during the transfer, with totals since the start. */
   onProgress?: (progress: { bytesRead: number; bytesStored: number }) => void
 }
 

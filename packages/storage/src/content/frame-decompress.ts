@@ -1,18 +1,18 @@
 import { Duplex } from 'node:stream'
 import type { Gunzip, ZstdDecompress } from 'node:zlib'
 
-/** A decompressor of node:zlib; `bytesWritten` says how much of what it was fed it has used. */
+/** A decompressor of node:zlib; `bytesWritten` is how much of its input it has used. */
 type FrameReader = ZstdDecompress | Gunzip
 
 /**
- * The stream that decompresses frames (gzip calls them members), any number of them one after the other, as `zstd -d`
- * and `gzip -d` do.
+ * Creates a stream that decompresses any number of consecutive frames (members in gzip), like `zstd -d` and `gzip -d`.
  *
  * node:zlib stops at the end of zstd's first frame, and of gzip's last member, and drops the rest. Its own zstd
- * compressor writes a second, empty frame when its input ends while the last chunk still waits, and others write many
- * (pzstd, `cat a.zst b.zst`). Bytes after the end that are no frame fail the stream, and so does an early end.
+ * compressor writes a second, empty frame when its input ends while the last chunk is still queued, and other programs
+ * write many (pzstd, `cat a.zst b.zst`). Bytes after the end that are not a frame fail the stream, and so does
+ * truncated input.
  *
- * @param createReader - Makes the decompressor of a frame.
+ * @param createReader - Creates the decompressor of a frame.
  */
 export function frameDecompressor(createReader: () => FrameReader): Duplex {
   return Duplex.from((source: AsyncIterable<Buffer>) => decompressFrames(source, createReader))
@@ -28,7 +28,7 @@ async function* decompressFrames(
     do {
       const frame = createReader()
       const fed = feed(frame, chunks, rest)
-      // What fails here fails the frame as well, or comes out of the await below.
+      // A failure here fails the frame as well, or is thrown by the await below.
       fed.catch((error: Error) => frame.destroy(error))
       try {
         yield* frame
@@ -45,8 +45,8 @@ async function* decompressFrames(
 /**
  * Feeds a decompressor until its frame ends.
  *
- * @param first - What is fed before the chunks.
- * @returns What follows the frame; undefined once the chunks are used up.
+ * @param first - Input that precedes the chunks.
+ * @returns What follows the frame; undefined once the chunks are exhausted.
  */
 async function feed(
   frame: FrameReader,

@@ -10,14 +10,14 @@ import { checkExpected, meter } from './meter.ts'
 import { verifyObject } from './verify-object.ts'
 
 /**
- * Gives back what `storeContent` stored. The stream ends only if the object was whole, matched what is expected of
+ * Reads back what `storeContent` stored. The stream ends only if the object was complete, matched what is expected of
  * it, and was decrypted and decompressed to its end; otherwise it fails.
  *
  * Where the object is not encrypted and something is expected of it, it is first read once and checked, so that not one
  * byte of a wrong object is delivered. Encrypted content needs no such pass, since age authenticates every chunk.
  *
  * @returns A stream that the caller reads to its end or destroys.
- * @throws {ContentError} For a mismatch or a bad identity; damage that shows later fails the stream.
+ * @throws {ContentError} For a mismatch or a bad identity; damage that is found later fails the stream.
  * @throws {StoreError} With code `absent` if there is no such object.
  */
 export async function loadContent(store: ObjectStore, name: string, options: LoadContentOptions): Promise<Readable> {
@@ -27,7 +27,7 @@ export async function loadContent(store: ObjectStore, name: string, options: Loa
   return openContent(store, name, options)
 }
 
-/** As `loadContent`, but checks all at the end only: for callers that show nobody a byte before the end. */
+/** Like `loadContent`, but verifies only at the end: for callers that do not use any byte before. */
 export async function openContent(store: ObjectStore, name: string, options: LoadContentOptions): Promise<Readable> {
   const { signal, onProgress, expected = {} } = options
   const stored = meter(
@@ -39,17 +39,17 @@ export async function openContent(store: ObjectStore, name: string, options: Loa
   const stages = [stored, decrypt, decompress].filter((stage) => stage !== undefined)
   const object = await store.get(name, { signal })
   const running = pipeline([object, ...stages], { signal })
-  // Whoever reads the last stage sees its error; this keeps it from also being an unhandled one.
+  // The reader of the last stage sees its error; this listener keeps it from being unhandled too.
   running.catch(() => undefined)
   return relay(stages.at(-1) ?? stored, {
-    // The last stage may see its end before the first has compared digests.
+    // The last stage may end before the first has compared digests.
     beforeEnd: () => running,
     translate: (error) => asContentError(name, error),
     signal,
   })
 }
 
-/** Names the object in a decompressor's error; others name it already. */
+/** Adds the name of the object to a decompressor's error; others contain it already. */
 function asContentError(name: string, error: unknown): Error {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   if (error instanceof ContentError) {
@@ -58,7 +58,7 @@ function asContentError(name: string, error: unknown): Error {
   if (!/^(Z_|ZSTD_|ERR_TRAILING_JUNK)/.test(code)) {
     return error instanceof Error ? error : new Error(`Could not read "${name}".`, { cause: error })
   }
-  return new ContentError('corrupt', `"${name}" is damaged, cut off or not compressed as recorded (${code}).`, {
+  return new ContentError('corrupt', `"${name}" is damaged, truncated or not compressed as recorded (${code}).`, {
     cause: error,
   })
 }

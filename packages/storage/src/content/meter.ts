@@ -8,7 +8,7 @@ export interface ExpectedContent {
   sha256?: string
 }
 
-/** A stream that passes bytes on unchanged, counting and digesting them. */
+/** A stream that passes bytes on unchanged, and counts and digests them. */
 export interface Meter extends Transform {
   readonly sizeBytes: number
   /** SHA-256 in hex; only once the stream has ended. */
@@ -16,10 +16,10 @@ export interface Meter extends Transform {
 }
 
 /**
- * Makes a meter.
+ * Creates a meter.
  *
- * @param onBytes - Called with the total so far as bytes pass.
- * @param atEnd - Called before the stream ends; what it throws fails the stream in place of the end.
+ * @param onBytes - Called with the total so far.
+ * @param atEnd - Called before the stream ends; if it throws, the stream fails instead.
  */
 export function meter(onBytes?: (sizeBytes: number) => void, atEnd?: (measured: Meter) => void): Meter {
   const hash = createHash('sha256')

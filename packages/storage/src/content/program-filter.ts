@@ -33,7 +33,7 @@ export function programFilter({ path, args, blamesInput }: FilterProgram): Duple
     callback?.()
   }
   child.stdin.on('drain', continueWriting)
-  // What breaks the pipe into the program ends the program too, whose end tells more.
+  // A broken pipe means that the program ends, and its exit status says more.
   let stoppedReading = false
   child.stdin.on('error', () => {
     stoppedReading = true
@@ -66,7 +66,8 @@ export function programFilter({ path, args, blamesInput }: FilterProgram): Duple
   })
   const readToEnd = new Promise<void>((resolve) => child.stdout.once('end', resolve))
   exited.then(async ({ problem: failure, status, wasStarted }) => {
-    // The broken pipe may show only later; a program that exited before its input was ended has not read all of it.
+    // The broken pipe may be noticed only later; a program that exited before its input was ended has not read all of
+    // it.
     const hasStopped = stoppedReading || !child.stdin.writableEnded
     const problem = failure ?? (hasStopped ? 'stopped reading before the end' : undefined)
     if (problem === undefined) {

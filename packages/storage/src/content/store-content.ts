@@ -9,11 +9,11 @@ import type { StoreContentOptions, StoredContent } from './content-options.ts'
 import { meter } from './meter.ts'
 
 /**
- * Compresses, encrypts and stores a stream while it is read, in bounded memory. When this resolves, the object is
- * in the store and the store says that it has exactly the bytes that were sent.
+ * Compresses, encrypts and stores a stream while it is read, in bounded memory. When this resolves, the object is in
+ * the store, and the store confirmed that it has exactly the bytes that were sent.
  *
- * @param source - Read once; destroyed on failure. Its error is what this rejects with, and then nothing is stored:
- *   whoever writes a source that can fail half-way (a dump) makes it fail, not end.
+ * @param source - Read once; destroyed on failure. If it fails, this rejects with its error and nothing is stored: a
+ *   source that can fail half-way (a dump) must fail, not end.
  * @throws {ContentError} With `invalid-key` for a bad recipient, `mismatch` if the store has another size,
  *   `program-failed` if the compressing program did.
  * @throws {RangeError} If the format has no such level.
@@ -53,8 +53,8 @@ export async function storeContent(
 }
 
 /**
- * Waits for both halves of a transfer to be over. When one fails it takes the other with it, so the error that came
- * first is the one to report, unless a later one says that something was left.
+ * Waits for both halves of a transfer to finish. When one fails, the other fails with it, so the first error is
+ * reported, unless a later one says that something may be left in the store.
  */
 async function runBoth(
   feeding: Promise<void>,
@@ -73,15 +73,17 @@ async function runBoth(
   throw errors.find((error) => !isEcho(error)) ?? errors[0]
 }
 
-/** Says only that the other half gave up; the caller's own abort was looked for before. */
+/**
+ * Whether an error only follows from the failure of the other half; the caller's own cancellation was checked before.
+ */
 function isEcho(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   return error.name === 'AbortError' || ('code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE')
 }
 
 /**
- * Asks the store what it has, and compares the size and, where the store gives one, the tag. Another object is removed:
- * half a backup must not look like one.
+ * Compares the size and, where the store returns one, the tag of the stored object. A different object is removed: half
+ * a backup must not look like a backup.
  */
 async function checkStored(
   store: ObjectStore,
@@ -107,7 +109,7 @@ async function checkStored(
     }
     return
   } catch (error) {
-    // Without the caller's signal: it may be what brought us here.
+    // Not with the caller's signal: it may be the reason for the failure.
     await store.remove(name, { signal: AbortSignal.timeout(60_000) }).catch((cause: unknown) => {
       throw new AggregateError(
         [error, cause],

@@ -4,7 +4,7 @@ import type { CallOptions, ObjectStore } from '../object-store.ts'
 import { checkExpected, type ExpectedContent, meter } from './meter.ts'
 
 /**
- * Reads an object to its end, keeping nothing, and compares it with what was recorded.
+ * Reads an object to its end, without storing it, and compares it with what was recorded.
  *
  * @returns Its size and SHA-256.
  * @throws {ContentError} With code `mismatch`.
@@ -17,7 +17,7 @@ export async function verifyObject(
 ): Promise<Required<ExpectedContent>> {
   const { signal } = options
   if (expected.sizeBytes !== undefined) {
-    // Spares the reading of an object that was cut.
+    // A truncated object need not be read.
     const found = await store.head(name, { signal })
     if (found) checkExpected(name, found, { sizeBytes: expected.sizeBytes })
   }

@@ -4,8 +4,8 @@ import { delimiter, isAbsolute, join } from 'node:path'
 /**
  * Finds the `zstd` program, which compresses with all cores where node:zlib has one.
  *
- * @param path - Where to look: folders as in `PATH`. Relative ones are left out.
- * @returns Its full path; undefined where it is not installed.
+ * @param path - Directories, as in `PATH`. Relative ones are ignored.
+ * @returns Its full path; undefined if it is not installed.
  */
 export function findZstdProgram(path: string | undefined): string | undefined {
   for (const folder of (path ?? '').split(delimiter)) {

@@ -9,28 +9,28 @@ const TEMPORARY_PREFIX = '.osb-upload-'
 const DIRECTORY_MODE = 0o750
 const MAXIMUM_SEGMENT_BYTES = 255
 
-/** Where an object's file lies. */
+/** The location of an object's file. */
 export interface Place {
   path: string
-  /** The real directory that holds it, below the store's own. */
+  /** The directory that contains it, below the store's own, without links. */
   directory: string
 }
 
-/** Whether a file is an upload that goes on, or one that a crash left. */
+/** Whether a file belongs to an upload that is in progress or was interrupted by a crash. */
 export function isTemporary(fileName: string): boolean {
   return fileName.startsWith(TEMPORARY_PREFIX)
 }
 
-/** A free name in a directory for a file that is still being written. */
+/** A new name in a directory for a file that is still being written. */
 export function temporaryPath(directory: string): string {
   return join(directory, `${TEMPORARY_PREFIX}${randomBytes(12).toString('hex')}`)
 }
 
 /**
- * Finds where an object's file lies.
+ * Finds the location of an object's file.
  *
- * @throws {StoreError} If the name is not allowed, the root is missing, or a symbolic link lies on the way. A missing
- *   subdirectory is the system's ENOENT.
+ * @throws {StoreError} If the name is not allowed, the root is missing, or a symbolic link is part of the path. A
+ *   missing subdirectory is the system's ENOENT.
  */
 export async function directoryOf(root: string, name: string): Promise<Place> {
   const segments = segmentsOf(name)
@@ -38,12 +38,12 @@ export async function directoryOf(root: string, name: string): Promise<Place> {
   const path = join(realRoot, ...segments)
   const directory = dirname(path)
   if ((await realpath(directory)) !== directory) {
-    throw new StoreError('denied', `"${name}" leads over a symbolic link in ${root}, which is not followed.`)
+    throw new StoreError('denied', `"${name}" leads through a symbolic link in ${root}, which is not followed.`)
   }
   return { path, directory }
 }
 
-/** As `directoryOf`, making the subdirectories that are missing. */
+/** Like `directoryOf`, but creates missing subdirectories. */
 export async function makeDirectoryOf(root: string, name: string): Promise<Place> {
   const segments = segmentsOf(name)
   let directory = await realRootOf(root)
@@ -57,26 +57,26 @@ export async function makeDirectoryOf(root: string, name: string): Promise<Place
       if (errorCode(error) !== 'EEXIST') throw error
     }
     if ((await realpath(directory)) !== directory) {
-      throw new StoreError('denied', `"${name}" leads over a symbolic link in ${root}, which is not followed.`)
+      throw new StoreError('denied', `"${name}" leads through a symbolic link in ${root}, which is not followed.`)
     }
   }
   return { path: join(directory, segments.at(-1) ?? ''), directory }
 }
 
-/** Removes the subdirectories of a name that are empty now, innermost first; what is in use stays. */
+/** Removes the empty subdirectories of a name, innermost first; those in use are kept. */
 export async function pruneDirectories(root: string, name: string): Promise<void> {
   const segments = segmentsOf(name)
   for (let depth = segments.length - 1; depth > 0; depth--) {
     try {
       await rmdir(join(root, ...segments.slice(0, depth)))
     } catch {
-      // Not empty, gone already or not ours to remove: an empty directory left behind harms nobody.
+      // Not empty, already removed or owned by someone else: an empty directory that remains is harmless.
       return
     }
   }
 }
 
-/** @throws {StoreError} With code `absent` if the store's directory is not there. */
+/** @throws {StoreError} With code `absent` if the store's directory does not exist. */
 export async function realRootOf(root: string): Promise<string> {
   try {
     return await realpath(root)
@@ -99,7 +99,7 @@ function segmentsOf(name: string): string[] {
       )
     }
     if (isTemporary(segment)) {
-      throw new StoreError('invalid-name', `"${segment}" begins as temporary files do (${TEMPORARY_PREFIX}).`)
+      throw new StoreError('invalid-name', `"${segment}" begins like a temporary file (${TEMPORARY_PREFIX}).`)
     }
   }
   return segments

@@ -25,12 +25,12 @@ const advice: Record<StoreErrorCode, string> = {
   exists: 'an object of this name is there, and may not be replaced',
   full: 'no space or quota is left; free some or enlarge it',
   replaced: 'another file took its place',
-  'invalid-name': 'the file system cannot hold this name, or a directory of that name is in the way',
+  'invalid-name': 'the file system does not support this name, or a directory has it',
   temporary: 'the file system failed; try again, and check the disk or mount if it goes on',
   misconfigured: 'the settings cannot work',
 }
 
-/** Turns a file system's error into a `StoreError`; one that already is comes back as it is. */
+/** Turns a file system's error into a `StoreError`; one that already is one is returned unchanged. */
 export function toFileStoreError(error: unknown, doing: string): StoreError {
   if (error instanceof StoreError) return error
   const system = errorCode(error)

@@ -6,7 +6,7 @@ import { toFileStoreError } from './file-error.ts'
 
 const CHUNK_SIZE_BYTES = 256 * 1024
 
-/** Reads an open file to the size it had, and closes it whatever happens. A file that ends early is an error. */
+/** Reads an open file up to the size that it had, and closes it in any case. A file that became shorter is an error. */
 export function readFrom(handle: FileHandle, sizeBytes: number, doing: string, signal?: AbortSignal): Readable {
   let readBytes = 0
   const stream = new Readable({

@@ -14,13 +14,13 @@ import type { FileSettings } from './file-settings.ts'
 import { walk } from './file-walk.ts'
 import { placeNew } from './place-new.ts'
 
-/** Owner reads and writes, its group reads: dumps are nobody else's business. The umask may narrow it. */
+/** The owner may read and write, its group may read. The umask may restrict this further. */
 const FILE_MODE = 0o640
 const CREATE_ATTEMPTS = 20
 
 /**
- * A directory as an object store. Slashes in names make subdirectories; one that becomes empty is removed. An object
- * is written beside its place under a temporary name, synced, and renamed, so a crash leaves either the whole
+ * A directory as an object store. Slashes in names create subdirectories, which are removed when they become empty. An
+ * object is written under a temporary name in its directory, synced, and renamed, so a crash leaves either the complete
  * object or a temporary file that is never listed.
  *
  * Invariant: nothing outside the directory is read or written; symbolic links inside it are not followed.
@@ -68,7 +68,7 @@ export class FileStore implements ObjectStore {
     }
   }
 
-  /** Makes the temporary file. Its directory may be removed in the meantime, since others prune what is empty. */
+  /** Creates the temporary file. Its directory may be removed concurrently, since others prune empty directories. */
   async #create(name: string): Promise<{ place: Place; temporary: string; handle: FileHandle }> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -134,15 +134,15 @@ export class FileStore implements ObjectStore {
   }
 }
 
-/** True where the object is missing; a missing root directory has become a `StoreError` before. */
+/** Whether the object is missing; a missing root directory was turned into a `StoreError` before. */
 function isAbsent(error: unknown): boolean {
   const code = errorCode(error)
   return code === 'ENOENT' || code === 'ENOTDIR'
 }
 
-/** Writes content to its end and to the disk, closes the file and returns its size. */
+/** Writes all content, syncs and closes the file, and returns its size. */
 async function writeWhole(handle: FileHandle, content: Readable, doing: string, signal?: AbortSignal): Promise<number> {
-  // Only the file's own errors are translated; the content's come through.
+  // Only the file's own errors are translated; those of the content are passed on.
   const translated = async <T>(promise: Promise<T>): Promise<T> =>
     promise.catch((error: unknown) => {
       throw toFileStoreError(error, doing)

@@ -6,7 +6,7 @@ import type { StoredObject } from '../object-store.ts'
 import { isTemporary, realRootOf } from './file-directories.ts'
 import { toFileStoreError } from './file-error.ts'
 
-/** Lists the regular files below a directory whose names begin with `prefix`, in the order of names as bytes. */
+/** Lists the regular files below a directory whose names begin with `prefix`, in byte order of names. */
 export async function* walk(
   root: string,
   prefix: string,
@@ -22,7 +22,7 @@ export async function* walk(
   async function* walkBelow(directory: string, above: string): AsyncGenerator<StoredObject> {
     for (const entry of await entriesOf(directory, above)) {
       signal?.throwIfAborted()
-      // A directory sorts as its name with the slash: `a-b` comes before `a/b`, and `a/b` before `a0`.
+      // A directory is sorted by its name with the slash: `a-b` comes before `a/b`, and `a/b` before `a0`.
       if (entry.endsWith('/')) {
         if (entry.startsWith(prefix) || prefix.startsWith(entry)) yield* walkBelow(join(realRoot, entry), entry)
       } else if (entry.startsWith(prefix)) {

@@ -12,8 +12,8 @@ import type { FileSettings } from './file-settings.ts'
 const UNCHANGED_MS = 2000
 
 /**
- * Removes the temporary files that an upload to a directory left beside its place. Their names do not tell whose they
- * are: what is older than the upload, what grows, and what a process of this machine has open belongs to others.
+ * Removes the temporary files that an upload left in the directory of its object. Their names do not tell whose they
+ * are: files that are older than the upload, that grow, or that a process of this machine has open belong to others.
  */
 export async function removeTemporaryFiles(
   settings: FileSettings,
@@ -21,7 +21,7 @@ export async function removeTemporaryFiles(
   { signal }: CallOptions,
 ): Promise<void> {
   const directory = dirname(join(settings.directory, upload.name))
-  // A link on the way is not followed: the store did not either.
+  // A link in the path is not followed, as in the store itself.
   if ((await realpath(directory).catch(() => undefined)) !== directory) return
   const names = (await readdir(directory)).filter(isTemporary)
   const before = await marksOf(names.map((name) => join(directory, name)))
@@ -45,7 +45,7 @@ async function marksOf(paths: readonly string[]): Promise<Map<string, { mark: st
   return marks
 }
 
-/** The files that processes of this machine have open, as far as this user may see. */
+/** The files that processes of this machine have open, as far as this user may see them. */
 async function openFiles(): Promise<Set<string>> {
   const processes = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
   const open = new Set<string>()

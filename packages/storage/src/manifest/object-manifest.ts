@@ -6,7 +6,7 @@ import type { CallOptions, ObjectStore } from '../object-store.ts'
 import { defaultRetry, type RetryOptions, withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 
-/** A manifest has a few kilobytes; what is larger is none, and is not read into memory. */
+/** A manifest has a few kilobytes; a larger object is not a manifest and is not read into memory. */
 const MAXIMUM_BYTES = 1024 * 1024
 
 /** The name of the manifest of an object. Both are listed, moved and removed together. */
@@ -14,17 +14,17 @@ export function manifestName(objectName: string): string {
   return objectName + manifestEnding
 }
 
-/** Whether a listed name is a manifest's, and so no object to restore from. */
+/** Whether a listed name is that of a manifest, and so not an object to restore from. */
 export function isManifestName(name: string): boolean {
   return name.endsWith(manifestEnding)
 }
 
 /**
- * Writes the manifest of an object that is stored and verified: what has a manifest is whole. Tries again what fails for
- * the time being.
+ * Writes the manifest of an object that is stored and verified: an object with a manifest is complete. Retries
+ * temporary failures.
  *
- * @param objectName - Full name of the object; its last segment is what the manifest says.
- * @throws {StoreError} The object has no manifest then; the caller decides whether it stays.
+ * @param objectName - Full name of the object; the manifest contains its last segment.
+ * @throws {StoreError} The object has no manifest then; the caller decides whether to keep it.
  */
 export async function writeManifest(
   store: ObjectStore,
@@ -48,8 +48,8 @@ export async function writeManifest(
 /**
  * Reads the manifest of an object.
  *
- * @returns undefined if there is none: backups of other agents have none.
- * @throws {ContentError} With code `corrupt` if what lies there is not this object's manifest.
+ * @returns undefined if there is none, as with backups of other agents.
+ * @throws {ContentError} With code `corrupt` if the stored text is not this object's manifest.
  */
 export async function readManifest(
   store: ObjectStore,
@@ -67,7 +67,7 @@ export async function readManifest(
   throw new ContentError('corrupt', `"${name}" is not the manifest of "${objectName}".`)
 }
 
-/** Removes an object and then its manifest. Done again, it removes what is left of both. */
+/** Removes an object and then its manifest. Idempotent: a repeated call removes what is left of both. */
 export async function removeWithManifest(store: ObjectStore, name: string, options: CallOptions = {}): Promise<void> {
   await store.remove(name, options)
   await store.remove(manifestName(name), options)
@@ -86,7 +86,7 @@ function baseName(name: string): string {
   return name.slice(name.lastIndexOf('/') + 1)
 }
 
-/** undefined where the text is no JSON. */
+/** undefined if the text is not JSON. */
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text)

@@ -22,7 +22,7 @@ const ABORT_ATTEMPTS = 5
 const SETTLE_MS = 10_000
 const ABORT_TIMEOUT_MS = 60_000
 const undoing: RetryOptions = { attempts: 4, firstDelayMs: 500 }
-/** How far a server's clock may be from ours. */
+/** Clock skew between server and client. */
 export const CLOCK_SKEW_MS = 15 * 60_000
 
 /** An object in S3, and how its parts are sent. */
@@ -31,15 +31,15 @@ export interface UploadTarget {
   object: { Bucket: string; Key: string }
   sending: Sending
   retry: RetryOptions
-  /** Whether no object of the name may be there yet. */
+  /** Whether no object of this name may exist. */
   mustBeNew: boolean
   /** For messages: `store "x" in s3://bucket`. */
   doing: string
 }
 
 /**
- * One multipart upload. The SDK's own `Upload` is not used: broken off, it returns before the parts are removed, and
- * it never removes them while its source is silent.
+ * One multipart upload. The SDK's own `Upload` is not used: when cancelled, it returns before the parts are removed,
+ * and it never removes them while its source delivers nothing.
  */
 export class MultipartUpload {
   readonly #target: UploadTarget
@@ -50,7 +50,7 @@ export class MultipartUpload {
   #uploadId: string | undefined
   #sizeBytes = 0
   readonly #startedAt = Date.now()
-  /** Whether an answer was lost that had an upload's id in it. */
+  /** Whether an answer with the id of an upload was lost. */
   #mayHaveLostOne = false
 
   constructor(target: UploadTarget) {
@@ -62,9 +62,9 @@ export class MultipartUpload {
   }
 
   /**
-   * Sends a part in the background, after waiting until no more are on their way than may be. Releases it in any case.
+   * Uploads a part in the background, once fewer than the limit are in flight. Releases it in any case.
    *
-   * @throws What an earlier part failed with.
+   * @throws The error of an earlier part.
    */
   async add(part: Part): Promise<void> {
     const { sending } = this.#target
@@ -86,7 +86,8 @@ export class MultipartUpload {
     const { clients, object, retry, doing } = this.#target
     const beginOnce = async () => {
       try {
-        // Not broken off: an upload that began on the server, its id not yet known, could only be looked for.
+        // Not cancellable: an upload that was created on the server without its id being known could only be found by
+        // listing.
         return await clients.parts.send(new CreateMultipartUploadCommand(object))
       } catch (error) {
         if (!isRefusal(error)) this.#mayHaveLostOne = true
@@ -97,8 +98,8 @@ export class MultipartUpload {
   }
 
   /**
-   * Removes uploads of this object that began on the server while their id was lost on the way. No other upload has this
-   * name: the caller picked a free one.
+   * Removes uploads of this object that were created on the server but whose id was lost. No other upload has this
+   * name: the caller chose a free one.
    */
   async #removeLostOnes(): Promise<void> {
     if (!this.#mayHaveLostOne) return
@@ -137,13 +138,13 @@ export class MultipartUpload {
   /**
    * Waits until all parts are uploaded.
    *
-   * @throws What a part failed with.
+   * @throws The error of a part.
    */
   async settled(): Promise<void> {
     await this.#tasks.settled()
   }
 
-  /** Makes the parts an object, and returns its ETag; to be called when they are settled. */
+  /** Completes the object and returns its ETag. All parts must be settled. */
   async complete(): Promise<string | undefined> {
     await this.#removeLostOnes()
     const { clients } = this.#target
@@ -153,8 +154,8 @@ export class MultipartUpload {
       const command = new CompleteMultipartUploadCommand({ ...this.#upload, ...condition, MultipartUpload: parts })
       return (await clients.calls.send(command)).ETag
     } catch (error) {
-      // The answer may have been lost and the upload be complete, so that one sent again finds its own object. Only an
-      // ETag made of our digests proves it.
+      // If the answer of an earlier attempt was lost, the upload is complete and a retry finds its own object. Only an
+      // ETag made of our digests proves that.
       const etag = this.#etag()
       if ((isRefusal(error) && statusOf(error) !== 412) || etag === undefined) throw error
       const found = await headObject(clients.calls, this.#target.object).catch(() => undefined)
@@ -163,7 +164,7 @@ export class MultipartUpload {
     }
   }
 
-  /** The ETag that the whole will have where a server makes them of MD5s, as the parts' ETags show. */
+  /** The ETag that the object will have if the server derives ETags from MD5, as those of the parts show. */
   #etag(): string | undefined {
     const areMd5s = this.#parts.every(
       ({ ETag }, index) => ETag?.replaceAll('"', '') === this.#digests[index]?.toString('hex'),
@@ -175,8 +176,8 @@ export class MultipartUpload {
   }
 
   /**
-   * Removes what was uploaded. Parts on their way are let finish first, since one that arrives after the removal
-   * would stay for ever.
+   * Removes what was uploaded. Parts in flight finish first, since one that arrives after the removal would remain for
+   * ever.
    */
   async abort(): Promise<void> {
     const removeLostOnes = () =>
@@ -197,7 +198,7 @@ export class MultipartUpload {
       const isGone = await withRetries(abortOnce, undoing)
       if (isGone) return
     }
-    throw new StoreError('temporary', `Parts of the broken-off upload of "${object.Key}" could not be removed.`)
+    throw new StoreError('temporary', `Parts of the cancelled upload of "${object.Key}" could not be removed.`)
   }
 
   async #abortOnce(): Promise<boolean> {

@@ -9,13 +9,13 @@ import { isConditionUnknown, isRefusal, statusOf, toS3UploadError } from './s3-e
 
 const UNDO_TIMEOUT_MS = 60_000
 
-/** One object on its way into a bucket: a single request if it fits into a part, else a multipart upload. */
+/** The upload of one object: a single request if it fits into a part, else a multipart upload. */
 export class ObjectUpload {
   readonly #target: UploadTarget
   readonly #plan: PartPlan
   readonly #maximumParts: number
   readonly #parts: MultipartUpload
-  /** Set once S3 may have made the object, whether or not its answer reached us. */
+  /** Set once S3 may have created the object, whether or not its answer arrived. */
   #committed: { sizeBytes: number; at: number } | undefined
 
   constructor(target: UploadTarget, plan: PartPlan, maximumParts: number) {
@@ -26,11 +26,11 @@ export class ObjectUpload {
   }
 
   /**
-   * Uploads content. The requests are not broken off one by one, since what a broken-off request did could not be known;
+   * Uploads content. Single requests are not cancelled, since the effect of a cancelled request would be unknown;
    * `chunks` fails when the caller's signal fires.
    *
-   * @returns Its size, and the ETag that S3 gave it.
-   * @throws {StoreError} If S3 failed; what `chunks` throws comes through as it is.
+   * @returns Its size and ETag.
+   * @throws {StoreError} If S3 failed; errors of `chunks` are passed on.
    */
   async send(chunks: AsyncIterable<Buffer>): Promise<{ sizeBytes: number; tag: string | undefined }> {
     const { memoryLimitBytes, folder } = this.#target.sending
@@ -66,14 +66,14 @@ export class ObjectUpload {
     })
   }
 
-  /** @param call - Told whether an earlier try may have made the object. */
+  /** @param call - Its argument: whether an earlier attempt may have created the object. */
   async #commit<Result>(sizeBytes: number, call: (mayBeThere: boolean) => Promise<Result>): Promise<Result> {
     const before = this.#committed
     this.#committed = { sizeBytes, at: Date.now() }
     try {
       return await call(before !== undefined)
     } catch (error) {
-      // An earlier try may still have made the object.
+      // An earlier attempt may have created the object.
       if (isRefusal(error)) this.#committed = before
       throw error
     }
@@ -95,7 +95,7 @@ export class ObjectUpload {
           return sendOnce(mayBeThere)
         }
         if (mayBeThere && statusOf(error) === 412) {
-          // An earlier try made the object, and its answer was lost.
+          // An earlier attempt created the object, and its answer was lost.
           const found = await headObject(clients.calls, object)
           if (found?.ETag?.replaceAll('"', '') === part.md5.toString('hex')) return found.ETag
         }
@@ -105,7 +105,7 @@ export class ObjectUpload {
     return withRetries(() => this.#commit(part.sizeBytes, sendOnce), retry)
   }
 
-  /** Removes parts, and the object if it came to be. One that lay there before under the name stays. */
+  /** Removes the parts, and the object if it was created. An object that had the name before is kept. */
   async undo(): Promise<void> {
     await this.#parts.abort()
     if (!this.#committed) return

@@ -10,9 +10,9 @@ const MAXIMUM_SOCKETS = 64
 
 /** The SDK's clients for a bucket. */
 export interface S3Clients {
-  /** For all but moving an object's bytes. */
+  /** For everything except the bytes of objects. */
   calls: S3Client
-  /** For parts. It tries nothing again: that is done where a part can be read again. */
+  /** For parts. It retries nothing: that is done where a part can be read again. */
   parts: S3Client
   /**
    * For reading objects. Its timeout ends with the answer's headers: a socket is also idle while the reader has no use
@@ -21,7 +21,7 @@ export interface S3Clients {
   reader: S3Client
 }
 
-/** Makes the clients for settings. Does no I/O. */
+/** Creates the clients. Does no I/O. */
 export function s3Clients(settings: S3Settings, options: StoreOptions): S3Clients {
   const connectionTimeout = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS
   const idleTimeoutMs = options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS
@@ -39,8 +39,8 @@ export function s3Clients(settings: S3Settings, options: StoreOptions): S3Client
 }
 
 /**
- * Has requests that carry a `Content-MD5` signed without a digest of their body. The signature covers the MD5, which
- * the server compares, so a second digest would cost time and find nothing more.
+ * Signs requests that carry a `Content-MD5` without a digest of their body. The signature covers the MD5, which the
+ * server compares, so a second digest would only cost time.
  */
 function leaveBodiesToMd5(client: S3Client): void {
   client.middlewareStack.add(
@@ -79,7 +79,7 @@ function configuration(settings: S3Settings): S3ClientConfig {
     credentials: { accessKeyId: settings.accessKeyId, secretAccessKey: settings.secretAccessKey },
     ...(endpoint && { endpoint: endpoint.href }),
     forcePathStyle: settings.pathStyle ?? endpoint !== undefined,
-    // Other servers than AWS refuse the chunked bodies that checksums by default bring with them.
+    // Servers other than AWS reject the chunked bodies that default checksums require.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   }

@@ -45,7 +45,7 @@ const advice: Record<StoreErrorCode, string> = {
   misconfigured: 'the settings do not fit it; check endpoint, region, bucket, certificate and the clock',
 }
 
-/** Turns what the SDK threw into a `StoreError`; one that already is comes back as it is. */
+/** Turns what the SDK threw into a `StoreError`; one that already is one is returned unchanged. */
 export function toS3StoreError(error: unknown, doing: string): StoreError {
   if (error instanceof StoreError) return error
   const code = codeOf(error)
@@ -59,12 +59,12 @@ export function toS3UploadError(error: unknown, doing: string): StoreError {
   return new StoreError('exists', `Could not ${doing}: ${advice.exists}.`, { cause: error })
 }
 
-/** Whether a server says that it knows no conditions for uploads. */
+/** Whether a server says that it does not support conditional uploads. */
 export function isConditionUnknown(error: unknown): boolean {
   return statusOf(error) === 501
 }
 
-/** Whether an upload is gone, completed or broken off. */
+/** Whether an upload no longer exists, since it was completed or aborted. */
 export function isNoSuchUpload(error: unknown): boolean {
   return nameOf(error) === 'NoSuchUpload' || statusOf(error) === 404
 }
@@ -90,7 +90,7 @@ export function statusOf(error: unknown): number | undefined {
 /** The name that S3 gave an error. HEAD has no body, so it says no more than `NotFound`. */
 export function nameOf(error: unknown): string {
   if (!(error instanceof Error)) return ''
-  // Codes that the SDK does not know stand in `Code`, under a name that says nothing.
+  // Codes that the SDK does not know are in `Code`; their name is generic.
   return 'Code' in error && typeof error.Code === 'string' ? error.Code : error.name
 }
 
@@ -108,7 +108,7 @@ function codeOfStatus(status: number | undefined): StoreErrorCode | undefined {
   return status >= 300 ? 'misconfigured' : 'temporary'
 }
 
-/** What was seen, for whoever looks for the cause; names and numbers only, since messages may quote requests. */
+/** Details for diagnosis; names and numbers only, since messages may quote requests. */
 function hint(error: unknown): string {
   const seen = [systemCodeOf(error) ?? nameOf(error), statusOf(error)].filter(
     (part) => part !== undefined && part !== '',

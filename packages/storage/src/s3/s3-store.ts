@@ -24,7 +24,7 @@ import { endpointOf, type S3Settings } from './s3-settings.ts'
 
 const DEFAULT_PART_SIZE_BYTES = 5 * 1024 ** 2
 const DEFAULT_MAXIMUM_PARTS = 10_000
-/** S3 takes no larger part. */
+/** The largest part that S3 accepts. */
 const LARGEST_PART_BYTES = 5 * 1024 ** 3
 
 /** A bucket, at AWS or at anything that speaks its protocol. Content larger than a part is uploaded in parts. */
@@ -61,7 +61,7 @@ export class S3Store implements ObjectStore {
     } catch (error) {
       content.destroy()
       await upload.undo().catch((cause: unknown) => {
-        const undoing = toS3StoreError(cause, `remove what was left of "${name}" in ${this.location} after a failure`)
+        const undoing = toS3StoreError(cause, `remove the remains of "${name}" in ${this.location} after a failure`)
         throw combineErrors(error, undoing)
       })
       throw error
@@ -103,7 +103,7 @@ export class S3Store implements ObjectStore {
       const Range = rangeHeader({ from, end })
       const command = new GetObjectCommand({ ...object, Range, IfMatch })
       const answer = await this.#clients.reader.send(command, { abortSignal }).catch((error: unknown) => {
-        // No range of an empty object can be sent.
+        // An empty object has no ranges.
         if (from > 0 || end === undefined || statusOf(error) !== 416) throw error
         return this.#clients.reader.send(new GetObjectCommand(object), { abortSignal })
       })
@@ -140,7 +140,7 @@ export class S3Store implements ObjectStore {
   async remove(name: string, options: CallOptions = {}): Promise<void> {
     await this.#call(`remove "${name}" from ${this.location}`, options, async (abortSignal) => {
       validateObjectName(name)
-      // One by one: DeleteObjects needs a Content-MD5 that the SDK no longer sends to servers which ask for it.
+      // One by one: DeleteObjects needs a Content-MD5 that the SDK no longer sends to servers that require it.
       await this.#clients.calls
         .send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: name }), { abortSignal })
         .catch((error: unknown) => {

@@ -6,7 +6,7 @@ import type { StoreOptions } from '../store-options.ts'
 import type { SwiftSettings } from './swift-settings.ts'
 import { SwiftStore } from './swift-store.ts'
 
-/** Removes the segments of an object that was never completed; they are in a container of their own. */
+/** Removes the segments of an object that was never completed; they are in a separate container. */
 export async function removeSegments(
   settings: SwiftSettings,
   upload: IncompleteUpload,
@@ -20,7 +20,7 @@ export async function removeSegments(
       if (isSegment && modifiedAt >= upload.since) await segments.remove(name, { signal })
     }
   } catch (error) {
-    // Where nothing large was ever stored, there is no container for segments.
+    // If nothing large was ever stored, there is no container for segments.
     if (!(error instanceof StoreError && error.code === 'absent')) throw error
   }
 }

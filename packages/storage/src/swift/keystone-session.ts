@@ -3,7 +3,7 @@ import { StoreError } from '../store-error.ts'
 import { toSwiftStoreError, UnexpectedStatus } from './swift-error.ts'
 import { keystoneUrl, type SwiftSettings } from './swift-settings.ts'
 
-/** A login: what every request to Swift carries and where it goes. */
+/** A login: the token that every request to Swift carries, and Swift's URL. */
 export interface Login {
   token: string
   /** Swift's URL for the project, without a slash at the end. */
@@ -21,10 +21,10 @@ interface TokenAnswer {
   }
 }
 
-/** Renewed when this part of a token's life is over, so that one lasts for the request that it begins. */
+/** A token is renewed after this share of its life, so that it outlives the request that it is used for. */
 const RENEW_AFTER_SHARE = 0.8
 
-/** Logs in at Keystone v3 by password, once for many requests. */
+/** Authenticates at Keystone v3 with a password, once for many requests. */
 export class KeystoneSession {
   readonly #settings: SwiftSettings
   readonly #dispatcher: Dispatcher
@@ -39,7 +39,7 @@ export class KeystoneSession {
   }
 
   /**
-   * The current login, renewed if it is about to expire. Callers at the same time share one.
+   * The current login, renewed if it is about to expire. Concurrent callers share one.
    *
    * @throws {StoreError} `denied` for a wrong user, password, domain or project: Keystone does not say which.
    */
@@ -55,7 +55,7 @@ export class KeystoneSession {
     return login
   }
 
-  /** Drops a login that Swift refused; another caller may have renewed it already. */
+  /** Discards a login that Swift rejected; another caller may have renewed it already. */
   async renew(refused: Login): Promise<Login> {
     if ((await this.login()).token === refused.token) this.#login = undefined
     return this.login()

@@ -36,15 +36,15 @@ export async function removeWithSegments(
     accept: [200, 204],
     answerTimeoutMs: REMOVAL_TIMEOUT_MS,
   })
-  // A status of 200 only says that Swift tried; what came of it stands in the body.
+  // A status of 200 only says that Swift tried; the result is in the body.
   const text = await answer.body.text()
   if (text.trim() !== '') checkBulkAnswer(name, JSON.parse(text) as BulkAnswer)
   return true
 }
 
 /**
- * Paths of the segments that an object is made of, `/container/name`, also of those that other manifests name for it; none
- * if it is not made of any or not there.
+ * Paths of the segments that an object is made of, `/container/name`, also of nested manifests; empty if the object has
+ * none or does not exist.
  */
 export async function segmentsOf(client: SwiftClient, container: string, name: string): Promise<string[]> {
   const head = await client.sendAndDump({ method: 'HEAD', container, name, accept: [200, 404] })

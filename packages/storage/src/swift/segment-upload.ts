@@ -7,7 +7,7 @@ import type { Part } from '../transfer/parts.ts'
 import type { SwiftClient } from './swift-client.ts'
 import { toSwiftStoreError } from './swift-error.ts'
 
-/** The server looks at every segment before it answers. */
+/** The server checks every segment before it answers. */
 export const MANIFEST_TIMEOUT_MS = 10 * 60_000
 
 /** An object in Swift, and how its segments are sent. */
@@ -17,7 +17,7 @@ export interface SwiftTarget {
   name: string
   sending: Sending
   retry: RetryOptions
-  /** Whether no object of the name may be there yet. */
+  /** Whether no object of this name may exist. */
   mustBeNew: boolean
   /** For messages: `store "x" in container y`. */
   doing: string
@@ -31,15 +31,15 @@ export interface Segment {
 }
 
 /**
- * The segments of one upload. They lie in a container of their own, so they are not listed among the objects, under a
- * name unlike any other upload's, so that two of one name do not touch each other's.
+ * The segments of one upload. They are in a container of their own, so that they are not listed among the objects, and
+ * under a prefix of their own, so that two uploads of one name do not affect each other.
  */
 export class SegmentUpload {
   readonly #target: SwiftTarget
   readonly #upload = randomBytes(6).toString('hex')
   readonly #tasks = new BoundedTasks()
   readonly #cutOff = new AbortController()
-  /** Names of all that were begun, for their removal. */
+  /** Names of all that were started, for their removal. */
   readonly #names: string[] = []
   readonly #segments: Segment[] = []
 
@@ -55,7 +55,7 @@ export class SegmentUpload {
     return `${this.#target.container}_segments`
   }
 
-  /** Makes sure that the object's container is there, and the segments' beside it, on the same kind of disks. */
+  /** Checks that the object's container exists, and creates the one for segments with the same storage policy. */
   async begin(): Promise<void> {
     const { client, container } = this.#target
     const main = await client.sendAndDump({ method: 'HEAD', container, accept: [204, 200] })
@@ -64,12 +64,12 @@ export class SegmentUpload {
     if (found.statusCode !== 404) return
     const policy = main.headers['x-storage-policy']
     const headers = typeof policy === 'string' ? { 'x-storage-policy': policy } : undefined
-    // 202 or 409: another upload made it in the meantime.
+    // 202 or 409: another upload created it concurrently.
     await client.sendAndDump({ ...segments, method: 'PUT', headers, accept: [201, 202, 409] })
   }
 
   /**
-   * Sends a segment in the background, after waiting until no more are on their way than may be. Releases it in any case.
+   * Uploads a segment in the background, once fewer than the limit are in flight. Releases it in any case.
    *
    * @throws What an earlier segment failed with.
    */
@@ -90,7 +90,7 @@ export class SegmentUpload {
     const name = this.#newName()
     const etag = part.md5.toString('hex')
     this.#segments.push({ path: `/${this.#container}/${name}`, etag, size_bytes: part.sizeBytes })
-    // The server compares the etag with what it got, and refuses what was changed on the way.
+    // The server compares the ETag with the received bytes and rejects what was changed in transit.
     await this.#put(name, () => part.body(this.#target.sending.bandwidth), part.sizeBytes, { headers: { etag } })
   }
 

@@ -23,7 +23,7 @@ export class UnexpectedStatus extends Error {
   }
 }
 
-/** Turns a failed request into a `StoreError`; one that already is comes back as it is. */
+/** Turns a failed request into a `StoreError`; one that already is one is returned unchanged. */
 export function toSwiftStoreError(error: unknown, doing: string): StoreError {
   if (error instanceof StoreError) return error
   const isAnswer = error instanceof UnexpectedStatus

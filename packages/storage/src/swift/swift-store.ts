@@ -77,7 +77,7 @@ export class SwiftStore implements ObjectStore {
     } catch (error) {
       content.destroy()
       await upload?.undo().catch((cause: unknown) => {
-        const undoing = `remove what was left of "${name}" in ${this.location} after a failure`
+        const undoing = `remove the remains of "${name}" in ${this.location} after a failure`
         throw combineErrors(error, toSwiftStoreError(cause, undoing))
       })
       throw error
@@ -111,7 +111,7 @@ export class SwiftStore implements ObjectStore {
   ): Promise<OpenedObject> {
     const range = rangeHeader({ from, end })
     const headers = { ...(range && { range }), ...(tag && { 'if-match': tag }) }
-    // No range of an empty object can be sent.
+    // An empty object has no ranges.
     const accept = from > 0 ? [206] : end === undefined ? [200] : [200, 206, 416]
     const answer = await this.#send('GET', name, accept, doing, { signal }, headers)
     if (answer.statusCode === 416) {

@@ -35,7 +35,7 @@ export class SwiftUpload {
   /**
    * Uploads content.
    *
-   * @throws {StoreError} If Swift failed; what `chunks` throws comes through as it is.
+   * @throws {StoreError} If Swift failed; errors of `chunks` are passed on.
    */
   async send(chunks: AsyncIterable<Buffer>): Promise<SwiftStored> {
     const { memoryLimitBytes, folder } = this.#target.sending
@@ -81,7 +81,7 @@ export class SwiftUpload {
     const etag = part.md5.toString('hex')
     const body = () => part.body(this.#target.sending.bandwidth)
     const { sizeBytes } = part
-    // The server compares the etag with what it got, and refuses what was changed on the way.
+    // The server compares the ETag with the received bytes and rejects what was changed in transit.
     return this.#commit({ sizeBytes, tag: etag }, { body, sizeBytes, headers: { etag } })
   }
 
@@ -111,7 +111,7 @@ export class SwiftUpload {
         await client.sendAndDump({ method: 'PUT', container, name, accept: [201], ...request, headers })
       } catch (error) {
         if (before !== undefined && isConditionFailed(error) && (await this.#isThere(stored))) return
-        // An earlier try may still have made the object.
+        // An earlier attempt may have created the object.
         if (isRefusal(error)) this.#committed = before
         throw error
       }

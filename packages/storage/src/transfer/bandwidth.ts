@@ -1,18 +1,17 @@
 import { pipeline, Readable, Transform } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Bytes go out in pieces of this size under a limit, so that they are spread evenly. */
+/** Under a limit bytes are sent in slices of this size, so that they are spread evenly. */
 const PIECE_BYTES = 64 * 1024
-/** What a limit lets through at once after a rest. */
+/** The burst that a limit allows after a pause. */
 const BURST_SECONDS = 0.1
 
 /**
- * A limit on bytes per second, for all transfers that share it: a token bucket. Those who wait are served in the order
- * in which they came.
+ * A limit on bytes per second, for all transfers that share it: a token bucket. Waiting transfers are served in order.
  */
 export class BandwidthLimit {
   readonly bytesPerSecond: number
-  /** When what was let through so far is paid off, on the monotonic clock, in ms. */
+  /** When the bytes so far are paid for, on the monotonic clock, in ms. */
   #paidAt = 0
 
   /**
@@ -25,7 +24,7 @@ export class BandwidthLimit {
     this.bytesPerSecond = bytesPerSecond
   }
 
-  /** Waits until so many bytes may go. */
+  /** Waits until this many bytes may be sent. */
   async take(bytes: number, signal?: AbortSignal): Promise<void> {
     const now = performance.now()
     const from = Math.max(this.#paidAt, now - BURST_SECONDS * 1000)
@@ -40,7 +39,7 @@ async function takeAll(limits: readonly BandwidthLimit[], bytes: number, signal:
   await Promise.all(limits.map((limit) => limit.take(bytes, signal)))
 }
 
-/** A stream that passes bytes on as fast as all limits allow. */
+/** Creates a stream that passes bytes on as fast as all limits allow. */
 export function throttle(limits: readonly BandwidthLimit[]): Transform {
   const gone = new AbortController()
   return new Transform({
@@ -63,7 +62,7 @@ export function throttle(limits: readonly BandwidthLimit[]): Transform {
   })
 }
 
-/** The bytes of a buffer as a stream that all limits allow. */
+/** The bytes of a buffer as a stream within all limits. */
 export function throttled(bytes: Buffer, limits: readonly BandwidthLimit[]): Readable {
   let at = 0
   const gone = new AbortController()

@@ -1,4 +1,4 @@
-/** Runs tasks beside each other, no more than a limit at a time. The first failure is kept for whoever asks next. */
+/** Runs tasks concurrently, up to a limit. The first failure is reported to the next caller. */
 export class BoundedTasks {
   readonly #running = new Set<Promise<void>>()
   #failure: { error: unknown } | undefined
@@ -6,7 +6,7 @@ export class BoundedTasks {
   /**
    * Starts a task after waiting until fewer than `limit` run.
    *
-   * @throws What an earlier task failed with; the new one is not started then.
+   * @throws The error of an earlier task; the new one is not started then.
    */
   async start(task: () => Promise<void>, limit: number): Promise<void> {
     while (this.#running.size >= limit) await Promise.race(this.#running)
@@ -22,14 +22,14 @@ export class BoundedTasks {
   /**
    * Waits until no task runs.
    *
-   * @throws What a task failed with.
+   * @throws The error of a task.
    */
   async settled(): Promise<void> {
     await this.over()
     this.#throwFailure()
   }
 
-  /** Waits until no task runs, whatever came of them. */
+  /** Waits until no task runs, and ignores their errors. */
   async over(): Promise<void> {
     await Promise.all(this.#running)
   }

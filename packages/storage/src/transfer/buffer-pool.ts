@@ -1,16 +1,17 @@
 const MEBIBYTE = 1024 * 1024
 
 /**
- * Memory of parts or ranges that were moved, for the next ones. It is asked for in powers of two, so that parts that grow fit into it
- * for long; what is not written takes none of the machine's memory. What lies unused the collector may take.
+ * Reuses the memory of parts or ranges that were transferred. Buffers have sizes in powers of two, so that growing
+ * parts fit into them for long; pages that are never written take no memory of the machine. The garbage collector may
+ * take unused buffers.
  *
- * Uploads must not share it: a server may answer before it has read all of a part, and what is written there next would still be
- * sent to it.
+ * Uploads must not share a pool: a server may answer before it has read all of a part, and would then be sent what is
+ * written there next.
  */
 export class BufferPool {
   #spare: WeakRef<Buffer>[] = []
 
-  /** Memory for at least so many bytes, with anything in it; what came back last first. */
+  /** A buffer for at least this many bytes, with arbitrary content; the one released last is used first. */
   acquire(sizeBytes: number): Buffer {
     const there = this.#spare.map((spare) => spare.deref()).filter((memory) => memory !== undefined)
     const found = there.findLastIndex((memory) => memory.length >= sizeBytes)
@@ -18,7 +19,7 @@ export class BufferPool {
     return there[found] ?? Buffer.allocUnsafeSlow(roundedUp(sizeBytes))
   }
 
-  /** Keeps memory that nobody uses any more. */
+  /** Returns a buffer that is no longer used. */
   release(memory: Buffer): void {
     this.#spare.push(new WeakRef(memory))
   }

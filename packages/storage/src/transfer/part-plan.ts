@@ -1,24 +1,24 @@
 const MEBIBYTE = 1024 * 1024
 
-/** What bounds the parts of an upload whose length is not known. Sizes are in bytes. */
+/** Limits of the parts of an upload of unknown length. Sizes are in bytes. */
 export interface PartLimits {
   /** Size of the first part. */
   firstBytes: number
-  /** How many parts an upload may have. */
+  /** Maximum number of parts of an upload. */
   maximumParts: number
-  /** Largest part that the server takes. */
+  /** Largest part that the server accepts. */
   largestBytes: number
   /** What all parts together must be able to hold. */
   capacityBytes: number
 }
 
-/** Gives the size of a part by its number, from 1. */
+/** Returns the size of a part by its number, from 1. */
 export type PartPlan = (partNumber: number) => number
 
 /**
  * Plans the sizes of parts: each is larger than the one before by the same factor, the smallest one with which the
- * parts hold all of the capacity. So a part's size follows what was sent before it, and memory stays small as long as
- * the upload does. Where even the largest parts do not hold the capacity, all have the largest size.
+ * parts hold all of the capacity. So parts are small at first, and memory stays small for small uploads. If even the
+ * largest parts do not hold the capacity, all have the largest size.
  */
 export function partPlan(limits: PartLimits): PartPlan {
   const { maximumParts, largestBytes, capacityBytes } = limits
@@ -43,7 +43,7 @@ export function partPlan(limits: PartLimits): PartPlan {
   return sizesUnder(high)
 }
 
-/** Rounds up, so that buffers can be used again for the next part; the first size stays as it was asked for. */
+/** Rounds up, so that buffers can be reused for the next part; the first size is not changed. */
 function wholeMebibytes(bytes: number, firstBytes: number): number {
   return bytes <= firstBytes ? firstBytes : Math.ceil(bytes / MEBIBYTE) * MEBIBYTE
 }

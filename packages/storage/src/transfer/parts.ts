@@ -7,29 +7,29 @@ import { StoreError } from '../store-error.ts'
 import { type BandwidthLimit, throttle, throttled } from './bandwidth.ts'
 import { BufferPool } from './buffer-pool.ts'
 
-/** A part of content that can be sent any number of times. */
+/** A part of an upload that can be sent any number of times. */
 export interface Part {
   sizeBytes: number
   /** MD5 of its bytes. */
   md5: Buffer
-  /** Its bytes, for one sending. */
+  /** Its bytes, for one request. */
   body(limits: readonly BandwidthLimit[]): Buffer | Readable
-  /** Lets go of memory or disk. To be called once nobody sends it. */
+  /** Releases memory or disk. To be called when no request uses it any more. */
   release(): Promise<void>
 }
 
-/** How parts are kept until they are sent. */
+/** How parts are buffered until they are sent. */
 export interface PartOptions {
   /** Size of the part with a number, from 1. */
   sizeOf: (partNumber: number) => number
-  /** Larger parts lie in a file without a name in `folder`; smaller ones in memory. */
+  /** Larger parts are buffered in an unlinked file in `folder`, smaller ones in memory. */
   memoryLimitBytes: number
   folder: string
 }
 
 /**
- * Cuts content into parts. Gives at least one, which is empty for empty content; only the last is smaller than asked
- * for, and none but the first is empty. Whoever takes a part releases it.
+ * Splits content into parts. Yields at least one, which is empty for empty content; only the last is smaller than
+ * requested, and none but the first is empty. The caller releases each part.
  */
 export async function* splitIntoParts(
   chunks: AsyncIterable<Buffer>,
@@ -42,7 +42,7 @@ export async function* splitIntoParts(
   try {
     for await (const chunk of chunks) {
       for (let at = 0; at < chunk.length; ) {
-        // Only here, where more comes, is it known that the full part is not the last.
+        // Only now that more data has arrived is it known that the full part is not the last.
         if (growing.sizeBytes === wanted) {
           const full = growing.done()
           growing = undefined
@@ -108,7 +108,7 @@ async function createSpooledPart(folder: string): Promise<PartWriter> {
   const doing = `keep a large part in ${folder} until it is sent`
   const path = join(folder, `.osb-part-${randomUUID()}`)
   const handle = await translated(open(path, 'wx+', 0o600), doing)
-  // Without a name nothing is left, however this process ends.
+  // An unlinked file disappears with the process, however that ends.
   await translated(unlink(path), doing)
   return spooledPart(handle, createHash('md5'), doing)
 }
@@ -161,7 +161,7 @@ function readAll(handle: FileHandle, sizeBytes: number): Readable {
 async function translated<T>(promise: Promise<T>, doing: string): Promise<T> {
   return promise.catch((error: NodeJS.ErrnoException) => {
     const code = error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 'full' : 'misconfigured'
-    throw new StoreError(code, `Could not ${doing} (${error.code}): make room there, or set another folder.`, {
+    throw new StoreError(code, `Could not ${doing} (${error.code}): free some space there, or set another directory.`, {
       cause: error,
     })
   })

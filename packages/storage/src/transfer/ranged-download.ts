@@ -8,26 +8,28 @@ import { type OpeningOptions, ResumingDownload } from './resuming-download.ts'
 
 /** How an object is downloaded. */
 export interface DownloadOptions extends OpeningOptions {
-  /** The object is asked for in ranges of this size. */
+  /** The object is requested in ranges of this size. */
   rangeBytes: number
-  /** Ranges that are fetched, or wait to be read, at once; each takes memory for its size. */
+  /** Ranges that are in flight or buffered; each takes memory for its size. */
   rangesInFlight: number
   bandwidth: readonly BandwidthLimit[]
   signal?: AbortSignal | undefined
 }
 
 /**
- * Downloads an object, in several ranges at once where it is larger than one. Each goes on by itself where it is cut.
- * A range is fetched to its end whether or not the reader pauses, so that no connection waits for the reader.
+ * Downloads an object, in several concurrent ranges if it is larger than one. Each resumes by itself when its
+ * connection is lost. A range is fetched to its end even if the reader pauses, so that no connection waits for the
+ * reader.
  *
- * @throws {StoreError} If it cannot be opened; that is tried once.
+ * @throws {StoreError} If it cannot be opened; that is not retried.
  */
 export async function download(options: DownloadOptions): Promise<Readable> {
   const { rangeBytes, signal = new AbortController().signal } = options
   const first = await options.open({ from: 0, end: rangeBytes }, undefined, signal)
   const isWhole = first.objectBytes === undefined || first.objectBytes <= rangeBytes
   const stream = isWhole ? whole(options, first) : await inRanges(options, first, signal)
-  // It may fail before its reader listens. The reader still sees the error; without this it would end the process.
+  // It may fail before its reader listens. The reader still sees the error; without this listener it would end the
+  // process.
   stream.on('error', () => undefined)
   destroyOnAbort(stream, signal)
   return stream
@@ -37,32 +39,32 @@ function whole(options: DownloadOptions, first: OpenedObject): Readable {
   return limited(new ResumingDownload(options, { from: 0, end: undefined }, first.tag, first), options.bandwidth)
 }
 
-/** Only a tag makes sure that all ranges are of the same content. */
+/** Only a tag ensures that all ranges are of the same content. */
 async function inRanges(options: DownloadOptions, first: OpenedObject, signal: AbortSignal): Promise<Readable> {
   if (first.tag !== undefined) return new RangedDownload(options, first)
   first.body.destroy()
   return whole(options, await options.open({ from: 0, end: undefined }, undefined, signal))
 }
 
-/** What the reader is given at once. */
+/** Size of the chunks for the reader. */
 const CHUNK_BYTES = 64 * 1024
 
 /** Shared by all downloads. */
 const rangeMemory = new BufferPool()
 
-/** A range that is fetched, with the bytes that are there of it. */
+/** A range that is being fetched, with its bytes so far. */
 interface FetchedRange {
   stream: Readable
   memory: Buffer
   fetchedBytes: number
-  /** How many of them the reader has. */
+  /** How many of them the reader has received. */
   readBytes: number
   sizeBytes: number
 }
 
 /**
- * What is fetched ahead lies in memory that is used again: buffers that wait, each on its own, outlive V8's young
- * generation, and freeing them took a fifth of a download's time.
+ * Prefetched bytes are kept in reused buffers: separate buffers would outlive V8's young generation, and freeing them
+ * took a fifth of a download's time.
  */
 class RangedDownload extends Readable {
   readonly #options: DownloadOptions
@@ -113,7 +115,7 @@ class RangedDownload extends Readable {
     stream.on('error', (error) => this.destroy(error))
   }
 
-  /** Gives the reader what it wants and what is next in order. */
+  /** Delivers the next bytes in order, as far as the reader wants them. */
   #pass(): void {
     for (let range = this.#ranges[0]; range !== undefined && this.#isWanted; range = this.#ranges[0]) {
       const { memory, readBytes, fetchedBytes, sizeBytes } = range

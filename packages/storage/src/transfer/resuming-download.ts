@@ -4,31 +4,31 @@ import { type RetryOptions, waitOrGiveUp } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 import type { ByteRange, OpenedObject } from './byte-range.ts'
 
-/** How bytes are asked for, and asked for again. */
+/** How bytes are requested, and requested again. */
 export interface OpeningOptions {
   /**
-   * Asks the store for bytes of the object.
+   * Requests bytes of the object.
    *
-   * @param tag - The content must still be this one; a store that has another rejects with the code `replaced`.
+   * @param tag - The expected content; a store with different content rejects with the code `replaced`.
    */
   open(range: ByteRange, tag: string | undefined, signal: AbortSignal): Promise<OpenedObject>
   translate: (error: unknown) => StoreError
   retry: RetryOptions
-  /** How long the store may send nothing while more is wanted. */
+  /** How long the store may send nothing while data is requested. */
   idleTimeoutMs: number
 }
 
 const BUFFER_BYTES = 256 * 1024
 /**
- * So many bytes since the last cut show that it is worth going on. No more than is read ahead: whoever pauses learns
- * only when going on that the connection was cut meanwhile, and that must not count.
+ * This many bytes since the last lost connection count as progress. It is not more than what is read ahead: a reader
+ * that pauses learns of a lost connection only when it resumes, and that must not count as a failure.
  */
 const progressBytes = BUFFER_BYTES
 
 /**
- * A download of some bytes of an object. Where the connection is cut it goes on from the byte it reached, as long as the
- * store has the same content: a bounded number of times in a row without progress, with a growing wait between. While
- * its reader pauses it is not opened again, and a cut does not count: stores drop who is silent.
+ * A download of a range of an object. When the connection is lost, it resumes at the next byte, as long as the store
+ * has the same content: a bounded number of times without progress, with growing delays. While the reader pauses, it is
+ * not reopened, and a lost connection does not count: stores drop idle clients.
  */
 export class ResumingDownload extends Readable {
   readonly #options: OpeningOptions
@@ -45,8 +45,8 @@ export class ResumingDownload extends Readable {
   #sinceCutBytes = 0
 
   /**
-   * @param tag - Names the content; without it a cut cannot be made good.
-   * @param first - What was opened already; absent: it is opened when it is read.
+   * @param tag - Identifies the content; without it a download cannot be resumed.
+   * @param first - An answer that was opened already; absent: it is opened when it is read.
    */
   constructor(options: OpeningOptions, range: ByteRange, tag: string | undefined, first?: OpenedObject) {
     super({ highWaterMark: BUFFER_BYTES })
@@ -98,7 +98,7 @@ export class ResumingDownload extends Readable {
     else this.#attempt = 1
   }
 
-  /** Opens the object from the byte that was reached; in the end either there is a body, or this is destroyed. */
+  /** Opens the object at the next byte; afterwards either there is a body, or this is destroyed. */
   async #reopen(): Promise<void> {
     this.#isOpening = true
     try {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { getCACertificates } from 'node:tls'
+import { SettingsError } from '@osb-backup/node'
 import { Agent, type Dispatcher, request } from 'undici'
-import { SettingError } from '../../settings/setting-error.ts'
 
 const CALL_TIMEOUT_MS = 10_000
 const LARGEST_ANSWER_BYTES = 1024 * 1024
@@ -19,7 +19,7 @@ export type FetchText = (url: string, headers?: Record<string, string>) => Promi
  * Makes the way to reach the identity provider and Cloud Foundry.
  *
  * @param caFile - PEM file of authorities to trust besides the system's.
- * @throws {SettingError} If that file cannot be read.
+ * @throws {SettingsError} If that file cannot be read.
  */
 export function makeFetchText(caFile: string | undefined): FetchText {
   const dispatcher = new Agent({ connect: caFile === undefined ? {} : { ca: authorities(caFile) } })
@@ -34,7 +34,7 @@ function authorities(caFile: string): string[] {
   try {
     return [...getCACertificates('default'), readFileSync(caFile, 'utf8')]
   } catch (cause) {
-    throw new SettingError(`OIDC_CA_FILE (${caFile}) cannot be read: ${codeOf(cause)}.`, { cause })
+    throw new SettingsError(`OIDC_CA_FILE (${caFile}) cannot be read: ${codeOf(cause)}.`, { cause })
   }
 }
 

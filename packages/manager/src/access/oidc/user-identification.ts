@@ -18,7 +18,7 @@ export interface IdentificationDeps extends KeyTiming {
  *
  * @returns Answers undefined for a token that is not valid here or that gives no role. Throws IdentityProviderError while
  *   the provider cannot be asked; so does the caller's `isGranted` while Cloud Foundry cannot.
- * @throws {SettingError} If OIDC_CA_FILE cannot be read.
+ * @throws {SettingsError} If OIDC_CA_FILE cannot be read.
  */
 export function createUserIdentification(
   settings: OidcSettings,

@@ -8,21 +8,21 @@ export type ScriptOutcome =
   | { kind: 'cancelled' }
   /** The agent stopped it, because the other end of its stream had failed. */
   | { kind: 'stopped' }
-  /** It exited with 0, but a process it left behind still held the dump's stream open. */
+  /** It exited with 0, but a background process still held the dump's stream open. */
   | { kind: 'output-held' }
   | { kind: 'not-started'; problem: string }
 
-/** A script that is over, with what it printed, bounded and masked. */
-export interface ScriptEnd {
+/** The outcome of a script, with its output, bounded and masked. */
+export interface ScriptResult {
   outcome: ScriptOutcome
   stdout: string
   stderr: string
 }
 
-/** Whether a script did what it was asked for. */
+/** Whether a script succeeded. */
 export const isSuccess = (outcome: ScriptOutcome): boolean => outcome.kind === 'exited' && outcome.status === 0
 
-/** How a script ended, in words that follow its path. */
+/** Describes how a script ended; the text follows its path. */
 export function describeOutcome(outcome: ScriptOutcome): string {
   switch (outcome.kind) {
     case 'exited':
@@ -30,7 +30,7 @@ export function describeOutcome(outcome: ScriptOutcome): string {
     case 'killed':
       return `was killed by ${outcome.signal}`
     case 'timed-out':
-      return `outlived its time limit of ${outcome.limitMs / 1000} s and was killed`
+      return `exceeded its time limit of ${outcome.limitMs / 1000} s and was killed`
     case 'cancelled':
       return 'was stopped because the job was cancelled'
     case 'stopped':
@@ -42,8 +42,8 @@ export function describeOutcome(outcome: ScriptOutcome): string {
   }
 }
 
-/** A sentence about a script that failed, with the last it said. */
-export function describeFailure(path: string, end: ScriptEnd): string {
+/** Describes how a script failed, with its last output. */
+export function describeFailure(path: string, end: ScriptResult): string {
   const said = lastLines(end.stderr) || lastLines(end.stdout)
   return `${path} ${describeOutcome(end.outcome)}${said === '' ? '' : `: ${said}`}`
 }

@@ -1,0 +1,159 @@
+import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
+import { absolutePath, listOf, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
+import { z } from 'zod'
+import { oidcTable } from './oidc-settings.ts'
+
+const secretKey = z.string().regex(/^[0-9a-f]{64}$/i, 'must be 64 hex digits')
+
+/** `*`, or scheme, host and port of a web page and nothing else. */
+const origin = z.string().refine((value) => value === '*' || (URL.canParse(value) && new URL(value).origin === value))
+
+const api = {
+  HOST: { schema: text, default: '127.0.0.1', description: 'address to listen on' },
+  PORT: { schema: wholeNumber(0, 65_535), default: '8080', description: 'port to listen on; 0 takes a free one' },
+  ALLOWED_ORIGINS: {
+    schema: listOf(origin, 'must be origins like https://dashboard.example, or *'),
+    description: 'origins of web pages that may call the API, separated by commas, or *',
+  },
+  ADMIN_TOKEN: {
+    schema: z.string().regex(/^[\x21-\x7e]{20,200}$/, 'must be 20 to 200 printable characters without spaces'),
+    defaultText: 'generated',
+    description: 'the first admin token; used only while the database has no token',
+  },
+  LOG_LEVEL: {
+    schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    default: 'info',
+    description: 'least severity that is logged: fatal, error, warn, info, debug, trace or silent',
+  },
+} as const
+
+const data = {
+  DATA_DIR: {
+    schema: text,
+    default: './data',
+    description: 'directory of the embedded PostgreSQL, the sealing key and the first token',
+  },
+  DATABASE_URL: {
+    schema: z.string().regex(/^postgres(ql)?:\/\//, 'must be a postgresql:// URL'),
+    defaultText: 'embedded',
+    description: 'PostgreSQL 14 or newer to use instead of the embedded one',
+  },
+  SECRET_KEY: {
+    schema: secretKey,
+    defaultText: 'DATA_DIR/secret.key',
+    description: 'key that seals stored secrets, 64 hex digits',
+  },
+  OTHER_SECRET_KEY: {
+    schema: secretKey,
+    description: 'key that opens stored secrets too while SECRET_KEY is rotated, 64 hex digits',
+  },
+} as const
+
+const destinations = {
+  FILE_DESTINATION_ROOT: {
+    schema: absolutePath,
+    description: 'absolute directory that FILE destinations must be inside; while it is not set there are none',
+  },
+  PRIVATE_DESTINATIONS: {
+    schema: oneOf(['allow', 'forbid']),
+    default: 'allow',
+    description: 'whether destinations may be in private networks and on this machine: allow or forbid',
+  },
+  RECOVERY_RECIPIENTS: {
+    schema: z
+      .string()
+      .refine(isAgeRecipientList, 'must be age recipients (age1…), with commas between them')
+      .transform(ageKeys),
+    description:
+      'age recipients, separated by commas, that can decrypt every encrypted backup besides those of its plan',
+  },
+} as const
+
+const jobs = {
+  MAX_RUNNING_JOBS: {
+    schema: wholeNumber(1, 10_000),
+    default: '100',
+    description: 'maximum number of jobs that run at the same time, over all managers on one database',
+  },
+  MAX_RUNNING_JOBS_PER_AGENT: {
+    schema: wholeNumber(1, 10_000),
+    default: '10',
+    description: 'maximum number of jobs that run at one agent',
+  },
+  MAX_RUNNING_JOBS_PER_DESTINATION: {
+    schema: wholeNumber(1, 10_000),
+    default: '20',
+    description: 'maximum number of jobs that run with one file destination',
+  },
+  AGENT_POLL_MS: {
+    schema: wholeNumber(50, 600_000),
+    default: '2000',
+    description: 'longest pause in milliseconds between two polls of a running job',
+  },
+  AGENT_UNREACHABLE_SECONDS: {
+    schema: wholeNumber(1, 604_800),
+    default: '300',
+    description: 'time in seconds that an agent may be unreachable before its job fails',
+  },
+  AGENT_BUSY_SECONDS: {
+    schema: wholeNumber(1, 604_800),
+    default: '21600',
+    description: 'time in seconds that an agent may answer that it is busy before its job fails',
+  },
+} as const
+
+const schedule = {
+  MINIMUM_INTERVAL_SECONDS: {
+    schema: wholeNumber(1, 31_536_000),
+    default: '3600',
+    description: 'minimum time in seconds between two runs of a plan',
+  },
+  SCHEDULE_GRACE_SECONDS: {
+    schema: wholeNumber(0, 31_536_000),
+    default: '86400',
+    description: 'how late in seconds a run that an outage prevented is still caught up, once for each plan',
+  },
+  SCHEDULE_JITTER_SECONDS: {
+    schema: wholeNumber(0, 86_400),
+    default: '0',
+    description: 'longest delay in seconds that spreads plans which are due at the same moment; constant for each plan',
+  },
+  RUN_HISTORY_DAYS: {
+    schema: wholeNumber(1, 36_500),
+    default: '90',
+    description: 'time in days that the records of scheduled runs are kept',
+  },
+} as const
+
+const retention = {
+  RETENTION_CHANGE_GRACE_HOURS: {
+    schema: wholeNumber(0, 8760),
+    default: '24',
+    description: 'time in hours after a change of its retention in which a plan deletes nothing',
+  },
+  DEPROVISION_FILES: {
+    schema: oneOf(['keep', 'delete']),
+    default: 'keep',
+    description: 'what happens to the files of an instance whose broker deletes its plans: keep or delete',
+  },
+  DEPROVISION_BACKUP_SECONDS: {
+    schema: wholeNumber(0, 86_400),
+    default: '0',
+    description:
+      'time limit in seconds of a final backup before that; if it fails the broker is refused; 0: none is taken',
+  },
+} as const
+
+/** The settings of the manager but for those of an identity provider, which count only together. */
+export const managerTable = { ...api, ...data, ...destinations, ...jobs, ...schedule, ...retention }
+
+/** All settings of the manager, for parsing, `--help` and the settings reference. */
+export const managerSettingsSections: readonly SettingsSection[] = [
+  { title: 'API', table: api },
+  { title: 'Data', table: data },
+  { title: 'Destinations', table: destinations },
+  { title: 'Jobs', table: jobs },
+  { title: 'Schedule', table: schedule },
+  { title: 'Retention', table: retention },
+  { title: 'Identity provider', table: oidcTable },
+]
