@@ -180,7 +180,7 @@ async function useV1(client: BackupClient, planId: string): Promise<void> {
   const store = { kind: 's3', authSecret, endpoint, bucket, authKey }
   const destination = { instanceId: 'canaries-v1', name: 's3', store }
   const { body: made } = await call('POST', '/v1/destinations', destination)
-  await call('POST', '/v1/destinations', { ...destination, store: { ...store, [authSecret]: authSecret } })
+  await call('POST', '/v1/destinations', { ...destination, store: { ...store, secret: authSecret } })
   await call('PATCH', `/v1/destinations/${made.id}`, { store: { kind: 's3', authSecret: [authSecret] } })
   await call('POST', `/v1/destinations/${made.id}/check`)
   await call('POST', '/v1/destinations/check', destination)
