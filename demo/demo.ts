@@ -62,26 +62,21 @@ async function register(
   scenario: Scenario,
   folder: string,
 ): Promise<string> {
-  const serviceInstance = { service_instance_id: INSTANCE }
-  await client.serviceInstances.put(INSTANCE, {
-    ...scenario.instance,
-    agent: { url: agent.url, username: agent.username, password: agent.password },
-  })
-  const destination = await client.fileDestinations.create({
-    type: 'FILE',
-    serviceInstance,
+  const { url, username, password } = agent
+  const { id: agentId } = await client.agents.create({ name: 'demo agent', url, username, password })
+  await client.instances.create({ id: INSTANCE, agentId, ...scenario.instance })
+  const destination = await client.destinations.create({
+    instanceId: INSTANCE,
     name: 'a directory',
-    directory: join(folder, 'destinations'),
+    store: { kind: 'file', directory: join(folder, 'destinations') },
   })
-  const plan = await client.backupPlans.create({
+  const plan = await client.plans.create({
+    instanceId: INSTANCE,
     name: 'nightly',
-    serviceInstance,
-    fileDestination: { id: destination.id },
-    frequency: '0 0 2 * * *',
-    timezone: 'Europe/Berlin',
-    retentionStyle: 'FILES',
-    retentionPeriod: 7,
+    destinationId: destination.id,
     items: scenario.items,
+    schedule: { cron: '0 0 2 * * *', timezone: 'Europe/Berlin' },
+    retention: { style: 'count', period: 7 },
   })
   return plan.id
 }
@@ -96,13 +91,9 @@ async function mainJob(
   const { client } = manager
   const before = await scenario.digest()
   say(`2. Back up ${scenario.title} (digest ${before.slice(0, 16)}…)`)
-  const backup = await watchJob(client, (await client.jobs.startBackup(planId)).id, scenario.expectedBytes, signal)
-  if (backup.jobType !== 'BACKUP') throw new Error('a backup job was expected')
-  for (const [item, part] of Object.entries(backup.agentExecutionReponses)) {
-    if (!('filesize' in part)) continue
-    console.log(
-      `   ${item}: ${part.filename}, ${part.filesize?.size.toLocaleString('en')} bytes, SHA-256 ${part.sha256?.slice(0, 16)}…`,
-    )
+  const backup = await watchJob(client, (await client.plans.run(planId)).id, scenario.expectedBytes, signal)
+  for (const { item, objectName, sizeBytes, sha256 } of backup.parts) {
+    console.log(`   ${item}: ${objectName}, ${sizeBytes?.toLocaleString('en')} bytes, SHA-256 ${sha256?.slice(0, 16)}…`)
   }
   say('3. Damage the data')
   console.log(`   ${await scenario.damage()}`)
@@ -110,9 +101,10 @@ async function mainJob(
   if ((await scenario.digest()) === before) throw new Error('the damage did nothing')
 
   say('4. Restore')
-  const items = scenario.items.map((item) => ({ item }))
-  const restore = await client.jobs.startRestore({ backupJob: { id: backup.id }, items })
-  await watchJob(client, restore.id, scenario.expectedBytes, signal)
+  for await (const point of client.restorePoints.iterate({ job: backup.id })) {
+    const { id } = await client.restorePoints.restore(point.id)
+    await watchJob(client, id, scenario.expectedBytes, signal)
+  }
   const after = await scenario.digest()
   console.log(`   digest now: ${after.slice(0, 16)}…`)
   if (after !== before) throw new Error('the restored data differs from what was backed up')
@@ -122,7 +114,7 @@ async function mainJob(
 function nextSteps({ url, token }: ManagerProcess, agent: AgentProcess): string {
   return `The manager answers on ${url} (token ${token}), the agent on ${agent.url}. Try:
 
-  curl -H "Authorization: Bearer ${token}" ${url}/backupJobs/byInstance/${INSTANCE}
+  curl -H "Authorization: Bearer ${token}" ${url}/v1/jobs?instance=${INSTANCE}
   curl -u ${agent.username}:${agent.password} ${agent.url}/status`
 }
 

@@ -19,7 +19,7 @@ export async function filesScenario(folder: string): Promise<Scenario> {
     title: `a directory of ${FILES} files`,
     pack: 'files',
     items: [ITEM],
-    instance: { hosts: [{ ip: '127.0.0.1', port: 22, backup: true }], parameters: { directory: folder } },
+    instance: { hosts: [{ address: '127.0.0.1', port: 22 }], parameters: { directory: folder } },
     expectedBytes: FILES * FILE_BYTES,
     digest: () => digestOf(directory),
     async damage() {

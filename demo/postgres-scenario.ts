@@ -48,7 +48,7 @@ async function fillServer(state: string): Promise<Omit<Scenario, 'stop'>> {
     title: `a PostgreSQL database with ${ROWS.toLocaleString('en')} orders`,
     pack: 'postgresql',
     items: [DATABASE],
-    instance: { hosts: [{ name: 'postgres0', ip: host, port, backup: true }], username, password },
+    instance: { hosts: [{ name: 'postgres0', address: host, port }], database: { username, password } },
     expectedBytes,
     digest: () => inDatabase(DATABASE, digestOf).catch((error: Error) => `none: ${error.message}`),
     async damage() {

@@ -1,4 +1,4 @@
-import type { ServiceInstanceRequest } from '@osb-backup/protocol'
+import type { InstanceCreate } from '@osb-backup/protocol/v1'
 
 /** Something to back up in the demo: real data, a way to damage it, and a way to tell that it is back. */
 export interface Scenario {
@@ -9,7 +9,7 @@ export interface Scenario {
   /** The databases (or directories) that the plan covers. */
   items: string[]
   /** What the service instance says of the data's place. */
-  instance: Pick<ServiceInstanceRequest, 'hosts' | 'username' | 'password' | 'parameters'>
+  instance: Pick<InstanceCreate, 'hosts' | 'database' | 'parameters'>
   /** About how many bytes the backup reads, for the progress bar. */
   expectedBytes: number
   /** A digest over all of the data: equal before and after means that every byte is back. */

@@ -1,5 +1,5 @@
-import { type BackupClient, waitForJob } from '@osb-backup/client/legacy'
-import type { Job } from '@osb-backup/protocol'
+import type { BackupClient } from '@osb-backup/client'
+import type { Job } from '@osb-backup/protocol/v1'
 import { Presets, SingleBar } from 'cli-progress'
 
 const JOB_TIMEOUT_MS = 5 * 60_000
@@ -28,28 +28,25 @@ export async function watchJob(
     Presets.shades_classic,
   )
   bar.start(inMegabytes(expectedBytes), 0, { stage: 'waiting' })
-  const job = await waitForJob(client, id, {
-    signal: AbortSignal.any([signal, AbortSignal.timeout(JOB_TIMEOUT_MS)]),
-    intervalMs: 100,
-    onLook(seen) {
-      const parts = Object.values(seen.agentExecutionReponses)
-      const read = parts.reduce((sum, part) => sum + (part.progress?.bytes_read ?? 0), 0)
-      const running = parts.find((part) => part.status === 'RUNNING')
-      bar.setTotal(Math.max(inMegabytes(expectedBytes), inMegabytes(read)))
-      bar.update(inMegabytes(read), { stage: running?.state ?? seen.status })
-    },
-  }).catch((error: unknown) => {
-    bar.stop()
-    throw error
-  })
-  if (job.status === 'SUCCEEDED') bar.update(bar.getTotal(), { stage: job.status })
+  const job = await client.jobs
+    .wait(id, {
+      signal: AbortSignal.any([signal, AbortSignal.timeout(JOB_TIMEOUT_MS)]),
+      intervalMs: 100,
+      onRead({ state, parts }) {
+        const read = parts.reduce((sum, part) => sum + (part.bytesRead ?? 0), 0)
+        const running = parts.find((part) => part.state === 'running')
+        bar.setTotal(Math.max(inMegabytes(expectedBytes), inMegabytes(read)))
+        bar.update(inMegabytes(read), { stage: running?.stage ?? state })
+      },
+    })
+    .catch((error: unknown) => {
+      bar.stop()
+      throw error
+    })
+  if (job.state === 'succeeded') bar.update(bar.getTotal(), { stage: job.state })
   bar.stop()
-  if (job.status === 'SUCCEEDED') return job
-  throw new Error(
-    Object.values(job.agentExecutionReponses)
-      .map((part) => part.error_message)
-      .join('\n'),
-  )
+  if (job.state === 'succeeded') return job
+  throw new Error(job.parts.map((part) => part.error).join('\n'))
 }
 
 function inMegabytes(bytes: number): number {

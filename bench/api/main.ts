@@ -35,28 +35,29 @@ async function run(): Promise<void> {
     const startedAt = performance.now()
     await seed(manager.client, sql, { instances: INSTANCES, plans, jobs, jobsOfOne: Math.trunc(jobs / 2) })
     console.log(`seeded ${jobs} jobs and ${plans} plans in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`)
-    const { totalElements } = await manager.client.jobs.listBackups(LARGE, { size: 1 })
-    const lastPage = Math.ceil(totalElements / PAGE_SIZE) - 1
-    const list = (page: number) => (): LoadCall => ({
-      method: 'GET',
-      path: `/backupJobs/byInstance/${LARGE}?size=${PAGE_SIZE}&page=${page}&sort=startDate,desc`,
-    })
-    const failed = `/backupJobs/byInstance/${LARGE}/filtered?jobStatus=FAILED&size=${PAGE_SIZE}`
+    const cursors = await cursorsOf(sql, jobs)
+    const list = (query: string) => (): LoadCall => ({ method: 'GET', path: `/v1/jobs?limit=${PAGE_SIZE}${query}` })
     const ids = (await sql.query<{ id: string }>('select id from backup_plans order by random()')).rows
     const planOf = (number: number) => ids[number % ids.length]?.id ?? ''
-    // Each plan once: one whose job is not over refuses a second.
+    const restricted = await manager.client.tokens.create({
+      name: 'one instance of many',
+      role: 'viewer',
+      instances: [`bench-${INSTANCES}`],
+    })
+    // Each plan once: one whose job has not ended refuses a second.
     let started = 0
     const kinds: [string, (number: number) => LoadCall][] = [
-      [`job list, page 1 of ${lastPage + 1}`, list(0)],
-      ['job list, the page in the middle', list(Math.trunc(lastPage / 2))],
-      ['job list, the last page', list(lastPage)],
-      ['job list, failed ones only', () => ({ method: 'GET', path: failed })],
-      [
-        'job list of any instance',
-        (number) => ({ method: 'GET', path: `/backupJobs/byInstance/bench-${1 + (number % INSTANCES)}?size=10` }),
-      ],
-      ['plan read', (number) => ({ method: 'GET', path: `/backupPlans/${planOf(number)}` })],
-      ['backup start', () => ({ method: 'POST', path: '/backup', body: { backupPlan: { id: planOf(started++) } } })],
+      ['jobs, the first page', list('')],
+      ['jobs, a page in the middle', list(`&cursor=${cursors.middle}`)],
+      ['jobs, the last page', list(`&cursor=${cursors.last}`)],
+      ['jobs of the largest instance', list(`&instance=${LARGE}`)],
+      ['jobs that failed', list('&state=failed')],
+      ['jobs, for a caller of one instance', () => ({ ...list('')(), token: restricted.token })],
+      ['jobs of a plan', (number) => list(`&plan=${planOf(number)}`)()],
+      ['instances with protection, 50', () => ({ method: 'GET', path: '/v1/instances' })],
+      ['a plan', (number) => ({ method: 'GET', path: `/v1/plans/${planOf(number)}` })],
+      ['start a backup', () => ({ method: 'POST', path: `/v1/plans/${planOf(started++)}/run` })],
+      ['overview', () => ({ method: 'GET', path: '/v1/overview' })],
     ]
     console.log(`| call | connections | requests/s | median | 99 % within |\n| --- | --- | --- | --- | --- |`)
     for (const connections of [1, 16]) {
@@ -81,6 +82,19 @@ async function run(): Promise<void> {
     await sql.end()
     await manager.stop()
   }
+}
+
+/** Cursors that lead into the middle and to the end of the list of all jobs. */
+async function cursorsOf(sql: Client, jobs: number): Promise<Record<'middle' | 'last', string>> {
+  const cursorAfter = async (skipped: number) => {
+    const { rows } = await sql.query<{ at: string; id: string }>(
+      `select (extract(epoch from started_at) * 1000000)::bigint::text as at, id
+       from jobs order by started_at desc, id desc offset $1 limit 1`,
+      [skipped],
+    )
+    return Buffer.from(JSON.stringify([rows[0]?.at, rows[0]?.id])).toString('base64url')
+  }
+  return { middle: await cursorAfter(Math.trunc(jobs / 2)), last: await cursorAfter(jobs - PAGE_SIZE - 1) }
 }
 
 if (values.help) console.log(help)

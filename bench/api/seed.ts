@@ -1,4 +1,4 @@
-import type { BackupClient } from '@osb-backup/client/legacy'
+import type { BackupClient } from '@osb-backup/client'
 import type { Client } from 'pg'
 
 /** How much is seeded. */
@@ -18,29 +18,24 @@ export const LARGE = 'bench-1'
  * the rest are copies of them, by SQL.
  */
 export async function seed(client: BackupClient, sql: Client, amounts: Amounts): Promise<void> {
-  const serviceInstance = { service_instance_id: LARGE }
-  await client.serviceInstances.put(LARGE, {
-    hosts: [{ name: 'postgres0', ip: '10.0.0.5', port: 5432, backup: true }],
-    username: 'backup',
-    password: 'a password of a database',
-    agent: { url: 'http://127.0.0.1:9', username: 'agent', password: 'a password of an agent' },
+  const agent = await client.agents.create({ url: 'http://127.0.0.1:9', username: 'agent', password: 'a password' })
+  await client.instances.create({
+    id: LARGE,
+    agentId: agent.id,
+    hosts: [{ name: 'postgres0', address: '10.0.0.5', port: 5432 }],
+    database: { username: 'backup', password: 'a password of a database' },
   })
-  const destination = await client.fileDestinations.create({
-    type: 'S3',
+  const destination = await client.destinations.create({
+    instanceId: LARGE,
     name: 'minio',
-    endpoint: 'http://127.0.0.1:9',
-    bucket: 'backups',
-    authKey: 'key',
-    authSecret: 'secret',
-    serviceInstance,
+    store: { kind: 's3', endpoint: 'http://127.0.0.1:9', bucket: 'backups', authKey: 'key', authSecret: 'secret' },
   })
-  const plan = await client.backupPlans.create({
+  const plan = await client.plans.create({
+    instanceId: LARGE,
     name: 'nightly 1',
-    serviceInstance,
-    fileDestination: { id: destination.id },
-    frequency: '0 0 2 * * *',
-    timezone: 'Europe/Berlin',
-    retentionStyle: 'ALL',
+    destinationId: destination.id,
+    schedule: { cron: '0 0 2 * * *', timezone: 'Europe/Berlin' },
+    retention: { style: 'all' },
     items: ['shop'],
     paused: true,
   })

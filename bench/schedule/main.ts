@@ -71,12 +71,9 @@ async function run(): Promise<void> {
 async function makeInstances({ client }: ManagerProcess, agent: QuickAgent, directory: string): Promise<void> {
   for (let index = 0; index < INSTANCES; index++) {
     const id = `i-${index}`
-    const serviceInstance = { service_instance_id: id }
-    await client.serviceInstances.put(id, {
-      hosts: [{ ip: '10.0.0.5', port: 5432 }],
-      agent: { url: agent.url, username: 'agent', password: 'agent' },
-    })
-    await client.fileDestinations.create({ type: 'FILE', name: 'files', directory, serviceInstance })
+    const { id: agentId } = await client.agents.create({ url: agent.url, username: 'agent', password: 'agent' })
+    await client.instances.create({ id, agentId, hosts: [{ address: '10.0.0.5', port: 5432 }] })
+    await client.destinations.create({ instanceId: id, name: 'files', store: { kind: 'file', directory } })
   }
 }
 
@@ -84,7 +81,7 @@ async function makeInstances({ client }: ManagerProcess, agent: QuickAgent, dire
 async function addPlans(sql: Client, size: number): Promise<void> {
   await sql.query(
     `insert into backup_plans (id, instance_id, destination_id, name, paused, compression, frequency, timezone,
-       retention_style, retention_period, items, next_due_at, next_run_at, sweep_at)
+       retention_style, retention_period, items, next_due_at, next_run_at, retention_due_at)
      select lpad(to_hex(n), 24, '0'), d.instance_id, d.id, 'plan ' || n, false, false, '0 0 2 * * *', 'Europe/Berlin',
        'FILES', 7, '["db"]', now() + interval '30 days' + n * interval '1 second', now() + interval '30 days' + n * interval '1 second',
        now() + interval '1 day'

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type BackupClient, waitForJob } from '@osb-backup/client/legacy'
+import type { BackupClient } from '@osb-backup/client'
 import { startAgentProcess } from '@osb-backup/testkit'
 
 const REPEATS = 21
@@ -19,31 +19,29 @@ export async function measureTrivialBackup(client: BackupClient, folder: string,
     log_level: 'warn',
   })
   try {
-    const serviceInstance = { service_instance_id: 'trivial' }
-    await client.serviceInstances.put('trivial', {
-      hosts: [{ ip: '10.0.0.5', port: 5432 }],
-      agent: { url: agent.url, username: agent.username, password: agent.password },
-    })
-    const { id } = await client.fileDestinations.create({
-      type: 'FILE',
+    const instanceId = 'trivial'
+    const { url, username, password } = agent
+    const { id: agentId } = await client.agents.create({ url, username, password })
+    await client.instances.create({ id: instanceId, agentId, hosts: [{ address: '10.0.0.5', port: 5432 }] })
+    const { id: destinationId } = await client.destinations.create({
+      instanceId,
       name: 'files',
-      directory: store,
-      serviceInstance,
+      store: { kind: 'file', directory: store },
     })
-    const plan = await client.backupPlans.create({
+    const plan = await client.plans.create({
+      instanceId,
       name: 'trivial',
-      serviceInstance,
-      fileDestination: { id },
-      frequency: '0 0 2 1 1 *',
-      retentionStyle: 'FILES',
+      destinationId,
+      schedule: { cron: '0 0 2 1 1 *' },
+      retention: { style: 'count', period: 1 },
       items: ['db'],
     })
     const times: number[] = []
     for (let run = 0; run < REPEATS; run++) {
-      const job = await client.jobs.startBackup(plan.id)
-      const end = await waitForJob(client, job.id, { intervalMs: 20 })
-      if (end.status !== 'SUCCEEDED') throw new Error(`the trivial backup ${job.id} failed`)
-      times.push(Date.parse(end.endDate ?? '') - Date.parse(end.startDate))
+      const job = await client.plans.run(plan.id)
+      const end = await client.jobs.wait(job.id, { intervalMs: 20 })
+      if (end.state !== 'succeeded') throw new Error(`the trivial backup ${job.id} failed`)
+      times.push(Date.parse(end.endedAt ?? '') - Date.parse(end.createdAt))
     }
     return times.toSorted((a, b) => a - b)[Math.floor(REPEATS / 2)] ?? Number.NaN
   } finally {

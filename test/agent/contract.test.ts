@@ -108,17 +108,17 @@ const refusals: [what: string, body: (under: AgentUnderTest) => unknown, message
     (u) => backupBody(u, 'x', { encryption_key: '', destination: { ...s3, bucket: '' } }),
     'body is missing essential fields: encryption_key destination( bucket)',
   ],
-  ['an id that climbs', (u) => backupBody(u, '../x'), /^id must not hold a slash/],
+  ['an id that climbs', (u) => backupBody(u, '../x'), /^id must not contain a slash/],
   ['the id ..', (u) => backupBody(u, '..'), /^id must not be/],
   ['an id that is an option', (u) => backupBody(u, '-rf'), /^id must not begin with a dash/],
-  ['an id with a line break', (u) => backupBody(u, 'a\nb'), /^id must not hold control/],
+  ['an id with a line break', (u) => backupBody(u, 'a\nb'), /^id must not contain control/],
   ['an id that is too long', (u) => backupBody(u, 'x'.repeat(256)), /^id must not be longer/],
   [
     'a database that climbs',
     (u) => withDatabase(u, { database: '../../etc' }),
-    /^backup.database must not hold a slash/,
+    /^backup.database must not contain a slash/,
   ],
-  ['a host with NUL', (u) => withDatabase(u, { host: 'a\0b' }), /^backup.host must not hold control/],
+  ['a host with NUL', (u) => withDatabase(u, { host: 'a\0b' }), /^backup.host must not contain control/],
   ['a password with NUL', (u) => withDatabase(u, { password: 'a\0b' }), /^backup.password must not contain NUL/],
   [
     'names that make a file name too long',
@@ -171,7 +171,7 @@ const refusals: [what: string, body: (under: AgentUnderTest) => unknown, message
   ].map((name): [string, (under: AgentUnderTest) => unknown, RegExp] => [
     `the parameter ${name}`,
     (u) => withDatabase(u, { parameters: [{ [name]: '/tmp/x' }] }),
-    /^parameter "[^"]+" is refused/,
+    /^parameter "[^"]+" is rejected/,
   ]),
   ['a nested parameter', (u) => withDatabase(u, { parameters: [{ a: { b: 1 } }] }), /^parameter "a" must be text/],
   [

@@ -1,9 +1,10 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { BackupClient } from '@osb-backup/client/legacy'
-import type { BackupPlan } from '@osb-backup/protocol'
+import type { BackupClient } from '@osb-backup/client'
+import { isEnded } from '@osb-backup/protocol/v1'
 import { makeTemporaryFolder, seededRandom } from '@osb-backup/testkit'
+import { registerInstance } from '../fixtures/register-instance.ts'
 import { type ChaosCounts, type ChaosPlan, checkWorld } from './check-world.ts'
 import { OwnPostgres } from './own-postgres.ts'
 import { ChaosAgent, ChaosManager, type Victim } from './victims.ts'
@@ -75,25 +76,20 @@ function managerSettings(folder: string, store: string, postgres: OwnPostgres | 
 
 /** One instance an agent, whose plans fire every second, some with two items and some that keep the newest only. */
 async function makePlans(client: BackupClient, agent: ChaosAgent, directory: string): Promise<ChaosPlan[]> {
-  const { url, username, password } = agent.running
   const instanceId = agent.name
-  const serviceInstance = { service_instance_id: instanceId }
-  await client.serviceInstances.put(instanceId, {
-    hosts: [{ ip: '10.0.0.5', port: 5432 }],
-    agent: { url, username, password },
-  })
-  const { id } = await client.fileDestinations.create({ type: 'FILE', name: 'files', directory, serviceInstance })
+  await registerInstance(client, instanceId, agent.running)
+  const store = { kind: 'file', directory } as const
+  const { id: destinationId } = await client.destinations.create({ instanceId, name: 'files', store })
   const plans: ChaosPlan[] = []
   for (let index = 0; index < PLANS_PER_AGENT; index++) {
-    const plan: BackupPlan = await client.backupPlans.create({
+    const plan = await client.plans.create({
+      instanceId,
       name: `plan ${index}`,
-      serviceInstance,
-      fileDestination: { id },
-      frequency: '* * * * * *',
-      retentionStyle: index === 0 ? 'FILES' : 'ALL',
-      retentionPeriod: 2,
+      destinationId,
+      schedule: { cron: '* * * * * *' },
+      retention: index === 0 ? { style: 'count', period: 2 } : { style: 'all' },
       items: index === 2 ? [`db${index}`, `db${index}-second`] : [`db${index}`],
-      compression: false,
+      compression: { algorithm: 'none' },
     })
     plans.push({ plan, instanceId, agent })
   }
@@ -153,12 +149,12 @@ async function comeToRest(client: BackupClient, plans: readonly ChaosPlan[]): Pr
   for (const each of plans) {
     const { plan } = each
     each.pausedAt = new Date()
-    await client.backupPlans.update(plan.id, { ...plan, paused: true })
+    await client.plans.update(plan.id, { paused: true })
   }
   for (const { instanceId } of plans) {
     for (;;) {
-      const page = await client.jobs.listBackups(instanceId, { size: 2000 })
-      const open = page.content.filter((job) => job.status !== 'SUCCEEDED' && job.status !== 'FAILED')
+      const jobs = await Array.fromAsync(client.jobs.iterate({ instance: instanceId, limit: 500 }))
+      const open = jobs.filter((job) => !isEnded(job.state))
       if (open.length === 0) break
       if (Date.now() > endAt) throw new Error(`jobs did not end: ${open.map((job) => job.id).join(', ')}`)
       await delay(250)

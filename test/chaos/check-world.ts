@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { BackupClient } from '@osb-backup/client/legacy'
-import type { BackupPlan, Job, Page, PlanRun, RestorePoint } from '@osb-backup/protocol'
+import type { BackupClient } from '@osb-backup/client'
+import type { Job, Plan, PlanRun, RestorePoint } from '@osb-backup/protocol/v1'
 import type { ChaosAgent } from './victims.ts'
 
 /** A plan that fired while things were killed. */
 export interface ChaosPlan {
-  plan: BackupPlan
+  plan: Plan
   instanceId: string
   agent: ChaosAgent
   pausedAt?: Date
@@ -25,7 +25,7 @@ export interface ChaosCounts {
   restorePoints: number
 }
 
-const PAGE = 2000
+const PAGE = 500
 const SWEEP_WAIT_MS = 30_000
 
 /**
@@ -41,19 +41,17 @@ export async function checkWorld(
   const broken: string[] = []
   const counts = { dueRuns: 0, started: 0, skipped: 0, missed: 0, succeeded: 0, failed: 0, restorePoints: 0 }
   for (const each of plans) {
-    const runs = await all((page) => client.backupPlans.listRuns(each.plan.id, { size: PAGE, page, sort: 'dueAt,asc' }))
-    const jobs = (
-      await all((page) => client.jobs.listBackups(each.instanceId, { size: PAGE, page, sort: 'startDate,asc' }))
-    ).filter((job) => job.backupPlan?.id === each.plan.id)
+    const runs = (await Array.fromAsync(client.plans.runs(each.plan.id).iterate({ limit: PAGE }))).reverse()
+    const jobs = (await Array.fromAsync(client.jobs.iterate({ plan: each.plan.id, limit: PAGE }))).reverse()
     const points = await settledPoints(client, each)
     broken.push(...accountProblems(each, runs), ...jobProblems(each, runs, jobs, points))
     broken.push(...(await objectProblems(each, points, store)))
     for (const run of runs) {
-      counts.dueRuns += run.runs
-      counts[run.outcome === 'STARTED' ? 'started' : run.outcome === 'SKIPPED' ? 'skipped' : 'missed'] += run.runs
+      counts.dueRuns += run.runCount
+      counts[run.outcome] += run.runCount
     }
-    counts.succeeded += jobs.filter((job) => job.status === 'SUCCEEDED').length
-    counts.failed += jobs.filter((job) => job.status === 'FAILED').length
+    counts.succeeded += jobs.filter((job) => job.state === 'succeeded').length
+    counts.failed += jobs.filter((job) => job.state === 'failed').length
     counts.restorePoints += points.length
   }
   for (const agent of new Set(plans.map((each) => each.agent))) broken.push(...(await agentProblems(agent)))
@@ -61,21 +59,12 @@ export async function checkWorld(
   return counts
 }
 
-async function all<T>(read: (page: number) => Promise<Page<T>>): Promise<T[]> {
-  const entries: T[] = []
-  for (let page = 0; ; page++) {
-    const { content, last } = await read(page)
-    entries.push(...content)
-    if (last) return entries
-  }
-}
-
 /** The restore points of a plan, once its sweeps are done. */
-async function settledPoints(client: BackupClient, { plan, instanceId }: ChaosPlan): Promise<RestorePoint[]> {
+async function settledPoints(client: BackupClient, { plan }: ChaosPlan): Promise<RestorePoint[]> {
   const endAt = Date.now() + SWEEP_WAIT_MS
   for (;;) {
-    const points = await all((page) => client.restorePoints.list(instanceId, { plan: plan.id, size: PAGE, page }))
-    const isSwept = points.every((point) => point.removal === undefined) && !keepsTooMany(plan, points)
+    const points = await Array.fromAsync(client.restorePoints.iterate({ plan: plan.id, limit: PAGE }))
+    const isSwept = points.every((point) => point.deletion === undefined) && !keepsTooMany(plan, points)
     if (isSwept || Date.now() > endAt) return points
     await delay(250)
   }
@@ -89,7 +78,8 @@ function accountProblems({ plan, pausedAt }: ChaosPlan, runs: readonly PlanRun[]
     const [first, last] = [Date.parse(run.dueAt) / 1000, Date.parse(run.lastDueAt) / 1000]
     if (first !== expected)
       problems.push(`plan ${plan.id}: a run due at second ${expected} was expected, ${first} came`)
-    if (last - first + 1 !== run.runs) problems.push(`plan ${plan.id}: ${run.runs} runs from ${first} to ${last}`)
+    if (last - first + 1 !== run.runCount)
+      problems.push(`plan ${plan.id}: ${run.runCount} runs from ${first} to ${last}`)
     expected = last + 1
   }
   const pausedSecond = Math.floor((pausedAt ?? new Date()).getTime() / 1000)
@@ -105,24 +95,24 @@ function jobProblems(
   points: readonly RestorePoint[],
 ): string[] {
   const problems: string[] = []
-  const started = runs.filter((run) => run.outcome === 'STARTED')
+  const started = runs.filter((run) => run.outcome === 'started')
   const byId = new Map(jobs.map((job) => [job.id, job]))
   if (started.length !== jobs.length) problems.push(`plan ${plan.id}: ${started.length} runs and ${jobs.length} jobs`)
   for (const run of started) {
-    if (byId.get(run.backupJobId ?? '')?.dueDate !== run.dueAt) {
+    if (byId.get(run.jobId ?? '')?.dueAt !== run.dueAt) {
       problems.push(`plan ${plan.id}: the run due at ${run.dueAt} has no job`)
     }
   }
   for (const [index, job] of jobs.entries()) {
     const before = jobs[index - 1]
-    if (before !== undefined && Date.parse(job.startDate) < Date.parse(before.endDate ?? '')) {
+    if (before !== undefined && Date.parse(job.createdAt) < Date.parse(before.endedAt ?? '')) {
       problems.push(`jobs ${before.id} and ${job.id} of one plan ran at the same time`)
     }
-    if (job.endDate === undefined) problems.push(`job ${job.id} has no end`)
-    for (const [item, part] of Object.entries(job.agentExecutionReponses)) {
-      if (part.status === 'FAILED' && !part.error_message) problems.push(`job ${job.id}: ${item} failed for no reason`)
-      const isKept = plan.retentionStyle === 'ALL' && part.status === 'SUCCEEDED'
-      if (isKept && !points.some((point) => point.backupJobId === job.id && point.item === item)) {
+    if (job.endedAt === undefined) problems.push(`job ${job.id} has no end`)
+    for (const { item, state, error } of job.parts) {
+      if (state === 'failed' && !error) problems.push(`job ${job.id}: ${item} failed for no reason`)
+      const isKept = plan.retention.style === 'all' && state === 'succeeded'
+      if (isKept && !points.some((point) => point.jobId === job.id && point.item === item)) {
         problems.push(`job ${job.id}: ${item} succeeded and has no restore point`)
       }
     }
@@ -134,20 +124,20 @@ function jobProblems(
 async function objectProblems({ plan }: ChaosPlan, points: readonly RestorePoint[], store: string): Promise<string[]> {
   const problems: string[] = []
   for (const point of points) {
-    const content = await readFile(join(store, point.filenamePrefix, point.filename)).catch(() => undefined)
+    const content = await readFile(join(store, point.objectName)).catch(() => undefined)
     const sha256 = content && createHash('sha256').update(content).digest('hex')
     if (content?.length !== point.sizeBytes || sha256 !== point.sha256) {
       problems.push(`restore point ${point.id}: its object is ${content === undefined ? 'missing' : 'another one'}`)
     }
   }
   if (keepsTooMany(plan, points)) {
-    problems.push(`plan ${plan.id} keeps ${goodOf(points).length} restore points instead of ${plan.retentionPeriod}`)
+    problems.push(`plan ${plan.id} keeps ${goodOf(points).length} restore points instead of ${plan.retention.period}`)
   }
   return problems
 }
 
-function keepsTooMany({ retentionStyle, retentionPeriod }: BackupPlan, points: readonly RestorePoint[]): boolean {
-  return retentionStyle === 'FILES' && goodOf(points).length > retentionPeriod
+function keepsTooMany({ retention }: Plan, points: readonly RestorePoint[]): boolean {
+  return retention.style === 'count' && goodOf(points).length > (retention.period ?? 0)
 }
 
 const goodOf = (points: readonly RestorePoint[]) => points.filter((point) => !point.afterFailure)

@@ -37,8 +37,8 @@ async function startSlowJob(manager: ManagerProcess, agent: AgentProcess, destin
   const { client } = manager
   await registerInstance(client, 'slow', lab.postgresql, agent)
   const plan = await makePlan(client, 'slow', [item], places(destinations).file.destination)
-  const { id } = await client.jobs.startBackup(plan.id)
-  const state = async () => (await client.jobs.get(id)).agentExecutionReponses[item]?.state
+  const { id } = await client.plans.run(plan.id)
+  const state = async () => (await client.jobs.get(id)).parts[0]?.stage
   await expect.poll(state, { interval: 50 }).toBe('backup')
   return id
 }
@@ -54,8 +54,8 @@ test('a manager that is killed while a job runs: the next one goes on, and the j
 
   const second = await startManagerProcess(settings)
   const job = await jobEnd(second.client, id)
-  expect(errorsOf(job)).toEqual({ [item]: null })
-  expect(job.status).toBe('SUCCEEDED')
+  expect(errorsOf(job)).toEqual({ [item]: undefined })
+  expect(job.state).toBe('succeeded')
   expect((await readFile(join(folder.path, 'runs'), 'utf8')).trim()).toBe('run')
   await second.stop()
   await agent.stop()
@@ -78,7 +78,7 @@ test('of two managers on one PostgreSQL, the one that lives takes over the job o
   await first.kill()
 
   const job = await jobEnd(second.client, id)
-  expect(errorsOf(job)).toEqual({ [item]: null })
+  expect(errorsOf(job)).toEqual({ [item]: undefined })
   expect((await readFile(join(folder.path, 'runs'), 'utf8')).trim()).toBe('run')
   await second.stop()
   await agent.stop()
@@ -93,7 +93,7 @@ test('a manager that is stopped lets go of its job, and the next start finds its
   await first.stop()
 
   const second = await startManagerProcess(settings)
-  expect((await jobEnd(second.client, id)).status).toBe('SUCCEEDED')
+  expect((await jobEnd(second.client, id)).state).toBe('succeeded')
   expect((await readFile(join(folder.path, 'runs'), 'utf8')).trim()).toBe('run')
   await second.stop()
   await agent.stop()

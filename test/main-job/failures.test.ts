@@ -29,10 +29,10 @@ beforeAll(async () => {
 
 afterAll(() => stack.disposeAsync())
 
-const failedWith = async (job: Promise<import('@osb-backup/protocol').Job>) => {
+const failedWith = async (job: Promise<import('@osb-backup/protocol/v1').Job>) => {
   const ended = await job
-  expect(ended.status).toBe('FAILED')
-  expect(ended.endDate).toBeDefined()
+  expect(ended.state).toBe('failed')
+  expect(ended.endedAt).toBeDefined()
   return errorsOf(ended)[item] ?? ''
 }
 
@@ -60,22 +60,27 @@ test.for(['s3', 'swift', 'file'] as const)('a place that is gone (%s): the error
   const instance = `gone-${place}`
   await registerInstance(manager.client, instance, server, agent)
   const { destination } = places(join(agent.folder, 'gone'))[place]
+  const { store } = destination
   const gone = {
     ...destination,
-    ...('bucket' in destination ? { bucket: 'gone-bucket' } : {}),
-    ...('container_name' in destination ? { container_name: 'gone-container' } : {}),
+    store: {
+      ...store,
+      ...('bucket' in store ? { bucket: 'gone-bucket' } : {}),
+      ...('container' in store ? { container: 'gone-container' } : {}),
+    },
   }
   const plan = await makePlan(manager.client, instance, [item], gone)
   const error = await failedWith(runBackup(manager.client, plan))
   expect(error).toMatch(/gone-bucket|gone-container|\/gone/)
-  await expect(
-    manager.client.fileDestinations.validate({ ...gone, serviceInstance: { service_instance_id: instance } } as never),
-  ).rejects.toThrow(/gone-bucket|gone-container|\/gone/)
+  await expect(manager.client.destinations.check(plan.destinationId)).rejects.toThrow(
+    /gone-bucket|gone-container|\/gone/,
+  )
 })
 
 test('wrong keys of the store: the error says that they are refused, without them', async () => {
   await registerInstance(manager.client, 'wrong-keys', server, agent)
-  const destination = { ...places(agent.folder).s3.destination, authSecret: 'guessed-secret-4711' }
+  const { destination: right } = places(agent.folder).s3
+  const destination = { ...right, store: { ...right.store, authSecret: 'guessed-secret-4711' } }
   const plan = await makePlan(manager.client, 'wrong-keys', [item], destination)
   const error = await failedWith(runBackup(manager.client, plan))
   expect(error).toContain('access key and secret are wrong or do not allow this')
@@ -94,7 +99,7 @@ test('wrong credentials of the agent: FAILED at once, with what to correct', asy
   await registerInstance(manager.client, 'agent-refuses', server, { ...agent, password: 'guessed-4711' })
   const plan = await makePlan(manager.client, 'agent-refuses', [item], places(agent.folder).file.destination)
   const error = await failedWith(runBackup(manager.client, plan))
-  expect(error).toContain('correct agent.username and agent.password')
+  expect(error).toContain('correct username and password of the agent')
 })
 
 test('an agent that dies while it works: the job fails, and does not hang', async () => {
@@ -111,8 +116,8 @@ test('an agent that dies while it works: the job fails, and does not hang', asyn
   })
   await registerInstance(manager.client, 'agent-dies', server, dying)
   const plan = await makePlan(manager.client, 'agent-dies', [item], places(agent.folder).file.destination)
-  const { id } = await manager.client.jobs.startBackup(plan.id)
-  await expect.poll(async () => (await manager.client.jobs.get(id)).agentExecutionReponses[item]?.state).toBe('backup')
+  const { id } = await manager.client.plans.run(plan.id)
+  await expect.poll(async () => (await manager.client.jobs.get(id)).parts[0]?.stage).toBe('backup')
   await dying.kill()
   expect(await failedWith(jobEnd(manager.client, id))).toContain('could not be reached')
 })

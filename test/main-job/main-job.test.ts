@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
 import { pipeline } from 'node:stream/promises'
-import type { BackupPlan } from '@osb-backup/protocol'
 import { openStore, type StoreSettings } from '@osb-backup/storage'
 import { type ManagerProcess, makeTemporaryFolder, startManagerProcess } from '@osb-backup/testkit'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { dropDatabase, fillDatabase, fingerprintOf, recreateDatabase, withDatabase } from './databases.ts'
 import { makePlaces, places } from './places.ts'
-import { errorsOf, jobEnd, makePlan, registerInstance, runBackup, startAgentWith } from './world.ts'
+import { errorsOf, makePlan, registerInstance, restoreAll, runBackup, startAgentWith } from './world.ts'
 
 const ROWS = 300_000
 const items = ['main-job', 'Größe & Maß 中文']
@@ -67,28 +66,22 @@ describe.each(Object.keys(managers) as (keyof typeof managers)[])('a manager on 
       const { destination, store } = places(folder)[place]
       const plan = await makePlan(manager.client, 'source', items, destination)
       const backup = await runBackup(manager.client, plan)
-      expect(errorsOf(backup)).toEqual({ [items[0] ?? '']: null, [items[1] ?? '']: null })
-      expect(backup.status).toBe('SUCCEEDED')
-      expect(backup.endDate).toBeDefined()
-      if (backup.jobType !== 'BACKUP') throw new Error('a backup job was expected')
-      for (const item of items) {
-        const part = backup.agentExecutionReponses[item]
-        expect(backup.files[item]).toMatch(new RegExp(`^127\\.0\\.0\\.1_\\d{4}_\\d\\d_\\d\\d_${item}\\.dump\\.zst$`))
-        expect(await storedObject(store, `${plan.id}/${backup.files[item]}`)).toEqual({
-          sizeBytes: part?.filesize?.size,
-          sha256: part?.sha256,
-        })
+      expect(errorsOf(backup)).toEqual({ [items[0] ?? '']: undefined, [items[1] ?? '']: undefined })
+      expect(backup.state).toBe('succeeded')
+      expect(backup.endedAt).toBeDefined()
+      for (const { item, objectName = '', sizeBytes, sha256 } of backup.parts) {
+        const name = `^${plan.id}/127\\.0\\.0\\.1_\\d{4}_\\d\\d_\\d\\d_${item}\\.dump\\.zst$`
+        expect(objectName).toMatch(new RegExp(name))
+        expect(await storedObject(store, objectName)).toEqual({ sizeBytes, sha256 })
       }
 
       for (const item of items) await recreateDatabase(server.url, restoredName(item))
-      const restore = await manager.client.jobs.startRestore({
-        backupJob: { id: backup.id },
-        serviceInstance: { service_instance_id: 'other' },
-        items: items.map((item) => ({ item, filename: backup.files[item], database: restoredName(item) })),
-      })
-      const ended = await jobEnd(manager.client, restore.id)
-      expect(errorsOf(ended)).toEqual({ [items[0] ?? '']: null, [items[1] ?? '']: null })
-      expect(ended).toMatchObject({ status: 'SUCCEEDED', serviceInstance: { service_instance_id: 'other' } })
+      const restores = await restoreAll(manager.client, backup.id, { instanceId: 'other', nameOf: restoredName })
+      expect(restores).toHaveLength(items.length)
+      for (const restore of restores) {
+        expect(Object.values(errorsOf(restore))).toEqual([undefined])
+        expect(restore).toMatchObject({ state: 'succeeded', instanceId: 'other' })
+      }
       for (const item of items) {
         const original = await fingerprintOf(server.url, item)
         expect(Object.keys(original).length).toBeGreaterThan(6)
@@ -107,27 +100,22 @@ describe.each(Object.keys(managers) as (keyof typeof managers)[])('a manager on 
         `delete from "Büro"."Aufträge (offen)" where id % 2 = 0; update customers set note = null where id = 5; drop table "空表 'quoted' %+"; select lo_unlink(content) from large where id = 3`,
       ),
     )
-    const restore = await manager.client.jobs.startRestore({ backupJob: { id: backup.id }, items: [{ item }] })
-    const ended = await jobEnd(manager.client, restore.id)
-    expect(errorsOf(ended)).toEqual({ [item]: null })
+    expect((await restoreAll(manager.client, backup.id)).map(errorsOf)).toEqual([{ [item]: undefined }])
     expect(await fingerprintOf(server.url, item)).toEqual(before)
   })
 
   test('a second backup of the day gets a name of its own, and removing files leaves the other', async () => {
     const { destination, store } = places(folder).s3
     const [item = ''] = items
-    const plan: BackupPlan = await makePlan(manager.client, 'source', [item], { ...destination, name: 'twice' })
+    const plan = await makePlan(manager.client, 'source', [item], { ...destination, name: 'twice' })
     const [first, second] = [await runBackup(manager.client, plan), await runBackup(manager.client, plan)]
-    if (first.jobType !== 'BACKUP' || second.jobType !== 'BACKUP') throw new Error('backup jobs were expected')
-    expect(second.files[item]).toMatch(/_\d{6}\.dump\.zst$/)
-    await manager.client.jobs.removeFiles(first.id)
+    const [{ objectName = '' } = {}] = second.parts
+    expect(objectName).toMatch(/_\d{6}\.dump\.zst$/)
+    const [point] = (await manager.client.restorePoints.list({ job: first.id })).items
+    await manager.client.restorePoints.delete(point?.id ?? '')
     const left = await Array.fromAsync(openStore(store).list(`${plan.id}/`))
-    expect(left.map((object) => object.name)).toEqual(
-      ['', '.manifest.json'].map((ending) => `${plan.id}/${second.files[item]}${ending}`),
-    )
-    await expect(manager.client.jobs.startRestore({ backupJob: { id: first.id }, items: [{ item }] })).rejects.toThrow(
-      'has no restore point of',
-    )
+    expect(left.map((object) => object.name)).toEqual([objectName, `${objectName}.manifest.json`])
+    await expect(manager.client.restorePoints.restore(point?.id ?? '')).rejects.toMatchObject({ status: 404 })
   })
 
   test('what a plan seals for its recipient is opened again with the key it keeps', async () => {
@@ -141,19 +129,15 @@ describe.each(Object.keys(managers) as (keyof typeof managers)[])('a manager on 
       'source',
       [item],
       { ...destination, name: 'sealed' },
-      { publicKey, privateKey },
+      { encryption: { publicKey, privateKey } },
     )
-    expect(plan).toMatchObject({ publicKey, privateKey: '***' })
+    expect(plan.encryption).toEqual({ publicKey, privateKeySet: true })
     const backup = await runBackup(manager.client, plan)
-    expect(errorsOf(backup)).toEqual({ [item]: null })
-    if (backup.jobType !== 'BACKUP') throw new Error('a backup job was expected')
-    expect(backup.files[item]).toMatch(/\.dump\.zst\.age$/)
+    expect(errorsOf(backup)).toEqual({ [item]: undefined })
+    expect(backup.parts[0]?.objectName).toMatch(/\.dump\.zst\.age$/)
     await recreateDatabase(server.url, restoredName(item))
-    const restore = await manager.client.jobs.startRestore({
-      backupJob: { id: backup.id },
-      items: [{ item, database: restoredName(item) }],
-    })
-    expect(errorsOf(await jobEnd(manager.client, restore.id))).toEqual({ [item]: null })
+    const restores = await restoreAll(manager.client, backup.id, { nameOf: restoredName })
+    expect(restores.map(errorsOf)).toEqual([{ [item]: undefined }])
     expect(await fingerprintOf(server.url, restoredName(item))).toEqual(await fingerprintOf(server.url, item))
   })
 })

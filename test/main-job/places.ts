@@ -1,5 +1,5 @@
 import { BucketAlreadyOwnedByYou, CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
-import type { FileDestinationRequest } from '@osb-backup/protocol'
+import type { DestinationCreate } from '@osb-backup/protocol/v1'
 import type { StoreSettings } from '@osb-backup/storage'
 import { inject } from 'vitest'
 import { SwiftAccount } from '../storage/swift-account.ts'
@@ -8,11 +8,7 @@ const BUCKET = 'main-job-bucket'
 const CONTAINER = 'main-job-container'
 
 /** What a test says of a destination; the instance is added. */
-export type DestinationFields = FileDestinationRequest extends infer R
-  ? R extends FileDestinationRequest
-    ? Omit<R, 'serviceInstance'>
-    : never
-  : never
+export type DestinationFields = Omit<DestinationCreate, 'instanceId'>
 
 /** Makes bucket and container, unless they are there. */
 export async function makePlaces(): Promise<void> {
@@ -40,13 +36,15 @@ export function places(folder: string) {
   return {
     s3: {
       destination: {
-        type: 'S3',
         name: 's3',
-        endpoint: s3.endpoint,
-        region: s3.region,
-        bucket: BUCKET,
-        authKey: s3.accessKeyId,
-        authSecret: s3.secretAccessKey,
+        store: {
+          kind: 's3',
+          endpoint: s3.endpoint,
+          region: s3.region,
+          bucket: BUCKET,
+          authKey: s3.accessKeyId,
+          authSecret: s3.secretAccessKey,
+        },
       },
       store: {
         type: 's3',
@@ -59,14 +57,16 @@ export function places(folder: string) {
     },
     swift: {
       destination: {
-        type: 'SWIFT',
         name: 'swift',
-        authUrl: swift.authUrl,
-        domain: swift.domain,
-        container_name: CONTAINER,
-        project_name: swift.projectName,
-        username: swift.username,
-        password: swift.password,
+        store: {
+          kind: 'swift',
+          authUrl: swift.authUrl,
+          domain: swift.domain,
+          container: CONTAINER,
+          projectName: swift.projectName,
+          username: swift.username,
+          password: swift.password,
+        },
       },
       store: {
         type: 'swift',
@@ -79,7 +79,7 @@ export function places(folder: string) {
       },
     },
     file: {
-      destination: { type: 'FILE', name: 'file', directory: folder },
+      destination: { name: 'file', store: { kind: 'file', directory: folder } },
       store: { type: 'file', directory: folder },
     },
   } as const satisfies Record<string, { destination: DestinationFields; store: StoreSettings }>

@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type BackupClient, waitForJob } from '@osb-backup/client/legacy'
-import type { BackupPlan, FileDestinationRequest, Job } from '@osb-backup/protocol'
+import type { BackupClient } from '@osb-backup/client'
+import type { Job, Plan, PlanCreate } from '@osb-backup/protocol/v1'
 import { type AgentProcess, makeTemporaryFolder, startAgentProcess } from '@osb-backup/testkit'
+import { registerInstance as register } from '../fixtures/register-instance.ts'
 import type { DestinationFields } from './places.ts'
 
 const JOB_TIMEOUT_MS = 500_000
@@ -48,11 +49,9 @@ export async function registerInstance(
   server: ServerAddress,
   agent: Pick<AgentProcess, 'url' | 'username' | 'password'>,
 ): Promise<void> {
-  await client.serviceInstances.put(id, {
-    hosts: [{ name: 'postgres0', ip: server.host, port: server.port, backup: true }],
-    username: server.username,
-    password: server.password,
-    agent: { url: agent.url, username: agent.username, password: agent.password },
+  await register(client, id, agent, {
+    hosts: [{ name: 'postgres0', address: server.host, port: server.port }],
+    database: { username: server.username, password: server.password },
   })
 }
 
@@ -62,37 +61,46 @@ export async function makePlan(
   instanceId: string,
   items: string[],
   destination: DestinationFields,
-  fields: { publicKey?: string; privateKey?: string; compression?: boolean } = {},
-): Promise<BackupPlan> {
-  const serviceInstance = { service_instance_id: instanceId }
-  const { id } = await client.fileDestinations.create({ ...destination, serviceInstance } as FileDestinationRequest)
-  return client.backupPlans.create({
+  fields: Partial<PlanCreate> = {},
+): Promise<Plan> {
+  const { id: destinationId } = await client.destinations.create({ instanceId, ...destination })
+  return client.plans.create({
+    instanceId,
     name: `nightly to ${destination.name}`,
-    serviceInstance,
-    fileDestination: { id },
-    frequency: '0 0 2 * * *',
-    timezone: 'Europe/Berlin',
-    retentionStyle: 'FILES',
-    retentionPeriod: 7,
+    destinationId,
     items,
+    schedule: { cron: '0 0 2 * * *', timezone: 'Europe/Berlin' },
+    retention: { style: 'count', period: 7 },
     ...fields,
   })
 }
 
 /** Waits for a job to end, however it ends. */
 export function jobEnd(client: BackupClient, id: string): Promise<Job> {
-  return waitForJob(client, id, { signal: AbortSignal.timeout(JOB_TIMEOUT_MS), intervalMs: 100 })
+  return client.jobs.wait(id, { signal: AbortSignal.timeout(JOB_TIMEOUT_MS), intervalMs: 100 })
 }
 
 /** Runs a plan now and waits for its end. */
-export async function runBackup(client: BackupClient, plan: BackupPlan): Promise<Job> {
-  const { id } = await client.jobs.startBackup(plan.id)
+export async function runBackup(client: BackupClient, plan: Plan): Promise<Job> {
+  const { id } = await client.plans.run(plan.id)
   return jobEnd(client, id)
 }
 
 /** What went wrong in a job, for messages of failing tests. */
-export function errorsOf(job: Job): Record<string, string | null> {
-  return Object.fromEntries(
-    Object.entries(job.agentExecutionReponses).map(([item, part]) => [item, part.error_message]),
-  )
+export function errorsOf(job: Job): Record<string, string | undefined> {
+  return Object.fromEntries(job.parts.map(({ item, error }) => [item, error]))
+}
+
+/** Restores every item of a backup job, one after the other, each under the name that is given. */
+export async function restoreAll(
+  client: BackupClient,
+  backupJobId: string,
+  { nameOf = (item) => item, instanceId }: { nameOf?: (item: string) => string; instanceId?: string } = {},
+): Promise<Job[]> {
+  const jobs: Job[] = []
+  for await (const point of client.restorePoints.iterate({ job: backupJobId })) {
+    const { id } = await client.restorePoints.restore(point.id, { database: nameOf(point.item), instanceId })
+    jobs.push(await jobEnd(client, id))
+  }
+  return jobs
 }

@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { waitForJob } from '@osb-backup/client/legacy'
 import {
   type ManagerProcess,
   makeTemporaryFolder,
@@ -102,8 +101,8 @@ beforeAll(async () => {
   }
   ids.plan = (await call('POST', '/backupPlans', admin, plan)).body.id
   ids.job = (await call('POST', '/backup', admin, { backupPlan: { id: ids.plan } })).body.backupJob.id
-  const job = await waitForJob(manager.client, ids.job, { signal: AbortSignal.timeout(240_000), intervalMs: 50 })
-  expect(job.status).toBe('SUCCEEDED')
+  const job = await manager.client.jobs.wait(ids.job, { signal: AbortSignal.timeout(240_000), intervalMs: 50 })
+  expect(job.state).toBe('succeeded')
   ids.point = (await call('GET', '/restorePoints/byInstance/mine', admin)).body.content[0].id
   const document = (await call('GET', '/openapi.json', undefined)).body
   type Described = { description: string; requestBody?: { content: Record<string, { example: unknown }> } }

@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type BackupClient, waitForJob } from '@osb-backup/client/legacy'
-import type { FileDestinationRequest, Job } from '@osb-backup/protocol'
+import type { BackupClient } from '@osb-backup/client'
+import type { FileDestinationRequest } from '@osb-backup/protocol'
+import type { Job } from '@osb-backup/protocol/v1'
 import {
   type AgentProcess,
   type ManagerProcess,
@@ -142,9 +143,13 @@ async function useEverything(client: BackupClient): Promise<void> {
     await plan('key of scripts', file.body, { publicKey: 'a key', privateKey: secret('scriptKey') }),
   ]
   for (const { body } of plans) await run(client, '/backup', { backupPlan: body })
-  const [job] = (await client.jobs.listBackups('canaries', { size: 100, sort: 'startDate,asc' })).content
-  await run(client, '/restore', { backupJob: job, items: [{ item: 'db1' }] })
-  await run(client, '/restore', { backupJob: job, items: [{ item: 'db1' }], privateKey: secret('identity') })
+  const job = (await client.jobs.list({ instance: 'canaries', limit: 100 })).items.at(-1)
+  await run(client, '/restore', { backupJob: { id: job?.id }, items: [{ item: 'db1' }] })
+  await run(client, '/restore', {
+    backupJob: { id: job?.id },
+    items: [{ item: 'db1' }],
+    privateKey: secret('identity'),
+  })
   for (const [field, value] of Object.entries({ authSecret: secret('s3Secret'), endpoint: 'not a url' })) {
     await call('POST', '/fileDestinations/validate', { ...destinations.s3, [field]: value })
   }
@@ -154,13 +159,43 @@ async function useEverything(client: BackupClient): Promise<void> {
   // The one answer that shows a token.
   secrets.madeToken = made.token
   answers.splice(-1)
+  await useV1(client, plans[0]?.body.id)
+}
+
+/** The same over `/v1`. */
+async function useV1(client: BackupClient, planId: string): Promise<void> {
+  const database = {
+    username: 'u',
+    password: secret('databasePassword'),
+    privilegedPassword: secret('databasePassword'),
+  }
+  const access = { url: agent.url, username: agent.username, password: secret('agentPassword') }
+  const { body: registered } = await call('POST', '/v1/agents', access)
+  await call('POST', '/v1/agents', { ...access, url: `${agent.url}?${secret('agentPassword')}` })
+  const hosts = [{ address: '10.0.0.5', port: 5432 }]
+  const instance = { id: 'canaries-v1', agentId: registered.id, hosts, database }
+  expect((await call('POST', '/v1/instances', instance)).status).toBe(201)
+  await call('PATCH', '/v1/instances/canaries-v1', { database: { password: [secret('databasePassword')] } })
+  const { authSecret, endpoint, bucket, authKey } = destinations.s3
+  const store = { kind: 's3', authSecret, endpoint, bucket, authKey }
+  const destination = { instanceId: 'canaries-v1', name: 's3', store }
+  const { body: made } = await call('POST', '/v1/destinations', destination)
+  await call('POST', '/v1/destinations', { ...destination, store: { ...store, secret: authSecret } })
+  await call('PATCH', `/v1/destinations/${made.id}`, { store: { kind: 's3', authSecret: [authSecret] } })
+  await call('POST', `/v1/destinations/${made.id}/check`)
+  await call('POST', '/v1/destinations/check', destination)
+  await call('PATCH', `/v1/plans/${planId}`, { encryption: { privateKey: secret('identity') } })
+  await call('POST', '/v1/broker-accounts', { name: 'v1', password: secret('brokerPassword'), instances: 'all' })
+  await run(client, `/v1/plans/${planId}/run`, undefined)
+  const [point] = (await client.restorePoints.list({ plan: planId })).items
+  await run(client, `/v1/restore-points/${point?.id}/restore`, { privateKey: secret('identity') })
 }
 
 async function run(client: BackupClient, path: string, body: unknown): Promise<Job> {
   const started = await call('POST', path, body)
-  expect([path, started.status, started.text]).toEqual([path, 201, started.text])
-  const { id } = started.body.restoreJob ?? started.body.backupJob
-  return waitForJob(client, id, { signal: AbortSignal.timeout(240_000), intervalMs: 100 })
+  expect([path, started.status < 300, started.text]).toEqual([path, true, started.text])
+  const { id } = started.body.restoreJob ?? started.body.backupJob ?? started.body
+  return client.jobs.wait(id, { signal: AbortSignal.timeout(240_000), intervalMs: 100 })
 }
 
 /** Requests that are wrong, with secrets in places where they do not belong. */
@@ -186,21 +221,29 @@ async function makeMistakes(): Promise<void> {
 /** Reads everything that can be read, over the API's own description. */
 async function readEverything(client: BackupClient): Promise<void> {
   const { body: document } = await call('GET', '/openapi.json')
-  const [plan] = (await client.backupPlans.list('canaries')).content
-  const [destination] = (await client.fileDestinations.list('canaries')).content
-  const [job] = (await client.jobs.listBackups('canaries')).content
-  const [point] = (await client.restorePoints.list('canaries')).content
+  const instance = 'canaries'
+  const [plan] = (await client.plans.list({ instance })).items
+  const [destination] = (await client.destinations.list({ instance })).items
+  const [job] = (await client.jobs.list({ instance })).items
+  const [point] = (await client.restorePoints.list({ instance })).items
+  const [registered] = (await client.agents.list()).items
   const ids: Record<string, string | undefined> = {
+    agents: registered?.id,
+    plans: plan?.id,
     backupPlans: plan?.id,
+    destinations: destination?.id,
     fileDestinations: destination?.id,
+    jobs: job?.id,
     backupJobs: job?.id,
     restoreJobs: job?.id,
+    'restore-points': point?.id,
     restorePoints: point?.id,
-    serviceInstances: 'canaries',
+    instances: instance,
+    serviceInstances: instance,
   }
   for (const [path, methods] of Object.entries<Record<string, unknown>>(document.paths)) {
-    if (!('get' in methods) || path === '/events') continue
-    const id = ids[path.split('/')[1] ?? ''] ?? 'unknown'
+    if (!('get' in methods) || path.endsWith('/events')) continue
+    const id = ids[path.replace('/v1/', '/').split('/')[1] ?? ''] ?? 'unknown'
     const { status } = await call('GET', path.replace('{instanceId}', 'canaries').replace(/\{\w+\}/, id))
     expect([path, [200, 404].includes(status)]).toEqual([path, true])
   }
@@ -226,7 +269,7 @@ test('no secret stands in an answer, an event, a log, an object or a dump of the
   const { client } = manager
   const stop = new AbortController()
   const listening = (async () => {
-    for await (const event of client.jobs.follow({ signal: stop.signal })) answers.push(JSON.stringify(event))
+    for await (const event of client.followEvents({}, { signal: stop.signal })) answers.push(JSON.stringify(event))
   })()
   await useEverything(client)
   await makeMistakes()

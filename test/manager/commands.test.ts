@@ -2,26 +2,20 @@ import { existsSync } from 'node:fs'
 import { copyFile, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { BackupClient } from '@osb-backup/client/legacy'
+import { BackupClient } from '@osb-backup/client'
+import type { DestinationCreate } from '@osb-backup/protocol/v1'
 import { makeTemporaryFolder, startManagerProcess, startManagerProgram } from '@osb-backup/testkit'
 import { expect, test } from 'vitest'
 import { sealedColumns } from '../../packages/manager/src/secrets/sealed-columns.ts'
+import { registerInstance, unreachableAgent } from '../fixtures/register-instance.ts'
 import { makeDatabase } from './own-database.ts'
 
-const instance = {
-  hosts: [{ ip: '10.0.0.5', port: 5432 }],
-  username: 'backup',
-  password: 'database-secret',
-  agent: { url: 'http://127.0.0.1:9', username: 'agent', password: 'agent-secret' },
-}
-const destination = (id: string) => ({
-  type: 'S3' as const,
+const database = { username: 'backup', password: 'database-secret' }
+const register = (client: BackupClient, id: string) => registerInstance(client, id, unreachableAgent, { database })
+const destination = (instanceId: string): DestinationCreate => ({
+  instanceId,
   name: 's3',
-  endpoint: 'http://127.0.0.1:9',
-  bucket: 'b',
-  authKey: 'k',
-  authSecret: 'store-secret',
-  serviceInstance: { service_instance_id: id },
+  store: { kind: 's3', endpoint: 'http://127.0.0.1:9', bucket: 'b', authKey: 'k', authSecret: 'store-secret' },
 })
 
 /** Runs a command of the manager to its end. */
@@ -35,22 +29,22 @@ test('tokens are made, listed and revoked at the command line, beside a manager 
   await using folder = await makeTemporaryFolder()
   const settings = { DATA_DIR: folder.path }
   const manager = await startManagerProcess(settings)
-  await manager.client.serviceInstances.put('one', instance)
+  await register(manager.client, 'one')
   const line = 'token create --name ci --role viewer --instances one --expires 2040-12-31'
   const { status, output } = await run(settings, line)
   expect(status).toBe(0)
   const [, token = '', id = ''] =
     /^(osbb_\S+)\n\nThe token (\S+) of "ci" is not shown again: viewer of one, /.exec(output) ?? []
   const client = new BackupClient({ url: manager.url, token })
-  expect((await client.serviceInstances.get('one')).service_instance_id).toBe('one')
-  await expect(client.serviceInstances.remove('one')).rejects.toMatchObject({ status: 403 })
+  expect((await client.instances.get('one')).id).toBe('one')
+  await expect(client.instances.delete('one')).rejects.toMatchObject({ status: 403 })
   const listed = (await run(settings, 'token list')).output
   expect(listed).toMatch(new RegExp(`^${id}  ci: viewer of one, expires 2041-01-01T00:00:00.000Z, last used 20`, 'm'))
   expect(listed).not.toContain(token)
   expect(await run(settings, `token revoke ${id}`)).toEqual({ status: 0, output: `The token ${id} is revoked.` })
-  await expect(client.serviceInstances.get('one')).rejects.toMatchObject({ status: 401 })
+  await expect(client.instances.get('one')).rejects.toMatchObject({ status: 401 })
   expect(await run(settings, `token revoke ${id}`)).toEqual({ status: 1, output: `There is no token "${id}".` })
-  const entries = (await manager.client.audit.list()).content
+  const entries = (await manager.client.auditEntries.list()).items
   expect(entries.filter(({ caller }) => caller.kind === 'command').map(({ action }) => action)).toEqual([
     'token revoke',
     'token create',
@@ -65,7 +59,7 @@ test('a command without a manager leaves no database running', async () => {
   expect(existsSync(join(folder.path, 'postgres', 'data', 'postmaster.pid'))).toBe(false)
   const manager = await startManagerProcess({ ...settings, ADMIN_TOKEN: '' })
   const client = new BackupClient({ url: manager.url, token: /^osbb_\S+$/m.exec(output)?.[0] ?? '' })
-  expect((await client.tokens.list()).map(({ name }) => name)).toEqual(['first'])
+  expect((await client.tokens.list()).items.map(({ name }) => name)).toEqual(['first'])
   await manager.stop()
 })
 
@@ -83,8 +77,8 @@ test('key rotate seals all anew while a manager runs, which goes on; then the ke
   const settings = { DATA_DIR: folder.path }
   const manager = await startManagerProcess(settings)
   const { client } = manager
-  await client.serviceInstances.put('one', instance)
-  const { id } = await client.fileDestinations.create(destination('one'))
+  await register(client, 'one')
+  const { id } = await client.destinations.create(destination('one'))
   const before = await readFile(join(folder.path, 'secret.key'), 'utf8')
   const { status, output } = await run(settings, 'key rotate')
   expect({ status, output }).toEqual({ status: 0, output: expect.stringMatching(/^Resealed 3 secrets/) })
@@ -92,10 +86,10 @@ test('key rotate seals all anew while a manager runs, which goes on; then the ke
   expect(after).not.toBe(before)
   expect(output).not.toContain(after.trim())
   expect((await stat(join(folder.path, 'secret.key'))).mode & 0o777).toBe(0o600)
-  expect(await client.fileDestinations.get(id)).toMatchObject({ authSecret: '***' })
-  await client.serviceInstances.put('two', instance)
-  expect((await run(settings, 'key rotate')).output).toMatch(/^Resealed 4 secrets/)
-  expect((await client.serviceInstances.list()).totalElements).toBe(2)
+  expect(await client.destinations.get(id)).toMatchObject({ store: { authSecretSet: true } })
+  await register(client, 'two')
+  expect((await run(settings, 'key rotate')).output).toMatch(/^Resealed 5 secrets/)
+  expect((await client.instances.list()).items).toHaveLength(2)
   await manager.stop()
 
   // As a rotation leaves it that died after it had exchanged the files: the next one must not write the old key over.
@@ -104,8 +98,8 @@ test('key rotate seals all anew while a manager runs, which goes on; then the ke
   expect((await run(settings, 'key rotate')).status).toBe(0)
   await rm(join(folder.path, 'secret.key.previous'))
   const next = await startManagerProcess(settings)
-  expect((await next.client.serviceInstances.list()).totalElements).toBe(2)
-  expect(await next.client.fileDestinations.get(id)).toMatchObject({ authSecret: '***' })
+  expect((await next.client.instances.list()).items).toHaveLength(2)
+  expect(await next.client.destinations.get(id)).toMatchObject({ store: { authSecretSet: true } })
   await next.stop()
 })
 
@@ -116,19 +110,21 @@ test('a rotation that is killed, again and again, loses nothing, and ends when i
   const base = { DATA_DIR: folder.path, DATABASE_URL: database.url }
   const both = { ...base, SECRET_KEY: newKey, OTHER_SECRET_KEY: oldKey }
   const first = await startManagerProcess({ ...base, SECRET_KEY: oldKey })
-  await first.client.serviceInstances.put('one', instance)
-  const { id } = await first.client.fileDestinations.create(destination('one'))
+  await register(first.client, 'one')
+  const { id } = await first.client.destinations.create(destination('one'))
   await first.stop()
   await database.query(
-    `insert into file_destinations (id, instance_id, name, store, sealed_store_secret)
-     select 'copy-' || n, instance_id, name, store, sealed_store_secret
+    `insert into file_destinations (id, instance_id, name, store, sealed_store_secrets)
+     select 'copy-' || n, instance_id, name, store, sealed_store_secrets
      from file_destinations, generate_series(1, 8000) n where id = $1`,
     [id],
   )
-  const sealed = await database.query<{ sealed: string }>('select sealed_store_secret as sealed from file_destinations')
+  const sealed = await database.query<{ sealed: string }>(
+    'select sealed_store_secrets as sealed from file_destinations',
+  )
   const [{ sealed: oldText = '' } = {}] = sealed
   const left = async () => {
-    const text = 'select count(*)::int as n from file_destinations where sealed_store_secret = $1'
+    const text = 'select count(*)::int as n from file_destinations where sealed_store_secrets = $1'
     return (await database.query<{ n: number }>(text, [oldText]))[0]?.n ?? 0
   }
 
@@ -140,8 +136,8 @@ test('a rotation that is killed, again and again, loses nothing, and ends when i
     while ((await left()) > atLeast) await delay(20)
     await rotation.kill()
     remaining.push(await left())
-    const page = await manager.client.fileDestinations.list('one', { size: 2000, page: round })
-    expect(page.content).toHaveLength(2000)
+    const page = await manager.client.destinations.list({ instance: 'one', limit: 500 })
+    expect(page.items).toHaveLength(500)
   }
   expect(remaining.every((count) => count > 0 && count < 8001)).toBe(true)
   const { status, output } = await run(both, 'key rotate')
@@ -153,7 +149,7 @@ test('a rotation that is killed, again and again, loses nothing, and ends when i
   await manager.stop()
 
   const last = await startManagerProcess({ ...base, SECRET_KEY: newKey })
-  for (let page = 0; page < 5; page++) await last.client.fileDestinations.list('one', { size: 2000, page })
+  expect(await Array.fromAsync(last.client.destinations.iterate({ limit: 500 }))).toHaveLength(8001)
   await last.stop()
   expect((await run({ ...base, SECRET_KEY: oldKey }, 'token list')).status).toBe(1)
 

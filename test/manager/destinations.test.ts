@@ -1,11 +1,14 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import type { ApiError } from '@osb-backup/client'
+import type { StoreSettings } from '@osb-backup/protocol/v1'
 import { type ManagerProcess, makeTemporaryFolder, startManagerProcess } from '@osb-backup/testkit'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { registerInstance, unreachableAgent } from '../fixtures/register-instance.ts'
 import { makePlaces, places } from '../main-job/places.ts'
 
-const serviceInstance = { service_instance_id: 'i-1' }
+const instanceId = 'i-1'
 let stack: AsyncDisposableStack
 let manager: ManagerProcess
 let strict: ManagerProcess
@@ -18,10 +21,7 @@ async function startManager(name: string, settings: Record<string, string>) {
   const folder = stack.use(await makeTemporaryFolder()).path
   const started = await startManagerProcess({ DATA_DIR: join(folder, name), ...settings })
   stack.defer(() => started.stop())
-  await started.client.serviceInstances.put('i-1', {
-    hosts: [{ ip: '10.0.0.5', port: 5432 }],
-    agent: { url: 'http://127.0.0.1:9', username: 'agent', password: 'agent-secret' },
-  })
+  await registerInstance(started.client, instanceId, unreachableAgent)
   return started
 }
 
@@ -48,28 +48,23 @@ beforeAll(async () => {
 
 afterAll(() => stack.disposeAsync())
 
-async function validate(fields: object, at = manager): Promise<string> {
-  const response = await fetch(`${at.url}/fileDestinations/validate`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${at.token}`,
-      'content-type': 'application/json',
-      accept: 'application/json, text/plain, */*',
-    },
-    body: JSON.stringify({ ...fields, serviceInstance }),
-  })
-  const text = await response.text()
-  return response.status === 200 ? 'works' : `${response.status} ${text}`
+/** What the manager says of a destination. */
+async function check(store: StoreSettings): Promise<string> {
+  const settings = { instanceId, name: 'checked', store }
+  return manager.client.destinations.checkSettings(settings).then(
+    ({ usable }) => (usable ? 'works' : ''),
+    (error: ApiError) => `${error.status} ${error.message}`,
+  )
 }
 
-describe('validating a destination', () => {
+describe('checking a destination', () => {
   test('writes, reads back and removes an object', async () => {
-    expect(await validate(where.s3.destination)).toBe('works')
-    expect(await validate(where.swift.destination)).toBe('works')
+    expect(await check(where.s3.destination.store)).toBe('works')
+    expect(await check(where.swift.destination.store)).toBe('works')
   })
 
   test('says in one sentence what is wrong, at S3', async () => {
-    const { destination } = where.s3
+    const { store } = where.s3.destination
     const { tlsEndpoint } = inject('lab').s3
     const failures = [
       [
@@ -77,52 +72,45 @@ describe('validating a destination', () => {
         /^400 Writing a test object failed: DNS knows no host of that name/,
       ],
       [{ endpoint: 'http://127.0.0.1:1' }, /nothing answers at http:\/\/127\.0\.0\.1:1/],
-      [{ endpoint: tlsEndpoint }, /no TLS connection to https:\S+ that can be trusted: check its certificate/],
-      [{ endpoint: destination.endpoint.replace('http:', 'https:') }, /no TLS connection .* whether it speaks https/],
+      [{ endpoint: tlsEndpoint }, /no TLS connection to https:\S+ can be trusted: check its certificate/],
+      [{ endpoint: store.endpoint.replace('http:', 'https:') }, /no TLS connection .* whether it speaks https/],
       [{ authSecret: 'wrong' }, /the credentials are wrong/],
       [{ authKey: 'unknown' }, /the credentials are wrong/],
-      [{ bucket: 'no-such-bucket' }, /there is no bucket "no-such-bucket": make it/],
+      [{ bucket: 'no-such-bucket' }, /there is no bucket "no-such-bucket": create it/],
     ] as const
     for (const [fields, sentence] of failures) {
-      const said = await validate({ ...destination, ...fields })
+      const said = await check({ ...store, ...fields })
       expect(said).toMatch(sentence)
-      expect(said).not.toContain(destination.authSecret)
+      expect(said).not.toContain(store.authSecret)
     }
     const answers = [
       [403, 'AccessDenied', /lack the permission to write in the bucket/],
-      [403, 'RequestTimeTooSkewed', /the clocks of the manager and of the store are too far apart/],
-      [301, 'PermanentRedirect', /lies in another region than "us-east-1"/],
-      [400, 'AuthorizationHeaderMalformed', /lies in another region than/],
+      [403, 'RequestTimeTooSkewed', /the clocks of the manager and of the store differ too much/],
+      [301, 'PermanentRedirect', /is in another region than "us-east-1"/],
+      [400, 'AuthorizationHeaderMalformed', /is in another region than/],
     ] as const
     for (const [status, code, sentence] of answers) {
       s3Error = { status, code }
-      expect(await validate({ ...destination, endpoint: s3ErrorUrl, region: '' })).toMatch(sentence)
+      expect(await check({ ...store, endpoint: s3ErrorUrl, region: '' })).toMatch(sentence)
     }
   })
 
   test('says in one sentence what is wrong, at Swift', async () => {
-    const { destination } = where.swift
+    const { store } = where.swift.destination
     const failures = [
       [{ authUrl: 'http://no-such-host.invalid/v3' }, /DNS knows no host of that name/],
       [{ authUrl: 'http://127.0.0.1:1/v3' }, /nothing answers at/],
-      [{ authUrl: destination.authUrl.replace('http:', 'https:') }, /no TLS connection to/],
+      [{ authUrl: store.authUrl.replace('http:', 'https:') }, /no TLS connection to/],
       [{ password: 'wrong' }, /the credentials are wrong: user, password, domain or project/],
-      [{ container_name: 'no-such-container' }, /there is no container "no-such-container"/],
+      [{ container: 'no-such-container' }, /there is no container "no-such-container"/],
     ] as const
-    for (const [fields, sentence] of failures) expect(await validate({ ...destination, ...fields })).toMatch(sentence)
+    for (const [fields, sentence] of failures) expect(await check({ ...store, ...fields })).toMatch(sentence)
   })
 })
 
 describe('addresses that the operator does not allow', () => {
-  const s3 = (endpoint: string) => ({
-    type: 'S3',
-    name: 's3',
-    endpoint,
-    bucket: 'b',
-    authKey: 'k',
-    authSecret: 's',
-    serviceInstance,
-  })
+  const storeAt = (endpoint: string) => ({ kind: 's3', endpoint, bucket: 'b', authKey: 'k', authSecret: 's' }) as const
+  const s3 = (endpoint: string) => ({ instanceId, name: 's3', store: storeAt(endpoint) })
 
   test.for([
     ...[
@@ -134,29 +122,29 @@ describe('addresses that the operator does not allow', () => {
     ],
     ...['http://[::ffff:169.254.169.254]', 'http://[fe80::1]', 'http://[fd00:ec2::254]', 'http://[64:ff9b::a9fe:a9fe]'],
   ])('%s is refused when a destination is made, changed or tried', async (endpoint) => {
-    const refused = { status: 400, field: 'endpoint' }
+    const refused = { status: 400, field: 'store.endpoint' }
     const { client } = manager
-    await expect(client.fileDestinations.create(s3(endpoint) as never)).rejects.toMatchObject(refused)
-    await expect(client.fileDestinations.validate(s3(endpoint) as never)).rejects.toMatchObject(refused)
-    const { id } = await client.fileDestinations.create(s3('http://127.0.0.1:9') as never)
-    await expect(client.fileDestinations.update(id, s3(endpoint) as never)).rejects.toMatchObject(refused)
+    await expect(client.destinations.create(s3(endpoint))).rejects.toMatchObject(refused)
+    await expect(client.destinations.checkSettings(s3(endpoint))).rejects.toMatchObject(refused)
+    const { id } = await client.destinations.create(s3('http://127.0.0.1:9'))
+    await expect(client.destinations.update(id, { store: storeAt(endpoint) })).rejects.toMatchObject(refused)
   })
 
   test('what is no URL is refused', async () => {
-    await expect(manager.client.fileDestinations.create(s3('http://') as never)).rejects.toMatchObject({
+    await expect(manager.client.destinations.create(s3('http://'))).rejects.toMatchObject({
       status: 400,
-      field: 'endpoint',
+      field: 'store.endpoint',
     })
   })
 
   test('private ones are allowed unless a setting forbids them, by name and by number', async () => {
     for (const endpoint of ['http://127.0.0.1:9', 'http://localhost:9', 'http://10.0.0.7', 'http://[::1]:9']) {
-      expect((await manager.client.fileDestinations.create(s3(endpoint) as never)).id).toBeDefined()
-      await expect(strict.client.fileDestinations.create(s3(endpoint) as never)).rejects.toMatchObject({
+      expect((await manager.client.destinations.create(s3(endpoint))).id).toBeDefined()
+      await expect(strict.client.destinations.create(s3(endpoint))).rejects.toMatchObject({
         message: 'endpoint leads to an address that the operator does not allow.',
       })
     }
-    expect((await strict.client.fileDestinations.create(s3('http://8.8.8.8') as never)).id).toBeDefined()
+    expect((await strict.client.destinations.create(s3('http://8.8.8.8'))).id).toBeDefined()
   })
 
   test('are not connected to either where a catalog of Keystone leads there', async () => {
@@ -180,7 +168,9 @@ describe('addresses that the operator does not allow', () => {
     })
     await new Promise<void>((resolve) => keystone.listen(0, '127.0.0.1', resolve))
     const authUrl = `http://127.0.0.1:${(keystone.address() as AddressInfo).port}/v3`
-    expect(await validate({ ...where.swift.destination, authUrl })).toMatch(/the operator does not allow the address/)
+    expect(await check({ ...where.swift.destination.store, authUrl })).toMatch(
+      /the operator does not allow the address/,
+    )
     keystone.close()
   })
 })

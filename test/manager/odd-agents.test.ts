@@ -2,9 +2,9 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { waitForJob } from '@osb-backup/client/legacy'
-import { type ManagerProcess, makeTemporaryFolder, startManagerProcess, TEST_TOKEN } from '@osb-backup/testkit'
+import { type ManagerProcess, makeTemporaryFolder, startManagerProcess } from '@osb-backup/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { registerInstance } from '../fixtures/register-instance.ts'
 
 /** What an agent that is not ours answers: to the start of a job, and to looks at it. */
 interface OddAgent {
@@ -50,24 +50,19 @@ afterAll(() => stack.disposeAsync())
 async function backUp(odd: OddAgent, put?: { name: string; content: string }) {
   agent = odd
   const { client } = manager
-  const id = `i-${Math.random().toString(36).slice(2)}`
-  const serviceInstance = { service_instance_id: id }
-  await client.serviceInstances.put(id, {
-    hosts: [{ ip: '10.0.0.5', port: 5432 }],
-    agent: { url: agentUrl, username: 'agent', password: 'agent-secret' },
-  })
-  const destination = await client.fileDestinations.create({
-    type: 'FILE',
+  const instanceId = `i-${Math.random().toString(36).slice(2)}`
+  await registerInstance(client, instanceId, { url: agentUrl, username: 'agent', password: 'agent-secret' })
+  const destination = await client.destinations.create({
+    instanceId,
     name: 'f',
-    directory: folder,
-    serviceInstance,
+    store: { kind: 'file', directory: folder },
   })
-  const plan = await client.backupPlans.create({
+  const plan = await client.plans.create({
+    instanceId,
     name: 'nightly',
-    serviceInstance,
-    fileDestination: { id: destination.id },
-    frequency: '0 0 2 * * *',
-    retentionStyle: 'ALL',
+    destinationId: destination.id,
+    schedule: { cron: '0 0 2 * * *' },
+    retention: { style: 'all' },
     items: ['db'],
   })
   const objects = join(folder, plan.id)
@@ -75,14 +70,11 @@ async function backUp(odd: OddAgent, put?: { name: string; content: string }) {
     await mkdir(objects)
     await writeFile(join(objects, put.name), put.content)
   }
-  const started = await client.jobs.startBackup(plan.id)
-  const job = await waitForJob(client, started.id, { signal: AbortSignal.timeout(240_000), intervalMs: 50 })
-  const part = job.agentExecutionReponses.db
-  const points = await fetch(`${manager.url}/restorePoints/byInstance/${id}`, {
-    headers: { authorization: `Bearer ${TEST_TOKEN}` },
-  })
-  const { content } = (await points.json()) as { content: { afterFailure: boolean; filename: string }[] }
-  return { job, status: job.status, error: part?.error_message, part, points: content, objects }
+  const started = await client.plans.run(plan.id)
+  const job = await client.jobs.wait(started.id, { signal: AbortSignal.timeout(240_000), intervalMs: 50 })
+  const [part] = job.parts
+  const points = (await client.restorePoints.list({ job: job.id })).items
+  return { job, state: job.state, error: part?.error, points, objects }
 }
 
 const succeeded = (fields: object) => ({
@@ -92,12 +84,12 @@ const succeeded = (fields: object) => ({
 const file = (filename: string, size: number) => ({ filename, filesize: { size, unit: 'byte' } })
 
 test('an agent of the old kind: its success counts once its file is found with the size it says', async () => {
-  const { status, error, points } = await backUp(succeeded(file('dump.tar.gz', 5)), {
+  const { state, error, points } = await backUp(succeeded(file('dump.tar.gz', 5)), {
     name: 'dump.tar.gz',
     content: '12345',
   })
-  expect({ status, error }).toEqual({ status: 'SUCCEEDED', error: null })
-  expect(points).toMatchObject([{ filename: 'dump.tar.gz', afterFailure: false }])
+  expect({ state, error }).toEqual({ state: 'succeeded', error: undefined })
+  expect(points).toMatchObject([{ objectName: expect.stringMatching(/\/dump\.tar\.gz$/), afterFailure: false }])
 })
 
 test.for([
@@ -111,40 +103,40 @@ test.for([
   ['a size beyond counting', file('dump.tar.gz', 1e300), /could not be reached/],
 ] as const)('a success with %s is a failure', async ([, fields, error]) => {
   const result = await backUp(succeeded(fields), { name: 'dump.tar.gz', content: '12345' })
-  expect(result.status).toBe('FAILED')
+  expect(result.state).toBe('failed')
   expect(result.error).toMatch(error)
   expect(result.points).toEqual([])
 })
 
 test('what scripts print is kept though PostgreSQL cannot store it as it is; nulls count as absent', async () => {
-  const { status, part } = await backUp({
+  const { job, state, error } = await backUp({
     start: { status: 201 },
     look: { status: 'FAILED', error_message: 'a\0b \ud800', backup_log: '\0', filename: null, state: null },
   })
-  expect(status).toBe('FAILED')
-  expect(part).toMatchObject({ error_message: 'a\uFFFDb \uFFFD', backup_log: '\uFFFD' })
+  expect({ state, error }).toEqual({ state: 'failed', error: 'a\uFFFDb \uFFFD' })
+  const { items } = await manager.client.jobs.logs(job.id)
+  expect(items).toEqual([{ item: 'db', stage: 'backup', stream: 'stdout', text: '\uFFFD' }])
 })
 
 test('an agent that is always busy fails the job in the end, with what it said', async () => {
-  const { status, error } = await backUp({
+  const { state, error } = await backUp({
     start: {
       status: 429,
       body: { message: 'Failed to start a new job.', state: 'Job reservation', error_message: 'all places taken' },
     },
   })
-  expect(status).toBe('FAILED')
+  expect(state).toBe('failed')
   expect(error).toMatch(/was busy for 1 seconds: all places taken\.$/)
 })
 
 test('a dump that was stored before its part failed can be found, and removed', async () => {
   const look = { status: 'FAILED', error_message: 'post-backup-unlock failed', ...file('dump.tar.gz', 5) }
-  const { job, status, points, objects } = await backUp(
+  const { state, points, objects } = await backUp(
     { start: { status: 201 }, look },
     { name: 'dump.tar.gz', content: '12345' },
   )
-  expect(status).toBe('FAILED')
-  expect(points).toMatchObject([{ filename: 'dump.tar.gz', afterFailure: true }])
-  await manager.client.jobs.removeFiles(job.id)
+  expect(state).toBe('failed')
+  expect(points).toMatchObject([{ objectName: expect.stringMatching(/\/dump\.tar\.gz$/), afterFailure: true }])
+  await manager.client.restorePoints.delete(points[0]?.id ?? '')
   expect(await readdir(objects).catch(() => [])).toEqual([])
-  expect(await manager.client.jobs.get(job.id)).toMatchObject({ files: {} })
 })

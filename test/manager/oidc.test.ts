@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createUserIdentification } from '../../packages/manager/src/access/oidc/user-identification.ts'
 import { readOidcSettings } from '../../packages/manager/src/settings/oidc-settings.ts'
+import { registerInstance, unreachableAgent } from '../fixtures/register-instance.ts'
 import { startCloudFoundryApi } from './cloud-foundry-api.ts'
 import { AUDIENCE, Issuer } from './oidc-issuer.ts'
 
@@ -17,11 +18,6 @@ let stack: AsyncDisposableStack
 let issuer: Issuer
 let cloudFoundry: Awaited<ReturnType<typeof startCloudFoundryApi>>
 let manager: ManagerProcess
-
-const instance = {
-  hosts: [{ ip: '10.0.0.5', port: 5432 }],
-  agent: { url: 'http://127.0.0.1:9', username: 'agent', password: 'agent-secret' },
-}
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack()
@@ -53,7 +49,7 @@ beforeAll(async () => {
   })
   stack.defer(() => manager.stop())
   for (const id of ['claimed', 'managed', 'seen', 'old', 'foreign', 'down'])
-    await manager.client.serviceInstances.put(id, instance)
+    await registerInstance(manager.client, id, unreachableAgent)
 })
 
 afterAll(() => stack.disposeAsync())
@@ -97,7 +93,7 @@ describe('a token of the identity provider', () => {
     const seen = JSON.parse((await call('GET', '/serviceInstances', ada)).text).content
     expect(seen.map((each: { service_instance_id: string }) => each.service_instance_id)).toEqual(['claimed'])
     await expect
-      .poll(async () => (await manager.client.audit.list({ serviceInstance: 'claimed' })).content[0]?.caller)
+      .poll(async () => (await manager.client.auditEntries.list({ instance: 'claimed', q: 'ada' })).items[0]?.caller)
       .toEqual({ kind: 'user', id: 'ada', name: 'Ada' })
   })
 

@@ -1,16 +1,14 @@
 import { execFileSync } from 'node:child_process'
 import { readFile, rm, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BackupClient } from '@osb-backup/client/legacy'
+import { BackupClient } from '@osb-backup/client'
 import { makeTemporaryFolder, startManagerProcess, startManagerProgram, TEST_TOKEN } from '@osb-backup/testkit'
 import { expect, test } from 'vitest'
+import { registerInstance } from '../fixtures/register-instance.ts'
 
-const instance = {
-  hosts: [{ ip: '10.0.0.5', port: 5432, backup: true }],
-  username: 'backup',
-  password: 'database-secret-4711',
-  agent: { url: 'http://127.0.0.1:1', username: 'agent', password: 'agent-secret-4711' },
-}
+const agent = { url: 'http://127.0.0.1:1', username: 'agent', password: 'agent-secret-4711' }
+const database = { username: 'backup', password: 'database-secret-4711' }
+const register = (client: BackupClient, id: string) => registerInstance(client, id, agent, { database })
 
 test('the first start makes an admin token, shows it once and keeps it where only its owner can read it', async () => {
   await using folder = await makeTemporaryFolder()
@@ -20,12 +18,12 @@ test('the first start makes an admin token, shows it once and keeps it where onl
   expect((await stat(join(folder.path, 'admin-token'))).mode & 0o777).toBe(0o600)
   expect((await stat(join(folder.path, 'secret.key'))).mode & 0o777).toBe(0o600)
   const client = new BackupClient({ url: manager.url, token })
-  expect((await client.serviceInstances.list()).content).toEqual([])
+  expect((await client.instances.list()).items).toEqual([])
   await manager.stop()
 
   const again = await startManagerProcess({ DATA_DIR: folder.path, ADMIN_TOKEN: '' })
   expect(again.output()).not.toContain(token)
-  expect((await new BackupClient({ url: again.url, token }).serviceInstances.list()).content).toEqual([])
+  expect((await new BackupClient({ url: again.url, token }).instances.list()).items).toEqual([])
   await again.stop()
 })
 
@@ -34,11 +32,11 @@ test('after kill -9 the next start finds the running PostgreSQL and all that was
   const settings = { DATA_DIR: folder.path, LOG_LEVEL: 'info' }
   let manager = await startManagerProcess(settings)
   for (let round = 1; round <= 3; round++) {
-    await manager.client.serviceInstances.put(`instance-${round}`, instance)
+    await register(manager.client, `instance-${round}`)
     await manager.kill()
     manager = await startManagerProcess(settings)
     expect(manager.output()).toContain('found the embedded PostgreSQL running')
-    expect((await manager.client.serviceInstances.list()).totalElements).toBe(round)
+    expect((await manager.client.instances.list()).items).toHaveLength(round)
   }
   await manager.stop()
 })
@@ -46,14 +44,14 @@ test('after kill -9 the next start finds the running PostgreSQL and all that was
 test('after kill -9 of manager and PostgreSQL the next start recovers the stale data folder', async () => {
   await using folder = await makeTemporaryFolder()
   const manager = await startManagerProcess({ DATA_DIR: folder.path })
-  await manager.client.serviceInstances.put('kept', instance)
+  await register(manager.client, 'kept')
   const pidFile = join(folder.path, 'postgres', 'data', 'postmaster.pid')
   const postmaster = Number((await readFile(pidFile, 'utf8')).split('\n')[0])
   await manager.kill()
   process.kill(postmaster, 'SIGKILL')
 
   const next = await startManagerProcess({ DATA_DIR: folder.path })
-  expect((await next.client.serviceInstances.get('kept')).service_instance_id).toBe('kept')
+  expect((await next.client.instances.get('kept')).id).toBe('kept')
   await next.stop()
   await expect(readFile(pidFile)).rejects.toThrow('ENOENT')
 })
@@ -66,7 +64,7 @@ test('a second manager on the same DATA_DIR refuses and leaves the first alone',
   expect(second.output().trim()).toBe(
     `DATA_DIR (${folder.path}) is in use by another manager: stop it first, or give this one a folder of its own.`,
   )
-  expect((await first.client.serviceInstances.list()).content).toEqual([])
+  expect((await first.client.instances.list()).items).toEqual([])
   await first.stop()
 })
 
@@ -107,10 +105,10 @@ test('another sealing key than before stops the start', async () => {
 test('secrets stand in no answer, no log and not in the database files', async () => {
   await using folder = await makeTemporaryFolder()
   const manager = await startManagerProcess({ DATA_DIR: folder.path, LOG_LEVEL: 'trace' })
-  const answer = await manager.client.serviceInstances.put('secretive', instance)
-  expect(answer.agent?.password).toBe('***')
-  const read = await manager.client.serviceInstances.get('secretive')
-  expect(JSON.stringify([answer, read, manager.output()])).not.toContain('secret-4711')
+  const agentId = await register(manager.client, 'secretive')
+  const read = [await manager.client.instances.get('secretive'), await manager.client.agents.get(agentId)]
+  expect(read).toMatchObject([{ database: { passwordSet: true } }, { passwordSet: true }])
+  expect(JSON.stringify([read, manager.output()])).not.toContain('secret-4711')
   await manager.stop()
   const found = execFileSync('sh', ['-c', 'grep -rl secret-4711 "$1" || true', 'sh', folder.path], { encoding: 'utf8' })
   expect(found).toBe('')

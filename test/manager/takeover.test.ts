@@ -2,15 +2,19 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
-import { jobEnd, makeSmallWorld } from './small-world.ts'
+import { startFixture } from '../fixtures/fixture.ts'
 
 test('what somebody else drives is not written by who drove it before, and is taken back when they are gone', async () => {
-  await using world = await makeSmallWorld({ backup: 'sleep 2; echo content' })
-  const sql = new Client({ host: join(world.folder, 'manager', 'postgres'), user: 'osb_backup', database: 'postgres' })
+  await using fixture = await startFixture({ backup: 'sleep 2; echo content' })
+  const sql = new Client({
+    host: join(fixture.folder, 'manager', 'postgres'),
+    user: 'osb_backup',
+    database: 'postgres',
+  })
   await sql.connect()
-  const plan = await world.makePlan()
-  const { id } = await world.client.jobs.startBackup(plan.id)
-  const state = async () => (await world.client.jobs.get(id)).agentExecutionReponses.db1?.state
+  const plan = await fixture.createPlan()
+  const { id } = await fixture.client.plans.run(plan.id)
+  const state = async () => (await fixture.client.jobs.get(id)).parts[0]?.stage
   await expect.poll(state, { interval: 50 }).toBe('backup')
 
   await sql.query("insert into managers (id, heartbeat_at) values ('another', now() + interval '1 hour')")
@@ -20,6 +24,6 @@ test('what somebody else drives is not written by who drove it before, and is ta
   expect(rows).toEqual([{ status: 'RUNNING', locked_by: 'another' }])
 
   await sql.query("delete from managers where id = 'another'")
-  expect((await jobEnd(world.client, id)).status).toBe('SUCCEEDED')
+  expect((await fixture.waitForJob(id)).state).toBe('succeeded')
   await sql.end()
 })

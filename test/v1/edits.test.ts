@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Fixture, instanceId, startFixture } from './fixture.ts'
+import { type Fixture, instanceId, startFixture } from '../fixtures/fixture.ts'
 
 interface Operation {
   method: string

@@ -1,7 +1,7 @@
 import { BackupClient } from '@osb-backup/client'
 import type { PlanCreate } from '@osb-backup/protocol/v1'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Fixture, instanceId, startFixture } from './fixture.ts'
+import { type Fixture, instanceId, startFixture } from '../fixtures/fixture.ts'
 
 const PLANS = 7
 

@@ -1,6 +1,6 @@
 import { ApiError } from '@osb-backup/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Fixture, instanceId, startFixture } from './fixture.ts'
+import { type Fixture, instanceId, startFixture } from '../fixtures/fixture.ts'
 
 let api: Fixture
 

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { BackupClient } from '@osb-backup/client/legacy'
+import { BackupClient } from '@osb-backup/client'
 import { type RunningProcess, startProcess, waitForOutput } from './process.ts'
 
 const main = join(dirname(createRequire(import.meta.url).resolve('@osb-backup/manager')), 'main.ts')

@@ -20,28 +20,30 @@ export interface DestinationSearch {
   text?: string | undefined
 }
 
-const purpose = sealedColumns.file_destinations.sealed_store_secret
+const purpose = sealedColumns.file_destinations.sealed_store_secrets
 
 function fromRow({ sealer }: RepositoryContext, row: Selectable<FileDestinationTable>): FileDestination {
-  const secrets = sealer.openOptional(row.sealed_store_secret, purpose)
   return {
     id: row.id,
     version: row.version,
     instanceId: row.instance_id,
     name: row.name,
-    store: stores.joinSecrets(row.store, secrets === undefined ? {} : JSON.parse(secrets)),
+    store: stores.joinSecrets(row.store, openSecrets(sealer.openOptional(row.sealed_store_secrets, purpose))),
     bandwidthLimitBytesPerSecond: row.bandwidth_limit === null ? undefined : Number(row.bandwidth_limit),
     createdAt: row.created_at,
   }
 }
 
+/** The secrets of a store, by field. */
+const openSecrets = (opened: string | undefined): Record<string, unknown> =>
+  opened === undefined ? {} : JSON.parse(opened)
+
 function toColumns({ sealer }: RepositoryContext, destination: FileDestination) {
   const { open, secrets } = stores.splitSecrets(destination.store)
-  const secret = Object.keys(secrets).length === 0 ? undefined : JSON.stringify(secrets)
   return {
     name: destination.name,
     store: JSON.stringify(open),
-    sealed_store_secret: sealer.sealOptional(secret, purpose),
+    sealed_store_secrets: Object.keys(secrets).length === 0 ? null : sealer.seal(JSON.stringify(secrets), purpose),
     bandwidth_limit: destination.bandwidthLimitBytesPerSecond ?? null,
   }
 }
@@ -67,7 +69,7 @@ export async function destinationsById(
   return new Map(rows.map((row) => [row.id, fromRow(context, row)]))
 }
 
-/** One page of an instance's destinations, oldest first unless told otherwise. */
+/** One page of an instance's destinations, oldest first unless requested otherwise. */
 export async function listDestinations(
   context: RepositoryContext,
   instanceId: string,

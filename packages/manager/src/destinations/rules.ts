@@ -15,14 +15,14 @@ const RESOLVE_MS = 3000
  * none is allowed without that setting. Addresses are checked as they are connected to, by `openDestination`.
  */
 export async function checkAllowed(store: StoreSettings, { settings }: Pick<Context, 'settings'>): Promise<void> {
-  const { wireType, localDirectory } = stores.kindOf(store)
-  const directory = localDirectory(store)
+  const kind = stores.kindOf(store)
+  const directory = kind.localDirectory(store)
   if (directory === undefined) return
   const root = settings.fileDestinationRoot
   if (root === undefined) {
     throw new RequestError(
       'invalid',
-      `${wireType} destinations are off: the operator has not set FILE_DESTINATION_ROOT.`,
+      `${kind.wireType} destinations are off: the operator has not set FILE_DESTINATION_ROOT.`,
       {
         field: 'type',
       },
@@ -50,6 +50,7 @@ export async function checkAddress(store: StoreSettings, { settings }: Pick<Cont
   throw new RequestError('invalid', `${field} leads to an address that the operator does not allow.`, { field })
 }
 
+/** @throws {RequestError} If the URL among the settings is invalid. */
 function endpointOf(store: StoreSettings): URL | undefined {
   const { endpointField: field, endpoint } = stores.kindOf(store)
   try {

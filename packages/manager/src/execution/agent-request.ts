@@ -77,8 +77,12 @@ function databaseOf(instance: ServiceInstance, database: string, parameters: Res
 }
 
 function destinationOf({ store, bandwidthLimitBytesPerSecond }: FileDestination): AgentDestination {
-  const limit =
-    bandwidthLimitBytesPerSecond === undefined ? {} : { bandwidth_limit_bytes_per_second: bandwidthLimitBytesPerSecond }
-  const { wireType, agent } = stores.kindOf(store)
-  return { type: wireType, ...agent.encode(store), ...limit }
+  const kind = stores.kindOf(store)
+  return {
+    type: kind.wireType,
+    ...kind.agent.encode(store),
+    ...(bandwidthLimitBytesPerSecond === undefined
+      ? {}
+      : { bandwidth_limit_bytes_per_second: bandwidthLimitBytesPerSecond }),
+  }
 }

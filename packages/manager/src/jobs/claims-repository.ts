@@ -51,9 +51,11 @@ export async function listOpenJobs({ database }: InTransaction): Promise<OpenJob
     select id, tenant, agent, destination, "isLocked" from (
       select open.*, row_number() over (partition by "isLocked", tenant, agent, destination order by started_at, id) as place
       from (
-        select j.id, j.started_at, j.destination_id as destination, i.agent_id as agent,
+        select j.id, j.started_at, j.destination_id as destination, a.url as agent,
           coalesce(i.organization_guid, i.id) as tenant, j.locked_by is not null as "isLocked"
-        from jobs j join service_instances i on i.id = j.instance_id
+        from jobs j
+          join service_instances i on i.id = j.instance_id
+          join agents a on a.id = i.agent_id
         where j.ended_at is null
       ) open
     ) placed

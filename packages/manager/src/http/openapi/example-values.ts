@@ -2,7 +2,7 @@
 export const EXAMPLE_INSTANT = '2026-03-01T02:00:00.000+00:00'
 export const EXAMPLE_ID = '69a3a7c0f1d2b3c4d5e6f708'
 
-/** Values for examples by the name of a field, where its schema alone gives none that tells anything. */
+/** Values for examples by the name of a field, where its schema alone gives no meaningful one. */
 export const exampleValues: Readonly<Record<string, unknown>> = {
   action: 'POST /backup',
   address: '10.0.0.7',

@@ -1,12 +1,10 @@
 import type { FileDestinationRequest, FileDestination as WireDestination } from '@osb-backup/protocol'
-import { type StoreKind, type StoreSettings, stores } from '@osb-backup/storage'
+import { type StoreSettings, stores } from '@osb-backup/storage'
 import type { FileDestination } from '../../../destinations/destination.ts'
 import type { ServiceInstance } from '../../../instances/instance.ts'
 import { invariant } from '../../../shared/invariant.ts'
 import { RequestError } from '../../../shared/request-error.ts'
 import { instanceToWire } from './service-instance.ts'
-
-const LIMIT = 'bandwidthLimitBytesPerSecond'
 
 /**
  * A destination as clients read it, its secret masked.
@@ -18,24 +16,16 @@ export function destinationToWire(
   instance: ServiceInstance,
   filenamePrefix?: string,
 ): WireDestination {
-  const { store } = destination
-  const fields = {
-    id: destination.id,
-    idAsString: destination.id,
+  const { id, name, store, bandwidthLimitBytesPerSecond } = destination
+  return {
+    id,
+    idAsString: id,
     serviceInstance: instanceToWire(instance),
-    name: destination.name,
+    name,
     ...(filenamePrefix === undefined ? {} : { filenamePrefix }),
-  }
-  const { legacy } = stores.kindOf(store)
-  return { ...fields, ...legacy.encode(store), ...limitOf(destination, legacy) } as WireDestination
-}
-
-/** The limit, for kinds that have one in this API. */
-function limitOf(
-  { bandwidthLimitBytesPerSecond }: Pick<FileDestination, 'bandwidthLimitBytesPerSecond'>,
-  { requestSchema }: Pick<StoreKind['legacy'], 'requestSchema'>,
-) {
-  return LIMIT in requestSchema.shape ? { bandwidthLimitBytesPerSecond } : {}
+    ...(bandwidthLimitBytesPerSecond === undefined ? {} : { bandwidthLimitBytesPerSecond }),
+    ...stores.kindOf(store).legacy.encode(store),
+  } as WireDestination
 }
 
 /**
@@ -48,30 +38,25 @@ export function destinationFromWire(
   instanceId: string,
   stored: FileDestination | undefined,
 ): Omit<FileDestination, 'id' | 'version' | 'createdAt'> {
+  const kind = stores.kindOfWireType(wire.type)
+  invariant(kind, `"${wire.type}" is a kind of store`)
+  const decoded = kind.legacy.decode(wire, stored?.store)
+  if (!decoded.ok) {
+    const { field, problem } = decoded.error
+    throw new RequestError('invalid', problem, { field })
+  }
   return {
     instanceId,
     name: wire.name,
-    store: storeFromWire(wire, stored?.store),
+    store: decoded.value as StoreSettings,
     bandwidthLimitBytesPerSecond: bandwidthFromWire(wire, stored),
   }
 }
 
-function storeFromWire(wire: FileDestinationRequest, stored: StoreSettings | undefined): StoreSettings {
-  const decoded = kindOf(wire).legacy.decode(wire, stored)
-  if (decoded.ok) return decoded.value as StoreSettings
-  const { field, problem } = decoded.error
-  throw new RequestError('invalid', problem, { field })
-}
-
-/** The limit that was sent, with 0 for none; or the stored one. */
+/** The limit that was sent, with 0 for none; or the stored one. Kinds without that field have none. */
 function bandwidthFromWire(wire: FileDestinationRequest, stored: FileDestination | undefined): number | undefined {
-  if (!(LIMIT in kindOf(wire).legacy.requestSchema.shape)) return undefined
-  const sent = LIMIT in wire ? wire.bandwidthLimitBytesPerSecond : undefined
+  const kind = stores.kindOfWireType(wire.type)
+  if (!('bandwidthLimitBytesPerSecond' in (kind?.legacy.requestSchema.shape ?? {}))) return undefined
+  const sent = 'bandwidthLimitBytesPerSecond' in wire ? wire.bandwidthLimitBytesPerSecond : undefined
   return sent === undefined ? stored?.bandwidthLimitBytesPerSecond : sent || undefined
-}
-
-function kindOf({ type }: FileDestinationRequest): StoreKind {
-  const kind = stores.kindOfWireType(type)
-  invariant(kind, `"${type}" is a type of file destination`)
-  return kind
 }

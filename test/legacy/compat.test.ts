@@ -2,24 +2,24 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeSmallWorld, type SmallWorld } from './small-world.ts'
+import { type Fixture, startFixture } from '../fixtures/fixture.ts'
 
 /**
  * Existing clients, as the page on the wire format describes them: the dashboard, brokers, and a monitoring tool. They know
  * nothing of this project's own client.
  */
-let world: SmallWorld
+let fixture: Fixture
 const serviceInstance = { service_instance_id: 'shop' }
 
 beforeAll(async () => {
-  world = await makeSmallWorld({ restore: 'cat >/dev/null' }, { MINIMUM_INTERVAL_SECONDS: '3600' })
-  const { agent, client } = world
-  await client.serviceInstances.put('shop', {
+  fixture = await startFixture({ restore: 'cat >/dev/null' }, { MINIMUM_INTERVAL_SECONDS: '3600' })
+  const { url, username, password } = fixture.agent
+  await ask('PUT', '/serviceInstances/shop', {
     hosts: [{ name: 'postgres0', ip: '10.0.0.5', port: 5432, backup: true }],
-    agent: { url: agent.url, username: agent.username, password: agent.password },
+    agent: { url, username, password },
   })
 })
-afterAll(() => world[Symbol.asyncDispose]())
+afterAll(() => fixture[Symbol.asyncDispose]())
 
 interface Wire {
   // biome-ignore lint/suspicious/noExplicitAny: what answers hold is what is tested
@@ -28,10 +28,10 @@ interface Wire {
 
 /** A call as the dashboard makes it. */
 async function ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
-  const response = await fetch(world.manager.url + path, {
+  const response = await fetch(fixture.manager.url + path, {
     method,
     headers: {
-      authorization: `Bearer ${world.manager.token}`,
+      authorization: `Bearer ${fixture.manager.token}`,
       accept: 'application/json, text/plain, */*',
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...headers,
@@ -61,7 +61,7 @@ async function ended(path: string): Promise<Wire> {
 /** What the dashboard's forms send: numbers and truths as text, and what it was never told to send. */
 async function makePlan(name: string): Promise<Wire> {
   const destination = await ask('POST', '/fileDestinations', {
-    ...{ type: 'FILE', id: '', name: 'files', directory: world.store, filenamePrefix: '', serviceInstance },
+    ...{ type: 'FILE', id: '', name: 'files', directory: fixture.store, filenamePrefix: '', serviceInstance },
     somethingNew: true,
   })
   expect(destination.status).toBe(201)
@@ -144,10 +144,10 @@ describe('the dashboard', () => {
   })
 
   test('validates a destination and gets it echoed, or a sentence; type and jobType are read to the letter', async () => {
-    const file = { type: 'FILE', name: 'files', directory: world.store, serviceInstance }
+    const file = { type: 'FILE', name: 'files', directory: fixture.store, serviceInstance }
     expect((await ask('POST', '/fileDestinations/validate', file)).body).toMatchObject({ type: 'FILE', name: 'files' })
-    expect(await readdir(world.store)).not.toContain('s3_validation_testfile.txt')
-    const lost = { ...file, directory: join(world.store, 'nowhere') }
+    expect(await readdir(fixture.store)).not.toContain('s3_validation_testfile.txt')
+    const lost = { ...file, directory: join(fixture.store, 'nowhere') }
     expect(await ask('POST', '/fileDestinations/validate', lost)).toMatchObject({
       status: 400,
       type: expect.stringContaining('text/plain'),
@@ -160,9 +160,9 @@ describe('the dashboard', () => {
     await ask('POST', '/backup', { backupPlan: plan })
     const { body: newest } = await ask('GET', '/backupJobs/byInstance/shop?size=1&sort=startDate,desc')
     const job = await ended(`/backupJobs/${newest.content[0].id}`)
-    expect(await readdir(join(world.store, plan.id))).toContain(job.files.db1)
+    expect(await readdir(join(fixture.store, plan.id))).toContain(job.files.db1)
     expect((await ask('DELETE', `/backupJobs/${job.id}/file`)).status).toBe(204)
-    expect(await readdir(join(world.store, plan.id)).catch(() => [])).not.toContain(job.files.db1)
+    expect(await readdir(join(fixture.store, plan.id)).catch(() => [])).not.toContain(job.files.db1)
     const deleted = await ask('DELETE', `/backupPlans/${plan.id}`)
     expect([deleted.status, deleted.body.id]).toEqual([200, plan.id])
     expect((await ask('GET', `/backupPlans/${plan.id}`)).status).toBe(404)
@@ -186,7 +186,7 @@ test('a monitoring tool pages over jobs of one state, and reads problems where i
 
 test('a broker deprovisions with Basic: jobs, plans, destinations, in that order, with nothing in the body', async () => {
   const password = 'the password of a broker'
-  await world.client.brokerAccounts.put('broker', { password, serviceInstances: 'all' })
+  await ask('PUT', '/brokerAccounts/broker', { password, serviceInstances: 'all' })
   await makePlan('to be deprovisioned')
   const headers = { authorization: `Basic ${btoa(`broker:${password}`)}`, 'content-type': 'application/json' }
   for (const term of ['backupJobs', 'backupPlans', 'fileDestinations']) {

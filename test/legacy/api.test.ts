@@ -232,3 +232,40 @@ test('bodies that are no JSON, too large or of another type get a 4xx problem', 
   expect(form.status).toBe(415)
   expect(await form.json()).toMatchObject({ type: 'about:blank', status: 415 })
 })
+
+test('a destination says how it is reached; absent keeps that, and empty takes it away', async () => {
+  const sent = { ...s3, name: 'reached', serviceInstance }
+  const reached = { caCertificate: 'PEM', insecureTls: true, pathStyle: false, bandwidthLimitBytesPerSecond: 5000 }
+  const { body: created } = await call('POST', '/fileDestinations', { ...sent, ...reached })
+  expect(created).toMatchObject(reached)
+  const path = `/fileDestinations/${created.id}`
+  expect((await call('PATCH', path, sent)).body).toMatchObject(reached)
+  const nothing = { caCertificate: '', insecureTls: false, bandwidthLimitBytesPerSecond: 0 }
+  const { body: cleared } = await call('PATCH', path, { ...sent, ...nothing })
+  expect(cleared).not.toHaveProperty('caCertificate')
+  expect(cleared).not.toHaveProperty('bandwidthLimitBytesPerSecond')
+  expect((await call('GET', path)).body).toEqual(cleared)
+})
+
+test('an instance gets an agent of its own unless another has the same, and changes none that others use', async () => {
+  const agentOf = async (id: string) => (await call('GET', `/v1/instances/${id}`)).body.agentId
+  const put = (id: string, fields: object) =>
+    call('PUT', `/serviceInstances/${id}`, { ...instanceBody, agent: { ...instanceBody.agent, ...fields } })
+  const shared = { url: 'http://127.0.0.1:10' }
+  await put('a-1', shared)
+  await put('a-2', shared)
+  const agentId = await agentOf('a-1')
+  expect(await agentOf('a-2')).toBe(agentId)
+  await put('a-2', { ...shared, password: 'another' })
+  const own = await agentOf('a-2')
+  expect(own).not.toBe(agentId)
+  await put('a-2', { ...shared, username: 'other', password: 'another' })
+  expect(await agentOf('a-2')).toBe(own)
+  await put('a-2', shared)
+  expect(await agentOf('a-2')).toBe(agentId)
+  expect((await call('GET', `/v1/agents/${own}`)).status).toBe(404)
+  await call('DELETE', '/serviceInstances/a-1')
+  expect((await call('GET', `/v1/agents/${agentId}`)).status).toBe(200)
+  await call('DELETE', '/serviceInstances/a-2')
+  expect((await call('GET', `/v1/agents/${agentId}`)).status).toBe(404)
+})

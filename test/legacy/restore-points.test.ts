@@ -1,24 +1,24 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { instanceId, jobEnd, makeSmallWorld, runPlan, type SmallWorld } from './small-world.ts'
+import { type Fixture, startFixture } from '../fixtures/fixture.ts'
 
-let world: SmallWorld
+let fixture: Fixture
 let planId: string
-const call: SmallWorld['call'] = (...call) => world.call(...call)
+const call: Fixture['call'] = (...call) => fixture.call(...call)
 
 beforeAll(async () => {
-  world = await makeSmallWorld({ restore: 'cat >"$(dirname "$0")/../restored-$BACKUP_DATABASE"' })
-  planId = (await world.makePlan({ items: ['db1', 'db2'] })).id
+  fixture = await startFixture({ restore: 'cat >"$(dirname "$0")/../restored-$BACKUP_DATABASE"' })
+  planId = (await fixture.createPlan({ items: ['db1', 'db2'] })).id
 })
-afterAll(() => world[Symbol.asyncDispose]())
+afterAll(() => fixture[Symbol.asyncDispose]())
 
 /** Backs both items up, and answers their restore points by item. */
 async function backUp(): Promise<
   Record<'db1' | 'db2', { id: string; filename: string; takenAt: string; sha256: string }>
 > {
-  const { id, status } = await runPlan(world, planId)
-  expect(status).toBe('SUCCEEDED')
+  const { id, state } = await fixture.runPlan(planId)
+  expect(state).toBe('succeeded')
   const { body } = await call('GET', '/restorePoints/byInstance/i')
   const points = body.content.filter((point: { backupJobId: string }) => point.backupJobId === id)
   return Object.fromEntries(points.map((point: { item: string }) => [point.item, point])) as Awaited<
@@ -26,7 +26,7 @@ async function backUp(): Promise<
   >
 }
 
-const objectOf = (point: { filename: string }) => join(world.store, planId, point.filename)
+const objectOf = (point: { filename: string }) => join(fixture.store, planId, point.filename)
 
 test('a backup job leaves one point an item, listed by plan, item and time', async () => {
   const { db1, db2 } = await backUp()
@@ -59,12 +59,13 @@ test('a preview says which points a retention would keep, and deletes none', asy
   await backUp()
   const newest = await backUp()
   const asked = { id: planId, frequency: '@daily', retentionStyle: 'FILES', retentionPeriod: 1 } as const
-  const { restorePoints = [] } = await world.client.backupPlans.preview(asked)
+  const { restorePoints } = (await call('POST', '/backupPlans/preview', asked)).body as {
+    restorePoints: { id: string; kept: boolean }[]
+  }
   expect(restorePoints.length).toBeGreaterThanOrEqual(4)
   const kept = restorePoints.filter((point) => point.kept).map((point) => point.id)
   expect(kept.toSorted()).toEqual([newest.db1.id, newest.db2.id].toSorted())
-  const { totalElements } = await world.client.restorePoints.list(instanceId, { plan: planId })
-  expect(totalElements).toBe(restorePoints.length)
+  expect(await fixture.pointsOf(planId)).toHaveLength(restorePoints.length)
 })
 
 test('a held point is not deleted, neither alone nor with its job', async () => {
@@ -99,7 +100,7 @@ test('a restore from a point goes under another database name, also after its jo
   expect((await call('DELETE', `/backupPlans/${planId}`)).status).toBe(200)
   const { status, body } = await call('POST', `/restorePoints/${db1.id}/restore`, { database: 'copy' })
   expect(status).toBe(201)
-  const job = await jobEnd(world.client, body.restoreJob.id)
-  expect(job.status).toBe('SUCCEEDED')
-  expect(await readFile(join(world.folder, 'restored-copy'), 'utf8')).toBe('the content of db1\n')
+  const job = await fixture.waitForJob(body.restoreJob.id)
+  expect(job.state).toBe('succeeded')
+  expect(await readFile(join(fixture.folder, 'restored-copy'), 'utf8')).toBe('the content of db1\n')
 })

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Database } from '../../packages/manager/src/database/open-database.ts'
 import type { Tables } from '../../packages/manager/src/database/schema.ts'
 import { compactCounters } from '../../packages/manager/src/jobs/counters-repository.ts'
-import { makeDatabase, type OwnDatabase } from './own-database.ts'
+import { registerInstance, unreachableAgent } from '../fixtures/register-instance.ts'
+import { makeDatabase, type OwnDatabase } from '../manager/own-database.ts'
 
 let stack: AsyncDisposableStack
 let manager: ManagerProcess
@@ -24,18 +25,11 @@ beforeAll(async () => {
   stack.defer(() => tables.destroy())
   const { client } = manager
   for (const id of ['listed', 'other']) {
-    await client.serviceInstances.put(id, {
-      hosts: [{ ip: '10.0.0.5', port: 5432 }],
-      agent: { url: 'http://127.0.0.1:9', username: 'agent', password: 'agent-secret' },
-    })
-    await client.fileDestinations.create({
-      type: 'S3',
+    await registerInstance(client, id, unreachableAgent)
+    await client.destinations.create({
+      instanceId: id,
       name: 's3',
-      endpoint: 'http://127.0.0.1:9',
-      bucket: 'b',
-      authKey: 'k',
-      authSecret: 's',
-      serviceInstance: { service_instance_id: id },
+      store: { kind: 's3', endpoint: 'http://127.0.0.1:9', bucket: 'b', authKey: 'k', authSecret: 's' },
     })
   }
 })

@@ -1,5 +1,6 @@
 import { makeTemporaryFolder, startManagerProcess, TEST_TOKEN } from '@osb-backup/testkit'
 import { expect, test } from 'vitest'
+import { registerInstance, unreachableAgent } from '../fixtures/register-instance.ts'
 
 interface Event {
   id: string
@@ -45,23 +46,15 @@ test('a caller hears of the jobs of its instances as they change, and of no othe
   const { client, url } = manager
   const plans: Record<string, string> = {}
   for (const id of ['mine', 'theirs']) {
-    const serviceInstance = { service_instance_id: id }
-    await client.serviceInstances.put(id, {
-      hosts: [{ ip: '10.0.0.5', port: 5432 }],
-      agent: { url: 'http://127.0.0.1:9', username: 'agent', password: 'agent-secret' },
-    })
-    const destination = await client.fileDestinations.create({
-      type: 'FILE',
-      name: 'f',
-      directory: folder.path,
-      serviceInstance,
-    })
-    const plan = await client.backupPlans.create({
+    await registerInstance(client, id, unreachableAgent)
+    const store = { kind: 'file', directory: folder.path } as const
+    const destination = await client.destinations.create({ instanceId: id, name: 'f', store })
+    const plan = await client.plans.create({
+      instanceId: id,
       name: 'nightly',
-      serviceInstance,
-      fileDestination: { id: destination.id },
-      frequency: '0 0 2 * * *',
-      retentionStyle: 'ALL',
+      destinationId: destination.id,
+      schedule: { cron: '0 0 2 * * *' },
+      retention: { style: 'all' },
       items: ['db1'],
     })
     plans[id] = plan.id
@@ -78,8 +71,8 @@ test('a caller hears of the jobs of its instances as they change, and of no othe
   const mine = await follow(url, token)
   expect((await follow(url, token, '?serviceInstance=theirs')).status).toBe(404)
   const jobs = {
-    mine: await client.jobs.startBackup(plans.mine ?? ''),
-    theirs: await client.jobs.startBackup(plans.theirs ?? ''),
+    mine: await client.plans.run(plans.mine ?? ''),
+    theirs: await client.plans.run(plans.theirs ?? ''),
   }
   const ended = (events: Event[]) => events.filter((event) => event.status === 'FAILED').length
   await expect.poll(() => [ended(all.events), ended(onlyTheirs.events), ended(mine.events)]).toEqual([2, 1, 1])

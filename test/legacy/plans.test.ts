@@ -14,6 +14,17 @@ beforeAll(async () => {
 afterAll(() => api[Symbol.asyncDispose]())
 
 describe('backup plans', () => {
+  test('keep how dumps are compressed where an old client does not send it, and a level goes with its algorithm', async () => {
+    const { body } = await call('POST', '/backupPlans', plan({ compressionAlgorithm: 'gzip', compressionLevel: 9 }))
+    const { compressionAlgorithm: _a, compressionLevel: _l, ...asOldClientsSend } = body
+    const kept = await call('PATCH', `/backupPlans/${body.id}`, asOldClientsSend)
+    expect(kept.body).toMatchObject({ compressionAlgorithm: 'gzip', compressionLevel: 9 })
+    const changed = { ...asOldClientsSend, compressionAlgorithm: 'zstd' }
+    expect((await call('PATCH', `/backupPlans/${body.id}`, changed)).body).not.toHaveProperty('compressionLevel')
+    const refused = await call('PATCH', `/backupPlans/${body.id}`, { ...body, compressionLevel: 19 })
+    expect(refused).toMatchObject({ status: 400, body: { field: 'compressionLevel' } })
+  })
+
   test('are whole in an answer, with "none" for keys that are not set', async () => {
     const { status, body } = await call('POST', '/backupPlans', plan({ paused: 'true' }))
     expect(status).toBe(201)
@@ -36,7 +47,7 @@ describe('backup plans', () => {
     [{ frequency: 'whenever' }, 'frequency', /is not a cron expression/],
     [{ frequency: '0 */10 * * * *' }, 'frequency', /runs every 600 seconds; at least 3600/],
     [{ frequency: '0 0 0 30 2 *' }, 'frequency', /never comes due/],
-    [{ timezone: 'Middle/Earth' }, 'timezone', /is not known/],
+    [{ timezone: 'Middle/Earth' }, 'timezone', /is unknown/],
     [{ retentionPeriod: 0 }, 'retentionPeriod', /./],
     [{ items: [] }, 'items', /./],
     [{ items: ['a', 'a'] }, 'items', /twice/],

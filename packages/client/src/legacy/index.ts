@@ -1,7 +1,0 @@
-export { ApiError } from '../api-error.ts'
-export { BackupClient } from './client.ts'
-export type { ClientOptions, Paging, Versioned } from './connection.ts'
-export type { FollowOptions, JobEvent } from './follow-jobs.ts'
-export type { Abortable, EditOptions, StartOptions } from './terms/options.ts'
-export type { PointFilter } from './terms/restore-points.ts'
-export { type WatchOptions, waitForJob } from './wait-for-job.ts'
