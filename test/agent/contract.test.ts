@@ -225,7 +225,7 @@ test('a restore names its own missing fields', async () => {
   )
   const climbing = restoreBody(under, 'x', { filename: '../secret' })
   expect((await under.call('PUT', '/restore', climbing)).json.error_message).toMatch(
-    /^destination.filename must not hold/,
+    /^destination.filename must not contain/,
   )
 })
 
