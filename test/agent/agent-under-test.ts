@@ -61,25 +61,28 @@ export async function agentForAll(
     await killProcessesBelow(root)
     await rm(root, { recursive: true, force: true, maxRetries: 5 })
   }
-  const agent = await startAgent(
-    readSettings({
-      client_username: credentials.username,
-      client_password: credentials.password,
-      client_host: '127.0.0.1',
-      client_port: '0',
-      directory_backup: join(root, 'backups'),
-      directory_restore: join(root, 'restores'),
-      state_directory: join(root, 'state'),
-      shutdown_grace_seconds: '0',
-      min_free_disk_mib: '0',
-      scripts_path: paths.scripts,
-      file_destination_root: root,
-      stage_kill_grace_seconds: '1',
-      log_level: 'silent',
-      PATH: process.env.PATH,
-      ...settings,
-    }),
-  ).catch(async (error: unknown) => {
+  // Settings that are not valid are thrown, not rejected.
+  const start = async () =>
+    startAgent(
+      readSettings({
+        client_username: credentials.username,
+        client_password: credentials.password,
+        client_host: '127.0.0.1',
+        client_port: '0',
+        directory_backup: join(root, 'backups'),
+        directory_restore: join(root, 'restores'),
+        state_directory: join(root, 'state'),
+        shutdown_grace_seconds: '0',
+        min_free_disk_mib: '0',
+        scripts_path: paths.scripts,
+        file_destination_root: root,
+        stage_kill_grace_seconds: '1',
+        log_level: 'silent',
+        PATH: process.env.PATH,
+        ...settings,
+      }),
+    )
+  const agent = await start().catch(async (error: unknown) => {
     await removeRoot()
     throw error
   })

@@ -65,7 +65,7 @@ test('every call wants credentials, and says so in the published words', async (
   }
 })
 
-test('the status says that the agent runs, and what it can do', async () => {
+test('the status says that the agent runs, and its capabilities', async () => {
   const under = await agentWith(formOne())
   const { status, json } = await under.call('GET', '/status')
   expect(status).toBe(200)
@@ -108,17 +108,17 @@ const refusals: [what: string, body: (under: AgentUnderTest) => unknown, message
     (u) => backupBody(u, 'x', { encryption_key: '', destination: { ...s3, bucket: '' } }),
     'body is missing essential fields: encryption_key destination( bucket)',
   ],
-  ['an id that climbs', (u) => backupBody(u, '../x'), /^id must not hold a slash/],
+  ['an id that climbs', (u) => backupBody(u, '../x'), /^id must not contain a slash/],
   ['the id ..', (u) => backupBody(u, '..'), /^id must not be/],
   ['an id that is an option', (u) => backupBody(u, '-rf'), /^id must not begin with a dash/],
-  ['an id with a line break', (u) => backupBody(u, 'a\nb'), /^id must not hold control/],
+  ['an id with a line break', (u) => backupBody(u, 'a\nb'), /^id must not contain control/],
   ['an id that is too long', (u) => backupBody(u, 'x'.repeat(256)), /^id must not be longer/],
   [
     'a database that climbs',
     (u) => withDatabase(u, { database: '../../etc' }),
-    /^backup.database must not hold a slash/,
+    /^backup.database must not contain a slash/,
   ],
-  ['a host with NUL', (u) => withDatabase(u, { host: 'a\0b' }), /^backup.host must not hold control/],
+  ['a host with NUL', (u) => withDatabase(u, { host: 'a\0b' }), /^backup.host must not contain control/],
   ['a password with NUL', (u) => withDatabase(u, { password: 'a\0b' }), /^backup.password must not contain NUL/],
   [
     'names that make a file name too long',
@@ -171,7 +171,7 @@ const refusals: [what: string, body: (under: AgentUnderTest) => unknown, message
   ].map((name): [string, (under: AgentUnderTest) => unknown, RegExp] => [
     `the parameter ${name}`,
     (u) => withDatabase(u, { parameters: [{ [name]: '/tmp/x' }] }),
-    /^parameter "[^"]+" is refused/,
+    /^parameter "[^"]+" is rejected/,
   ]),
   ['a nested parameter', (u) => withDatabase(u, { parameters: [{ a: { b: 1 } }] }), /^parameter "a" must be text/],
   [
@@ -190,7 +190,7 @@ const withDestination = (under: AgentUnderTest, changes: object) => {
   return { ...body, destination: { ...body.destination, ...changes } }
 }
 
-test.each(refusals)('%s is refused with a failure object, and the id stays free', async (_what, body, message) => {
+test.each(refusals)('%s is rejected with a failure object, and the id stays free', async (_what, body, message) => {
   const under = await agentWith(formOne())
   const { status, json } = await under.call('POST', '/backup', body(under))
   expect(status).toBe(400)
@@ -225,7 +225,7 @@ test('a restore names its own missing fields', async () => {
   )
   const climbing = restoreBody(under, 'x', { filename: '../secret' })
   expect((await under.call('PUT', '/restore', climbing)).json.error_message).toMatch(
-    /^destination.filename must not hold/,
+    /^destination.filename must not contain/,
   )
 })
 
@@ -323,7 +323,7 @@ test('a running job shows its stage, and the logs of the stages that are over', 
   })
 })
 
-test('a body that is too large is refused before it is read to its end', async () => {
+test('a body that is too large is rejected before it is read to its end', async () => {
   const under = await agentWith(formOne())
   expect(await under.call('POST', '/backup', { id: 'x', pad: 'x'.repeat(1024 * 1024) })).toMatchObject({ status: 413 })
 })

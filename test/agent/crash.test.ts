@@ -14,7 +14,7 @@ const cases = ([1, 2] as const).flatMap((form) =>
 )
 
 test.each(cases)(
-  'form $form: killed during $stage, the agent finishes at its next start what it owes ($round)',
+  'form $form: killed during $stage, the agent runs the always-run steps at its next start ($round)',
   async ({ form, kind, stage }) => {
     const agent = await CrashingAgent.prepare(scriptsOf(form, stage), { stage_kill_grace_seconds: '0' })
     if (kind === 'restore') await putDump(agent)

@@ -142,7 +142,7 @@ test.each([
   },
 )
 
-test('a store that cannot be reached at the restart does not keep the database locked, and is told', async () => {
+test('a store that is unreachable at the restart does not keep the database locked, and is reported', async () => {
   const proxy = await stallingProxy(endpoint, { up: megabytes(20) })
   const agent = await CrashingAgent.prepare(largeDump(1))
   await agent.start()

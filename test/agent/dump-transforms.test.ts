@@ -74,7 +74,7 @@ test('who may recover everything can open every encrypted backup, and none is en
   expect((await under.call('POST', '/backup', wrong)).json.error_message).toMatch(/^recovery_recipients must be age/)
 })
 
-test('a manifest beside the object says what it is, without a secret', async () => {
+test('a manifest beside the object describes it, without a secret', async () => {
   const { recipient } = await pair()
   const under = await agentWith(formTwo({ backup: dump }))
   const body = backupBody(under, 'x')
@@ -108,7 +108,7 @@ test('a manifest beside the object says what it is, without a secret', async () 
   expect(await readdir(join(silent.bucket, 'plan'))).toEqual([`db-host_${today()}_db1.dump`])
 })
 
-test('a file that scripts made is told to be theirs', async () => {
+test('the manifest of a file that scripts transformed says so', async () => {
   const under = await agentWith(formOne())
   const { path, job } = await backUp(under, 'x', { compression: true, encryption_key: 'a key of theirs' })
   const manifest = await manifestAt(path)

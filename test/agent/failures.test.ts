@@ -17,7 +17,7 @@ const backupTable = [
   ['post-backup-unlock', ['pre-backup-lock', 'pre-backup-check', 'backup', 'backup-cleanup', 'post-backup-unlock']],
 ] as const
 
-test.each(backupTable)('a backup whose %s fails runs what is owed, and fails', async (stage, ran) => {
+test.each(backupTable)('a backup whose %s fails runs its always-run steps, and fails', async (stage, ran) => {
   const under = await agentWith(formOne({ [stage]: 'echo "out of luck" >&2; exit 7\n' }))
   await under.call('POST', '/backup', backupBody(under, 'x'))
   const job = await under.over('backup', 'x')
@@ -42,7 +42,7 @@ test.each(
         [2, stage, ran],
       ] as const,
   ),
-)('form %i: a restore whose %s fails runs what is owed, and fails', async (form, stage, ran) => {
+)('form %i: a restore whose %s fails runs its always-run steps, and fails', async (form, stage, ran) => {
   const scripts = form === 1 ? formOne : formTwo
   const under = await agentWith(scripts({ [stage]: 'cat > /dev/null; kill -9 $$\n' }))
   await under.call('POST', '/backup', backupBody(under, 'b'))
@@ -55,7 +55,7 @@ test.each(
   expect((await stagesRun(under)).slice(before)).toEqual(ran)
 })
 
-test('a failed unlock is told loudly and does not hide what failed first', async () => {
+test('a failed unlock is reported prominently and does not hide the first failure', async () => {
   const under = await agentWith(formOne({ backup: 'exit 3\n', 'post-backup-unlock': 'exit 4\n' }))
   await under.call('POST', '/backup', backupBody(under, 'x'))
   const job = await under.over('backup', 'x')
@@ -80,7 +80,7 @@ test('a store that cannot be reached fails the job, which still cleans up and un
   expect((await stagesRun(under)).slice(-2)).toEqual(['backup-cleanup', 'post-backup-unlock'])
 })
 
-test('a stage that outlives its time limit is killed with all its processes', async () => {
+test('a stage that exceeds its time limit is killed with all its processes', async () => {
   const script = 'sleep 100 & echo $! > "$(dirname "$0")/../pid"; trap "" TERM; sleep 100\n'
   const under = await agentWith(formOne({ 'pre-backup-check': script }), {
     stage_timeout_seconds: '1',
@@ -133,7 +133,7 @@ test('deleting a running job stops its script, cleans up, unlocks, and only then
   expect(await under.call('DELETE', '/backup', { id: 'x' })).toMatchObject({ status: 200, text: '' })
   expect(await under.call('GET', '/backup/x')).toMatchObject({ status: 200, json: { status: 'RUNNING' } })
   expect(await under.call('POST', '/backup', backupBody(under, 'x'))).toMatchObject({ status: 409 })
-  await until(async () => (await under.call('GET', '/backup/x')).status === 404, 'the job is gone')
+  await until(async () => (await under.call('GET', '/backup/x')).status === 404, 'the job is deleted')
   await access(join(under.root, 'unlocked'))
   expect(await isAlive(Number(await under.read('pid')))).toBe(false)
   expect(await stagesRun(under)).toEqual([
@@ -155,7 +155,7 @@ test('deleting right after posting is safe, again and again', async () => {
     ])
     expect(posted.status).toBe(201)
     await under.call('DELETE', '/backup', { id: 'x' })
-    await until(async () => (await under.call('GET', '/backup/x')).status === 404, 'the job is gone')
+    await until(async () => (await under.call('GET', '/backup/x')).status === 404, 'the job is deleted')
   }
   const ran = await stagesRun(under)
   const count = (stage: string) => ran.filter((each) => each === stage).length
@@ -173,7 +173,7 @@ test('a deleted job whose unlock fails stays until it is deleted again', async (
   expect(await under.call('GET', '/backup/x')).toMatchObject({ status: 404 })
 })
 
-test('stopping the agent cancels what runs, and unlocks', async () => {
+test('stopping the agent cancels running jobs and unlocks', async () => {
   const under = await agentWith(formTwo({ backup: 'echo some; sleep 100\n' }))
   await under.call('POST', '/backup', backupBody(under, 'x'))
   await until(async () => (await stagesRun(under)).includes('backup'), 'the script runs')

@@ -92,7 +92,7 @@ test('a files restore that is cut short leaves the directory as it was', async (
   expect((await run('ls', ['-A', under.data])).stdout).toBe('site\n')
 })
 
-test('cleanup of the files pack gives back what a killed restore had moved aside', async () => {
+test('cleanup of the files pack restores what a killed restore had moved aside', async () => {
   const under = await agentWithPack('files')
   await under.call('POST', '/backup', withData(under, 'x', 'directory'))
   const { filename = '' } = await under.over('backup', 'x')
@@ -110,7 +110,7 @@ test('cleanup of the files pack gives back what a killed restore had moved aside
     )
   await until(isAway, 'the directory is away')
   await under.call('DELETE', '/restore', { id: 'x' })
-  await until(async () => (await under.call('GET', '/restore/x')).status === 404, 'the job is gone')
+  await until(async () => (await under.call('GET', '/restore/x')).status === 404, 'the job is deleted')
   expect(await readFile(join(under.data, 'site/closed/secret'), 'utf8')).toBe('two')
   expect((await run('ls', ['-A', under.data])).stdout).toBe('site\n')
 })

@@ -85,7 +85,7 @@ test.each([
   expect((await stagesRun(under)).slice(-2)).toEqual(['backup-cleanup', 'post-backup-unlock'])
 })
 
-test('of several files the one that is named as told is the dump', async () => {
+test('of several files the one with the expected name is the dump', async () => {
   const script = 'echo log > "$BACKUP_DIRECTORY/a.log"; printf dump > "$BACKUP_DIRECTORY/$5.sql"\n'
   const under = await agentWith(formOne({ backup: script }))
   await under.call('POST', '/backup', backupBody(under, 'j'))
@@ -103,14 +103,14 @@ test('a file that an earlier job of the same id left does not count as the dump'
   expect((await under.over('backup', 'j')).error_message).toContain('left no file')
 })
 
-test('what scripts left behind goes only where deleting is allowed', async () => {
+test('files that scripts left behind are deleted only where that is allowed', async () => {
   const under = await agentWith(formOne({ 'backup-cleanup': '' }), { allowed_to_delete_files: 'true' })
   await under.call('POST', '/backup', backupBody(under, 'j'))
   await under.over('backup', 'j')
   expect(await readdir(join(under.root, 'backups'))).toEqual([])
 })
 
-test('a taken name gets the time before its type, and nothing is overwritten', async () => {
+test('if a name is taken, the time is added before its type, and nothing is overwritten', async () => {
   const under = await agentWith(formOne())
   for (const id of ['a', 'b']) {
     await under.call('POST', '/backup', backupBody(under, id))
@@ -145,7 +145,7 @@ test('a script without the plain name is found with .sh, and a missing one is a 
   expect((await stagesRun(under)).at(-1)).toBe('post-backup-unlock')
 })
 
-test('a restore whose object is not what was recorded never reaches the restore script', async () => {
+test('an object that differs from what was recorded never reaches the restore script', async () => {
   const under = await agentWith(formOne())
   await under.call('POST', '/backup', backupBody(under, 'j'))
   const { filename = '' } = await under.over('backup', 'j')

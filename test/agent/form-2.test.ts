@@ -58,13 +58,13 @@ test.each([
   expect((await stagesRun(under)).slice(-2)).toEqual(['backup-cleanup', 'post-backup-unlock'])
 })
 
-test('what is still in the pipe when the script exits belongs to the dump', async () => {
+test('data in the pipe at the exit of the script belongs to the dump', async () => {
   const under = await agentWith(formTwo({ backup: 'exec > >(sleep 1; cat)\nhead -c 300000 /dev/zero\n' }))
   await under.call('POST', '/backup', backupBody(under, 'x'))
   expect(await under.over('backup', 'x')).toMatchObject({ status: 'SUCCEEDED', filesize: { size: 300_000 } })
 })
 
-test('a key that is none of age is refused, and nothing is stored in clear', async () => {
+test('a key that is not valid for age is rejected, and nothing is stored unencrypted', async () => {
   const under = await agentWith(formTwo())
   const { status, json } = await under.call('POST', '/backup', backupBody(under, 'x', { encryption_key: 'my key 1' }))
   expect(status).toBe(400)
@@ -133,7 +133,7 @@ test('a damaged object is called corrupt, and the restore script never sees it',
   expect(await readdir(under.root)).not.toContain('done')
 })
 
-test('a restore script may stop reading early, if the object proves whole', async () => {
+test('a restore script may stop reading early if the object is intact', async () => {
   const under = await agentWith(formTwo({ backup: big, restore: 'head -c 10 > /dev/null\n' }))
   await under.call('POST', '/backup', backupBody(under, 'x'))
   const { filename = '', sha256: digest = '' } = await under.over('backup', 'x')
@@ -141,7 +141,7 @@ test('a restore script may stop reading early, if the object proves whole', asyn
   expect(await under.over('restore', 'x')).toMatchObject({ status: 'SUCCEEDED', progress: { bytes_read: 5_000_000 } })
 })
 
-test('a restore script that fails early is what is reported', async () => {
+test('the failure of a restore script that stops early is reported', async () => {
   const under = await agentWith(formTwo({ backup: big, restore: 'echo "no such role" >&2; exit 2\n' }))
   await under.call('POST', '/backup', backupBody(under, 'x'))
   const { filename = '' } = await under.over('backup', 'x')
@@ -149,7 +149,7 @@ test('a restore script that fails early is what is reported', async () => {
   expect((await under.over('restore', 'x')).error_message).toMatch(/restore exited with status 2: no such role$/)
 })
 
-test('restoring what is not there says so', async () => {
+test('the restore of a missing object says that it is missing', async () => {
   const under = await agentWith(formTwo())
   await under.call('PUT', '/restore', restoreBody(under, 'x', { filename: 'nothing.dump' }))
   const job = await under.over('restore', 'x')
@@ -157,7 +157,7 @@ test('restoring what is not there says so', async () => {
   expect(job.error_message).toContain('nothing.dump')
 })
 
-test('a pack may leave stages out, but not what it declares, nor backup', async () => {
+test('a pack may omit stages, except backup and those that it declares', async () => {
   const { backup: _gone, ...scripts } = formTwo()
   const under = await agentWith({
     ...scripts,
@@ -177,7 +177,7 @@ test('the status tells the pack', async () => {
   expect(json.capabilities).toContain('encryption.age')
 })
 
-test('scripts warn, and what they note of a dump comes back at its restore', async () => {
+test('scripts report warnings, and the metadata of a dump is passed to its restore', async () => {
   const under = await agentWith(
     formTwo({
       backup:
@@ -202,7 +202,7 @@ test('scripts warn, and what they note of a dump comes back at its restore', asy
   expect(await readdir(join(under.root, 'restores'))).toEqual([])
 })
 
-test('metadata that is no JSON object is a warning; the backup is stored', async () => {
+test('metadata that is not a JSON object is a warning; the backup is stored', async () => {
   const under = await agentWith(formTwo({ backup: 'echo "{" >"$BACKUP_METADATA"\necho dump\n' }))
   await under.call('POST', '/backup', backupBody(under, 'x'))
   const { status, warnings } = await under.over('backup', 'x')

@@ -110,7 +110,7 @@ async function busyAgent({ graceSeconds = '0', backup = 'sleep 60', command = [p
 
 const allStages = 'pre-backup-lock \nbackup \nbackup-cleanup \npost-backup-unlock \n'
 
-test('SIGTERM cancels what runs, unlocks, and ends the agent; its log holds no secret', async () => {
+test('SIGTERM cancels running jobs, unlocks, and stops the agent; its log contains no secret', async () => {
   const { child, texts, ended, ran } = await busyAgent({})
   child.kill('SIGTERM')
   expect(await ended).toBe(0)
@@ -121,7 +121,7 @@ test('SIGTERM cancels what runs, unlocks, and ends the agent; its log holds no s
 
 const graceful = { graceSeconds: '30', backup: 'sleep 2; printf dump' }
 
-test('two signals within a moment let what runs end within the grace', async () => {
+test('two signals in quick succession leave running jobs the grace period', async () => {
   const { child, texts, ended, ran } = await busyAgent(graceful)
   child.kill('SIGINT')
   await sleep(10)
@@ -131,7 +131,7 @@ test('two signals within a moment let what runs end within the grace', async () 
   expect(texts.out).toContain('"status":"SUCCEEDED"')
 })
 
-test('so does Ctrl-C below npm, which hands the signal of the terminal on', async () => {
+test('so does Ctrl-C below npm, which forwards the signal of the terminal', async () => {
   const { child, texts, ended, ran } = await busyAgent({ ...graceful, command: ['npm', 'run', 'agent'] })
   process.kill(-(child.pid ?? Number.NaN), 'SIGINT')
   await ended
@@ -139,7 +139,7 @@ test('so does Ctrl-C below npm, which hands the signal of the terminal on', asyn
   expect(texts.out).toContain('"status":"SUCCEEDED"')
 })
 
-test('a second Ctrl-C ends the agent at once with one sentence; its next start finishes what is left', async () => {
+test('a second Ctrl-C forces the agent to exit with one sentence; its next start finishes the jobs', async () => {
   const { child, texts, ended, ran, environment } = await busyAgent({ graceSeconds: '60' })
   child.kill('SIGINT')
   await sleep(2500)

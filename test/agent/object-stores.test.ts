@@ -96,7 +96,7 @@ describe.each([s3, swift])('$destination.type', ({ store, shown, secret, prepare
     await slow.call('POST', '/backup', backupBody(slow, 'x', { destination }))
     await until(async () => (await slow.call('GET', '/backup/x')).json.progress.bytes_stored > 30_000_000, 'bytes move')
     await slow.call('DELETE', '/backup', { id: 'x' })
-    await until(async () => (await slow.call('GET', '/backup/x')).status === 404, 'the job is gone')
+    await until(async () => (await slow.call('GET', '/backup/x')).status === 404, 'the job is deleted')
     expect((await stagesRun(slow)).slice(-2)).toEqual(['backup-cleanup', 'post-backup-unlock'])
     expect({ names: await stored(), unfinished: await unfinished() }).toEqual(before)
   })

@@ -22,7 +22,7 @@ import { CrashingAgent, requestFor, send } from './crashing-agent.ts'
 const run = promisify(execFile)
 const authorization = basic(credentials.username, credentials.password)
 
-test('an agent that is told to stop takes no new jobs, and lets the running ones end', async () => {
+test('an agent that shuts down accepts no new jobs, and waits for the running ones', async () => {
   const under = await agentWith(formTwo({ backup: 'sleep 1; echo dump\n' }), { shutdown_grace_seconds: '20' })
   await under.call('POST', '/backup', backupBody(under, 'x'))
   await until(async () => (await stagesRun(under)).includes('backup'), 'the script runs')
@@ -45,7 +45,7 @@ test('an agent that is told to stop takes no new jobs, and lets the running ones
   expect(await stagesRun(under)).toEqual(['pre-backup-lock', 'backup', 'backup-cleanup', 'post-backup-unlock'])
 })
 
-test('an agent that stops while jobs start waits for every job that it took', async () => {
+test('an agent that shuts down while jobs start waits for every accepted job', async () => {
   for (let afterMs = 0; afterMs < 20; afterMs++) {
     const under = await agentWith(formTwo({ backup: 'sleep 0.2; echo dump\n' }), { max_job_number: '20' })
     const ids = Array.from({ length: 10 }, (_, index) => `job${index}`)
@@ -59,7 +59,7 @@ test('an agent that stops while jobs start waits for every job that it took', as
   }
 })
 
-test('what outlives the grace period is cancelled, unlocked, and failed for good', async () => {
+test('jobs that exceed the grace period are cancelled, unlocked, and remain failed', async () => {
   const agent = await CrashingAgent.prepare(formTwo({ backup: 'echo some; sleep 100\n' }), {
     shutdown_grace_seconds: '1',
   })
@@ -79,7 +79,7 @@ test('what outlives the grace period is cancelled, unlocked, and failed for good
   expect(await agent.files('bucket')).toEqual([])
 })
 
-test('jobs that are over expire by number and by age, and their directories with them', async () => {
+test('finished jobs expire by number and by age, with their directories', async () => {
   const agent = await CrashingAgent.prepare(
     formOne({ 'backup-cleanup': '', 'restore-cleanup': 'touch "$BACKUP_DIRECTORY/left"\n' }),
   )
@@ -115,7 +115,7 @@ test('jobs that are over expire by number and by age, and their directories with
   expect(await agent.journalFiles()).toHaveLength(1)
 })
 
-test('the status tells operators the version, the scripts, what runs and what is free', async () => {
+test('the status shows the version, the scripts, running jobs and free space', async () => {
   const under = await agentWith(formTwo({ backup: 'sleep 100\n' }), { max_job_number: '7' })
   await under.call('POST', '/backup', backupBody(under, 'x'))
   await until(async () => (await stagesRun(under)).includes('backup'), 'the script runs')
@@ -131,7 +131,7 @@ test('the status tells operators the version, the scripts, what runs and what is
   })
 })
 
-test('metrics are told to whoever has the credentials', async () => {
+test('metrics require the credentials', async () => {
   const under = await agentWith(formTwo({ 'post-restore-unlock': 'exit 1\n' }))
   expect(await under.call('GET', '/metrics', undefined, { authorization: '' })).toMatchObject({ status: 401 })
   await under.call('POST', '/backup', backupBody(under, 'x'))
@@ -155,7 +155,7 @@ test('metrics are told to whoever has the credentials', async () => {
   expect(lines.some((line) => /^osb_agent_free_disk_bytes\{directory="directory_backup"\} \d+/.test(line))).toBe(true)
 })
 
-test('a run that stages a file is not begun without the free space that is asked for', async () => {
+test('a job that stages a file does not start without the required free space', async () => {
   const under = await agentWith(formOne(), { min_free_disk_mib: '900000000' })
   await under.call('POST', '/backup', backupBody(under, 'x'))
   const job = await under.over('backup', 'x')
@@ -169,7 +169,7 @@ test('a run that stages a file is not begun without the free space that is asked
   expect(await streaming.over('backup', 'x')).toMatchObject({ status: 'SUCCEEDED' })
 })
 
-test('a restore whose file is larger than what is free is not begun', async () => {
+test('a restore whose file is larger than the free space does not start', async () => {
   const under = await agentWith(formOne())
   const body = restoreBody(under, 'x', { filename: 'f', size: Number.MAX_SAFE_INTEGER })
   await under.call('PUT', '/restore', body)

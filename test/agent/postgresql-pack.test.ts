@@ -109,7 +109,7 @@ test.each([
   ],
   ['a wrong port', { port: 1 }, 'the server does not answer: start it, or correct host and port of the service'],
   ['an unknown host', { host: 'nowhere.invalid' }, 'DNS does not know the host: correct the hosts of the service'],
-])('%s fails backup and restore with what to do, without the password', async (_, changes, advice) => {
+])('%s fails backup and restore with advice and without the password', async (_, changes, advice) => {
   const under = await agentWithPack()
   const wrong = { ...access('postgres'), ...changes }
   const sentence = `cannot use the database ${wrong.database} at ${wrong.host}:${wrong.port} as ${wrong.username}: ${advice}`
@@ -127,7 +127,7 @@ test.each([
   expect(JSON.stringify([backup, restore])).not.toContain(wrong.password)
 })
 
-test('the check refuses a pg_dump that is older than the server', async () => {
+test('the check rejects a pg_dump that is older than the server', async () => {
   const under = await agentWithPack()
   const tools = join(under.root, 'tools')
   await mkdir(tools)

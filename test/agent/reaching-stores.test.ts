@@ -48,7 +48,7 @@ async function roundTrip(under: AgentUnderTest, destination: object): Promise<st
   return undefined
 }
 
-test('a store whose certificate nobody knows is refused, unless setting or request trust it', async () => {
+test('a store with an unknown certificate is rejected, unless a setting or the request trusts it', async () => {
   const ca_certificate = await readFile(lab.s3.ca, 'utf8')
   const plain = await agentWith(scripts)
   expect(await roundTrip(plain, secure)).toMatch(/certificate/)
@@ -118,7 +118,7 @@ test('all transfers of an agent, and all of a destination, share their bandwidth
   expect((await free.call('POST', '/backup', refusal)).json.error_message).toMatch(/must be at least 1$/)
 })
 
-test('what a crash left is removed over the same way, with the same trust', async () => {
+test('the orphans of a crash are removed over the same proxy, with the same trusted CAs', async () => {
   await using proxy = await startForwardProxy()
   const settings = { store_ca_file: lab.s3.ca, HTTPS_PROXY: proxy.url }
   const held = { backup: notedScript('backup', 'head -c 70000000 /dev/zero\n', true) }

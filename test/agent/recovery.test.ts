@@ -23,7 +23,7 @@ test('a process that has the number of an old script is not touched', async () =
   process.kill(-record.process.pid, 'SIGKILL')
 })
 
-test('what is left of a script whose first process is dead is ended too', async () => {
+test('the rest of a script whose first process has died is terminated too', async () => {
   const agent = await CrashingAgent.prepare(scriptsOf(2, 'pre-backup-check'))
   await agent.start()
   await send('backup', agent, 'x')
@@ -38,7 +38,7 @@ test('what is left of a script whose first process is dead is ended too', async 
   await untilDead([child])
 })
 
-test('new jobs wait for the recovery, what is known answers at once, and a cancel of it is honoured', async () => {
+test('new jobs wait for the recovery, known jobs answer at once, and can be cancelled', async () => {
   const scripts = scriptsOf(2, 'pre-backup-check')
   scripts['post-backup-unlock'] = `sleep 2\n${scripts['post-backup-unlock']}`
   const agent = await CrashingAgent.prepare(scripts)
@@ -52,12 +52,12 @@ test('new jobs wait for the recovery, what is known answers at once, and a cance
   expect(await send('backup', agent, 'x')).toMatchObject({ status: 409 })
   expect(await send('backup', agent, 'y')).toMatchObject({ status: 503, json: { state: 'Job reservation' } })
   expect(await agent.call('DELETE', '/backup', { id: 'x' })).toMatchObject({ status: 200 })
-  await until(async () => (await agent.call('GET', '/backup/x')).status === 404, 'the job is gone')
+  await until(async () => (await agent.call('GET', '/backup/x')).status === 404, 'the job is deleted')
   expect(await agent.count('end post-backup-unlock')).toBe(1)
-  await until(async () => (await send('backup', agent, 'y')).status === 201, 'new jobs are taken')
+  await until(async () => (await send('backup', agent, 'y')).status === 201, 'new jobs are accepted')
 })
 
-test('a job that was deleted before the crash is gone after it', async () => {
+test('a job that was deleted before a crash stays deleted', async () => {
   const agent = await CrashingAgent.prepare(scriptsOf(2, 'post-backup-unlock'))
   await agent.start()
   await send('backup', agent, 'x')
@@ -66,7 +66,7 @@ test('a job that was deleted before the crash is gone after it', async () => {
   await agent.kill()
   await writeFile(join(agent.root, 'release'), '')
   await agent.start()
-  await until(async () => (await agent.call('GET', '/backup/x')).status === 404, 'the job is gone')
+  await until(async () => (await agent.call('GET', '/backup/x')).status === 404, 'the job is deleted')
   expect(await agent.count('end post-backup-unlock')).toBeGreaterThanOrEqual(1)
 })
 
@@ -87,7 +87,7 @@ test('the state of an agent is readable by its user alone, and by one agent at a
   expect(await isAlive(Number(await agent.read('held')))).toBe(true)
 })
 
-test('a damaged file of the journal is told, and hinders nothing else', async () => {
+test('a damaged file of the journal is reported and affects no other job', async () => {
   const agent = await CrashingAgent.prepare(scriptsOf(2, 'none'))
   await agent.start()
   await send('backup', agent, 'x')
@@ -103,7 +103,7 @@ test('a damaged file of the journal is told, and hinders nothing else', async ()
   expect(await readdir(agent.state)).not.toContain('.tmp-left')
 })
 
-test('what cannot be written down is not begun, but what is locked is unlocked', async () => {
+test('a step that cannot be recorded does not start, but a locked database is unlocked', async () => {
   const agent = await CrashingAgent.prepare(scriptsOf(2, 'pre-backup-lock'))
   await agent.start()
   await send('backup', agent, 'x')

@@ -45,7 +45,7 @@ const operations = fc.record({
   afterMs: fc.nat(60),
 })
 
-test('whatever order calls of one id come in, one job of it runs at a time, and what is locked is unlocked', async () => {
+test('in any order of calls for one id, one job runs at a time, and locked databases are unlocked', async () => {
   const under = await agentWith(locks, { max_job_number: '100' })
   await fc.assert(
     fc.asyncProperty(fc.array(operations, { minLength: 2, maxLength: 40 }), async (calls) => {
@@ -74,7 +74,7 @@ test('whatever order calls of one id come in, one job of it runs at a time, and 
         )
         if (deletes === 0 || kind === 'restore') expect(started.length).toBeLessThanOrEqual(1)
         await under.call('DELETE', `/${kind}`, { id })
-        await until(async () => (await under.call('GET', `/${kind}/${id}`)).status === 404, 'the job is gone')
+        await until(async () => (await under.call('GET', `/${kind}/${id}`)).status === 404, 'the job is deleted')
       }
     }),
     { numRuns: 20 },
@@ -93,7 +93,7 @@ async function sendRaw(port: number, text: string): Promise<string> {
   return answer
 }
 
-test('callers that do not finish their request, or send too much of it, are sent away', async () => {
+test('callers that do not finish their request, or send too much, are disconnected', async () => {
   const under = await agentWith(formTwo())
   const { port } = under.agent
   const [headers, header] = await Promise.all([

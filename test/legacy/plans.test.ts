@@ -47,7 +47,7 @@ describe('backup plans', () => {
     [{ frequency: 'whenever' }, 'frequency', /is not a cron expression/],
     [{ frequency: '0 */10 * * * *' }, 'frequency', /runs every 600 seconds; at least 3600/],
     [{ frequency: '0 0 0 30 2 *' }, 'frequency', /never comes due/],
-    [{ timezone: 'Middle/Earth' }, 'timezone', /is not known/],
+    [{ timezone: 'Middle/Earth' }, 'timezone', /is unknown/],
     [{ retentionPeriod: 0 }, 'retentionPeriod', /./],
     [{ items: [] }, 'items', /./],
     [{ items: ['a', 'a'] }, 'items', /twice/],

@@ -114,15 +114,17 @@ test('a rotation that is killed, again and again, loses nothing, and ends when i
   const { id } = await first.client.destinations.create(destination('one'))
   await first.stop()
   await database.query(
-    `insert into file_destinations (id, instance_id, name, store, sealed_store_secret)
-     select 'copy-' || n, instance_id, name, store, sealed_store_secret
+    `insert into file_destinations (id, instance_id, name, store, sealed_store_secrets)
+     select 'copy-' || n, instance_id, name, store, sealed_store_secrets
      from file_destinations, generate_series(1, 8000) n where id = $1`,
     [id],
   )
-  const sealed = await database.query<{ sealed: string }>('select sealed_store_secret as sealed from file_destinations')
+  const sealed = await database.query<{ sealed: string }>(
+    'select sealed_store_secrets as sealed from file_destinations',
+  )
   const [{ sealed: oldText = '' } = {}] = sealed
   const left = async () => {
-    const text = 'select count(*)::int as n from file_destinations where sealed_store_secret = $1'
+    const text = 'select count(*)::int as n from file_destinations where sealed_store_secrets = $1'
     return (await database.query<{ n: number }>(text, [oldText]))[0]?.n ?? 0
   }
 

@@ -72,11 +72,11 @@ describe('checking a destination', () => {
         /^400 Writing a test object failed: DNS knows no host of that name/,
       ],
       [{ endpoint: 'http://127.0.0.1:1' }, /nothing answers at http:\/\/127\.0\.0\.1:1/],
-      [{ endpoint: tlsEndpoint }, /no TLS connection to https:\S+ that can be trusted: check its certificate/],
+      [{ endpoint: tlsEndpoint }, /no TLS connection to https:\S+ can be trusted: check its certificate/],
       [{ endpoint: store.endpoint.replace('http:', 'https:') }, /no TLS connection .* whether it speaks https/],
       [{ authSecret: 'wrong' }, /the credentials are wrong/],
       [{ authKey: 'unknown' }, /the credentials are wrong/],
-      [{ bucket: 'no-such-bucket' }, /there is no bucket "no-such-bucket": make it/],
+      [{ bucket: 'no-such-bucket' }, /there is no bucket "no-such-bucket": create it/],
     ] as const
     for (const [fields, sentence] of failures) {
       const said = await check({ ...store, ...fields })
@@ -85,9 +85,9 @@ describe('checking a destination', () => {
     }
     const answers = [
       [403, 'AccessDenied', /lack the permission to write in the bucket/],
-      [403, 'RequestTimeTooSkewed', /the clocks of the manager and of the store are too far apart/],
-      [301, 'PermanentRedirect', /lies in another region than "us-east-1"/],
-      [400, 'AuthorizationHeaderMalformed', /lies in another region than/],
+      [403, 'RequestTimeTooSkewed', /the clocks of the manager and of the store differ too much/],
+      [301, 'PermanentRedirect', /is in another region than "us-east-1"/],
+      [400, 'AuthorizationHeaderMalformed', /is in another region than/],
     ] as const
     for (const [status, code, sentence] of answers) {
       s3Error = { status, code }

@@ -51,7 +51,7 @@ describe.each([
   ['S3', s3],
   ['Swift', swift],
 ] as const)('%s', (_name, settings) => {
-  test.for(['localhost', '127.0.0.1'])('does not connect to %s where the rule refuses its address', async (host) => {
+  test.for(['localhost', '127.0.0.1'])('does not connect to %s if the rule rejects its address', async (host) => {
     for (const scheme of ['http', 'https']) {
       connections = 0
       expect(await codesOf(settings(`${scheme}://${host}:${port}`), notLoopback)).toEqual([

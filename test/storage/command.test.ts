@@ -85,7 +85,7 @@ describe('the command', () => {
     expect(await account.list(bucket)).toEqual([])
   })
 
-  test('says what is wrong with a command line, and shows no secret', async () => {
+  test('reports a mistake in the command line without showing a secret', async () => {
     for (const [args, said] of [
       [['store', 'x'], '--destination is missing'],
       [['fetch', 'x'], 'COMMAND must be one of'],

@@ -79,7 +79,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       '...three-dots/.hidden',
       'é-composed',
       'e\u0301-decomposed',
-    ])('takes the name %j', async (name) => {
+    ])('accepts the name %j', async (name) => {
       const prefix = `${freeName()}/`
       await store.put(prefix + name, Readable.from([Buffer.from(name)]))
       expect(await names(prefix)).toEqual([prefix + name])
@@ -103,7 +103,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       'nul\0',
       'x'.repeat(1001),
       '\ud800',
-    ])('refuses the name %j in every call', async (name) => {
+    ])('rejects the name %j in every call', async (name) => {
       const refusal = { name: 'StoreError', code: 'invalid-name' }
       const content = Readable.from([Buffer.from('x')])
       await expect(store.put(name, content)).rejects.toMatchObject(refusal)
@@ -113,7 +113,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       await expect(store.remove(name)).rejects.toMatchObject(refusal)
     })
 
-    test('lists what begins with the prefix, over several pages, in the order of bytes', async () => {
+    test('lists names with the prefix, over several pages, in byte order', async () => {
       const paged = tested.open({ listPageSize: 7 })
       const prefix = `${freeName()}/`
       const numbered = Array.from({ length: 20 }, (_, index) => `${prefix}n/${String(index).padStart(3, '0')}`)
@@ -149,7 +149,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       expect(await tested.countLeftovers()).toBe(0)
     })
 
-    test.each([0, 1000, 40 * mebibyte])('makes a new object of %i bytes where it must be new', async (size) => {
+    test.each([0, 1000, 40 * mebibyte])('creates an object of %i bytes that must be new', async (size) => {
       const name = freeName()
       await store.put(name, generated(size), { mustBeNew: true })
       expect((await store.head(name))?.sizeBytes).toBe(size)
@@ -178,7 +178,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       { what: 'with little sent', size: 100_000 },
       { what: 'half-way', size: 60 * mebibyte },
     ]
-    test.each(broken)('leaves nothing of an upload that is broken off $what', async ({ size }) => {
+    test.each(broken)('leaves nothing of an upload that is cancelled $what', async ({ size }) => {
       const name = freeName()
       const abort = new AbortController()
       const content = stalling(size)
@@ -191,7 +191,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       expect(await tested.countLeftovers()).toBe(0)
     })
 
-    test('leaves nothing of an upload that is broken off while it goes on', async () => {
+    test('leaves nothing of an upload that is cancelled while data flows', async () => {
       for (const delayMs of [0, 5, 20, 50, 100, 200]) {
         const name = freeName()
         const signal = AbortSignal.timeout(delayMs)
@@ -203,7 +203,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
     })
 
     test.each([1000, 40 * mebibyte])(
-      'has all or nothing when broken off as the content of %i bytes ends',
+      'has all or nothing when cancelled as the content of %i bytes ends',
       async (size) => {
         let broken = 0
         for (const delayMs of [undefined, 0, 1, 2, 3, 4, 6, 8, 12, 20]) {
@@ -257,7 +257,7 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       expect(await store.head('never')).toBeUndefined()
     })
 
-    test('ends a download with the reason when it is broken off', async () => {
+    test('fails a cancelled download with the reason', async () => {
       const name = freeName()
       await store.put(name, generated(20 * mebibyte))
       const abort = new AbortController()

@@ -40,11 +40,11 @@ const secure = [
 ] as const
 
 describe.each(secure)('https, $kind', ({ settings }) => {
-  test('takes a certificate that the settings trust', () => roundTrip({ ...settings, tls: { ca } }))
+  test('accepts a certificate that the settings trust', () => roundTrip({ ...settings, tls: { ca } }))
 
-  test('takes any certificate where it is told to', () => roundTrip({ ...settings, tls: { insecure: true } }))
+  test('accepts any certificate if the settings say so', () => roundTrip({ ...settings, tls: { insecure: true } }))
 
-  test('refuses a certificate that nobody trusts, for good', async () => {
+  test('rejects an untrusted certificate permanently', async () => {
     const head = openStore(settings).head('x')
     await expect(head).rejects.toMatchObject({
       code: 'misconfigured',

@@ -55,7 +55,7 @@ describe.each([
     await direct.remove(name)
   })
 
-  test('is taken for what it is when it was made and its answer was lost', async () => {
+  test('is recognized when it was created and its answer was lost', async () => {
     await using proxy = await startFaultsProxy(new URL(endpoint).origin)
     spoil(proxy, [...untilMade])
     const store = openStore({ ...settings, endpoint: proxy.origin }, options)

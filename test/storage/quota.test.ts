@@ -14,7 +14,7 @@ const stores: Record<string, (place: string) => StoreSettings> = {
 }
 
 describe.each(Object.entries(stores))('%s with a quota', (_, settingsOf) => {
-  test('says that it is full, keeps what was there, and nothing of what did not fit', async () => {
+  test('reports that it is full, and keeps existing objects and nothing of the new one', async () => {
     const place = `quota-${randomUUID()}`
     await account.makeContainer(place, { quotaBytes: 2 * mebibyte })
     onTestFinished(() => account.removeContainer(place))

@@ -60,7 +60,7 @@ describe.each(kinds.flatMap((kind) => ways.map((way) => ({ ...kind, ...way }))))
     })
     afterAll(() => direct.remove(name))
 
-    test('goes on from the byte it reached, for as long as it gets on', async () => {
+    test('resumes at the next byte for as long as it makes progress', async () => {
       await using proxy = await startFaultsProxy(new URL(endpoint).origin)
       cutEach(proxy, 3 * mebibyte)
       const store = openStore(settings(proxy.origin), cutOptions)
@@ -70,7 +70,7 @@ describe.each(kinds.flatMap((kind) => ways.map((way) => ({ ...kind, ...way }))))
       expect(proxy.injected).toBe(cuts)
     })
 
-    test('is given up when it does not get on', async () => {
+    test('is given up without progress', async () => {
       await using proxy = await startFaultsProxy(new URL(endpoint).origin)
       cutEach(proxy, 1000)
       const store = openStore(settings(proxy.origin), cutOptions)
@@ -86,7 +86,7 @@ describe.each(kinds.flatMap((kind) => ways.map((way) => ({ ...kind, ...way }))))
       expect(proxy.injected).toBeLessThanOrEqual(4)
     })
 
-    test('never goes on with another object', async () => {
+    test('never resumes with another object', async () => {
       const other = `${name}-other`
       // Of one part: Swift's S3 API keeps the parts of what is replaced.
       await direct.put(other, generated(4 * mebibyte))

@@ -39,7 +39,7 @@ describe('swift, segments', () => {
     await account.removeContainer(`${container}_segments`)
   })
 
-  test('are no larger than the server takes, whatever is asked for', async () => {
+  test('are no larger than the server accepts, whatever was requested', async () => {
     const size = 100 * mebibyte
     const maximum = await account.maximumSizeBytes()
     expect(maximum, 'the lab takes such objects whole: `npm run lab -- down`, and `up` again').toBeLessThan(size)
@@ -81,7 +81,7 @@ describe('swift, login', () => {
     await account.removeContainer(`${container}_segments`)
   })
 
-  test('is renewed when Swift no longer takes it', async () => {
+  test('is renewed when Swift no longer accepts it', async () => {
     await using keystone = await keystoneThatSpoilsTokens(lab.authUrl, (login) => login === 1)
     const store = openStore({ ...settingsOf(container), authUrl: keystone.url }, { retry: false })
     await store.put('a', generated(10))
@@ -111,7 +111,7 @@ describe('swift, login', () => {
     expect(keystone.logins()).toBe(1)
   })
 
-  test('is refused only after one more try', async () => {
+  test('is rejected only after one more attempt', async () => {
     await using keystone = await keystoneThatSpoilsTokens(lab.authUrl, () => true)
     const store = openStore({ ...settingsOf(container), authUrl: keystone.url }, { retry: false })
     await expect(store.head('a')).rejects.toMatchObject({ code: 'denied' })

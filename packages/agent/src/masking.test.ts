@@ -21,7 +21,7 @@ test('without secrets nothing changes', () => {
   expect(new SecretMask([undefined, '']).mask('all of it')).toBe('all of it')
 })
 
-test('a secret that begins like another is masked whole', () => {
+test('a secret that begins like another is masked completely', () => {
   const stream = new StreamMask(new SecretMask(['pass', 'password']))
   expect(['my pas', 'swor', 'd'].map((piece) => stream.push(piece)).join('') + stream.flush()).toBe(`my ${MASK}`)
 })

@@ -8,6 +8,7 @@ interface JsonSchema {
   examples?: unknown[]
   properties?: Record<string, JsonSchema>
   items?: JsonSchema
+  additionalProperties?: JsonSchema | boolean
   anyOf?: JsonSchema[]
   oneOf?: JsonSchema[]
 }
@@ -26,10 +27,9 @@ function undescribed(schema: JsonSchema, path: string): { path: string; isValue:
 }
 
 /** Whether an example follows from the properties inside. */
-function isComposite({ properties, items, anyOf = [], oneOf = [] }: JsonSchema): boolean {
-  return (
-    properties !== undefined || (items !== undefined && isComposite(items)) || [...anyOf, ...oneOf].some(isComposite)
-  )
+function isComposite({ properties, items, additionalProperties, anyOf = [], oneOf = [] }: JsonSchema): boolean {
+  const inner = [items, additionalProperties, ...anyOf, ...oneOf].filter((each) => typeof each === 'object')
+  return properties !== undefined || inner.some(isComposite)
 }
 
 const schemasOf = (module: Record<string, unknown>) =>

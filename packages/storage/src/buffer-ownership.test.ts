@@ -8,7 +8,7 @@ const ofItsOwn = (text: string) => {
   return chunk
 }
 
-test('frees the memory of a chunk that was given away, once', () => {
+test('releases a chunk whose ownership was transferred, once', () => {
   const chunk = transferOwnership(ofItsOwn('passed on'))
   releaseBuffer(chunk)
   expect(chunk.length).toBe(0)
@@ -16,13 +16,13 @@ test('frees the memory of a chunk that was given away, once', () => {
   releaseBuffer(chunk)
 })
 
-test('leaves a chunk alone that its maker may still use', () => {
+test('does not release a chunk that its creator may still use', () => {
   const chunk = ofItsOwn('kept')
   releaseBuffer(chunk)
   expect(chunk.toString()).toBe('kept')
 })
 
-test('leaves memory alone that others read parts of', () => {
+test('does not release memory that others read parts of', () => {
   const whole = transferOwnership(ofItsOwn('first second'))
   releaseBuffer(whole.subarray(0, 5))
   expect(whole.toString()).toBe('first second')
@@ -32,7 +32,7 @@ test('leaves memory alone that others read parts of', () => {
   expect(pooled.toString()).toBe('small')
 })
 
-test('keeps what lies beside it', () => {
+test('does not affect other chunks', () => {
   const chunks = Array.from({ length: 20 }, () => randomBytes(70_000))
   const copies = chunks.map((chunk) => transferOwnership(Buffer.from(chunk)))
   for (const copy of copies.filter((_, index) => index % 2 === 0)) releaseBuffer(copy)

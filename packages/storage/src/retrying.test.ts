@@ -47,7 +47,7 @@ class StumblingStore extends FileStore {
   }
 }
 
-test('tries again what is temporary, as often as it may', async () => {
+test('retries temporary failures, up to the limit', async () => {
   const store = new StumblingStore()
   store.failures = ['temporary', 'temporary']
   await expect(retrying(store, options).head('a')).resolves.toBeUndefined()
@@ -57,7 +57,7 @@ test('tries again what is temporary, as often as it may', async () => {
   expect(store.calls).toBe(6)
 })
 
-test('does not try again what will not change', async () => {
+test('does not retry permanent failures', async () => {
   const store = new StumblingStore()
   store.failures = ['denied']
   await expect(retrying(store, options).head('a')).rejects.toMatchObject({ code: 'denied' })
@@ -72,7 +72,7 @@ test('never reads content twice', async () => {
   expect(store.calls).toBe(1)
 })
 
-test('goes on with a list where it broke, giving every object once', async () => {
+test('resumes an interrupted list, and yields every object once', async () => {
   const store = new StumblingStore()
   for (const name of ['l/1', 'l/2', 'l/3']) await store.put(name, Readable.from([Buffer.from(name)]))
   store.failures = [undefined, undefined, 'temporary', 'temporary', undefined, undefined, undefined, 'temporary']

@@ -11,8 +11,8 @@ export interface AnySettings {
 
 /**
  * Everything that the system knows about one kind of store. Adding a kind means adding a folder with its `StoreKind`, and
- * an entry in `kinds.ts`: no other code names a kind. A kind loads the client of its store only when it is used, so that
- * programs which only read settings stay small.
+ * an entry in `kinds.ts`, and its spelling on the wire to `protocol`, where clients find it; no other code names a kind. A
+ * kind loads the client of its store only when it is used, so that programs which only read settings stay small.
  */
 export interface StoreKind<S extends AnySettings = AnySettings> {
   /** In settings, in the database and in /v1: `s3`. */
@@ -32,8 +32,14 @@ export interface StoreKind<S extends AnySettings = AnySettings> {
   location(settings: S): string
   /** What tells one place from another: settings with the same values see the same objects, whatever the credentials. */
   identity(settings: S): readonly string[]
-  /** The server that is connected to, and the field of the API that names it; undefined where the system decides. */
-  endpoint(settings: S): { field: string; url: string } | undefined
+  /** The field of the API that names the server; undefined if there is no server. */
+  readonly endpointField: string | undefined
+  /**
+   * The server that is connected to; undefined if there is none, or the settings name none.
+   *
+   * @throws {StoreError} With code `misconfigured` if its URL is not valid.
+   */
+  endpoint(settings: S): URL | undefined
   /** How error messages call the parts of the settings; undefined where the store's own errors say all. */
   terms(settings: S): StoreTerms | undefined
   /** The directory of the machine's file system where objects are stored, if so: operators restrict those to a root. */

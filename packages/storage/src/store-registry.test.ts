@@ -26,6 +26,7 @@ const shelfKind = {
   credentialFields: [],
   location: ({ shelf }) => `shelf ${shelf}`,
   identity: ({ shelf }) => [shelf],
+  endpointField: undefined,
   endpoint: () => undefined,
   terms: () => undefined,
   localDirectory: () => undefined,
@@ -133,7 +134,7 @@ describe('a kind that is added to the list', () => {
     await registry.removeIncompleteUpload(settings, { name: 'a/b', since: new Date() })
   })
 
-  test('is told from other places', () => {
+  test('differs from other places', () => {
     expect(registry.isSamePlace(settings, { ...settings, password: 'other' })).toBe(true)
     expect(registry.isSamePlace(settings, { ...settings, shelf: 'lower' })).toBe(false)
     expect(registry.isSamePlace(settings, { type: 'file', directory: 'upper' })).toBe(false)
@@ -204,10 +205,10 @@ describe.each(examples)('settings of the kind $type', (settings) => {
   )
 
   test('have no location if a URL is not valid', () => {
-    const endpoint = kind.endpoint(settings)
-    if (endpoint === undefined) return expect(kind.location(settings)).toBe('directory /backups')
-    const field = endpoint.field as 'endpoint'
-    const wrong = { ...settings, [field]: 'http://[' } as StoreSettings
+    if (kind.endpointField === undefined) return expect(kind.location(settings)).toBe('directory /backups')
+    expect(kind.endpoint(settings)?.protocol).toBe('https:')
+    const wrong = { ...settings, [kind.endpointField]: 'http://[' } as StoreSettings
+    expect(() => kind.endpoint(wrong)).toThrow(expect.objectContaining({ code: 'misconfigured' }))
     expect(() => stores.openStore(wrong)).toThrow(expect.objectContaining({ code: 'misconfigured' }))
   })
 })
@@ -240,7 +241,7 @@ test('no code outside of the folders of the kinds names one', async () => {
   const packages = join(import.meta.dirname, '../..')
   const names = stores.kinds.flatMap(({ type, wireType }) => [`'${type}'`, `'${wireType}'`])
   const found: string[] = []
-  for await (const file of glob('{agent,storage}/src/**/*.ts', { cwd: packages })) {
+  for await (const file of glob('{agent,manager,storage}/src/**/*.ts', { cwd: packages })) {
     if (file.endsWith('.test.ts') || stores.kinds.some(({ type }) => file.startsWith(`storage/src/${type}/`))) continue
     const text = await readFile(join(packages, file), 'utf8')
     if (names.some((name) => text.includes(name))) found.push(file)

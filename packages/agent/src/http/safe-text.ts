@@ -11,8 +11,9 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
 /** Why a text cannot become one component of a path and an argument of scripts; undefined if it can. */
 export function componentProblem(field: string, text: string): string | undefined {
   if (text === '') return `${field} is empty`
-  if (CONTROL.test(text) || !text.isWellFormed()) return `${field} must not hold CONTROL characters or broken Unicode`
-  if (text.includes('/') || text.includes('\\')) return `${field} must not hold a slash or backslash`
+  if (CONTROL.test(text) || !text.isWellFormed())
+    return `${field} must not contain control characters or broken Unicode`
+  if (text.includes('/') || text.includes('\\')) return `${field} must not contain a slash or backslash`
   if (text === '.' || text === '..') return `${field} must not be "${text}"`
   if (text.startsWith('-')) return `${field} must not begin with a dash: scripts would take it for an option`
   if (Buffer.byteLength(text) > MAX_NAME_BYTES) return `${field} must not be longer than ${MAX_NAME_BYTES} bytes`
@@ -21,11 +22,11 @@ export function componentProblem(field: string, text: string): string | undefine
 
 /** Why a text cannot be the prefix of an object's name. It may be empty, contain slashes and end with one. */
 export function prefixProblem(field: string, prefix: string): string | undefined {
-  if (CONTROL.test(prefix) || !prefix.isWellFormed()) return `${field} must not hold CONTROL characters`
+  if (CONTROL.test(prefix) || !prefix.isWellFormed()) return `${field} must not contain control characters`
   if (Buffer.byteLength(prefix) > 500) return `${field} must not be longer than 500 bytes`
   const segments = prefix.replace(/\/$/, '').split('/')
   const isWrong = prefix !== '' && segments.some((segment) => segment === '' || segment === '.' || segment === '..')
-  return isWrong ? `${field} must not begin with a slash or hold empty, "." or ".." parts` : undefined
+  return isWrong ? `${field} must not begin with a slash or contain empty, "." or ".." parts` : undefined
 }
 
 /** Why a text cannot be part of an environment or an argument. */

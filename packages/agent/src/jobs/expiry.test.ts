@@ -10,7 +10,7 @@ const ended = (id: string, hoursAgo: number): EndedJob => ({
 })
 const ids = (jobs: EndedJob[]) => jobs.map(({ id }) => id)
 
-test('jobs go when they are too old, or when newer ones fill the number', () => {
+test('jobs expire when they are too old, or when there are too many newer ones', () => {
   const jobs = [ended('c', 3), ended('a', 1), ended('d', 25), ended('b', 2)]
   const retention = (hours: number, maxNumber: number) => ({ maxAgeMs: hours * 3_600_000, maxNumber })
   expect(ids(expiredJobs(jobs, retention(24, 10), now))).toEqual(['d'])
@@ -18,7 +18,7 @@ test('jobs go when they are too old, or when newer ones fill the number', () => 
   expect(ids(expiredJobs(jobs, retention(100, 10), now))).toEqual([])
 })
 
-test('never more are kept than the number says, and none that is younger goes for one that is older', () => {
+test('at most the maximum number is kept, and no job expires before an older one', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(100)), fc.integer({ min: 1, max: 20 }), fc.nat(100), (ages, maxNumber, hours) => {
       const jobs = ages.map((age, index) => ended(String(index), age))

@@ -20,7 +20,7 @@ test('a log that just fits is not cut, one character more is', () => {
   expect(over.end()).toBe(`${'h'.repeat(LOG_HEAD)}\n[… 1 characters cut …]\n${'t'.repeat(LOG_TAIL)}`)
 })
 
-test('a secret over the edge of what is kept does not leave a part of itself', () => {
+test('a secret across the edge of the kept output leaves no part of itself', () => {
   const log = new BoundedLog(new SecretMask(['hunter2hunter2']))
   log.write(Buffer.from(`${'x'.repeat(LOG_HEAD - 3)}hunter2hunter2${'y'.repeat(LOG_TAIL * 2)}`))
   const shown = log.end()

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { HeldOutput } from './held-output.ts'
 
-test('the end waits for the release, and the bytes do not', async () => {
+test('the end waits for the release, and the data does not', async () => {
   const source = new PassThrough()
   const output = new HeldOutput(source)
   let isOver = false
@@ -20,7 +20,7 @@ test('the end waits for the release, and the bytes do not', async () => {
   expect(await read).toBe('dump')
 })
 
-test('a released output that comes to its end later ends then', async () => {
+test('an output that ends after its release ends then', async () => {
   const source = new PassThrough()
   const output = new HeldOutput(source)
   const read = output.toArray()
@@ -42,7 +42,7 @@ test('an empty dump fails instead of ending', async () => {
   expect(output.isEmptyDump).toBe(true)
 })
 
-test('a failure before anybody reads does not end the process', async () => {
+test('a failure before the first read does not end the process', async () => {
   const output = new HeldOutput(new PassThrough())
   output.destroy(new Error('the script exited with status 3'))
   await turn()

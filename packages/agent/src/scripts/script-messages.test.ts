@@ -45,7 +45,7 @@ test('links and FIFOs in place of the files are not followed and do not block', 
   expect(await readMetadata(files)).toEqual({})
 })
 
-test('metadata comes back as it was written; what is no object is named', async () => {
+test('metadata is read as it was written; anything but an object is an error', async () => {
   const files = await newFiles()
   await writeMetadata(files, { version: 1, name: 'ü' })
   expect(await readMetadata(files)).toEqual({ metadata: { version: 1, name: 'ü' } })

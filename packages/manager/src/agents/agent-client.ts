@@ -5,9 +5,9 @@ import { z } from 'zod'
 
 const CALL_TIMEOUT_MS = 30_000
 const STATUS_TIMEOUT_MS = 10_000
-const LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
+const MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
-/** Where an agent is, and who we are to it. */
+/** Where an agent listens, and our credentials there. */
 export interface AgentAddress {
   url: string
   username: string
@@ -25,7 +25,7 @@ export type AgentHealthReport = z.infer<typeof agentHealthReportSchema>
 /**
  * What an agent answered. Nothing of this is exceptional to the manager, so nothing is thrown.
  * - `accepted`: the job was started by this call.
- * - `job`: how the job stands; also after a start, if it was started before.
+ * - `job`: the state of the job; also after a start, if it was started before.
  * - `unknown`: the agent knows no such job.
  * - `busy`: not now, try again later.
  * - `refused`: never with this request.
@@ -39,7 +39,7 @@ export type AgentAnswer =
   | { kind: 'refused'; reason: string }
   | { kind: 'unreachable'; reason: string }
 
-/** Starts a job at an agent. Starting one that it knows changes nothing and answers how it stands. */
+/** Starts a job at an agent. Starting one that it knows changes nothing and returns its state. */
 export function startAtAgent(
   address: AgentAddress,
   kind: RunKind,
@@ -49,7 +49,7 @@ export function startAtAgent(
   return call(address, kind === 'backup' ? 'POST' : 'PUT', `/${kind}`, body, signal)
 }
 
-/** Asks how a job stands. */
+/** Reads the state of a job. */
 export function readAtAgent(
   address: AgentAddress,
   kind: RunKind,
@@ -59,8 +59,8 @@ export function readAtAgent(
   return call(address, 'GET', `/${kind}/${encodeURIComponent(id)}`, undefined, signal)
 }
 
-/** Lets the agent forget a job that is over. */
-export function forgetAtAgent(
+/** Cancels a job that runs; the agent forgets one that has ended. */
+export function deleteAtAgent(
   address: AgentAddress,
   kind: RunKind,
   id: string,
@@ -163,7 +163,7 @@ async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
   let size = 0
   for await (const chunk of body) {
     size += chunk.length
-    if (size > LARGEST_ANSWER_BYTES) throw new Error(`its answer is larger than ${LARGEST_ANSWER_BYTES} bytes`)
+    if (size > MAX_ANSWER_BYTES) throw new Error(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
@@ -189,7 +189,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** What scripts print may hold what PostgreSQL cannot store: NUL and halves of characters are shown as U+FFFD. Nulls go. */
+/** Scripts may print what PostgreSQL cannot store: NUL and lone surrogates are replaced by U+FFFD. Nulls are dropped. */
 function storable(value: unknown): unknown {
   if (typeof value === 'string') return value.replaceAll('\0', '\uFFFD').toWellFormed()
   if (Array.isArray(value)) return value.map(storable)

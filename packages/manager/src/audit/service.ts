@@ -12,7 +12,7 @@ type AuditContext = Pick<Context, 'database' | 'now'>
  * Runs a change in a transaction that also records the call in the audit log: neither is stored without the other. The
  * entry of a call is written once, with its first change.
  *
- * @param call - Undefined for a change that the manager makes by itself, which is not recorded.
+ * @param call - Undefined for a change by the manager itself, which is not recorded.
  */
 export async function inAuditedTransaction<C extends AuditContext, R>(
   context: C,

@@ -1,7 +1,7 @@
 import { chmod, chown, lstat, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createDirectory, SettingsError } from '@osb-backup/node'
 import { Client, type ClientConfig } from 'pg'
 import type { Logger } from 'pino'
@@ -9,7 +9,7 @@ import { findSoftware, type Software } from './postgres-software.ts'
 import { type Account, postgresAccount, runAs } from './run-as.ts'
 
 /** A path to a Unix socket has at most 107 bytes; PostgreSQL's own part is `/.s.PGSQL.5432`. */
-const LONGEST_SOCKET_FOLDER = 90
+const MAX_SOCKET_FOLDER_BYTES = 90
 const START_TIMEOUT_MS = 90_000
 const SUPERUSER = 'osb_backup'
 
@@ -35,9 +35,9 @@ export class EmbeddedPostgres {
   }
 
   /**
-   * Finds the server of this folder running, or starts it; makes the database cluster on first use.
+   * Finds the server of this folder running, or starts it; creates the database cluster on first use.
    *
-   * @param folder - Absolute; made if missing. As root it comes to belong to another account.
+   * @param folder - Absolute; created if missing. If the manager runs as root, it is given to another account.
    */
   static async start(folder: string, log: Logger): Promise<EmbeddedPostgres> {
     const account = await postgresAccount(folder)
@@ -49,7 +49,7 @@ export class EmbeddedPostgres {
     return postgres
   }
 
-  /** Starts the server unless it answers. Also mends what a crash left: a stale pid file, a server that still stops. */
+  /** Starts the server unless it answers. Also recovers from a crash that left a stale pid file, or a server that is still stopping. */
   async ensureRunning(): Promise<void> {
     const endAt = Date.now() + START_TIMEOUT_MS
     if (await this.#answers()) {
@@ -64,7 +64,7 @@ export class EmbeddedPostgres {
         const lines = (await readFile(this.#logFile, 'utf8').catch(() => '')).trim().split('\n').slice(-5).join('\n')
         throw new Error(`The embedded PostgreSQL does not start: ${problem}\n${lines}`)
       }
-      await delay(500)
+      await sleep(500)
     }
   }
 
@@ -92,7 +92,7 @@ export class EmbeddedPostgres {
     }
   }
 
-  /** Makes the cluster beside its place and moves it in whole, so that a kill on the way leaves nothing half made. */
+  /** Creates the cluster beside its final directory and renames it, so that a kill leaves nothing incomplete. */
   async #initialise(): Promise<void> {
     if (await stat(join(this.#dataFolder, 'PG_VERSION')).catch(() => undefined)) return
     const fresh = `${this.#dataFolder}.${process.pid}.new`
@@ -127,7 +127,7 @@ function initialisationFailure(output: string): Error {
   )
 }
 
-/** Makes a folder of our own, for nobody else to enter, and hands it to the account. */
+/** Creates a directory that nobody else can enter, and gives it to the account. */
 async function ownFolder(folder: string, account: Account): Promise<void> {
   await createDirectory(folder, 0o700)
   if (account.uid !== undefined && account.gid !== undefined) await chown(folder, account.uid, account.gid)
@@ -135,22 +135,22 @@ async function ownFolder(folder: string, account: Account): Promise<void> {
 }
 
 /**
- * Where the socket lies: the folder itself, unless its path is too long for a socket. Then a folder below the temporary
- * one, written down beside the data so that the next start finds it whatever TMPDIR says then.
+ * The directory of the socket: the folder itself, unless its path is too long for a socket. Then a directory below the
+ * temporary one, recorded beside the data so that the next start finds it whatever TMPDIR is then.
  */
 async function prepareSocketFolder(folder: string, account: Account): Promise<string> {
-  if (Buffer.byteLength(folder) <= LONGEST_SOCKET_FOLDER && !folder.includes("'")) return folder
+  if (Buffer.byteLength(folder) <= MAX_SOCKET_FOLDER_BYTES && !folder.includes("'")) return folder
   const note = join(folder, 'socket-folder')
   const noted = await readFile(note, 'utf8').catch(() => undefined)
   if (noted !== undefined && (await isOurs(noted, account))) return noted
-  // A name that nobody can have taken before, since others may write to the temporary folder too.
+  // A name that nobody can have taken before, since other users can write to the temporary directory too.
   const fresh = await mkdtemp(join(tmpdir(), 'osb-backup-'))
   await ownFolder(fresh, account)
   await writeFile(note, fresh)
   return fresh
 }
 
-/** Whether a folder is a real one (no link) of the account, that nobody else may enter. */
+/** Whether a path is a directory (no link) of the account that nobody else can enter. */
 async function isOurs(folder: string, account: Account): Promise<boolean> {
   const found = await lstat(folder).catch(() => undefined)
   if (found === undefined) return false

@@ -12,16 +12,16 @@ export type Database = Kysely<Tables>
 /** How to connect to it. */
 export type Connection = PoolConfig
 
-const OLDEST_SERVER = 140_000
+const MIN_SERVER_VERSION = 140_000
 const CONNECT_TIMEOUT_MS = 10_000
 
-/** Every connection's session settings: an application name, and no transaction that waits for ever. */
+/** The session settings of every connection: an application name, and a limit for idle transactions. */
 export const sessionConfig = {
   application_name: 'osb-backup-manager',
   connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   idle_in_transaction_session_timeout: 60_000,
   keepAlive: true,
-  // A peer that is gone without a word is noticed in minutes, not in hours.
+  // A peer that disappears silently is noticed in minutes, not in hours.
   keepAliveInitialDelayMillis: 10_000,
 } as const satisfies PoolConfig
 
@@ -57,7 +57,7 @@ async function checkServer(database: Database): Promise<void> {
       })
     })
   const version = Number(rows[0]?.version)
-  if (version < OLDEST_SERVER) {
+  if (version < MIN_SERVER_VERSION) {
     throw new SettingsError(
       `DATABASE_URL names a PostgreSQL ${Math.trunc(version / 10_000)}; version 14 or newer is needed.`,
     )

@@ -15,7 +15,7 @@ const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin'
 /**
  * PostgreSQL refuses to run as root: then it runs as the owner of its folder, `nobody` if that is new.
  *
- * @param folder - Where its data lies or will lie.
+ * @param folder - Where its data is or will be stored.
  */
 export async function postgresAccount(folder: string): Promise<Account> {
   if (process.getuid?.() !== 0) return {}

@@ -85,9 +85,9 @@ export interface FileDestinationTable {
   id: string
   instance_id: string
   name: string
-  /** The store's settings without its secret. */
+  /** The store's settings without its secrets. */
   store: Json<Record<string, unknown>>
-  sealed_store_secret: string | null
+  sealed_store_secrets: string | null
   /** Bytes a second, for all transfers of one agent together. */
   bandwidth_limit: ColumnType<string | null, number | null, number | null>
   version: Generated<number>

@@ -2,8 +2,8 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import type { AddressRule } from '@osb-backup/storage'
 
 /**
- * Where no store is, whatever the operator allows: link-local addresses and those at which clouds tell a machine its own
- * credentials, groups and broadcasts.
+ * Addresses that no store has, whatever the operator allows: link-local ones, those of cloud metadata services, multicast
+ * and broadcast.
  */
 const never = blockList(
   ['169.254.0.0/16', 'fe80::/10', 'fec0::/10'],
@@ -11,7 +11,7 @@ const never = blockList(
   ['224.0.0.0/3', 'ff00::/8'],
 )
 
-/** Networks of one's own, and this machine. */
+/** Private networks, and this machine. */
 const onPremises = blockList(
   ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'],
   ['0.0.0.0/8', '127.0.0.0/8', '::/128', '::1/128'],
@@ -26,7 +26,7 @@ export function addressRule(privateDestinations: 'allow' | 'forbid'): AddressRul
   }
 }
 
-/** The IPv4 address that an IPv6 one stands for: mapped, compatible, translated (NAT64) or tunnelled (6to4). */
+/** The IPv4 address that is embedded in an IPv6 one: mapped, compatible, translated (NAT64) or tunnelled (6to4). */
 function embedded(address: string): string[] {
   if (!isIPv6(address)) return []
   const groups = groupsOf(address)

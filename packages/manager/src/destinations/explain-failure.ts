@@ -1,6 +1,6 @@
-import { StoreError, type StoreSettings } from '@osb-backup/storage'
+import { StoreError, type StoreSettings, type StoreTerms, stores } from '@osb-backup/storage'
 
-/** What makes a destination fail, and how the errors along a failure's causes give it away: their codes, names and statuses. */
+/** Why a destination fails, and the codes, names and statuses among the causes of an error that show it. */
 const causes = [
   { cause: 'address', sign: /^ERR_ADDRESS_FORBIDDEN$/ },
   { cause: 'dns', sign: /^(ENOTFOUND|EAI_AGAIN|EAI_NODATA|ENODATA)$/ },
@@ -28,35 +28,32 @@ type Cause = (typeof causes)[number]['cause']
 export function explainFailure(error: StoreError, settings: StoreSettings, doing: string): string {
   const signs = signsOf(error)
   const found = causes.find(({ sign }) => signs.some((each) => sign.test(each)))
-  if (found === undefined || settings.type === 'file') return error.message
-  return sentenceOf(found.cause, settings, doing, signs[0] ?? '')
+  const terms = stores.kindOf(settings).terms(settings)
+  if (found === undefined || terms === undefined) return error.message
+  return sentenceOf(found.cause, terms, doing, signs[0] ?? '')
 }
 
-function sentenceOf(cause: Cause, settings: Exclude<StoreSettings, { type: 'file' }>, doing: string, sign: string) {
-  const isS3 = settings.type === 's3'
-  const place = isS3 ? settings.endpoint || 'AWS' : settings.authUrl
-  const bucket = isS3 ? `bucket ${JSON.stringify(settings.bucket)}` : `container ${JSON.stringify(settings.container)}`
+function sentenceOf(cause: Cause, terms: StoreTerms, doing: string, sign: string): string {
+  const { server, container, region } = terms
   switch (cause) {
     case 'address':
-      return `the operator does not allow the address behind ${place}, or behind what it leads to.`
+      return `the operator does not allow the address of ${server}, or an address that it refers to.`
     case 'dns':
-      return `DNS knows no host of that name: correct ${place}, or the catalog behind it (${sign}).`
+      return `DNS knows no host of that name: correct ${server}, or the catalog behind it (${sign}).`
     case 'tls':
-      return `no TLS connection to ${place} that can be trusted: check its certificate, and whether it speaks https (${sign}).`
+      return `no TLS connection to ${server} can be trusted: check its certificate, and whether it speaks https (${sign}).`
     case 'connection':
-      return `nothing answers at ${place}: check host, port and firewalls (${sign}).`
+      return `nothing answers at ${server}: check host, port and firewalls (${sign}).`
     case 'clock':
-      return 'the clocks of the manager and of the store are too far apart: set them right.'
+      return 'the clocks of the manager and of the store differ too much: correct them.'
     case 'region':
-      return `the ${bucket} lies in another region than ${JSON.stringify(isS3 ? settings.region || 'us-east-1' : '')}: correct the region, or the endpoint.`
+      return `the ${container} is in another region than ${JSON.stringify(region)}: correct the region, or the endpoint.`
     case 'credentials':
-      return isS3
-        ? 'the credentials are wrong: access key and secret do not fit each other, or are not known there.'
-        : 'the credentials are wrong: user, password, domain or project.'
+      return terms.wrongCredentials
     case 'bucket':
-      return `there is no ${bucket}: make it, or correct its name.`
+      return `there is no ${container}: create it, or correct its name.`
     case 'permission':
-      return `the credentials are known, but lack the permission to ${doing} in the ${bucket}.`
+      return `the credentials are valid, but lack the permission to ${doing} in the ${container}.`
   }
 }
 

@@ -1,4 +1,4 @@
-import { type ObjectStore, openStore, type StoreOptions, type StoreSettings } from '@osb-backup/storage'
+import { type ObjectStore, type StoreOptions, type StoreSettings, stores } from '@osb-backup/storage'
 import type { Context, RepositoryContext } from '../context/context.ts'
 import { invariant } from '../shared/invariant.ts'
 import { addressRule } from './address-policy.ts'
@@ -16,7 +16,7 @@ export function openDestination(
   context: Pick<Context, 'settings'>,
   options: StoreOptions = {},
 ): ObjectStore {
-  return openStore(store, { ...options, ...storeOptions(context) })
+  return stores.openStore(store, { ...options, ...storeOptions(context) })
 }
 
 /**

@@ -1,3 +1,4 @@
+import { stores } from '@osb-backup/storage'
 import { type Selectable, sql } from 'kysely'
 import type { Grants } from '../access/caller.ts'
 import type { RepositoryContext } from '../context/context.ts'
@@ -8,7 +9,7 @@ import type { FileDestinationTable } from '../database/schema.ts'
 import { sealedColumns } from '../secrets/sealed-columns.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
-import { type FileDestination, joinSecret, splitSecret } from './destination.ts'
+import type { FileDestination } from './destination.ts'
 
 /** What a list of destinations over many instances is filtered by. */
 export interface DestinationSearch {
@@ -19,7 +20,7 @@ export interface DestinationSearch {
   text?: string | undefined
 }
 
-const purpose = sealedColumns.file_destinations.sealed_store_secret
+const purpose = sealedColumns.file_destinations.sealed_store_secrets
 
 function fromRow({ sealer }: RepositoryContext, row: Selectable<FileDestinationTable>): FileDestination {
   return {
@@ -27,18 +28,22 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<FileDestinationT
     version: row.version,
     instanceId: row.instance_id,
     name: row.name,
-    store: joinSecret(row.store, sealer.openOptional(row.sealed_store_secret, purpose)),
+    store: stores.joinSecrets(row.store, openSecrets(sealer.openOptional(row.sealed_store_secrets, purpose))),
     bandwidthLimitBytesPerSecond: row.bandwidth_limit === null ? undefined : Number(row.bandwidth_limit),
     createdAt: row.created_at,
   }
 }
 
+/** The secrets of a store, by field. */
+const openSecrets = (opened: string | undefined): Record<string, unknown> =>
+  opened === undefined ? {} : JSON.parse(opened)
+
 function toColumns({ sealer }: RepositoryContext, destination: FileDestination) {
-  const { open, secret } = splitSecret(destination.store)
+  const { open, secrets } = stores.splitSecrets(destination.store)
   return {
     name: destination.name,
     store: JSON.stringify(open),
-    sealed_store_secret: sealer.sealOptional(secret, purpose),
+    sealed_store_secrets: Object.keys(secrets).length === 0 ? null : sealer.seal(JSON.stringify(secrets), purpose),
     bandwidth_limit: destination.bandwidthLimitBytesPerSecond ?? null,
   }
 }
@@ -64,7 +69,7 @@ export async function destinationsById(
   return new Map(rows.map((row) => [row.id, fromRow(context, row)]))
 }
 
-/** One page of an instance's destinations, oldest first unless told otherwise. */
+/** One page of an instance's destinations, oldest first unless requested otherwise. */
 export async function listDestinations(
   context: RepositoryContext,
   instanceId: string,

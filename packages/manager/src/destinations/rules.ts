@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { realpath } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { resolve, sep } from 'node:path'
-import { openStore, StoreError, type StoreSettings } from '@osb-backup/storage'
+import { StoreError, type StoreSettings, stores } from '@osb-backup/storage'
 import type { Context } from '../context/context.ts'
 import { RequestError } from '../shared/request-error.ts'
 import { addressRule } from './address-policy.ts'
@@ -15,17 +15,23 @@ const RESOLVE_MS = 3000
  * none is allowed without that setting. Addresses are checked as they are connected to, by `openDestination`.
  */
 export async function checkAllowed(store: StoreSettings, { settings }: Pick<Context, 'settings'>): Promise<void> {
-  if (store.type !== 'file') return
+  const kind = stores.kindOf(store)
+  const directory = kind.localDirectory(store)
+  if (directory === undefined) return
   const root = settings.fileDestinationRoot
   if (root === undefined) {
-    throw new RequestError('invalid', 'FILE destinations are off: the operator has not set FILE_DESTINATION_ROOT.', {
-      field: 'type',
-    })
+    throw new RequestError(
+      'invalid',
+      `${kind.wireType} destinations are off: the operator has not set FILE_DESTINATION_ROOT.`,
+      {
+        field: 'type',
+      },
+    )
   }
-  const isPlain = resolve(store.directory) === store.directory.replace(/(?<=.)\/$/, '')
-  const real = await Promise.all([store.directory, root].map((path) => realpath(path).catch(() => resolve(path))))
+  const isPlain = resolve(directory) === directory.replace(/(?<=.)\/$/, '')
+  const real = await Promise.all([directory, root].map((path) => realpath(path).catch(() => resolve(path))))
   // Symbolic links are followed, unless the directory does not exist yet: then the store refuses by itself.
-  if (!isPlain || !isInside(store.directory, root) || !isInside(real[0] ?? '', real[1] ?? '')) {
+  if (!isPlain || !isInside(directory, root) || !isInside(real[0] ?? '', real[1] ?? '')) {
     throw new RequestError('invalid', `directory must be a plain path inside ${root}.`, { field: 'directory' })
   }
 }
@@ -35,37 +41,30 @@ export async function checkAllowed(store: StoreSettings, { settings }: Pick<Cont
  * the destination learns of it. A name that does not resolve at the moment is accepted.
  */
 export async function checkAddress(store: StoreSettings, { settings }: Pick<Context, 'settings'>): Promise<void> {
-  if (store.type === 'file') return
-  const [field, url] = store.type === 's3' ? ['endpoint', store.endpoint] : ['authUrl', store.authUrl]
-  try {
-    openStore(store)
-  } catch (cause) {
-    if (!(cause instanceof StoreError)) throw cause
-    throw new RequestError('invalid', cause.message, { field, cause })
-  }
-  if (!url) return
-  const host = new URL(/^https?:\/\//i.test(url) ? url : `http://${url}`).hostname.replace(/^\[|\]$/g, '')
+  const { endpointField: field } = stores.kindOf(store)
+  const url = endpointOf(store)
+  if (field === undefined || url === undefined) return
+  const host = url.hostname.replace(/^\[|\]$/g, '')
   const addresses = isIP(host) === 0 ? await resolveHost(host) : [host]
   if (addresses.every(addressRule(settings.privateDestinations))) return
   throw new RequestError('invalid', `${field} leads to an address that the operator does not allow.`, { field })
+}
+
+/** @throws {RequestError} If the URL among the settings is invalid. */
+function endpointOf(store: StoreSettings): URL | undefined {
+  const { endpointField: field, endpoint } = stores.kindOf(store)
+  try {
+    return endpoint(store)
+  } catch (cause) {
+    if (!(cause instanceof StoreError)) throw cause
+    throw new RequestError('invalid', cause.message, { ...(field === undefined ? {} : { field }), cause })
+  }
 }
 
 async function resolveHost(host: string): Promise<string[]> {
   const found = lookup(host, { all: true }).catch(() => [])
   const late = new Promise<[]>((resolve) => setTimeout(resolve, RESOLVE_MS, []).unref())
   return (await Promise.race([found, late])).map(({ address }) => address)
-}
-
-/** Identifies where objects are stored, whichever credentials are used to reach them. */
-export function locationOf(store: StoreSettings): string {
-  switch (store.type) {
-    case 's3':
-      return JSON.stringify([store.type, store.endpoint ?? '', store.bucket])
-    case 'swift':
-      return JSON.stringify([store.type, store.authUrl, store.domain, store.projectName, store.container])
-    case 'file':
-      return JSON.stringify([store.type, resolve(store.directory)])
-  }
 }
 
 function isInside(path: string, root: string): boolean {

@@ -1,7 +1,7 @@
 import type { AgentAnswer } from '../agents/agent-client.ts'
 import type { Context } from '../context/context.ts'
 
-/** A part cannot go on; the message becomes its error. */
+/** A part cannot continue; the message becomes its error. */
 export class PartFailure extends Error {
   override readonly name = 'PartFailure'
 }

@@ -1,5 +1,5 @@
 import { type AgentBackupRequest, type AgentDestination, type AgentRestoreRequest, NO_KEY } from '@osb-backup/protocol'
-import type { TlsSettings } from '@osb-backup/storage'
+import { stores } from '@osb-backup/storage'
 import type { FileDestination } from '../destinations/destination.ts'
 import { backupHost, type ServiceInstance } from '../instances/instance.ts'
 import { agentJobId, type BackupJob, type JobPart, prefixOfPlan, type RestoreJob } from '../jobs/job.ts'
@@ -77,42 +77,12 @@ function databaseOf(instance: ServiceInstance, database: string, parameters: Res
 }
 
 function destinationOf({ store, bandwidthLimitBytesPerSecond }: FileDestination): AgentDestination {
-  const limit =
-    bandwidthLimitBytesPerSecond === undefined ? {} : { bandwidth_limit_bytes_per_second: bandwidthLimitBytesPerSecond }
-  switch (store.type) {
-    case 's3':
-      return {
-        type: 'S3',
-        endpoint: store.endpoint ?? '',
-        region: store.region ?? '',
-        bucket: store.bucket,
-        authKey: store.accessKeyId,
-        authSecret: store.secretAccessKey,
-        skipSSL: store.plainHttp ?? false,
-        ...(store.pathStyle === undefined ? {} : { path_style: store.pathStyle }),
-        ...tlsOf(store.tls),
-        ...limit,
-      }
-    case 'swift':
-      return {
-        type: 'SWIFT',
-        authUrl: store.authUrl,
-        domain: store.domain,
-        container_name: store.container,
-        project_name: store.projectName,
-        username: store.username,
-        password: store.password,
-        ...tlsOf(store.tls),
-        ...limit,
-      }
-    case 'file':
-      return { type: 'FILE', directory: store.directory }
-  }
-}
-
-function tlsOf({ ca, insecure }: TlsSettings = {}): Pick<AgentDestination, 'ca_certificate' | 'insecure_tls'> {
+  const kind = stores.kindOf(store)
   return {
-    ...(ca === undefined ? {} : { ca_certificate: ca }),
-    ...(insecure === undefined ? {} : { insecure_tls: insecure }),
+    type: kind.wireType,
+    ...kind.agent.encode(store),
+    ...(bandwidthLimitBytesPerSecond === undefined
+      ? {}
+      : { bandwidth_limit_bytes_per_second: bandwidthLimitBytesPerSecond }),
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ageKeys, transformsOfName } from '@osb-backup/core'
 import type { AgentBackupRequest, AgentJob, AgentRestoreRequest, JobStatus } from '@osb-backup/protocol'
-import { forgetAtAgent, readAtAgent, startAtAgent } from '../agents/agent-client.ts'
+import { deleteAtAgent, readAtAgent, startAtAgent } from '../agents/agent-client.ts'
 import type { Context } from '../context/context.ts'
 import { destinationsById } from '../destinations/service.ts'
 import type { ServiceInstance } from '../instances/instance.ts'
@@ -175,13 +175,13 @@ export class PartRun {
 
   /** Repeated with each poll, until the agent has ended the part: it may be unreachable, or restart in between. */
   async #cancel({ agent }: ServiceInstance): Promise<void> {
-    const answer = await forgetAtAgent(agent, this.#job.kind, this.#agentJobId, this.#signal)
+    const answer = await deleteAtAgent(agent, this.#job.kind, this.#agentJobId, this.#signal)
     if (answer.kind === 'unreachable') this.#context.log.warn({ reason: answer.reason }, 'cancelling failed; retrying')
   }
 
   /** Tells the agent to forget a part whose result is recorded. If that fails, the agent forgets by itself later. */
   async #forget({ agent }: ServiceInstance): Promise<void> {
-    const answer = await forgetAtAgent(agent, this.#job.kind, this.#agentJobId, this.#signal)
+    const answer = await deleteAtAgent(agent, this.#job.kind, this.#agentJobId, this.#signal)
     if (answer.kind === 'unreachable') this.#context.log.debug({ reason: answer.reason }, 'the agent keeps a part')
   }
 }

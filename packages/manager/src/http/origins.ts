@@ -4,8 +4,8 @@ import type { FastifyInstance } from 'fastify'
 const PREFLIGHT_AGE_SECONDS = 600
 
 /**
- * Lets web pages of these origins call the API, preflight included. To be called before the guard: a preflight carries no
- * token. Tokens travel in a header of the page's own making, so no page gets at one by being allowed here.
+ * Lets web pages of these origins call the API, preflight included. To be called before `authenticate`: a preflight carries
+ * no token. Tokens are sent in a header that the page sets itself, so no page obtains one by being allowed here.
  */
 export async function allowOrigins(app: FastifyInstance, origins: readonly string[]): Promise<void> {
   if (origins.length === 0) return

@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import { RequestError } from '../shared/request-error.ts'
 
-/** Deeper bodies are refused; nothing of ours is nearly as deep. */
-const DEEPEST = 50
+/** Deeper bodies are refused; no valid one is nearly as deep. */
+const MAX_DEPTH = 50
 
 /**
- * Refuses requests with text that PostgreSQL cannot store: NUL, and halves of surrogate pairs. To be refused at the edge,
- * since no schema of a field says so.
+ * Refuses requests with text that PostgreSQL cannot store: NUL, and lone surrogates. Refused here, since no schema of a
+ * field says so.
  */
 export function refuseUnstorableText(app: FastifyInstance): void {
   app.addHook('preValidation', async (request) => {
@@ -17,14 +17,14 @@ export function refuseUnstorableText(app: FastifyInstance): void {
 }
 
 function checkText(value: unknown, path: string, depth: number): void {
-  if (depth > DEEPEST) {
-    throw new RequestError('invalid', `The body is nested deeper than ${DEEPEST} levels.`)
+  if (depth > MAX_DEPTH) {
+    throw new RequestError('invalid', `The body is nested deeper than ${MAX_DEPTH} levels.`)
   }
   if (typeof value === 'string') {
     if (value.includes('\0') || !value.isWellFormed()) {
       throw new RequestError(
         'invalid',
-        `${path || 'The body'} holds a NUL or half a character, which cannot be stored.`,
+        `${path || 'The body'} contains a NUL or a lone surrogate, which cannot be stored.`,
         {
           ...(path ? { field: path } : {}),
         },

@@ -37,7 +37,7 @@ export async function recordPart(
 }
 
 /**
- * Ends a job that cannot go on: the parts that have not ended fail.
+ * Ends a job that cannot continue: the parts that have not ended fail.
  *
  * @throws {JobLockLost} If another manager has the job locked; then nothing is written.
  */

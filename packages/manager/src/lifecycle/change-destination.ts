@@ -1,9 +1,9 @@
+import { stores } from '@osb-backup/storage'
 import { authorizeInstance, type Call } from '../access/call.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
 import type { FileDestination } from '../destinations/destination.ts'
 import { retireDestinations, updateDestination } from '../destinations/repository.ts'
-import { locationOf } from '../destinations/rules.ts'
 import { checkStore, getDestination } from '../destinations/service.ts'
 import { hasOpenJobsIn } from '../jobs/repository.ts'
 import { nameOfAnyPlan } from '../plans/repository.ts'
@@ -24,7 +24,7 @@ export async function changeDestination(
 ): Promise<FileDestination> {
   const stored = await getDestination(context, call, destination.id)
   await checkStore(context, destination.store)
-  const isMoved = locationOf(stored.store) !== locationOf(destination.store)
+  const isMoved = !stores.isSamePlace(stored.store, destination.store)
   const version = await inAuditedTransaction(context, call, async (tx) => {
     if (isMoved) await requireNotInUse(tx, destination.id)
     const written = await updateDestination(tx, destination, edited)

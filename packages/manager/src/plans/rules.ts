@@ -4,13 +4,13 @@ import type { Context } from '../context/context.ts'
 import { RequestError } from '../shared/request-error.ts'
 import type { BackupPlan, Compressor } from './plan.ts'
 
-/** How many runs ahead are looked at for the shortest time between two of them. */
-const RUNS_LOOKED_AT = 200
+/** How many runs are computed to find the shortest time between two of them. */
+const RUNS_CHECKED = 200
 
 /**
  * Refuses a plan that could not run, or that runs more often than the operator allows.
  *
- * @param stored - What it replaces.
+ * @param stored - The plan that it replaces.
  * @throws {RequestError} Naming the field.
  */
 export function checkPlan(
@@ -24,7 +24,7 @@ export function checkPlan(
   }
   checkCompressor(plan.compressor)
   checkPublicKey(plan.publicKey)
-  // A schedule that stands is let be: else a plan could not even be paused once the operator allows less.
+  // An unchanged schedule is not checked: otherwise a plan could not even be paused once the operator allows less.
   const isSame = stored?.frequency === plan.frequency && stored.timezone === plan.timezone
   if (!isSame) checkSchedule(plan, { settings, now })
 }
@@ -36,12 +36,12 @@ function checkCompressor({ algorithm, level }: Compressor): void {
   throw new RequestError('invalid', message, { field: 'compressionLevel' })
 }
 
-/** What means to be age recipients must be some: else every backup would fail. Other keys are for scripts to understand. */
+/** A key that looks like age recipients must be valid: otherwise every backup would fail. Other keys are for the scripts. */
 function checkPublicKey(publicKey: string | undefined): void {
   if (publicKey === undefined || !/^age1/.test(publicKey)) return
   const wrong = ageKeys(publicKey).findIndex((key) => !isAgeRecipient(key))
   if (wrong === -1) return
-  const message = `The key at place ${wrong + 1} of publicKey is no age recipient: a character is wrong or missing.`
+  const message = `The key at place ${wrong + 1} of publicKey is not an age recipient: a character is wrong or missing.`
   throw new RequestError('invalid', message, { field: 'publicKey' })
 }
 
@@ -67,7 +67,7 @@ export function checkSchedule(
   if (shortestIntervalSeconds < settings.minimumIntervalSeconds) {
     throw new RequestError(
       'invalid',
-      `frequency ${JSON.stringify(plan.frequency)} runs every ${shortestIntervalSeconds} seconds; at least ${settings.minimumIntervalSeconds} must lie between two runs.`,
+      `frequency ${JSON.stringify(plan.frequency)} runs every ${shortestIntervalSeconds} seconds; at least ${settings.minimumIntervalSeconds} are required between two runs.`,
       { field: 'frequency' },
     )
   }
@@ -80,7 +80,7 @@ function checkTimezone(timezone: string): void {
   } catch (cause) {
     throw new RequestError(
       'invalid',
-      `timezone ${JSON.stringify(timezone)} is not known; use a name like Europe/Berlin.`,
+      `timezone ${JSON.stringify(timezone)} is unknown; use a name like Europe/Berlin.`,
       {
         field: 'timezone',
         cause,
@@ -91,7 +91,7 @@ function checkTimezone(timezone: string): void {
 
 function readRuns(plan: Pick<BackupPlan, 'frequency' | 'timezone'>, after: Date): Date[] {
   try {
-    return nextRuns(plan, RUNS_LOOKED_AT, after)
+    return nextRuns(plan, RUNS_CHECKED, after)
   } catch (cause) {
     throw new RequestError(
       'invalid',

@@ -25,7 +25,7 @@ export interface ProtectedInstance {
 }
 
 const CLOCK_DIFFERENCE_MS = 86_400_000
-/** Of instances that are filtered by their protection so many are judged for one page; the cursor leads on. */
+/** How many instances are judged for one page that is filtered by protection; the cursor continues after them. */
 const MAX_JUDGED = 2000
 const BATCH_SIZE = 200
 
@@ -72,7 +72,7 @@ function toCovering(plan: BackupPlan, { rpoOf }: Judging): CoveringPlan {
   return { schedule: plan, paused, rpoSeconds: rpoOf(plan), createdAt }
 }
 
-/** The newest good restore point stands for all good ones; another one for the others. */
+/** The newest good restore point represents all good ones; another one represents the others. */
 function toPoints(points: ItemPoints | undefined, now: Date) {
   if (points === undefined) return []
   return points.newestGoodAt === undefined

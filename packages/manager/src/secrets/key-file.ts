@@ -9,14 +9,14 @@ type KeySettings = Pick<ManagerSettings, 'dataDirectory' | 'secretKey' | 'otherS
 
 /** The file of the key that seals, where none is set. */
 const CURRENT = 'secret.key'
-/** The file of the key before it. Its secrets were sealed anew; it opens what a running manager sealed in that moment. */
+/** The file of the previous key. Its secrets were resealed; it opens what a running manager sealed meanwhile. */
 const PREVIOUS = 'secret.key.previous'
 
 /**
- * Makes the key of a new manager: unless one is set, `DATA_DIR/secret.key`. Losing it loses every stored credential, not the
+ * Creates the key of a new manager: unless one is set, `DATA_DIR/secret.key`. Losing it loses every stored credential, not the
  * backups.
  *
- * @returns The file, if this call made it.
+ * @returns The file, if this call created it.
  */
 export async function ensureSecretKey({ dataDirectory, secretKey }: KeySettings): Promise<string | undefined> {
   const path = join(dataDirectory, CURRENT)
@@ -39,9 +39,9 @@ export function readSecretKeys({ dataDirectory, secretKey, otherSecretKey }: Key
 }
 
 /**
- * Puts a new key in the place of the one in `DATA_DIR/secret.key`, which becomes the previous one. Whatever happens on the
- * way, both files together open what either key sealed. What the key before the previous one sealed is lost: to be called
- * only when all is sealed under the current one.
+ * Replaces the key in `DATA_DIR/secret.key` by a new one; it becomes the previous one. Even if this is interrupted, both
+ * files together open what either key sealed. What an earlier key sealed is lost: to be called only when everything is
+ * sealed under the current one.
  */
 export async function exchangeKeyFile(dataDirectory: string): Promise<{ path: string; previousPath: string }> {
   const [path, previousPath] = [join(dataDirectory, CURRENT), join(dataDirectory, PREVIOUS)]

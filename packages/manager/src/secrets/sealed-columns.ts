@@ -5,7 +5,7 @@ export const sealedColumns = {
     sealed_backup_password: 'instance-backup-password',
   },
   agents: { sealed_password: 'agent-password' },
-  file_destinations: { sealed_store_secret: 'destination-secret' },
+  file_destinations: { sealed_store_secrets: 'destination-secrets' },
   backup_plans: { sealed_private_key: 'plan-private-key' },
   jobs: { sealed_private_key: 'job-private-key' },
 } as const

@@ -19,8 +19,7 @@ export interface SecretKeys {
 }
 
 /**
- * Seals secrets that stand in the database (AES-256-GCM, a fresh nonce each), so that a dump of it gives nothing
- * away. `purpose` is bound in: a text sealed for one place does not open in another.
+ * Seals secrets that are stored in the database (AES-256-GCM, a fresh nonce each), so that a dump of it reveals nothing. `purpose` is bound in: a text sealed for one place does not open in another.
  */
 export class Sealer {
   #keys: SecretKeys
@@ -32,11 +31,11 @@ export class Sealer {
    */
   constructor(readKeys: () => SecretKeys) {
     this.#readKeys = readKeys
-    this.#keys = checked(readKeys())
+    this.#keys = validated(readKeys())
   }
 
   seal(text: string, purpose: string): string {
-    this.#readAgain()
+    this.#rereadKeys()
     const nonce = randomBytes(NONCE_BYTES)
     const cipher = createCipheriv('aes-256-gcm', this.#keys.current, nonce).setAAD(Buffer.from(purpose))
     const sealed = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()])
@@ -48,14 +47,14 @@ export class Sealer {
     try {
       return this.#openWithAny(sealed, purpose)
     } catch (error) {
-      if (!(error instanceof SealError) || !this.#readAgain()) throw error
+      if (!(error instanceof SealError) || !this.#rereadKeys()) throw error
       return this.#openWithAny(sealed, purpose)
     }
   }
 
   /** Whether the key that seals now sealed a text. */
   isCurrent(sealed: string, purpose: string): boolean {
-    this.#readAgain()
+    this.#rereadKeys()
     return openWith(this.#keys.current, sealed, purpose) !== undefined
   }
 
@@ -68,12 +67,12 @@ export class Sealer {
   }
 
   /** Returns whether the keys could be read. */
-  #readAgain(): boolean {
+  #rereadKeys(): boolean {
     try {
-      this.#keys = checked(this.#readKeys())
+      this.#keys = validated(this.#readKeys())
       return true
     } catch {
-      // The caller goes on with the keys that are known, or says what does not open with them.
+      // The caller continues with the keys that are known, or reports what does not open with them.
       return false
     }
   }
@@ -88,7 +87,7 @@ export class Sealer {
   }
 }
 
-function checked(keys: SecretKeys): SecretKeys {
+function validated(keys: SecretKeys): SecretKeys {
   for (const { length } of [keys.current, ...keys.others]) {
     if (length !== KEY_BYTES) throw new RangeError(`a sealing key has ${KEY_BYTES} bytes, not ${length}`)
   }
@@ -107,7 +106,7 @@ function openWith(key: Buffer, sealed: string, purpose: string): string | undefi
     const opened = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES))
     return Buffer.concat([opened, decipher.final()]).toString('utf8')
   } catch {
-    // The tag does not fit: another key or purpose, or a changed text. Which of them, nobody can tell.
+    // The tag does not match: another key or purpose, or a changed text. They cannot be told apart.
     return undefined
   }
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 
 /**
- * Makes an identifier of 24 hex digits, as existing clients know them: 4 bytes of seconds, so that rows made together
- * lie together, and 8 random bytes, so that nobody guesses one.
+ * Generates an identifier of 24 hex digits, as existing clients know them: 4 bytes of seconds, so that rows created together
+ * are stored together, and 8 random bytes, so that nobody can guess one.
  */
 export function newIdentifier(now: Date): string {
   const seconds = Math.trunc(now.getTime() / 1000)

@@ -1,5 +1,5 @@
 /**
- * States what must be true if our own code is right; fails loudly where it is not.
+ * Asserts what must be true unless our own code has a bug; fails loudly otherwise.
  *
  * @param claim - What is claimed, as a sentence that reads well after "broken invariant:".
  */

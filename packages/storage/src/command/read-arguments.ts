@@ -1,25 +1,41 @@
 import { parseArgs } from 'node:util'
 import { type Compression, compressions } from '@osb-backup/core'
+import { type StoreKind, stores } from '../kinds.ts'
 import { UsageError } from './usage-error.ts'
+
+/** A line for each kind of store, with the fields of its settings. */
+function destinationFields(): string {
+  return stores.kinds
+    .map(({ type, settingsSchema }) => `    "type": "${type}"`.padEnd(24) + fieldsOf(settingsSchema))
+    .join('\n')
+}
+
+function fieldsOf({ shape }: StoreKind['settingsSchema']): string {
+  const { type: _, ...fields } = shape
+  return Object.entries(fields)
+    .map(([name, schema]) => (schema.safeParse(undefined).success ? `[${name}]` : name))
+    .join(', ')
+}
 
 export const help = `osb-backup-transfer COMMAND NAME --destination FILE [OPTION]…
 
-Moves bytes in and out of a destination as the agent does, without manager and agent.
+Transfers content to and from a destination like the agent, without manager and agent.
 
   store NAME    stores standard input under the name; prints sizes and digests as JSON
   load NAME     writes the object to standard output, decrypted and decompressed
   verify NAME   reads the object to its end and compares it with its manifest or with --size and --sha256
   list PREFIX   prints the names that begin with the prefix
 
-  --destination FILE    settings of the store as JSON: {"type": "s3" | "swift" | "file", …}, see store-settings.ts
-  --compression FORMAT  store: none, gzip or zstd (none); load: what was used, where neither manifest nor name says it
-  --level NUMBER        store: how hard to compress
+  --destination FILE    settings of the store as JSON, with one of these types and its fields (those in brackets are optional):
+${destinationFields()}
+  --compression FORMAT  store: none, gzip or zstd (none); load: what was used, if neither manifest nor name says so
+  --level NUMBER        store: compression level
   --recipient AGE1…     store: encrypts to this age recipient; may be repeated
   --identity FILE       load: age identities, one a line
-  --size BYTES, --sha256 HEX   what the stored object must be; what its manifest says goes before
+  --size BYTES, --sha256 HEX   expected size and digest of the stored object; its manifest takes precedence
 
-It goes over the proxies that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name. Exit status: 0 done, 1 failed, 2 not understood.
-What "load" wrote is worth nothing unless it exits with 0: use "set -o pipefail".`
+The proxies in HTTPS_PROXY, HTTP_PROXY and NO_PROXY are used. Exit status: 0 success, 1 failure, 2 usage error.
+The output of "load" is valid only if it exits with 0: use "set -o pipefail".`
 
 /** The parsed command line. */
 export interface TransferArguments {

@@ -103,7 +103,7 @@ describe('the C2SP vectors of the age format', () => {
     })
   })
 
-  test.each(withPassphrase)('$name is refused: it needs a passphrase', async (vector) => {
+  test.each(withPassphrase)('$name is rejected: it needs a passphrase', async (vector) => {
     const { error } = await decrypt(vector, 1000)
     expect(error).toBeInstanceOf(ContentError)
     if (vector.name === 'scrypt') {
@@ -111,7 +111,7 @@ describe('the C2SP vectors of the age format', () => {
     }
   })
 
-  test.each(armored)('$name is refused: it is text', async (vector) => {
+  test.each(armored)('$name is rejected: it is text', async (vector) => {
     const { error } = await decrypt(vector, 1000)
     expect(error).toMatchObject({ code: 'corrupt' })
   })

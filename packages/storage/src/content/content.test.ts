@@ -72,7 +72,7 @@ describe.each(variants)('content, compression $compression, encrypted $encrypted
 
   if (compression === 'none' && !encrypted) return
 
-  test('never ends quietly when it was cut off', async () => {
+  test('always fails when it is truncated', async () => {
     await put('cut', randomBytes(3 * chunk), compression, encrypted)
     const whole = await readFile(join(root, 'cut'))
     const lengths = [0, 1, 10, 100, 216, chunk + 216, 2 * chunk + 248, whole.length - 16, whole.length - 1]
@@ -83,7 +83,7 @@ describe.each(variants)('content, compression $compression, encrypted $encrypted
     }
   })
 
-  test('is never delivered to its end with other bytes after one bit was flipped', async () => {
+  test('is never delivered to its end with a flipped bit', async () => {
     const bytes = randomBytes(2 * chunk)
     await put('flipped', bytes, compression, encrypted)
     const whole = await readFile(join(root, 'flipped'))
@@ -99,7 +99,7 @@ describe.each(variants)('content, compression $compression, encrypted $encrypted
     }
   })
 
-  test('refuses a second copy behind the first or gives back both', async () => {
+  test('rejects a second copy behind the first or returns both', async () => {
     const bytes = randomBytes(1000)
     await put('twice', bytes, compression, encrypted)
     const once = await readFile(join(root, 'twice'))
@@ -119,7 +119,7 @@ describe('keys', () => {
     expect(opened.toString()).toBe('content')
   })
 
-  test('refuses what is no key, without showing it', async () => {
+  test('rejects an invalid key without showing it', async () => {
     const options = { compression: 'none', recipients: ['AGE-SECRET-KEY-1SHOULDNOTBEHERE'] } as const
     const storing = storeContent(store, 'invalid', Readable.from(['x']), options)
     await expect(storing).rejects.toMatchObject({ code: 'invalid-key', message: expect.not.stringContaining('SHOULD') })
@@ -127,13 +127,13 @@ describe('keys', () => {
     expect(await store.head('invalid')).toBeUndefined()
   })
 
-  test('refuses content that was never encrypted', async () => {
+  test('rejects content that was never encrypted', async () => {
     await put('plain', Buffer.from('age-encryption is a nice thing'), 'none', false)
     await expect(get('plain', 'none', true)).rejects.toMatchObject({ code: 'corrupt' })
   })
 })
 
-describe('what is expected', () => {
+describe('expected content', () => {
   const options = { compression: 'none', encrypted: false, identities: [] } as const
 
   test('is checked before the first byte of a plain object', async () => {
@@ -172,7 +172,7 @@ describe('a transfer that does not finish', () => {
     expect((await readdir(root)).filter((name) => name.startsWith('.'))).toEqual([])
   })
 
-  test('leaves nothing and reports the reason when it is broken off, even if the source is silent', async () => {
+  test('leaves nothing and reports the reason when it is cancelled, even if the source delivers nothing', async () => {
     const abort = new AbortController()
     const source = new Readable({ read: () => undefined })
     source.push(randomBytes(1_000_000))
@@ -199,7 +199,7 @@ describe('a transfer that does not finish', () => {
     expect(await store.head('listened')).toBeUndefined()
   })
 
-  test('closes the object when a reader goes away', async () => {
+  test('closes the object when its reader stops', async () => {
     await put('large', randomBytes(3_000_000), 'none', false)
     const stream = await loadContent(store, 'large', { compression: 'none', encrypted: false, identities: [] })
     await stream.iterator().next()

@@ -40,7 +40,7 @@ describe.for(readers)('$what', ({ compression, frameOf, options, runs }) => {
     return content
   }
 
-  test('any number of frames is read, wherever the pieces are cut', async () => {
+  test('any number of frames is read, wherever the chunks are cut', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.uint8Array({ maxLength: 2000 }), { minLength: 1, maxLength: 6 }),
@@ -54,7 +54,7 @@ describe.for(readers)('$what', ({ compression, frameOf, options, runs }) => {
     )
   })
 
-  test('what our compressor writes when its input ends early is read whole', async () => {
+  test('the output of our compressor for an input that ends early is read completely', async () => {
     const stream = compressor(compression, options) as Duplex
     const content = randomBytes(3000)
     for (const piece of pieces(content, 600)) stream.write(piece)
@@ -64,14 +64,17 @@ describe.for(readers)('$what', ({ compression, frameOf, options, runs }) => {
     expect(await decompress(stored, 1)).toEqual(content)
   })
 
-  test.for([1, 7, 1000, 100_000])('bytes after the end that are no frame fail, in pieces of %i', async (pieceSize) => {
-    const stored = Buffer.concat([frameOf(randomBytes(500)), Buffer.from('no frame at all')])
-    await expect(decompress(stored, pieceSize)).rejects.toMatchObject({
-      code: expect.stringMatching(/^(ZSTD_|Z_|corrupt)/),
-    })
-  })
+  test.for([1, 7, 1000, 100_000])(
+    'bytes after the end that are not a frame fail, in chunks of %i',
+    async (pieceSize) => {
+      const stored = Buffer.concat([frameOf(randomBytes(500)), Buffer.from('no frame at all')])
+      await expect(decompress(stored, pieceSize)).rejects.toMatchObject({
+        code: expect.stringMatching(/^(ZSTD_|Z_|corrupt)/),
+      })
+    },
+  )
 
-  test('an early end fails, in the first frame and in the second', async () => {
+  test('truncated input fails, in the first frame and in the second', async () => {
     const frame = frameOf(randomBytes(500))
     for (let cut = 1; cut < frame.length; cut += 53) {
       await expect(decompress(frame.subarray(0, cut), 100)).rejects.toThrow()

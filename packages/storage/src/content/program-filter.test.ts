@@ -48,14 +48,14 @@ describe.skipIf(zstdProgram === undefined)('zstd, the program', () => {
     }
   })
 
-  test('says that damaged content is corrupt, in its own words', async () => {
+  test('reports that damaged content is corrupt, with the message of the program', async () => {
     const stored = await through(randomBytes(mebibyte), compressor('zstd', { zstdProgram }))
     stored[stored.length >> 1] = (stored[stored.length >> 1] ?? 0) ^ 1
     const reading = through(stored, decompressor('zstd', { zstdProgram }))
     await expect(reading).rejects.toMatchObject({ code: 'corrupt', message: expect.stringContaining('status 1: ') })
   })
 
-  test('is gone when its transfer is, however that ends', async () => {
+  test('exits with its transfer, however that ends', async () => {
     const broken = compressor('zstd', { zstdProgram, level: 4 }) as Duplex
     broken.write(randomBytes(mebibyte))
     await expect.poll(() => childrenNamed('zstd')).toHaveLength(1)
@@ -84,7 +84,7 @@ describe.skipIf(zstdProgram === undefined)('zstd, the program', () => {
     })
   })
 
-  test('takes no more than its reader does', async () => {
+  test('reads no more than its reader does', async () => {
     let taken = 0
     const endless = new Readable({
       read() {
@@ -111,7 +111,7 @@ describe('a program', () => {
     })
   })
 
-  test('that fails says why, and its output never ends quietly', async () => {
+  test('that fails is reported with the reason, and its output never ends', async () => {
     const filter = programFilter({
       path: '/bin/sh',
       args: ['-c', 'echo half; echo broken >&2; exit 3'],
@@ -142,7 +142,7 @@ describe('a program', () => {
     })
   })
 
-  test('is told nothing of our environment', async () => {
+  test('gets nothing of our environment', async () => {
     const filter = programFilter({
       path: '/bin/sh',
       args: ['-c', 'cat >/dev/null; /bin/cat /proc/$$/environ'],

@@ -67,8 +67,8 @@ async function runBoth(
   }
   const [stored] = await Promise.all([putting.catch(note), feeding.catch(note)])
   if (errors.length === 0 && stored) return stored
-  const leftovers = errors.find(reportsOrphans)
-  if (leftovers) throw leftovers
+  const orphans = errors.find(reportsOrphans)
+  if (orphans) throw orphans
   signal?.throwIfAborted()
   throw errors.find((error) => !isEcho(error)) ?? errors[0]
 }

@@ -20,6 +20,7 @@ export const fileKind = {
   credentialFields: [],
   location: ({ directory }) => `directory ${directory}`,
   identity: ({ directory }) => [resolve(directory)],
+  endpointField: undefined,
   endpoint: () => undefined,
   terms: () => undefined,
   localDirectory: ({ directory }) => directory,

@@ -57,7 +57,7 @@ describe('a file store', () => {
     expect(await names()).toEqual(['a/b'])
   })
 
-  test('lists no upload that goes on, and takes no name that looks like one', async () => {
+  test('lists no upload in progress, and accepts no name that looks like one', async () => {
     const content = new Readable({ read: () => undefined })
     content.push(Buffer.from('half'))
     const putting = store.put('folder/going-on', content)
@@ -79,7 +79,7 @@ describe('a file store', () => {
     expect(await readdir(root)).toEqual([])
   })
 
-  test('refuses names that no file system holds, and those that a directory or file blocks', async () => {
+  test('rejects names that file systems do not support, and those that a directory or file blocks', async () => {
     await expect(put('x'.repeat(256))).rejects.toEqual(code('invalid-name'))
     await put('x'.repeat(255))
     await put('a/b')

@@ -29,7 +29,7 @@ const facts = {
 const write = () => writeManifest(store, name, { ...facts, recipients: [...facts.recipients] })
 
 describe('a manifest', () => {
-  test('lies beside its object, as JSON, and comes back', async () => {
+  test('is stored beside its object as JSON, and can be read back', async () => {
     const written = await write()
     expect(written).toMatchObject({
       ...facts,
@@ -47,7 +47,7 @@ describe('a manifest', () => {
     expect(await readManifest(store, 'plan/other')).toBeUndefined()
   })
 
-  test('is refused where it is damaged or speaks of another object', async () => {
+  test('is rejected if it is damaged or describes another object', async () => {
     await write()
     const path = join(root, manifestName(name))
     const text = await readFile(path, 'utf8')
@@ -63,13 +63,13 @@ describe('a manifest', () => {
     }
   })
 
-  test('is not written when what it would say makes no sense', async () => {
+  test('is not written if its content is not valid', async () => {
     const stored = { sizeBytes: -1, sha256: 'x' }
     await expect(writeManifest(store, 'odd', { ...facts, recipients: [], stored })).rejects.toThrow()
     expect(await store.head(manifestName('odd'))).toBeUndefined()
   })
 
-  test('goes with its object, also when one of them is gone already', async () => {
+  test('is removed with its object, also if one of them is already removed', async () => {
     await store.put(name, Readable.from(['x']))
     await write()
     await removeWithManifest(store, name)

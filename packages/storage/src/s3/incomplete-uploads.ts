@@ -32,7 +32,7 @@ export async function abortUploads(
   } catch (error) {
     throw toS3StoreError(error, `remove parts of "${upload.name}" from ${settings.bucket}`)
   }
-  throw new Error(`the store still lists its parts after ${ATTEMPTS} ATTEMPTS to remove them`)
+  throw new Error(`the store still lists its parts after ${ATTEMPTS} attempts to remove them`)
 }
 
 /** Lists the multipart uploads whose keys begin with a prefix. */

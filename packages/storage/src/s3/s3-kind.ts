@@ -35,10 +35,8 @@ export const s3Kind = {
   credentialFields: ['accessKeyId'],
   location: (settings) => `s3://${settings.bucket} at ${endpointOf(settings)?.origin ?? 'AWS'}`,
   identity: ({ endpoint = '', bucket }) => [endpoint, bucket],
-  endpoint(settings) {
-    const url = endpointOf(settings)
-    return url && { field: 'endpoint', url: url.href }
-  },
+  endpointField: 'endpoint',
+  endpoint: (settings) => endpointOf(settings),
   terms: ({ endpoint, bucket, region }) => ({
     server: endpoint || 'AWS',
     container: `bucket ${JSON.stringify(bucket)}`,

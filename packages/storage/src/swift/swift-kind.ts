@@ -38,7 +38,8 @@ export const swiftKind = {
     return `container ${settings.container} of ${settings.projectName} at ${settings.authUrl}`
   },
   identity: ({ authUrl, domain, projectName, container }) => [authUrl, domain, projectName, container],
-  endpoint: (settings) => ({ field: 'authUrl', url: keystoneUrl(settings) }),
+  endpointField: 'authUrl',
+  endpoint: (settings) => new URL(keystoneUrl(settings)),
   terms: ({ authUrl, container, region = '' }) => ({
     server: authUrl,
     container: `container ${JSON.stringify(container)}`,

@@ -12,7 +12,7 @@ async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - startedAt) / 1000
 }
 
-test('lets bytes through at the rate that is set, both ways of reading', async () => {
+test('passes bytes at the configured rate, for both ways of reading', async () => {
   const content = Buffer.alloc(1000 * kibibyte, 'x')
   const streamed = async () => {
     const filter = throttle([new BandwidthLimit(1000 * kibibyte)])
@@ -46,6 +46,6 @@ test('stops waiting when its stream is destroyed', async () => {
   expect(await secondsOf(() => closed)).toBeLessThan(1)
 })
 
-test.each([0, -1, Number.NaN])('refuses a rate of %d', (rate) => {
+test.each([0, -1, Number.NaN])('rejects a rate of %d', (rate) => {
   expect(() => new BandwidthLimit(rate)).toThrow(RangeError)
 })

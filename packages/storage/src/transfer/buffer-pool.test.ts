@@ -3,7 +3,7 @@ import { BufferPool } from './buffer-pool.ts'
 
 const mebibyte = 1024 * 1024
 
-test('gives memory again that came back, to whom it suffices', () => {
+test('reuses released buffers that are large enough', () => {
   const pool = new BufferPool()
   const small = pool.acquire(5 * mebibyte)
   const large = pool.acquire(20 * mebibyte)
@@ -13,14 +13,14 @@ test('gives memory again that came back, to whom it suffices', () => {
   expect(pool.acquire(6 * mebibyte)).toBe(small)
 })
 
-test('never gives the same memory to two at once', () => {
+test('never hands out the same buffer twice', () => {
   const pool = new BufferPool()
   pool.release(pool.acquire(mebibyte))
   const taken = Array.from({ length: 5 }, () => pool.acquire(mebibyte))
   expect(new Set(taken).size).toBe(5)
 })
 
-test('has room for parts that grow, up to the next power of two', () => {
+test('fits growing parts, up to the next power of two', () => {
   const pool = new BufferPool()
   const first = pool.acquire(5 * mebibyte)
   pool.release(first)

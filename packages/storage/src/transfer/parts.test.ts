@@ -21,7 +21,7 @@ async function bytesOf(body: Buffer | Readable): Promise<Buffer> {
 
 const contents = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 30 })
 
-test('cuts any chunks into parts of the sizes asked for, wherever they are kept, which can be read again', async () => {
+test('splits any chunks into parts of the requested sizes, in memory or on disk, which can be read repeatedly', async () => {
   const run = async (chunks: Uint8Array[], first: number, memoryLimitBytes: number) => {
     const whole = Buffer.concat(chunks)
     const sizeOf = (number: number) => first + number
@@ -48,7 +48,7 @@ test('cuts any chunks into parts of the sizes asked for, wherever they are kept,
   expect(await readdir(folder)).toEqual([])
 })
 
-test('leaves no file when its content fails, even while a part is on its way', async () => {
+test('leaves no file when its content fails, even while a part is in flight', async () => {
   async function* dying() {
     yield randomBytes(100)
     throw new Error('the dump died')
@@ -61,7 +61,7 @@ test('leaves no file when its content fails, even while a part is on its way', a
   expect(await readdir(folder)).toEqual([])
 })
 
-test('says so when the folder for large parts is not there', async () => {
+test('reports a missing directory for large parts', async () => {
   const missing = join(folder, 'missing')
   const options = { sizeOf: () => 30, memoryLimitBytes: 10, folder: missing }
   await expect(splitIntoParts(streamOf([randomBytes(100)]), options).next()).rejects.toMatchObject({
@@ -70,7 +70,7 @@ test('says so when the folder for large parts is not there', async () => {
   })
 })
 
-describe('memory of parts that were let go', () => {
+describe('memory of released parts', () => {
   const memoryOf = async () => {
     const memory = new Set<ArrayBufferLike>()
     const options = { sizeOf: () => 30, memoryLimitBytes: 100, folder }

@@ -85,7 +85,7 @@ describe('a download in ranges', () => {
     stream.destroy()
   })
 
-  test('is not made of ranges where the content has no name that they could be held to', async () => {
+  test('uses no ranges if the content has no tag', async () => {
     const served = new Served(1000)
     served.tag = undefined
     expect(await buffer(await download(options(served)))).toEqual(served.content)
@@ -95,7 +95,7 @@ describe('a download in ranges', () => {
     ])
   })
 
-  test('takes the whole from a server that knows no ranges, and fails where it is cut', async () => {
+  test('accepts the whole object from a server without ranges, and fails if that is truncated', async () => {
     const served = new Served(1000)
     served.sendsRanges = false
     expect(await buffer(await download(options(served)))).toEqual(served.content)

@@ -6,7 +6,7 @@ import type { Provider } from './provider.ts'
 
 /**
  * Signatures that only the provider can make. Never `none`, and never a symmetric one: its key would have to be secret,
- * and all that we have of the provider is public.
+ * and all keys that the provider publishes are public.
  */
 const algorithms = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
@@ -29,8 +29,8 @@ const tokenErrors = [
 /**
  * Checks an access token: who signed it, for whom, and whether it is valid now.
  *
- * @returns What it says; undefined if it is not valid here.
- * @throws {IdentityProviderError} If that cannot be said, because the provider cannot be asked for its keys.
+ * @returns Its claims; undefined if it is not valid here.
+ * @throws {IdentityProviderError} If it cannot be checked, because the provider's keys are unavailable.
  */
 export async function checkToken(
   token: string,
@@ -39,7 +39,7 @@ export async function checkToken(
   log: Logger,
   now: Date,
 ): Promise<JWTPayload | undefined> {
-  // Before the provider is asked: what is no token of any provider must not wait for one that is down.
+  // Before the provider is asked: a credential that cannot be a token must not wait for a provider that is down.
   if (!looksLikeAccessToken(token)) return undefined
   try {
     const { issuer, keys } = await provider.trust()
@@ -59,7 +59,7 @@ export async function checkToken(
       return undefined
     }
     const message = 'The identity provider has keys that cannot be used, so this token cannot be checked.'
-    log.warn({ err: error }, 'the keys of the identity provider cannot be used')
+    log.warn({ err: error }, 'the keys of the identity provider are unusable')
     throw new IdentityProviderError('unusable-answer', message, { cause: error })
   }
 }

@@ -3,7 +3,7 @@ import type { OidcSettings } from '../../settings/oidc-settings.ts'
 import { type Role, roles } from '../../shared/role.ts'
 import type { Grants } from '../caller.ts'
 
-/** Highest role that a token's claim gives; undefined if it gives none. */
+/** The highest role that a token's claim grants; undefined if it grants none. */
 export function roleOf(
   claims: JWTPayload,
   { roleClaim, scopes }: Pick<OidcSettings, 'roleClaim' | 'scopes'>,
@@ -20,15 +20,15 @@ export function instancesOf(claims: JWTPayload, { instancesClaim }: Pick<OidcSet
   return ids.includes('*') ? 'all' : ids
 }
 
-/** What to call the user. UAA says `user_name`, OpenID `preferred_username`; a client has neither. */
+/** The name of the user. UAA sends `user_name`, OpenID `preferred_username`; a client has neither. */
 export function nameOf(claims: JWTPayload & { sub: string }): string {
   const names = [claims.user_name, claims.preferred_username, claims.email]
   return (names.find((name) => typeof name === 'string' && name !== '') as string | undefined) ?? claims.sub
 }
 
 /**
- * The claim of that name; where there is none, dots lead into claims, as to Keycloak's `realm_access.roles`. The whole
- * name comes first, since others name claims by URLs.
+ * The claim of that name; if there is none, dots lead into nested claims, as in Keycloak's `realm_access.roles`. The whole
+ * name comes first, since other providers name claims by URLs.
  */
 function claimAt(claims: object, name: string): unknown {
   if (Object.hasOwn(claims, name)) return Reflect.get(claims, name)

@@ -4,9 +4,9 @@ import { z } from 'zod'
 import type { FetchText } from './fetch-text.ts'
 import { IdentityProviderError } from './identity-provider-error.ts'
 
-/** How long an answer is believed: that long somebody who lost a role in a space goes on. */
-const BELIEVED_MS = 60_000
-const MOST_ANSWERS = 10_000
+/** How long an answer is cached: somebody who lost a role in a space keeps access for that long. */
+const CACHE_MS = 60_000
+const MAX_CACHED = 10_000
 
 /** What a user may do with a service instance, in Cloud Foundry's words: `manage` is to change it. */
 export interface Permissions {
@@ -22,8 +22,8 @@ export class CloudFoundry {
   readonly #url: string
   readonly #fetchText: FetchText
   readonly #log: Logger
-  /** By token and instance, the one used longest ago first. Promises, so that calls at the same time ask once. */
-  readonly #answers = new Map<string, { believedUntil: number; permissions: Promise<Permissions> }>()
+  /** By token and instance, least recently used first. Promises, so that concurrent calls ask once. */
+  readonly #answers = new Map<string, { cachedUntil: number; permissions: Promise<Permissions> }>()
 
   constructor(url: string, fetchText: FetchText, log: Logger) {
     this.#url = url
@@ -33,30 +33,30 @@ export class CloudFoundry {
 
   /**
    * @param token - Valid: it was checked.
-   * @throws {IdentityProviderError} If Cloud Foundry does not say.
+   * @throws {IdentityProviderError} If Cloud Foundry does not answer.
    */
   permissions(token: string, instanceId: string, now: Date): Promise<Permissions> {
-    // Ids are guids there; another one must not lead the token to another path.
+    // Ids are GUIDs there; any other could send the token to another path.
     if (!/^[\w-]{1,100}$/.test(instanceId)) return Promise.resolve(none)
     const key = createHash('sha256').update(`${token} ${instanceId}`).digest('base64')
     const known = this.#answers.get(key)
     this.#answers.delete(key)
-    if (known !== undefined && now.getTime() < known.believedUntil) {
+    if (known !== undefined && now.getTime() < known.cachedUntil) {
       this.#answers.set(key, known)
       return known.permissions
     }
     const permissions = this.#ask(token, instanceId)
-    const asked = { believedUntil: now.getTime() + BELIEVED_MS, permissions }
+    const asked = { cachedUntil: now.getTime() + CACHE_MS, permissions }
     this.#answers.set(key, asked)
     permissions.catch(() => {
       if (this.#answers.get(key) === asked) this.#answers.delete(key)
     })
     const [oldest] = this.#answers.keys()
-    if (this.#answers.size > MOST_ANSWERS && oldest !== undefined) this.#answers.delete(oldest)
+    if (this.#answers.size > MAX_CACHED && oldest !== undefined) this.#answers.delete(oldest)
     return permissions
   }
 
-  /** Version 3 first. Both answer 404 for an instance that is not there, and for a call that they do not have. */
+  /** Version 3 first. Both answer 404 for an instance that does not exist, and for a path that they do not support. */
   async #ask(token: string, instanceId: string): Promise<Permissions> {
     return (await this.#get('v3', token, instanceId)) ?? (await this.#get('v2', token, instanceId)) ?? none
   }

@@ -4,28 +4,28 @@ import { SettingsError } from '@osb-backup/node'
 import { Agent, type Dispatcher, request } from 'undici'
 
 const CALL_TIMEOUT_MS = 10_000
-const LARGEST_ANSWER_BYTES = 1024 * 1024
+const MAX_ANSWER_BYTES = 1024 * 1024
 
-/** An answer, whatever its status. Redirects are not followed: they could lead a token elsewhere. */
+/** An answer, whatever its status. Redirects are not followed: they could send a token elsewhere. */
 export interface TextAnswer {
   status: number
   text: string
 }
 
-/** Gets what is at a URL, within 10 seconds. Throws whatever went wrong if there was no whole answer. */
+/** Fetches a URL, within 10 seconds. Throws if there was no complete answer. */
 export type FetchText = (url: string, headers?: Record<string, string>) => Promise<TextAnswer>
 
 /**
- * Makes the way to reach the identity provider and Cloud Foundry.
+ * Creates a function that fetches from the identity provider and Cloud Foundry.
  *
  * @param caFile - PEM file of authorities to trust besides the system's.
  * @throws {SettingsError} If that file cannot be read.
  */
-export function makeFetchText(caFile: string | undefined): FetchText {
+export function createFetchText(caFile: string | undefined): FetchText {
   const dispatcher = new Agent({ connect: caFile === undefined ? {} : { ca: authorities(caFile) } })
   return async (url, headers = {}) => {
     const get = () => getOnce(dispatcher, url, headers)
-    // A server may end a connection in the moment it is used again; that says nothing about the next one.
+    // A server may close an idle connection at the moment it is reused; a new one is tried once.
     return get().catch((error: unknown) => (isBrokenConnection(error) ? get() : Promise.reject(error)))
   }
 }
@@ -48,7 +48,7 @@ async function getOnce(dispatcher: Dispatcher, url: string, headers: Record<stri
   let size = 0
   for await (const chunk of body) {
     size += chunk.length
-    if (size > LARGEST_ANSWER_BYTES) throw new Error(`its answer is larger than ${LARGEST_ANSWER_BYTES} bytes`)
+    if (size > MAX_ANSWER_BYTES) throw new Error(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`)
     chunks.push(chunk)
   }
   return { status: statusCode, text: Buffer.concat(chunks).toString('utf8') }

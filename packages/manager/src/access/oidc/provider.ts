@@ -6,14 +6,14 @@ import { isSafeAddress } from '../../settings/safe-address.ts'
 import type { FetchText } from './fetch-text.ts'
 import { IdentityProviderError, type IdentityProviderErrorCode } from './identity-provider-error.ts'
 
-/** How long keys are believed without being fetched again: a key that was withdrawn opens nothing for longer. */
+/** How long keys are cached: a key that was withdrawn is accepted for at most that long. */
 const KEYS_MAX_AGE_MS = 600_000
-/** How long a provider that failed is left alone, so that calls do not queue up in front of one that hangs. */
+/** Pause after a failure, so that calls do not queue up for a provider that hangs. */
 const PAUSE_MS = 3_000
 
 const discoverySchema = z.object({ issuer: z.string().min(1), jwks_uri: z.url() })
 
-/** What tokens are checked with. */
+/** What tokens are verified with. */
 export interface Trust {
   /** What the provider calls itself in tokens. UAA adds `/oauth/token` to its address. */
   issuer: string
@@ -22,12 +22,12 @@ export interface Trust {
 
 /** How often keys are fetched. */
 export interface KeyTiming {
-  /** Least time between two fetches for keys that are not known, whoever asks for them. */
+  /** Minimum time between two fetches for unknown keys. */
   keyCooldownMs: number
 }
 
 /**
- * The identity provider: found when first needed, so that the manager starts without it, and then remembered.
+ * The identity provider: discovered when first needed, so that the manager starts without it, and then cached.
  */
 export class Provider {
   readonly #settings: Pick<OidcSettings, 'issuer' | 'allowsHttp'>
@@ -50,9 +50,9 @@ export class Provider {
   }
 
   /**
-   * What its tokens are checked with.
+   * What its tokens are verified with.
    *
-   * @throws {IdentityProviderError} If it was never found so far; the keys throw it too.
+   * @throws {IdentityProviderError} If it could not be reached so far; the keys throw it too.
    */
   trust(): Promise<Trust> {
     this.#trust ??= this.#discover().catch((error: unknown) => {
@@ -65,7 +65,7 @@ export class Provider {
   async #discover(): Promise<Trust> {
     const url = `${this.#settings.issuer}/.well-known/openid-configuration`
     const read = discoverySchema.safeParse(await this.#fetchJson(url))
-    if (!read.success) throw this.#fail('unusable-answer', `${url} is no discovery document`)
+    if (!read.success) throw this.#fail('unusable-answer', `${url} is not a discovery document`)
     const { issuer, jwks_uri } = read.data
     if (!isSafeAddress(jwks_uri, this.#settings.allowsHttp)) {
       throw this.#fail('unusable-answer', `its jwks_uri ${jwks_uri} is not https`)
@@ -74,7 +74,7 @@ export class Provider {
       cooldownDuration: this.#timing.keyCooldownMs,
       cacheMaxAge: KEYS_MAX_AGE_MS,
       [customFetch]: async (address) => Response.json(await this.#fetchJson(address)),
-      // Ours is the one that counts; this one is never reached.
+      // Never reached: fetchText has a shorter timeout.
       timeoutDuration: 60_000,
     })
     return { issuer, keys }
@@ -92,7 +92,7 @@ export class Provider {
     try {
       return JSON.parse(text)
     } catch (cause) {
-      throw this.#fail('unusable-answer', `${url} is no JSON`, cause)
+      throw this.#fail('unusable-answer', `${url} is not JSON`, cause)
     }
   }
 
@@ -103,7 +103,7 @@ export class Provider {
         : `The identity provider ${this.#settings.issuer} does not answer as one, so this token cannot be checked; correct OIDC_ISSUER.`
     const error = new IdentityProviderError(code, message, { cause: new Error(reason, { cause }) })
     this.#failure = { error, until: performance.now() + PAUSE_MS }
-    this.#log.warn({ err: error }, 'the identity provider cannot be asked')
+    this.#log.warn({ err: error }, 'the identity provider is unavailable')
     return error
   }
 }

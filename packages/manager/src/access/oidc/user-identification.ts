@@ -5,7 +5,7 @@ import { type Caller, grantedCaller, type IdentifyCaller } from '../caller.ts'
 import { checkToken } from './check-token.ts'
 import { instancesOf, nameOf, roleOf } from './claims.ts'
 import { CloudFoundry } from './cloud-foundry.ts'
-import { makeFetchText } from './fetch-text.ts'
+import { createFetchText } from './fetch-text.ts'
 import { type KeyTiming, Provider } from './provider.ts'
 
 /** What else it depends on; the defaults are for the manager. */
@@ -25,7 +25,7 @@ export function createUserIdentification(
   log: Logger,
   { now, keyCooldownMs }: IdentificationDeps = { now: () => new Date(), keyCooldownMs: 30_000 },
 ): IdentifyCaller {
-  const fetchText = makeFetchText(settings.caFile)
+  const fetchText = createFetchText(settings.caFile)
   const provider = new Provider(settings, fetchText, log, { keyCooldownMs })
   const { cloudFoundryUrl } = settings
   const cloudFoundry = cloudFoundryUrl === undefined ? undefined : new CloudFoundry(cloudFoundryUrl, fetchText, log)

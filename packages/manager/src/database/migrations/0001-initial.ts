@@ -54,7 +54,7 @@ const resources = [
     instance_id text not null references service_instances,
     name text not null,
     store jsonb not null,
-    sealed_store_secret text,
+    sealed_store_secrets text,
     bandwidth_limit bigint,
     version integer not null default 1,
     created_at timestamptz not null default now(),

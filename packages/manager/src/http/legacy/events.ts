@@ -10,9 +10,9 @@ import { jobToAnswer } from './job-answers.ts'
 
 const KEEP_ALIVE_MS = 15_000
 /** Then the stream ends and the client reconnects, which authenticates it again: tokens expire and are revoked. */
-const LONGEST_STREAM_MS = 10 * 60_000
+const MAX_STREAM_MS = 10 * 60_000
 /** A client that does not keep up is disconnected; it reads the jobs when it reconnects. */
-const LARGEST_BACKLOG_BYTES = 4 * 1024 * 1024
+const MAX_BACKLOG_BYTES = 4 * 1024 * 1024
 
 const query = z.object({
   serviceInstance: z.string().max(200).optional().meta(about('Only of this service instance', 'shop-db')),
@@ -59,7 +59,7 @@ export function eventRoutes(app: App, context: Context): void {
       const send = jobSender(context, request, stream, serviceInstance)
       const unsubscribe = context.jobChanges.subscribe(send)
       const keepAlive = setInterval(() => stream.write(': keep-alive\n\n'), KEEP_ALIVE_MS)
-      const longest = setTimeout(() => stream.end(), LONGEST_STREAM_MS)
+      const longest = setTimeout(() => stream.end(), MAX_STREAM_MS)
       stream.once('close', () => {
         unsubscribe()
         clearInterval(keepAlive)
@@ -87,7 +87,7 @@ function jobSender(
       if (!(await request.call.caller.isGranted(job.instanceId, 'read'))) continue
       if (stream.writableEnded || stream.destroyed) return
       stream.write(`event: job\ndata: ${JSON.stringify(await jobToAnswer(context, job))}\n\n`)
-      if (stream.writableLength > LARGEST_BACKLOG_BYTES) stream.destroy()
+      if (stream.writableLength > MAX_BACKLOG_BYTES) stream.destroy()
     }
   }
   return (jobId) => {

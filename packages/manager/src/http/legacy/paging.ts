@@ -3,7 +3,7 @@ import { about } from '@osb-backup/protocol'
 import { z } from 'zod'
 import type { PageRequest } from '../../shared/page.ts'
 
-const LARGEST_PAGE = 2000
+const MAX_PAGE_SIZE = 2000
 
 /** Paging as clients send it: also `size=undefined&page=NaN`. */
 export const pagingQuery = z.object({
@@ -20,7 +20,7 @@ export function readPaging(query: z.infer<typeof pagingQuery>, defaultSize: numb
   const [property, direction] = (query.sort ?? '').split(',', 2)
   return {
     number: Math.min(wholeNumber(query.page) ?? 0, 1_000_000_000),
-    size: size === undefined || size < 1 ? defaultSize : Math.min(size, LARGEST_PAGE),
+    size: size === undefined || size < 1 ? defaultSize : Math.min(size, MAX_PAGE_SIZE),
     sort: property ? { property, descending: direction?.toLowerCase() === 'desc' } : undefined,
   }
 }

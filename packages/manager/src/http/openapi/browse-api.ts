@@ -2,8 +2,8 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 
 /**
- * The page loads nothing from elsewhere, runs no inline script, talks to this manager alone and stands in no frame. Swagger UI
- * makes styles as it runs, so those may be inline.
+ * The page loads nothing from elsewhere, runs no inline script, talks to this manager alone and cannot be framed. Swagger UI
+ * creates styles as it runs, so those may be inline.
  */
 const contentSecurityPolicy = {
   'default-src': "'none'",

@@ -9,8 +9,8 @@ import { completeOperation, type Operation } from './operation.ts'
 const withNamedSchemas = createJsonSchemaTransformObject({})
 
 /**
- * Serves the description of the API, OpenAPI 3.1, made from the schemas that validate it and from what the routes say of
- * access. To be called before the routes are added.
+ * Serves the description of the API, OpenAPI 3.1, generated from the schemas that validate it and the access rules
+ * of the routes. To be called before the routes are added.
  */
 export async function describeApi(app: FastifyInstance): Promise<void> {
   nameSchemas()

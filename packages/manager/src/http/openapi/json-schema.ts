@@ -1,4 +1,4 @@
-/** What of JSON Schema stands in the description of the API. */
+/** The part of JSON Schema that the description of the API uses. */
 export interface JsonSchema {
   $ref?: string
   /** Several where it may also be null. */
