@@ -1,3 +1,4 @@
+export * from './about.ts'
 export * from './agent/index.ts'
 export * from './item.ts'
 export * from './legacy/index.ts'

@@ -1,3 +1,4 @@
+import { about } from '@osb-backup/protocol'
 import { z } from 'zod'
 
 /** For what can be edited: the version that the caller edits. Read by `editedVersion`. */
@@ -5,13 +6,15 @@ export const ifMatchHeader = z.looseObject({
   'if-match': z
     .string()
     .optional()
-    .describe('ETag of what is edited: if somebody else changed it meanwhile, nothing is written'),
+    .meta(about('ETag of what is edited: if somebody else changed it meanwhile, nothing is written', '"3"')),
 })
 
-/** For what starts a job. Read by `parseIdempotencyKey`. */
+/** For what creates something. Read by `parseIdempotencyKey`. */
 export const idempotencyKeyHeader = z.looseObject({
   'idempotency-key': z
     .string()
     .optional()
-    .describe('Any text of yours: the same request with the same key starts no second job for 24 hours'),
+    .meta(
+      about('Any text of yours: repeated within 24 hours with the same key, the request creates nothing anew', 'a7f3'),
+    ),
 })

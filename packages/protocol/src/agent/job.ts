@@ -1,11 +1,18 @@
 import { z } from 'zod'
+import { about } from '../about.ts'
 import { lenientWarningsSchema } from '../warning.ts'
 
 /** A size on the wire. */
-export const filesizeSchema = z.object({ size: z.int().nonnegative(), unit: z.literal('byte') })
+export const filesizeSchema = z.object({
+  size: z.int().nonnegative().meta(about('Number of bytes', 1024)),
+  unit: z.literal('byte').meta(about('Always byte', 'byte')),
+})
 
 /** How far a running part is, in bytes since its start. */
-export const progressSchema = z.object({ bytes_read: z.number(), bytes_stored: z.number() })
+export const progressSchema = z.object({
+  bytes_read: z.number().meta(about('Bytes read so far', 4096)),
+  bytes_stored: z.number().meta(about('Bytes stored so far', 1024)),
+})
 export type Progress = z.infer<typeof progressSchema>
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { about } from '../about.ts'
 import { plainHttpUrl } from '../plain-http-url.ts'
 import { lenientBoolean, lenientInteger, optional, optionalText } from './lenient.ts'
 import { serviceInstanceReferenceSchema, serviceInstanceSchema } from './service-instance.ts'
@@ -7,62 +8,76 @@ export const destinationTypes = ['S3', 'SWIFT', 'FILE'] as const
 export type DestinationType = (typeof destinationTypes)[number]
 
 const requestFields = {
-  id: optionalText(100),
+  id: optionalText(100).meta({ description: 'Id' }),
   serviceInstance: serviceInstanceReferenceSchema,
-  name: z.string().min(1).max(200),
-  filenamePrefix: optionalText(500),
+  name: z.string().min(1).max(200).meta(about('Name for people', 'nightly store')),
+  filenamePrefix: optionalText(500).meta({ description: "Prefix of the object's name" }),
 }
 
 /** Additive: how the store is reached. Absent keeps what is stored; an empty text or 0 takes it away. */
 const transferRequest = {
   /** Certificates (PEM) that are trusted besides the usual ones. */
-  caCertificate: optionalText(100_000),
+  caCertificate: optionalText(100_000).meta(
+    about(
+      'Certificates (PEM) that are trusted besides the usual ones',
+      '-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----',
+    ),
+  ),
   /** Takes any certificate of https. `skipSSL` is another thing: plain http. */
-  insecureTls: optional(lenientBoolean),
+  insecureTls: optional(lenientBoolean).meta(about('Accepts any certificate', false)),
   /** What all transfers of this destination at one agent may take together. */
-  bandwidthLimitBytesPerSecond: optional(lenientInteger(0)),
+  bandwidthLimitBytesPerSecond: optional(lenientInteger(0)).meta(
+    about('What all transfers at one agent may take together', 50000000),
+  ),
 }
 
 /** An S3 bucket as clients send it. */
 export const s3DestinationRequestSchema = z.object({
-  type: z.literal('S3'),
+  type: z.literal('S3').meta(about('Kind of the store', 'S3')),
   ...requestFields,
-  authKey: z.string().min(1).max(500),
-  authSecret: optionalText(1000),
-  endpoint: z.preprocess(
-    (value) => value ?? undefined,
-    z
-      .string()
-      .max(2000)
-      .regex(/^[^@?#\s]*$/, 'must be a URL without user, query or fragment')
-      .optional(),
-  ),
-  region: optionalText(100),
-  bucket: z.string().min(1).max(255),
-  skipSSL: optional(lenientBoolean),
+  authKey: z.string().min(1).max(500).meta(about('Access key id', 'access-key')),
+  authSecret: optionalText(1000).meta(about('Secret access key; absent keeps the stored one', 'secret-key')),
+  endpoint: z
+    .preprocess(
+      (value) => value ?? undefined,
+      z
+        .string()
+        .max(2000)
+        .regex(/^[^@?#\s]*$/, 'must be a URL without user, query or fragment')
+        .optional(),
+    )
+    .meta(about('URL of the S3 server; empty for Amazon', 'https://s3.example')),
+  region: optionalText(100).meta(about('Region of the bucket', 'eu-central-1')),
+  bucket: z.string().min(1).max(255).meta(about('Bucket', 'backups')),
+  skipSSL: optional(lenientBoolean).meta(about('Plain http for an endpoint without a scheme', false)),
   /** Additive: the bucket in the path of URLs, or in the host's name (false). */
-  pathStyle: optional(lenientBoolean),
+  pathStyle: optional(lenientBoolean).meta(about('The bucket in the path of URLs, or in the host name (false)', true)),
   ...transferRequest,
 })
 
 /** A Swift container as clients send it. */
 export const swiftDestinationRequestSchema = z.object({
-  type: z.literal('SWIFT'),
+  type: z.literal('SWIFT').meta(about('Kind of the store', 'SWIFT')),
   ...requestFields,
-  username: z.string().min(1).max(255),
-  password: optionalText(1000),
-  authUrl: plainHttpUrl,
-  domain: z.string().min(1).max(255),
-  container_name: z.string().min(1).max(256),
-  project_name: z.string().min(1).max(255),
+  username: z.string().min(1).max(255).meta(about('User name', 'backup')),
+  password: optionalText(1000).meta(about('Password; absent keeps the stored one', 'a password of yours')),
+  authUrl: plainHttpUrl.meta(about('URL of Keystone', 'https://keystone.example/v3')),
+  domain: z.string().min(1).max(255).meta(about('Domain of user and project', 'default')),
+  container_name: z.string().min(1).max(256).meta(about('Container', 'backups')),
+  project_name: z.string().min(1).max(255).meta(about('Project', 'backups')),
   ...transferRequest,
 })
 
 /** A directory as clients send it. */
 export const fileDirectoryRequestSchema = z.object({
-  type: z.literal('FILE'),
+  type: z.literal('FILE').meta(about('Kind of the store', 'FILE')),
   ...requestFields,
-  directory: z.string().min(1).max(4000).startsWith('/', 'must be an absolute path'),
+  directory: z
+    .string()
+    .min(1)
+    .max(4000)
+    .startsWith('/', 'must be an absolute path')
+    .meta(about('Directory that manager and agents share', '/var/backups/shop')),
 })
 
 /**
@@ -80,48 +95,63 @@ export type SwiftDestinationRequest = z.infer<typeof swiftDestinationRequestSche
 export type FileDirectoryRequest = z.infer<typeof fileDirectoryRequestSchema>
 
 const answerFields = {
-  id: z.string(),
-  idAsString: z.string(),
+  id: z.string().meta(about('Id', '69a3a7c0f1d2b3c4d5e6f708')),
+  idAsString: z.string().meta(about('The id again; one client reads only this', '69a3a7c0f1d2b3c4d5e6f708')),
   serviceInstance: serviceInstanceSchema,
-  name: z.string(),
-  filenamePrefix: z.string().optional(),
+  name: z.string().meta(about('Name for people', 'nightly store')),
+  filenamePrefix: z.string().optional().meta(about("Prefix of the object's name", '69a3a7c0f1d2b3c4d5e6f708/')),
 }
 
 const transferAnswer = {
-  caCertificate: z.string().optional(),
-  insecureTls: z.boolean().optional(),
-  bandwidthLimitBytesPerSecond: z.number().optional(),
+  caCertificate: z
+    .string()
+    .optional()
+    .meta(
+      about(
+        'Certificates (PEM) that are trusted besides the usual ones',
+        '-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----',
+      ),
+    ),
+  insecureTls: z.boolean().optional().meta(about('Accepts any certificate', false)),
+  bandwidthLimitBytesPerSecond: z
+    .number()
+    .optional()
+    .meta(about('What all transfers at one agent may take together', 50000000)),
 }
 
 /** An S3 bucket in an answer, its secret masked. */
 export const s3DestinationSchema = z.object({
-  type: z.literal('S3'),
+  type: z.literal('S3').meta(about('Kind of the store', 'S3')),
   ...answerFields,
-  authKey: z.string(),
-  authSecret: z.string(),
-  endpoint: z.string(),
-  region: z.string(),
-  bucket: z.string(),
-  skipSSL: z.boolean(),
-  pathStyle: z.boolean().optional(),
+  authKey: z.string().meta(about('Access key id', 'access-key')),
+  authSecret: z.string().meta(about('Secret access key, masked in answers', '***')),
+  endpoint: z.string().meta(about('URL of the S3 server; empty for Amazon', 'https://s3.example')),
+  region: z.string().meta(about('Region of the bucket', 'eu-central-1')),
+  bucket: z.string().meta(about('Bucket', 'backups')),
+  skipSSL: z.boolean().meta(about('Plain http for an endpoint without a scheme', false)),
+  pathStyle: z.boolean().optional().meta(about('The bucket in the path of URLs, or in the host name (false)', true)),
   ...transferAnswer,
 })
 
 /** A Swift container in an answer, its secret masked. */
 export const swiftDestinationSchema = z.object({
-  type: z.literal('SWIFT'),
+  type: z.literal('SWIFT').meta(about('Kind of the store', 'SWIFT')),
   ...answerFields,
-  username: z.string(),
-  password: z.string(),
-  authUrl: z.string(),
-  domain: z.string(),
-  container_name: z.string(),
-  project_name: z.string(),
+  username: z.string().meta(about('User name', 'backup')),
+  password: z.string().meta(about('Password, masked in answers', '***')),
+  authUrl: z.string().meta(about('URL of Keystone', 'https://keystone.example/v3')),
+  domain: z.string().meta(about('Domain of user and project', 'default')),
+  container_name: z.string().meta(about('Container', 'backups')),
+  project_name: z.string().meta(about('Project', 'backups')),
   ...transferAnswer,
 })
 
 /** A directory in an answer. */
-export const fileDirectorySchema = z.object({ type: z.literal('FILE'), ...answerFields, directory: z.string() })
+export const fileDirectorySchema = z.object({
+  type: z.literal('FILE').meta(about('Kind of the store', 'FILE')),
+  ...answerFields,
+  directory: z.string().meta(about('Directory that manager and agents share', '/var/backups/shop')),
+})
 
 /** A file destination in an answer, its secret masked. */
 export const fileDestinationSchema = z.discriminatedUnion('type', [

@@ -1,12 +1,7 @@
 import { z } from 'zod'
+import { about } from '../about.ts'
 
-/**
- * What OpenAPI shows of a property: a sentence for people and a value as the API writes it. Every property of `v1/` has
- * both; a test says which does not.
- */
-export function about(description: string, example: unknown): { description: string; examples: unknown[] } {
-  return { description, examples: [example] }
-}
+export { about }
 
 /** An id as the API gives them out. Opaque: nothing follows from its parts. */
 export const idSchema = z.string().min(1).max(200)

@@ -1,4 +1,5 @@
 import {
+  about,
   brokerAccountRequestSchema,
   brokerAccountSchema,
   tokenCreatedSchema,
@@ -18,10 +19,13 @@ import type { Context } from '../../context/context.ts'
 import { createToken, listTokens, revokeToken } from '../../tokens/service.ts'
 import type { Token } from '../../tokens/token.ts'
 import type { App } from '../typed-app.ts'
+import { idParams } from './params.ts'
 
-const idParams = z.object({ id: z.string().max(100) })
 const nameParams = z.object({
-  name: z.string().regex(/^[\w.@-]{1,100}$/, 'must be 1 to 100 letters, digits or . _ @ -'),
+  name: z
+    .string()
+    .regex(/^[\w.@-]{1,100}$/, 'must be 1 to 100 letters, digits or . _ @ -')
+    .meta(about('Name of the account', 'broker-1')),
 })
 
 const grantsToWire = (grants: Grants) => (grants === 'all' ? ('all' as const) : [...grants])

@@ -1,4 +1,4 @@
-import { auditEntrySchema, pageSchema } from '@osb-backup/protocol'
+import { about, auditEntrySchema, pageSchema } from '@osb-backup/protocol'
 import { z } from 'zod'
 import { listAuditEntries } from '../../audit/service.ts'
 import type { Context } from '../../context/context.ts'
@@ -15,7 +15,9 @@ export function auditRoutes(app: App, context: Context): void {
       config: { access: 'admin' },
       schema: {
         summary: 'List who did what, newest first',
-        querystring: pagingQuery.extend({ serviceInstance: z.string().max(200).optional() }),
+        querystring: pagingQuery.extend({
+          serviceInstance: z.string().max(200).optional().meta(about('Only of this service instance', 'shop-db')),
+        }),
         response: { 200: pageSchema(auditEntrySchema) },
       },
     },

@@ -22,11 +22,10 @@ import { editedVersion, sendVersion } from '../entity-version.ts'
 import { ifMatchHeader } from '../request-headers.ts'
 import type { App } from '../typed-app.ts'
 import { pagingQuery, readPaging, toPage } from './paging.ts'
+import { byInstanceParams, idParams } from './params.ts'
 import { destinationFromWire, destinationToWire } from './wire/file-destination.ts'
 
 const DEFAULT_PAGE = 50
-const params = z.object({ id: z.string().max(100) })
-const byInstance = z.object({ instanceId: z.string().max(200) })
 
 /** File destinations: created, changed, tried and retired. */
 export function destinationRoutes(app: App, context: Context): void {
@@ -50,7 +49,7 @@ export function destinationRoutes(app: App, context: Context): void {
       config: { access: 'viewer' },
       schema: {
         summary: 'List the file destinations of a service instance',
-        params: byInstance,
+        params: byInstanceParams,
         querystring: pagingQuery,
         response: { 200: pageSchema(fileDestinationSchema) },
       },
@@ -70,7 +69,7 @@ export function destinationRoutes(app: App, context: Context): void {
     '/fileDestinations/:id',
     {
       config: { access: 'viewer' },
-      schema: { summary: 'Show a file destination', params, response: { 200: fileDestinationSchema } },
+      schema: { summary: 'Show a file destination', params: idParams, response: { 200: fileDestinationSchema } },
     },
     async (request, reply) => {
       const destination = await getDestination(context, request.call, request.params.id)
@@ -105,7 +104,7 @@ export function destinationRoutes(app: App, context: Context): void {
       schema: {
         summary: 'Change a file destination; a secret that is absent or masked stays as it is',
         headers: ifMatchHeader,
-        params,
+        params: idParams,
         body: fileDestinationRequestSchema,
         response: { 200: fileDestinationSchema },
       },
@@ -144,7 +143,11 @@ export function destinationRoutes(app: App, context: Context): void {
     '/fileDestinations/:id',
     {
       config: { access: 'operator' },
-      schema: { summary: 'Retire a file destination; what is stored in it stays', params, response: { 204: z.null() } },
+      schema: {
+        summary: 'Retire a file destination; what is stored in it stays',
+        params: idParams,
+        response: { 204: z.null() },
+      },
     },
     async (request, reply) => {
       await retireDestination(context, request.call, request.params.id)
@@ -158,7 +161,7 @@ export function destinationRoutes(app: App, context: Context): void {
       config: { access: 'operator', brokers: true },
       schema: {
         summary: 'Retire all file destinations of an instance',
-        params: byInstance,
+        params: byInstanceParams,
         response: { 204: z.null() },
       },
     },

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { about } from '@osb-backup/protocol'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { authorizeInstance } from '../../access/call.ts'
@@ -13,7 +14,9 @@ const MAX_STREAM_MS = 10 * 60_000
 /** A client that does not keep up is disconnected; it reads the jobs when it reconnects. */
 const MAX_BACKLOG_BYTES = 4 * 1024 * 1024
 
-const query = z.object({ serviceInstance: z.string().max(200).optional() })
+const query = z.object({
+  serviceInstance: z.string().max(200).optional().meta(about('Only of this service instance', 'shop-db')),
+})
 
 const EXAMPLE = 'event: job\ndata: {"id":"69a3a7c0f1d2b3c4d5e6f708","status":"RUNNING"}\n\n'
 

@@ -1,4 +1,4 @@
-import { pageSchema, serviceInstanceRequestSchema, serviceInstanceSchema } from '@osb-backup/protocol'
+import { about, pageSchema, serviceInstanceRequestSchema, serviceInstanceSchema } from '@osb-backup/protocol'
 import { z } from 'zod'
 import { authorizeInstance } from '../../access/call.ts'
 import type { Context } from '../../context/context.ts'
@@ -13,7 +13,8 @@ import { pagingQuery, readPaging, toPage } from './paging.ts'
 import { instanceFromWire, instanceToWire } from './wire/service-instance.ts'
 
 const DEFAULT_PAGE = 50
-const params = z.object({ id: z.string().regex(/^[\w.:-]{1,200}$/, 'must be 1 to 200 letters, digits or . _ : -') })
+const idPattern = z.string().regex(/^[\w.:-]{1,200}$/, 'must be 1 to 200 letters, digits or . _ : -')
+const params = z.object({ id: idPattern.meta(about('Id of the service instance', 'shop-db')) })
 
 /** Service instances: registered, listed and deleted. */
 export function instanceRoutes(app: App, context: Context): void {

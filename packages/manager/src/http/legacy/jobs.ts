@@ -1,4 +1,5 @@
 import {
+  about,
   backupStartedSchema,
   backupStartSchema,
   jobSchema,
@@ -28,11 +29,10 @@ import { idempotencyKeyHeader } from '../request-headers.ts'
 import type { App } from '../typed-app.ts'
 import { backupJobToAnswer, jobsToAnswer, jobToAnswer, restoreJobToAnswer } from './job-answers.ts'
 import { pagingQuery, readPaging, toPage } from './paging.ts'
+import { byInstanceParams, idParams } from './params.ts'
 import { keyFromWire } from './wire/secret.ts'
 
 const DEFAULT_PAGE = 10
-const params = z.object({ id: z.string().max(100) })
-const byInstance = z.object({ instanceId: z.string().max(200) })
 
 const lists = [
   {
@@ -61,8 +61,10 @@ export function jobRoutes(app: App, context: Context): void {
         config: { access: 'viewer' },
         schema: {
           summary,
-          params: byInstance,
-          querystring: pagingQuery.extend({ jobStatus: z.enum(jobStatuses).optional() }),
+          params: byInstanceParams,
+          querystring: pagingQuery.extend({
+            jobStatus: z.enum(jobStatuses).optional().meta(about('Only jobs in this state', 'FAILED')),
+          }),
           response: { 200: pageSchema(jobSchema) },
         },
       },
@@ -77,7 +79,10 @@ export function jobRoutes(app: App, context: Context): void {
 
   app.get(
     '/backupJobs/:id',
-    { config: { access: 'viewer' }, schema: { summary: 'Show a backup job', params, response: { 200: jobSchema } } },
+    {
+      config: { access: 'viewer' },
+      schema: { summary: 'Show a backup job', params: idParams, response: { 200: jobSchema } },
+    },
     async (request) => jobToAnswer(context, await getBackupJob(context, request.call, request.params.id)),
   )
 
@@ -85,7 +90,7 @@ export function jobRoutes(app: App, context: Context): void {
     '/restoreJobs/:id',
     {
       config: { access: 'viewer' },
-      schema: { summary: 'Show a job of either kind', params, response: { 200: jobSchema } },
+      schema: { summary: 'Show a job of either kind', params: idParams, response: { 200: jobSchema } },
     },
     async (request) => jobToAnswer(context, await getJob(context, request.call, request.params.id)),
   )
@@ -146,7 +151,7 @@ export function jobRoutes(app: App, context: Context): void {
         config: { access: 'operator' },
         schema: {
           summary: `Cancel a ${kind} job: what runs is stopped, then cleaned up and unlocked; it ends as FAILED`,
-          params,
+          params: idParams,
           response: { 202: jobSchema },
         },
       },
@@ -163,7 +168,7 @@ export function jobRoutes(app: App, context: Context): void {
       config: { access: 'operator' },
       schema: {
         summary: 'Delete a backup job; its restore points and files stay',
-        params,
+        params: idParams,
         response: { 204: z.null() },
       },
     },
@@ -177,7 +182,7 @@ export function jobRoutes(app: App, context: Context): void {
     '/backupJobs/:id/file',
     {
       config: { access: 'operator' },
-      schema: { summary: 'Remove the stored files of a backup job', params, response: { 204: z.null() } },
+      schema: { summary: 'Remove the stored files of a backup job', params: idParams, response: { 204: z.null() } },
     },
     async (request, reply) => {
       const job = await getEndedBackupJob(context, request.call, request.params.id)
@@ -192,7 +197,7 @@ export function jobRoutes(app: App, context: Context): void {
       config: { access: 'operator', brokers: true },
       schema: {
         summary: 'Delete the jobs of an instance that have ended; files stay',
-        params: byInstance,
+        params: byInstanceParams,
         response: { 204: z.null() },
       },
     },

@@ -1,4 +1,5 @@
 import type { Page } from '@osb-backup/protocol'
+import { about } from '@osb-backup/protocol'
 import { z } from 'zod'
 import type { PageRequest } from '../../shared/page.ts'
 
@@ -6,9 +7,9 @@ const MAX_PAGE_SIZE = 2000
 
 /** Paging as clients send it: also `size=undefined&page=NaN`. */
 export const pagingQuery = z.object({
-  page: z.string().optional().describe('Page number, from 0'),
-  size: z.string().optional().describe('Entries per page, 2000 at most'),
-  sort: z.string().optional().describe('property,asc or property,desc'),
+  page: z.string().optional().meta(about('Page number, from 0', '0')),
+  size: z.string().optional().meta(about('Entries per page, 2000 at most', '50')),
+  sort: z.string().optional().meta(about('property,asc or property,desc', 'startDate,desc')),
 })
 
 /**

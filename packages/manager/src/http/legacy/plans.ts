@@ -1,4 +1,5 @@
 import {
+  about,
   backupPlanPreviewRequestSchema,
   backupPlanPreviewSchema,
   backupPlanRequestSchema,
@@ -24,12 +25,11 @@ import { editedVersion, sendVersion } from '../entity-version.ts'
 import { ifMatchHeader } from '../request-headers.ts'
 import type { App } from '../typed-app.ts'
 import { pagingQuery, readPaging, toPage } from './paging.ts'
+import { byInstanceParams, idParams } from './params.ts'
 import { planFromWire, planToWire, previewToWire } from './wire/backup-plan.ts'
 import { planRunToWire } from './wire/plan-run.ts'
 
 const DEFAULT_PAGE = 50
-const params = z.object({ id: z.string().max(100) })
-const byInstance = z.object({ instanceId: z.string().max(200) })
 
 /** Plans as clients read them, each with its instance and destination. */
 async function plansToWire(context: Context, plans: readonly BackupPlan[]): Promise<WirePlan[]> {
@@ -59,7 +59,7 @@ export function planRoutes(app: App, context: Context): void {
       config: { access: 'viewer' },
       schema: {
         summary: 'List the backup plans of a service instance',
-        params: byInstance,
+        params: byInstanceParams,
         querystring: pagingQuery,
         response: { 200: pageSchema(backupPlanSchema) },
       },
@@ -75,7 +75,7 @@ export function planRoutes(app: App, context: Context): void {
     '/backupPlans/:id',
     {
       config: { access: 'viewer' },
-      schema: { summary: 'Show a backup plan', params, response: { 200: backupPlanSchema } },
+      schema: { summary: 'Show a backup plan', params: idParams, response: { 200: backupPlanSchema } },
     },
     async (request, reply) => {
       const plan = await getPlan(context, request.call, request.params.id)
@@ -104,7 +104,7 @@ export function planRoutes(app: App, context: Context): void {
       schema: {
         summary: 'Change a backup plan; the whole plan is sent, a masked private key stays as it is',
         headers: ifMatchHeader,
-        params,
+        params: idParams,
         body: backupPlanRequestSchema,
         response: { 200: backupPlanSchema },
       },
@@ -125,7 +125,7 @@ export function planRoutes(app: App, context: Context): void {
       schema: {
         summary:
           'Create a pair of age keys that a plan encrypts with from now on; only this answer shows the private one',
-        params,
+        params: idParams,
         body: planKeysRequestSchema,
         response: { 201: planKeysSchema },
       },
@@ -167,8 +167,10 @@ export function planRoutes(app: App, context: Context): void {
       config: { access: 'viewer' },
       schema: {
         summary: 'List what became of the scheduled runs of a plan: started, skipped or missed; newest first',
-        params,
-        querystring: pagingQuery.extend({ outcome: z.enum(planRunOutcomes).optional() }),
+        params: idParams,
+        querystring: pagingQuery.extend({
+          outcome: z.enum(planRunOutcomes).optional().meta(about('Only runs with this outcome', 'MISSED')),
+        }),
         response: { 200: pageSchema(planRunSchema) },
       },
     },
@@ -186,8 +188,10 @@ export function planRoutes(app: App, context: Context): void {
       config: { access: 'operator' },
       schema: {
         summary: 'Delete a backup plan; its files stay unless their deletion is requested, held ones always',
-        params,
-        querystring: z.object({ files: z.enum(['keep', 'delete']).default('keep') }),
+        params: idParams,
+        querystring: z.object({
+          files: z.enum(['keep', 'delete']).default('keep').meta(about('What becomes of its files', 'keep')),
+        }),
         response: { 200: backupPlanSchema },
       },
     },
@@ -204,7 +208,7 @@ export function planRoutes(app: App, context: Context): void {
       schema: {
         summary:
           'Delete all backup plans of an instance that is deprovisioned; files stay, unless the operator set otherwise',
-        params: byInstance,
+        params: byInstanceParams,
         response: { 204: z.null() },
       },
     },

@@ -1,8 +1,8 @@
 import { reconcileRequestSchema, reconciliationSchema } from '@osb-backup/protocol'
-import { z } from 'zod'
 import type { Context } from '../../context/context.ts'
 import { reconcile } from '../../reconciliation/service.ts'
 import type { App } from '../typed-app.ts'
+import { idParams } from './params.ts'
 import { reconciliationToWire } from './wire/reconciliation.ts'
 
 /** Compares a destination with its restore points. */
@@ -14,7 +14,7 @@ export function reconcileRoutes(app: App, context: Context): void {
       schema: {
         summary:
           'Compare a destination with its restore points: lists what has no counterpart, and removes it if requested',
-        params: z.object({ id: z.string().max(100) }),
+        params: idParams,
         body: reconcileRequestSchema,
         response: { 200: reconciliationSchema },
       },

@@ -1,4 +1,5 @@
 import {
+  about,
   pageSchema,
   restorePointSchema,
   restorePointStartedSchema,
@@ -14,17 +15,18 @@ import { idempotencyKeyHeader } from '../request-headers.ts'
 import type { App } from '../typed-app.ts'
 import { restoreJobToAnswer } from './job-answers.ts'
 import { pagingQuery, readPaging, toPage } from './paging.ts'
+import { byInstanceParams, idParams } from './params.ts'
 import { pointToWire } from './wire/restore-point.ts'
 import { keyFromWire } from './wire/secret.ts'
 
 const DEFAULT_PAGE = 50
-const params = z.object({ id: z.string().max(100) })
+const EXAMPLE_TIME = '2026-03-01T02:00:00.000+00:00'
 const instant = z.iso.datetime({ offset: true }).optional()
 const filterQuery = pagingQuery.extend({
-  plan: z.string().max(100).optional(),
-  item: z.string().max(200).optional(),
-  takenFrom: instant,
-  takenUntil: instant.describe('Exclusive'),
+  plan: z.string().max(100).optional().meta(about('Only of this backup plan', '69a3a7c0f1d2b3c4d5e6f708')),
+  item: z.string().max(200).optional().meta(about('Only of this item', 'shop')),
+  takenFrom: instant.meta(about('Only those taken at this time or later', EXAMPLE_TIME)),
+  takenUntil: instant.meta(about('Only those taken before', EXAMPLE_TIME)),
 })
 const toDate = (text: string | undefined) => (text === undefined ? undefined : new Date(text))
 
@@ -36,7 +38,7 @@ export function restorePointRoutes(app: App, context: Context): void {
       config: { access: 'viewer' },
       schema: {
         summary: 'List the restore points of a service instance, newest first',
-        params: z.object({ instanceId: z.string().max(200) }),
+        params: byInstanceParams,
         querystring: filterQuery,
         response: { 200: pageSchema(restorePointSchema) },
       },
@@ -55,7 +57,7 @@ export function restorePointRoutes(app: App, context: Context): void {
     '/restorePoints/:id',
     {
       config: { access: 'viewer' },
-      schema: { summary: 'Show a restore point', params, response: { 200: restorePointSchema } },
+      schema: { summary: 'Show a restore point', params: idParams, response: { 200: restorePointSchema } },
     },
     async (request) => pointToWire(await getPoint(context, request.call, request.params.id)),
   )
@@ -66,7 +68,7 @@ export function restorePointRoutes(app: App, context: Context): void {
   ]) {
     app.post(
       `/restorePoints/:id/${action}`,
-      { config: { access: 'operator' }, schema: { summary, params, response: { 200: restorePointSchema } } },
+      { config: { access: 'operator' }, schema: { summary, params: idParams, response: { 200: restorePointSchema } } },
       async (request) => pointToWire(await setHeld(context, request.call, request.params.id, held)),
     )
   }
@@ -77,7 +79,7 @@ export function restorePointRoutes(app: App, context: Context): void {
       config: { access: 'operator' },
       schema: {
         summary: 'Read the object back now and compare size and digest; answers when that is done',
-        params,
+        params: idParams,
         response: { 200: restorePointSchema },
       },
     },
@@ -94,7 +96,7 @@ export function restorePointRoutes(app: App, context: Context): void {
       config: { access: 'operator' },
       schema: {
         summary: 'Start a restore job of one restore point',
-        params,
+        params: idParams,
         headers: idempotencyKeyHeader,
         body: restorePointStartSchema,
         response: { 201: restorePointStartedSchema },
@@ -118,7 +120,7 @@ export function restorePointRoutes(app: App, context: Context): void {
     '/restorePoints/:id',
     {
       config: { access: 'operator' },
-      schema: { summary: 'Delete a restore point with its object', params, response: { 204: z.null() } },
+      schema: { summary: 'Delete a restore point with its object', params: idParams, response: { 204: z.null() } },
     },
     async (request, reply) => {
       await removeFiles(context, request.call, [await getPoint(context, request.call, request.params.id)])

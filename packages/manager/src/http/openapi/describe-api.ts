@@ -40,8 +40,8 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
       const consumes = isMergePatch ? { consumes: ['application/json', 'application/merge-patch+json'] } : {}
       return { url, schema: { ...schema, ...consumes, ...{ 'x-access': access, 'x-brokers': brokers } } }
     },
-    transformObject: (document) => {
-      const described = withNamedSchemas(document)
+    transformObject: (routes) => {
+      const described = withNamedSchemas(routes)
       invariant('openapi' in described && described.paths, 'an OpenAPI document was asked for')
       const named = described.components?.schemas as NamedSchemas
       for (const [path, operations] of Object.entries(described.paths)) {
@@ -50,7 +50,8 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
         }
       }
       const schemas = usedSchemas(described.paths, named)
-      return { ...described, components: { ...described.components, schemas } } as typeof described
+      const document = { ...described, components: { ...described.components, schemas } }
+      return JSON.parse(JSON.stringify(document, (name, value) => (name === 'x-example' ? undefined : value)))
     },
   })
   app.get('/openapi.json', { config: { access: 'open' }, schema: { hide: true } }, async () => app.swagger())

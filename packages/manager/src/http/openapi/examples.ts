@@ -1,85 +1,55 @@
-import { EXAMPLE_ID, EXAMPLE_INSTANT, exampleValues } from './example-values.ts'
 import { type JsonSchema, type NamedSchemas, resolved } from './json-schema.ts'
 
-/** Stands where no example is known; a test finds it. */
+/** The place of an example that no schema gives; a test finds it. */
 const UNKNOWN = '…'
-
-/** What requests may leave out, and examples do. */
-const leftOut = new Set([
-  ...['id', 'privateKey', 'publicKey', 'filenamePrefix', 'filename', 'service_instance_id'],
-  ...['service_id', 'plan_id', 'organization_guid', 'space_guid'],
-])
-
-/** Secrets as a client sends them; answers mask them. */
-const sentSecrets: Record<string, string> = { authSecret: 'secret-key', password: 'a password of yours' }
+/** The key of the one entry that the example of a record has. */
+const RECORD_KEY = 'shop'
 
 /**
- * Makes an example of what a schema describes.
+ * Puts an example together from those of the properties.
  *
- * @param name - Of the field, parameter or header that it is the schema of; empty for a whole body.
- * @param use - Requests leave out what callers seldom send; answers hold everything.
+ * @param use - Requests leave out optional properties without an example; answers hold everything.
  */
-export function exampleOf(
-  schema: JsonSchema,
-  name: string,
-  use: 'request' | 'answer',
-  namedSchemas: NamedSchemas,
-): unknown {
-  const { enum: choices, const: only, anyOf, oneOf, examples, ...whole } = resolved(schema, namedSchemas)
-  if (examples?.[0] !== undefined) return examples[0]
+export function exampleOf(schema: JsonSchema, use: 'request' | 'answer', named: NamedSchemas): unknown {
+  const whole = resolved(schema, named)
+  const { enum: choices, const: only, anyOf, oneOf } = whole
+  const [own] = [...ownExamples(schema), ...ownExamples(whole)]
+  if (own !== undefined) return own
   if (only !== undefined) return only
-  const variants = anyOf ?? oneOf
-  if (isNullable(schema) && (exampleValues[name] === null || name.endsWith('log'))) return null
-  if (variants !== undefined) return exampleOf(variants[0] ?? {}, name, use, namedSchemas)
-  if (choices !== undefined)
-    return choices.includes(exampleValues[name]) ? exampleValues[name] : choices[choices.length - 1]
+  const [variant] = anyOf ?? oneOf ?? []
+  if (variant !== undefined) return exampleOf(variant, use, named)
+  if (choices !== undefined) return choices.at(-1)
   switch (Array.isArray(whole.type) ? whole.type[0] : whole.type) {
     case 'object':
-      return objectExample(whole, name, use, namedSchemas)
+      return objectExample(whole, use, named)
     case 'array':
-      return whole.items === undefined || Object.keys(whole.items).length === 0
-        ? []
-        : [exampleOf(whole.items, name, use, namedSchemas)]
+      return isEmpty(whole.items) ? [] : [exampleOf(whole.items ?? {}, use, named)]
     case 'boolean':
-      return !['paused', 'skipSSL', 'held', 'afterFailure', 'unpaged', 'sorted', 'empty'].includes(name)
+      return true
     case 'integer':
     case 'number':
-      return typeof exampleValues[name] === 'number' ? exampleValues[name] : Math.max(whole.minimum ?? 0, 0)
-    case 'string':
-      return textExample(whole, name, use)
+      return Math.max(whole.minimum ?? 0, 0)
     case 'null':
       return null
     default:
-      return exampleValues[name] ?? UNKNOWN
+      return UNKNOWN
   }
 }
 
-function isNullable({ type, anyOf = [] }: JsonSchema): boolean {
-  return (Array.isArray(type) && type.includes('null')) || anyOf.some((variant) => variant.type === 'null')
-}
+const ownExamples = ({ examples = [], 'x-example': example }: JsonSchema) => [...examples, example].filter(isGiven)
 
-function objectExample(
-  schema: JsonSchema,
-  name: string,
-  use: 'request' | 'answer',
-  namedSchemas: NamedSchemas,
-): unknown {
-  if (schema.properties === undefined) {
-    const { additionalProperties: inner } = schema
-    if (typeof inner !== 'object' || Object.keys(inner).length === 0 || name in exampleValues)
-      return exampleValues[name] ?? {}
-    return { shop: exampleOf(inner, '', use, namedSchemas) }
+/** Null is an example, too. */
+const isGiven = (value: unknown) => value !== undefined
+
+function objectExample(schema: JsonSchema, use: 'request' | 'answer', named: NamedSchemas): unknown {
+  const { properties, required = [], additionalProperties: inner } = schema
+  if (properties === undefined) {
+    return typeof inner !== 'object' || isEmpty(inner) ? {} : { [RECORD_KEY]: exampleOf(inner, use, named) }
   }
-  const shown = Object.entries(schema.properties).filter(
-    ([field]) => use === 'answer' || schema.required?.includes(field) === true || !leftOut.has(field),
-  )
-  return Object.fromEntries(shown.map(([field, inner]) => [field, exampleOf(inner, field, use, namedSchemas)]))
+  const entries = Object.entries(properties).map(([name, property]) => [name, exampleOf(property, use, named)] as const)
+  const isShown = ([name, value]: readonly [string, unknown]) =>
+    use === 'answer' || required.includes(name) || !JSON.stringify(value).includes(`"${UNKNOWN}"`)
+  return Object.fromEntries(entries.filter(isShown))
 }
 
-function textExample(schema: JsonSchema, name: string, use: 'request' | 'answer'): string {
-  const known = use === 'request' ? (sentSecrets[name] ?? exampleValues[name]) : exampleValues[name]
-  if (known !== undefined && known !== null) return String(known)
-  if (schema.format === 'date-time' || /(At|Date|_time|^at|From|Until)$/.test(name)) return EXAMPLE_INSTANT
-  if (/(^id|Id|^idAsString)$/.test(name)) return EXAMPLE_ID
-  return UNKNOWN
-}
+const isEmpty = (schema: JsonSchema | undefined) => schema === undefined || Object.keys(schema).length === 0

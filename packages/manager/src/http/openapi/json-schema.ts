@@ -14,6 +14,8 @@ export interface JsonSchema {
   anyOf?: JsonSchema[]
   oneOf?: JsonSchema[]
   examples?: unknown[]
+  /** See `about` in the protocol; not published. */
+  'x-example'?: unknown
 }
 
 /** The schemas that others refer to by name. */

@@ -33,7 +33,7 @@ export function completeOperation(method: string, path: string, operation: Opera
   operation.description = accessSentence(access, brokers)
   operation.security = access === 'open' ? [] : [{ bearer: [] }, ...(brokers ? [{ basic: [] }] : [])]
   for (const parameter of parameters) {
-    parameter.example ??= exampleOf(parameter.schema ?? {}, parameter.name, 'request', named)
+    parameter.example ??= exampleOf(parameter.schema ?? {}, 'request', named)
   }
   for (const [status, response] of Object.entries(responses)) {
     response.description = meanings[status] ?? response.description
@@ -58,7 +58,7 @@ function addExamples(
   named: NamedSchemas,
 ): void {
   for (const body of Object.values(content ?? {})) {
-    body.example ??= exampleOf(body.schema ?? {}, '', use, named)
+    body.example ??= exampleOf(body.schema ?? {}, use, named)
   }
 }
 

@@ -1,38 +1,42 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import * as v1 from './index.ts'
+import * as legacy from './legacy/index.ts'
+import * as v1 from './v1/index.ts'
 
 interface JsonSchema {
   description?: string
   examples?: unknown[]
   properties?: Record<string, JsonSchema>
   items?: JsonSchema
+  additionalProperties?: JsonSchema | boolean
   anyOf?: JsonSchema[]
   oneOf?: JsonSchema[]
 }
 
-/** The properties below a schema that have no description, or a value without example. */
-function undescribed(schema: JsonSchema, path: string): string[] {
+/** The properties below a schema that have no description, or are values without an example. */
+function undescribed(schema: JsonSchema, path: string): { path: string; isValue: boolean }[] {
   const variants = [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])]
   const inner = [...variants, ...(schema.items ? [schema.items] : [])]
   const below = inner.flatMap((each) => undescribed(each, path))
   const properties = Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
     const wrong = property.description === undefined || (!isComposite(property) && property.examples === undefined)
-    return [...(wrong ? [`${path}.${name}`] : []), ...undescribed(property, `${path}.${name}`)]
+    const found = { path: `${path}.${name}`, isValue: !isComposite(property) }
+    return [...(wrong ? [found] : []), ...undescribed(property, found.path)]
   })
   return [...below, ...properties]
 }
 
 /** Whether an example follows from the properties inside. */
-function isComposite({ properties, items, anyOf = [], oneOf = [] }: JsonSchema): boolean {
-  return (
-    properties !== undefined || (items !== undefined && isComposite(items)) || [...anyOf, ...oneOf].some(isComposite)
-  )
+function isComposite({ properties, items, additionalProperties, anyOf = [], oneOf = [] }: JsonSchema): boolean {
+  const inner = [items, additionalProperties, ...anyOf, ...oneOf].filter((each) => typeof each === 'object')
+  return properties !== undefined || inner.some(isComposite)
 }
 
-const schemas = Object.entries<unknown>(v1).filter(
-  (entry): entry is [string, z.ZodType] => entry[1] instanceof z.ZodType,
-)
+const schemasOf = (module: Record<string, unknown>) =>
+  Object.entries(module).filter((entry): entry is [string, z.ZodType] => entry[1] instanceof z.ZodType)
+const schemas = schemasOf(v1)
+/** Requests of old clients may leave most fields out, and their examples do. */
+const legacyAnswers = schemasOf(legacy).filter(([name]) => !/Request|Start\w*Schema|agentAddress|host/.test(name))
 
 test('there are schemas to look at', () => expect(schemas.length).toBeGreaterThan(40))
 
@@ -52,4 +56,9 @@ test.for<[string, z.ZodType]>(schemas)('the examples of %s are valid', ([, schem
     else if (each instanceof z.ZodOptional || each instanceof z.ZodNullable) visit(each.unwrap())
   }
   visit(schema)
+})
+
+test.for(legacyAnswers)('every value in the legacy %s has a description and an example', ([name, schema]) => {
+  const found = undescribed(z.toJSONSchema(schema, { io: 'output' }) as JsonSchema, name)
+  expect(found.filter(({ isValue }) => isValue)).toEqual([])
 })
