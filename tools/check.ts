@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { runChecks, staticChecks } from './run-checks.ts'
 
 const help =
-  'npm run check: types, lint and format, arrows between the rooms, unit tests. Prints what fails; exit 1 then.'
+  'npm run check: types, lint and format, dependency rules, unused code, unit tests. Prints the output of failed checks and exits with 1.'
 
 const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
 if (values.help) {

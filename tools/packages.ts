@@ -21,7 +21,7 @@ const needed: Record<string, string> = {
 }
 
 /** The packages that are not there. */
-export async function missingPackages(): Promise<string[]> {
+async function missingPackages(): Promise<string[]> {
   const missing: string[] = []
   for (const [name, sign] of Object.entries(needed)) {
     if (!(sign.startsWith('/') ? await hasMatch(sign) : await isOnPath(sign))) missing.push(name)

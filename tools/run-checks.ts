@@ -1,21 +1,22 @@
 import { spawn } from 'node:child_process'
 
-/** One thing that is checked: a command that exits 0 if all is well. */
+/** A command that exits 0 if the check passed. */
 export interface Check {
   name: string
   command: string
   args: readonly string[]
 }
 
-/** What can be said without running the project. */
+/** The checks that do not run the project. */
 export const staticChecks: readonly Check[] = [
   { name: 'types', command: 'tsc', args: ['-p', '.', '--noEmit'] },
   { name: 'lint and format', command: 'biome', args: ['check', '--error-on-warnings', '.'] },
-  { name: 'arrows', command: 'depcruise', args: ['packages', '--config', '.dependency-cruiser.mjs'] },
+  { name: 'dependency rules', command: 'depcruise', args: ['packages', '--config', '.dependency-cruiser.mjs'] },
+  { name: 'unused code', command: 'knip', args: ['--no-progress', '--treat-config-hints-as-errors'] },
 ]
 
 /**
- * Runs checks one after the other, each to its end; prints a line a check, and the output of those that fail.
+ * Runs checks one after the other, each to its end; prints one line per check, and the output of those that fail.
  *
  * @returns Whether all passed.
  */

@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { runChecks, staticChecks } from './run-checks.ts'
 
-const help = `npm test [-- FILTER…]: everything. Types, lint and format, arrows, then all tests: the unit tests and those of whole
-systems against the lab's real servers, which it installs (Debian packages, as root) and starts. With filters, only the
-test files whose path holds one of them. Other arguments go to vitest.`
+const help = `npm test [-- FILTER…]: runs the static checks (types, lint and format, dependency rules, unused code), then all
+tests: the unit tests and the system tests, which use the lab's real servers; it installs them (Debian packages, as root)
+and starts them. With filters, only test files whose path contains one of them run. Other arguments are passed to vitest.`
 
 const reportSchema = z.object({ numPassedTests: z.int(), numFailedTests: z.int(), numPendingTests: z.int() })
 

@@ -7,7 +7,7 @@ import { registerInstance as register } from '../fixtures/register-instance.ts'
 import type { DestinationFields } from './places.ts'
 
 const JOB_TIMEOUT_MS = 500_000
-export const repository = join(import.meta.dirname, '..', '..')
+const repository = join(import.meta.dirname, '..', '..')
 
 /** Where a PostgreSQL server listens, and who may log in. */
 export interface ServerAddress {

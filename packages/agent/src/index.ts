@@ -1,5 +1,3 @@
-export { SettingsError } from '@osb-backup/node'
-export type { AgentSettings } from './settings/agent-settings.ts'
 export { agentSettingsSections } from './settings/agent-settings-table.ts'
 export { readSettings } from './settings/read-settings.ts'
 export { type Agent, startAgent } from './start-agent.ts'

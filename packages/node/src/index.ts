@@ -1,6 +1,5 @@
 export {
   createFileAtomically,
-  isTemporaryFile,
   removeTemporaryFiles,
   renameUnlessExists,
   syncDirectory,
@@ -13,16 +12,9 @@ export {
   type Environment,
   type ParsedSettings,
   parseSettings,
-  type Setting,
   SettingsError,
   type SettingsSection,
-  type SettingsTable,
 } from './settings/parse-settings.ts'
 export { absolutePath, flag, httpUrl, listOf, oneOf, text, wholeNumber } from './settings/schemas.ts'
 export { settingsHelp, settingsReference } from './settings/settings-text.ts'
-export {
-  handleShutdownSignals,
-  type ShutdownActions,
-  type ShutdownSignal,
-  type SignalSource,
-} from './shutdown-signals.ts'
+export { handleShutdownSignals } from './shutdown-signals.ts'

@@ -10,7 +10,7 @@ import { buildConnector } from 'undici'
 export type AddressRule = (address: string) => boolean
 
 /** `code` of the error for an address that the rule rejects. */
-export const FORBIDDEN_ADDRESS = 'ERR_ADDRESS_FORBIDDEN'
+const FORBIDDEN_ADDRESS = 'ERR_ADDRESS_FORBIDDEN'
 
 function forbidden(host: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${host} may not be connected to`), { code: FORBIDDEN_ADDRESS })

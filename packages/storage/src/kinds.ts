@@ -4,12 +4,9 @@ import { s3Kind } from './s3/s3-kind.ts'
 import { StoreRegistry } from './store-registry.ts'
 import { swiftKind } from './swift/swift-kind.ts'
 
-export type { FileSettings } from './file/file-settings.ts'
 export type { S3Settings } from './s3/s3-settings.ts'
 export type * from './store-kind.ts'
-export { StoreRegistry } from './store-registry.ts'
 export type { SwiftSettings } from './swift/swift-settings.ts'
-export type { TlsSettings } from './tls-settings.ts'
 export { BandwidthLimit } from './transfer/bandwidth.ts'
 
 /** Every kind of store. A new kind gets a folder and an entry here. */

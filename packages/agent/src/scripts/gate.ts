@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import type { Writable } from 'node:stream'
 
 /** The file descriptor that a script waits on before it starts. */
-export const GATE_DESCRIPTOR = 3
+const GATE_DESCRIPTOR = 3
 
 /**
  * The command that bash runs first: it waits for a line on the gate, closes it, and replaces itself by the script in

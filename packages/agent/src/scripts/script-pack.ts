@@ -6,7 +6,7 @@ import { backupStages, restoreStages, type Stage } from '@osb-backup/protocol'
 import { z } from 'zod'
 
 /** The file that marks a directory of scripts as a pack of form 2. */
-export const PACK_FILE = 'pack.json'
+const PACK_FILE = 'pack.json'
 
 const packSchema = z.object({
   form: z.literal(2),

@@ -86,7 +86,7 @@ async function handOverMetadata(
  * @throws The error of the content. The input is left open then, since its end would mean that the content was
  *   complete.
  */
-export async function feed(content: Readable, input: Writable): Promise<void> {
+async function feed(content: Readable, input: Writable): Promise<void> {
   // The loop below throws the error of the content; without this listener an error between two reads would end the
   // agent.
   content.on('error', () => undefined)

@@ -28,7 +28,7 @@ function acceptEmptyBodies(app: App): void {
     { parseAs: 'string' },
     (request, body, done) => {
       if (body.length === 0) done(null, undefined)
-      else parse(request, body.toString(), done)
+      else void parse(request, body.toString(), done)
     },
   )
 }

@@ -1,27 +1,13 @@
-import { createReadStream } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { syncDirectory } from '@osb-backup/node'
 import type { ObjectStore } from '../object-store.ts'
-import type { LoadContentOptions, StoreContentOptions, StoredContent } from './content-options.ts'
+import type { LoadContentOptions } from './content-options.ts'
 import { openContent } from './load-content.ts'
-import { storeContent } from './store-content.ts'
 
-/** Options for transferring a file. Without transforms it is transferred unchanged. */
-export type StoreFileOptions = Partial<StoreContentOptions>
+/** Options for downloading a file. Without transforms it is downloaded unchanged. */
 export type LoadFileOptions = Partial<LoadContentOptions>
-
-/** Stores a file like `storeContent`. */
-export function storeFile(
-  store: ObjectStore,
-  name: string,
-  path: string,
-  options: StoreFileOptions = {},
-): Promise<StoredContent> {
-  const source = createReadStream(path, { highWaterMark: 256 * 1024 })
-  return storeContent(store, name, source, { compression: 'none', recipients: [], ...options })
-}
 
 /**
  * Downloads an object to a file. The file appears under its path only when it is complete, verified and synced; until

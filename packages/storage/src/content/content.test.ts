@@ -9,7 +9,7 @@ import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openStore } from '../open-store.ts'
-import { loadFile, storeFile } from './content-file.ts'
+import { loadFile } from './content-file.ts'
 import { loadContent } from './load-content.ts'
 import { storeContent } from './store-content.ts'
 
@@ -222,20 +222,20 @@ describe('a transfer that does not finish', () => {
 })
 
 describe('a file', () => {
-  test('is stored and downloaded as it is', async () => {
+  test('is downloaded as it is, and appears only when it was verified', async () => {
     const bytes = randomBytes(700_000)
     const directory = await mkdtemp(join(tmpdir(), 'osb-file-'))
     onTestFinished(() => rm(directory, { recursive: true }))
-    await writeFile(join(directory, 'dump'), bytes)
-    const stored = await storeFile(store, 'files/dump', join(directory, 'dump'))
-    expect(stored.sha256).toBe(sha256(bytes))
+    const stored = await storeContent(store, 'files/dump', streamOf(bytes), {
+      compression: 'none',
+      recipients: [],
+    })
     await loadFile(store, 'files/dump', join(directory, 'back'), { expected: stored })
     expect((await readFile(join(directory, 'back'))).equals(bytes)).toBe(true)
 
     const expected = { sha256: '0'.repeat(64) }
     const wrong = loadFile(store, 'files/dump', join(directory, 'wrong'), { expected })
     await expect(wrong).rejects.toMatchObject({ code: 'mismatch' })
-    expect((await readdir(directory)).sort()).toEqual(['back', 'dump'])
-    await expect(storeFile(store, 'files/none', join(directory, 'none'))).rejects.toMatchObject({ code: 'ENOENT' })
+    expect((await readdir(directory)).sort()).toEqual(['back'])
   })
 })

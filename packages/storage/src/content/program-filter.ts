@@ -49,7 +49,7 @@ export function programFilter({ path, args, blamesInput }: FilterProgram): Duple
     },
     final(callback) {
       child.stdin.end()
-      exited.then(() => callback())
+      exited.then(() => callback(), callback)
     },
     destroy(error, callback) {
       child.kill('SIGKILL')
@@ -65,7 +65,7 @@ export function programFilter({ path, args, blamesInput }: FilterProgram): Duple
     if (!filter.push(transferOwnership(chunk))) child.stdout.pause()
   })
   const readToEnd = new Promise<void>((resolve) => child.stdout.once('end', resolve))
-  exited.then(async ({ problem: failure, status, wasStarted }) => {
+  const finish = async ({ problem: failure, status, wasStarted }: ProgramExit) => {
     // The broken pipe may be noticed only later; a program that exited before its input was ended has not read all of
     // it.
     const hasStopped = stoppedReading || !child.stdin.writableEnded
@@ -81,7 +81,8 @@ export function programFilter({ path, args, blamesInput }: FilterProgram): Duple
     const code = blamesInput && status !== undefined ? 'corrupt' : 'program-failed'
     const detail = said === '' ? '' : `: ${said.slice(0, 300)}`
     filter.destroy(new ContentError(code, `The program ${path} ${problem}${detail}.`))
-  })
+  }
+  exited.then(finish).catch((error) => filter.destroy(error))
   return filter
 }
 

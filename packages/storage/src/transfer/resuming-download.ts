@@ -59,7 +59,7 @@ export class ResumingDownload extends Readable {
   override _read(): void {
     this.#isWanted = true
     if (this.#body) this.#body.resume()
-    else if (!this.#isOpening) this.#reopen()
+    else if (!this.#isOpening) void this.#reopen()
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
@@ -94,11 +94,11 @@ export class ResumingDownload extends Readable {
     this.#body = undefined
     this.#cut = error
     this.#sinceCutBytes = 0
-    if (this.#isWanted) this.#reopen()
+    if (this.#isWanted) void this.#reopen()
     else this.#attempt = 1
   }
 
-  /** Opens the object at the next byte; afterwards either there is a body, or this is destroyed. */
+  /** Opens the object at the next byte. Never rejects: afterwards there is a body, or this stream is destroyed. */
   async #reopen(): Promise<void> {
     this.#isOpening = true
     try {

@@ -1,7 +1,7 @@
 import type { MigrationProvider } from 'kysely/migration'
-import * as initial from './0001-initial.ts'
+import { up } from './0001-initial.ts'
 
 /** Every migration, in the order of its name. One that was released is never changed. */
 export const migrationProvider: MigrationProvider = {
-  getMigrations: async () => ({ '0001-initial': initial }),
+  getMigrations: async () => ({ '0001-initial': { up } }),
 }

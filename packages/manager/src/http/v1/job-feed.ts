@@ -77,7 +77,7 @@ export class JobFeed {
 const partFields = ['state', 'stage', 'bytesRead', 'bytesStored'] as const
 
 /** Those fields of a job that differ from how it was before. */
-export function changesOf(job: WireJob, before: WireJob | undefined): JobEvent['changed'] {
+function changesOf(job: WireJob, before: WireJob | undefined): JobEvent['changed'] {
   const partsBefore = new Map(before?.parts.map((part) => [part.item, part]))
   const parts = job.parts.flatMap((part) => {
     const changed = changedFields(part, partsBefore.get(part.item), partFields)
