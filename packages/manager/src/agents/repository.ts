@@ -5,11 +5,14 @@ import { contains, isGranted } from '../database/conditions.ts'
 import type { Database } from '../database/open-database.ts'
 import { readKeyset } from '../database/read-keyset.ts'
 import type { AgentTable } from '../database/schema.ts'
+import type { InTransaction } from '../database/transaction.ts'
 import { sealedColumns } from '../secrets/sealed-columns.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { Agent, AgentHealth } from './agent.ts'
 
 const purpose = sealedColumns.agents.sealed_password
+/** Any fixed number: the name of the lock. */
+const ASSIGNMENT_LOCK = 4_711_208_019
 
 function fromRow({ sealer }: RepositoryContext, row: Selectable<AgentTable>): Agent {
   return {
@@ -40,6 +43,15 @@ function settingColumns({ sealer }: RepositoryContext, agent: Agent) {
     sealed_password: sealer.sealOptional(agent.password, purpose),
     implicit: agent.isImplicit,
   }
+}
+
+/**
+ * Serializes, until the end of the transaction, whatever assigns agents to instances or deletes agents, in all managers:
+ * concurrent registrations register an agent once, and no agent is deleted while an instance is assigned to it. A unique
+ * index could not do that: agents at one URL may differ in their password alone, and passwords are sealed.
+ */
+export async function lockAgentAssignments({ database }: InTransaction): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${ASSIGNMENT_LOCK})`.execute(database)
 }
 
 /** The agent, unless it was deleted. */

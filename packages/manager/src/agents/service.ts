@@ -1,6 +1,6 @@
 import type { Call } from '../access/call.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
-import type { Context, RepositoryContext } from '../context/context.ts'
+import type { Context, RepositoryContext, TransactionContext } from '../context/context.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { createOnce } from '../idempotency/service.ts'
 import { countInstancesOfAgents, instanceIdsOfAgent } from '../instances/repository.ts'
@@ -40,8 +40,21 @@ export async function getAgent(context: RepositoryContext, call: Call, id: strin
 export async function getReferredAgent(context: RepositoryContext, call: Call, id: string): Promise<Agent> {
   const agent = await repository.findAgent(context, id)
   if (agent !== undefined && (await isAuthorized(context, { ...call, use: 'read' }, id))) return agent
-  throw new RequestError('invalid', `There is no agent ${JSON.stringify(id)}.`, { field: 'agentId' })
+  throw noReferredAgent(id)
 }
+
+/**
+ * Makes sure that an agent that an instance is to use is stored until the instance is.
+ *
+ * @throws {RequestError} `invalid`, if it was deleted meanwhile.
+ */
+export async function lockReferredAgent(tx: TransactionContext, id: string): Promise<void> {
+  await repository.lockAgentAssignments(tx)
+  if ((await repository.findAgent(tx, id)) === undefined) throw noReferredAgent(id)
+}
+
+const noReferredAgent = (id: string) =>
+  new RequestError('invalid', `There is no agent ${JSON.stringify(id)}.`, { field: 'agentId' })
 
 async function isAuthorized(context: RepositoryContext, { caller, use }: Call, id: string): Promise<boolean> {
   if ((await caller.grants()) === 'all') return true
@@ -124,6 +137,7 @@ function requirePassword({ password }: NewAgent): void {
 export async function deleteAgent(context: Context, call: Call, id: string): Promise<void> {
   await getAgent(context, call, id)
   await inAuditedTransaction(context, call, async (tx) => {
+    await repository.lockAgentAssignments(tx)
     const [instanceId] = await instanceIdsOfAgent(tx, id)
     if (instanceId !== undefined) {
       throw new RequestError('conflict', `The service instance ${JSON.stringify(instanceId)} still uses this agent.`)

@@ -1,4 +1,5 @@
 import type { Call } from '../access/call.ts'
+import { lockAgentAssignments } from '../agents/repository.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
 import { markInstanceDeleted } from '../instances/repository.ts'
@@ -15,6 +16,7 @@ import { deleteIfUnused } from './save-instance.ts'
 export async function deleteInstance(context: Context, call: Call, id: string): Promise<void> {
   const { agent } = await getInstance(context, call, id)
   await inAuditedTransaction(context, call, async (tx) => {
+    await lockAgentAssignments(tx)
     const plan = await nameOfAnyPlan(tx, { instanceId: id })
     if (plan !== undefined) {
       const message = `The service instance still has the backup plan ${JSON.stringify(plan)}: delete its plans first.`

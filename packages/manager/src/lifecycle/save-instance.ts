@@ -1,7 +1,7 @@
 import { authorizeInstance, type Call } from '../access/call.ts'
 import type { AgentAddress } from '../agents/agent-client.ts'
 import * as agents from '../agents/repository.ts'
-import { getReferredAgent, newAgent } from '../agents/service.ts'
+import { getReferredAgent, lockReferredAgent, newAgent } from '../agents/service.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
@@ -35,6 +35,7 @@ export async function saveInstanceWithAgent(
     })
   }
   return inAuditedTransaction(context, call, async (tx) => {
+    await agents.lockAgentAssignments(tx)
     const stored = await findInstance(tx, instance.id)
     const agentId = await assignAgent(tx, instance, stored?.agent.id)
     const createdAt = stored?.createdAt ?? tx.now()
@@ -71,7 +72,7 @@ async function assignAgent(
   return created.id
 }
 
-/** Deletes an agent that was registered along with an instance, once no other instance uses it. */
+/** Deletes an agent that was registered along with an instance, once no other instance uses it. Assignments must be locked. */
 export async function deleteIfUnused(tx: TransactionContext, agentId: string, instanceId: string): Promise<void> {
   const agent = await agents.findAgent(tx, agentId)
   if (agent?.isImplicit && !(await isUsedByOthers(tx, agentId, instanceId))) {
@@ -106,6 +107,7 @@ export async function createInstance(
     call,
     key,
     async create(tx) {
+      await lockReferredAgent(tx, agentId)
       const instance = { ...wanted, agent, version: 0, createdAt: tx.now() }
       if ((await upsertInstance(tx, instance, 'new')) !== undefined) return wanted.id
       const message = `The service instance ${JSON.stringify(wanted.id)} is registered already.`
@@ -133,6 +135,7 @@ export async function updateInstance(
   backupHost(wanted.hosts)
   const agent = agentId === stored.agent.id ? stored.agent : await getReferredAgent(context, call, agentId)
   const version = await inAuditedTransaction(context, call, async (tx) => {
+    if (agentId !== stored.agent.id) await lockReferredAgent(tx, agentId)
     const written = await upsertInstance(tx, { ...stored, ...wanted, agent }, edited)
     if (written === undefined) throw changedMeanwhile()
     if (agent.id !== stored.agent.id) await deleteIfUnused(tx, stored.agent.id, wanted.id)
