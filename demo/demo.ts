@@ -19,13 +19,13 @@ import { watchJob } from './watch-job.ts'
 const help = `npm run demo [-- --keep] [-- --files]
 
 Backs up real data, damages it, restores it, and shows that every byte is back: with a manager and an agent in processes
-of their own, into a directory as file destination. A PostgreSQL database where PostgreSQL's programs are installed, else
+of their own, into a directory as file destination. Uses a PostgreSQL database where PostgreSQL's programs are installed, otherwise
 (or with --files) a directory of files. Needs no root and leaves nothing behind.
 
-  --keep    stay up afterwards, to be tried by hand
-  --files   back up files, also where PostgreSQL is installed
+  --keep    keep everything running afterwards, to be explored by hand
+  --files   back up files even if PostgreSQL is installed
 
-Ctrl-C ends the demo at any time, and it still takes everything down; another one, two seconds later or more, ends it at once.`
+Ctrl-C stops the demo at any time and shuts everything down; a second one, two seconds later or more, forces the exit.`
 
 const repository = join(import.meta.dirname, '..')
 const INSTANCE = 'demo-instance'

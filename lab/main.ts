@@ -8,9 +8,9 @@ const help = `npm run lab -- up | down [--wipe] | env
 Real servers for tests and benchmarks, as plain processes on loopback: OpenStack Swift with Keystone, Swift's S3 API,
 PostgreSQL. All their state is in one folder: ${labStateFolder()} (LAB_STATE moves it).
 
-  up      starts what does not run; as root it first installs what is missing (Debian packages)
-  down    stops them; --wipe also removes everything they stored
-  env     prints how they are reached, as one JSON object
+  up      starts the servers that are not running; as root it first installs missing Debian packages
+  down    stops them; --wipe also deletes everything they stored
+  env     prints their addresses and credentials as one JSON object
 
 Ports: LAB_OBJECT_STORE_PORT (18080), LAB_IDENTITY_PORT (15000), LAB_POSTGRESQL_PORT (15432); the scripts in
 lab/object-store and lab/postgresql name the others. LAB_SWIFT_MAX_FILE_SIZE: the largest object without segments or parts,

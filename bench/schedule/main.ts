@@ -8,8 +8,8 @@ import { type QuickAgent, startQuickAgent } from './quick-agent.ts'
 import { measureTicks } from './ticks.ts'
 import { measureTrivialBackup } from './trivial-backup.ts'
 
-const help = `npm run bench -- schedule [--plans 1000,10000,100000] [--seconds 60] [--rate 100]: what a look for due plans costs with nothing due,
-how fast due plans become jobs, and how late jobs begin when so many are due each second; on the embedded PostgreSQL.`
+const help = `npm run bench -- schedule [--plans 1000,10000,100000] [--seconds 60] [--rate 100]: the cost of a query for due plans with none due,
+how fast due plans become jobs, and how late jobs start at that rate of due plans per second; on the embedded PostgreSQL.`
 
 const { values } = parseArgs({
   args: process.argv.slice(3),

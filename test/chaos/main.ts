@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { runChaos } from './chaos.ts'
 
 const help = `npm run chaos -- [--seconds 60] [--managers 3] [--agents 3] [--seed N]: plans fire every second while managers, agents and
-PostgreSQL are killed at random; then everything comes to rest, and it is checked that no run was lost or doubled, every
+PostgreSQL are killed at random; then it waits until all jobs have ended, and verifies that no run was lost or doubled, every
 success has its object, and nothing is locked. --managers 0 takes one manager on its embedded PostgreSQL.`
 
 const { values } = parseArgs({
