@@ -5,12 +5,12 @@ import { pathToFileURL } from 'node:url'
 const benchmarks = new Map([
   ['agent', "an agent's start, its memory, and jobs with trivial scripts, one alone and many at once"],
   ['api', 'requests per second of a manager with a million jobs and ten thousand plans, and how long they take'],
-  ['schedule', 'what a look for due plans costs, how fast due plans become jobs, and how late jobs begin'],
+  ['schedule', 'the cost of a query for due plans, how fast due plans become jobs, and how late jobs start'],
   ['transfer', 'moving dumps into the store of the lab and back: ours beside zstd | age | aws, rclone and restic'],
   ['transfer-memory', 'the most memory that an agent takes while it moves dumps of some sizes'],
 ])
 
-const help = `npm run bench -- NAME [OPTION]…: measures, and asserts nothing. What was measured stands in docs/performance.md.
+const help = `npm run bench -- NAME [OPTION]…: measures, and asserts nothing. Results are in docs/performance.md.
 
 ${[...benchmarks].map(([name, measures]) => `  ${name.padEnd(17)}${measures}`).join('\n')}
 
