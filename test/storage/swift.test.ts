@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { BandwidthLimit, openStore, type SwiftSettings } from '@osb-backup/storage'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { SwiftClient } from '../../packages/storage/src/swift/swift-client.ts'
 import { describeObjectStore } from './conformance.ts'
 import { generated } from './generated.ts'
 import { keystoneThatSpoilsTokens } from './spoiling-keystone.ts'
@@ -102,6 +103,27 @@ describe('swift, login', () => {
     expect(keystone.logins()).toBeGreaterThan(4)
     expect(await store.head('long')).toMatchObject({ sizeBytes: 12 * mebibyte })
     await store.remove('long')
+  })
+
+  test('is renewed when it is refused for the segments of a manifest', async () => {
+    await using keystone = await keystoneThatSpoilsTokens(lab.authUrl, (login) => login === 1)
+    const segments = `${container}_segments`
+    await account.makeContainer(segments)
+    const store = openStore(settingsOf(segments))
+    await store.put('part', generated(mebibyte))
+    const client = new SwiftClient({ ...settingsOf(container), authUrl: keystone.url }, { retry: false })
+    await client.sendAndDump({
+      method: 'PUT',
+      container,
+      name: 'whole',
+      query: { 'multipart-manifest': 'put' },
+      body: Buffer.from(JSON.stringify([{ path: `/${segments}/part` }])),
+      accept: [201],
+    })
+    expect(keystone.logins()).toBe(2)
+    expect(await openStore(settingsOf(container)).head('whole')).toMatchObject({ sizeBytes: mebibyte })
+    await openStore(settingsOf(container)).remove('whole')
+    expect(await account.list(segments)).toEqual([])
   })
 
   test('is shared by calls at the same time', async () => {

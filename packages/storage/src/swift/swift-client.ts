@@ -5,6 +5,7 @@ import { connectorUnder } from '../address-rule.ts'
 import { trustOf } from '../connection-trust.ts'
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_IDLE_TIMEOUT_MS, type StoreOptions } from '../store-options.ts'
 import { KeystoneSession, type Login } from './keystone-session.ts'
+import { statusOfSegmentProblems } from './segment-problems.ts'
 import { UnexpectedStatus } from './swift-error.ts'
 import type { SwiftSettings } from './swift-settings.ts'
 
@@ -28,6 +29,7 @@ export interface SwiftRequest {
 export type SwiftAnswer = Dispatcher.ResponseData
 
 const PIECE_BYTES = 256 * 1024
+const MAX_PROBLEMS_BYTES = 4 * 1024 * 1024
 
 /** Undici reads the environment where nothing is said; only whoever opens a store decides. */
 const noEnvironment = { httpProxy: '', httpsProxy: '', noProxy: '' }
@@ -59,14 +61,13 @@ export class SwiftClient {
   /** Sends a request. The caller reads the answer's body or dumps it. */
   async send(wanted: SwiftRequest): Promise<SwiftAnswer> {
     const login = await abortable(this.#session.login(), wanted.signal)
-    let answer = await this.#sendAs(login, wanted)
-    if (answer.statusCode === 401) {
-      await answer.body.dump()
-      answer = await this.#sendAs(await abortable(this.#session.renew(login), wanted.signal), wanted)
-    }
+    const answer = await this.#sendAs(login, wanted)
     if (wanted.accept.includes(answer.statusCode)) return answer
-    await answer.body.dump()
-    throw new UnexpectedStatus(answer.statusCode)
+    const status = await readStatus(answer, wanted)
+    if (status !== 401) throw new UnexpectedStatus(status)
+    const again = await this.#sendAs(await abortable(this.#session.renew(login), wanted.signal), wanted)
+    if (wanted.accept.includes(again.statusCode)) return again
+    throw new UnexpectedStatus(await readStatus(again, wanted))
   }
 
   /** As `send`, for answers whose body does not matter. */
@@ -94,12 +95,38 @@ export class SwiftClient {
     return request(`${storageUrl}/${encodeURIComponent(wanted.container)}${name}${query}`, {
       dispatcher: this.#dispatcher,
       method: wanted.method,
-      headers: { ...wanted.headers, ...length, 'x-auth-token': token },
+      headers: {
+        ...(isManifestPut(wanted) && { accept: 'application/json' }),
+        ...wanted.headers,
+        ...length,
+        'x-auth-token': token,
+      },
       body,
       headersTimeout: wanted.answerTimeoutMs,
       signal: wanted.signal,
     })
   }
+}
+
+const isManifestPut = ({ method, query }: SwiftRequest) => method === 'PUT' && query?.['multipart-manifest'] === 'put'
+
+/** The status of an answer that was not accepted, whose body is read here. */
+async function readStatus({ statusCode, body }: SwiftAnswer, wanted: SwiftRequest): Promise<number> {
+  if (statusCode === 400 && isManifestPut(wanted)) return statusOfSegmentProblems(await readStart(body))
+  await body.dump()
+  return statusCode
+}
+
+/** At most the start of a body: the problems of some thousand segments. */
+async function readStart(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = []
+  let sizeBytes = 0
+  for await (const chunk of body) {
+    chunks.push(chunk)
+    sizeBytes += chunk.length
+    if (sizeBytes > MAX_PROBLEMS_BYTES) break
+  }
+  return Buffer.concat(chunks).toString('utf8')
 }
 
 /**
