@@ -2,6 +2,33 @@
 # Writes the database to standard output, in pg_dump's custom format, large objects included. Not compressed: the
 # agent compresses better and faster, and only if the plan says so.
 set -euo pipefail
-. "$(dirname "$0")/connection.sh"
+PACK=$(cd "$(dirname "$0")" && pwd)
+export PACK
+. "$PACK/lib/messages.sh"
+. "$PACK/lib/parameters.sh"
+. "$PACK/lib/connection.sh"
+. "$PACK/lib/backup-account.sh"
+. "$PACK/lib/blockers.sh"
+errors=$BACKUP_DIRECTORY/errors
 
-exec pg_dump --format=custom --compress=0 --no-password
+if is_globals_item; then
+    choose_globals_account
+    PGDATABASE=$MAINTENANCE_DATABASE as "$ACCOUNT" pg_dumpall --globals-only --no-password --database="$(dbname_of "$MAINTENANCE_DATABASE")" \
+        2>"$errors" || fail_with "$errors" "pg_dumpall failed"
+    cat "$errors" >&2
+    exit 0
+fi
+
+choose_backup_account
+sql "$ACCOUNT" "$BACKUP_DATABASE" --file="$PACK/sql/metadata.sql" >"$BACKUP_METADATA"
+encoding=$(query "$ACCOUNT" "$BACKUP_DATABASE" 'SHOW server_encoding')
+options=(--format=custom --compress=0 --no-password --encoding="$encoding" --lock-wait-timeout="${LOCK_TIMEOUT}s")
+# The passwords of subscriptions, and a second subscriber, are not wanted anywhere.
+options+=(--no-subscriptions)
+
+watch_blockers "$ACCOUNT" "$BACKUP_DATABASE"
+PGDATABASE=$BACKUP_DATABASE as "$ACCOUNT" pg_dump "${options[@]}" 2>"$errors" || {
+    report_blockers "$errors"
+    fail_with "$errors" "pg_dump failed"
+}
+cat "$errors" >&2

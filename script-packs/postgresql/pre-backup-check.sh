@@ -1,13 +1,51 @@
 #!/usr/bin/env bash
-# Fails early, with a reason, where pg_dump would fail late: the server must answer, and pg_dump must not be older
-# than the server, since it refuses newer ones.
+# Fails early, with a reason, where pg_dump or a later restore would fail late, and warns of what a restore will need.
 set -euo pipefail
-. "$(dirname "$0")/connection.sh"
+PACK=$(cd "$(dirname "$0")" && pwd)
+export PACK
+. "$PACK/lib/messages.sh"
+. "$PACK/lib/parameters.sh"
+. "$PACK/lib/connection.sh"
+. "$PACK/lib/backup-account.sh"
 
-server=$(server_version)
-server_major=$((server / 10000))
-tool=$(pg_dump --version)
-tool_major=$(sed -E 's/^[^0-9]*([0-9]+).*$/\1/' <<<"${tool#*PostgreSQL)}")
-[ "$tool_major" -ge "$server_major" ] ||
-    fail "pg_dump is of version $tool_major, the server of version $server_major: install postgresql-client-$server_major or newer"
-say "server version $server_major, $tool"
+if is_globals_item; then
+    choose_globals_account
+    exit 0
+fi
+choose_backup_account
+say "server version $SERVER_MAJOR ($SERVER_VERSION), pg_dump $TOOLS_MAJOR, dumping as $(user_of "$ACCOUNT")"
+. "$PACK/lib/previous-databases.sh"
+drop_expired_databases
+
+errors=() needs=()
+while IFS=$'\t' read -r severity code sentence; do
+    case $severity in
+    "") ;;
+    error) errors+=("$sentence") ;;
+    need) needs+=("$sentence") ;;
+    foreign) if ! can_create_databases; then warn "$code" "${sentence^}."; fi ;;
+    *) warn "$code" "${sentence^}." ;;
+    esac
+done <<<"$FINDINGS"
+
+# Where no account can create databases, a restore is one transaction.
+if ! can_create_databases; then
+    owner=$(query "$ACCOUNT" "$BACKUP_DATABASE" 'SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()')
+    IFS=$'\t' read -r dropped created available _ connections < <(sql "$ACCOUNT" "$BACKUP_DATABASE" --set=role="$owner" --file="$PACK/sql/locks.sql")
+    # Few locks are not worth a word.
+    [ $((dropped + created)) -lt $((available / 4)) ] || needs+=("$((dropped + created)) locks in mode in-place")
+    if [ $((dropped + created)) -gt "$available" ]; then
+        warn locks "A restore in mode in-place takes $((dropped + created)) locks in one transaction, the server has $available: set max_locks_per_transaction to $(((dropped + created) * 12 / 10 / connections + 1)) before it, or give the instance an account that may create databases."
+    fi
+    if ! query "$ACCOUNT" "$BACKUP_DATABASE" "SELECT 1 / pg_has_role(datdba, 'USAGE')::int FROM pg_database WHERE datname = current_database()" >/dev/null 2>&1; then
+        warn restore-account "The account $(user_of "$ACCOUNT") can dump this database, but neither owns it nor may create databases: a restore needs its owner or a privileged account."
+    fi
+fi
+size=$(query "$ACCOUNT" "$BACKUP_DATABASE" 'SELECT pg_size_pretty(pg_database_size(current_database()))')
+needs+=("about $size of disk")
+[ ${#needs[@]} = 1 ] || warn restore-needs "A restore on another server needs $(printf '%s; ' "${needs[@]}" | sed 's/; $//')."
+
+if [ ${#errors[@]} != 0 ]; then
+    say "this database cannot be backed up so that it can be restored:"
+    fail "$(printf '%s\n' "${errors[@]}")"
+fi

@@ -1,20 +1,34 @@
 #!/usr/bin/env bash
-# Restores the dump on standard input into the database, which must exist and may be empty or not: what is in the dump
-# replaces what is there. All or nothing: one transaction, so a failed restore changes nothing.
-#
-# Objects belong to the restoring user afterwards, since roles of the origin may not exist here. Privileges are
-# restored; where their roles do not exist, set the parameter "no_privileges" to true.
+# Restores the dump on standard input. Two modes: "swap" restores into a new database and puts it in the place of the live one at
+# the end; "in-place" replaces the content of the live one in a single transaction. In both the live database is complete at every
+# moment, and nothing of the dump is executed with more rights than those whom its objects belong to. README.md has the details.
 set -euo pipefail
-. "$(dirname "$0")/connection.sh"
+PACK=$(cd "$(dirname "$0")" && pwd)
+export PACK
+. "$PACK/lib/messages.sh"
+. "$PACK/lib/parameters.sh"
+. "$PACK/lib/connection.sh"
+. "$PACK/lib/accounts.sh"
+. "$PACK/lib/archive.sh"
+. "$PACK/lib/blockers.sh"
+. "$PACK/lib/previous-databases.sh"
+. "$PACK/lib/restore-plan.sh"
+. "$PACK/lib/extensions.sh"
+. "$PACK/lib/swap.sh"
+. "$PACK/lib/in-place.sh"
+. "$PACK/lib/globals.sh"
 
-server_version >/dev/null
-
-options=(--clean --if-exists --no-owner --single-transaction --exit-on-error --no-password)
-if [ "${BACKUP_PARAMETER_NO_PRIVILEGES:-false}" = true ]; then
-    options+=(--no-privileges)
+look_at_accounts
+if ! read_archive_head; then
+    if is_globals_dump; then
+        restore_globals
+        exit 0
+    fi
+    fail "this is neither an archive of pg_dump nor the output of pg_dumpall --globals-only"
 fi
-
-# A name with "=" in it would be read as connection settings, so it is quoted as one of them.
-quoted=${BACKUP_DATABASE//\\/\\\\}
-quoted=${quoted//\'/\\\'}
-exec pg_restore "${options[@]}" --dbname="dbname='$quoted'"
+plan_restore
+say "restoring into $BACKUP_DATABASE on server version $SERVER_MAJOR with pg_restore $TOOLS_MAJOR, mode $MODE, with the rights of: $(restoring_roles)"
+case $MODE in
+swap) restore_by_swap ;;
+in-place) restore_in_place ;;
+esac

@@ -1,0 +1,89 @@
+# shellcheck shell=bash
+# Who does what in a restore. The administrator is the account that may create databases (and, if possible, roles); it runs statements
+# of ours alone. The restorer runs what the dump says, with the rights of those whom its objects belong to: it is an account
+# of theirs, or a temporary role that is a member of them and of nothing else.
+
+suffix=$(printf '%s' "$BACKUP_JOB_ID" | sha256sum | cut -c 1-16)
+STAGING_DATABASE=osb_restore_$suffix
+TEMPORARY_ROLE=osb_restore_$suffix
+TEMPORARY_PASSWORD=
+
+declare -A IS_SUPERUSER CAN_CREATE_DATABASES CAN_CREATE_ROLES HOME_OF
+[ "$MAINTENANCE_DATABASE" != "$BACKUP_DATABASE" ] || MAINTENANCE_DATABASE=template1
+
+# Asks each account of the instance what it is. Sets SERVER_VERSION, ADMIN to the account with the most rights, and HOME_DATABASE to the
+# database that it is in while it does not work on the target.
+look_at_accounts() {
+    local account superuser databases roles found=
+    ADMIN=
+    for account in main ${SECOND_ACCOUNT:+second}; do
+        if try_query "$account" "$MAINTENANCE_DATABASE" --file="$PACK/sql/accounts.sql"; then
+            HOME_OF[$account]=$MAINTENANCE_DATABASE
+        elif try_query "$account" "$BACKUP_DATABASE" --file="$PACK/sql/accounts.sql"; then
+            HOME_OF[$account]=$BACKUP_DATABASE
+        else
+            found+="$said"$'\n'
+            say "$(user_of "$account") cannot connect: $said"
+            continue
+        fi
+        IFS=$'\t' read -r superuser databases roles SERVER_VERSION <<<"${said##*$'\n'}"
+        # Nobody can rename the database that it is in.
+        [ "${HOME_OF[$account]}" = "$MAINTENANCE_DATABASE" ] || databases=f
+        IS_SUPERUSER[$account]=$superuser CAN_CREATE_DATABASES[$account]=$databases CAN_CREATE_ROLES[$account]=$roles
+        if [ -z "$ADMIN" ] || [ "$superuser$databases$roles" \> "${IS_SUPERUSER[$ADMIN]}${CAN_CREATE_DATABASES[$ADMIN]}${CAN_CREATE_ROLES[$ADMIN]}" ]; then ADMIN=$account; fi
+    done
+    [ -n "$ADMIN" ] || fail "cannot use the database $BACKUP_DATABASE at $PGHOST:$PGPORT as $MAIN_ACCOUNT: $(advice "$found")"
+    HOME_DATABASE=${HOME_OF[$ADMIN]}
+    SERVER_MAJOR=$((SERVER_VERSION / 10000))
+}
+
+# Creates the temporary role of this restore, a member of the given roles.
+create_temporary_role() {
+    local role
+    TEMPORARY_PASSWORD=$(head -c 24 /dev/urandom | base64 | tr -d '/+=')
+    {
+        [ "${IS_SUPERUSER[$ADMIN]}" != t ] || echo "SET log_statement = 'none'; SET log_min_error_statement = 'panic'; SET log_min_duration_statement = -1;"
+        printf '\\set password `printf %%s "$TEMPORARY_PASSWORD"`\n'
+        cat <<'SQL'
+SELECT format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD %L VALID UNTIL %L', :'role', :'password', now() + interval '3 days') \gexec
+SELECT format('GRANT %I TO %I', :'role', current_user) WHERE NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) \gexec
+SQL
+    } | TEMPORARY_PASSWORD=$TEMPORARY_PASSWORD sql "$ADMIN" "$HOME_DATABASE" --set=role="$TEMPORARY_ROLE" 2>"$BACKUP_DIRECTORY/errors" ||
+        fail_with "$BACKUP_DIRECTORY/errors" "the account $(user_of "$ADMIN") could not create a temporary role for the restore"
+    for role in "$@"; do
+        query "$ADMIN" "$HOME_DATABASE" "SELECT format('GRANT %I TO %I', :'owner', :'role') \\gexec" --set=owner="$role" --set=role="$TEMPORARY_ROLE" 2>"$BACKUP_DIRECTORY/errors" ||
+            fail_with "$BACKUP_DIRECTORY/errors" "the account $(user_of "$ADMIN") cannot act for the role $role (GRANT $role TO $(user_of "$ADMIN") WITH ADMIN OPTION)"
+    done
+    # A role that may not log in is found out now, not after the dump was read.
+    can_connect temporary "$HOME_DATABASE" || {
+        case $said in
+        *"permission denied for database"*) ;;
+        *)
+            say "$said"
+            fail "the restore needs a role of its own, $TEMPORARY_ROLE, which cannot log in: let roles named osb_restore_… in with a password (pg_hba.conf), or give the instance the account of the owner of the database as username" ;;
+        esac
+    }
+}
+
+# Ends what a killed script of this job left running on the server, and waits until it is gone.
+end_sessions_of_job() {
+    local account left
+    for account in main ${SECOND_ACCOUNT:+second}; do
+        [ -n "${IS_SUPERUSER[$account]:-}" ] || continue
+        for _ in $(seq 40); do
+            left=$(query "$account" "${HOME_OF[$account]}" "
+                SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                WHERE application_name = current_setting('application_name') AND pid <> pg_backend_pid() AND pg_has_role(usesysid, 'USAGE')")
+            [ "$left" != 0 ] || break
+            sleep 0.25
+        done
+    done
+}
+
+# Drops the temporary role. It owns nothing any more; privileges that it was given on the target go with it.
+drop_temporary_role() {
+    if database_exists "$ADMIN" "$HOME_DATABASE" "$BACKUP_DATABASE" && can_connect "$ADMIN" "$BACKUP_DATABASE"; then
+        query "$ADMIN" "$BACKUP_DATABASE" "SELECT format('DROP OWNED BY %I', :'role') \\gexec" --set=role="$TEMPORARY_ROLE"
+    fi
+    query "$ADMIN" "$HOME_DATABASE" "SELECT format('DROP ROLE IF EXISTS %I', :'role') \\gexec" --set=role="$TEMPORARY_ROLE"
+}

@@ -1,0 +1,198 @@
+# shellcheck shell=bash
+# Mode swap: restores into a new database, and puts it in the place of the live one at the end. A failure, at whatever step, leaves the
+# live database as it is; restore-cleanup.sh drops the new one.
+
+ERRORS=$BACKUP_DIRECTORY/errors
+
+restore_by_swap() {
+    local staging_owner
+    if [ "$RESTORER" = temporary ]; then
+        mapfile -t tenants < <(printf '%s\n%s\n' "$TENANTS" "$GRANTORS" | sed '/^$/d' | sort -u)
+        create_temporary_role "${tenants[@]}"
+        staging_owner=$TEMPORARY_ROLE
+    else
+        staging_owner=$(user_of "$RESTORER")
+    fi
+    create_staging_database "$staging_owner"
+    place_owners
+    create_extensions "$STAGING_DATABASE"
+    hand_extensions_over "$STAGING_DATABASE" "$staging_owner"
+    SEARCH_PATH=$(search_path_of_dump)
+
+    run "creating the schemas" planned_definitions schemas
+    place_owners
+    run "creating tables, functions and types" planned_definitions main --section=pre-data
+    load_rows
+    run "creating indexes, constraints and triggers" planned_definitions main --section=post-data
+    restore_grants
+    run "refreshing materialized views" planned_definitions last
+    verify_content "$STAGING_DATABASE"
+    settle_database
+    exchange_databases
+}
+
+# run STEP COMMAND…: runs the SQL that a command prints, as the restorer, in the new database.
+run() {
+    local step=$1
+    shift
+    { "$@" | sql "$RESTORER" "$STAGING_DATABASE" --file=- >/dev/null; } 2>"$ERRORS" || fail_with "$ERRORS" "the restore failed while $step"
+    cat "$ERRORS" >&2
+}
+
+create_staging_database() {
+    local create=(sql "$ADMIN" "$HOME_DATABASE" --set=name="$STAGING_DATABASE" --set=target="$BACKUP_DATABASE" --set=owner="$1" --set=job="$BACKUP_JOB_ID")
+    if ! "${create[@]}" --set=with_locale=true --file="$PACK/sql/create-database.sql" >/dev/null 2>"$ERRORS"; then
+        grep -qiE 'locale|collation' "$ERRORS" || fail_with "$ERRORS" "the account $(user_of "$ADMIN") could not create a database"
+        warn locale "This server does not know the locale of the dumped database ($(quote_errors "$ERRORS" | head -n 1)): its default is used, and texts may sort in another order."
+        "${create[@]}" --set=with_locale=false --file="$PACK/sql/create-database.sql" >/dev/null 2>"$ERRORS" ||
+            fail_with "$ERRORS" "the account $(user_of "$ADMIN") could not create a database"
+    fi
+}
+
+# Where an owner of objects has no right to create in their schema, it gets it until the grants of the dump are restored.
+place_owners() {
+    sql "$RESTORER" "$STAGING_DATABASE" --set=verb=GRANT --set=preposition=TO --set=tenants="$TENANTS" --set=everywhere="$(fallback_if_needed)" --file="$PACK/sql/placements.sql" 2>"$ERRORS" ||
+        fail_with "$ERRORS" "owners of objects could not be given the right to create in their schemas"
+}
+
+load_rows() {
+    local options=(--section=data --use-list="$BACKUP_DIRECTORY/main.list" --exit-on-error --no-password --no-tablespaces --dbname="$(dbname_of "$STAGING_DATABASE")")
+    if [ "$PARALLEL" -gt 1 ]; then
+        archive >"$BACKUP_DIRECTORY/spool" 2>"$ERRORS" || fail_with "$ERRORS" "the dump could not be put on disk, which the parameter parallel needs"
+        as "$RESTORER" pg_restore --jobs="$PARALLEL" "${options[@]}" "$BACKUP_DIRECTORY/spool" 2>"$ERRORS" || fail_with "$ERRORS" "the restore failed while loading rows"
+        # Indexes and constraints are where several jobs help most; whatever else comes after the rows follows one by one.
+        awk '{ entry = $0; sub(/^[0-9]+; [0-9]+ [0-9]+ /, "", entry) } entry ~ /^(INDEX|CONSTRAINT|FK CONSTRAINT|INDEX ATTACH) /' "$BACKUP_DIRECTORY/main.list" >"$BACKUP_DIRECTORY/heavy.list"
+        options[0]=--section=post-data options[1]=--use-list="$BACKUP_DIRECTORY/heavy.list"
+        as "$RESTORER" pg_restore --jobs="$PARALLEL" "${options[@]}" "$BACKUP_DIRECTORY/spool" 2>"$ERRORS" || fail_with "$ERRORS" "the restore failed while creating indexes and constraints"
+        rm -f "$BACKUP_DIRECTORY/spool"
+        awk 'NR == FNR { done[$0] = 1; next } !($0 in done)' "$BACKUP_DIRECTORY/heavy.list" "$BACKUP_DIRECTORY/main.list" >"$BACKUP_DIRECTORY/rest.list"
+        mv "$BACKUP_DIRECTORY/rest.list" "$BACKUP_DIRECTORY/main.list"
+        return
+    fi
+    # The input is read to its end whatever pg_restore needs of it: only there the agent says that the dump was whole.
+    archive | {
+        as "$RESTORER" pg_restore "${options[@]}" 2>"$ERRORS"
+        status=$?
+        cat >/dev/null
+        exit "$status"
+    } || fail_with "$ERRORS" "the restore failed while loading rows"
+    cat "$ERRORS" >&2
+}
+
+# A grant that the restorer cannot make is reported and does not end the restore: the data is there.
+restore_grants() {
+    sql "$RESTORER" "$STAGING_DATABASE" --set=verb=REVOKE --set=preposition=FROM --set=tenants="$TENANTS" --set=everywhere="$(fallback_if_needed)" --file="$PACK/sql/placements.sql" 2>"$ERRORS" ||
+        fail_with "$ERRORS" "rights that were needed for a while could not be taken back"
+    { planned_definitions acl | sql "$RESTORER" "$STAGING_DATABASE" --set=ON_ERROR_STOP=0 --file=- >/dev/null; } 2>"$ERRORS" ||
+        fail_with "$ERRORS" "the restore failed while restoring grants"
+    warn_of_grants "$STAGING_DATABASE"
+}
+
+# What of the grants failed. Those on objects of extensions count only where the role does not have the right all the same: the
+# administrator has granted them.
+warn_of_grants() {
+    local lost
+    cat "$ERRORS" >&2
+    lost=$(sed -nE 's/^psql:[^:]*:[0-9]+: ERROR: +//p; s/^psql:[^:]*:[0-9]+: WARNING: +(no privileges|not all privileges)/\1/p' "$ERRORS" | sort | uniq -c | sort -rn | while read -r count message; do
+        if [[ $message =~ ^(permission\ denied\ for|no\ privileges\ were\ granted\ for|must\ be\ owner\ of)\ ([a-z -]*\ )?\"?([^\"]+)\"?$ ]]; then
+            [ "$(query "$ADMIN" "$1" "SELECT count(*) FROM pg_depend d CROSS JOIN pg_identify_object(d.classid, d.objid, 0) i
+                WHERE d.deptype = 'e' AND (i.name = quote_ident(:'name') OR strpos(i.identity, '.' || quote_ident(:'name') || '(') > 0)" --set=name="${BASH_REMATCH[3]}")" = 0 ] || continue
+        fi
+        printf '%s%s; ' "$message" "$([ "$count" = 1 ] || printf ' (%s times)' "$count")"
+    done)
+    lost+=$(sql "$ADMIN" "$1" --file="$PACK/sql/lost-extension-grants.sql")
+    [ -z "$lost" ] || warn grants "Some grants could not be restored with the rights of the owners: ${lost%; }."
+}
+
+# What pg_restore was to create is there, and no index is invalid.
+verify_content() {
+    local wanted found
+    # 1259 and 1255 are pg_class and pg_proc: entries of rows and attachments have no object of their own.
+    wanted=$(awk '/^[0-9]+; 1259 [0-9]+ TABLE / { tables++ } /^[0-9]+; 1259 [0-9]+ VIEW / { views++ }
+        /^[0-9]+; 1255 [0-9]+ / { routines++ }
+        END { printf "%d tables, %d views, %d routines", tables, views, routines }' "$BACKUP_DIRECTORY/restored.list")
+    found=$(sql "$ADMIN" "$1" --file="$PACK/sql/verify.sql" 2>"$ERRORS") || fail_with "$ERRORS" "the restored database could not be looked at"
+    [ "$found" = "$wanted" ] || fail "the restored database has $found, the dump $wanted: the restore is not complete"
+}
+
+# Owner, settings and grants of the new database.
+settle_database() {
+    sql "$RESTORER" "$STAGING_DATABASE" --set=name="$STAGING_DATABASE" --set=target="$BACKUP_DATABASE" --set=as=tenant --set=tenants= --file="$PACK/sql/apply-settings.sql" 2>"$ERRORS" || fail_with "$ERRORS" "the settings of the database could not be restored"
+    if [ "$RESTORER" = temporary ]; then
+        query "$ADMIN" "$STAGING_DATABASE" "SELECT format('REASSIGN OWNED BY %I TO %I', :'role', :'owner') \\gexec" --set=role="$TEMPORARY_ROLE" --set=owner="$FALLBACK_OWNER" 2>"$ERRORS" ||
+            fail_with "$ERRORS" "the restored objects could not be given to $FALLBACK_OWNER"
+    fi
+    query "$ADMIN" "$HOME_DATABASE" "SELECT format('ALTER DATABASE %I OWNER TO %I', :'name', :'owner') \\gexec" --set=name="$STAGING_DATABASE" --set=owner="$TARGET_OWNER" 2>"$ERRORS" ||
+        fail_with "$ERRORS" "the database could not be given to $TARGET_OWNER"
+    restore_other_settings "$STAGING_DATABASE"
+    sql "$ADMIN" "$HOME_DATABASE" --set=name="$STAGING_DATABASE" --file="$PACK/sql/finish-database.sql" >"$BACKUP_DIRECTORY/lost-grants" 2>"$ERRORS" ||
+        fail_with "$ERRORS" "the grants on the database could not be restored"
+    while IFS= read -r lost; do
+        warn grants "The role $lost does not exist here, so that it has no rights on the database."
+    done <"$BACKUP_DIRECTORY/lost-grants"
+}
+
+# Settings of the database that the tenant may not make itself, as far as they may be restored.
+restore_other_settings() {
+    sql "$ADMIN" "$HOME_DATABASE" --set=name="$1" --set=target="$BACKUP_DATABASE" --set=as=admin --set=tenants="$(judged setting tenant)" --file="$PACK/sql/apply-settings.sql" 2>"$ERRORS" ||
+        fail_with "$ERRORS" "the settings of the database could not be restored"
+    sed -nE 's/^psql:[^:]*:[0-9]+: WARNING: +setting (.*)$/\1/p' "$ERRORS" | while IFS= read -r lost; do
+        warn setting "A setting of the database was not restored: $lost."
+    done
+}
+
+exchange_databases() {
+    local previous deadline=$((SECONDS + LOCK_TIMEOUT)) was_empty=false target_oid=0
+    if $TARGET_EXISTS; then
+        target_oid=$(query "$ADMIN" "$HOME_DATABASE" "SELECT oid FROM pg_database WHERE datname = :'target'" --set=target="$BACKUP_DATABASE")
+        previous=$(query "$ADMIN" "$HOME_DATABASE" "
+            SELECT (SELECT left(:'target', n) FROM generate_series(36, 1, -1) n WHERE octet_length(left(:'target', n)) <= 36 LIMIT 1)
+                || '_before_' || to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDD_HH24MISSMS')" --set=target="$BACKUP_DATABASE")
+        if is_empty_database; then was_empty=true; fi
+    fi
+    # The renaming locks the database, so that nobody new gets in, and waits up to five seconds for the sessions in it to leave. That is
+    # when they are ended, rather than before, when they would come again.
+    while :; do
+        if [ "$TERMINATE_SESSIONS" != false ]; then start_ending_sessions "$target_oid"; fi
+        if sql "$ADMIN" "$HOME_DATABASE" --set=name="$STAGING_DATABASE" --set=target="$BACKUP_DATABASE" --set=previous="${previous:-}" \
+            --set=keep_hours="$KEEP_PREVIOUS_HOURS" --set=job="$BACKUP_JOB_ID" --file="$PACK/sql/exchange.sql" >/dev/null 2>"$ERRORS"; then break; fi
+        stop_ending_sessions
+        grep -q 'being accessed by other users' "$ERRORS" || fail_with "$ERRORS" "the restored database could not take the place of $BACKUP_DATABASE"
+        [ "$SECONDS" -lt "$deadline" ] ||
+            fail "the restored database could not take the place of $BACKUP_DATABASE, which is in use by: $(sql "$ADMIN" "$HOME_DATABASE" --set=target="$BACKUP_DATABASE" --file="$PACK/sql/sessions.sql" | head -n 5 | paste -sd ';' | sed 's/;/; /g')$([ "$TERMINATE_SESSIONS" != false ] || printf ' (the parameter terminate_sessions forbids to end them)')"
+        sleep 0.2
+    done
+    stop_ending_sessions
+    say "the restored database is in the place of $BACKUP_DATABASE"
+    [ -n "${previous:-}" ] || return 0
+    if $was_empty || [ "$KEEP_PREVIOUS_HOURS" = 0 ]; then
+        drop_database "$ADMIN" "$previous" 2>"$ERRORS" || warn previous "The previous database is kept as $previous: it could not be dropped ($(quote_errors "$ERRORS" | head -n 1))."
+    else
+        say "the previous database is kept for $KEEP_PREVIOUS_HOURS hours as $previous"
+    fi
+}
+
+# start_ending_sessions OID: each account ends the sessions in the database that it may.
+ENDERS=()
+start_ending_sessions() {
+    local account
+    for account in main ${SECOND_ACCOUNT:+second}; do
+        [ -n "${IS_SUPERUSER[$account]:-}" ] || continue
+        sql "$account" "$HOME_DATABASE" --set=target="$1" --file="$PACK/sql/end-sessions.sql" >/dev/null 2>&1 </dev/null &
+        ENDERS+=($!)
+    done
+}
+
+stop_ending_sessions() {
+    [ ${#ENDERS[@]} = 0 ] || kill "${ENDERS[@]}" 2>/dev/null || true
+    wait "${ENDERS[@]}" 2>/dev/null || true
+    ENDERS=()
+}
+
+is_empty_database() {
+    [ "$(sql "$ADMIN" "$BACKUP_DATABASE" <<'SQL'
+\set objects `cat "$PACK/sql/objects.sql"`
+WITH :objects SELECT count(*) FROM objects;
+SQL
+    )" = 0 ]
+}

@@ -1,3 +1,0 @@
-#!/usr/bin/env bash
-# Nothing to unlock: see pre-backup-lock.sh.
-set -euo pipefail
