@@ -20,10 +20,20 @@ const needed: Record<string, string> = {
   awscli: 'aws',
 }
 
+/** Packages that some tests need; without them those tests are skipped, and say so. `VERSION` is the one of PostgreSQL. */
+const optional: Record<string, string> = {
+  'postgresql-VERSION-postgis-3': '/usr/share/postgresql/*/extension/postgis.control',
+  'postgresql-VERSION-partman': '/usr/share/postgresql/*/extension/pg_partman.control',
+}
+
 /** The packages that are not there. */
 async function missingPackages(): Promise<string[]> {
+  return missingOf(needed)
+}
+
+async function missingOf(packages: Record<string, string>): Promise<string[]> {
   const missing: string[] = []
-  for (const [name, sign] of Object.entries(needed)) {
+  for (const [name, sign] of Object.entries(packages)) {
     if (!(sign.startsWith('/') ? await hasMatch(sign) : await isOnPath(sign))) missing.push(name)
   }
   return missing
@@ -35,6 +45,32 @@ async function missingPackages(): Promise<string[]> {
  * @throws {Error} One sentence that says what to install, where we cannot.
  */
 export async function ensurePackages(): Promise<void> {
+  await ensureNeededPackages()
+  await installOptionalPackages()
+}
+
+/** Installs what can be installed; a failure is printed, since nothing but a few tests depends on it. */
+async function installOptionalPackages(): Promise<void> {
+  const missing = await missingOf(optional)
+  if (missing.length === 0 || process.getuid?.() !== 0 || !(await isOnPath('apt-get'))) return
+  const version = await newestMatch('/usr/lib/postgresql/*/bin/postgres', /postgresql\/(\d+)\//)
+  const packages = missing.map((name) => name.replace('VERSION', version))
+  try {
+    await apt('update')
+    await apt('install', '--yes', '--no-install-recommends', ...packages)
+  } catch (error) {
+    console.error(`Tests that need ${packages.join(', ')} are skipped: ${(error as Error).message}`)
+  }
+}
+
+/** The highest number that the pattern finds in the paths; empty if there is none. */
+async function newestMatch(paths: string, pattern: RegExp): Promise<string> {
+  const found: number[] = []
+  for await (const path of glob(paths)) found.push(Number(path.match(pattern)?.[1]))
+  return found.length === 0 ? '' : String(Math.max(...found))
+}
+
+async function ensureNeededPackages(): Promise<void> {
   const missing = await missingPackages()
   if (missing.length === 0) return
   const install = `apt-get install --no-install-recommends ${missing.join(' ')}`

@@ -1,0 +1,3 @@
+import { testAttacks } from './hostile.ts'
+
+testAttacks('swap')

@@ -1,0 +1,3 @@
+import { testVersions } from './versions.ts'
+
+await testVersions(14, 15)

@@ -1,0 +1,3 @@
+import { testVersions } from './versions.ts'
+
+await testVersions(15, 18)
