@@ -51,6 +51,12 @@ async function referenceOn(target: PostgresServer, source: PostgresServer, datab
 const isOfExtensionVersion = (line: string) => /^~ extension /.test(line)
 
 /**
+ * Up to version 14 the schema public belongs to a superuser, to whom a restore gives nothing: it stays with the owner of the database, as
+ * in any database of a newer server.
+ */
+const isPublicOf14 = (from: Major, line: string) => from === 14 && /^~ schema public: /.test(line)
+
+/**
  * Registers a test that databases of one version come back on another one. pg_dump 15 is what Debian has: it reads servers up to
  * 15, and what it wrote goes to later ones.
  */
@@ -77,7 +83,9 @@ export async function testVersions(from: Major, to: Major): Promise<void> {
             ? differences(expected, await digestOf(target, database))
             : [`${job.error_message}`]
         problems.push(
-          ...found.filter((line) => !isOfExtensionVersion(line)).map((line) => `${fixture.name}, ${mode}: ${line}`),
+          ...found
+            .filter((line) => !isOfExtensionVersion(line) && !isPublicOf14(from, line))
+            .map((line) => `${fixture.name}, ${mode}: ${line}`),
         )
         await dropDatabase(target, database)
       }

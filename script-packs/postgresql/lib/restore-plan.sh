@@ -6,6 +6,7 @@ ROLE_LIST=$BACKUP_DIRECTORY/roles
 JUDGED=$BACKUP_DIRECTORY/judged-roles
 GIVEN=$BACKUP_DIRECTORY/given-owners
 SKIPPED=$BACKUP_DIRECTORY/skipped-roles
+TENANT_LIST=$BACKUP_DIRECTORY/tenants
 EXTENSIONS=$BACKUP_DIRECTORY/extensions
 
 judged() { awk -F '\t' -v usage="$1" -v verdict="$2" '$1 ~ usage && $2 == verdict { print $3 }' "$JUDGED" | sort -u; }
@@ -109,6 +110,7 @@ settle_roles() {
         printf '%s\t%s\n' "$role" "$FALLBACK_OWNER"
     done >"$GIVEN"
     TENANTS=$(printf '%s\n%s\n' "$TENANTS" "$FALLBACK_OWNER" | sed '/^$/d' | sort -u)
+    printf '%s\n' "$TENANTS" >"$TENANT_LIST"
 }
 
 # swap wherever an account may create databases and the extensions, in-place otherwise.
@@ -203,5 +205,5 @@ SQL
 planned_definitions() {
     local list=$1
     shift
-    definitions "$BACKUP_DIRECTORY/$list.list" "$@" | statements -v skip="$([ "$RESTORER_KIND" = tenant ] && printf %s "$SUPERUSER_OBJECTS")" -v owners="$GIVEN" -v skipped="$SKIPPED" -v search_path="$SEARCH_PATH" -v transaction="$([ "$MODE" = swap ] || echo 1)"
+    definitions "$BACKUP_DIRECTORY/$list.list" "$@" | statements -v tenants="$([ "$RESTORER_KIND" = superuser ] || printf %s "$TENANT_LIST")" -v skip="$([ "$RESTORER_KIND" = tenant ] && printf %s "$SUPERUSER_OBJECTS")" -v owners="$GIVEN" -v skipped="$SKIPPED" -v search_path="$SEARCH_PATH" -v transaction="$([ "$MODE" = swap ] || echo 1)"
 }

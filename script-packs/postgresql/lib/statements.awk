@@ -7,6 +7,7 @@
 #   transaction 1: the statements are run within one transaction
 #   search_path replaces the empty search_path of the dump; quoted for SQL
 #   skip        "skip": publications of all tables, which only a superuser can create, are left out
+#   tenants     file: lines "role": the schema public is given to one of these only
 #   merged      file: lines "schema.table", quoted for SQL: tables whose rows are added to those that are there already
 #   existing    file: lines "role": a role that is created or changed by the output of pg_dumpall only if it is not among them
 #   report      "roles": prints "owner|grantor|grantee|policy<TAB>role" lines and "schema<TAB>name<TAB>owner"; "extensions": prints
@@ -14,6 +15,7 @@
 BEGIN {
     strings = 1
     if (owners != "") while ((getline line < owners) > 0) { split(line, pair, "\t"); given[pair[1]] = pair[2] }
+    if (tenants != "") while ((getline line < tenants) > 0) tenant[line] = 1
     if (merged != "") while ((getline line < merged) > 0) merges[line] = 1
     if (existing != "") while ((getline line < existing) > 0) exists[line] = 1
     if (skipped != "") while ((getline line < skipped) > 0) without[line] = 1
@@ -111,6 +113,10 @@ function handle(text,    role, to) {
         text = "SELECT pg_catalog.set_config('search_path', " search_path ", false);"
     else if (text ~ /^ALTER / && match(text, / OWNER TO ("([^"]|"")*"|[^" ;]+);$/)) {
         role = unquoted(substr(text, RSTART + 10, RLENGTH - 11))
+        # Up to version 14 the schema public belongs to the superuser who created the server; since then to the owner of the database.
+        if (text ~ /^ALTER SCHEMA public OWNER TO /) {
+            if (report == "roles" || tenants != "" && !(role in tenant)) return
+        }
         if (report == "roles") {
             print "owner\t" role
             if (match(text, /^ALTER SCHEMA ("([^"]|"")*"|[^" ;]+) OWNER TO /)) print "schema\t" unquoted(substr(text, 14, RLENGTH - 23)) "\t" role
