@@ -178,7 +178,7 @@ start_ending_sessions() {
     local account
     for account in main ${SECOND_ACCOUNT:+second}; do
         [ -n "${IS_SUPERUSER[$account]:-}" ] || continue
-        sql "$account" "$HOME_DATABASE" --set=target="$1" --file="$PACK/sql/end-sessions.sql" >/dev/null 2>&1 </dev/null &
+        sql "$account" "$HOME_DATABASE" --set=target="$1" --set=name="$BACKUP_DATABASE" --file="$PACK/sql/end-sessions.sql" >/dev/null 2>&1 </dev/null &
         ENDERS+=($!)
     done
 }
