@@ -65,6 +65,19 @@ test('parameters reach every script under their names, numbers as written, and n
   )
 })
 
+test('scripts open their standard streams by name', async () => {
+  const under = await agentWith(
+    formOne({
+      'pre-backup-lock':
+        'set -e\necho locked > /dev/stderr\necho both | tee /dev/stderr\ncat /dev/stdin > /dev/stdout\n',
+    }),
+  )
+  await under.call('POST', '/backup', backupBody(under, 'j'))
+  const job = await under.over('backup', 'j')
+  expect(job).toMatchObject({ status: 'SUCCEEDED', pre_backup_lock_log: 'both\n' })
+  expect(job.pre_backup_lock_errorlog).toBe('locked\nboth\n')
+})
+
 test.each([
   ['no file', ':', 'left no file'],
   ['an empty file', ': > "$BACKUP_DIRECTORY/$5.tar"', 'empty file'],
