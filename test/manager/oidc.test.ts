@@ -168,7 +168,7 @@ describe('the keys of the identity provider', () => {
   function identificationAt(url: string, keyCooldownMs: number) {
     const settings = readOidcSettings({ OIDC_ISSUER: url, OIDC_AUDIENCE: AUDIENCE })
     if (settings === undefined) throw new Error('an issuer is set')
-    return createUserIdentification(settings, pino({ level: 'silent' }), { now: () => new Date(), keyCooldownMs })
+    return createUserIdentification(settings, pino({ level: 'silent' }), { now: async () => new Date(), keyCooldownMs })
   }
 
   test('may be exchanged: the new one opens, the one before does not, and keys nobody has are not fetched for', async () => {
