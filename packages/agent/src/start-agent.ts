@@ -63,7 +63,7 @@ async function startLocked(
 ): Promise<Agent> {
   const now = () => new Date()
   const journal = await Journal.open(settings.stateDirectory)
-  const registry = new JobRegistry(journal, settings.maxJobs)
+  const registry = new JobRegistry(journal, settings)
   const metrics = new JobMetrics(now())
   const stores = new AgentStores(settings.transfers, ca)
   const deps: JobDependencies = { settings, registry, stores, claims: new ObjectClaims(), metrics, log, now }

@@ -31,6 +31,7 @@ export function readSettings(environment: Environment): AgentSettings {
     mustHaveScripts: parsed.scripts_path !== undefined,
     mayDeleteFiles: parsed.allowed_to_delete_files,
     maxJobs: parsed.max_job_number,
+    reservedRestores: parsed.reserved_restore_number,
     stageTimeLimitMs: parsed.stage_timeout_seconds * 1000,
     killGraceMs: parsed.stage_kill_grace_seconds * 1000,
     minFreeDiskBytes: parsed.min_free_disk_mib * 1024 * 1024,
