@@ -147,7 +147,7 @@ beforeAll(async () => {
   })
   agents.idle = await agentForAll(formOne())
   agents.used = await agentForAll(holding)
-  agents.full = await agentForAll(holding, { max_job_number: '1' })
+  agents.full = await agentForAll(holding, { max_job_number: '1', reserved_restore_number: '0' })
   const { used, full } = agents
   await used.under.call('POST', '/backup', backupBody(used.under, 'done'))
   await used.under.over('backup', 'done')

@@ -302,6 +302,24 @@ test('backups and restores share the limit; missing fields come before it', asyn
   expect(await under.call('POST', '/backup', backupBody(under, 'x'))).toMatchObject({ status: 201 })
 })
 
+test('a restore is accepted although backups take every slot, up to the number that is reserved', async () => {
+  const scripts = formOne({ 'pre-backup-lock': 'sleep 30\n', 'pre-restore-lock': 'sleep 30\n' })
+  const under = await agentWith(scripts, { max_job_number: '1', reserved_restore_number: '1' })
+  const start = async (kind: 'backup' | 'restore', database: string) => {
+    const backup = backupBody(under, database)
+    const restore = restoreBody(under, database, { filename: 'f' })
+    const answer =
+      kind === 'backup'
+        ? await under.call('POST', '/backup', { ...backup, backup: { ...backup.backup, database } })
+        : await under.call('PUT', '/restore', { ...restore, restore: { ...restore.restore, database } })
+    return answer.status
+  }
+  expect(await start('backup', 'a')).toBe(201)
+  expect(await start('backup', 'b')).toBe(429)
+  expect(await start('restore', 'c')).toBe(201)
+  expect(await start('restore', 'd')).toBe(429)
+})
+
 test('a running job shows its stage, and the logs of the stages that are over', async () => {
   const under = await agentWith(
     formOne({ 'pre-backup-lock': 'echo locked; echo careful >&2\n', 'pre-backup-check': 'echo now\nsleep 30\n' }),

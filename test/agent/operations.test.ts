@@ -127,6 +127,7 @@ test('the status shows the version, the scripts, running jobs and free space', a
     accepts_jobs: true,
     running_jobs: [{ kind: 'backup', id: 'x', state: 'backup', start_time: expect.stringMatching(/\+00:00$/) }],
     max_job_number: 7,
+    reserved_restore_number: 5,
     free_disk_bytes: { directory_backup: expect.any(Number), directory_restore: expect.any(Number) },
   })
 })

@@ -1,15 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import {
-  type CryptoKey,
-  exportJWK,
-  generateKeyPair,
-  type JWK,
-  type JWTHeaderParameters,
-  type JWTPayload,
-  SignJWT,
-} from 'jose'
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTHeaderParameters, SignJWT } from 'jose'
 import Provider, { errors } from 'oidc-provider'
 
 /** The audience that its tokens are for. */
@@ -104,8 +96,11 @@ export class Issuer implements AsyncDisposable {
     return token
   }
 
-  /** A token with the issuer's own key and any claims and header: what the issuer itself would not make. */
-  async sign(claims: JWTPayload, header: Partial<JWTHeaderParameters> = {}): Promise<string> {
+  /**
+   * Signs a token with the issuer's own key and any claims and header: one that the issuer itself would not issue. A
+   * claim of undefined is left out.
+   */
+  async sign(claims: Record<string, unknown>, header: Partial<JWTHeaderParameters> = {}): Promise<string> {
     const now = Math.floor(Date.now() / 1000)
     const usual = { iss: this.url, aud: AUDIENCE, sub: 'made', iat: now, exp: now + 60 }
     return new SignJWT({ ...usual, ...claims })

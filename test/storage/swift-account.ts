@@ -39,7 +39,11 @@ export class SwiftAccount {
 
   async #request(method: string, path: string, body?: string, headers?: Record<string, string>): Promise<Response> {
     const { token, url } = await this.#loggedIn()
-    const answer = await fetch(`${url}/${path}`, { method, body, headers: { 'x-auth-token': token, ...headers } })
+    const answer = await fetch(`${url}/${path}`, {
+      method,
+      ...(body !== undefined && { body }),
+      headers: { 'x-auth-token': token, ...headers },
+    })
     if (answer.ok || answer.status === 404) return answer
     throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
   }

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { errorMessage, SettingsError } from '@osb-backup/node'
+import { errorMessage, omitUndefined, SettingsError } from '@osb-backup/node'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import { buildServer } from './http/server.ts'
@@ -42,7 +42,10 @@ export async function startAgent(settings: AgentSettings): Promise<Agent> {
   const log = pino({ level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
   await openDirectories(settings)
   await checkScripts(settings, log)
-  const files = { tls: await readTlsFiles(settings.tls), ca: await readCaFile(settings.transfers.caFile) }
+  const files = omitUndefined({
+    tls: await readTlsFiles(settings.tls),
+    ca: await readCaFile(settings.transfers.caFile),
+  })
   const lock = await lockDirectory(settings.stateDirectory)
   if ('heldBy' in lock) {
     throw new SettingsError(`state_directory is in use by another agent, process ${lock.heldBy}: stop it first.`)
@@ -63,7 +66,7 @@ async function startLocked(
 ): Promise<Agent> {
   const now = () => new Date()
   const journal = await Journal.open(settings.stateDirectory)
-  const registry = new JobRegistry(journal, settings.maxJobs)
+  const registry = new JobRegistry(journal, settings)
   const metrics = new JobMetrics(now())
   const stores = new AgentStores(settings.transfers, ca)
   const deps: JobDependencies = { settings, registry, stores, claims: new ObjectClaims(), metrics, log, now }

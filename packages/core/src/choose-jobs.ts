@@ -1,6 +1,10 @@
+import type { RunKind } from './stage-order.ts'
+
 /** What choosing has to know of a job. */
 export interface ChosenJob {
   id: string
+  /** Backups and restores have slots of their own. */
+  kind: RunKind
   /** Whose job it is: tenants take turns. */
   tenant: string
   /** Where it runs. */
@@ -9,23 +13,43 @@ export interface ChosenJob {
   destination: string
 }
 
-/** How many jobs may run at the same time. */
+/** How many jobs of one kind may run at the same time. */
 export interface JobLimits {
   overall: number
   perAgent: number
   perDestination: number
 }
 
+/** Restores come first: somebody waits for them. */
+const kindsInOrder = ['restore', 'backup'] as const satisfies RunKind[]
+
 /**
- * Chooses which waiting jobs may start. Tenants take turns: the next place goes to the tenant with the fewest jobs that
- * run; within a tenant, and among tenants with as many, who came first is first. So a tenant with a thousand plans does
+ * Chooses which waiting jobs may start. Backups and restores are counted against limits of their own, so a restore starts
+ * however many backups wait or run. Tenants take turns: the next slot goes to the tenant with the fewest jobs of the kind
+ * that run; within a tenant, and among tenants with as many, who came first is first. So a tenant with a thousand plans does
  * not keep another one with one from its backup. A job whose agent or destination is full lets others pass.
  *
  * @param waiting - In the order they came; not mutated.
  * @param running - Those that have been started and are not over.
  * @param most - How many to choose at most.
+ * @returns The chosen jobs, restores first.
  */
 export function chooseJobs<J extends ChosenJob>(
+  waiting: readonly J[],
+  running: readonly ChosenJob[],
+  limits: Readonly<Record<RunKind, JobLimits>>,
+  most: number,
+): J[] {
+  const chosen: J[] = []
+  for (const kind of kindsInOrder) {
+    const ofKind = ({ kind: own }: ChosenJob) => own === kind
+    chosen.push(...takeTurns(waiting.filter(ofKind), running.filter(ofKind), limits[kind], most - chosen.length))
+  }
+  return chosen
+}
+
+/** Chooses among jobs of one kind. */
+function takeTurns<J extends ChosenJob>(
   waiting: readonly J[],
   running: readonly ChosenJob[],
   limits: JobLimits,

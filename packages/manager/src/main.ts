@@ -24,7 +24,7 @@ function exitOnFatal(error: Error): void {
 }
 
 async function main(): Promise<void> {
-  const command = readCommand(process.argv.slice(2), new Date())
+  const command = readCommand(process.argv.slice(2))
   switch (command.name) {
     case 'help':
       console.log(help)
@@ -47,7 +47,7 @@ async function runToEnd(command: DataCommand): Promise<void> {
     },
   })
   try {
-    console.log(await runCommand(command, readSettings(), new Date(), stopping.signal))
+    console.log(await runCommand(command, readSettings(), stopping.signal))
   } catch (error) {
     if (!stopping.signal.aborted) throw error
     console.error('Stopped by a signal before the command was complete.')

@@ -51,7 +51,6 @@ export async function startManager(
       log,
       jobChanges,
       wakeWorkers: () => workers.wake(),
-      now: () => new Date(),
     }
     const workers = new Workers(context)
     const firstToken = await ensureAdminToken(context)

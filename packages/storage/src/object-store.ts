@@ -23,7 +23,7 @@ export interface PutOptions extends CallOptions {
    * Whether no object of this name may exist. If one does, it is kept and `put` rejects with the code `exists`. Servers
    * that do not support this condition replace it, so the caller still has to choose a free name.
    */
-  mustBeNew?: boolean | undefined
+  mustBeNew?: boolean
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   type RunKind,
   transformsOfName,
 } from '@osb-backup/core'
+import { omitUndefined } from '@osb-backup/node'
 import { type AgentDestination, NO_KEY } from '@osb-backup/protocol'
 import type { Compressor, JobRequest } from '../jobs/job-request.ts'
 import type { TransferSettings } from '../settings/agent-settings.ts'
@@ -42,7 +43,7 @@ export function checkContent(kind: RunKind, body: RequestBody, context: ContentC
     compressor: compressor.value,
     encryptionKey,
     recoveryRecipients: [...context.transfers.recoveryRecipients, ...ofRequest],
-    source,
+    ...(source && { source }),
   })
 }
 
@@ -56,13 +57,13 @@ function compressorOf(body: RequestBody, { compressor: set }: TransferSettings):
     const { minimum, maximum } = compressionLevels[algorithm]
     return err(`compression_level must be a whole number from ${minimum} to ${maximum} for ${algorithm}`)
   }
-  return ok({ algorithm, level: level ?? (algorithm === set.algorithm ? set.level : undefined) })
+  return ok(omitUndefined({ algorithm, level: level ?? (algorithm === set.algorithm ? set.level : undefined) }))
 }
 
 type Source = NonNullable<JobRequest['source']>
 
 function sourceOf({ filename = '', size, sha256 }: AgentDestination): Source {
-  return { filename, sizeBytes: size, sha256: sha256?.toLowerCase() || undefined }
+  return omitUndefined({ filename, sizeBytes: size, sha256: sha256?.toLowerCase() || undefined })
 }
 
 function sourceProblem({ filename, sizeBytes, sha256 }: Source): string | undefined {

@@ -1,4 +1,5 @@
 import { err, ok, type Result, type RunKind } from '@osb-backup/core'
+import { omitUndefined } from '@osb-backup/node'
 import type { AgentDatabase } from '@osb-backup/protocol'
 import type { DatabaseAccess } from '../jobs/job-request.ts'
 import { componentProblem, valueProblem } from './safe-text.ts'
@@ -17,5 +18,5 @@ export function checkDatabase(kind: RunKind, wire: AgentDatabase): Result<Databa
     valueProblem(`${kind}.backupPassword`, backupPassword ?? '') ??
     (isPort ? undefined : `${kind}.port must be a whole number up to 65535`)
   if (problem !== undefined) return err(problem)
-  return ok({ host, port, username, password, backupUsername, backupPassword, name })
+  return ok(omitUndefined({ host, port, username, password, backupUsername, backupPassword, name }))
 }

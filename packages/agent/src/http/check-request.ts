@@ -1,5 +1,6 @@
 import { relative, sep } from 'node:path'
 import { dumpName, err, ok, type Result, type RunKind } from '@osb-backup/core'
+import { omitUndefined } from '@osb-backup/node'
 import { stores } from '@osb-backup/storage/kinds'
 import { z } from 'zod'
 import type { JobRequest, Named } from '../jobs/job-request.ts'
@@ -71,7 +72,7 @@ export async function checkRequest(
   if (!parameters.ok) return parameters
   const store = await storeSettingsOf(storeKind, destination, settings)
   if (!store.ok) return store
-  return ok({
+  const request = {
     kind,
     id,
     ...content.value,
@@ -83,8 +84,9 @@ export async function checkRequest(
     parameters: parameters.value,
     stageTimeLimitMs: body.stage_timeout_seconds === undefined ? undefined : body.stage_timeout_seconds * 1000,
     instance: instanceOf(body.database?.serviceInstance),
-    plan: body.plan,
-  })
+    plan: body.plan && omitUndefined(body.plan),
+  }
+  return ok(omitUndefined(request))
 }
 
 function bandwidthProblem(bytesPerSecond: number | undefined): string | undefined {
@@ -101,13 +103,13 @@ function timeLimitProblem(seconds: number | undefined): string | undefined {
 
 /** As our manager and the Java manager send it. */
 const instanceSchema = z.object({
-  service_instance_id: z.string().optional(),
-  id: z.string().optional(),
-  name: z.string().optional(),
+  service_instance_id: z.string().exactOptional(),
+  id: z.string().exactOptional(),
+  name: z.string().exactOptional(),
 })
 
 /** The service instance that a dump belongs to, if the request names it; for information only. */
 function instanceOf(wire: unknown): Named | undefined {
   const { data } = instanceSchema.safeParse(wire)
-  return data && { id: data.service_instance_id ?? data.id, name: data.name }
+  return data && omitUndefined({ id: data.service_instance_id ?? data.id, name: data.name })
 }

@@ -109,5 +109,6 @@ export function readBody(kind: RunKind, text: string): Result<RequestBody> {
     return err(`${path ? `field ${path}` : 'the body'} has the wrong type: ${issue?.message ?? ''}`)
   }
   const { backup, restore, ...rest } = result.data as AgentBackupRequest & AgentRestoreRequest
-  return ok({ ...rest, database: backup ?? restore })
+  const database = backup ?? restore
+  return ok({ ...rest, ...(database && { database }) })
 }

@@ -43,6 +43,7 @@ export async function statusAnswer(
     ...(registry.closure === undefined ? {} : { accepts_no_jobs_because: registry.closure }),
     running_jobs: jobs,
     max_job_number: settings.maxJobs,
+    reserved_restore_number: settings.reservedRestores,
     free_disk_bytes: await freeDisk(settings),
   }
 }

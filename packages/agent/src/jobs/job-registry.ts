@@ -15,6 +15,12 @@ export interface RegisteredJob {
   run: Promise<void>
 }
 
+/** How many jobs may run, and how many restores even if that many jobs run. */
+export interface JobLimits {
+  maxJobs: number
+  reservedRestores: number
+}
+
 /** Why no new jobs are accepted: the agent is recovering or shutting down. */
 export type Closure = 'recovering' | 'stopping'
 
@@ -32,15 +38,14 @@ export type Reservation =
 export class JobRegistry {
   readonly #jobs: Record<RunKind, Map<string, RegisteredJob>> = { backup: new Map(), restore: new Map() }
   readonly #journal: Journal
-  readonly #limit: number
+  readonly #limits: JobLimits
   /** Jobs whose final state could not be written, for example because the disk is full. */
   readonly #unsaved = new Set<RegisteredJob>()
   #closure: Closure | undefined = 'recovering'
 
-  /** @param limit - Maximum number of running jobs. */
-  constructor(journal: Journal, limit: number) {
+  constructor(journal: Journal, limits: JobLimits) {
     this.#journal = journal
-    this.#limit = limit
+    this.#limits = limits
   }
 
   find({ kind, id }: JobKey): RegisteredJob | undefined {
@@ -57,8 +62,16 @@ export class JobRegistry {
     const known = this.find(request)
     if (known !== undefined) return { result: 'known', job: known }
     if (this.#closure !== undefined) return { result: 'closed', closure: this.#closure }
-    if (this.running().length >= this.#limit) return { result: 'full' }
+    if (!this.#hasSlot(request.kind)) return { result: 'full' }
     return { result: 'started', job: this.#hold(newJob(request, form, now)) }
+  }
+
+  /** A restore is not rejected because of backups: somebody waits for it. */
+  #hasSlot(kind: RunKind): boolean {
+    const running = this.running()
+    if (running.length < this.#limits.maxJobs) return true
+    const restores = running.filter(({ record }) => record.request.kind === 'restore')
+    return kind === 'restore' && restores.length < this.#limits.reservedRestores
   }
 
   /** Registers a job from the journal. */

@@ -1,4 +1,5 @@
 import { type Compression, isAgeRecipientList, type RunKind } from '@osb-backup/core'
+import { omitUndefined } from '@osb-backup/node'
 import { NO_KEY } from '@osb-backup/protocol'
 import { type StoreSettings, stores } from '@osb-backup/storage/kinds'
 import { SecretMask } from '../masking.ts'
@@ -83,7 +84,7 @@ export function withoutSecrets(request: JobRequest, keepStore: boolean): JobRequ
     ...request,
     encryptionKey: '',
     store: keepStore ? store : stores.withoutCredentials(store),
-    database: { host, port, username, password: '', name },
+    database: omitUndefined({ host, port, username, password: '', name }),
     parameters: [],
   }
 }

@@ -6,8 +6,8 @@ import { identify, isSameProcess, type ProcessIdentity } from '../scripts/proces
 
 const ownerSchema = z.object({
   pid: z.number().int(),
-  startTicks: z.string().optional(),
-  bootId: z.string().optional(),
+  startTicks: z.string().exactOptional(),
+  bootId: z.string().exactOptional(),
 })
 const ATTEMPTS = 20
 

@@ -9,33 +9,35 @@ const instant = z.iso.datetime().transform((text) => new Date(text))
 const step = z.enum([...backupStages, ...restoreStages, 'upload', 'download'])
 const whole = z.number().int().nonnegative()
 
-const named = z.object({ id: z.string().optional(), name: z.string().optional() }).optional()
+const named = z.object({ id: z.string().exactOptional(), name: z.string().exactOptional() }).exactOptional()
 
 const request = z.object({
   kind: z.enum(['backup', 'restore']),
   id: z.string().min(1),
   compress: z.boolean(),
   compressor: z
-    .object({ algorithm: z.enum(['gzip', 'zstd']), level: z.number().optional() })
+    .object({ algorithm: z.enum(['gzip', 'zstd']), level: z.number().exactOptional() })
     .default({ algorithm: 'zstd' }),
   encryptionKey: z.string(),
   recoveryRecipients: z.array(z.string()).default([]),
   destinationType: z.string(),
   store: stores.settingsSchema,
-  bandwidthBytesPerSecond: z.number().optional(),
+  bandwidthBytesPerSecond: z.number().exactOptional(),
   namePrefix: z.string(),
   database: z.object({
     host: z.string(),
-    port: z.number().optional(),
+    port: z.number().exactOptional(),
     username: z.string(),
     password: z.string(),
-    backupUsername: z.string().optional(),
-    backupPassword: z.string().optional(),
+    backupUsername: z.string().exactOptional(),
+    backupPassword: z.string().exactOptional(),
     name: z.string(),
   }),
   parameters: z.array(z.object({ name: z.string(), value: z.string() })),
-  stageTimeLimitMs: z.number().optional(),
-  source: z.object({ filename: z.string(), sizeBytes: whole.optional(), sha256: z.string().optional() }).optional(),
+  stageTimeLimitMs: z.number().exactOptional(),
+  source: z
+    .object({ filename: z.string(), sizeBytes: whole.exactOptional(), sha256: z.string().exactOptional() })
+    .exactOptional(),
   instance: named,
   plan: named,
 })
@@ -44,8 +46,8 @@ const stored = z.object({
   filename: z.string(),
   sizeBytes: whole,
   sha256: z.string(),
-  originalSizeBytes: whole.optional(),
-  originalSha256: z.string().optional(),
+  originalSizeBytes: whole.exactOptional(),
+  originalSha256: z.string().exactOptional(),
 })
 
 /** The format of a job's file. A version of the agent that changes it increases the number. */
@@ -54,29 +56,33 @@ const jobSchema = z.object({
   request,
   form: z.union([z.literal(1), z.literal(2)]),
   startedAt: instant,
-  endedAt: instant.optional(),
+  endedAt: instant.exactOptional(),
   status: z.enum(['RUNNING', 'SUCCEEDED', 'FAILED']),
   steps: z.array(
     z.object({
       step,
-      ok: z.boolean().optional(),
-      isInterrupted: z.boolean().optional(),
-      problem: z.string().optional(),
+      ok: z.boolean().exactOptional(),
+      isInterrupted: z.boolean().exactOptional(),
+      problem: z.string().exactOptional(),
       stdout: z.string(),
       stderr: z.string(),
     }),
   ),
-  problem: z.string().optional(),
-  stored: stored.optional(),
+  problem: z.string().exactOptional(),
+  stored: stored.exactOptional(),
   progress: z.object({ bytesRead: whole, bytesStored: whole }),
   warnings: z.array(warningSchema).default([]),
-  isDeleted: z.boolean().optional(),
+  isDeleted: z.boolean().exactOptional(),
   process: z
-    .object({ pid: z.number().int().positive(), startTicks: z.string().optional(), bootId: z.string().optional() })
-    .optional(),
-  upload: z.object({ name: z.string(), beganAt: instant }).optional(),
-  downloadPath: z.string().optional(),
-  incompleteUpload: z.string().optional(),
+    .object({
+      pid: z.number().int().positive(),
+      startTicks: z.string().exactOptional(),
+      bootId: z.string().exactOptional(),
+    })
+    .exactOptional(),
+  upload: z.object({ name: z.string(), beganAt: instant }).exactOptional(),
+  downloadPath: z.string().exactOptional(),
+  incompleteUpload: z.string().exactOptional(),
 })
 
 /**

@@ -74,6 +74,11 @@ const jobs = {
     default: '10',
     description: 'maximum number of jobs that run at the same time, backups and restores together',
   },
+  reserved_restore_number: {
+    schema: wholeNumber(0, 1000),
+    default: '5',
+    description: 'number of restores that may run even if max_job_number is reached',
+  },
   stage_timeout_seconds: {
     schema: wholeNumber(1, 2_000_000),
     default: '86400',

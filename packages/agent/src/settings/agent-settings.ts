@@ -16,6 +16,8 @@ export interface AgentSettings {
   mustHaveScripts: boolean
   mayDeleteFiles: boolean
   maxJobs: number
+  /** Restores that may run even if `maxJobs` run. */
+  reservedRestores: number
   stageTimeLimitMs: number
   killGraceMs: number
   minFreeDiskBytes: number

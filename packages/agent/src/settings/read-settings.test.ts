@@ -21,6 +21,7 @@ test('settings that are not set have the published defaults', () => {
     mustHaveScripts: false,
     mayDeleteFiles: false,
     maxJobs: 10,
+    reservedRestores: 5,
     stageTimeLimitMs: 86_400_000,
     killGraceMs: 10_000,
     minFreeDiskBytes: 104_857_600,

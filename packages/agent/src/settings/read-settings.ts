@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compressionLevels, isCompressionLevel } from '@osb-backup/core'
-import { type Environment, type ParsedSettings, parseSettings, SettingsError } from '@osb-backup/node'
+import { type Environment, omitUndefined, type ParsedSettings, parseSettings, SettingsError } from '@osb-backup/node'
 import type { Compressor } from '../jobs/job-request.ts'
 import type { AgentSettings, TransferSettings } from './agent-settings.ts'
 import { agentSettingsTable } from './agent-settings-table.ts'
@@ -31,6 +31,7 @@ export function readSettings(environment: Environment): AgentSettings {
     mustHaveScripts: parsed.scripts_path !== undefined,
     mayDeleteFiles: parsed.allowed_to_delete_files,
     maxJobs: parsed.max_job_number,
+    reservedRestores: parsed.reserved_restore_number,
     stageTimeLimitMs: parsed.stage_timeout_seconds * 1000,
     killGraceMs: parsed.stage_kill_grace_seconds * 1000,
     minFreeDiskBytes: parsed.min_free_disk_mib * 1024 * 1024,
@@ -71,7 +72,7 @@ function tlsOf(parsed: Parsed): AgentSettings['tls'] {
 
 function transfersOf(parsed: Parsed): TransferSettings {
   const kibibytes = parsed.bandwidth_limit_kib_per_second
-  return {
+  return omitUndefined({
     caFile: parsed.store_ca_file,
     bandwidthBytesPerSecond: kibibytes && kibibytes * 1024,
     maximumParts: parsed.s3_maximum_parts,
@@ -79,12 +80,16 @@ function transfersOf(parsed: Parsed): TransferSettings {
     recoveryRecipients: parsed.recovery_recipients ?? [],
     transformsFiles: parsed.transform_files,
     writesManifests: parsed.write_manifests,
-    proxy: { httpProxy: parsed.HTTP_PROXY, httpsProxy: parsed.HTTPS_PROXY, noProxy: parsed.NO_PROXY },
-  }
+    proxy: omitUndefined({
+      httpProxy: parsed.HTTP_PROXY,
+      httpsProxy: parsed.HTTPS_PROXY,
+      noProxy: parsed.NO_PROXY,
+    }),
+  })
 }
 
 function compressorOf({ compression_algorithm: algorithm, compression_level: level }: Parsed): Compressor {
-  if (level === undefined || isCompressionLevel(algorithm, level)) return { algorithm, level }
+  if (level === undefined || isCompressionLevel(algorithm, level)) return omitUndefined({ algorithm, level })
   const { minimum, maximum } = compressionLevels[algorithm]
   throw new SettingsError(`compression_level must be from ${minimum} to ${maximum} for ${algorithm}.`)
 }

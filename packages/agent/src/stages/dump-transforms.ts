@@ -1,4 +1,5 @@
 import { ageKeys, isAgeRecipientList, type Transforms } from '@osb-backup/core'
+import { omitUndefined } from '@osb-backup/node'
 import { NO_KEY } from '@osb-backup/protocol'
 import type { JobRequest } from '../jobs/job-request.ts'
 import type { DescribedDump } from '../scripts/script-environment.ts'
@@ -35,7 +36,7 @@ export function dumpTransforms(run: Pick<RunContext, 'pack' | 'settings' | 'job'
   const encrypted = isAgeRecipientList(encryptionKey)
   return {
     compression: compress ? compressor.algorithm : 'none',
-    level: compressor.level,
+    ...omitUndefined({ level: compressor.level }),
     encrypted,
     recipients: encrypted ? [...new Set([...ageKeys(encryptionKey), ...recoveryRecipients])] : [],
   }

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { lstat, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ageKeys, isAgeIdentityList, type Transforms, transformSuffix } from '@osb-backup/core'
+import { omitUndefined } from '@osb-backup/node'
 import { NO_KEY } from '@osb-backup/protocol'
 import { findZstdProgram, loadFile, readManifest } from '@osb-backup/storage'
 import { dumpTransforms } from './dump-transforms.ts'
@@ -70,9 +71,8 @@ export async function downloadFile(run: RunContext, signal: AbortSignal): Promis
     await loadFile(store, name, path, {
       ...done,
       identities: done.encrypted ? ageKeys(encryptionKey) : [],
-      zstdProgram: findZstdProgram(settings.scriptBase.PATH),
+      ...omitUndefined({ zstdProgram: findZstdProgram(settings.scriptBase.PATH), expected: source }),
       signal: both,
-      expected: source,
       onProgress({ bytesRead }) {
         job.progress = { bytesRead, bytesStored: 0 }
       },

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { errorMessage } from '@osb-backup/node'
+import { errorMessage, omitUndefined } from '@osb-backup/node'
 import { NO_KEY } from '@osb-backup/protocol'
 import {
   findZstdProgram,
@@ -35,8 +35,7 @@ export async function storeDump(run: RunContext, upload: ObjectUpload, source: D
   const { compression, level, recipients } = transforms
   const stored = await storeContent(store, upload.name, content, {
     compression,
-    compressionLevel: level,
-    zstdProgram: findZstdProgram(settings.scriptBase.PATH),
+    ...omitUndefined({ compressionLevel: level, zstdProgram: findZstdProgram(settings.scriptBase.PATH) }),
     recipients,
     // The name was free when it was claimed, but another agent may have used it since.
     mustBeNew: true,

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import { ageKeys, transformsOfName } from '@osb-backup/core'
-import { errorMessage } from '@osb-backup/node'
+import { errorMessage, omitUndefined } from '@osb-backup/node'
 import { findZstdProgram, loadContent, readManifest, releaseBuffer } from '@osb-backup/storage'
 import { messageFiles, writeMetadata } from '../scripts/script-messages.ts'
 import { describeFailure, isSuccess } from '../scripts/script-result.ts'
@@ -31,8 +31,7 @@ export async function streamRestore(run: RunContext, path: string, signal: Abort
     content = await loadContent(store, namePrefix + run.filename, {
       ...transforms,
       identities: transforms.encrypted ? ageKeys(encryptionKey) : [],
-      zstdProgram: findZstdProgram(run.settings.scriptBase.PATH),
-      expected: source,
+      ...omitUndefined({ zstdProgram: findZstdProgram(run.settings.scriptBase.PATH), expected: source }),
       signal: both,
       onProgress: ({ bytesRead }) => {
         job.progress = { bytesRead, bytesStored: 0 }

@@ -1,3 +1,4 @@
+import { omitUndefined } from '@osb-backup/node'
 import type { ObjectStore, StoreOptions } from '@osb-backup/storage'
 import { BandwidthLimit, type IncompleteUpload, type StoreSettings, stores } from '@osb-backup/storage/kinds'
 import type { TransferSettings } from '../settings/agent-settings.ts'
@@ -52,6 +53,6 @@ export class AgentStores {
 
   #options(): StoreOptions {
     const { maximumParts, proxy } = this.#settings
-    return { maximumParts, proxy, trustedCa: this.#ca }
+    return omitUndefined({ maximumParts, proxy, trustedCa: this.#ca })
   }
 }

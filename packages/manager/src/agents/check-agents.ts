@@ -1,4 +1,5 @@
 import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import type { Agent, AgentHealth } from './agent.ts'
 import { statusOfAgent } from './agent-client.ts'
 import * as repository from './repository.ts'
@@ -7,7 +8,7 @@ import * as repository from './repository.ts'
 const INTERVAL_SECONDS = 30
 const BATCH_SIZE = 20
 
-type CheckContext = Pick<Context, 'database' | 'sealer' | 'now'>
+type CheckContext = Pick<Context, 'database' | 'sealer'>
 
 /** Checks agents that are due. Returns whether there may be more. */
 export async function checkDueAgents(context: CheckContext, signal: AbortSignal): Promise<boolean> {
@@ -20,7 +21,7 @@ export async function checkDueAgents(context: CheckContext, signal: AbortSignal)
 /** Asks an agent how it is, and records that. */
 export async function checkAgent(context: CheckContext, agent: Agent, signal: AbortSignal): Promise<Agent> {
   const answer = await statusOfAgent(agent, signal)
-  const health = healthAfter(agent.health, answer, context.now())
+  const health = healthAfter(agent.health, answer, await readClock(context))
   await repository.recordHealth(context, agent, health)
   return { ...agent, health }
 }

@@ -1,6 +1,7 @@
 import type { Call } from '../access/call.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, RepositoryContext, TransactionContext } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { createOnce } from '../idempotency/service.ts'
 import { countInstancesOfAgents, instanceIdsOfAgent } from '../instances/repository.ts'
@@ -79,7 +80,7 @@ export async function createAgent(
   key?: IdempotencyKey,
 ): Promise<Agent> {
   requirePassword(wanted)
-  const agent = newAgent(wanted, context.now(), { isImplicit: false })
+  const agent = newAgent(wanted, await readClock(context), { isImplicit: false })
   return createOnce<Context, Agent>(context, {
     id: agent.id,
     call,
@@ -142,7 +143,7 @@ export async function deleteAgent(context: Context, call: Call, id: string): Pro
     if (instanceId !== undefined) {
       throw new RequestError('conflict', `The service instance ${JSON.stringify(instanceId)} still uses this agent.`)
     }
-    await repository.markAgentDeleted(tx, id, context.now())
+    await repository.markAgentDeleted(tx, id, await readClock(tx))
   })
 }
 

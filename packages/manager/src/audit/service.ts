@@ -1,12 +1,13 @@
 import type { Call } from '../access/call.ts'
 import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import { type InTransaction, inTransaction } from '../database/transaction.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import type { AuditEntry } from './audit-entry.ts'
 import * as repository from './repository.ts'
 
-type AuditContext = Pick<Context, 'database' | 'now'>
+type AuditContext = Pick<Context, 'database'>
 
 /**
  * Runs a change in a transaction that also records the call in the audit log: neither is stored without the other. The
@@ -22,7 +23,7 @@ export async function inAuditedTransaction<C extends AuditContext, R>(
   if (call === undefined || call.audit.isRecorded) return inTransaction(context, act)
   const result = await inTransaction(context, async (tx) => {
     const acted = await act(tx)
-    await repository.insertAuditEntry(tx, entryOf(call, call.audit.status, context.now()))
+    await repository.insertAuditEntry(tx, entryOf(call, call.audit.status, await readClock(tx)))
     return acted
   })
   call.audit.isRecorded = true
@@ -31,7 +32,7 @@ export async function inAuditedTransaction<C extends AuditContext, R>(
 
 /** Records a call that changed nothing: it was refused, or only tried something. */
 export async function recordCall(context: AuditContext, call: Call, status: number): Promise<void> {
-  await repository.insertAuditEntry(context, entryOf(call, status, context.now()))
+  await repository.insertAuditEntry(context, entryOf(call, status, await readClock(context)))
 }
 
 function entryOf({ caller, audit }: Call, status: number, at: Date): Omit<AuditEntry, 'id'> {

@@ -17,7 +17,7 @@ import { rotateKey } from './rotate-key.ts'
 /** A command that works on the data of a manager and ends. */
 export type DataCommand = Exclude<Command, { name: 'help' | 'start' }>
 
-type CommandContext = Pick<Context, 'settings' | 'database' | 'sealer' | 'now'>
+type CommandContext = Pick<Context, 'settings' | 'database' | 'sealer'>
 
 /**
  * Runs a command, beside a manager that runs or without one.
@@ -29,7 +29,6 @@ type CommandContext = Pick<Context, 'settings' | 'database' | 'sealer' | 'now'>
 export async function runCommand(
   command: DataCommand,
   settings: ManagerSettings,
-  now: Date,
   signal: AbortSignal,
 ): Promise<string> {
   const stops: (() => Promise<void>)[] = []
@@ -38,7 +37,7 @@ export async function runCommand(
     const log = createLog(settings.logLevel === 'info' ? 'warn' : settings.logLevel, 'error')
     const data = await openData(settings, { as: 'command' }, log, stops)
     signal.throwIfAborted()
-    return await run(command, { ...data, settings, now: () => now }, signal)
+    return await run(command, { ...data, settings }, signal)
   } catch (error) {
     throw error instanceof RequestError ? new SettingsError(error.message, { cause: error }) : error
   } finally {

@@ -14,8 +14,6 @@ export interface Context {
   jobChanges: Pick<JobChanges, 'subscribe'>
   /** Tells the workers of this manager that a job waits, so that they claim it at once. */
   wakeWorkers(): void
-  /** The manager's clock. */
-  now(): Date
 }
 
 /** A context whose statements run in one transaction. */

@@ -2,6 +2,7 @@ import type { StoreSettings } from '@osb-backup/storage'
 import { authorizeInstance, authorizeReferredInstance, type Call, unknownInstance } from '../access/call.ts'
 import { scopeOf } from '../access/scope.ts'
 import type { Context, RepositoryContext } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { createOnce } from '../idempotency/service.ts'
 import { findInstance } from '../instances/repository.ts'
@@ -61,7 +62,7 @@ export async function createDestination(
 ): Promise<FileDestination> {
   await requireInstance(context, call, wanted.instanceId)
   await checkStore(context, wanted.store)
-  const createdAt = context.now()
+  const createdAt = await readClock(context)
   const destination = { ...wanted, id: newIdentifier(createdAt), version: 1, createdAt }
   return createOnce<Context, FileDestination>(context, {
     id: destination.id,

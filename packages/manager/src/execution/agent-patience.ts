@@ -19,18 +19,18 @@ interface PartState {
 
 /** Decides how long a part waits for an agent that is busy or unreachable, and when it fails. */
 export class AgentPatience {
-  readonly #context: Pick<Context, 'settings' | 'now'>
-  #unreachableSince: Date | undefined
-  #busySince: Date | undefined
+  readonly #context: Pick<Context, 'settings'>
+  #unreachableSinceMs: number | undefined
+  #busySinceMs: number | undefined
 
-  constructor(context: Pick<Context, 'settings' | 'now'>) {
+  constructor(context: Pick<Context, 'settings'>) {
     this.#context = context
   }
 
   /** To be called with each answer that reached the agent. */
   noteAnswer(answer: AgentAnswer): void {
-    if (answer.kind !== 'unreachable' && answer.kind !== 'refused') this.#unreachableSince = undefined
-    if (answer.kind === 'accepted' || answer.kind === 'job') this.#busySince = undefined
+    if (answer.kind !== 'unreachable' && answer.kind !== 'refused') this.#unreachableSinceMs = undefined
+    if (answer.kind === 'accepted' || answer.kind === 'job') this.#busySinceMs = undefined
   }
 
   /** @throws {PartFailure} If the part fails; otherwise the agent is asked again. */
@@ -38,9 +38,9 @@ export class AgentPatience {
     const agent = `The agent at ${agentUrl}`
     switch (answer.kind) {
       case 'busy': {
-        this.#busySince ??= this.#context.now()
+        this.#busySinceMs ??= performance.now()
         const limit = this.#context.settings.agentBusySeconds
-        if (!this.#isOverdue(this.#busySince, limit)) return
+        if (!this.#isOverdue(this.#busySinceMs, limit)) return
         throw new PartFailure(`${agent} was busy for ${limit} seconds: ${answer.reason}.`)
       }
       case 'unknown':
@@ -58,15 +58,15 @@ export class AgentPatience {
   }
 
   #judgeUnreachable(agent: string, reason: string): void {
-    this.#unreachableSince ??= this.#context.now()
+    this.#unreachableSinceMs ??= performance.now()
     const limit = this.#context.settings.agentUnreachableSeconds
-    if (!this.#isOverdue(this.#unreachableSince, limit)) return
+    if (!this.#isOverdue(this.#unreachableSinceMs, limit)) return
     throw new PartFailure(
       `${agent} could not be reached for ${limit} seconds (${reason}): check that it runs and that agent.url of the service instance is right.`,
     )
   }
 
-  #isOverdue(since: Date, limitSeconds: number): boolean {
-    return this.#context.now().getTime() - since.getTime() >= limitSeconds * 1000
+  #isOverdue(sinceMs: number, limitSeconds: number): boolean {
+    return performance.now() - sinceMs >= limitSeconds * 1000
   }
 }

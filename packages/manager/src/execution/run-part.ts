@@ -3,6 +3,7 @@ import { ageKeys, transformsOfName } from '@osb-backup/core'
 import type { AgentBackupRequest, AgentJob, AgentRestoreRequest, JobStatus } from '@osb-backup/protocol'
 import { deleteAtAgent, readAtAgent, startAtAgent } from '../agents/agent-client.ts'
 import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import { destinationsById } from '../destinations/service.ts'
 import type { ServiceInstance } from '../instances/instance.ts'
 import { findInstance } from '../instances/service.ts'
@@ -137,7 +138,9 @@ export class PartRun {
       if (status === 'SUCCEEDED') throw new PartFailure(dump.missing)
       return this.#record(status, {})
     }
-    await this.#record(status, { point: this.#restorePoint(this.#job, dump, status !== 'SUCCEEDED') })
+    await this.#record(status, {
+      point: this.#restorePoint(this.#job, dump, status !== 'SUCCEEDED', await readClock(this.#context)),
+    })
   }
 
   #record(status: JobStatus, result: { error?: string; point?: NewRestorePoint }): Promise<void> {
@@ -145,11 +148,11 @@ export class PartRun {
     return recordPart(this.#context, this.#lock, this.#part.position, recorded)
   }
 
-  #restorePoint(job: BackupJob, dump: StoredDump, afterFailure: boolean): NewRestorePoint {
+  #restorePoint(job: BackupJob, dump: StoredDump, afterFailure: boolean, recordedAt: Date): NewRestorePoint {
     const transforms = transformsOfName(dump.filename)
     const recipients = [...ageKeys(job.publicKey ?? ''), ...this.#context.settings.recoveryRecipients]
     return {
-      id: newIdentifier(this.#context.now()),
+      id: newIdentifier(recordedAt),
       jobId: job.id,
       planId: job.planId,
       instanceId: job.instanceId,

@@ -2,8 +2,9 @@ import type { FastifyBaseLogger } from 'fastify'
 import Fastify from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { createUserIdentification } from '../access/oidc/user-identification.ts'
+import { createUserIdentification, KEY_COOLDOWN_MS } from '../access/oidc/user-identification.ts'
 import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import { authenticate } from './authentication.ts'
 import { browseApi } from './openapi/browse-api.ts'
 import { describeApi } from './openapi/describe-api.ts'
@@ -54,7 +55,12 @@ export async function buildApp(context: Context, routes: readonly Routes[]): Pro
   await allowOrigins(app, context.settings.allowedOrigins)
   await describeApi(app)
   const { oidc } = context.settings
-  authenticate(app, context, oidc && createUserIdentification(oidc, context.log))
+  authenticate(
+    app,
+    context,
+    oidc &&
+      createUserIdentification(oidc, context.log, { now: () => readClock(context), keyCooldownMs: KEY_COOLDOWN_MS }),
+  )
   refuseUnstorableText(app)
   app.get(
     '/health',

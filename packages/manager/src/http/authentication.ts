@@ -115,7 +115,7 @@ async function identify(
   }
   const caller =
     scheme.toLowerCase() === 'bearer'
-      ? ((await identifyToken(context, credentials, context.now())) ?? (await identifyUser?.(credentials)))
+      ? ((await identifyToken(context, credentials)) ?? (await identifyUser?.(credentials)))
       : undefined
   return caller ?? (await refuse(failures.bearer, ip))
 }

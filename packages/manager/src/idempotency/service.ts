@@ -1,13 +1,14 @@
 import type { Call } from '../access/call.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import { RequestError } from '../shared/request-error.ts'
 import type { IdempotencyKey } from './idempotency-key.ts'
 import { reserveIdempotencyKey } from './repository.ts'
 
 /** How something is created at most once. */
-export interface Creation<C extends Pick<Context, 'database' | 'now'>, T> {
+export interface Creation<C extends Pick<Context, 'database'>, T> {
   /** The id that it gets. */
   id: string
   /** Undefined: the manager creates it by itself. */
@@ -25,12 +26,12 @@ export interface Creation<C extends Pick<Context, 'database' | 'now'>, T> {
  *
  * @throws {RequestError} If the key was used for another request, or what it created was deleted since.
  */
-export async function createOnce<C extends Pick<Context, 'database' | 'now'>, T>(
+export async function createOnce<C extends Pick<Context, 'database'>, T>(
   context: C,
   { id, call, key, create, find }: Creation<C, T>,
 ): Promise<T> {
   const result = await inAuditedTransaction(context, call, async (tx): Promise<{ created: T } | { before: string }> => {
-    const reserved = key && (await reserveIdempotencyKey(tx, key, id, context.now()))
+    const reserved = key && (await reserveIdempotencyKey(tx, key, id, await readClock(tx)))
     if (reserved === undefined) return { created: await create(tx) }
     if (reserved.requestDigest === key?.requestDigest) return { before: reserved.resourceId }
     const message = 'This Idempotency-Key was used for another request: use a new one.'

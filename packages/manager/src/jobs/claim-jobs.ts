@@ -1,4 +1,4 @@
-import { chooseJobs, type JobLimits } from '@osb-backup/core'
+import { chooseJobs, type JobLimits, type RunKind } from '@osb-backup/core'
 import type { Context } from '../context/context.ts'
 import { inTransaction } from '../database/transaction.ts'
 import * as claims from './claims-repository.ts'
@@ -43,10 +43,17 @@ export function unlockJob(context: ClaimContext, lock: { id: string; lockedBy: s
   return claims.unlockJob(context, lock)
 }
 
-function limitsOf({ settings }: ClaimContext): JobLimits {
+function limitsOf({ settings }: ClaimContext): Record<RunKind, JobLimits> {
   return {
-    overall: settings.maxRunningJobs,
-    perAgent: settings.maxRunningJobsPerAgent,
-    perDestination: settings.maxRunningJobsPerDestination,
+    backup: {
+      overall: settings.maxRunningJobs,
+      perAgent: settings.maxRunningJobsPerAgent,
+      perDestination: settings.maxRunningJobsPerDestination,
+    },
+    restore: {
+      overall: settings.maxRunningRestores,
+      perAgent: settings.maxRunningRestoresPerAgent,
+      perDestination: settings.maxRunningRestoresPerDestination,
+    },
   }
 }

@@ -6,7 +6,7 @@ import { oldestHeartbeat } from './leases-repository.ts'
 
 /** One manager at a time claims jobs, so that the limits hold over all of them. */
 const CLAIM_LOCK = 0x6f736263
-/** Of the jobs that wait for the same agent and destination, at most this many are considered. */
+/** Of the jobs of one kind that wait for the same agent and destination, at most this many are considered. */
 const MAX_CONSIDERED = 50
 
 /** A job that waits or runs. */
@@ -48,10 +48,10 @@ const isClaimable = ({ lockedBy, running }: Claimant) => sql`
 /** The open jobs, oldest first: all that are locked, and of those that wait as many as can matter. */
 export async function listOpenJobs({ database }: InTransaction): Promise<OpenJob[]> {
   const { rows } = await sql<OpenJob>`
-    select id, tenant, agent, destination, "isLocked" from (
-      select open.*, row_number() over (partition by "isLocked", tenant, agent, destination order by started_at, id) as place
+    select id, kind, tenant, agent, destination, "isLocked" from (
+      select open.*, row_number() over (partition by "isLocked", kind, tenant, agent, destination order by started_at, id) as place
       from (
-        select j.id, j.started_at, j.destination_id as destination, a.url as agent,
+        select j.id, j.kind, j.started_at, j.destination_id as destination, a.url as agent,
           coalesce(i.organization_guid, i.id) as tenant, j.locked_by is not null as "isLocked"
         from jobs j
           join service_instances i on i.id = j.instance_id

@@ -1,5 +1,6 @@
 import type { Call } from '../access/call.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { createOnce } from '../idempotency/service.ts'
 import type { Job } from './job.ts'
@@ -32,7 +33,7 @@ export async function createJob<J extends Job>(
     async create(tx) {
       await lock(tx)
       // The clock is read after the locks are held, so that a job starts after the one it waited for has ended.
-      const started = { ...job, startedAt: context.now() }
+      const started = { ...job, startedAt: await readClock(tx) }
       await insertJobs(tx, [started])
       return started
     },

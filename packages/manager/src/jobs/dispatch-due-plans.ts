@@ -1,5 +1,6 @@
 import { type DueRuns, decideDueRuns, delayOf } from '@osb-backup/core'
 import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import { inTransaction } from '../database/transaction.ts'
 import { type NextRun, startOf } from '../plans/next-run.ts'
 import type { PlanRun } from '../plans/plan-run.ts'
@@ -28,12 +29,12 @@ interface Decision {
 export async function dispatchDuePlans(context: Context, limit: number): Promise<number> {
   if (!(await isAnyPlanDue(context))) return 0
   return inTransaction(context, async (tx) => {
-    const plans = await lockDuePlans(tx, context.now(), limit)
+    const plans = await lockDuePlans(tx, await readClock(tx), limit)
     if (plans.length === 0) return 0
     const planIds = plans.map((plan) => plan.id)
     const open = await openJobsOfPlans(tx, planIds)
     // The clock is read after the open jobs are known, so that a job starts after the one before it has ended.
-    const now = context.now()
+    const now = await readClock(tx)
     const decisions = plans.map((plan) => decide(context, plan, now, open.get(plan.id)))
     const jobs = decisions.flatMap(({ job }) => job ?? [])
     const runs = decisions.flatMap((decision) => decision.runs)

@@ -1,6 +1,7 @@
 import { jobStatusOf } from '@osb-backup/core'
 import { isOver } from '@osb-backup/protocol'
 import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import { type InTransaction, inTransaction } from '../database/transaction.ts'
 import { requestRetention } from '../plans/retention-repository.ts'
 import { insertPoint } from '../restore-points/repository.ts'
@@ -9,7 +10,7 @@ import type { JobLock } from './job.ts'
 import * as parts from './parts-repository.ts'
 import { lockJob, setJobStatus } from './repository.ts'
 
-type ResultContext = Pick<Context, 'database' | 'now'>
+type ResultContext = Pick<Context, 'database'>
 
 /**
  * Records the progress or the end of a part, its restore point if it left one, and the job's state, which follows from all
@@ -27,7 +28,7 @@ export async function recordPart(
   const { point, ...recorded } = progress
   await inTransaction(context, async (tx) => {
     await lockJob(tx, lock)
-    const now = context.now()
+    const now = await readClock(tx)
     const fields = { ...recorded, filename: point?.filename }
     if (!(await parts.updatePart(tx, lock.id, position, fields, isOver(progress.status) ? now : undefined))) return
     if (point !== undefined) await insertPoint(tx, point, now)
@@ -44,7 +45,7 @@ export async function recordPart(
 export async function failJob(context: ResultContext, lock: JobLock, error: string): Promise<void> {
   await inTransaction(context, async (tx) => {
     await lockJob(tx, lock)
-    await failOpenParts(tx, lock.id, error, context.now())
+    await failOpenParts(tx, lock.id, error, await readClock(tx))
   })
 }
 

@@ -4,6 +4,7 @@ import { authorizeInstance, type Call } from '../access/call.ts'
 import { scopeOf } from '../access/scope.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, RepositoryContext } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
@@ -69,7 +70,7 @@ export async function cancelJob(context: Context, call: Call, id: string, kind?:
     const job = await repository.lockJobToCancel(tx, id)
     if (job === undefined || isOver(job.status)) throw new RequestError('conflict', `The job ${id} has ended.`)
     if (job.isCancelled) return
-    const now = context.now()
+    const now = await readClock(tx)
     await repository.setCancelled(tx, id, by, now)
     // A job that was never claimed is at no agent.
     if (!job.wasClaimed) await failOpenParts(tx, id, `Cancelled by ${by} before it began.`, now)

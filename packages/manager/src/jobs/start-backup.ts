@@ -1,5 +1,6 @@
 import type { Call } from '../access/call.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import type { BackupPlan, PlanToRun } from '../plans/plan.ts'
 import { lockPlan } from '../plans/repository.ts'
@@ -38,13 +39,13 @@ export function newBackupJob(plan: PlanToRun, startedAt: Date, due?: { dueAt: Da
  * @param key - A request that is sent again with the same key starts nothing.
  * @throws {RequestError} If a job of the plan waits or runs.
  */
-export function startBackup(
+export async function startBackup(
   context: Context,
   call: Call | undefined,
   plan: BackupPlan,
   key?: IdempotencyKey,
 ): Promise<BackupJob> {
-  const job = newBackupJob(plan, context.now())
+  const job = newBackupJob(plan, await readClock(context))
   return createJob(context, { job, call, key }, (tx) => requireNoOpenJob(tx, plan.id))
 }
 

@@ -1,5 +1,6 @@
 import { authorizeInstance, type Call, unknownInstance } from '../access/call.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { findInstance } from '../instances/repository.ts'
 import { findPlan } from '../plans/repository.ts'
@@ -50,7 +51,7 @@ export async function startRestore(
   }
   const [{ point }] = items
   const plan = await findPlan(context, point.planId)
-  const startedAt = context.now()
+  const startedAt = await readClock(context)
   const job: RestoreJob = {
     id: newIdentifier(startedAt),
     kind: 'restore',

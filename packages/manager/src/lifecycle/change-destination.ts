@@ -2,6 +2,7 @@ import { stores } from '@osb-backup/storage'
 import { authorizeInstance, type Call } from '../access/call.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import type { FileDestination } from '../destinations/destination.ts'
 import { retireDestinations, updateDestination } from '../destinations/repository.ts'
 import { checkStore, getDestination } from '../destinations/service.ts'
@@ -53,7 +54,7 @@ export async function retireDestination(context: Context, call: Call, id: string
     if (plan !== undefined) {
       throw new RequestError('conflict', `The backup plan ${JSON.stringify(plan)} still uses this file destination.`)
     }
-    await retireDestinations(tx, { id }, context.now())
+    await retireDestinations(tx, { id }, await readClock(tx))
   })
 }
 
@@ -69,6 +70,6 @@ export async function retireDestinationsOfInstance(context: Context, call: Call,
     if (plan !== undefined) {
       throw new RequestError('conflict', `The backup plan ${JSON.stringify(plan)} still uses one of them.`)
     }
-    await retireDestinations(tx, { instanceId }, context.now())
+    await retireDestinations(tx, { instanceId }, await readClock(tx))
   })
 }

@@ -2,6 +2,7 @@ import type { Call } from '../access/call.ts'
 import { lockAgentAssignments } from '../agents/repository.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import { markInstanceDeleted } from '../instances/repository.ts'
 import { getInstance } from '../instances/service.ts'
 import { nameOfAnyPlan } from '../plans/repository.ts'
@@ -22,7 +23,7 @@ export async function deleteInstance(context: Context, call: Call, id: string): 
       const message = `The service instance still has the backup plan ${JSON.stringify(plan)}: delete its plans first.`
       throw new RequestError('conflict', message)
     }
-    await markInstanceDeleted(tx, id, context.now())
+    await markInstanceDeleted(tx, id, await readClock(tx))
     await deleteIfUnused(tx, agent.id, id)
   })
 }

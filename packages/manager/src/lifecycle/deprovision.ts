@@ -4,6 +4,7 @@ import { isOver } from '@osb-backup/protocol'
 import { authorizeInstance, type Call } from '../access/call.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import { findJob, openJobsOfPlans } from '../jobs/repository.ts'
 import { startBackup } from '../jobs/start-backup.ts'
 import type { BackupPlan } from '../plans/plan.ts'
@@ -33,7 +34,7 @@ export async function deprovisionPlans(context: Context, call: Call, instanceId:
     if (settings.deprovisionFiles === 'delete') {
       await requireNoOpenJob(tx, planIds)
       const points = await pointsOf(tx, { instanceId })
-      const removed = settings.deprovisionBackupSeconds > 0 ? allButNewest(points, context.now()) : points
+      const removed = settings.deprovisionBackupSeconds > 0 ? allButNewest(points, await readClock(tx)) : points
       const pointIds = removed.map((point) => point.id)
       await requireNoneRestored(tx, pointIds)
       await requestRemoval(tx, pointIds, 'DEPROVISIONED')
@@ -53,22 +54,22 @@ function allButNewest(points: readonly RestorePoint[], now: Date): RestorePoint[
 
 /** Backs up every plan that is not paused, and waits until the jobs have ended. */
 async function takeFinalBackups(context: Context, instanceId: string): Promise<void> {
-  const endAt = context.now().getTime() + context.settings.deprovisionBackupSeconds * 1000
+  const endAtMs = performance.now() + context.settings.deprovisionBackupSeconds * 1000
   const plans = (await plansOfInstance(context, instanceId)).filter((plan) => !plan.paused)
   const jobIds: string[] = []
-  for (const plan of plans) jobIds.push(await startAfterOpenJob(context, plan, endAt))
+  for (const plan of plans) jobIds.push(await startAfterOpenJob(context, plan, endAtMs))
   for (const jobId of jobIds) {
-    const status = await waitForEnd(context, jobId, endAt)
+    const status = await waitForEnd(context, jobId, endAtMs)
     if (status !== 'SUCCEEDED') throw refusal(`the final backup (job ${jobId}) failed`)
   }
 }
 
 /** A job that is open already began before the deprovisioning did, so it is no final backup. */
-async function startAfterOpenJob(context: Context, plan: BackupPlan, endAt: number): Promise<string> {
+async function startAfterOpenJob(context: Context, plan: BackupPlan, endAtMs: number): Promise<string> {
   for (;;) {
     const open = (await openJobsOfPlans(context, [plan.id])).get(plan.id)
     if (open !== undefined) {
-      await waitForEnd(context, open, endAt)
+      await waitForEnd(context, open, endAtMs)
       continue
     }
     try {
@@ -80,12 +81,12 @@ async function startAfterOpenJob(context: Context, plan: BackupPlan, endAt: numb
   }
 }
 
-async function waitForEnd(context: Context, jobId: string, endAt: number): Promise<string> {
+async function waitForEnd(context: Context, jobId: string, endAtMs: number): Promise<string> {
   for (;;) {
     const job = await findJob(context, jobId)
     if (job === undefined) return 'UNKNOWN'
     if (isOver(job.status)) return job.status
-    if (context.now().getTime() > endAt) {
+    if (performance.now() > endAtMs) {
       const limit = context.settings.deprovisionBackupSeconds
       throw refusal(`the final backup (job ${jobId}) took longer than ${limit} seconds`)
     }

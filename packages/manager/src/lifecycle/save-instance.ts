@@ -4,6 +4,7 @@ import * as agents from '../agents/repository.ts'
 import { getReferredAgent, lockReferredAgent, newAgent } from '../agents/service.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { createOnce } from '../idempotency/service.ts'
 import { backupHost, type ServiceInstance } from '../instances/instance.ts'
@@ -38,7 +39,7 @@ export async function saveInstanceWithAgent(
     await agents.lockAgentAssignments(tx)
     const stored = await findInstance(tx, instance.id)
     const agentId = await assignAgent(tx, instance, stored?.agent.id)
-    const createdAt = stored?.createdAt ?? tx.now()
+    const createdAt = stored?.createdAt ?? (await readClock(tx))
     const saved = { ...instance, createdAt, agent: { ...instance.agent, id: agentId } }
     const version = await upsertInstance(tx, saved, edited)
     if (version === undefined) throw changedMeanwhile()
@@ -67,7 +68,7 @@ async function assignAgent(
     await agents.updateAgent(tx, { ...own, ...agent }, undefined)
     return own.id
   }
-  const created = newAgent({ ...agent, name: undefined }, tx.now(), { isImplicit: true })
+  const created = newAgent({ ...agent, name: undefined }, await readClock(tx), { isImplicit: true })
   await agents.insertAgent(tx, created)
   return created.id
 }
@@ -76,7 +77,7 @@ async function assignAgent(
 export async function deleteIfUnused(tx: TransactionContext, agentId: string, instanceId: string): Promise<void> {
   const agent = await agents.findAgent(tx, agentId)
   if (agent?.isImplicit && !(await isUsedByOthers(tx, agentId, instanceId))) {
-    await agents.markAgentDeleted(tx, agentId, tx.now())
+    await agents.markAgentDeleted(tx, agentId, await readClock(tx))
   }
 }
 
@@ -108,7 +109,7 @@ export async function createInstance(
     key,
     async create(tx) {
       await lockReferredAgent(tx, agentId)
-      const instance = { ...wanted, agent, version: 0, createdAt: tx.now() }
+      const instance = { ...wanted, agent, version: 0, createdAt: await readClock(tx) }
       if ((await upsertInstance(tx, instance, 'new')) !== undefined) return wanted.id
       const message = `The service instance ${JSON.stringify(wanted.id)} is registered already.`
       throw new RequestError('conflict', message, { field: 'id' })

@@ -2,6 +2,7 @@ import type { Protection, ProtectionState } from '@osb-backup/core'
 import type { Call } from '../access/call.ts'
 import { countAgents } from '../agents/repository.ts'
 import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import { countJobs, type JobCounts } from '../jobs/search-repository.ts'
 import { judgeAllInstances } from '../protection/service.ts'
 import { sumPoints } from '../restore-points/search-repository.ts'
@@ -31,7 +32,7 @@ export interface Overview {
 
 /** Counts what the caller was granted. */
 export async function readOverview(context: Context, call: Call): Promise<Overview> {
-  const at = context.now()
+  const at = await readClock(context)
   const scope = await call.caller.grants()
   const instances = { total: 0, protected: 0, 'at-risk': 0, unprotected: 0, unknown: 0 }
   const attention: Attention[] = []

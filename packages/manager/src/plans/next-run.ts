@@ -1,5 +1,5 @@
 import { delayOf, nextRunAfter } from '@osb-backup/core'
-import type { Context } from '../context/context.ts'
+import type { ManagerSettings } from '../settings/settings.ts'
 import type { PlanSchedule } from './plan.ts'
 
 /** When a plan is due next, and when that run starts: later than due where runs are spread. */
@@ -7,8 +7,6 @@ export interface NextRun {
   dueAt: Date | undefined
   runAt: Date | undefined
 }
-
-type Timing = Pick<Context, 'settings' | 'now'>
 
 /** Largest clock difference between managers; a run that was decided further ahead was decided by a wrong clock. */
 const CLOCK_DIFFERENCE_MS = 600_000
@@ -18,8 +16,8 @@ const CLOCK_DIFFERENCE_MS = 600_000
  *
  * @param plan - `lastDueAt` counts too, as the clock of another manager may be ahead of this one.
  */
-export function nextRunOf(plan: Omit<PlanSchedule, 'nextDueAt'>, { settings, now }: Timing): NextRun {
-  return startOf(plan.id, plan.paused ? undefined : nextRunAfter(plan, undecidedFrom(plan.lastDueAt, now())), settings)
+export function nextRunOf(plan: Omit<PlanSchedule, 'nextDueAt'>, settings: ManagerSettings, now: Date): NextRun {
+  return startOf(plan.id, plan.paused ? undefined : nextRunAfter(plan, undecidedFrom(plan.lastDueAt, now)), settings)
 }
 
 /** The moment after which no run of a plan has been decided. */
@@ -30,7 +28,7 @@ export function undecidedFrom(lastDueAt: Date | undefined, now: Date): Date {
 }
 
 /** When a run that is due starts. */
-export function startOf(planId: string, dueAt: Date | undefined, settings: Timing['settings']): NextRun {
+export function startOf(planId: string, dueAt: Date | undefined, settings: ManagerSettings): NextRun {
   if (dueAt === undefined) return { dueAt: undefined, runAt: undefined }
   const delayMs = delayOf(planId, settings.scheduleJitterSeconds)
   return { dueAt, runAt: new Date(dueAt.getTime() + delayMs) }

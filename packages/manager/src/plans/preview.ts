@@ -1,6 +1,7 @@
 import { expiredPoints, type Retention, runsKept } from '@osb-backup/core'
 import { authorizeInstance, type Call } from '../access/call.ts'
 import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import { listPoints } from '../restore-points/repository.ts'
 import { isGood, type RestorePoint } from '../restore-points/restore-point.ts'
 import type { BackupPlan } from './plan.ts'
@@ -41,7 +42,7 @@ export async function previewPlan(context: Context, call: Call, asked: PreviewRe
   const plan = asked.planId === undefined ? undefined : await getPlan(context, call, asked.planId)
   if (plan === undefined && asked.instanceId !== undefined) await authorizeInstance(call, asked.instanceId)
   const timezone = asked.timezone ?? plan?.timezone ?? 'UTC'
-  const schedule = checkSchedule({ frequency: asked.frequency, timezone }, context)
+  const schedule = checkSchedule({ frequency: asked.frequency, timezone }, context, await readClock(context))
   const runs = schedule.runs.slice(0, RUNS_SHOWN)
   const retention = retentionOf(asked, plan)
   return {
@@ -65,6 +66,6 @@ async function pointsUnder(context: Context, { id, instanceId }: BackupPlan, ret
   const points = entries
     .filter((point) => point.removal === undefined)
     .map((point) => ({ ...point, good: isGood(point) }))
-  const expired = new Set(expiredPoints(points, retention, context.now()).map((point) => point.id))
+  const expired = new Set(expiredPoints(points, retention, await readClock(context)).map((point) => point.id))
   return points.map((point) => ({ point, isKept: !expired.has(point.id) }))
 }

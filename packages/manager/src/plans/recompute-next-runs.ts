@@ -1,5 +1,6 @@
 import { nextRunAfter } from '@osb-backup/core'
 import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import { inTransaction } from '../database/transaction.ts'
 import { nextRunOf, undecidedFrom } from './next-run.ts'
 import type { PlanSchedule } from './plan.ts'
@@ -19,7 +20,8 @@ export async function recomputeNextRuns(context: Context, signal: AbortSignal): 
   for (let after: string | undefined = ''; after !== undefined; ) {
     signal.throwIfAborted()
     const plans: PlanSchedule[] = await listSchedules(context, after, BATCH_SIZE)
-    for (const plan of plans) if (isWrong(plan, context) && (await correct(context, plan.id))) corrected++
+    const now = await readClock(context)
+    for (const plan of plans) if (isWrong(plan, context, now) && (await correct(context, plan.id))) corrected++
     after = plans.length < BATCH_SIZE ? undefined : plans.at(-1)?.id
   }
   if (corrected > 0) context.log.warn({ plans: corrected }, 'the next runs of plans were corrected')
@@ -27,11 +29,10 @@ export async function recomputeNextRuns(context: Context, signal: AbortSignal): 
 }
 
 /** A plan that is due is right: its run is about to be started, or waits for its delay. */
-function isWrong(plan: PlanSchedule, { now, log }: Context): boolean {
-  const at = now()
-  if (plan.nextDueAt !== undefined && plan.nextDueAt <= at) return false
+function isWrong(plan: PlanSchedule, { log }: Context, now: Date): boolean {
+  if (plan.nextDueAt !== undefined && plan.nextDueAt <= now) return false
   try {
-    return nextRunAfter(plan, undecidedFrom(plan.lastDueAt, at))?.getTime() !== plan.nextDueAt?.getTime()
+    return nextRunAfter(plan, undecidedFrom(plan.lastDueAt, now))?.getTime() !== plan.nextDueAt?.getTime()
   } catch (error) {
     log.debug({ err: error, planId: plan.id }, 'a plan cannot be scheduled')
     return false
@@ -41,8 +42,9 @@ function isWrong(plan: PlanSchedule, { now, log }: Context): boolean {
 async function correct(context: Context, id: string): Promise<boolean> {
   return inTransaction(context, async (tx) => {
     const schedule = (await lockPlan(tx, id))?.schedule
-    if (schedule === undefined || schedule.paused || !isWrong(schedule, context)) return false
-    await setNextRuns(tx, [{ planId: id, next: nextRunOf(schedule, context) }])
+    const now = await readClock(tx)
+    if (schedule === undefined || schedule.paused || !isWrong(schedule, context, now)) return false
+    await setNextRuns(tx, [{ planId: id, next: nextRunOf(schedule, context.settings, now) }])
     return true
   })
 }

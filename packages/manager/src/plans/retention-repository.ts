@@ -5,7 +5,7 @@ import type { InTransaction } from '../database/transaction.ts'
 
 const HOUR_MS = 3_600_000
 /** When a plan is claimed again whose manager died before it had applied the retention. */
-const RETRY_MS = 10_000
+const RETRY_SECONDS = 10
 
 /** Has the retention of a plan applied soon after the transaction is committed. */
 export async function requestRetention({ database }: InTransaction, planId: string, now: Date): Promise<void> {
@@ -18,25 +18,21 @@ export async function requestRetention({ database }: InTransaction, planId: stri
  *
  * @returns Their ids, at most `limit`.
  */
-export async function claimDueRetention(
-  { database, now }: Pick<Context, 'database' | 'now'>,
-  limit: number,
-): Promise<string[]> {
+export async function claimDueRetention({ database }: Pick<Context, 'database'>, limit: number): Promise<string[]> {
   const due = database
     .selectFrom('backup_plans')
     .select('id')
-    .where('retention_due_at', '<=', now())
+    .where('retention_due_at', '<=', sql<Date>`now()`)
     .orderBy('retention_due_at')
     .limit(limit)
     .forUpdate()
     .skipLocked()
-  const again = new Date(now().getTime() + RETRY_MS)
   const rows = await database
     .updateTable('backup_plans')
     .set({
-      retention_due_at: sql<Date>`greatest(${again}::timestamptz, retention_counts_from)`,
+      retention_due_at: sql<Date>`greatest(now() + make_interval(secs => ${sql.lit(RETRY_SECONDS)}), retention_counts_from)`,
       // A change that counts by now is no longer announced.
-      retention_counts_from: sql<Date | null>`case when retention_counts_from > ${now()} then retention_counts_from end`,
+      retention_counts_from: sql<Date | null>`case when retention_counts_from > now() then retention_counts_from end`,
     })
     .where('id', 'in', due)
     .returning(['id', 'retention_counts_from'])
@@ -50,8 +46,9 @@ export async function claimDueRetention(
  * @returns Its retention; undefined if it was deleted, or the retention does not count yet.
  */
 export async function lockRetention(
-  { database, now }: Pick<Context, 'now'> & InTransaction,
+  { database }: InTransaction,
   planId: string,
+  now: Date,
 ): Promise<Retention | undefined> {
   const plan = await database
     .selectFrom('backup_plans')
@@ -59,8 +56,7 @@ export async function lockRetention(
     .where('id', '=', planId)
     .forNoKeyUpdate()
     .executeTakeFirst()
-  if (plan === undefined || (plan.retention_counts_from !== null && plan.retention_counts_from > now()))
-    return undefined
+  if (plan === undefined || (plan.retention_counts_from !== null && plan.retention_counts_from > now)) return undefined
   return { style: plan.retention_style, period: plan.retention_period }
 }
 

@@ -15,7 +15,8 @@ const RUNS_CHECKED = 200
  */
 export function checkPlan(
   plan: BackupPlan,
-  { settings, now }: Pick<Context, 'settings' | 'now'>,
+  { settings }: Pick<Context, 'settings'>,
+  now: Date,
   stored?: BackupPlan,
 ): void {
   const duplicate = plan.items.find((item, index) => plan.items.indexOf(item) !== index)
@@ -26,7 +27,7 @@ export function checkPlan(
   checkPublicKey(plan.publicKey)
   // An unchanged schedule is not checked: otherwise a plan could not even be paused once the operator allows less.
   const isSame = stored?.frequency === plan.frequency && stored.timezone === plan.timezone
-  if (!isSame) checkSchedule(plan, { settings, now })
+  if (!isSame) checkSchedule(plan, { settings }, now)
 }
 
 function checkCompressor({ algorithm, level }: Compressor): void {
@@ -53,10 +54,11 @@ function checkPublicKey(publicKey: string | undefined): void {
  */
 export function checkSchedule(
   plan: Pick<BackupPlan, 'frequency' | 'timezone'>,
-  { settings, now }: Pick<Context, 'settings' | 'now'>,
+  { settings }: Pick<Context, 'settings'>,
+  now: Date,
 ): { runs: Date[]; shortestIntervalSeconds: number } {
   checkTimezone(plan.timezone)
-  const runs = readRuns(plan, now())
+  const runs = readRuns(plan, now)
   if (runs.length === 0) {
     throw new RequestError('invalid', `frequency ${JSON.stringify(plan.frequency)} never comes due.`, {
       field: 'frequency',

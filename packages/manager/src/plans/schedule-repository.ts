@@ -8,11 +8,11 @@ import type { PlanSchedule, PlanToRun } from './plan.ts'
 export type DuePlan = PlanToRun & PlanSchedule
 
 /** Whether any plan is due. It reads one entry of an index, since it is asked four times a second. */
-export async function isAnyPlanDue({ database, now }: Pick<Context, 'database' | 'now'>): Promise<boolean> {
+export async function isAnyPlanDue({ database }: Pick<Context, 'database'>): Promise<boolean> {
   const due = await database
     .selectFrom('backup_plans')
     .select('id')
-    .where('next_run_at', '<=', now())
+    .where('next_run_at', '<=', sql<Date>`now()`)
     .limit(1)
     .execute()
   return due.length > 0

@@ -5,6 +5,7 @@ import { authorizeInstance, authorizeReferredInstance, type Call, unknownInstanc
 import { scopeOf } from '../access/scope.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, RepositoryContext, TransactionContext } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import { findDestination } from '../destinations/repository.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { createOnce } from '../idempotency/service.ts'
@@ -68,11 +69,11 @@ export async function createPlan(
   await authorizeReferredInstance(call, wanted.instanceId, field)
   if ((await findInstance(context, wanted.instanceId)) === undefined) throw unknownInstance(wanted.instanceId, field)
   const unscheduled = { nextRunAt: undefined, retentionCountsFrom: undefined, version: 1 }
-  const createdAt = context.now()
+  const createdAt = await readClock(context)
   const plan: BackupPlan = { ...wanted, ...unscheduled, id: newIdentifier(createdAt), createdAt }
   await checkDestination(context, plan)
-  checkPlan(plan, context)
-  const next = nextRunOf({ ...plan, lastDueAt: undefined }, context)
+  checkPlan(plan, context, createdAt)
+  const next = nextRunOf({ ...plan, lastDueAt: undefined }, context.settings, createdAt)
   return namingTakenName(
     plan,
     createOnce<Context, BackupPlan>(context, {
@@ -104,7 +105,7 @@ export async function updatePlan(
 ): Promise<BackupPlan> {
   const stored = await getPlan(context, call, plan.id)
   await checkDestination(context, plan)
-  checkPlan(plan, context, stored)
+  checkPlan(plan, context, await readClock(context), stored)
   const update = inAuditedTransaction(context, call, (tx) => replacePlan(tx, plan, edited))
   const version = await namingTakenName(plan, update)
   const updated = await repository.findPlan(context, plan.id)
@@ -117,21 +118,21 @@ async function replacePlan(tx: TransactionContext, plan: BackupPlan, edited: num
   const { plan: stored, schedule } = locked
   const isRescheduled =
     stored.paused !== plan.paused || stored.frequency !== plan.frequency || stored.timezone !== plan.timezone
-  if (isRescheduled) await skipDueRun(tx, schedule)
+  const now = await readClock(tx)
+  if (isRescheduled) await skipDueRun(tx, schedule, now)
   const isRetentionChanged =
     stored.retention.style !== plan.retention.style || stored.retention.period !== plan.retention.period
   return repository.updatePlan(tx, plan, {
-    next: isRescheduled ? nextRunOf({ ...plan, lastDueAt: schedule.lastDueAt }, tx) : undefined,
+    next: isRescheduled ? nextRunOf({ ...plan, lastDueAt: schedule.lastDueAt }, tx.settings, now) : undefined,
     retentionCountsFrom: isRetentionChanged
-      ? new Date(tx.now().getTime() + tx.settings.retentionChangeGraceHours * HOUR_MS)
+      ? new Date(now.getTime() + tx.settings.retentionChangeGraceHours * HOUR_MS)
       : undefined,
   })
 }
 
 /** Records the runs that are due at the moment the schedule changes: they are counted, and none is caught up. */
-async function skipDueRun(tx: TransactionContext, schedule: PlanSchedule): Promise<void> {
+async function skipDueRun(tx: TransactionContext, schedule: PlanSchedule, decidedAt: Date): Promise<void> {
   const { id: planId, nextDueAt: dueAt } = schedule
-  const decidedAt = tx.now()
   if (dueAt === undefined || dueAt > decidedAt) return
   const { missed, run: newest } = decideDueRuns({
     schedule,
@@ -195,8 +196,8 @@ export async function listPlanRuns(
 }
 
 /** Deletes records of runs that are older than `RUN_HISTORY_DAYS`. */
-export async function deleteOldPlanRuns(context: Pick<Context, 'database' | 'settings' | 'now'>): Promise<void> {
-  const before = new Date(context.now().getTime() - context.settings.runHistoryDays * DAY_MS)
+export async function deleteOldPlanRuns(context: Pick<Context, 'database' | 'settings'>): Promise<void> {
+  const before = new Date((await readClock(context)).getTime() - context.settings.runHistoryDays * DAY_MS)
   await planRuns.deletePlanRunsBefore(context, before)
 }
 

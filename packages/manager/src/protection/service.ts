@@ -2,6 +2,7 @@ import { type CoveringPlan, defaultRpoSeconds, type Protection, protectionOf, wo
 import type { Call } from '../access/call.ts'
 import { scopeOf } from '../access/scope.ts'
 import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import type { ServiceInstance } from '../instances/instance.ts'
 import { type InstanceSearch, searchInstances } from '../instances/repository.ts'
 import type { BackupPlan } from '../plans/plan.ts'
@@ -29,14 +30,14 @@ const CLOCK_DIFFERENCE_MS = 86_400_000
 const MAX_JUDGED = 2000
 const BATCH_SIZE = 200
 
-type ProtectionContext = Pick<Context, 'database' | 'sealer' | 'now'>
+type ProtectionContext = Pick<Context, 'database' | 'sealer'>
 
 /** Judges instances that the caller was authorized for. */
 export async function judgeInstances(
   context: ProtectionContext,
   instances: readonly ServiceInstance[],
 ): Promise<ProtectedInstance[]> {
-  const now = context.now()
+  const now = await readClock(context)
   const ids = instances.map((instance) => instance.id)
   const plans = Map.groupBy(await plansOfInstances(context, ids), (plan) => plan.instanceId)
   const latest = new Date(now.getTime() + CLOCK_DIFFERENCE_MS)

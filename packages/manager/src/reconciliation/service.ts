@@ -2,6 +2,7 @@ import { isManifestName, manifestName, type ObjectStore, StoreError, stores } fr
 import type { Call } from '../access/call.ts'
 import { recordCall } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import type { FileDestination } from '../destinations/destination.ts'
 import { openDestination, storeOptions } from '../destinations/open-destination.ts'
 import { checkAllowed } from '../destinations/rules.ts'
@@ -16,7 +17,7 @@ import { Findings, type Reconciliation } from './reconciliation.ts'
 
 const DEFAULT_AGE_HOURS = 24
 
-type ReconcileContext = Pick<Context, 'settings' | 'database' | 'sealer' | 'now'>
+type ReconcileContext = Pick<Context, 'settings' | 'database' | 'sealer'>
 
 export interface ReconcileOptions {
   /** Whether orphans and incomplete uploads are removed. */
@@ -54,7 +55,7 @@ export async function reconcile(
   await checkAllowed(destination.store, context)
   const store = openDestination(destination.store, context)
   const { olderThanHours = DEFAULT_AGE_HOURS } = options
-  const oldest = new Date(context.now().getTime() - olderThanHours * 3_600_000)
+  const oldest = new Date((await readClock(context)).getTime() - olderThanHours * 3_600_000)
   const found = {
     objects: 0,
     orphans: new Findings(),
@@ -148,6 +149,6 @@ async function checkPoint(
   const sizeBytes = (await store.head(objectNameOf(point), { signal: options.signal }))?.sizeBytes
   if (sizeBytes === point.sizeBytes) return
   const state = sizeBytes === undefined ? 'missing' : 'damaged'
-  await recordVerification(context, point.id, state, context.now())
+  await recordVerification(context, point.id, state, await readClock(context))
   found.brokenPoints.add({ id: point.id, name: objectNameOf(point), state })
 }

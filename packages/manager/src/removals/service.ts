@@ -3,6 +3,7 @@ import { ContentError, type ObjectStore, removeWithManifest, StoreError, verifyO
 import type { Call } from '../access/call.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import { inTransaction } from '../database/transaction.ts'
 import { openDestinationOf } from '../destinations/open-destination.ts'
 import { clearPartFile, pointsBeingRestored } from '../jobs/parts-repository.ts'
@@ -28,7 +29,7 @@ export async function requestRemoval(
   const locked = await repository.lockRemovablePoints(tx, ids)
   const restored = await pointsBeingRestored(tx, ids)
   const removed = locked.filter((id) => !restored.has(id))
-  await repository.markForRemoval(tx, removed, reason, tx.now())
+  await repository.markForRemoval(tx, removed, reason, await readClock(tx))
   return removed
 }
 
@@ -56,7 +57,7 @@ export async function removeFiles(context: Context, call: Call, points: readonly
   const claimed = await inAuditedTransaction(context, call, async (tx) => {
     await requestRemoval(tx, ids, 'REQUESTED')
     const kept = await repository.findUnmarkedPoint(tx, ids)
-    if (kept === undefined) return repository.claimRemovals(tx, ids, context.now())
+    if (kept === undefined) return repository.claimRemovals(tx, ids, await readClock(tx))
     const what = `The restore point ${kept.id} of ${JSON.stringify(kept.item)}`
     const isRestored = (await pointsBeingRestored(tx, [kept.id])).has(kept.id)
     const reason = isRestored ? 'is being restored: wait for the end' : 'is held: release it first'
@@ -100,7 +101,7 @@ export async function removeObject(context: Context, point: RestorePoint, signal
     throw error
   }
   await inTransaction(context, async (tx) => {
-    await repository.markPointDeleted(tx, point.id, context.now())
+    await repository.markPointDeleted(tx, point.id, await readClock(tx))
     await clearPartFile(tx, point.jobId, point.item)
   })
 }

@@ -1,6 +1,7 @@
 import type { RemovalReason } from '@osb-backup/protocol'
 import { sql, type UpdateQueryBuilder, type UpdateResult } from 'kysely'
 import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import type { Database } from '../database/open-database.ts'
 import type { Tables } from '../database/schema.ts'
 import type { InTransaction } from '../database/transaction.ts'
@@ -64,15 +65,16 @@ export async function findUnmarkedPoint(
  * @returns At most `limit`; each counts one attempt more.
  */
 export async function claimDueRemovals(
-  { database, now }: Pick<Context, 'database' | 'now'>,
+  { database }: Pick<Context, 'database'>,
   limit: number,
 ): Promise<RestorePoint[]> {
+  const now = await readClock({ database })
   const due = database
     .selectFrom('restore_points')
     .select('id')
     .where('removal_requested_at', 'is not', null)
     .where('deleted_at', 'is', null)
-    .where('next_removal_at', '<=', now())
+    .where('next_removal_at', '<=', now)
     .where(({ or, eb, not, exists, selectFrom }) =>
       or([
         eb('removal_attempts', '=', 0),
@@ -91,7 +93,7 @@ export async function claimDueRemovals(
     .limit(limit)
     .forUpdate()
     .skipLocked()
-  return claim(database, now(), (points) => points.where('id', 'in', due))
+  return claim(database, now, (points) => points.where('id', 'in', due))
 }
 
 /** Claims these restore points for an attempt now, in the transaction that marks them: the user who asked does not wait. */

@@ -3,6 +3,7 @@ import { authorizeInstance, type Call } from '../access/call.ts'
 import { scopeOf } from '../access/scope.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import { openDestinationOf } from '../destinations/open-destination.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
@@ -63,7 +64,7 @@ export async function verifyPoint(
 ): Promise<RestorePoint> {
   const point = await getPoint(context, call, id)
   const state = await readBack(context, point, signal)
-  const at = context.now()
+  const at = await readClock(context)
   await inAuditedTransaction(context, call, (tx) => repository.recordVerification(tx, point.id, state, at))
   return { ...point, verification: { at, state } }
 }

@@ -1,5 +1,6 @@
 import { expiredPoints } from '@osb-backup/core'
 import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import { inTransaction } from '../database/transaction.ts'
 import * as plans from '../plans/retention-repository.ts'
 import { requestRemoval } from '../removals/service.ts'
@@ -19,12 +20,12 @@ export function claimDueRetention(context: Context, limit: number): Promise<stri
  */
 export async function applyRetention(context: Context, planId: string): Promise<number> {
   return inTransaction(context, async (tx) => {
-    const retention = await plans.lockRetention(tx, planId)
+    const now = await readClock(tx)
+    const retention = await plans.lockRetention(tx, planId, now)
     if (retention === undefined) return 0
     const points = (await pointsOf(tx, { planId }))
       .filter((point) => point.removal === undefined)
       .map((point) => ({ ...point, good: isGood(point) }))
-    const now = context.now()
     const expired = expiredPoints(points, retention, now).map((point) => point.id)
     const removed = await requestRemoval(tx, expired, 'RETENTION')
     await plans.recordRetentionApplied(tx, planId, now)

@@ -73,17 +73,32 @@ const jobs = {
   MAX_RUNNING_JOBS: {
     schema: wholeNumber(1, 10_000),
     default: '100',
-    description: 'maximum number of jobs that run at the same time, over all managers on one database',
+    description: 'maximum number of backup jobs that run at the same time, over all managers on one database',
   },
   MAX_RUNNING_JOBS_PER_AGENT: {
     schema: wholeNumber(1, 10_000),
     default: '10',
-    description: 'maximum number of jobs that run at one agent',
+    description: 'maximum number of backup jobs that run at one agent',
   },
   MAX_RUNNING_JOBS_PER_DESTINATION: {
     schema: wholeNumber(1, 10_000),
     default: '20',
-    description: 'maximum number of jobs that run with one file destination',
+    description: 'maximum number of backup jobs that run with one file destination',
+  },
+  MAX_RUNNING_RESTORES: {
+    schema: wholeNumber(1, 10_000),
+    default: '50',
+    description: 'maximum number of restore jobs that run at the same time, in addition to backup jobs',
+  },
+  MAX_RUNNING_RESTORES_PER_AGENT: {
+    schema: wholeNumber(1, 10_000),
+    default: '5',
+    description: 'maximum number of restore jobs that run at one agent, in addition to backup jobs',
+  },
+  MAX_RUNNING_RESTORES_PER_DESTINATION: {
+    schema: wholeNumber(1, 10_000),
+    default: '10',
+    description: 'maximum number of restore jobs that run with one file destination, in addition to backup jobs',
   },
   AGENT_POLL_MS: {
     schema: wholeNumber(50, 600_000),

@@ -21,9 +21,20 @@ function fromRow(row: Selectable<TokenTable>): Token {
   }
 }
 
-export async function findTokenByHash({ database }: RepositoryContext, hash: string): Promise<Token | undefined> {
-  const row = await database.selectFrom('tokens').selectAll().where('hash', '=', hash).executeTakeFirst()
-  return row && fromRow(row)
+/** A token that has not expired, and whether it was used within so many seconds; undefined if there is none. */
+export async function findValidToken(
+  { database }: RepositoryContext,
+  hash: string,
+  seconds: number,
+): Promise<{ token: Token; wasUsedLately: boolean } | undefined> {
+  const row = await database
+    .selectFrom('tokens')
+    .selectAll()
+    .select(sql<boolean>`coalesce(last_used_at > now() - make_interval(secs => ${seconds}), false)`.as('used_lately'))
+    .where('hash', '=', hash)
+    .where(({ or, eb }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', sql<Date>`now()`)]))
+    .executeTakeFirst()
+  return row && { token: fromRow(row), wasUsedLately: row.used_lately }
 }
 
 /** All tokens, oldest first. */
@@ -48,8 +59,8 @@ export async function insertToken({ database }: RepositoryContext, token: Token,
     .execute()
 }
 
-export async function recordTokenUse({ database }: RepositoryContext, id: string, at: Date): Promise<void> {
-  await database.updateTable('tokens').set({ last_used_at: at }).where('id', '=', id).execute()
+export async function recordTokenUse({ database }: RepositoryContext, id: string): Promise<void> {
+  await database.updateTable('tokens').set({ last_used_at: sql<Date>`now()` }).where('id', '=', id).execute()
 }
 
 /** Returns whether there was such a token. */

@@ -5,6 +5,7 @@ import type { Call } from '../access/call.ts'
 import { type Caller, grantedCaller } from '../access/caller.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import { inTransaction } from '../database/transaction.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { createOnce } from '../idempotency/service.ts'
@@ -17,7 +18,7 @@ import type { NewToken, Token } from './token.ts'
 /** The prefix of every token that the manager creates, so that secret scanners recognize one that leaked. */
 const TOKEN_PREFIX = 'osbb_'
 /** Precision of a token's last use: a write per call would cost more than the call. */
-const LAST_USE_MS = 60_000
+const LAST_USE_SECONDS = 60
 
 /** Tokens are long and random, so one round of SHA-256 protects them: there is nothing to guess. */
 function hashOf(token: string): string {
@@ -25,16 +26,11 @@ function hashOf(token: string): string {
 }
 
 /** The caller behind a token; undefined if it is unknown, or has expired. */
-export async function identifyToken(
-  context: Pick<Context, 'database'>,
-  secret: string,
-  now: Date,
-): Promise<Caller | undefined> {
-  const token = await repository.findTokenByHash(context, hashOf(secret))
-  if (token === undefined || (token.expiresAt !== undefined && token.expiresAt <= now)) return undefined
-  if (token.lastUsedAt === undefined || now.getTime() - token.lastUsedAt.getTime() > LAST_USE_MS) {
-    await repository.recordTokenUse(context, token.id, now)
-  }
+export async function identifyToken(context: Pick<Context, 'database'>, secret: string): Promise<Caller | undefined> {
+  const found = await repository.findValidToken(context, hashOf(secret), LAST_USE_SECONDS)
+  if (found === undefined) return undefined
+  const { token } = found
+  if (!found.wasUsedLately) await repository.recordTokenUse(context, token.id)
   const { id, name, role, grants } = token
   return grantedCaller({ kind: 'token', id, name, role, onlyDeprovisions: false }, grants)
 }
@@ -51,16 +47,17 @@ export function listTokens(context: Pick<Context, 'database'>): Promise<Token[]>
  * @throws {RequestError} If it would have expired already.
  */
 export async function createToken(
-  context: Pick<Context, 'database' | 'now'>,
+  context: Pick<Context, 'database'>,
   call: Call,
   wanted: NewToken,
   key?: IdempotencyKey,
 ): Promise<{ token: Token; secret: string }> {
-  if (wanted.expiresAt !== undefined && wanted.expiresAt <= context.now()) {
+  const now = await readClock(context)
+  if (wanted.expiresAt !== undefined && wanted.expiresAt <= now) {
     throw new RequestError('invalid', 'expiresAt lies in the past.', { field: 'expiresAt' })
   }
-  const id = newIdentifier(context.now())
-  return createOnce<Pick<Context, 'database' | 'now'>, { token: Token; secret: string }>(context, {
+  const id = newIdentifier(now)
+  return createOnce<Pick<Context, 'database'>, { token: Token; secret: string }>(context, {
     id,
     call,
     key,
@@ -73,12 +70,12 @@ export async function createToken(
 }
 
 async function insertNewToken(
-  context: Pick<Context, 'database' | 'now'>,
+  context: Pick<Context, 'database'>,
   id: string,
   { name, role, grants, expiresAt }: NewToken,
   secret = TOKEN_PREFIX + randomBytes(32).toString('base64url'),
 ): Promise<{ token: Token; secret: string }> {
-  const now = context.now()
+  const now = await readClock(context)
   const token = { id, name, role, grants, createdAt: now, expiresAt, lastUsedAt: undefined }
   await repository.insertToken(context, token, hashOf(secret))
   return { token, secret }
@@ -89,7 +86,7 @@ async function insertNewToken(
  *
  * @throws {RequestError} If there is no such token, or it would revoke itself.
  */
-export async function revokeToken(context: Pick<Context, 'database' | 'now'>, call: Call, id: string): Promise<void> {
+export async function revokeToken(context: Pick<Context, 'database'>, call: Call, id: string): Promise<void> {
   if (call.caller.kind === 'token' && call.caller.id === id) {
     throw new RequestError('conflict', 'A token cannot revoke itself: use another admin token.')
   }
@@ -104,7 +101,7 @@ export async function revokeToken(context: Pick<Context, 'database' | 'now'>, ca
  * @returns If a new one was created: the token and the file that holds it. It may be shown this once.
  */
 export async function ensureAdminToken(
-  context: Pick<Context, 'database' | 'settings' | 'log' | 'now'>,
+  context: Pick<Context, 'database' | 'settings' | 'log'>,
 ): Promise<{ token: string; path: string } | undefined> {
   const { settings } = context
   const path = join(settings.dataDirectory, 'admin-token')
@@ -112,13 +109,13 @@ export async function ensureAdminToken(
     await repository.lockTokens(tx)
     if ((await repository.listTokens(tx)).length > 0) return undefined
     const wanted = { name: 'first admin token', role: 'admin', grants: 'all', expiresAt: undefined } as const
-    const { secret } = await insertNewToken(tx, newIdentifier(tx.now()), wanted, settings.adminToken)
+    const { secret } = await insertNewToken(tx, newIdentifier(await readClock(tx)), wanted, settings.adminToken)
     await writeFileAtomically(path, `${secret}\n`)
     return secret
   })
   // One from the settings is known to whoever set it, and has no business in a log.
   if (created !== undefined) return settings.adminToken === undefined ? { token: created, path } : undefined
-  if (settings.adminToken !== undefined && !(await identifyToken(context, settings.adminToken, context.now()))) {
+  if (settings.adminToken !== undefined && !(await identifyToken(context, settings.adminToken))) {
     context.log.warn('ADMIN_TOKEN is ignored: this database has tokens already, and it is not one of them')
   }
   return undefined

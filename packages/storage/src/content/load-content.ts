@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { omitUndefined } from '@osb-backup/node'
 import type { ObjectStore } from '../object-store.ts'
 import { relay } from '../relay.ts'
 import { ageDecryptor } from './age-decrypt.ts'
@@ -23,7 +24,7 @@ import { verifyObject } from './verify-object.ts'
 export async function loadContent(store: ObjectStore, name: string, options: LoadContentOptions): Promise<Readable> {
   const expected = options.expected ?? {}
   const isExpected = expected.sizeBytes !== undefined || expected.sha256 !== undefined
-  if (isExpected && !options.encrypted) await verifyObject(store, name, expected, { signal: options.signal })
+  if (isExpected && !options.encrypted) await verifyObject(store, name, expected, options)
   return openContent(store, name, options)
 }
 
@@ -35,9 +36,9 @@ export async function openContent(store: ObjectStore, name: string, options: Loa
     (measured) => checkExpected(name, measured, expected),
   )
   const decrypt = options.encrypted ? ageDecryptor(options.identities) : undefined
-  const decompress = decompressor(options.compression, { zstdProgram: options.zstdProgram })
+  const decompress = decompressor(options.compression, options)
   const stages = [stored, decrypt, decompress].filter((stage) => stage !== undefined)
-  const object = await store.get(name, { signal })
+  const object = await store.get(name, omitUndefined({ signal }))
   const running = pipeline([object, ...stages], { signal })
   // The reader of the last stage sees its error; this listener keeps it from being unhandled too.
   running.catch(() => undefined)
@@ -45,7 +46,7 @@ export async function openContent(store: ObjectStore, name: string, options: Loa
     // The last stage may end before the first has compared digests.
     beforeEnd: () => running,
     translate: (error) => asContentError(name, error),
-    signal,
+    ...omitUndefined({ signal }),
   })
 }
 

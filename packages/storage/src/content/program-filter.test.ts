@@ -7,12 +7,14 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
+import { omitUndefined } from '@osb-backup/node'
 import { describe, expect, test } from 'vitest'
 import { type CompressionOptions, compressor, decompressor } from './compression.ts'
 import { programFilter } from './program-filter.ts'
 import { findZstdProgram } from './zstd-program.ts'
 
 const zstdProgram = findZstdProgram(process.env.PATH)
+const withProgram = omitUndefined({ zstdProgram })
 const mebibyte = 1024 * 1024
 
 async function through(content: Buffer, filter: Duplex | undefined): Promise<Buffer> {
@@ -34,9 +36,9 @@ async function childrenNamed(name: string): Promise<string[]> {
 
 describe.skipIf(zstdProgram === undefined)('zstd, the program', () => {
   const variants: { written: CompressionOptions; read: CompressionOptions }[] = [
-    { written: { zstdProgram }, read: {} },
-    { written: {}, read: { zstdProgram } },
-    { written: { zstdProgram, level: 9 }, read: { zstdProgram } },
+    { written: withProgram, read: {} },
+    { written: {}, read: withProgram },
+    { written: { ...withProgram, level: 9 }, read: withProgram },
   ]
   test.each(variants)('and node:zlib read each other: $written, $read', async ({ written, read }) => {
     for (const size of [0, 1, 3 * mebibyte]) {
@@ -49,14 +51,14 @@ describe.skipIf(zstdProgram === undefined)('zstd, the program', () => {
   })
 
   test('reports that damaged content is corrupt, with the message of the program', async () => {
-    const stored = await through(randomBytes(mebibyte), compressor('zstd', { zstdProgram }))
+    const stored = await through(randomBytes(mebibyte), compressor('zstd', withProgram))
     stored[stored.length >> 1] = (stored[stored.length >> 1] ?? 0) ^ 1
-    const reading = through(stored, decompressor('zstd', { zstdProgram }))
+    const reading = through(stored, decompressor('zstd', withProgram))
     await expect(reading).rejects.toMatchObject({ code: 'corrupt', message: expect.stringContaining('status 1: ') })
   })
 
   test('exits with its transfer, however that ends', async () => {
-    const broken = compressor('zstd', { zstdProgram, level: 4 }) as Duplex
+    const broken = compressor('zstd', { ...withProgram, level: 4 }) as Duplex
     broken.write(randomBytes(mebibyte))
     await expect.poll(() => childrenNamed('zstd')).toHaveLength(1)
     const closed = new Promise((resolve) => broken.once('close', resolve))
@@ -66,14 +68,14 @@ describe.skipIf(zstdProgram === undefined)('zstd, the program', () => {
 
     const signal = AbortSignal.timeout(50)
     const silent = new Readable({ read: () => undefined })
-    const filter = compressor('zstd', { zstdProgram }) as Duplex
+    const filter = compressor('zstd', withProgram) as Duplex
     await expect(pipeline(silent, filter, { signal })).rejects.toMatchObject({ name: 'AbortError' })
     if (!filter.closed) await new Promise((resolve) => filter.once('close', resolve))
     expect(await childrenNamed('zstd')).toEqual([])
   })
 
   test('fails the stream when it is killed', async () => {
-    const filter = compressor('zstd', { zstdProgram }) as Duplex
+    const filter = compressor('zstd', withProgram) as Duplex
     const failed = pipeline(new Readable({ read: () => undefined }), filter)
     filter.resume()
     await expect.poll(() => childrenNamed('zstd')).toHaveLength(1)
@@ -92,7 +94,7 @@ describe.skipIf(zstdProgram === undefined)('zstd, the program', () => {
         this.push(randomBytes(65_536))
       },
     })
-    const filter = compressor('zstd', { zstdProgram, level: 1 }) as Duplex
+    const filter = compressor('zstd', { ...withProgram, level: 1 }) as Duplex
     const running = pipeline(endless, filter).catch(() => undefined)
     // Until it takes no more for a while.
     for (let before = -1; taken !== before; await sleep(500)) before = taken

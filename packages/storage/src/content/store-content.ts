@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { omitUndefined } from '@osb-backup/node'
 import type { ObjectStore, StoredObject } from '../object-store.ts'
 import { reportsOrphans } from '../store-error.ts'
 import { ageEncryptor } from './age-encrypt.ts'
@@ -32,13 +33,11 @@ export async function storeContent(
     const original = meter()
     const stored = meter((bytesStored) => onProgress?.({ bytesRead: original.sizeBytes, bytesStored }))
     const encrypt = options.recipients.length > 0 ? await ageEncryptor(options.recipients) : undefined
-    const compress = compressor(options.compression, {
-      level: options.compressionLevel,
-      zstdProgram: options.zstdProgram,
-    })
+    const { compression, compressionLevel: level, zstdProgram } = options
+    const compress = compressor(compression, omitUndefined({ level, zstdProgram }))
     const stages = [original, compress, encrypt, stored].filter((stage) => stage !== undefined)
     const feeding = pipeline([source, ...stages], { signal })
-    const { tag } = await runBoth(feeding, store.put(name, stored, { signal, mustBeNew }), signal)
+    const { tag } = await runBoth(feeding, store.put(name, stored, omitUndefined({ signal, mustBeNew })), signal)
     await checkStored(store, name, { sizeBytes: stored.sizeBytes, tag }, signal)
     return {
       name,
@@ -92,7 +91,7 @@ async function checkStored(
   signal?: AbortSignal,
 ): Promise<void> {
   try {
-    const found = await store.head(name, { signal })
+    const found = await store.head(name, omitUndefined({ signal }))
     if (found?.sizeBytes !== sent.sizeBytes) {
       throw new ContentError(
         'mismatch',

@@ -18,13 +18,13 @@ export async function verifyObject(
   const { signal } = options
   if (expected.sizeBytes !== undefined) {
     // A truncated object need not be read.
-    const found = await store.head(name, { signal })
+    const found = await store.head(name, options)
     if (found) checkExpected(name, found, { sizeBytes: expected.sizeBytes })
   }
   const measured = meter()
   const nowhere = new Writable({ write: (_chunk, _encoding, callback) => callback() })
   try {
-    await pipeline(await store.get(name, { signal }), measured, nowhere, { signal })
+    await pipeline(await store.get(name, options), measured, nowhere, { signal })
   } catch (error) {
     signal?.throwIfAborted()
     throw error

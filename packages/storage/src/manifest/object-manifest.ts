@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import { omitUndefined } from '@osb-backup/node'
 import { manifestEnding, type ObjectManifest, objectManifestSchema } from '@osb-backup/protocol'
 import { ContentError } from '../content/content-error.ts'
 import type { CallOptions, ObjectStore } from '../object-store.ts'
@@ -41,7 +42,7 @@ export async function writeManifest(
   const bytes = Buffer.from(`${JSON.stringify(written, undefined, 2)}\n`)
   const { signal, retry = defaultRetry } = options
   const name = manifestName(objectName)
-  await withRetries(() => store.put(name, Readable.from([bytes]), { signal }), retry, signal)
+  await withRetries(() => store.put(name, Readable.from([bytes]), omitUndefined({ signal })), retry, signal)
   return written
 }
 

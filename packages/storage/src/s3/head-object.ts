@@ -1,4 +1,5 @@
 import { HeadBucketCommand, HeadObjectCommand, type HeadObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3'
+import { omitUndefined } from '@osb-backup/node'
 import { nameOf, statusOf } from './s3-error.ts'
 
 /** What S3 says of an object; undefined if there is none. A missing bucket rejects, which HEAD alone cannot tell. */
@@ -8,7 +9,7 @@ export async function headObject(
   abortSignal?: AbortSignal,
 ): Promise<HeadObjectCommandOutput | undefined> {
   try {
-    return await client.send(new HeadObjectCommand(object), { abortSignal })
+    return await client.send(new HeadObjectCommand(object), omitUndefined({ abortSignal }))
   } catch (error) {
     if (!isMissingObject(error)) throw error
     if (await isBucketMissing(client, object.Bucket, abortSignal)) throw error
@@ -24,7 +25,7 @@ export function isMissingObject(error: unknown): boolean {
 /** Credentials that may not look at the bucket prove by that answer that it is there. */
 async function isBucketMissing(client: S3Client, Bucket: string, abortSignal?: AbortSignal): Promise<boolean> {
   try {
-    await client.send(new HeadBucketCommand({ Bucket }), { abortSignal })
+    await client.send(new HeadBucketCommand({ Bucket }), omitUndefined({ abortSignal }))
     return false
   } catch (error) {
     if (statusOf(error) === 404) return true

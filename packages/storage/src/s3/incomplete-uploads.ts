@@ -1,4 +1,5 @@
 import { AbortMultipartUploadCommand, ListMultipartUploadsCommand, type MultipartUpload } from '@aws-sdk/client-s3'
+import { omitUndefined } from '@osb-backup/node'
 import type { CallOptions } from '../object-store.ts'
 import type { IncompleteUpload, StartedUpload } from '../store-kind.ts'
 import type { StoreOptions } from '../store-options.ts'
@@ -23,7 +24,7 @@ export async function abortUploads(
       if (uploads.length === 0) return
       for (const { UploadId } of uploads) {
         await calls
-          .send(new AbortMultipartUploadCommand({ ...object, UploadId }), { abortSignal })
+          .send(new AbortMultipartUploadCommand({ ...object, UploadId }), omitUndefined({ abortSignal }))
           .catch((error: unknown) => {
             if (!isNoSuchUpload(error)) throw error
           })
@@ -72,9 +73,12 @@ async function* uploadsBelow(
 ): AsyncGenerator<MultipartUpload> {
   let markers: { KeyMarker?: string; UploadIdMarker?: string } = {}
   for (;;) {
-    const page = await calls.send(new ListMultipartUploadsCommand({ Bucket, Prefix, ...markers }), { abortSignal })
+    const page = await calls.send(
+      new ListMultipartUploadsCommand({ Bucket, Prefix, ...markers }),
+      omitUndefined({ abortSignal }),
+    )
     yield* page.Uploads ?? []
     if (!page.IsTruncated || page.NextKeyMarker === undefined) return
-    markers = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker }
+    markers = omitUndefined({ KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker })
   }
 }

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
+import { omitUndefined } from '@osb-backup/node'
 import { consume } from '../consume.ts'
 import { validateObjectName } from '../object-name.ts'
 import type { CallOptions, ObjectStore, PutOptions, StoredObject } from '../object-store.ts'
@@ -102,11 +103,13 @@ export class S3Store implements ObjectStore {
       const object = { Bucket: this.#bucket, Key: name }
       const Range = rangeHeader({ from, end })
       const command = new GetObjectCommand({ ...object, Range, IfMatch })
-      const answer = await this.#clients.reader.send(command, { abortSignal }).catch((error: unknown) => {
-        // An empty object has no ranges.
-        if (from > 0 || end === undefined || statusOf(error) !== 416) throw error
-        return this.#clients.reader.send(new GetObjectCommand(object), { abortSignal })
-      })
+      const answer = await this.#clients.reader
+        .send(command, omitUndefined({ abortSignal }))
+        .catch((error: unknown) => {
+          // An empty object has no ranges.
+          if (from > 0 || end === undefined || statusOf(error) !== 416) throw error
+          return this.#clients.reader.send(new GetObjectCommand(object), omitUndefined({ abortSignal }))
+        })
       const { ContentLength: bodyBytes, ContentRange: contentRange, ETag: tag } = answer
       return openedObject(from, { body: answer.Body as Readable, bodyBytes, contentRange, tag })
     })
@@ -128,7 +131,7 @@ export class S3Store implements ObjectStore {
       const page = await this.#call(`list ${this.location}`, options, (abortSignal) => {
         const MaxKeys = this.#options.listPageSize ?? DEFAULT_LIST_PAGE_SIZE
         const input = { Bucket: this.#bucket, Prefix: prefix, MaxKeys, ContinuationToken }
-        return this.#clients.calls.send(new ListObjectsV2Command(input), { abortSignal })
+        return this.#clients.calls.send(new ListObjectsV2Command(input), omitUndefined({ abortSignal }))
       })
       for (const { Key, Size, LastModified } of page.Contents ?? []) {
         if (Key !== undefined) yield { name: Key, sizeBytes: Size ?? 0, modifiedAt: LastModified ?? new Date(0) }
@@ -142,7 +145,7 @@ export class S3Store implements ObjectStore {
       validateObjectName(name)
       // One by one: DeleteObjects needs a Content-MD5 that the SDK no longer sends to servers that require it.
       await this.#clients.calls
-        .send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: name }), { abortSignal })
+        .send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: name }), omitUndefined({ abortSignal }))
         .catch((error: unknown) => {
           if (!isMissingObject(error)) throw error
         })

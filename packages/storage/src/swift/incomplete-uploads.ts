@@ -1,3 +1,4 @@
+import { omitUndefined } from '@osb-backup/node'
 import type { CallOptions } from '../object-store.ts'
 import { retrying } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
@@ -15,9 +16,9 @@ export async function removeSegments(
   const segments = segmentStore(settings, options)
   const prefix = `${upload.name}/`
   try {
-    for await (const { name, modifiedAt } of segments.list(prefix, { signal })) {
+    for await (const { name, modifiedAt } of segments.list(prefix, omitUndefined({ signal }))) {
       const isSegment = /^[0-9a-f]{12}\/\d{8}$/.test(name.slice(prefix.length))
-      if (isSegment && modifiedAt >= upload.since) await segments.remove(name, { signal })
+      if (isSegment && modifiedAt >= upload.since) await segments.remove(name, omitUndefined({ signal }))
     }
   } catch (error) {
     // If nothing large was ever stored, there is no container for segments.
@@ -35,11 +36,12 @@ export async function* listOrphanedSegments(
   const orphans = new Map<string, Date>()
   const whole = new Set<string>()
   try {
-    for await (const { name, modifiedAt } of segmentStore(settings, options).list(prefix, { signal })) {
+    for await (const { name, modifiedAt } of segmentStore(settings, options).list(prefix, omitUndefined({ signal }))) {
       const [, objectName] = /^(.*)\/[0-9a-f]{12}\/\d{8}$/s.exec(name) ?? []
       if (objectName === undefined || whole.has(objectName)) continue
       const oldest = orphans.get(objectName)
-      if (oldest === undefined && (await objects.head(objectName, { signal })) !== undefined) whole.add(objectName)
+      if (oldest === undefined && (await objects.head(objectName, omitUndefined({ signal }))) !== undefined)
+        whole.add(objectName)
       else if (oldest === undefined || modifiedAt < oldest) orphans.set(objectName, modifiedAt)
     }
   } catch (error) {

@@ -1,3 +1,4 @@
+import { omitUndefined } from '@osb-backup/node'
 import { StoreError } from '../store-error.ts'
 import type { SwiftAnswer, SwiftClient } from './swift-client.ts'
 import { UnexpectedStatus } from './swift-error.ts'
@@ -21,7 +22,7 @@ export async function removeWithSegments(
   name: string,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const object = { container, name, signal }
+  const object = omitUndefined({ container, name, signal })
   const head = await client.sendAndDump({ ...object, method: 'HEAD', accept: [200, 404] })
   if (head.statusCode === 404) return false
   if (!isManifest(head)) {

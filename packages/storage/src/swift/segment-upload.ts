@@ -63,7 +63,7 @@ export class SegmentUpload {
     const found = await client.sendAndDump({ ...segments, method: 'HEAD', accept: [204, 200, 404] })
     if (found.statusCode !== 404) return
     const policy = main.headers['x-storage-policy']
-    const headers = typeof policy === 'string' ? { 'x-storage-policy': policy } : undefined
+    const headers = typeof policy === 'string' ? { 'x-storage-policy': policy } : {}
     // 202 or 409: another upload created it concurrently.
     await client.sendAndDump({ ...segments, method: 'PUT', headers, accept: [201, 202, 409] })
   }

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
+import { omitUndefined } from '@osb-backup/node'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { connectorUnder } from '../address-rule.ts'
 import { trustOf } from '../connection-trust.ts'
@@ -81,7 +82,7 @@ export class SwiftClient {
   async info(signal?: AbortSignal): Promise<unknown> {
     const { storageUrl } = await this.#session.login()
     const url = storageUrl.replace(/\/v1(\/.*)?$/, '/info')
-    const { statusCode, body } = await request(url, { dispatcher: this.#dispatcher, signal })
+    const { statusCode, body } = await request(url, omitUndefined({ dispatcher: this.#dispatcher, signal }))
     if (statusCode === 200) return body.json()
     await body.dump()
     return undefined
@@ -101,9 +102,7 @@ export class SwiftClient {
         ...length,
         'x-auth-token': token,
       },
-      body,
-      headersTimeout: wanted.answerTimeoutMs,
-      signal: wanted.signal,
+      ...omitUndefined({ body, headersTimeout: wanted.answerTimeoutMs, signal: wanted.signal }),
     })
   }
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { omitUndefined } from '@osb-backup/node'
 import { consume } from '../consume.ts'
 import { validateObjectName } from '../object-name.ts'
 import type { CallOptions, ObjectStore, PutOptions, StoredObject } from '../object-store.ts'
@@ -175,14 +176,19 @@ export class SwiftStore implements ObjectStore {
   ): Promise<SwiftAnswer> {
     return this.#call(doing, options, async (signal) => {
       validateObjectName(name)
-      return this.#client.send({ method, container: this.#container, name, headers, accept, signal })
+      return this.#client.send(omitUndefined({ method, container: this.#container, name, headers, accept, signal }))
     })
   }
 
   /** A 404 may also mean that the container is missing, which is an error where a missing object is none. */
   async #requireContainer(doing: string, options: CallOptions): Promise<void> {
     await this.#call(doing, options, (signal) =>
-      this.#client.sendAndDump({ method: 'HEAD', container: this.#container, accept: [200, 204], signal }),
+      this.#client.sendAndDump({
+        method: 'HEAD',
+        container: this.#container,
+        accept: [200, 204],
+        ...omitUndefined({ signal }),
+      }),
     )
   }
 
@@ -194,7 +200,7 @@ export class SwiftStore implements ObjectStore {
         container: this.#container,
         query,
         accept: [200, 204],
-        signal,
+        ...omitUndefined({ signal }),
       })
       if (answer.statusCode === 200) return (await answer.body.json()) as ListedObject[]
       await answer.body.dump()

@@ -23,7 +23,7 @@ export class CloudFoundry {
   readonly #fetchText: FetchText
   readonly #log: Logger
   /** By token and instance, least recently used first. Promises, so that concurrent calls ask once. */
-  readonly #answers = new Map<string, { cachedUntil: number; permissions: Promise<Permissions> }>()
+  readonly #answers = new Map<string, { cachedUntilMs: number; permissions: Promise<Permissions> }>()
 
   constructor(url: string, fetchText: FetchText, log: Logger) {
     this.#url = url
@@ -35,18 +35,18 @@ export class CloudFoundry {
    * @param token - Valid: it was checked.
    * @throws {IdentityProviderError} If Cloud Foundry does not answer.
    */
-  permissions(token: string, instanceId: string, now: Date): Promise<Permissions> {
+  permissions(token: string, instanceId: string): Promise<Permissions> {
     // Ids are GUIDs there; any other could send the token to another path.
     if (!/^[\w-]{1,100}$/.test(instanceId)) return Promise.resolve(none)
     const key = createHash('sha256').update(`${token} ${instanceId}`).digest('base64')
     const known = this.#answers.get(key)
     this.#answers.delete(key)
-    if (known !== undefined && now.getTime() < known.cachedUntil) {
+    if (known !== undefined && performance.now() < known.cachedUntilMs) {
       this.#answers.set(key, known)
       return known.permissions
     }
     const permissions = this.#ask(token, instanceId)
-    const asked = { cachedUntil: now.getTime() + CACHE_MS, permissions }
+    const asked = { cachedUntilMs: performance.now() + CACHE_MS, permissions }
     this.#answers.set(key, asked)
     permissions.catch(() => {
       if (this.#answers.get(key) === asked) this.#answers.delete(key)

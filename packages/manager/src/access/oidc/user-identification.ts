@@ -8,10 +8,14 @@ import { CloudFoundry } from './cloud-foundry.ts'
 import { createFetchText } from './fetch-text.ts'
 import { type KeyTiming, Provider } from './provider.ts'
 
-/** What else it depends on; the defaults are for the manager. */
+/** What else it depends on. */
 export interface IdentificationDeps extends KeyTiming {
-  now(): Date
+  /** The clock that decides whether a token has expired. */
+  now(): Promise<Date>
 }
+
+/** How long after an unknown key the provider's keys are fetched again at the earliest. */
+export const KEY_COOLDOWN_MS = 30_000
 
 /**
  * Creates a function that identifies users by the tokens of an identity provider. Nothing is fetched before the first token.
@@ -23,7 +27,7 @@ export interface IdentificationDeps extends KeyTiming {
 export function createUserIdentification(
   settings: OidcSettings,
   log: Logger,
-  { now, keyCooldownMs }: IdentificationDeps = { now: () => new Date(), keyCooldownMs: 30_000 },
+  { now, keyCooldownMs }: IdentificationDeps,
 ): IdentifyCaller {
   const fetchText = createFetchText(settings.caFile)
   const provider = new Provider(settings, fetchText, log, { keyCooldownMs })
@@ -31,7 +35,7 @@ export function createUserIdentification(
   const cloudFoundry = cloudFoundryUrl === undefined ? undefined : new CloudFoundry(cloudFoundryUrl, fetchText, log)
 
   return async (token) => {
-    const claims = await checkToken(token, settings, provider, log, now())
+    const claims = await checkToken(token, settings, provider, log, await now())
     if (claims === undefined || !hasSubject(claims)) return undefined
     const role = roleOf(claims, settings)
     if (role === undefined) {
@@ -41,7 +45,7 @@ export function createUserIdentification(
     const user = { kind: 'user', id: claims.sub, name: nameOf(claims), role, onlyDeprovisions: false } as const
     const granted = role === 'admin' ? 'all' : instancesOf(claims, settings)
     if (granted === 'all' || cloudFoundry === undefined) return grantedCaller(user, granted)
-    return cloudFoundryUser(user, granted, (instanceId) => cloudFoundry.permissions(token, instanceId, now()))
+    return cloudFoundryUser(user, granted, (instanceId) => cloudFoundry.permissions(token, instanceId))
   }
 }
 
