@@ -86,8 +86,12 @@ describe('backup plans', () => {
     expect((await ask({ ...daily, id: made.id })).body.restorePoints).toEqual([])
     expect((await ask({ frequency: '0 0 2 * 13 *' })).body).toMatchObject({
       field: 'frequency',
-      detail: expect.stringContaining('at character 9, month "13": it takes 1 to 12'),
+      detail: expect.stringContaining('at character 9, month "13": it accepts 1 to 12'),
     })
+    // One hour on the face of the clock, though half an hour passes on the day that it jumps.
+    const weekends = { frequency: '0 30 2,3 * * SAT,SUN', timezone: 'Europe/Berlin' }
+    expect((await ask(weekends)).body).toMatchObject({ shortestIntervalSeconds: 3600 })
+    expect((await call('POST', '/backupPlans', plan(weekends))).status).toBe(201)
     expect((await ask({ id: 'nothing', frequency: '@daily' })).status).toBe(404)
   })
 

@@ -204,6 +204,15 @@ describe('plans', () => {
     expect(preview.runs).toHaveLength(10)
     expect(preview.runs[0]).toMatch(/T0[01]:00:00.000Z$/)
     expect(preview.runsKept).toHaveLength(3)
+    expect(preview.description).toBe('At 02:00, every day')
+    const crontab = await api.client.plans.preview({ schedule: { cron: '0 2 1,15 * MON' } })
+    expect(crontab.description).toMatch(
+      /^At 02:00, on day 1 or 15 of the month, or on Monday \(five fields, as in crontab/,
+    )
+    const spring = await api.client.plans.preview({ schedule: { cron: '0 0 2 1,15 * MON' } })
+    expect(spring.description).toMatch(
+      /if it is Monday \(six fields, as in Spring: a day has to match both day fields\)$/,
+    )
     const plan = await api.createPlan()
     const keys = await api.client.plans.createKeys(plan.id, { keepPrivateKey: true })
     expect(keys.privateKey).toMatch(/^AGE-SECRET-KEY-/)

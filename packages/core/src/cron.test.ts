@@ -40,12 +40,15 @@ describe('on the days that clocks change', () => {
     expect(runs.map((run) => run.slice(11, 16))).toEqual(times)
   })
 
-  test('every hour stays every hour', () => {
-    for (const day of ['2026-03-29', '2026-10-25']) {
-      const runs = runsBetween('0 0 * * * *', 'Europe/Berlin', `${day}T00:30:00Z`, `${day}T06:30:00Z`)
-      expect(runs.map((run) => run.slice(11, 13))).toEqual(['01', '02', '03', '04', '05', '06'])
-    }
-  })
+  test.each(['*', '*/1', '0/1', '0-23', '0-23/1', '*,0', '0-11,12-23', '0/2,1/2'])(
+    'every hour, written %s, stays every hour',
+    (hours) => {
+      for (const day of ['2026-03-29', '2026-10-25']) {
+        const runs = runsBetween(`0 0 ${hours} * * *`, 'Europe/Berlin', `${day}T00:30:00Z`, `${day}T06:30:00Z`)
+        expect(runs.map((run) => run.slice(11, 13))).toEqual(['01', '02', '03', '04', '05', '06'])
+      }
+    },
+  )
 })
 
 test('runs come one after the other, each found from the one before', () => {
@@ -73,6 +76,23 @@ test('runs come one after the other, each found from the one before', () => {
       }
     }),
   )
+})
+
+test.each([
+  ['0 2 1,15 * MON', 74],
+  ['0 0 2 1,15 * MON', 2],
+  // A field that begins with * restricts no day in crontab, so both have to match.
+  ['0 2 */2 * MON', 26],
+  ['0 2 * * MON', 52],
+  ['0 2 1,15 * ?', 24],
+])('%s runs %i times in 2026', (frequency, count) => {
+  const year = nextRuns({ frequency, timezone: 'UTC' }, 400, new Date('2025-12-31T23:00:00Z'))
+  expect(year.filter((run) => run < new Date('2027-01-01')).length).toBe(count)
+})
+
+test('an unknown time zone is refused', () => {
+  expect(() => nextRuns({ frequency: '@hourly', timezone: 'Nowhere' }, 1, new Date())).toThrow(RangeError)
+  expect(() => nextRuns({ frequency: '@daily', timezone: 'Nowhere' }, 1, new Date())).toThrow(RangeError)
 })
 
 test('what never comes due has no next run', () => {

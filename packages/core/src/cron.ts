@@ -1,5 +1,6 @@
-import { Cron } from 'croner'
-import { instantOf, wallTime } from './zoned-time.ts'
+import { nextTimeOnFace } from './cron-calendar.ts'
+import { type CronExpression, parseCron } from './cron-expression.ts'
+import { instantOf, nextOffsetChange, wallTime } from './zoned-time.ts'
 
 /** When a plan runs. */
 export interface Schedule {
@@ -9,53 +10,74 @@ export interface Schedule {
   timezone: string
 }
 
-/** How a cron expression is read: Spring's way, six fields with seconds first, or five; both days must fit. */
-const reading = { mode: '5-or-6-parts', domAndDow: true, sloppyRanges: true, paused: true } as const
-
-/** An expression as croner computes with it, in a zone that is known. @throws {TypeError | RangeError} If it is none. */
-export function cronOf(expression: string, timezone: string): Cron {
-  // croner would take a date, and run once.
-  if (expression.includes(':')) throw new TypeError('A date is no cron expression.')
-  // A fresh object: croner writes into the one it is given.
-  return new Cron(expression, { ...reading, timezone })
-}
-
+const DAY_MS = 86_400_000
 /** How far clocks are ever set back. */
 const LONGEST_STEP_BACK_MS = 3 * 3_600_000
+const HOURS_OF_A_DAY = 24
 
 /**
- * The next runs of a schedule, earliest first; fewer than asked for where it ends. On the days that clocks change, a time that
- * does not exist runs at the moment the clock jumps, and one that comes twice runs the first time. What runs in every hour
- * goes by the hours that pass.
+ * The next runs of a schedule, earliest first; fewer than `count` where it ends. On the days that clocks change, a time that
+ * does not exist runs at the moment the clock jumps, and one that comes twice runs the first time. A schedule of all 24 hours
+ * runs whenever the clock shows one of its times.
  *
  * @param after - Only runs later than this.
- * @throws {Error} If the expression or the zone cannot be read.
+ * @throws {CronSyntaxError} If the expression cannot be read.
+ * @throws {RangeError} If there is no such time zone.
  */
 export function nextRuns({ frequency, timezone }: Schedule, count: number, after: Date): Date[] {
-  if (runsInEveryHour(frequency)) return cronOf(frequency, timezone).nextRuns(count, after)
-  // croner knows of changing clocks for single hours and minutes only, so it computes on the clock's face.
-  const cron = cronOf(frequency, 'UTC')
+  const cron = parseCron(frequency)
   const runs: Date[] = []
-  let wall = new Date(wallTime(after, timezone).getTime() - LONGEST_STEP_BACK_MS)
-  for (;;) {
-    const walls = cron.nextRuns(count - runs.length + 1, wall)
-    for (const shown of walls) {
-      const run = instantOf(shown, timezone)
-      // Several times in one gap come to the same moment.
-      if (run > (runs.at(-1) ?? after) && runs.length < count) runs.push(run)
-    }
-    const last = walls.at(-1)
-    if (last === undefined || runs.length === count) return runs
-    wall = last
+  const times = cron.hours.length === HOURS_OF_A_DAY ? shownTimes : namedTimes
+  for (const run of times(cron, timezone, after)) {
+    if (runs.push(run) >= count) break
   }
-}
-
-function runsInEveryHour(frequency: string): boolean {
-  const fields = frequency.trim().split(/\s+/)
-  return frequency.trim().toLowerCase() === '@hourly' || /^([*?]|\*\/1|0-23)$/.test(fields.at(-4) ?? '')
+  return runs
 }
 
 /** The first run after a moment; undefined if there is none any more. */
 export function nextRunAfter(schedule: Schedule, after: Date): Date | undefined {
   return nextRuns(schedule, 1, after)[0]
+}
+
+/** Each time of an expression, once. */
+function* namedTimes(cron: CronExpression, timezone: string, after: Date): Generator<Date, void> {
+  let last = after
+  let wall: Date | undefined = new Date(wallTime(after, timezone).getTime() - LONGEST_STEP_BACK_MS)
+  for (;;) {
+    wall = nextTimeOnFace(cron, wall)
+    if (wall === undefined) return
+    const run = instantOf(wall, timezone)
+    // Several times in one gap come to the same moment.
+    if (run <= last) continue
+    yield run
+    last = run
+  }
+}
+
+/** Every moment at which the clock shows a time of an expression, also the second time. */
+function* shownTimes(cron: CronExpression, timezone: string, after: Date): Generator<Date, void> {
+  // The clock shows `offsetMs` from `sinceMs` on; what is before `fromMs` or at it has been seen.
+  let fromMs = after.getTime()
+  let sinceMs = fromMs
+  let offsetMs = wallTime(after, timezone).getTime() - fromMs
+  for (;;) {
+    const wall = nextTimeOnFace(cron, new Date(fromMs + offsetMs))
+    if (wall === undefined) return
+    const atMs = wall.getTime() - offsetMs
+    const change = nextOffsetChange(sinceMs, Math.min(atMs, sinceMs + DAY_MS), timezone)
+    if (change !== undefined) {
+      sinceMs = change.atMs
+      fromMs = sinceMs - 1
+      offsetMs = change.offsetMs
+    } else if (atMs > sinceMs + DAY_MS) {
+      // Whatever the clocks do until a day before it, they show no time of the expression.
+      sinceMs = Math.max(sinceMs + DAY_MS, atMs - DAY_MS)
+      fromMs = sinceMs
+      offsetMs = wallTime(new Date(sinceMs), timezone).getTime() - sinceMs
+    } else {
+      yield new Date(atMs)
+      fromMs = atMs
+      sinceMs = atMs
+    }
+  }
 }

@@ -21,6 +21,20 @@ export function instantOf(wall: Date, timezone: string): Date {
   return new Date(shown ?? jumpBetween(candidates[0] ?? wallMs, candidates[1] ?? wallMs, timezone))
 }
 
+/**
+ * The change of a zone's clocks within at most a day, and the offset from then on, in milliseconds since the epoch. Two changes
+ * that cancel each other within it are not seen; no zone has had them.
+ */
+export function nextOffsetChange(
+  afterMs: number,
+  untilMs: number,
+  timezone: string,
+): { atMs: number; offsetMs: number } | undefined {
+  const offset = offsetMs(untilMs, timezone)
+  if (offset === offsetMs(afterMs, timezone)) return undefined
+  return { atMs: jumpBetween(afterMs, untilMs, timezone), offsetMs: offset }
+}
+
 /** The instant at which the offset changes, to the minute. */
 function jumpBetween(fromMs: number, untilMs: number, timezone: string): number {
   const before = offsetMs(fromMs, timezone)

@@ -1,4 +1,4 @@
-import { expiredPoints, type Retention, runsKept } from '@osb-backup/core'
+import { describeCron, expiredPoints, nextRuns, type Retention, runsKept } from '@osb-backup/core'
 import { authorizeInstance, type Call } from '../access/call.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
@@ -25,6 +25,8 @@ export interface PreviewRequest {
 /** What a plan would do. */
 export interface PlanPreview {
   timezone: string
+  /** The schedule in words. */
+  description: string
   runs: Date[]
   shortestIntervalSeconds: number
   /** Of the runs to come, those whose backups would be kept; absent where there is no retention. */
@@ -42,13 +44,15 @@ export async function previewPlan(context: Context, call: Call, asked: PreviewRe
   const plan = asked.planId === undefined ? undefined : await getPlan(context, call, asked.planId)
   if (plan === undefined && asked.instanceId !== undefined) await authorizeInstance(call, asked.instanceId)
   const timezone = asked.timezone ?? plan?.timezone ?? 'UTC'
-  const schedule = checkSchedule({ frequency: asked.frequency, timezone }, context, await readClock(context))
-  const runs = schedule.runs.slice(0, RUNS_SHOWN)
+  const schedule = { frequency: asked.frequency, timezone }
+  const { shortestIntervalSeconds } = checkSchedule(schedule, context)
+  const runs = nextRuns(schedule, RUNS_SHOWN, await readClock(context))
   const retention = retentionOf(asked, plan)
   return {
     timezone,
+    description: describeCron(schedule.frequency),
     runs,
-    shortestIntervalSeconds: schedule.shortestIntervalSeconds,
+    shortestIntervalSeconds,
     ...(retention && { runsKept: runsKept(runs, retention) }),
     ...(plan && retention && { restorePoints: await pointsUnder(context, plan, retention) }),
   }

@@ -1,11 +1,15 @@
-import { ageKeys, compressionLevels, explainCron, isCompressionLevel, nextRuns } from '@osb-backup/core'
+import {
+  ageKeys,
+  CronSyntaxError,
+  compressionLevels,
+  isCompressionLevel,
+  parseCron,
+  shortestIntervalSeconds,
+} from '@osb-backup/core'
 import { isAgeRecipient } from '@osb-backup/storage'
 import type { Context } from '../context/context.ts'
 import { RequestError } from '../shared/request-error.ts'
 import type { BackupPlan, Compressor } from './plan.ts'
-
-/** How many runs are computed to find the shortest time between two of them. */
-const RUNS_CHECKED = 200
 
 /**
  * Refuses a plan that could not run, or that runs more often than the operator allows.
@@ -13,12 +17,7 @@ const RUNS_CHECKED = 200
  * @param stored - The plan that it replaces.
  * @throws {RequestError} Naming the field.
  */
-export function checkPlan(
-  plan: BackupPlan,
-  { settings }: Pick<Context, 'settings'>,
-  now: Date,
-  stored?: BackupPlan,
-): void {
+export function checkPlan(plan: BackupPlan, { settings }: Pick<Context, 'settings'>, stored?: BackupPlan): void {
   const duplicate = plan.items.find((item, index) => plan.items.indexOf(item) !== index)
   if (duplicate !== undefined) {
     throw new RequestError('invalid', `items names ${JSON.stringify(duplicate)} twice.`, { field: 'items' })
@@ -27,7 +26,7 @@ export function checkPlan(
   checkPublicKey(plan.publicKey)
   // An unchanged schedule is not checked: otherwise a plan could not even be paused once the operator allows less.
   const isSame = stored?.frequency === plan.frequency && stored.timezone === plan.timezone
-  if (!isSame) checkSchedule(plan, { settings }, now)
+  if (!isSame) checkSchedule(plan, { settings })
 }
 
 function checkCompressor({ algorithm, level }: Compressor): void {
@@ -47,33 +46,40 @@ function checkPublicKey(publicKey: string | undefined): void {
 }
 
 /**
- * Refuses a schedule that cannot be read, never comes due, or comes due more often than the operator allows.
+ * Refuses a schedule that cannot be read, never comes due, or comes due more often than the operator allows. The interval is
+ * measured on the face of the clock, so that the same schedule is accepted or refused all year.
  *
- * @returns The next runs, many of them, and the shortest time between two.
+ * @returns The shortest time between two runs.
  * @throws {RequestError} Naming the field.
  */
 export function checkSchedule(
   plan: Pick<BackupPlan, 'frequency' | 'timezone'>,
   { settings }: Pick<Context, 'settings'>,
-  now: Date,
-): { runs: Date[]; shortestIntervalSeconds: number } {
+): { shortestIntervalSeconds: number } {
   checkTimezone(plan.timezone)
-  const runs = readRuns(plan, now)
-  if (runs.length === 0) {
-    throw new RequestError('invalid', `frequency ${JSON.stringify(plan.frequency)} never comes due.`, {
-      field: 'frequency',
-    })
+  const frequency = JSON.stringify(plan.frequency)
+  const shortest = shortestIntervalSeconds(readCron(plan.frequency))
+  if (shortest === undefined) {
+    throw new RequestError('invalid', `frequency ${frequency} never comes due.`, { field: 'frequency' })
   }
-  const gapsMs = runs.slice(1).map((run, index) => run.getTime() - (runs[index]?.getTime() ?? 0))
-  const shortestIntervalSeconds = Math.min(...gapsMs) / 1000
-  if (shortestIntervalSeconds < settings.minimumIntervalSeconds) {
+  if (shortest < settings.minimumIntervalSeconds) {
     throw new RequestError(
       'invalid',
-      `frequency ${JSON.stringify(plan.frequency)} runs every ${shortestIntervalSeconds} seconds; at least ${settings.minimumIntervalSeconds} are required between two runs.`,
+      `frequency ${frequency} runs every ${shortest} seconds; at least ${settings.minimumIntervalSeconds} are required between two runs.`,
       { field: 'frequency' },
     )
   }
-  return { runs, shortestIntervalSeconds }
+  return { shortestIntervalSeconds: shortest }
+}
+
+function readCron(frequency: string): ReturnType<typeof parseCron> {
+  try {
+    return parseCron(frequency)
+  } catch (error) {
+    if (!(error instanceof CronSyntaxError)) throw error
+    const message = `frequency ${JSON.stringify(frequency)} is not a cron expression: ${error.message}.`
+    throw new RequestError('invalid', message, { field: 'frequency', cause: error })
+  }
 }
 
 function checkTimezone(timezone: string): void {
@@ -85,21 +91,6 @@ function checkTimezone(timezone: string): void {
       `timezone ${JSON.stringify(timezone)} is unknown; use a name like Europe/Berlin.`,
       {
         field: 'timezone',
-        cause,
-      },
-    )
-  }
-}
-
-function readRuns(plan: Pick<BackupPlan, 'frequency' | 'timezone'>, after: Date): Date[] {
-  try {
-    return nextRuns(plan, RUNS_CHECKED, after)
-  } catch (cause) {
-    throw new RequestError(
-      'invalid',
-      `frequency ${JSON.stringify(plan.frequency)} is not a cron expression: ${explainCron(plan.frequency)}.`,
-      {
-        field: 'frequency',
         cause,
       },
     )

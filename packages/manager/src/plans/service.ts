@@ -72,7 +72,7 @@ export async function createPlan(
   const createdAt = await readClock(context)
   const plan: BackupPlan = { ...wanted, ...unscheduled, id: newIdentifier(createdAt), createdAt }
   await checkDestination(context, plan)
-  checkPlan(plan, context, createdAt)
+  checkPlan(plan, context)
   const next = nextRunOf({ ...plan, lastDueAt: undefined }, context.settings, createdAt)
   return namingTakenName(
     plan,
@@ -105,7 +105,7 @@ export async function updatePlan(
 ): Promise<BackupPlan> {
   const stored = await getPlan(context, call, plan.id)
   await checkDestination(context, plan)
-  checkPlan(plan, context, await readClock(context), stored)
+  checkPlan(plan, context, stored)
   const update = inAuditedTransaction(context, call, (tx) => replacePlan(tx, plan, edited))
   const version = await namingTakenName(plan, update)
   const updated = await repository.findPlan(context, plan.id)

@@ -19,12 +19,22 @@ export const scheduleSchema = z.strictObject({
     .string()
     .min(1)
     .max(200)
-    .meta(about('Cron expression of five or six fields, seconds first, or a name like `@daily`', '0 0 2 * * *')),
+    .meta(
+      about(
+        'Cron expression, or a name like `@daily`. Six fields (second, minute, hour, day of month, month, day of week) are read as by Spring: a day has to match both day fields. Five fields, without seconds, are read as in crontab: where both day fields are restricted, a day that matches one of them is enough. `POST /v1/plans/preview` shows an expression in words',
+        '0 0 2 * * *',
+      ),
+    ),
   timezone: z
     .string()
     .max(100)
     .optional()
-    .meta(about('IANA name of the time zone that `cron` is read in; UTC by default', 'Europe/Berlin')),
+    .meta(
+      about(
+        'IANA name of the time zone that `cron` is read in; UTC by default. The rules of zones come with the Node.js of the manager',
+        'Europe/Berlin',
+      ),
+    ),
 })
 export type Schedule = z.infer<typeof scheduleSchema>
 
@@ -192,8 +202,18 @@ export type PlanPreviewRequest = z.infer<typeof planPreviewRequestSchema>
 
 /** What a plan would do. */
 export const planPreviewSchema = z.object({
+  description: z
+    .string()
+    .meta(
+      about(
+        'The schedule in words; with both day fields restricted also whether a day has to match both',
+        'At 02:00, every day',
+      ),
+    ),
   runs: z.array(instantSchema).meta(about('The next runs', ['2026-03-01T01:00:00.000Z', '2026-03-02T01:00:00.000Z'])),
-  shortestIntervalSeconds: z.number().meta(about('Shortest time between two of the runs to come', 86_400)),
+  shortestIntervalSeconds: z
+    .number()
+    .meta(about('Shortest time between two runs on the face of a clock, whatever the season', 86_400)),
   runsKept: z
     .array(instantSchema)
     .optional()

@@ -58,8 +58,10 @@ export function planToolRoutes(app: App, context: Context): void {
   )
 }
 
-function previewToWire({ runs, shortestIntervalSeconds, runsKept, restorePoints }: PlanPreview): WirePreview {
+function previewToWire(preview: PlanPreview): WirePreview {
+  const { description, runs, shortestIntervalSeconds, runsKept, restorePoints } = preview
   return {
+    description,
     runs: runs.map((run) => run.toISOString()),
     shortestIntervalSeconds,
     runsKept: runsKept?.map((run) => run.toISOString()),

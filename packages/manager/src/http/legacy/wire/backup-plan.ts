@@ -68,11 +68,12 @@ function compressorFromWire(
 }
 
 /** A preview as clients read it, with instants in the time zone of the plan. */
-export function previewToWire({ timezone, runs, runsKept, restorePoints, ...preview }: PlanPreview): WirePreview {
+export function previewToWire(preview: PlanPreview): WirePreview {
+  const { timezone, runs, shortestIntervalSeconds, runsKept, restorePoints } = preview
   const inZone = (instant: Date) => instantInZone(instant, timezone)
   return {
-    ...preview,
     timezone,
+    shortestIntervalSeconds,
     runs: runs.map(inZone),
     ...(runsKept && { runsKept: runsKept.map(inZone) }),
     ...(restorePoints && {
