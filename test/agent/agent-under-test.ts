@@ -181,6 +181,12 @@ export function restoreBody(
   }
 }
 
+/** A request for another database: an agent runs one job at a time on each. */
+export function ofDatabase<Body extends { backup?: unknown; restore?: unknown }>(body: Body, database: string): Body {
+  const kind = body.backup === undefined ? 'restore' : 'backup'
+  return { ...body, [kind]: { ...(body[kind] as object), database } }
+}
+
 const note = 'echo "$(basename "$0") $*" >> "$(dirname "$0")/../stages"\n'
 
 /** Scripts of form 1 for every stage; each notes its name and arguments in `stages`, and may have more to do. */

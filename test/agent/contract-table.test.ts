@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { type AgentUnderTest, agentForAll, backupBody, basic, formOne, restoreBody, until } from './agent-under-test.ts'
+import {
+  type AgentUnderTest,
+  agentForAll,
+  backupBody,
+  basic,
+  formOne,
+  ofDatabase,
+  restoreBody,
+  until,
+} from './agent-under-test.ts'
 
 /**
  * The published protocol, a request and its answer a line, against three agents: `idle` knows nothing, `used` has a
@@ -118,14 +127,14 @@ const table: [
     'POST /backup',
     'GOOD',
     429,
-    /^{"message":"Failed to start a new job.","state":"Job reservation","error_message":"[^"]+"}$/,
+    /^{"message":"Failed to start a new job.","state":"Job reservation","code":"job_limit","error_message":"[^"]+"}$/,
   ],
   [
     'full',
     'PUT /restore',
     'GOOD',
     429,
-    /^{"message":"Failed to start a new job.","state":"Job reservation","error_message":"[^"]+"}$/,
+    /^{"message":"Failed to start a new job.","state":"Job reservation","code":"job_limit","error_message":"[^"]+"}$/,
   ],
   // A request that was refused has not burnt its id
   ['full', 'GET /backup/new', '', 404, ''],
@@ -152,7 +161,7 @@ beforeAll(async () => {
   await used.under.call('POST', '/backup', backupBody(used.under, 'done'))
   await used.under.over('backup', 'done')
   for (const { under } of [used, full]) {
-    await under.call('POST', '/backup', backupBody(under, 'runs'))
+    await under.call('POST', '/backup', ofDatabase(backupBody(under, 'runs'), 'other'))
     await until(async () => (await under.call('GET', '/backup/runs')).json.state === 'backup', 'the script runs')
   }
 })
@@ -165,7 +174,7 @@ function bodyOf(written: string, kind: string, under: AgentUnderTest): string | 
   if (written === '') return kind === 'GET' ? undefined : ''
   if (!written.startsWith('GOOD')) return written
   const good: Record<string, unknown> =
-    kind === 'restore' ? restoreBody(under, 'new', { filename: 'none' }) : backupBody(under, 'new')
+    kind === 'restore' ? ofDatabase(restoreBody(under, 'new', { filename: 'none' }), 'db2') : backupBody(under, 'new')
   const [, path] = written.split(' without ')
   const names = path?.split('.') ?? []
   const last = names.pop()

@@ -7,6 +7,7 @@ import {
   basic,
   credentials,
   formOne,
+  ofDatabase,
   restoreBody,
   stagesRun,
   until,
@@ -288,11 +289,12 @@ test('backups and restores share the limit; missing fields come before it', asyn
   const under = await agentWith(formOne({ 'pre-restore-lock': 'sleep 30\n' }), { max_job_number: '1' })
   const restore = restoreBody(under, 'r', { filename: 'f' })
   expect(await under.call('PUT', '/restore', restore)).toMatchObject({ status: 201 })
-  const { status, json } = await under.call('POST', '/backup', backupBody(under, 'x'))
+  const { status, json } = await under.call('POST', '/backup', ofDatabase(backupBody(under, 'x'), 'db2'))
   expect(status).toBe(429)
   expect(json).toEqual({
     message: 'Failed to start a new job.',
     state: 'Job reservation',
+    code: 'job_limit',
     error_message: expect.stringContaining('limit of 1 running'),
   })
   expect(await under.call('POST', '/backup', { id: 'x', destination: { type: 'S3' } })).toMatchObject({ status: 400 })

@@ -65,6 +65,19 @@ test('parameters reach every script under their names, numbers as written, and n
   )
 })
 
+test('scripts open their standard streams by name', async () => {
+  const under = await agentWith(
+    formOne({
+      'pre-backup-lock':
+        'set -e\necho locked > /dev/stderr\necho both | tee /dev/stderr\ncat /dev/stdin > /dev/stdout\n',
+    }),
+  )
+  await under.call('POST', '/backup', backupBody(under, 'j'))
+  const job = await under.over('backup', 'j')
+  expect(job).toMatchObject({ status: 'SUCCEEDED', pre_backup_lock_log: 'both\n' })
+  expect(job.pre_backup_lock_errorlog).toBe('locked\nboth\n')
+})
+
 test.each([
   ['no file', ':', 'left no file'],
   ['an empty file', ': > "$BACKUP_DIRECTORY/$5.tar"', 'empty file'],
@@ -124,7 +137,11 @@ test('if a name is taken, the time is added before its type, and nothing is over
 test('jobs at the same time never take one name', async () => {
   const under = await agentWith(formOne())
   const ids = ['a', 'b', 'c', 'd', 'e']
-  await Promise.all(ids.map((id) => under.call('POST', '/backup', backupBody(under, id))))
+  const body = (id: string, index: number) => {
+    const { backup, ...rest } = backupBody(under, id)
+    return { ...rest, backup: { ...backup, port: 5432 + index } }
+  }
+  await Promise.all(ids.map((id, index) => under.call('POST', '/backup', body(id, index))))
   const jobs = await Promise.all(ids.map((id) => under.over('backup', id)))
   expect(jobs.map((job) => job.status)).toEqual(ids.map(() => 'SUCCEEDED'))
   expect(new Set(jobs.map((job) => job.filename)).size).toBe(5)

@@ -13,6 +13,7 @@ import {
   credentials,
   formOne,
   formTwo,
+  ofDatabase,
   restoreBody,
   stagesRun,
   until,
@@ -36,6 +37,7 @@ test('an agent that shuts down accepts no new jobs, and waits for the running on
   expect(await answer.json()).toEqual({
     message: 'Failed to start a new job.',
     state: 'Job reservation',
+    code: 'stopping',
     error_message: 'The agent is stopping and starts no new jobs.',
   })
   expect(await under.call('POST', '/backup', { id: 'x' })).toMatchObject({ status: 409 })
@@ -49,7 +51,9 @@ test('an agent that shuts down while jobs start waits for every accepted job', a
   for (let afterMs = 0; afterMs < 20; afterMs++) {
     const under = await agentWith(formTwo({ backup: 'sleep 0.2; echo dump\n' }), { max_job_number: '20' })
     const ids = Array.from({ length: 10 }, (_, index) => `job${index}`)
-    const posts = ids.map((id) => under.call('POST', '/backup', backupBody(under, id)).catch(() => undefined))
+    const posts = ids.map((id) =>
+      under.call('POST', '/backup', ofDatabase(backupBody(under, id), id)).catch(() => undefined),
+    )
     await sleep(afterMs)
     await under.agent.stop()
     await Promise.all(posts)

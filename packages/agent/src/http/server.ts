@@ -1,5 +1,6 @@
 import type { RunKind } from '@osb-backup/core'
 import { errorMessage } from '@osb-backup/node'
+import type { AgentRefusal } from '@osb-backup/protocol'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { MeasuredNow } from '../jobs/job-metrics.ts'
 import type { Closure, RegisteredJob } from '../jobs/job-registry.ts'
@@ -137,12 +138,17 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, deps: Jo
     case 'known':
       return reply.code(409).send(jobAnswer(await registry.fullRecord(reservation.job)))
     case 'full':
-      return notStarted(
-        reply.code(429),
-        `Starting a new job would break the limit of ${settings.maxJobs} running jobs.`,
-      )
+      return refuseForNow(reply, 429, {
+        code: 'job_limit',
+        error_message: `Starting a new job would break the limit of ${settings.maxJobs} running jobs.`,
+      })
+    case 'database-busy':
+      return refuseForNow(reply, 429, databaseBusy(reservation.blockedBy))
     case 'closed':
-      return notStarted(reply.code(503).header('retry-after', RETRY_AFTER_SECONDS), closures[reservation.closure])
+      return refuseForNow(reply.header('retry-after', RETRY_AFTER_SECONDS), 503, {
+        code: reservation.closure,
+        error_message: closures[reservation.closure],
+      })
     case 'started': {
       const { job } = reservation
       const saved = registry.save(job.record)
@@ -170,8 +176,21 @@ const closures = {
   stopping: 'The agent is stopping and starts no new jobs.',
 } as const satisfies Record<Closure, string>
 
-const notStarted = (reply: FastifyReply, problem: string) =>
-  reply.send({ message: 'Failed to start a new job.', state: 'Job reservation', error_message: problem })
+/** Answers that a job is not started now, in the published form with a code of our own. */
+const refuseForNow = (
+  reply: FastifyReply,
+  status: 429 | 503,
+  why: Required<Pick<AgentRefusal, 'code' | 'error_message'>> & Pick<AgentRefusal, 'blocking_job'>,
+) => reply.code(status).send({ message: 'Failed to start a new job.', state: 'Job reservation', ...why })
+
+function databaseBusy({ record: { request } }: RegisteredJob) {
+  const { kind, id, database } = request
+  return {
+    code: 'database_busy',
+    error_message: `The ${kind} ${id} works on the database ${database.name} at ${database.host}.`,
+    blocking_job: { kind, id },
+  } as const
+}
 
 /** Runs a job. Never rejects. */
 async function runToEnd(job: RegisteredJob, pack: ScriptPack, deps: JobDependencies): Promise<void> {

@@ -19,6 +19,7 @@ const capabilities = [
   'destination.bandwidth_limit_bytes_per_second',
   'stage_timeout_seconds',
   'metrics',
+  'one_job_per_database',
 ] as const
 /** How it transforms dumps, unless scripts of form 1 do that. */
 const transforms = ['compression.zstd', 'compression.gzip', 'encryption.age', 'recovery_recipients'] as const

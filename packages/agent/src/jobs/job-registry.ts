@@ -2,7 +2,7 @@ import type { RunKind } from '@osb-backup/core'
 import type { Journal } from '../journal/journal.ts'
 import { type EndedJob, expiredJobs, type JobRetention } from './expiry.ts'
 import { hasFailedCleanup, type JobKey, type JobRecord, newJob } from './job-record.ts'
-import { type JobRequest, withoutSecrets } from './job-request.ts'
+import { isSameDatabase, type JobRequest, withoutSecrets } from './job-request.ts'
 
 /** A job with what exists only in this process: its run, and the means to cancel it. */
 export interface RegisteredJob {
@@ -29,6 +29,7 @@ export type Reservation =
   | { result: 'started'; job: RegisteredJob }
   | { result: 'known'; job: RegisteredJob }
   | { result: 'full' }
+  | { result: 'database-busy'; blockedBy: RegisteredJob }
   | { result: 'closed'; closure: Closure }
 
 /**
@@ -57,11 +58,16 @@ export class JobRegistry {
     return this.#all().filter(({ record }) => record.status === 'RUNNING')
   }
 
-  /** Reserves a new job atomically: of two requests with one id, one starts. `save` makes it durable. */
+  /**
+   * Reserves a new job atomically: of two requests with one id, or for one database, one starts. `save` makes it
+   * durable.
+   */
   reserve(request: JobRequest, form: 1 | 2, now: Date): Reservation {
     const known = this.find(request)
     if (known !== undefined) return { result: 'known', job: known }
     if (this.#closure !== undefined) return { result: 'closed', closure: this.#closure }
+    const blockedBy = this.#blockerOf(request)
+    if (blockedBy !== undefined) return { result: 'database-busy', blockedBy }
     if (!this.#hasSlot(request.kind)) return { result: 'full' }
     return { result: 'started', job: this.#hold(newJob(request, form, now)) }
   }
@@ -193,6 +199,11 @@ export class JobRegistry {
   /** Accepts no new jobs from now on. */
   close(): void {
     this.#closure = 'stopping'
+  }
+
+  /** The job that works on the database of a request, whichever manager it is of. */
+  #blockerOf({ database }: JobRequest): RegisteredJob | undefined {
+    return this.running().find(({ record }) => isSameDatabase(record.request.database, database))
   }
 
   #all(): RegisteredJob[] {

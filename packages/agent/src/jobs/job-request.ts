@@ -59,6 +59,15 @@ export interface DatabaseAccess {
   name: string
 }
 
+/**
+ * Whether two requests are for one database. Names of hosts have no case; a port that one request does not give, or
+ * gives as 0, may be that of the other.
+ */
+export function isSameDatabase(one: DatabaseAccess, other: DatabaseAccess): boolean {
+  if (one.name !== other.name || one.host.toLowerCase() !== other.host.toLowerCase()) return false
+  return !one.port || !other.port || one.port === other.port
+}
+
 /** Creates the mask for everything that a job prints or reports. */
 export function maskOf(request: JobRequest, agentPassword: string | undefined): SecretMask {
   const { store, database, encryptionKey, parameters } = request

@@ -200,7 +200,8 @@ async function runStep(run: RunContext, step: Step, signal: AbortSignal): Promis
   if (path === undefined) return { ok: true }
   if (pack.form === 2 && step === 'backup') return streamBackup(run, path, pack.type, signal)
   if (pack.form === 2 && step === 'restore') return streamRestore(run, path, signal)
-  const end = await startStage(run, step, path, signal).ended
+  const { ended } = await startStage(run, step, path, signal)
+  const end = await ended
   const logs = { stdout: end.stdout, stderr: end.stderr }
   return isSuccess(end.outcome) ? { ok: true, ...logs } : { ok: false, problem: describeFailure(path, end), ...logs }
 }

@@ -8,6 +8,7 @@ import { closeGate, gatedArguments, openGate } from './gate.ts'
 import { HeldOutput } from './held-output.ts'
 import { terminateGroup } from './process-group.ts'
 import { describeOutcome, isSuccess, type ScriptOutcome, type ScriptResult } from './script-result.ts'
+import { openStandardStreams, type StandardStreams } from './standard-streams.ts'
 
 /** How long pipes may stay open after the script has exited: long enough to read what is in them. */
 const LOG_GRACE_MS = 500
@@ -53,8 +54,8 @@ export interface RunningScript {
  * when the script failed or left processes that hold its pipes open. Background processes with other pipes keep running
  * after a success, so that a lock script can keep a session open.
  */
-export function startScript(options: ScriptOptions): RunningScript {
-  const script = new Script(options)
+export async function startScript(options: ScriptOptions): Promise<RunningScript> {
+  const script = new Script(options, await openStandardStreams(options.stdin))
   return {
     input: script.input,
     output: script.output,
@@ -66,6 +67,7 @@ export function startScript(options: ScriptOptions): RunningScript {
 class Script {
   readonly #options: ScriptOptions
   readonly #child: ChildProcess | undefined
+  readonly #pipes: { stdout: Readable | null | undefined; stderr: Readable | null | undefined }
   readonly #stdout: BoundedLog
   readonly #stderr: BoundedLog
   /** Why the agent terminated the script, if it did; the first reason counts. */
@@ -76,8 +78,9 @@ class Script {
   readonly output: HeldOutput | undefined
   readonly ended: Promise<ScriptResult>
 
-  constructor(options: ScriptOptions) {
+  constructor(options: ScriptOptions, { stdio, ends, closeScriptEnds }: StandardStreams) {
     this.#options = options
+    this.#pipes = { stdout: ends?.stdout, stderr: ends?.stderr }
     this.#stdout = new BoundedLog(options.mask)
     this.#stderr = new BoundedLog(options.mask)
     const exited = Promise.withResolvers<ScriptOutcome>()
@@ -86,22 +89,26 @@ class Script {
         cwd: options.directory,
         env: { ...options.environment },
         detached: true,
-        stdio: [options.stdin === 'stream' ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe'],
+        stdio: [...stdio, 'pipe'],
       })
       this.#child = child
+      const { stdin, stdout, stderr } = ends ?? child
+      this.#pipes = { stdout, stderr }
       child.once('error', (error) => exited.resolve({ kind: 'not-started', problem: error.message }))
       child.once('exit', (status, signal) =>
         exited.resolve(signal === null ? { kind: 'exited', status: status ?? -1 } : { kind: 'killed', signal }),
       )
-      if (child.stdin) this.input = child.stdin
-      if (options.stdout === 'stream' && child.stdout) this.output = new HeldOutput(child.stdout)
-      else child.stdout?.on('data', (chunk: Buffer) => this.#stdout.write(chunk))
-      child.stderr?.on('data', (chunk: Buffer) => this.#stderr.write(chunk))
+      if (stdin) this.input = stdin
+      if (options.stdout === 'stream' && stdout) this.output = new HeldOutput(stdout)
+      else stdout?.on('data', (chunk: Buffer) => this.#stdout.write(chunk))
+      stderr?.on('data', (chunk: Buffer) => this.#stderr.write(chunk))
       if (child.pid !== undefined) void this.#begin(child, child.pid)
     } catch (error) {
       // Arguments or an environment that are too long cause an exception, not an event.
       exited.resolve({ kind: 'not-started', problem: errorMessage(error) })
+      for (const end of [ends?.stdin, ends?.stdout, ends?.stderr]) end?.destroy()
     }
+    closeScriptEnds()
     this.ended = this.#untilOver(exited.promise)
   }
 
@@ -143,8 +150,8 @@ class Script {
       if (held !== undefined || !isSuccess(exit)) this.#terminateGroup()
       await this.#groupTermination
       this.#isOver = true
-      this.#child?.stdout?.destroy()
-      this.#child?.stderr?.destroy()
+      this.#pipes.stdout?.destroy()
+      this.#pipes.stderr?.destroy()
       const outcome = exit.kind === 'not-started' ? exit : (this.#reason ?? exit)
       this.#finishOutput(outcome)
       return { outcome, stdout: this.#stdout.end(), stderr: this.#stderr.end() }
@@ -172,7 +179,7 @@ class Script {
       const isDumpOpen = output !== undefined && !output.isSettled
       if (isDumpOpen && Math.min(now - exitedAt, output.idleMs(now)) > DUMP_GRACE_MS) return 'dump'
       if (!isDumpOpen) {
-        const areLogsOpen = isOpen(this.#child?.stderr) || (output === undefined && isOpen(this.#child?.stdout))
+        const areLogsOpen = isOpen(this.#pipes.stderr) || (output === undefined && isOpen(this.#pipes.stdout))
         if (!areLogsOpen) return undefined
         if (now - exitedAt > LOG_GRACE_MS) return 'logs'
       }

@@ -48,7 +48,7 @@ export function startStage(
   path: string,
   signal: AbortSignal,
   streams: { stdin?: 'stream'; stdout?: 'stream' } = {},
-): RunningScript {
+): Promise<RunningScript> {
   const { settings, pack, mask } = run
   const { request } = run.job
   const { directory, dump } = run

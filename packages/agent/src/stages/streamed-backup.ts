@@ -64,7 +64,7 @@ async function storeOutput(
   path: string,
   { transforms, script: signal, transfer }: OutputOptions,
 ): Promise<StepResult> {
-  const script = startStage(run, 'backup', path, signal, { stdout: 'stream' })
+  const script = await startStage(run, 'backup', path, signal, { stdout: 'stream' })
   const { output } = script
   if (output === undefined) return failed(describeFailure(path, await script.ended))
   let uploadError: unknown

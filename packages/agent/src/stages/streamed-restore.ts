@@ -40,7 +40,9 @@ export async function streamRestore(run: RunContext, path: string, signal: Abort
   } catch (error) {
     return failed(transferProblem(what, error, stageTimeLimitMs(run)))
   }
-  const script = startStage(run, 'restore', path, signal, { stdin: 'stream' })
+  // `feed` throws its error; without this listener an error before or between two reads would end the agent.
+  content.on('error', () => undefined)
+  const script = await startStage(run, 'restore', path, signal, { stdin: 'stream' })
   if (script.input === undefined) {
     content.destroy()
     return failed(describeFailure(path, await script.ended))
@@ -86,9 +88,6 @@ async function handOverMetadata(
  *   complete.
  */
 async function feed(content: Readable, input: Writable): Promise<void> {
-  // The loop below throws the error of the content; without this listener an error between two reads would end the
-  // agent.
-  content.on('error', () => undefined)
   input.on('error', () => undefined)
   for await (const chunk of content) {
     // If the script has stopped reading, the callback is called with an error.

@@ -1,5 +1,13 @@
 import type { RunKind } from '@osb-backup/core'
-import { type AgentBackupRequest, type AgentJob, type AgentRestoreRequest, agentJobSchema } from '@osb-backup/protocol'
+import {
+  type AgentBackupRequest,
+  type AgentJob,
+  type AgentRefusal,
+  type AgentRefusalCode,
+  type AgentRestoreRequest,
+  agentJobSchema,
+  agentRefusalSchema,
+} from '@osb-backup/protocol'
 import { type Dispatcher, request } from 'undici'
 import { z } from 'zod'
 
@@ -27,7 +35,7 @@ export type AgentHealthReport = z.infer<typeof agentHealthReportSchema>
  * - `accepted`: the job was started by this call.
  * - `job`: the state of the job; also after a start, if it was started before.
  * - `unknown`: the agent knows no such job.
- * - `busy`: not now, try again later.
+ * - `busy`: not now, try again later; where `code` is `database_busy`, once the job `blockedBy` has ended.
  * - `refused`: never with this request.
  * - `unreachable`: no answer, or none of an agent; perhaps later.
  */
@@ -35,7 +43,7 @@ export type AgentAnswer =
   | { kind: 'accepted' }
   | { kind: 'job'; job: AgentJob }
   | { kind: 'unknown' }
-  | { kind: 'busy'; reason: string }
+  | { kind: 'busy'; reason: string; code?: AgentRefusalCode | undefined; blockedBy?: AgentRefusal['blocking_job'] }
   | { kind: 'refused'; reason: string }
   | { kind: 'unreachable'; reason: string }
 
@@ -144,7 +152,7 @@ async function read({ statusCode, body }: Dispatcher.ResponseData, address: Agen
       return { kind: 'unknown' }
     case 429:
     case 503:
-      return { kind: 'busy', reason: messageIn(text) ?? `it answered ${statusCode}` }
+      return readRefusal(text, statusCode)
     case 400:
       return { kind: 'refused', reason: messageIn(text) ?? 'it answered 400' }
     case 401:
@@ -174,6 +182,12 @@ function readJob(text: string): AgentAnswer {
   return read.success
     ? { kind: 'job', job: read.data }
     : { kind: 'unreachable', reason: 'what answers is not an agent' }
+}
+
+function readRefusal(text: string, statusCode: number): AgentAnswer {
+  const { data } = agentRefusalSchema.safeParse(storable(parsed(text)))
+  const reason = data?.error_message ?? data?.message ?? `it answered ${statusCode}`
+  return { kind: 'busy', reason, code: data?.code, blockedBy: data?.blocking_job }
 }
 
 function messageIn(text: string): string | undefined {

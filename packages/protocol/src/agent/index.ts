@@ -1,2 +1,3 @@
 export * from './job.ts'
+export * from './refusal.ts'
 export * from './request.ts'

@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { expect, test } from 'vitest'
+import { openStandardStreams } from './standard-streams.ts'
+
+async function run(script: string, options = {}) {
+  const { stdio, ends, closeScriptEnds } = await openStandardStreams('stream', options)
+  const child = spawn('bash', ['-c', script], { stdio })
+  closeScriptEnds()
+  const { stdin, stdout, stderr } = ends ?? child
+  if (!stdin || !stdout || !stderr) throw new Error('a stream is missing')
+  stdin.end('given\n')
+  const [out, error] = await Promise.all([text(stdout), text(stderr), once(child, 'exit')])
+  return { out, error }
+}
+
+test('a script opens its streams by name', async () => {
+  // Long after the other end of its input was closed.
+  const { out, error } = await run('sleep 0.2; cat /dev/stdin > /dev/stdout; echo problem > /dev/stderr')
+  expect({ out, error }).toEqual({ out: 'given\n', error: 'problem\n' })
+})
+
+test('a writer sees that nobody reads any more', async () => {
+  const { stdio, ends, closeScriptEnds } = await openStandardStreams('empty')
+  const child = spawn('bash', ['-c', 'yes'], { stdio })
+  closeScriptEnds()
+  ends?.stdout.destroy()
+  ends?.stderr.resume()
+  const [status, signal] = await once(child, 'exit')
+  expect({ status, signal }).toEqual({ status: null, signal: 'SIGPIPE' })
+})
+
+test('where no pipe can be opened a script still runs, with the streams that Node makes', async () => {
+  const { out, error } = await run('cat; echo problem >&2', { processes: '/nonexistent' })
+  expect({ out, error }).toEqual({ out: 'given\n', error: 'problem\n' })
+})
