@@ -149,6 +149,24 @@ export function describeObjectStore(kind: string, tested: StoreUnderTest): void 
       expect(await tested.countLeftovers()).toBe(0)
     })
 
+    test.each([10, 40 * mebibyte])('removes an object of %i bytes only while it is the same', async (size) => {
+      const name = freeName()
+      await store.put(name, generated(size))
+      const found = await store.head(name)
+      if (found === undefined) throw new Error('the object is not stored')
+      // Some servers tell seconds only.
+      await sleep(1100)
+      await store.put(name, generated(size))
+      expect(await store.removeIfSame(found)).toBe(false)
+      const newer = await store.head(name)
+      if (newer === undefined) throw new Error('the newer object was removed')
+      expect(await store.removeIfSame({ ...newer, sizeBytes: size + 1 })).toBe(false)
+      expect(await store.removeIfSame(newer)).toBe(true)
+      expect(await store.head(name)).toBeUndefined()
+      expect(await store.removeIfSame(newer)).toBe(true)
+      expect(await tested.countLeftovers()).toBe(0)
+    })
+
     test.each([0, 1000, 40 * mebibyte])('creates an object of %i bytes that must be new', async (size) => {
       const name = freeName()
       await store.put(name, generated(size), { mustBeNew: true })

@@ -13,10 +13,12 @@ export {
   isManifestName,
   manifestName,
   readManifest,
+  removeExpected,
   removeWithManifest,
   writeManifest,
 } from './manifest/object-manifest.ts'
 export type * from './object-store.ts'
+export { isSameObject } from './object-store.ts'
 export { openStore } from './open-store.ts'
 export { StoreError } from './store-error.ts'
 export type * from './store-options.ts'

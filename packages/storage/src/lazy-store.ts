@@ -39,4 +39,8 @@ export class LazyStore implements ObjectStore {
   async remove(name: string, options?: CallOptions): Promise<void> {
     return (await this.#opened()).remove(name, options)
   }
+
+  async removeIfSame(object: StoredObject, options?: CallOptions): Promise<boolean> {
+    return (await this.#opened()).removeIfSame(object, options)
+  }
 }

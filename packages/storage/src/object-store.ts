@@ -67,4 +67,23 @@ export interface ObjectStore {
 
   /** Removes an object with all its segments; one that does not exist counts as removed. */
   remove(name: string, options?: CallOptions): Promise<void>
+
+  /**
+   * Removes an object, provided that it is still the one that `head` returned. Each attempt compares again, so that a retry
+   * after a lost answer never removes a newer object of the same name. Where the server supports it, the removal itself is
+   * conditional; elsewhere the comparison comes immediately before it.
+   *
+   * @returns False if another object has the name now. One that does not exist counts as removed.
+   */
+  removeIfSame(object: StoredObject, options?: CallOptions): Promise<boolean>
+}
+
+/** Whether two answers of `head` are about the same object: it was not replaced in between, as far as the store tells. */
+export function isSameObject(one: StoredObject, other: StoredObject): boolean {
+  return (
+    one.name === other.name &&
+    one.sizeBytes === other.sizeBytes &&
+    one.modifiedAt.getTime() === other.modifiedAt.getTime() &&
+    one.tag === other.tag
+  )
 }

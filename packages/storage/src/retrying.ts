@@ -54,6 +54,10 @@ class RetryingStore implements ObjectStore {
     return withRetries(() => this.#store.remove(name, options), this.#options, options?.signal)
   }
 
+  removeIfSame(object: StoredObject, options?: CallOptions): Promise<boolean> {
+    return withRetries(() => this.#store.removeIfSame(object, options), this.#options, options?.signal)
+  }
+
   async *list(prefix: string, options?: CallOptions): AsyncGenerator<StoredObject> {
     let last: string | undefined
     for (let attempt = 1; ; attempt++) {

@@ -96,6 +96,11 @@ function openShelf(shelf: string): ObjectStore {
     async remove(name) {
       objects.delete(name)
     },
+    async removeIfSame({ name, modifiedAt }) {
+      const found = objects.get(name)
+      if (found !== undefined && found.modifiedAt.getTime() !== modifiedAt.getTime()) return false
+      return objects.delete(name) || found === undefined
+    },
   }
 }
 

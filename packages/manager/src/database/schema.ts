@@ -233,6 +233,8 @@ export interface RestorePointTable {
   filename: string
   size_bytes: ColumnType<string, number, never>
   sha256: string | null
+  object_tag: string | null
+  object_modified_at: Date | null
   original_size_bytes: ColumnType<string | null, number | null, never>
   compression: Compression
   encrypted: boolean

@@ -1,8 +1,9 @@
 import type { AgentJob } from '@osb-backup/protocol'
-import { StoreError } from '@osb-backup/storage'
+import { type StoredObject, StoreError } from '@osb-backup/storage'
 import type { Context } from '../context/context.ts'
 import { openDestinationOf } from '../destinations/open-destination.ts'
 import { type BackupJob, prefixOfPlan } from '../jobs/job.ts'
+import type { ObjectState } from '../restore-points/restore-point.ts'
 import { RequestError } from '../shared/request-error.ts'
 
 const HEAD_TIMEOUT_MS = 60_000
@@ -12,6 +13,7 @@ export interface StoredDump {
   filename: string
   sizeBytes: number
   sha256: string | undefined
+  object: ObjectState | undefined
   originalSizeBytes: number | undefined
 }
 
@@ -35,15 +37,16 @@ export async function findStoredDump(
   }
   const name = prefixOfPlan(job.planId) + filename
   const found = await headObject(context, job.destinationId, name)
-  const dump = { filename, sizeBytes: filesize.size, sha256, originalSizeBytes: agentStatus.original_filesize?.size }
-  if ('problem' in found) {
+  const originalSizeBytes = agentStatus.original_filesize?.size
+  const dump = { filename, sizeBytes: filesize.size, sha256, originalSizeBytes, object: undefined }
+  if (found !== undefined && 'problem' in found) {
     // Our own agent has checked the object after the upload; an old one has not.
     if (sha256 === undefined) return { missing: `The stored file could not be checked: ${found.problem}` }
     context.log.warn({ name, problem: found.problem }, 'the manager could not check a stored file; the agent has')
     return dump
   }
-  if (found.sizeBytes === filesize.size) return dump
-  const actual = found.sizeBytes === undefined ? 'does not exist' : `has ${found.sizeBytes} bytes`
+  if (found?.sizeBytes === filesize.size) return { ...dump, object: { tag: found.tag, modifiedAt: found.modifiedAt } }
+  const actual = found === undefined ? 'does not exist' : `has ${found.sizeBytes} bytes`
   return {
     missing: `The agent reports that it stored ${JSON.stringify(name)} with ${filesize.size} bytes, but the object ${actual}.`,
   }
@@ -53,11 +56,10 @@ async function headObject(
   context: Context,
   destinationId: string,
   name: string,
-): Promise<{ sizeBytes: number | undefined } | { problem: string }> {
+): Promise<StoredObject | { problem: string } | undefined> {
   try {
     const store = await openDestinationOf(context, destinationId)
-    const found = await store.head(name, { signal: AbortSignal.timeout(HEAD_TIMEOUT_MS) })
-    return { sizeBytes: found?.sizeBytes }
+    return await store.head(name, { signal: AbortSignal.timeout(HEAD_TIMEOUT_MS) })
   } catch (error) {
     if (error instanceof StoreError || error instanceof RequestError) return { problem: error.message }
     if (error instanceof Error && error.name === 'TimeoutError') return { problem: 'no answer in time.' }

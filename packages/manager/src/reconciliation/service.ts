@@ -118,11 +118,17 @@ async function reconcilePlan(reconciling: Reconciling, planId: string): Promise<
 const objectNamesOf = (point: RestorePoint) => [objectNameOf(point), manifestName(objectNameOf(point))]
 
 /** Jobs and restore points are read once more: a job that began since may have stored the object. */
-async function removeOrphan({ context, store, options }: Reconciling, planId: string, name: string): Promise<void> {
+async function removeOrphan(
+  { context, store, options, oldest }: Reconciling,
+  planId: string,
+  name: string,
+): Promise<void> {
   if ((await openJobsOfPlans(context, [planId])).has(planId)) return
   const points = await pointsOf(context, { planId })
   if (points.some((point) => objectNamesOf(point).includes(name))) return
-  await store.remove(name, { signal: options.signal })
+  // What is stored under the name by now may be newer than what was listed.
+  const found = await store.head(name, { signal: options.signal })
+  if (found !== undefined && found.modifiedAt < oldest) await store.removeIfSame(found, { signal: options.signal })
 }
 
 async function tryToRemove(

@@ -1,5 +1,14 @@
+import { omitUndefined } from '@osb-backup/node'
 import type { RemovalReason } from '@osb-backup/protocol'
-import { ContentError, type ObjectStore, removeWithManifest, StoreError, verifyObject } from '@osb-backup/storage'
+import {
+  ContentError,
+  isSameObject,
+  type ObjectStore,
+  removeExpected,
+  type StoredObject,
+  StoreError,
+  verifyObject,
+} from '@osb-backup/storage'
 import type { Call } from '../access/call.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
@@ -78,8 +87,8 @@ export async function removeFiles(context: Context, call: Call, points: readonly
 }
 
 /**
- * Removes an object with its manifest: the one that the restore point names, in the destination it names, and no other. Where
- * an earlier attempt may have removed it, and a newer backup may have taken its name, the object is verified first.
+ * Removes an object with its manifest: the one that was recorded, in the destination of the restore point, and no other. Each
+ * attempt verifies that it is the one, since an earlier attempt may have freed the name for a newer backup.
  *
  * @param point - Claimed for this attempt.
  * @throws {StoreError} If its store refuses. That is recorded with the point, and removal is retried.
@@ -88,10 +97,9 @@ export async function removeObject(context: Context, point: RestorePoint, signal
   try {
     const store = await openDestinationOf(context, point.destinationId)
     const name = objectNameOf(point)
-    if ((point.removal?.attempts ?? 1) > 1 && !(await isRecordedObject(store, name, point, signal))) {
+    const isExpected = (found: StoredObject) => isRecordedObject(store, found, point, signal)
+    if (!(await removeExpected(store, name, isExpected, { signal }))) {
       context.log.warn({ restorePointId: point.id }, 'another object has the name of one to be removed; it is kept')
-    } else {
-      await removeWithManifest(store, name, { signal })
     }
   } catch (error) {
     if (signal.aborted) throw error
@@ -106,20 +114,20 @@ export async function removeObject(context: Context, point: RestorePoint, signal
   })
 }
 
-/** Whether an object is the one that was recorded; also if there is none, and only its manifest may be left. */
+/** Whether an object is the one that was recorded: as its store described it then, or by its content. */
 async function isRecordedObject(
   store: ObjectStore,
-  name: string,
-  point: RestorePoint,
+  found: StoredObject,
+  { sizeBytes, sha256, object }: RestorePoint,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const found = await store.head(name, { signal })
-  if (found === undefined) return true
-  if (found.sizeBytes !== point.sizeBytes) return false
+  if (found.sizeBytes !== sizeBytes) return false
+  if (object !== undefined && isSameObject(found, { name: found.name, sizeBytes, ...omitUndefined(object) }))
+    return true
   // Two objects of one size cannot be told apart without a digest; then the object is kept rather than lost.
-  if (point.sha256 === undefined) return false
+  if (sha256 === undefined) return false
   try {
-    await verifyObject(store, name, { sizeBytes: point.sizeBytes, sha256: point.sha256 }, { signal })
+    await verifyObject(store, found.name, { sizeBytes, sha256 }, { signal })
     return true
   } catch (error) {
     if (error instanceof ContentError) return false

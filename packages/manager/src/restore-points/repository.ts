@@ -23,6 +23,9 @@ export function pointFromRow(row: Selectable<RestorePointTable>): RestorePoint {
     filename: row.filename,
     sizeBytes: Number(row.size_bytes),
     sha256: row.sha256 ?? undefined,
+    object: row.object_modified_at
+      ? { tag: row.object_tag ?? undefined, modifiedAt: row.object_modified_at }
+      : undefined,
     originalSizeBytes: row.original_size_bytes === null ? undefined : Number(row.original_size_bytes),
     compression: row.compression,
     encrypted: row.encrypted,
@@ -75,6 +78,8 @@ export async function insertPoint({ database }: InTransaction, point: NewRestore
       filename: point.filename,
       size_bytes: point.sizeBytes,
       sha256: point.sha256 ?? null,
+      object_tag: point.object?.tag ?? null,
+      object_modified_at: point.object?.modifiedAt ?? null,
       original_size_bytes: point.originalSizeBytes ?? null,
       compression: point.compression,
       encrypted: point.encrypted,

@@ -18,6 +18,8 @@ export interface RestorePoint {
   sizeBytes: number
   /** Hex; undefined where an old agent did not report it. */
   sha256: string | undefined
+  /** How its store describes the object; undefined where it could not be asked when the point was recorded. */
+  object: ObjectState | undefined
   originalSizeBytes: number | undefined
   compression: Compression
   encrypted: boolean
@@ -34,6 +36,13 @@ export interface RestorePoint {
   verification: { at: Date; state: VerificationState } | undefined
   /** The object is being removed: nothing is restored from it any more. */
   removal: Removal | undefined
+}
+
+/** What tells an object from a newer one of its name. */
+export interface ObjectState {
+  /** The ETag, where the store has one. */
+  tag: string | undefined
+  modifiedAt: Date
 }
 
 /** A restore point that is not stored yet. */

@@ -3,7 +3,13 @@ import { type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { errorCode, syncDirectory } from '@osb-backup/node'
 import { consume } from '../consume.ts'
-import type { CallOptions, ObjectStore, PutOptions, StoredObject } from '../object-store.ts'
+import {
+  type CallOptions,
+  isSameObject,
+  type ObjectStore,
+  type PutOptions,
+  type StoredObject,
+} from '../object-store.ts'
 import { StoreError } from '../store-error.ts'
 import type { StoreOptions } from '../store-options.ts'
 import { limited } from '../transfer/bandwidth.ts'
@@ -118,6 +124,13 @@ export class FileStore implements ObjectStore {
 
   async *list(prefix: string, options: CallOptions = {}): AsyncGenerator<StoredObject> {
     yield* walk(this.#root, prefix, `list ${this.location}`, options.signal)
+  }
+
+  async removeIfSame(object: StoredObject, options: CallOptions = {}): Promise<boolean> {
+    const found = await this.head(object.name, options)
+    if (found !== undefined && !isSameObject(found, object)) return false
+    await this.remove(object.name, options)
+    return true
   }
 
   async remove(name: string, options: CallOptions = {}): Promise<void> {

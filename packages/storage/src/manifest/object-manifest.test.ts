@@ -4,7 +4,14 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterAll, describe, expect, test } from 'vitest'
 import { openStore } from '../open-store.ts'
-import { isManifestName, manifestName, readManifest, removeWithManifest, writeManifest } from './object-manifest.ts'
+import {
+  isManifestName,
+  manifestName,
+  readManifest,
+  removeExpected,
+  removeWithManifest,
+  writeManifest,
+} from './object-manifest.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'osb-manifest-'))
 const store = openStore({ type: 'file', directory: root }, { retry: false })
@@ -78,5 +85,25 @@ describe('a manifest', () => {
     await write()
     await removeWithManifest(store, name)
     expect(await store.head(manifestName(name))).toBeUndefined()
+  })
+
+  test('is removed with the expected object alone', async () => {
+    const isStored = async () => [await store.head(name), await store.head(manifestName(name))].map((each) => !!each)
+    await store.put(name, Readable.from(['old']))
+    await write()
+    expect(await removeExpected(store, name, async ({ sizeBytes }) => sizeBytes === 5)).toBe(false)
+    expect(await isStored()).toEqual([true, true])
+    // A newer object that appears after it was judged.
+    const replace = async () => {
+      await store.put(name, Readable.from(['newer']))
+      return true
+    }
+    expect(await removeExpected(store, name, replace)).toBe(false)
+    expect(await isStored()).toEqual([true, true])
+    expect(await removeExpected(store, name, async ({ sizeBytes }) => sizeBytes === 5)).toBe(true)
+    expect(await isStored()).toEqual([false, false])
+    await write()
+    expect(await removeExpected(store, name, async () => false)).toBe(true)
+    expect(await isStored()).toEqual([false, false])
   })
 })

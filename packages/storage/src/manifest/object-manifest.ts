@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers'
 import { omitUndefined } from '@osb-backup/node'
 import { manifestEnding, type ObjectManifest, objectManifestSchema } from '@osb-backup/protocol'
 import { ContentError } from '../content/content-error.ts'
-import type { CallOptions, ObjectStore } from '../object-store.ts'
+import type { CallOptions, ObjectStore, StoredObject } from '../object-store.ts'
 import { defaultRetry, type RetryOptions, withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 
@@ -72,6 +72,29 @@ export async function readManifest(
 export async function removeWithManifest(store: ObjectStore, name: string, options: CallOptions = {}): Promise<void> {
   await store.remove(name, options)
   await store.remove(manifestName(name), options)
+}
+
+/**
+ * Removes an object and then its manifest, if the object is the expected one. An object that took the name since is kept
+ * with its manifest, also if it appears meanwhile. Idempotent.
+ *
+ * @param isExpected - Judges the object that has the name now.
+ * @returns False if another object has the name.
+ */
+export async function removeExpected(
+  store: ObjectStore,
+  name: string,
+  isExpected: (found: StoredObject) => Promise<boolean>,
+  options: CallOptions = {},
+): Promise<boolean> {
+  // Looked up first: a manifest that is older than the object's removal belongs to no newer object.
+  const manifest = await store.head(manifestName(name), options)
+  const object = await store.head(name, options)
+  if (object !== undefined) {
+    if (!(await isExpected(object)) || !(await store.removeIfSame(object, options))) return false
+  }
+  if (manifest !== undefined) await store.removeIfSame(manifest, options)
+  return true
 }
 
 async function contentOf(store: ObjectStore, name: string, options: CallOptions): Promise<string | undefined> {

@@ -12,7 +12,10 @@ const MAXIMUM_SOCKETS = 64
 export interface S3Clients {
   /** For everything except the bytes of objects. */
   calls: S3Client
-  /** For parts. It retries nothing: that is done where a part can be read again. */
+  /**
+   * For parts, and for removals of one certain object. It retries nothing: that is done where a part can be read again, or
+   * the object be compared again.
+   */
   parts: S3Client
   /**
    * For reading objects. Its timeout ends with the answer's headers: a socket is also idle while the reader has no use

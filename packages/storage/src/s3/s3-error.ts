@@ -59,7 +59,7 @@ export function toS3UploadError(error: unknown, doing: string): StoreError {
   return new StoreError('exists', `Could not ${doing}: ${advice.exists}.`, { cause: error })
 }
 
-/** Whether a server says that it does not support conditional uploads. */
+/** Whether a server says that it does not support a condition of a request. */
 export function isConditionUnknown(error: unknown): boolean {
   return statusOf(error) === 501
 }

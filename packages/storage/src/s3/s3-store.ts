@@ -1,9 +1,15 @@
 import type { Readable } from 'node:stream'
-import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
+import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { omitUndefined } from '@osb-backup/node'
 import { consume } from '../consume.ts'
 import { validateObjectName } from '../object-name.ts'
-import type { CallOptions, ObjectStore, PutOptions, StoredObject } from '../object-store.ts'
+import {
+  type CallOptions,
+  isSameObject,
+  type ObjectStore,
+  type PutOptions,
+  type StoredObject,
+} from '../object-store.ts'
 import { retryOf } from '../retrying.ts'
 import { callStore } from '../store-call.ts'
 import { combineErrors } from '../store-error.ts'
@@ -17,7 +23,8 @@ import {
 import { type ByteRange, type OpenedObject, openedObject, rangeHeader } from '../transfer/byte-range.ts'
 import { type PartPlan, partPlan } from '../transfer/part-plan.ts'
 import { download } from '../transfer/ranged-download.ts'
-import { headObject, isMissingObject } from './head-object.ts'
+import { deleteObject } from './delete-object.ts'
+import { headObject } from './head-object.ts'
 import { ObjectUpload } from './object-upload.ts'
 import { type S3Clients, s3Clients } from './s3-client.ts'
 import { statusOf, toS3StoreError } from './s3-error.ts'
@@ -143,13 +150,31 @@ export class S3Store implements ObjectStore {
   async remove(name: string, options: CallOptions = {}): Promise<void> {
     await this.#call(`remove "${name}" from ${this.location}`, options, async (abortSignal) => {
       validateObjectName(name)
-      // One by one: DeleteObjects needs a Content-MD5 that the SDK no longer sends to servers that require it.
-      await this.#clients.calls
-        .send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: name }), omitUndefined({ abortSignal }))
-        .catch((error: unknown) => {
-          if (!isMissingObject(error)) throw error
-        })
+      await deleteObject(this.#clients.calls, { Bucket: this.#bucket, Key: name }, abortSignal)
     })
+  }
+
+  async removeIfSame(object: StoredObject, options: CallOptions = {}): Promise<boolean> {
+    const { tag } = object
+    const wasRemoved = await this.#removeIfSame(object, tag && `"${tag}"`, options)
+    // Swift's S3 rejects the right tag of an object of several parts: then the comparison has to be enough.
+    return wasRemoved ?? (await this.#removeIfSame(object, undefined, options)) ?? false
+  }
+
+  /** Compares an object and removes it. Returns undefined if it is the same, but the server rejected the condition. */
+  async #removeIfSame(
+    object: StoredObject,
+    IfMatch: string | undefined,
+    options: CallOptions,
+  ): Promise<boolean | undefined> {
+    const { name } = object
+    const found = await this.head(name, options)
+    if (found === undefined) return true
+    if (!isSameObject(found, object)) return false
+    const isRemoved = await this.#call(`remove "${name}" from ${this.location}`, options, (abortSignal) =>
+      deleteObject(this.#clients.parts, omitUndefined({ Bucket: this.#bucket, Key: name, IfMatch }), abortSignal),
+    )
+    return isRemoved ? true : undefined
   }
 
   #call<Result>(

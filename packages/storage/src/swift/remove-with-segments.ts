@@ -11,23 +11,26 @@ interface BulkAnswer {
   Errors: [name: string, status: string][]
 }
 
-/**
- * Removes an object, and its segments with it.
- *
- * @returns Whether there was one.
- */
+export interface RemovalOptions {
+  signal?: AbortSignal | undefined
+  /** Judges the answer to HEAD; an object that is not expected is kept. Absent: any is removed. */
+  isExpected?(head: SwiftAnswer): boolean
+}
+
+/** Removes an object, and its segments with it. */
 export async function removeWithSegments(
   client: SwiftClient,
   container: string,
   name: string,
-  signal?: AbortSignal,
-): Promise<boolean> {
+  { signal, isExpected }: RemovalOptions = {},
+): Promise<'removed' | 'absent' | 'unexpected'> {
   const object = omitUndefined({ container, name, signal })
   const head = await client.sendAndDump({ ...object, method: 'HEAD', accept: [200, 404] })
-  if (head.statusCode === 404) return false
+  if (head.statusCode === 404) return 'absent'
+  if (isExpected?.(head) === false) return 'unexpected'
   if (!isManifest(head)) {
     await client.sendAndDump({ ...object, method: 'DELETE', accept: [204, 404] })
-    return true
+    return 'removed'
   }
   const answer = await client.send({
     ...object,
@@ -40,7 +43,7 @@ export async function removeWithSegments(
   // A status of 200 only says that Swift tried; the result is in the body.
   const text = await answer.body.text()
   if (text.trim() !== '') checkBulkAnswer(name, JSON.parse(text) as BulkAnswer)
-  return true
+  return 'removed'
 }
 
 /**

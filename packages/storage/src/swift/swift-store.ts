@@ -2,7 +2,13 @@ import type { Readable } from 'node:stream'
 import { omitUndefined } from '@osb-backup/node'
 import { consume } from '../consume.ts'
 import { validateObjectName } from '../object-name.ts'
-import type { CallOptions, ObjectStore, PutOptions, StoredObject } from '../object-store.ts'
+import {
+  type CallOptions,
+  isSameObject,
+  type ObjectStore,
+  type PutOptions,
+  type StoredObject,
+} from '../object-store.ts'
 import { retryOf, withRetries } from '../retrying.ts'
 import { callStore } from '../store-call.ts'
 import { combineErrors } from '../store-error.ts'
@@ -138,9 +144,7 @@ export class SwiftStore implements ObjectStore {
       await this.#requireContainer(doing, options)
       return undefined
     }
-    const { 'content-length': length, 'last-modified': modified, etag } = answer.headers
-    const tag = typeof etag === 'string' ? { tag: etag.replaceAll('"', '') } : {}
-    return { name, sizeBytes: Number(length), modifiedAt: new Date(String(modified)), ...tag }
+    return storedObjectOf(name, answer)
   }
 
   async *list(prefix: string, options: CallOptions = {}): AsyncGenerator<StoredObject> {
@@ -161,8 +165,21 @@ export class SwiftStore implements ObjectStore {
     const doing = `remove "${name}" from ${this.location}`
     await this.#call(doing, options, async (signal) => {
       validateObjectName(name)
-      const wasThere = await removeWithSegments(this.#client, this.#container, name, signal)
-      if (!wasThere) await this.#requireContainer(doing, options)
+      const result = await removeWithSegments(this.#client, this.#container, name, { signal })
+      if (result === 'absent') await this.#requireContainer(doing, options)
+    })
+  }
+
+  /** Swift's DELETE has no conditions, so the object is compared in the answer that the removal begins with anyway. */
+  async removeIfSame(object: StoredObject, options: CallOptions = {}): Promise<boolean> {
+    const { name } = object
+    const doing = `remove "${name}" from ${this.location}`
+    return this.#call(doing, options, async (signal) => {
+      validateObjectName(name)
+      const isExpected = (head: SwiftAnswer) => isSameObject(storedObjectOf(name, head), object)
+      const result = await removeWithSegments(this.#client, this.#container, name, { signal, isExpected })
+      if (result === 'absent') await this.#requireContainer(doing, options)
+      return result !== 'unexpected'
     })
   }
 
@@ -224,6 +241,12 @@ export class SwiftStore implements ObjectStore {
   ): Promise<Result> {
     return callStore(call, (error) => toSwiftStoreError(error, doing), signal)
   }
+}
+
+function storedObjectOf(name: string, { headers }: SwiftAnswer): StoredObject {
+  const { 'content-length': length, 'last-modified': modified, etag } = headers
+  const tag = typeof etag === 'string' ? { tag: etag.replaceAll('"', '') } : {}
+  return { name, sizeBytes: Number(length), modifiedAt: new Date(String(modified)), ...tag }
 }
 
 /** A header that may be there once. */

@@ -187,6 +187,8 @@ const restorePoints = [
     filename text not null,
     size_bytes bigint not null,
     sha256 text,
+    object_tag text,
+    object_modified_at timestamptz,
     original_size_bytes bigint,
     compression text not null,
     encrypted boolean not null,

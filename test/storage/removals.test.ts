@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto'
+import { openStore, type StoreSettings } from '@osb-backup/storage'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { startFaultsProxy } from '../../lab/faults/faults-proxy.ts'
+import { generated } from './generated.ts'
+import { SwiftAccount } from './swift-account.ts'
+
+const lab = inject('lab')
+const account = new SwiftAccount(lab.swift)
+const bucket = `removals-${randomUUID()}`
+beforeAll(() => account.makeContainer(bucket))
+afterAll(async () => {
+  for (const container of [`${bucket}_segments`, bucket]) await account.removeContainer(container)
+})
+
+const { endpoint, region, accessKeyId, secretAccessKey } = lab.s3
+const s3At = (origin: string): StoreSettings => ({
+  type: 's3',
+  endpoint: origin,
+  region,
+  bucket,
+  accessKeyId,
+  secretAccessKey,
+})
+const swiftAt = (origin: string): StoreSettings => ({
+  type: 'swift',
+  ...lab.swift,
+  storageUrl: lab.swift.storageUrl.replace(new URL(lab.swift.storageUrl).origin, origin),
+  container: bucket,
+})
+const servers = [
+  { kind: 's3', settings: s3At, server: new URL(endpoint).origin },
+  { kind: 'swift', settings: swiftAt, server: new URL(lab.swift.storageUrl).origin },
+]
+
+describe.each(servers)('$kind', ({ kind, settings, server }) => {
+  /** An object that was stored and looked up. */
+  async function stored(name: string, size: number) {
+    const direct = openStore(settings(server))
+    await direct.put(name, generated(size))
+    const found = await direct.head(name)
+    if (found === undefined) throw new Error(`${name} is not stored`)
+    return { direct, found }
+  }
+
+  test.each([{ kind: 'lose' }, { kind: 'lose', status: 503 }] as const)(
+    'a removal whose answer was lost (%j) is retried, and spares a newer object of the name',
+    async (fault) => {
+      await using proxy = await startFaultsProxy(server)
+      const name = randomUUID()
+      const { direct, found } = await stored(name, 1000)
+      let isReplaced: Promise<unknown> | undefined
+      proxy.spoil(({ method }) => {
+        if (method === 'DELETE' && isReplaced === undefined) {
+          isReplaced = new Promise((resolve) => setTimeout(resolve, 300)).then(() => direct.put(name, generated(2000)))
+          return fault
+        }
+        return undefined
+      })
+      const store = openStore(settings(proxy.origin), { retry: { attempts: 3, firstDelayMs: 2000 } })
+      expect(await store.removeIfSame(found)).toBe(false)
+      await isReplaced
+      expect(proxy.injected).toBe(1)
+      expect((await direct.head(name))?.sizeBytes).toBe(2000)
+      await direct.remove(name)
+    },
+  )
+
+  test('a removal whose answer was lost is complete when nothing has the name', async () => {
+    await using proxy = await startFaultsProxy(server)
+    const name = randomUUID()
+    const { direct, found } = await stored(name, 1000)
+    let lost = 0
+    proxy.spoil(({ method }) => (method === 'DELETE' && lost++ === 0 ? { kind: 'lose' } : undefined))
+    const store = openStore(settings(proxy.origin), { retry: { attempts: 3, firstDelayMs: 10 } })
+    expect(await store.removeIfSame(found)).toBe(true)
+    expect(proxy.injected).toBe(1)
+    expect(await direct.head(name)).toBeUndefined()
+  })
+
+  const onlyWithConditions = test.runIf(kind === 's3')
+
+  onlyWithConditions('a server that rejects the condition is asked without', async () => {
+    await using proxy = await startFaultsProxy(server)
+    const name = randomUUID()
+    const { direct, found } = await stored(name, 1000)
+    let rejected = 0
+    proxy.spoil(({ method }) => (method === 'DELETE' && rejected++ === 0 ? { kind: 'answer', status: 501 } : undefined))
+    const store = openStore(settings(proxy.origin), { retry: { attempts: 3, firstDelayMs: 10 } })
+    expect(await store.removeIfSame(found)).toBe(true)
+    expect(await direct.head(name)).toBeUndefined()
+  })
+
+  onlyWithConditions('a server that evaluates the condition keeps an object that was replaced meanwhile', async () => {
+    await using proxy = await startFaultsProxy(server)
+    const name = randomUUID()
+    const { direct, found } = await stored(name, 1000)
+    let isReplaced: Promise<unknown> | undefined
+    proxy.spoil(({ method, url }) => {
+      if (method !== 'DELETE' || !url.includes(name)) return undefined
+      isReplaced ??= direct.put(name, generated(2000))
+      return { kind: 'answer', status: 412 }
+    })
+    const store = openStore(settings(proxy.origin), { retry: false })
+    expect(await store.removeIfSame(found).finally(() => isReplaced)).toBe(false)
+    expect((await direct.head(name))?.sizeBytes).toBe(2000)
+    await direct.remove(name)
+  })
+})
