@@ -3,10 +3,10 @@ import { Readable } from 'node:stream'
 import { CreateBucketCommand, DeleteBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3'
 import { openStore } from '@osb-backup/storage'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { stallingProxy } from '../fixtures/stalling-proxy.ts'
 import { SwiftAccount } from '../storage/swift-account.ts'
 import { until } from './agent-under-test.ts'
 import { CrashingAgent, notedScript, scriptsOf, untilDead } from './crashing-agent.ts'
-import { stallingProxy } from './stalling-proxy.ts'
 
 const rounds = 2
 const lab = inject('lab')

@@ -245,7 +245,9 @@ test('a backup is run, verified, held, restored and deleted', async () => {
     sizeBytes: 20,
     objectName: backup.parts[0]?.objectName,
   })
-  expect(await client.restorePoints.verify(point.id)).toMatchObject({ verification: { state: 'intact' } })
+  const verification = await client.restorePoints.verify(point.id)
+  expect(await client.jobs.wait(verification.id)).toMatchObject({ kind: 'verify', state: 'succeeded' })
+  expect(await client.restorePoints.get(point.id)).toMatchObject({ verification: { state: 'intact' } })
   expect(await client.restorePoints.hold(point.id)).toMatchObject({ held: true })
   await expect(client.restorePoints.delete(point.id)).rejects.toEqual(refusal(409, { code: 'conflict' }))
   expect(await client.restorePoints.release(point.id)).toMatchObject({ held: false })

@@ -60,7 +60,7 @@ export async function startManager(
     })
     stops.push(() => closeApp(app))
     // Stopped before the API closes, which may take a while: no job is claimed any more, and others may claim those that run.
-    stops.push(await workers.startPool({ isAlone: settings.databaseUrl === undefined }))
+    stops.push(await workers.startPools({ isAlone: settings.databaseUrl === undefined }))
     stops.push(workers.startTasks())
     return { url, firstToken, newKeyPath, stop, stopDatabase }
   } catch (error) {

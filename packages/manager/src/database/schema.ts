@@ -1,4 +1,4 @@
-import type { Compression, RunKind } from '@osb-backup/core'
+import type { Compression, JobKind } from '@osb-backup/core'
 import type {
   AgentJob,
   CompressionAlgorithm,
@@ -12,6 +12,7 @@ import type {
 import type { ColumnType, Generated, JSONColumnType } from 'kysely'
 
 type Grants = 'all' | readonly string[]
+type VerifiedState = 'intact' | 'damaged' | 'missing'
 
 /** The tables as Kysely sees them; `migrations/` creates them. Columns named `sealed_…` hold what `Sealer` sealed. */
 export interface Tables {
@@ -146,15 +147,15 @@ export interface PlanRunTable {
 
 export interface JobTable {
   id: string
-  kind: RunKind
+  kind: JobKind
   status: JobStatus
   instance_id: string
   /** The plan that is backed up or restored; it may be deleted. */
   plan_id: string
   destination_id: string
-  /** Restores: the backup job that is restored. */
+  /** Restores and verifications: the backup job whose restore points are read. */
   source_job_id: string | null
-  /** Null: a restore, as for the next three. */
+  /** Null but for backups, as the next three. */
   compression: boolean | null
   compression_algorithm: CompressionAlgorithm | null
   compression_level: number | null
@@ -174,6 +175,8 @@ export interface JobTable {
   locked_by: string | null
   /** When it was first claimed, by the database's clock; null: never. */
   claimed_at: ColumnType<Date | null, never, Date>
+  /** When it began to run, by the database's clock; null: it has not. */
+  began_at: ColumnType<Date | null, never, Date>
   cancelled_at: Date | null
   cancelled_by: string | null
 }
@@ -191,13 +194,17 @@ export interface JobPartTable {
   /** The database that is dumped or written. */
   database: string
   status: JobStatus
-  /** Restores: the file that is restored, and where it is. */
+  /** Restores and verifications: what is read. */
   restore_point_id: string | null
   filename: string | null
   /** Whether the agent has accepted the part. */
   accepted: Generated<boolean>
   /** What the agent answered last. */
   agent_status: ColumnType<AgentJob | null, string | null | undefined, string | null>
+  /** Verifications: how much of the object has been read. */
+  bytes_read: ColumnType<string | null, never, number>
+  /** Verifications: what was found. */
+  verified_state: ColumnType<VerifiedState | null, never, VerifiedState>
   /** Why the part failed, where the agent could not tell. */
   error: string | null
   ended_at: Date | null
@@ -206,7 +213,7 @@ export interface JobPartTable {
 /** How many jobs were started on a day, in UTC, without the changes in `job_counter_changes`. */
 export interface JobCounterTable {
   instance_id: string
-  kind: RunKind
+  kind: JobKind
   status: JobStatus
   day: string
   count: string
@@ -216,7 +223,7 @@ export interface JobCounterTable {
 export interface JobCounterChangeTable {
   id: Generated<string>
   instance_id: string
-  kind: RunKind
+  kind: JobKind
   status: JobStatus
   day: string
   delta: string
@@ -246,7 +253,7 @@ export interface RestorePointTable {
   after_failure: Generated<boolean>
   warnings: Json<Warning[]>
   verified_at: Date | null
-  verified_state: 'intact' | 'damaged' | 'missing' | null
+  verified_state: VerifiedState | null
   /** Set: the object is being removed; that is retried until it is deleted. */
   removal_requested_at: Date | null
   removal_reason: RemovalReason | null

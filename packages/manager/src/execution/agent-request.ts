@@ -2,13 +2,13 @@ import { type AgentBackupRequest, type AgentDestination, type AgentRestoreReques
 import { stores } from '@osb-backup/storage'
 import type { FileDestination } from '../destinations/destination.ts'
 import { backupHost, type ServiceInstance } from '../instances/instance.ts'
-import { agentJobId, type BackupJob, type JobPart, prefixOfPlan, type RestoreJob } from '../jobs/job.ts'
+import { agentJobId, type BackupJob, type PartAtAgent, prefixOfPlan, type RestoreJob } from '../jobs/job.ts'
 import type { RestorePoint } from '../restore-points/restore-point.ts'
 
 /** The request that starts a part of a backup job at its agent. */
 export function backupRequest(
   job: BackupJob,
-  part: JobPart,
+  part: PartAtAgent,
   plan: { id: string; name?: string },
   instance: ServiceInstance,
   destination: FileDestination,
@@ -31,7 +31,7 @@ export function backupRequest(
 /** The request that starts a part of a restore job at its agent. */
 export function restoreRequest(
   job: RestoreJob,
-  part: JobPart & { database: string },
+  part: PartAtAgent & { database: string },
   point: RestorePoint,
   instance: ServiceInstance,
   destination: FileDestination,

@@ -1,6 +1,6 @@
 import { isOver } from '@osb-backup/protocol'
 import type { Context } from '../context/context.ts'
-import type { JobLock } from '../jobs/job.ts'
+import { isAtAgent, type JobLock } from '../jobs/job.ts'
 import { findJob } from '../jobs/service.ts'
 import { PartRun } from './run-part.ts'
 
@@ -14,7 +14,7 @@ import { PartRun } from './run-part.ts'
  */
 export async function runJob(context: Context, lock: JobLock, signal: AbortSignal): Promise<void> {
   const job = await findJob(context, lock.id)
-  if (job === undefined) return
+  if (job === undefined || !isAtAgent(job)) return
   const log = context.log.child({ jobId: job.id, kind: job.kind })
   for (const part of job.parts.filter((each) => !isOver(each.status))) {
     signal.throwIfAborted()

@@ -7,7 +7,14 @@ import { readClock } from '../database/clock.ts'
 import { destinationsById } from '../destinations/service.ts'
 import type { ServiceInstance } from '../instances/instance.ts'
 import { findInstance } from '../instances/service.ts'
-import { agentJobId, type BackupJob, type Job, type JobLock, type JobPart, prefixOfPlan } from '../jobs/job.ts'
+import {
+  agentJobId,
+  type BackupJob,
+  type JobAtAgent,
+  type JobLock,
+  type PartAtAgent,
+  prefixOfPlan,
+} from '../jobs/job.ts'
 import { recordPart } from '../jobs/part-results.ts'
 import { findCancellation } from '../jobs/repository.ts'
 import { plansById } from '../plans/service.ts'
@@ -24,8 +31,8 @@ const WAIT_GROWTH = 1.5
 
 /** One part to run, under which lock, and what stops running it here. */
 export interface PartToRun {
-  job: Job
-  part: JobPart
+  job: JobAtAgent
+  part: PartAtAgent
   lock: JobLock
   signal: AbortSignal
 }
@@ -33,8 +40,8 @@ export interface PartToRun {
 /** Runs one part at its agent, from its start to its recorded end. */
 export class PartRun {
   readonly #context: Context
-  readonly #job: Job
-  readonly #part: JobPart
+  readonly #job: JobAtAgent
+  readonly #part: PartAtAgent
   readonly #lock: JobLock
   readonly #signal: AbortSignal
   readonly #patience: AgentPatience

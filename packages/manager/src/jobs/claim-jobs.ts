@@ -4,6 +4,8 @@ import { inTransaction } from '../database/transaction.ts'
 import * as claims from './claims-repository.ts'
 import { deleteExpiredLeases, hasLease } from './leases-repository.ts'
 
+export type { Claimant } from './claims-repository.ts'
+
 /** How many jobs are claimed in one transaction. */
 const BATCH_SIZE = 50
 

@@ -23,12 +23,12 @@ export async function lockClaims({ database }: InTransaction): Promise<void> {
   await sql`select pg_advisory_xact_lock(${CLAIM_LOCK})`.execute(database)
 }
 
-/** Whether there is any job to claim. It is cheap, since it is asked every second. */
+/** Whether there is any job at an agent to claim. It is cheap, since it is asked every second. */
 export async function hasClaimableJob({ database }: { database: Database }, claimant: Claimant): Promise<boolean> {
   const { rows } = await sql<{ found: boolean }>`
     select exists (
       select from jobs j
-      where j.ended_at is null and (${isClaimable(claimant)})
+      where j.ended_at is null and j.kind <> 'verify' and (${isClaimable(claimant)})
     ) as found`.execute(database)
   return rows[0]?.found ?? false
 }
@@ -45,7 +45,7 @@ const isClaimable = ({ lockedBy, running }: Claimant) => sql`
   or (j.locked_by = ${lockedBy} and j.id <> all(${running}::text[]))
   or not exists (select from managers m where m.id = j.locked_by and m.heartbeat_at >= ${oldestHeartbeat})`
 
-/** The open jobs, oldest first: all that are locked, and of those that wait as many as can matter. */
+/** The open jobs at agents, oldest first: all that are locked, and of those that wait as many as can matter. */
 export async function listOpenJobs({ database }: InTransaction): Promise<OpenJob[]> {
   const { rows } = await sql<OpenJob>`
     select id, kind, tenant, agent, destination, "isLocked" from (
@@ -56,7 +56,7 @@ export async function listOpenJobs({ database }: InTransaction): Promise<OpenJob
         from jobs j
           join service_instances i on i.id = j.instance_id
           join agents a on a.id = i.agent_id
-        where j.ended_at is null
+        where j.ended_at is null and j.kind <> 'verify'
       ) open
     ) placed
     where "isLocked" or place <= ${sql.lit(MAX_CONSIDERED)}
@@ -69,7 +69,11 @@ export async function lockJobs({ database }: InTransaction, ids: readonly string
   if (ids.length === 0) return
   await database
     .updateTable('jobs')
-    .set({ locked_by: lockedBy, claimed_at: sql<Date>`coalesce(claimed_at, now())` })
+    .set({
+      locked_by: lockedBy,
+      claimed_at: sql<Date>`coalesce(claimed_at, now())`,
+      began_at: sql<Date>`coalesce(began_at, now())`,
+    })
     .where('id', 'in', ids)
     .execute()
 }

@@ -1,12 +1,15 @@
 import type { RunKind } from '@osb-backup/core'
 import type { AgentJob, JobStatus } from '@osb-backup/protocol'
 import type { Compressor } from '../plans/plan.ts'
+import type { VerificationState } from '../restore-points/restore-point.ts'
 
 interface JobFields {
   id: string
   status: JobStatus
   destinationId: string
   startedAt: Date
+  /** When it began to run; undefined: it has not. */
+  beganAt: Date | undefined
   endedAt: Date | undefined
   /** Set if somebody cancelled it: when and who. */
   cancelled: { at: Date; by: string } | undefined
@@ -48,7 +51,25 @@ export interface RestoreJob extends JobFields {
   parts: RestorePart[]
 }
 
-export type Job = BackupJob | RestoreJob
+/** Reads the object of a restore point and compares it with what was recorded. */
+export interface VerifyJob extends JobFields {
+  kind: 'verify'
+  /** The instance of the restore point. */
+  instanceId: string
+  /** The plan of the restore point. */
+  planId: string
+  /** The backup job that left the restore point. */
+  sourceJobId: string
+  parts: VerifyPart[]
+}
+
+/** A job that runs at an agent, in stages. */
+export type JobAtAgent = BackupJob | RestoreJob
+
+export type Job = JobAtAgent | VerifyJob
+
+/** Whether a job runs at an agent. */
+export const isAtAgent = (job: Job): job is JobAtAgent => job.kind !== 'verify'
 
 interface PartFields {
   position: number
@@ -75,7 +96,16 @@ export interface RestorePart extends PartFields {
   restorePointId: string
 }
 
-export type JobPart = BackupPart | RestorePart
+/** What a verification does for one restore point. */
+export interface VerifyPart extends PartFields {
+  restorePointId: string
+  bytesRead: number | undefined
+  /** What was found; undefined: it has not ended, or could not tell. */
+  verified: VerificationState | undefined
+}
+
+/** A part that runs at an agent. */
+export type PartAtAgent = BackupPart | RestorePart
 
 /** How a part begins. */
 export const NEW_PART = {
@@ -93,7 +123,7 @@ export interface JobFilter {
 }
 
 /** The id of a part at its agent: always the same, so that whichever manager claims the job finds what was started. */
-export function agentJobId(job: Pick<Job, 'id'>, part: Pick<JobPart, 'position'>): string {
+export function agentJobId(job: Pick<JobAtAgent, 'id'>, part: Pick<PartAtAgent, 'position'>): string {
   return `${job.id}${part.position}`
 }
 

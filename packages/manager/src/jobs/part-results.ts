@@ -4,11 +4,17 @@ import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { type InTransaction, inTransaction } from '../database/transaction.ts'
 import { requestRetention } from '../plans/retention-repository.ts'
-import { insertPoint } from '../restore-points/repository.ts'
-import type { NewRestorePoint } from '../restore-points/restore-point.ts'
+import { insertPoint, recordVerification } from '../restore-points/repository.ts'
+import type { NewRestorePoint, VerificationState } from '../restore-points/restore-point.ts'
 import type { JobLock } from './job.ts'
 import * as parts from './parts-repository.ts'
 import { lockJob, setJobStatus } from './repository.ts'
+
+/** What is recorded of a part, and of the restore point that it left or verified. */
+export type PartResult = parts.PartProgress & {
+  point?: NewRestorePoint | undefined
+  verification?: { pointId: string; state: VerificationState }
+}
 
 type ResultContext = Pick<Context, 'database'>
 
@@ -16,22 +22,24 @@ type ResultContext = Pick<Context, 'database'>
  * Records the progress or the end of a part, its restore point if it left one, and the job's state, which follows from all
  * its parts, in one transaction. A part that has ended is immutable.
  *
- * @param point - What a backup stored. A success makes the retention of its plan due.
+ * @param progress - With `point`, what a backup stored: a success makes the retention of its plan due. With `verification`,
+ *   what a restore point was found to be.
  * @throws {JobLockLost} If another manager has the job locked; then nothing is written.
  */
 export async function recordPart(
   context: ResultContext,
   lock: JobLock,
   position: number,
-  progress: parts.PartProgress & { point?: NewRestorePoint | undefined },
+  progress: PartResult,
 ): Promise<void> {
-  const { point, ...recorded } = progress
+  const { point, verification, ...recorded } = progress
   await inTransaction(context, async (tx) => {
     await lockJob(tx, lock)
     const now = await readClock(tx)
     const fields = { ...recorded, filename: point?.filename }
     if (!(await parts.updatePart(tx, lock.id, position, fields, isOver(progress.status) ? now : undefined))) return
     if (point !== undefined) await insertPoint(tx, point, now)
+    if (verification !== undefined) await recordVerification(tx, verification.pointId, verification.state, now)
     if (point !== undefined && progress.status === 'SUCCEEDED') await requestRetention(tx, point.planId, now)
     await updateJob(tx, lock.id, now)
   })

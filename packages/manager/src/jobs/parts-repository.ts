@@ -3,6 +3,7 @@ import { type Selectable, sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
 import type { JobPartTable } from '../database/schema.ts'
 import type { InTransaction } from '../database/transaction.ts'
+import type { VerificationState } from '../restore-points/restore-point.ts'
 import type { Job } from './job.ts'
 
 const BATCH_SIZE = 5000
@@ -13,6 +14,8 @@ export interface PartProgress {
   agentStatus?: AgentJob | undefined
   error?: string | undefined
   filename?: string | undefined
+  bytesRead?: number
+  verified?: VerificationState
 }
 
 /** The parts of jobs, in their order, by job. */
@@ -44,7 +47,7 @@ export async function findPartsWithoutLogs(
   const rows = await database
     .selectFrom('job_parts')
     .select(['job_id', 'position', 'item', 'database', 'status', 'restore_point_id', 'filename'])
-    .select(['accepted', 'error', 'ended_at'])
+    .select(['accepted', 'error', 'ended_at', 'bytes_read', 'verified_state'])
     .select(sql<AgentJob | null>`agent_status - ${logFields}::text[]`.as('agent_status'))
     .where('job_id', 'in', jobIds)
     .orderBy('position')
@@ -86,7 +89,7 @@ export async function updatePart(
   { database }: InTransaction,
   jobId: string,
   position: number,
-  { status, agentStatus, error, filename }: PartProgress,
+  { status, agentStatus, error, filename, bytesRead, verified }: PartProgress,
   endedAt: Date | undefined,
 ): Promise<boolean> {
   const { numUpdatedRows } = await database
@@ -98,6 +101,8 @@ export async function updatePart(
       error: error ?? null,
       ended_at: endedAt ?? null,
       ...(filename === undefined ? {} : { filename }),
+      ...(bytesRead !== undefined && { bytes_read: bytesRead }),
+      ...(verified !== undefined && { verified_state: verified }),
     })
     .where('job_id', '=', jobId)
     .where('position', '=', position)

@@ -9,7 +9,15 @@ import { sealedColumns } from '../secrets/sealed-columns.ts'
 import { invariant } from '../shared/invariant.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { locateOffset } from './counters-repository.ts'
-import { type Job, type JobFilter, type JobLock, JobLockLost } from './job.ts'
+import {
+  isAtAgent,
+  type Job,
+  type JobAtAgent,
+  type JobFilter,
+  type JobLock,
+  JobLockLost,
+  type VerifyPart,
+} from './job.ts'
 import { findParts, findPartsWithoutLogs, insertParts } from './parts-repository.ts'
 
 const purpose = sealedColumns.jobs.sealed_private_key
@@ -22,6 +30,7 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<JobTable>, parts
     planId: row.plan_id,
     destinationId: row.destination_id,
     startedAt: row.started_at,
+    beganAt: row.began_at ?? undefined,
     endedAt: row.ended_at ?? undefined,
     cancelled: row.cancelled_at === null ? undefined : { at: row.cancelled_at, by: row.cancelled_by ?? '' },
   }
@@ -35,6 +44,10 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<JobTable>, parts
     const { source_job_id: sourceJobId, parameters } = row
     return { ...fields, kind: 'restore', sourceJobId, privateKey, parameters, parts: restored }
   }
+  if (row.kind === 'verify') {
+    invariant(row.source_job_id, `verify job ${row.id} has a source`)
+    return { ...fields, kind: 'verify', sourceJobId: row.source_job_id, parts: parts.map(verifyPartFromRow) }
+  }
   return {
     ...fields,
     kind: 'backup',
@@ -44,6 +57,16 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<JobTable>, parts
     dueAt: row.due_at ?? undefined,
     late: row.late,
     parts: parts.map((part) => ({ ...partFields(part), filename: part.filename ?? undefined })),
+  }
+}
+
+function verifyPartFromRow(row: Selectable<JobPartTable>): VerifyPart {
+  invariant(row.restore_point_id, `part ${row.position} of verify job ${row.job_id} has a restore point`)
+  return {
+    ...partFields(row),
+    restorePointId: row.restore_point_id,
+    bytesRead: row.bytes_read === null ? undefined : Number(row.bytes_read),
+    verified: row.verified_state ?? undefined,
   }
 }
 
@@ -90,7 +113,11 @@ const sortColumns: Record<string, 'started_at' | 'ended_at' | 'status'> = {
 }
 
 /** One page of an instance's jobs, newest first unless requested otherwise. */
-export async function listJobs(context: RepositoryContext, filter: JobFilter, page: PageRequest): Promise<PageOf<Job>> {
+export async function listJobs(
+  context: RepositoryContext,
+  filter: JobFilter,
+  page: PageRequest,
+): Promise<PageOf<JobAtAgent>> {
   const column = sortColumns[page.sort?.property ?? ''] ?? 'started_at'
   const direction = page.sort === undefined || page.sort.descending ? 'desc' : 'asc'
   const offset = page.number * page.size
@@ -108,7 +135,8 @@ export async function listJobs(context: RepositoryContext, filter: JobFilter, pa
   if (column === 'started_at') query = query.where(startsWithin(location.day, direction)).offset(location.skipped)
   // Sorted by another column, a page is found only by skipping those before it.
   else query = query.offset(offset)
-  return { entries: await withParts(context, await query.execute(), { logs: true }), total: location.total }
+  const jobs = await withParts(context, await query.execute(), { logs: true })
+  return { entries: jobs.filter(isAtAgent), total: location.total }
 }
 
 /** That a job was started on a day in UTC, or follows those of that day in a list. */
@@ -137,7 +165,7 @@ function toRow({ sealer }: RepositoryContext, job: Job): Insertable<JobTable> {
     instance_id: job.instanceId,
     plan_id: job.planId,
     destination_id: job.destinationId,
-    source_job_id: restore?.sourceJobId ?? null,
+    source_job_id: job.kind === 'backup' ? null : job.sourceJobId,
     compression: backup?.compression ?? null,
     compression_algorithm: backup?.compressor.algorithm ?? null,
     compression_level: backup?.compressor.level ?? null,

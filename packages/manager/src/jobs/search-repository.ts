@@ -1,4 +1,4 @@
-import type { RunKind } from '@osb-backup/core'
+import type { JobKind } from '@osb-backup/core'
 import type { JobStatus } from '@osb-backup/protocol'
 import { type RawBuilder, sql } from 'kysely'
 import type { Grants } from '../access/caller.ts'
@@ -12,7 +12,7 @@ import { withParts } from './repository.ts'
 /** What a list of jobs over many instances is filtered by. */
 export interface JobSearch {
   scope: Grants
-  kind?: RunKind | undefined
+  kind?: JobKind | undefined
   status?: JobStatus | undefined
   /** Only jobs that somebody cancelled, or only others. */
   isCancelled?: boolean | undefined

@@ -1,4 +1,4 @@
-import type { RunKind } from '@osb-backup/core'
+import type { JobKind, RunKind } from '@osb-backup/core'
 import { isOver } from '@osb-backup/protocol'
 import { authorizeInstance, type Call } from '../access/call.ts'
 import { scopeOf } from '../access/scope.ts'
@@ -9,7 +9,7 @@ import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
 import { compactCounters } from './counters-repository.ts'
-import type { BackupJob, Job, JobFilter } from './job.ts'
+import { type BackupJob, isAtAgent, type Job, type JobAtAgent, type JobFilter } from './job.ts'
 import { failOpenParts } from './part-results.ts'
 import * as repository from './repository.ts'
 import type { JobSearch } from './search-repository.ts'
@@ -21,20 +21,30 @@ export async function listJobs(
   call: Call,
   filter: JobFilter,
   page: PageRequest,
-): Promise<PageOf<Job>> {
+): Promise<PageOf<JobAtAgent>> {
   await authorizeInstance(call, filter.instanceId)
   return repository.listJobs(context, filter, page)
 }
 
 /**
- * @param kind - Undefined: of either kind.
+ * @param kind - Undefined: of any kind.
  * @throws {RequestError} If there is no such job, or the caller was not granted its instance.
  */
-export async function getJob(context: Context, call: Call, id: string, kind?: RunKind): Promise<Job> {
+export async function getJob(context: Context, call: Call, id: string, kind?: JobKind): Promise<Job> {
   const what = kind === undefined ? 'job' : `${kind} job`
   const job = await repository.findJob(context, id)
   if (job === undefined || (kind !== undefined && job.kind !== kind)) throw notFound(what, id)
   await authorizeInstance(call, job.instanceId, { what, id })
+  return job
+}
+
+/**
+ * @param kind - Undefined: of either kind.
+ * @throws {RequestError} If there is no such job at an agent, or the caller was not granted its instance.
+ */
+export async function getJobAtAgent(context: Context, call: Call, id: string, kind?: RunKind): Promise<JobAtAgent> {
+  const job = await getJob(context, call, id, kind)
+  if (!isAtAgent(job)) throw notFound('job', id)
   return job
 }
 
@@ -63,7 +73,7 @@ export function findJob(context: Context, id: string): Promise<Job | undefined> 
  *
  * @throws {RequestError} If the job has ended.
  */
-export async function cancelJob(context: Context, call: Call, id: string, kind?: RunKind): Promise<Job> {
+export async function cancelJob(context: Context, call: Call, id: string, kind?: JobKind): Promise<Job> {
   await getJob(context, call, id, kind)
   const by = call.caller.name
   await inAuditedTransaction(context, call, async (tx) => {
@@ -81,11 +91,10 @@ export async function cancelJob(context: Context, call: Call, id: string, kind?:
 /**
  * Deletes a job that has ended; its restore points and files stay.
  *
- * @param kind - Undefined: of either kind.
  * @throws {RequestError} If it has not ended.
  */
-export async function deleteJob(context: Context, call: Call, id: string, kind?: RunKind): Promise<void> {
-  const { status } = await getJob(context, call, id, kind)
+export async function deleteJob(context: Context, call: Call, id: string): Promise<void> {
+  const { status } = await getJob(context, call, id)
   if (!isOver(status))
     throw new RequestError('conflict', `The job ${id} has not ended: cancel it, or wait for its end.`)
   await inAuditedTransaction(context, call, (tx) => repository.deleteEndedJobs(tx, { id }))

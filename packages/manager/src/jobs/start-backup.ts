@@ -25,6 +25,7 @@ export function newBackupJob(plan: PlanToRun, startedAt: Date, due?: { dueAt: Da
     dueAt: due?.dueAt,
     late: due?.late ?? false,
     startedAt,
+    beganAt: undefined,
     endedAt: undefined,
     cancelled: undefined,
     parts: plan.items.map((item, position) => ({ ...NEW_PART, position, item, filename: undefined })),

@@ -63,6 +63,7 @@ export async function startRestore(
     privateKey: privateKey === undefined ? plan?.privateKey : (privateKey ?? undefined),
     parameters,
     startedAt,
+    beganAt: undefined,
     endedAt: undefined,
     cancelled: undefined,
     parts: items.map((item, position) => ({

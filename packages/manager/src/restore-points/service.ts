@@ -1,15 +1,12 @@
-import { ContentError, StoreError, verifyObject } from '@osb-backup/storage'
 import { authorizeInstance, type Call } from '../access/call.ts'
 import { scopeOf } from '../access/scope.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
-import { readClock } from '../database/clock.ts'
-import { openDestinationOf } from '../destinations/open-destination.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
 import * as repository from './repository.ts'
-import { objectNameOf, type PointFilter, type RestorePoint, type VerificationState } from './restore-point.ts'
+import type { PointFilter, RestorePoint } from './restore-point.ts'
 import type { PointSearch } from './search-repository.ts'
 import * as search from './search-repository.ts'
 
@@ -49,39 +46,6 @@ export async function setHeld(context: Context, call: Call, id: string, held: bo
     throw new RequestError('conflict', `The restore point ${id} is being removed.`)
   })
   return { ...point, held }
-}
-
-/**
- * Reads the object of a restore point back, whole, and compares size and digest with what was recorded.
- *
- * @throws {RequestError} If the store could not be reached: that tells nothing about the object, and nothing is recorded.
- */
-export async function verifyPoint(
-  context: Context,
-  call: Call,
-  id: string,
-  signal: AbortSignal,
-): Promise<RestorePoint> {
-  const point = await getPoint(context, call, id)
-  const state = await readBack(context, point, signal)
-  const at = await readClock(context)
-  await inAuditedTransaction(context, call, (tx) => repository.recordVerification(tx, point.id, state, at))
-  return { ...point, verification: { at, state } }
-}
-
-async function readBack(context: Context, point: RestorePoint, signal: AbortSignal): Promise<VerificationState> {
-  const { sizeBytes, sha256 } = point
-  const expected = sha256 === undefined ? { sizeBytes } : { sizeBytes, sha256 }
-  try {
-    const store = await openDestinationOf(context, point.destinationId)
-    await verifyObject(store, objectNameOf(point), expected, { signal })
-    return 'intact'
-  } catch (error) {
-    if (error instanceof ContentError) return 'damaged'
-    if (error instanceof StoreError && error.code === 'absent') return 'missing'
-    if (!(error instanceof StoreError)) throw error
-    throw new RequestError('conflict', `The object could not be read back: ${error.message}`, { cause: error })
-  }
 }
 
 /** One page of the restore points of all instances that the caller was granted, or of one, newest first. */

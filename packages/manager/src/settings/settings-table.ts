@@ -100,6 +100,16 @@ const jobs = {
     default: '10',
     description: 'maximum number of restore jobs that run with one file destination, in addition to backup jobs',
   },
+  MAX_RUNNING_VERIFICATIONS: {
+    schema: wholeNumber(1, 1000),
+    default: '4',
+    description: 'maximum number of verify jobs that run at the same time, over all managers on one database',
+  },
+  VERIFICATION_TIMEOUT_SECONDS: {
+    schema: wholeNumber(1, 2_000_000),
+    default: '86400',
+    description: 'time limit in seconds of a verify job',
+  },
   AGENT_POLL_MS: {
     schema: wholeNumber(50, 600_000),
     default: '2000',

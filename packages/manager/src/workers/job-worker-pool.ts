@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from '../context/context.ts'
 import { isReachable } from '../database/open-database.ts'
-import { runJob } from '../execution/run-job.ts'
-import { claimJobs, unlockJob } from '../jobs/claim-jobs.ts'
-import { JobLockLost } from '../jobs/job.ts'
+import { type Claimant, unlockJob } from '../jobs/claim-jobs.ts'
+import { type JobLock, JobLockLost } from '../jobs/job.ts'
 import { expireOtherLeases, Lease } from '../jobs/lease.ts'
 import { failJob } from '../jobs/part-results.ts'
 
@@ -14,20 +13,28 @@ const RETRY_MS = 5000
 /** How often in a row running a job may fail here before it is given up. */
 const MAX_FAILURES = 20
 
+/** How a pool claims the jobs that it is for, and runs one. */
+export interface JobWork {
+  claim(context: Context, claimant: Claimant): Promise<{ claimed: string[]; maybeMore: boolean }>
+  run(context: Context, lock: JobLock, signal: AbortSignal): Promise<void>
+}
+
 /**
  * Claims waiting jobs and runs them, any number at the same time, within the limits. Every manager has a pool; together they
  * run each job exactly once, whichever of them dies.
  */
 export class JobWorkerPool {
   readonly #context: Context
+  readonly #work: JobWork
   readonly #stopping = new AbortController()
   readonly #running = new Map<string, Promise<void>>()
   readonly #failures = new Map<string, number>()
   #wake: (() => void) | undefined
   #loop: Promise<void> = Promise.resolve()
 
-  constructor(context: Context) {
+  constructor(context: Context, work: JobWork) {
     this.#context = context
+    this.#work = work
   }
 
   /**
@@ -92,7 +99,7 @@ export class JobWorkerPool {
       })
       try {
         const claimant = { lockedBy: lease.id, running: [...this.#running.keys()] }
-        const { claimed, maybeMore } = await claimJobs(this.#context, claimant)
+        const { claimed, maybeMore } = await this.#work.claim(this.#context, claimant)
         for (const jobId of claimed) this.#begin(jobId, lease.id, ended)
         if (maybeMore) continue
       } catch (error) {
@@ -106,7 +113,7 @@ export class JobWorkerPool {
   }
 
   #begin(jobId: string, lockedBy: string, signal: AbortSignal): void {
-    const done = this.#work({ id: jobId, lockedBy }, signal).finally(() => {
+    const done = this.#runOne({ id: jobId, lockedBy }, signal).finally(() => {
       this.#running.delete(jobId)
       this.#wake?.()
     })
@@ -114,10 +121,10 @@ export class JobWorkerPool {
   }
 
   /** Runs a job. If that fails here, the job is unlocked after a pause; after too many failures in a row it fails. */
-  async #work(lock: { id: string; lockedBy: string }, signal: AbortSignal): Promise<void> {
+  async #runOne(lock: { id: string; lockedBy: string }, signal: AbortSignal): Promise<void> {
     const { log } = this.#context
     try {
-      await runJob(this.#context, lock, signal)
+      await this.#work.run(this.#context, lock, signal)
       this.#failures.delete(lock.id)
       return
     } catch (error) {

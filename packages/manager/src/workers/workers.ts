@@ -1,5 +1,9 @@
 import { startPeriodicTasks } from '@osb-backup/node'
 import type { Context } from '../context/context.ts'
+import { runJob } from '../execution/run-job.ts'
+import { claimJobs } from '../jobs/claim-jobs.ts'
+import { claimVerifications } from '../verification/claim-verifications.ts'
+import { runVerification } from '../verification/run-verification.ts'
 import { agentChecks } from './agent-checks.ts'
 import { JobWorkerPool } from './job-worker-pool.ts'
 import { maintenanceTasks } from './maintenance.ts'
@@ -7,25 +11,34 @@ import { objectRemoval } from './removals.ts'
 import { retentionSweep } from './retention.ts'
 import { schedulerTick } from './scheduler.ts'
 
-/** What a manager does in the background: the job worker pool and the periodic tasks. Managers share the work by claims. */
+/** What a manager does in the background: the job worker pools and the periodic tasks. Managers share the work by claims. */
 export class Workers {
   readonly #context: Context
   readonly #pool: JobWorkerPool
+  readonly #verifications: JobWorkerPool
 
   constructor(context: Context) {
     this.#context = context
-    this.#pool = new JobWorkerPool(context)
+    this.#pool = new JobWorkerPool(context, { claim: claimJobs, run: runJob })
+    this.#verifications = new JobWorkerPool(context, { claim: claimVerifications, run: runVerification })
   }
 
-  /** Starts the job worker pool. Returns what stops it: its jobs are unlocked, and continue at their agents. */
-  async startPool(options: { isAlone: boolean }): Promise<() => Promise<void>> {
+  /**
+   * Starts the job worker pools. Returns what stops them: their jobs are unlocked. Those at agents continue there;
+   * verifications are run again.
+   */
+  async startPools(options: { isAlone: boolean }): Promise<() => Promise<void>> {
     await this.#pool.start(options)
-    return () => this.#pool.stop()
+    await this.#verifications.start({ isAlone: false })
+    return async () => {
+      await Promise.all([this.#pool.stop(), this.#verifications.stop()])
+    }
   }
 
   /** Claims waiting jobs now. */
   wake(): void {
     this.#pool.wake()
+    this.#verifications.wake()
   }
 
   /** Starts the periodic tasks. Returns what stops them. */

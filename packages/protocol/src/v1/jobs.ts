@@ -13,8 +13,11 @@ import {
 export const jobStates = ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'unknown'] as const
 export type JobState = (typeof jobStates)[number]
 
-export const jobKinds = ['backup', 'restore'] as const
+export const jobKinds = ['backup', 'restore', 'verify'] as const
 export type JobKind = (typeof jobKinds)[number]
+
+/** What a verification found an object to be. */
+export const verificationStates = ['intact', 'damaged', 'missing'] as const
 
 const endedStates: ReadonlySet<JobState> = new Set(['succeeded', 'failed', 'cancelled'])
 
@@ -47,7 +50,9 @@ const checksum = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a
 /** What a job does for one item. */
 export const jobPartSchema = z.object({
   item: z.string().meta(about('The item', 'shop')),
-  database: z.string().meta(about('The database that is dumped or written', 'shop')),
+  database: z
+    .string()
+    .meta(about('The database that is dumped or written; verifications: the one that was dumped', 'shop')),
   state,
   stage: z.string().optional().meta(about('The stage that is running', 'backup')),
   failedStage: z.string().optional().meta(about('The stage that failed', 'backup')),
@@ -58,7 +63,11 @@ export const jobPartSchema = z.object({
   sizeBytes: z.int().optional().meta(about('Backups: size of the stored object', 1024)),
   originalSizeBytes: z.int().optional().meta(about('Backups: size before compression and encryption', 4096)),
   sha256: z.string().optional().meta(about('Backups: digest of the stored object, in hex', checksum)),
-  restorePointId: idSchema.optional().meta(about('Restores: what is restored', EXAMPLE_ID)),
+  restorePointId: idSchema.optional().meta(about('Restores and verifications: what is read', EXAMPLE_ID)),
+  verified: z
+    .enum(verificationStates)
+    .optional()
+    .meta(about('Verifications: what the object was found to be; absent if it could not be read', 'intact')),
   objectName: z
     .string()
     .optional()
@@ -68,20 +77,25 @@ export const jobPartSchema = z.object({
 })
 export type JobPart = z.infer<typeof jobPartSchema>
 
-/** A run of a plan, or a restore. */
+/** A run of a plan, a restore, or a verification of a restore point. */
 export const jobSchema = z.object({
   id: idSchema.meta(about('Id of the job', EXAMPLE_ID)),
   kind: z.enum(jobKinds).meta(about('What it does', 'backup')),
   state,
-  instanceId: idSchema.meta(about('The instance that is dumped or written', 'shop-db')),
+  instanceId: idSchema.meta(
+    about('The instance that is dumped or written; verifications: the one that was dumped', 'shop-db'),
+  ),
   planId: idSchema.optional().meta(about('The plan that it runs for; absent once that was deleted', EXAMPLE_ID)),
   destinationId: idSchema.meta(about('Where it stores to, or reads from', EXAMPLE_ID)),
-  sourceJobId: idSchema.optional().meta(about('Restores: the backup job that is restored', EXAMPLE_ID)),
+  sourceJobId: idSchema
+    .optional()
+    .meta(about('Restores and verifications: the backup job that left what is read', EXAMPLE_ID)),
   dueAt: instantSchema.optional().meta(about('When its schedule wanted it to run', EXAMPLE_INSTANT)),
   late: z.boolean().meta(about('It was started late, after an outage', false)),
   createdAt: instantSchema.meta(about('When it was queued', EXAMPLE_INSTANT)),
+  startedAt: instantSchema.optional().meta(about('When it began to run; absent while it is queued', EXAMPLE_INSTANT)),
   endedAt: instantSchema.optional().meta(about('When it ended', '2026-03-01T02:00:42.000Z')),
-  durationSeconds: z.number().optional().meta(about('From queued to ended', 42)),
+  durationSeconds: z.number().optional().meta(about('From when it began to run until it ended', 32)),
   cancellation: z
     .object({
       requestedAt: instantSchema.meta(about('When', EXAMPLE_INSTANT)),

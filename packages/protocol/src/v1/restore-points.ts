@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { warningsField } from './jobs.ts'
+import { verificationStates, warningsField } from './jobs.ts'
 import {
   about,
   EXAMPLE_ID,
@@ -10,8 +10,6 @@ import {
   pagingFields,
   searchField,
 } from './schema.ts'
-
-const verificationStates = ['intact', 'damaged', 'missing'] as const
 
 /** What a succeeded part of a backup job left: one object. */
 export const restorePointSchema = z.object({

@@ -134,6 +134,7 @@ const jobs = [
     ended_at timestamptz,
     locked_by text,
     claimed_at timestamptz,
+    began_at timestamptz,
     cancelled_at timestamptz,
     cancelled_by text
   )`,
@@ -159,6 +160,8 @@ const jobs = [
     filename text,
     accepted boolean not null default false,
     agent_status jsonb,
+    bytes_read bigint,
+    verified_state text,
     error text,
     ended_at timestamptz,
     primary key (job_id, position)

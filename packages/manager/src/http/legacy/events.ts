@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { authorizeInstance } from '../../access/call.ts'
 import type { Context } from '../../context/context.ts'
+import { isAtAgent } from '../../jobs/job.ts'
 import { findJob } from '../../jobs/service.ts'
 import type { App } from '../typed-app.ts'
 import { jobToAnswer } from './job-answers.ts'
@@ -83,7 +84,8 @@ function jobSender(
     for (const jobId of pending) {
       pending.delete(jobId)
       const job = await findJob(context, jobId)
-      if (job === undefined || (instanceId !== undefined && job.instanceId !== instanceId)) continue
+      // Clients of this path know only backups and restores.
+      if (job === undefined || !isAtAgent(job) || (instanceId !== undefined && job.instanceId !== instanceId)) continue
       if (!(await request.call.caller.isGranted(job.instanceId, 'read'))) continue
       if (stream.writableEnded || stream.destroyed) return
       stream.write(`event: job\ndata: ${JSON.stringify(await jobToAnswer(context, job))}\n\n`)

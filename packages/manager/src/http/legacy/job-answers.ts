@@ -2,13 +2,13 @@ import type { BackupJob as WireBackupJob, Job as WireJob, RestoreJob as WireRest
 import type { Context } from '../../context/context.ts'
 import { destinationsById } from '../../destinations/service.ts'
 import { instancesById } from '../../instances/service.ts'
-import type { BackupJob, Job, RestoreJob } from '../../jobs/job.ts'
+import type { BackupJob, JobAtAgent, RestoreJob } from '../../jobs/job.ts'
 import { plansById } from '../../plans/service.ts'
 import { invariant } from '../../shared/invariant.ts'
 import { jobToWire } from './wire/job.ts'
 
 /** Jobs as clients read them, each with its instance, its plan and its destination. */
-export async function jobsToAnswer(context: Context, jobs: readonly Job[]): Promise<WireJob[]> {
+export async function jobsToAnswer(context: Context, jobs: readonly JobAtAgent[]): Promise<WireJob[]> {
   const planIds = jobs.map((job) => job.planId)
   const plans = await plansById(context, planIds)
   const all = [...jobs, ...plans.values()]
@@ -20,7 +20,7 @@ export async function jobsToAnswer(context: Context, jobs: readonly Job[]): Prom
 }
 
 /** One job as clients read it. */
-export async function jobToAnswer(context: Context, job: Job): Promise<WireJob> {
+export async function jobToAnswer(context: Context, job: JobAtAgent): Promise<WireJob> {
   const [answer] = await jobsToAnswer(context, [job])
   invariant(answer, 'one job gives one answer')
   return answer

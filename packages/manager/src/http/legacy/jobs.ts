@@ -16,7 +16,7 @@ import {
   deleteJobsOfInstance,
   getBackupJob,
   getEndedBackupJob,
-  getJob,
+  getJobAtAgent,
   listJobs,
 } from '../../jobs/service.ts'
 import { startBackup } from '../../jobs/start-backup.ts'
@@ -92,7 +92,7 @@ export function jobRoutes(app: App, context: Context): void {
       config: { access: 'viewer' },
       schema: { summary: 'Show a job of either kind', params: idParams, response: { 200: jobSchema } },
     },
-    async (request) => jobToAnswer(context, await getJob(context, request.call, request.params.id)),
+    async (request) => jobToAnswer(context, await getJobAtAgent(context, request.call, request.params.id)),
   )
 
   app.post(
@@ -156,7 +156,9 @@ export function jobRoutes(app: App, context: Context): void {
         },
       },
       async (request, reply) => {
-        const job = await cancelJob(context, request.call, request.params.id, kind)
+        const { call, params } = request
+        await cancelJob(context, call, params.id, kind)
+        const job = await getJobAtAgent(context, call, params.id)
         return reply.code(202).send(await jobToAnswer(context, job))
       },
     )
@@ -173,7 +175,8 @@ export function jobRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      await deleteJob(context, request.call, request.params.id)
+      const job = await getJobAtAgent(context, request.call, request.params.id)
+      await deleteJob(context, request.call, job.id)
       return reply.code(204).send(null)
     },
   )

@@ -1,7 +1,16 @@
 import { backupStages, type JobStatus, restoreStages, stageLogField } from '@osb-backup/protocol'
 import type { JobLog, JobState, Job as WireJob, JobPart as WirePart } from '@osb-backup/protocol/v1'
 import type { FastifyReply } from 'fastify'
-import { type Job, type JobPart, prefixOfPlan } from '../../jobs/job.ts'
+import {
+  type BackupPart,
+  isAtAgent,
+  type Job,
+  type JobAtAgent,
+  type PartAtAgent,
+  prefixOfPlan,
+  type VerifyJob,
+  type VerifyPart,
+} from '../../jobs/job.ts'
 
 const states = {
   STARTED: 'queued',
@@ -31,16 +40,20 @@ export function jobToWire(job: Job): WireJob {
     instanceId: job.instanceId,
     planId: job.planId,
     destinationId: job.destinationId,
-    ...(job.kind === 'restore' ? { sourceJobId: job.sourceJobId } : {}),
+    ...(job.kind === 'backup' ? {} : { sourceJobId: job.sourceJobId }),
     ...due,
     createdAt: job.startedAt.toISOString(),
+    startedAt: job.beganAt?.toISOString(),
     endedAt: job.endedAt?.toISOString(),
-    durationSeconds: job.endedAt && (job.endedAt.getTime() - job.startedAt.getTime()) / 1000,
+    durationSeconds: job.endedAt && job.beganAt && (job.endedAt.getTime() - job.beganAt.getTime()) / 1000,
     cancellation: job.cancelled && {
       requestedAt: job.cancelled.at.toISOString(),
       requestedBy: job.cancelled.by,
     },
-    parts: job.parts.map((part) => partToWire(part, job)),
+    parts:
+      job.kind === 'verify'
+        ? job.parts.map((part) => verifyPartToWire(part, job))
+        : job.parts.map((part) => partToWire(part, job)),
   }
 }
 
@@ -49,7 +62,20 @@ function stateOf(status: JobStatus, { cancelled }: Job): JobState {
   return status === 'FAILED' && cancelled !== undefined ? 'cancelled' : states[status]
 }
 
-function partToWire(part: JobPart, job: Job): WirePart {
+function verifyPartToWire(part: VerifyPart, job: VerifyJob): WirePart {
+  return {
+    item: part.item,
+    database: part.item,
+    state: stateOf(part.status, job),
+    error: part.error,
+    warnings: [],
+    bytesRead: part.bytesRead,
+    restorePointId: part.restorePointId,
+    verified: part.verified,
+  }
+}
+
+function partToWire(part: PartAtAgent, job: JobAtAgent): WirePart {
   const { agentStatus } = part
   const stage = agentStatus?.state
   return {
@@ -68,7 +94,7 @@ function partToWire(part: JobPart, job: Job): WirePart {
   }
 }
 
-function storedFields({ filename, agentStatus }: Exclude<JobPart, { restorePointId: string }>, job: Job) {
+function storedFields({ filename, agentStatus }: BackupPart, job: JobAtAgent) {
   if (filename === undefined) return {}
   return {
     objectName: prefixOfPlan(job.planId) + filename,
@@ -86,6 +112,7 @@ function instantOf(time: string | undefined): string | undefined {
 
 /** What the scripts of a job printed, as the API answers it. */
 export function logsToWire(job: Job): JobLog[] {
+  if (!isAtAgent(job)) return []
   const stages = job.kind === 'backup' ? backupStages : restoreStages
   return job.parts.flatMap(({ item, agentStatus }) =>
     stages.flatMap((stage) =>

@@ -11,11 +11,11 @@ import type { Context } from '../../context/context.ts'
 import { startRestore } from '../../jobs/start-restore.ts'
 import { removeFiles } from '../../removals/service.ts'
 import { objectNameOf, type RestorePoint } from '../../restore-points/restore-point.ts'
-import { getPoint, searchPoints, setHeld, verifyPoint } from '../../restore-points/service.ts'
+import { getPoint, searchPoints, setHeld } from '../../restore-points/service.ts'
+import { startVerification } from '../../verification/service.ts'
 import { parseIdempotencyKey } from '../idempotency-key.ts'
 import { idempotencyKeyHeader } from '../request-headers.ts'
 import type { App } from '../typed-app.ts'
-import { abortedWith } from './edits.ts'
 import { jobToWire, sendStartedJob } from './job-codec.ts'
 import { keysetOf, toDate, toList } from './lists.ts'
 import { idParams as params } from './params.ts'
@@ -86,14 +86,16 @@ export function restorePointRoutes(app: App, context: Context): void {
     {
       config: { access: 'operator' },
       schema: {
-        summary: 'Read the object back now and compare size and digest; answers when that is done',
+        summary: 'Start a verify job: reads the object back and compares size and digest',
+        headers: idempotencyKeyHeader,
         params,
-        response: { 200: restorePointSchema },
+        response: { 202: jobSchema },
       },
     },
     async (request, reply) => {
-      const point = await verifyPoint(context, request.call, request.params.id, abortedWith(reply))
-      return toWire(point)
+      const key = parseIdempotencyKey(request)
+      const job = await startVerification(context, request.call, request.params.id, key)
+      return sendStartedJob(reply, job).send(jobToWire(job))
     },
   )
 

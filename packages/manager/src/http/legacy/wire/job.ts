@@ -11,7 +11,12 @@ import {
 } from '@osb-backup/protocol'
 import type { FileDestination } from '../../../destinations/destination.ts'
 import type { ServiceInstance } from '../../../instances/instance.ts'
-import { type Job, type JobPart, prefixOfPlan, type BackupPart as StoredBackupPart } from '../../../jobs/job.ts'
+import {
+  type JobAtAgent,
+  type PartAtAgent,
+  prefixOfPlan,
+  type BackupPart as StoredBackupPart,
+} from '../../../jobs/job.ts'
 import type { BackupPlan } from '../../../plans/plan.ts'
 import { invariant } from '../../../shared/invariant.ts'
 import { planToWire } from './backup-plan.ts'
@@ -27,7 +32,7 @@ export interface JobReferences {
 }
 
 /** A job as clients read it, of either kind. */
-export function jobToWire(job: Job, { instances, destinations, plans }: JobReferences): WireJob {
+export function jobToWire(job: JobAtAgent, { instances, destinations, plans }: JobReferences): WireJob {
   const instance = instances.get(job.instanceId)
   const destination = destinations.get(job.destinationId)
   invariant(instance && destination, `job ${job.id} has an instance and a destination`)
@@ -76,11 +81,11 @@ function backupPartToWire(part: StoredBackupPart, prefix: string): BackupPart {
   } as BackupPart
 }
 
-function restorePartToWire(part: JobPart): RestorePart {
+function restorePartToWire(part: PartAtAgent): RestorePart {
   return { ...commonFields(part), ...logFields(restoreStages, part.agentStatus) } as RestorePart
 }
 
-function commonFields({ status, agentStatus, error }: JobPart) {
+function commonFields({ status, agentStatus, error }: PartAtAgent) {
   return {
     status: status satisfies JobStatus,
     message: agentStatus?.message ?? null,

@@ -1,0 +1,37 @@
+import { ContentError, StoreError, verifyObject } from '@osb-backup/storage'
+import type { Context } from '../context/context.ts'
+import { openDestinationOf } from '../destinations/open-destination.ts'
+import { objectNameOf, type RestorePoint, type VerificationState } from '../restore-points/restore-point.ts'
+import { RequestError } from '../shared/request-error.ts'
+
+/** What an object turned out to be; if it is not intact, with the reason. */
+export interface Verification {
+  state: VerificationState
+  problem?: string
+}
+
+/** What stops the reading of an object, and who learns how much has been read. */
+export interface ReadBackOptions {
+  signal: AbortSignal
+  onProgress?: (progress: { bytesRead: number }) => void
+}
+
+/**
+ * Reads the object of a restore point, whole, and compares size and digest with what was recorded.
+ *
+ * @throws {RequestError} If the store could not be read, which says nothing about the object.
+ */
+export async function readBack(context: Context, point: RestorePoint, options: ReadBackOptions): Promise<Verification> {
+  const { sizeBytes, sha256 } = point
+  const expected = sha256 === undefined ? { sizeBytes } : { sizeBytes, sha256 }
+  try {
+    const store = await openDestinationOf(context, point.destinationId)
+    await verifyObject(store, objectNameOf(point), expected, options)
+    return { state: 'intact' }
+  } catch (error) {
+    if (error instanceof ContentError) return { state: 'damaged', problem: error.message }
+    if (!(error instanceof StoreError)) throw error
+    if (error.code === 'absent') return { state: 'missing', problem: error.message }
+    throw new RequestError('conflict', `The object could not be read back: ${error.message}`, { cause: error })
+  }
+}
