@@ -9,7 +9,7 @@ import type {
   RetentionStyle,
   Warning,
 } from '@osb-backup/protocol'
-import type { ColumnType, Generated, JSONColumnType } from 'kysely'
+import type { ColumnType, Generated, GeneratedAlways, JSONColumnType } from 'kysely'
 
 type Grants = 'all' | readonly string[]
 type VerifiedState = 'intact' | 'damaged' | 'missing'
@@ -231,6 +231,7 @@ export interface JobCounterChangeTable {
 
 export interface RestorePointTable {
   id: string
+  sequence: GeneratedAlways<string>
   job_id: string
   plan_id: string
   instance_id: string
@@ -250,6 +251,10 @@ export interface RestorePointTable {
   taken_at: Date
   /** Neither retention nor a user deletes a held point. */
   held: Generated<boolean>
+  suspicious: boolean
+  usual_size_bytes: ColumnType<string | null, number | null, never>
+  confirmed_at: Date | null
+  confirmed_by: string | null
   after_failure: Generated<boolean>
   warnings: Json<Warning[]>
   verified_at: Date | null

@@ -4,7 +4,8 @@ import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { type InTransaction, inTransaction } from '../database/transaction.ts'
 import { requestRetention } from '../plans/retention-repository.ts'
-import { insertPoint, recordVerification } from '../restore-points/repository.ts'
+import { recordPoint } from '../restore-points/record-point.ts'
+import { recordVerification } from '../restore-points/repository.ts'
 import type { NewRestorePoint, VerificationState } from '../restore-points/restore-point.ts'
 import type { JobLock } from './job.ts'
 import * as parts from './parts-repository.ts'
@@ -16,7 +17,7 @@ export type PartResult = parts.PartProgress & {
   verification?: { pointId: string; state: VerificationState }
 }
 
-type ResultContext = Pick<Context, 'database'>
+type ResultContext = Pick<Context, 'database' | 'settings' | 'log'>
 
 /**
  * Records the progress or the end of a part, its restore point if it left one, and the job's state, which follows from all
@@ -38,7 +39,7 @@ export async function recordPart(
     const now = await readClock(tx)
     const fields = { ...recorded, filename: point?.filename }
     if (!(await parts.updatePart(tx, lock.id, position, fields, isOver(progress.status) ? now : undefined))) return
-    if (point !== undefined) await insertPoint(tx, point, now)
+    if (point !== undefined) await recordPoint(tx, point, now)
     if (verification !== undefined) await recordVerification(tx, verification.pointId, verification.state, now)
     if (point !== undefined && progress.status === 'SUCCEEDED') await requestRetention(tx, point.planId, now)
     await updateJob(tx, lock.id, now)

@@ -156,6 +156,12 @@ const retention = {
     default: '24',
     description: 'time in hours after a change of its retention in which a plan deletes nothing',
   },
+  SUSPICIOUS_SIZE_PERCENT: {
+    schema: wholeNumber(0, 100),
+    default: '10',
+    description:
+      'part of the median size of the last five dumps of an item, in percent, below which a dump is suspicious and replaces no other; 0 suspects none',
+  },
   DEPROVISION_FILES: {
     schema: oneOf(['keep', 'delete']),
     default: 'keep',

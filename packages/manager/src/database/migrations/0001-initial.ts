@@ -181,6 +181,7 @@ const jobs = [
 const restorePoints = [
   `create table restore_points (
     id text primary key,
+    sequence bigint generated always as identity,
     job_id text not null,
     plan_id text not null,
     instance_id text not null references service_instances,
@@ -200,6 +201,10 @@ const restorePoints = [
     after_failure boolean not null default false,
     warnings jsonb not null default '[]',
     held boolean not null default false,
+    suspicious boolean not null,
+    usual_size_bytes bigint,
+    confirmed_at timestamptz,
+    confirmed_by text,
     verified_at timestamptz,
     verified_state text,
     removal_requested_at timestamptz,
@@ -210,9 +215,10 @@ const restorePoints = [
     deleted_at timestamptz,
     constraint restore_points_one_per_part unique (job_id, item)
   )`,
-  'create index restore_points_by_plan on restore_points (plan_id, item, taken_at)',
-  'create index restore_points_by_instance on restore_points (instance_id, taken_at, id)',
-  'create index restore_points_by_time on restore_points (taken_at, id) where deleted_at is null',
+  'create index restore_points_by_plan on restore_points (plan_id, sequence)',
+  'create index restore_points_by_item on restore_points (instance_id, item, sequence)',
+  'create index restore_points_by_instance on restore_points (instance_id, sequence)',
+  'create index restore_points_by_sequence on restore_points (sequence) where deleted_at is null',
   `create index restore_points_to_remove on restore_points (next_removal_at)
     where removal_requested_at is not null and deleted_at is null`,
 ]
