@@ -19,7 +19,7 @@ export const overviewSchema = z.object({
     .object({
       queued: count('Waiting now', 0),
       running: count('Running now', 2),
-      unknown: count('Running now, as far as is known', 0),
+      unknown: count('Their agents do not answer, so they may be running', 0),
       succeededLastDay: count('Succeeded within 24 hours', 36),
       failedLastDay: count('Failed within 24 hours', 1),
       cancelledLastDay: count('Cancelled within 24 hours', 0),
