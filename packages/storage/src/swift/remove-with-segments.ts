@@ -32,18 +32,28 @@ export async function removeWithSegments(
     await client.sendAndDump({ ...object, method: 'DELETE', accept: [204, 404] })
     return 'removed'
   }
-  const answer = await client.send({
-    ...object,
-    method: 'DELETE',
-    query: { 'multipart-manifest': 'delete' },
-    headers: { accept: 'application/json' },
-    accept: [200, 204],
-    answerTimeoutMs: REMOVAL_TIMEOUT_MS,
-  })
-  // A status of 200 only says that Swift tried; the result is in the body.
-  const text = await answer.body.text()
-  if (text.trim() !== '') checkBulkAnswer(name, JSON.parse(text) as BulkAnswer)
-  return 'removed'
+  const remove = async () => {
+    const answer = await client.send({
+      ...object,
+      method: 'DELETE',
+      query: { 'multipart-manifest': 'delete' },
+      headers: { accept: 'application/json' },
+      accept: [200, 204],
+      answerTimeoutMs: REMOVAL_TIMEOUT_MS,
+    })
+    // A status of 200 only says that Swift tried; the result is in the body.
+    const text = await answer.body.text()
+    return text.trim() === '' ? undefined : failedStatusOf(JSON.parse(text) as BulkAnswer)
+  }
+  let failed = await remove()
+  if (failed === 401) {
+    // The token expired while segments were being removed.
+    await client.renewLogin(signal)
+    failed = await remove()
+  }
+  if (failed === undefined) return 'removed'
+  if (failed === 401 || failed === 403) throw new UnexpectedStatus(failed)
+  throw new StoreError('temporary', `Swift could not remove all segments of "${name}" (${failed}); try again.`)
 }
 
 /**
@@ -69,11 +79,10 @@ function isManifest(head: SwiftAnswer): boolean {
   return String(head.headers['x-static-large-object']).toLowerCase() === 'true'
 }
 
-function checkBulkAnswer(name: string, answer: BulkAnswer): void {
+/** The status of the first removal that failed; undefined: all succeeded. */
+function failedStatusOf(answer: BulkAnswer): number | undefined {
   const status = Number.parseInt(answer['Response Status'], 10)
   const [firstError] = answer.Errors
-  if (status < 300 && !firstError) return
-  const failed = Number.parseInt(firstError?.[1] ?? '', 10) || status
-  if (failed === 401 || failed === 403) throw new UnexpectedStatus(failed)
-  throw new StoreError('temporary', `Swift could not remove all segments of "${name}" (${failed}); try again.`)
+  if (status < 300 && !firstError) return undefined
+  return Number.parseInt(firstError?.[1] ?? '', 10) || status
 }
