@@ -24,6 +24,7 @@ const request = z.object({
   store: stores.settingsSchema,
   bandwidthBytesPerSecond: z.number().exactOptional(),
   namePrefix: z.string(),
+  objectName: z.string().exactOptional(),
   database: z.object({
     host: z.string(),
     port: z.number().exactOptional(),

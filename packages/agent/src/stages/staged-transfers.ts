@@ -24,7 +24,7 @@ export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<
   const transforms = dumpTransforms(run)
   const { base, type } = splitDumpName(dump.value, run.filename)
   const wanted = {
-    base,
+    base: job.request.objectName ?? base,
     type: type + transformSuffix(transforms),
     prefix: job.request.namePrefix,
     takenAt: job.startedAt,

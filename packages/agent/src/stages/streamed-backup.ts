@@ -30,7 +30,7 @@ export async function streamBackup(
   const transforms = dumpTransforms(run)
   const wanted = {
     prefix: request.namePrefix,
-    base: run.filename,
+    base: request.objectName ?? run.filename,
     type: type + transformSuffix(transforms),
     takenAt: startedAt,
   }

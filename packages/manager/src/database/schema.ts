@@ -26,6 +26,7 @@ export interface Tables {
   managers: ManagerTable
   job_counters: JobCounterTable
   job_counter_changes: JobCounterChangeTable
+  object_names: ObjectNameTable
   restore_points: RestorePointTable
   tokens: TokenTable
   broker_accounts: BrokerAccountTable
@@ -227,6 +228,14 @@ export interface JobCounterChangeTable {
   status: JobStatus
   day: string
   delta: string
+}
+
+export interface ObjectNameTable {
+  prefix: string
+  name: string
+  /** The part it was given to; null: its agent chose it. */
+  part_id: string | null
+  given_at: GeneratedAlways<Date>
 }
 
 export interface RestorePointTable {

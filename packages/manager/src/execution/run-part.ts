@@ -5,7 +5,7 @@ import { deleteAtAgent, readAtAgent, startAtAgent } from '../agents/agent-client
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { destinationsById } from '../destinations/service.ts'
-import type { ServiceInstance } from '../instances/instance.ts'
+import { backupHost, type ServiceInstance } from '../instances/instance.ts'
 import { findInstance } from '../instances/service.ts'
 import {
   agentJobId,
@@ -17,6 +17,7 @@ import {
 } from '../jobs/job.ts'
 import { recordPart } from '../jobs/part-results.ts'
 import { findCancellation } from '../jobs/repository.ts'
+import { giveObjectName } from '../object-names/service.ts'
 import { plansById } from '../plans/service.ts'
 import { findPoint } from '../restore-points/repository.ts'
 import type { NewRestorePoint } from '../restore-points/restore-point.ts'
@@ -114,7 +115,8 @@ export class PartRun {
     invariant(destination, `job ${job.id} has a destination`)
     if (job.kind === 'backup') {
       const name = (await plansById(this.#context, [job.planId])).get(job.planId)?.name
-      const plan = { id: job.planId, ...(name === undefined ? {} : { name }) }
+      const objectName = await this.#giveObjectName(instance)
+      const plan = { id: job.planId, objectName, ...(name === undefined ? {} : { name }) }
       const { recoveryRecipients } = this.#context.settings
       return backupRequest(job, this.#part, plan, instance, destination, recoveryRecipients)
     }
@@ -123,6 +125,12 @@ export class PartRun {
     const point = await findPoint(this.#context, part.restorePointId)
     if (point === undefined) throw new PartFailure('The restore point was deleted.')
     return restoreRequest(job, part, point, instance, destination)
+  }
+
+  #giveObjectName({ hosts }: ServiceInstance): Promise<string> {
+    const { item: database } = this.#part
+    const prefix = prefixOfPlan(this.#job.planId)
+    return giveObjectName(this.#context, { partId: this.#agentJobId, prefix, host: backupHost(hosts).ip, database })
   }
 
   async #recordProgress(status: AgentJob | undefined): Promise<void> {

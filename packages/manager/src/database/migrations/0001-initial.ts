@@ -179,6 +179,16 @@ const jobs = [
 ]
 
 const restorePoints = [
+  // Every name that was ever given to an object, since no name is given twice.
+  `create table object_names (
+    prefix text not null,
+    name text collate "C" not null,
+    part_id text unique,
+    given_at timestamptz not null default now(),
+    primary key (prefix, name)
+  )`,
+  'create index object_names_by_age on object_names (given_at)',
+
   `create table restore_points (
     id text primary key,
     sequence bigint generated always as identity,
