@@ -1,4 +1,5 @@
 export * from './age-keys.ts'
+export * from './agent-setback.ts'
 export * from './choose-jobs.ts'
 export * from './cron.ts'
 export { shortestIntervalSeconds } from './cron-calendar.ts'

@@ -49,6 +49,9 @@ export interface ServiceInstanceTable {
   space_guid: string | null
   parameters: Json<Record<string, unknown>>
   hosts: Json<Host[]>
+  /** The one of the hosts that dumps are taken from. */
+  backup_host: string
+  backup_port: number
   database_username: string | null
   sealed_database_password: string | null
   backup_username: string | null
@@ -169,13 +172,13 @@ export interface JobTable {
   due_at: Date | null
   /** It started later than it should have, after an outage. */
   late: boolean
+  /** The order in which jobs were created. */
+  queue_number: ColumnType<string, never, never>
   started_at: Date
   /** Null: the job waits or runs. */
   ended_at: Date | null
   /** The manager whose workers run it, a row of `managers`; null: it waits to be claimed. */
   locked_by: string | null
-  /** When it was first claimed, by the database's clock; null: never. */
-  claimed_at: ColumnType<Date | null, never, Date>
   /** When it began to run, by the database's clock; null: it has not. */
   began_at: ColumnType<Date | null, never, Date>
   cancelled_at: Date | null
@@ -209,6 +212,20 @@ export interface JobPartTable {
   /** Why the part failed, where the agent could not tell. */
   error: string | null
   ended_at: Date | null
+  /** When the part began: until it has ended no other part works on its database. Null: it has not begun. */
+  reserved_at: ColumnType<Date | null, never, Date>
+  /** The database that is reserved. Set with `reserved_at`, as are the next four. */
+  instance_id: ColumnType<string | null, never, string>
+  agent_id: ColumnType<string | null, never, string>
+  agent_url: ColumnType<string | null, never, string>
+  host: ColumnType<string | null, never, string>
+  port: ColumnType<number | null, never, number>
+  /** Since when its agent has not answered, by the database's clock; null: it has. */
+  unreachable_since: ColumnType<Date | null, never, Date | null>
+  /** Since when its agent has answered that it is busy, by the database's clock. */
+  busy_since: ColumnType<Date | null, never, Date | null>
+  /** Unknown: when its agent is asked again. */
+  check_at: ColumnType<Date | null, never, Date | null>
 }
 
 /** How many jobs were started on a day, in UTC, without the changes in `job_counter_changes`. */

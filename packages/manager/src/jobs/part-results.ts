@@ -46,25 +46,27 @@ export async function recordPart(
   })
 }
 
+/** How long a job that a manager could not run is left alone. */
+const UNRUNNABLE_CHECK_SECONDS = 600
+
 /**
- * Ends a job that cannot continue: the parts that have not ended fail.
+ * Gives up running a job for now: the parts that have not begun fail. How those that have begun end is unknown, since their agent
+ * may be working on them.
  *
  * @throws {JobLockLost} If another manager has the job locked; then nothing is written.
  */
 export async function failJob(context: ResultContext, lock: JobLock, error: string): Promise<void> {
   await inTransaction(context, async (tx) => {
     await lockJob(tx, lock)
-    await failOpenParts(tx, lock.id, error, await readClock(tx))
+    const now = await readClock(tx)
+    await parts.failWaitingParts(tx, lock.id, { error, now })
+    await parts.setPartsUnknown(tx, lock.id, error, UNRUNNABLE_CHECK_SECONDS)
+    await updateJob(tx, lock.id, now)
   })
 }
 
-/** Ends the parts of a job that have not ended. The caller has locked the job's row. */
-export async function failOpenParts(tx: InTransaction, jobId: string, error: string, now: Date): Promise<void> {
-  await parts.failOpenParts(tx, jobId, error, now)
-  await updateJob(tx, jobId, now)
-}
-
-async function updateJob(tx: InTransaction, jobId: string, now: Date): Promise<void> {
+/** Sets the state of a job to what follows from its parts. The caller has locked the job's row. */
+export async function updateJob(tx: InTransaction, jobId: string, now: Date): Promise<void> {
   const status = jobStatusOf(await parts.partStatuses(tx, jobId))
   await setJobStatus(tx, jobId, status, isOver(status) ? now : undefined)
 }

@@ -8,6 +8,24 @@ import type { Job } from './job.ts'
 
 const BATCH_SIZE = 5000
 
+/** A part as it is read. */
+export type PartRow = Pick<Selectable<JobPartTable>, (typeof shownColumns)[number] | 'agent_status'>
+
+const shownColumns = [
+  'job_id',
+  'position',
+  'item',
+  'database',
+  'status',
+  'restore_point_id',
+  'filename',
+  'accepted',
+  'error',
+  'ended_at',
+  'bytes_read',
+  'verified_state',
+] as const
+
 /** What is recorded of a part while it runs and when it ends. */
 export interface PartProgress {
   status: JobStatus
@@ -22,11 +40,12 @@ export interface PartProgress {
 export async function findParts(
   { database }: { database: Database },
   jobIds: readonly string[],
-): Promise<Map<string, Selectable<JobPartTable>[]>> {
+): Promise<Map<string, PartRow[]>> {
   if (jobIds.length === 0) return new Map()
   const rows = await database
     .selectFrom('job_parts')
-    .selectAll()
+    .select(shownColumns)
+    .select('agent_status')
     .where('job_id', 'in', jobIds)
     .orderBy('position')
     .execute()
@@ -42,12 +61,11 @@ const logFields = [...backupStages, ...restoreStages].flatMap((stage) => [
 export async function findPartsWithoutLogs(
   { database }: { database: Database },
   jobIds: readonly string[],
-): Promise<Map<string, Selectable<JobPartTable>[]>> {
+): Promise<Map<string, PartRow[]>> {
   if (jobIds.length === 0) return new Map()
   const rows = await database
     .selectFrom('job_parts')
-    .select(['job_id', 'position', 'item', 'database', 'status', 'restore_point_id', 'filename'])
-    .select(['accepted', 'error', 'ended_at', 'bytes_read', 'verified_state'])
+    .select(shownColumns)
     .select(sql<AgentJob | null>`agent_status - ${logFields}::text[]`.as('agent_status'))
     .where('job_id', 'in', jobIds)
     .orderBy('position')
@@ -100,6 +118,7 @@ export async function updatePart(
       agent_status: agentStatus === undefined ? null : JSON.stringify(agentStatus),
       error: error ?? null,
       ended_at: endedAt ?? null,
+      ...(status === 'UNKNOWN' ? { check_at: sql<Date>`now()` } : {}),
       ...(filename === undefined ? {} : { filename }),
       ...(bytesRead !== undefined && { bytes_read: bytesRead }),
       ...(verified !== undefined && { verified_state: verified }),
@@ -111,18 +130,46 @@ export async function updatePart(
   return numUpdatedRows > 0n
 }
 
-/** Ends the parts of a job that have not ended. */
-export async function failOpenParts(
+/**
+ * Ends the parts of a job that have not begun: nothing of them is at any agent. The caller has locked the job's row.
+ *
+ * @param positions - Undefined: all of them.
+ * @returns How many ended.
+ */
+export async function failWaitingParts(
   { database }: InTransaction,
   jobId: string,
-  error: string,
-  now: Date,
-): Promise<void> {
-  await database
+  { error, now, positions }: { error: string; now: Date; positions?: readonly number[] },
+): Promise<number> {
+  let query = database
     .updateTable('job_parts')
     .set({ status: 'FAILED', error, ended_at: now })
     .where('job_id', '=', jobId)
     .where('ended_at', 'is', null)
+    .where('reserved_at', 'is', null)
+  if (positions !== undefined) query = query.where('position', '=', sql<number>`any(${positions}::integer[])`)
+  const { numUpdatedRows } = await query.executeTakeFirst()
+  return Number(numUpdatedRows)
+}
+
+/** Records of the parts of a job that work at an agent that their outcome is unknown. Their agent is asked after a while. */
+export async function setPartsUnknown(
+  { database }: InTransaction,
+  jobId: string,
+  error: string,
+  checkAfterSeconds: number,
+): Promise<void> {
+  await database
+    .updateTable('job_parts')
+    .set({
+      status: 'UNKNOWN',
+      accepted: true,
+      error,
+      check_at: sql<Date>`now() + make_interval(secs => ${checkAfterSeconds})`,
+    })
+    .where('job_id', '=', jobId)
+    .where('ended_at', 'is', null)
+    .where('reserved_at', 'is not', null)
     .execute()
 }
 

@@ -1,6 +1,7 @@
 import type { PeriodicTask } from '@osb-backup/node'
 import type { Context } from '../context/context.ts'
 import { dispatchDuePlans } from '../jobs/dispatch-due-plans.ts'
+import { skipBlockedRuns } from '../jobs/skip-blocked-runs.ts'
 
 const TICK_MS = 250
 /** How many due plans one transaction dispatches; with more it continues at once, and another manager may help. */
@@ -14,5 +15,17 @@ export const schedulerTick = (context: Context): PeriodicTask => ({
     const dispatched = await dispatchDuePlans(context, BATCH_SIZE)
     if (dispatched > 0) context.wakeWorkers()
     return dispatched === BATCH_SIZE
+  },
+})
+
+const SKIP_EVERY_MS = 1000
+
+/** Skips scheduled runs that could not begin in time. */
+export const skipTask = (context: Context): PeriodicTask => ({
+  name: 'skip runs whose databases stay busy',
+  intervalMs: SKIP_EVERY_MS,
+  async run() {
+    await skipBlockedRuns(context)
+    return false
   },
 })

@@ -159,6 +159,22 @@ export const planDeleteQuerySchema = z.strictObject({
     .meta(about('What becomes of its stored objects; `keep` by default. Held ones always stay', 'keep')),
 })
 
+/** `POST /v1/plans/{id}/run`. */
+export const planRunRequestSchema = z
+  .strictObject({
+    wait: z
+      .boolean()
+      .optional()
+      .meta(
+        about(
+          'Waits for jobs that work on a database of the plan; by default the request is refused then, with 409',
+          true,
+        ),
+      ),
+  })
+  .nullish()
+export type PlanRunRequest = NonNullable<z.infer<typeof planRunRequestSchema>>
+
 export const runOutcomes = ['started', 'skipped', 'missed'] as const
 
 /** A scheduled run of a plan, or several in a row that were missed. */
@@ -167,7 +183,7 @@ export const planRunSchema = z.object({
     .enum(runOutcomes)
     .meta(
       about(
-        'A job was started; none was, since the one before still ran or the plan was changed; or no manager was running in time',
+        'A job was started; none was, or it could not begin, since another job still ran or the plan was changed; or no manager was running in time',
         'started',
       ),
     ),

@@ -109,6 +109,10 @@ export const restoreRequestSchema = z.strictObject({
     .max(200)
     .optional()
     .meta(about('The database to write; its own by default', 'shop_restored')),
+  cancelBackups: z
+    .boolean()
+    .optional()
+    .meta(about('Cancels backup jobs that work on the database; by default the restore waits for their end', false)),
   privateKey: z
     .string()
     .min(1)

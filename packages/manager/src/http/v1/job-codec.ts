@@ -11,6 +11,7 @@ import {
   type VerifyJob,
   type VerifyPart,
 } from '../../jobs/job.ts'
+import { describeBlocker } from '../../jobs/reservations.ts'
 
 const states = {
   STARTED: 'queued',
@@ -85,6 +86,7 @@ function partToWire(part: PartAtAgent, job: JobAtAgent): WirePart {
     stage: stage === 'finished' ? undefined : stage,
     failedStage: agentStatus?.failed_stage,
     error: part.error ?? agentStatus?.error_message,
+    waitingFor: part.waitingFor && { jobId: part.waitingFor.jobId, reason: describeBlocker(part.waitingFor) },
     warnings: agentStatus?.warnings ?? [],
     bytesRead: agentStatus?.progress?.bytes_read,
     bytesStored: agentStatus?.progress?.bytes_stored,

@@ -77,8 +77,15 @@ export function restorePointRoutes(app: App, context: Context): void {
     async (request, reply) => {
       const call = request.call
       const point = await getPoint(context, call, request.params.id)
-      const { instanceId = point.instanceId, database = point.item, privateKey, parameters } = request.body
-      const restore = { instanceId, items: [{ point, database }], privateKey, parameters } as const
+      const {
+        instanceId = point.instanceId,
+        database = point.item,
+        privateKey,
+        parameters,
+        cancelBackups,
+      } = request.body
+      const items = [{ point, database }] as const
+      const restore = { instanceId, items, privateKey, parameters, cancelBackups }
       const job = await startRestore(context, call, restore, parseIdempotencyKey(request))
       return sendStartedJob(reply, job).send(jobToWire(job))
     },
