@@ -1,9 +1,16 @@
+import type { FailureCode } from '@osb-backup/protocol'
 import type { AgentAnswer } from '../agents/agent-client.ts'
 import type { Context } from '../context/context.ts'
 
 /** A part cannot continue; the message becomes its error. */
 export class PartFailure extends Error {
   override readonly name = 'PartFailure'
+  readonly code: FailureCode
+
+  constructor(code: FailureCode, message: string) {
+    super(message)
+    this.code = code
+  }
 }
 
 /** An answer of an agent that brings a part no further. */
@@ -41,27 +48,35 @@ export class AgentPatience {
         this.#busySinceMs ??= performance.now()
         const limit = this.#context.settings.agentBusySeconds
         if (!this.#isOverdue(this.#busySinceMs, limit)) return
-        throw new PartFailure(`${agent} was busy for ${limit} seconds: ${answer.reason}.`)
+        throw new PartFailure('agent-busy', `${agent} was busy for ${limit} seconds: ${answer.reason}.`)
       }
       case 'unknown':
-        if (cancelledBy !== undefined) throw new PartFailure(`Cancelled by ${cancelledBy}.`)
-        if (!accepted) throw new PartFailure(`${agent} does not take jobs: check agent.url of the service instance.`)
-        throw new PartFailure(`${agent} no longer knows the job: it lost its state, so how the job ended is not known.`)
+        if (cancelledBy !== undefined) throw new PartFailure('cancelled', `Cancelled by ${cancelledBy}.`)
+        if (!accepted)
+          throw new PartFailure(
+            'agent-rejected',
+            `${agent} does not take jobs: check agent.url of the service instance.`,
+          )
+        throw new PartFailure(
+          'outcome-unknown',
+          `${agent} no longer knows the job: it lost its state, so how the job ended is not known.`,
+        )
       case 'refused':
-        if (!accepted) throw new PartFailure(`${agent} refused the job: ${answer.reason}.`)
+        if (!accepted) throw new PartFailure('agent-rejected', `${agent} refused the job: ${answer.reason}.`)
         // The part runs already, and continues even if the agent refuses our credentials now.
-        this.#judgeUnreachable(agent, answer.reason)
+        this.#judgeUnreachable(agent, answer.reason, accepted)
         return
       case 'unreachable':
-        this.#judgeUnreachable(agent, answer.reason)
+        this.#judgeUnreachable(agent, answer.reason, accepted)
     }
   }
 
-  #judgeUnreachable(agent: string, reason: string): void {
+  #judgeUnreachable(agent: string, reason: string, accepted: boolean): void {
     this.#unreachableSinceMs ??= performance.now()
     const limit = this.#context.settings.agentUnreachableSeconds
     if (!this.#isOverdue(this.#unreachableSinceMs, limit)) return
     throw new PartFailure(
+      accepted ? 'outcome-unknown' : 'agent-unreachable',
       `${agent} could not be reached for ${limit} seconds (${reason}): check that it runs and that agent.url of the service instance is right.`,
     )
   }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ageKeys, transformsOfName } from '@osb-backup/core'
-import type { AgentBackupRequest, AgentJob, AgentRestoreRequest, JobStatus } from '@osb-backup/protocol'
+import type { AgentBackupRequest, AgentJob, AgentRestoreRequest, FailureCode, JobStatus } from '@osb-backup/protocol'
 import { deleteAtAgent, readAtAgent, startAtAgent } from '../agents/agent-client.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
@@ -64,14 +64,14 @@ export class PartRun {
   async run(): Promise<void> {
     try {
       const instance = await this.#findInstance()
-      if (instance === undefined) throw new PartFailure('The service instance is no longer registered.')
+      if (instance === undefined) throw new PartFailure('other', 'The service instance is no longer registered.')
       const ended = await this.#follow(instance, await this.#request(instance))
       await this.#recordEnd(ended)
       await this.#forget(instance)
     } catch (error) {
       if (!(error instanceof PartFailure)) throw error
       this.#context.log.warn({ reason: error.message }, 'part failed')
-      await this.#record('FAILED', { error: error.message })
+      await this.#record('FAILED', { error: error.message, failureCode: error.code })
     }
   }
 
@@ -121,7 +121,7 @@ export class PartRun {
     const part = job.parts.find((each) => each.position === this.#part.position)
     invariant(part, `job ${job.id} has the part ${this.#part.position}`)
     const point = await findPoint(this.#context, part.restorePointId)
-    if (point === undefined) throw new PartFailure('The restore point was deleted.')
+    if (point === undefined) throw new PartFailure('other', 'The restore point was deleted.')
     return restoreRequest(job, part, point, instance, destination)
   }
 
@@ -142,7 +142,7 @@ export class PartRun {
     if (this.#job.kind === 'restore') return this.#record(status, {})
     const dump = await findStoredDump(this.#context, this.#job, agentStatus)
     if ('missing' in dump) {
-      if (status === 'SUCCEEDED') throw new PartFailure(dump.missing)
+      if (status === 'SUCCEEDED') throw new PartFailure('other', dump.missing)
       return this.#record(status, {})
     }
     await this.#record(status, {
@@ -150,8 +150,13 @@ export class PartRun {
     })
   }
 
-  #record(status: JobStatus, result: { error?: string; point?: NewRestorePoint }): Promise<void> {
-    const recorded = { status, agentStatus: this.#agentStatus, ...result }
+  #record(
+    status: JobStatus,
+    result: { error?: string; failureCode?: FailureCode; point?: NewRestorePoint },
+  ): Promise<void> {
+    const failed: FailureCode = this.#agentStatus?.failure_code ?? 'other'
+    const failureCode = status === 'FAILED' ? failed : undefined
+    const recorded = { status, agentStatus: this.#agentStatus, failureCode, ...result }
     return recordPart(this.#context, this.#lock, this.#part.position, recorded)
   }
 

@@ -9,6 +9,7 @@ import type { NewRestorePoint, VerificationState } from '../restore-points/resto
 import type { JobLock } from './job.ts'
 import * as parts from './parts-repository.ts'
 import { lockJob, setJobStatus } from './repository.ts'
+import { retryLater } from './retry-runs.ts'
 
 /** What is recorded of a part, and of the restore point that it left or verified. */
 export type PartResult = parts.PartProgress & {
@@ -16,7 +17,8 @@ export type PartResult = parts.PartProgress & {
   verification?: { pointId: string; state: VerificationState }
 }
 
-type ResultContext = Pick<Context, 'database'>
+type ResultContext = Pick<Context, 'database' | 'settings'>
+type ResultTransaction = InTransaction<ResultContext>
 
 /**
  * Records the progress or the end of a part, its restore point if it left one, and the job's state, which follows from all
@@ -53,17 +55,26 @@ export async function recordPart(
 export async function failJob(context: ResultContext, lock: JobLock, error: string): Promise<void> {
   await inTransaction(context, async (tx) => {
     await lockJob(tx, lock)
-    await failOpenParts(tx, lock.id, error, await readClock(tx))
+    await failOpenParts(tx, lock.id, { error, failureCode: 'other' }, await readClock(tx))
   })
 }
 
 /** Ends the parts of a job that have not ended. The caller has locked the job's row. */
-export async function failOpenParts(tx: InTransaction, jobId: string, error: string, now: Date): Promise<void> {
-  await parts.failOpenParts(tx, jobId, error, now)
+export async function failOpenParts(
+  tx: ResultTransaction,
+  jobId: string,
+  failure: parts.Failure,
+  now: Date,
+): Promise<void> {
+  await parts.failOpenParts(tx, jobId, failure, now)
   await updateJob(tx, jobId, now)
 }
 
-async function updateJob(tx: InTransaction, jobId: string, now: Date): Promise<void> {
-  const status = jobStatusOf(await parts.partStatuses(tx, jobId))
+async function updateJob(tx: ResultTransaction, jobId: string, now: Date): Promise<void> {
+  const outcomes = await parts.partOutcomes(tx, jobId)
+  const status = jobStatusOf(outcomes.map((part) => part.status))
   await setJobStatus(tx, jobId, status, isOver(status) ? now : undefined)
+  if (status !== 'FAILED') return
+  const failures = outcomes.flatMap((part) => (part.status === 'FAILED' ? [part.failureCode ?? 'other'] : []))
+  await retryLater(tx, jobId, { failures, endedAt: now })
 }

@@ -1,4 +1,11 @@
-import { type AgentJob, backupStages, type JobStatus, restoreStages, stageLogField } from '@osb-backup/protocol'
+import {
+  type AgentJob,
+  backupStages,
+  type FailureCode,
+  type JobStatus,
+  restoreStages,
+  stageLogField,
+} from '@osb-backup/protocol'
 import { type Selectable, sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
 import type { JobPartTable } from '../database/schema.ts'
@@ -13,9 +20,17 @@ export interface PartProgress {
   status: JobStatus
   agentStatus?: AgentJob | undefined
   error?: string | undefined
+  /** Of a part that failed. */
+  failureCode?: FailureCode | undefined
   filename?: string | undefined
   bytesRead?: number
   verified?: VerificationState
+}
+
+/** Why parts fail, for people and for programs. */
+export interface Failure {
+  error: string
+  failureCode: FailureCode
 }
 
 /** The parts of jobs, in their order, by job. */
@@ -47,7 +62,7 @@ export async function findPartsWithoutLogs(
   const rows = await database
     .selectFrom('job_parts')
     .select(['job_id', 'position', 'item', 'database', 'status', 'restore_point_id', 'filename'])
-    .select(['accepted', 'error', 'ended_at', 'bytes_read', 'verified_state'])
+    .select(['accepted', 'error', 'failure_code', 'ended_at', 'bytes_read', 'verified_state'])
     .select(sql<AgentJob | null>`agent_status - ${logFields}::text[]`.as('agent_status'))
     .where('job_id', 'in', jobIds)
     .orderBy('position')
@@ -89,7 +104,7 @@ export async function updatePart(
   { database }: InTransaction,
   jobId: string,
   position: number,
-  { status, agentStatus, error, filename, bytesRead, verified }: PartProgress,
+  { status, agentStatus, error, failureCode, filename, bytesRead, verified }: PartProgress,
   endedAt: Date | undefined,
 ): Promise<boolean> {
   const { numUpdatedRows } = await database
@@ -99,6 +114,7 @@ export async function updatePart(
       accepted: true,
       agent_status: agentStatus === undefined ? null : JSON.stringify(agentStatus),
       error: error ?? null,
+      failure_code: failureCode ?? null,
       ended_at: endedAt ?? null,
       ...(filename === undefined ? {} : { filename }),
       ...(bytesRead !== undefined && { bytes_read: bytesRead }),
@@ -115,21 +131,28 @@ export async function updatePart(
 export async function failOpenParts(
   { database }: InTransaction,
   jobId: string,
-  error: string,
+  { error, failureCode }: Failure,
   now: Date,
 ): Promise<void> {
   await database
     .updateTable('job_parts')
-    .set({ status: 'FAILED', error, ended_at: now })
+    .set({ status: 'FAILED', error, failure_code: failureCode, ended_at: now })
     .where('job_id', '=', jobId)
     .where('ended_at', 'is', null)
     .execute()
 }
 
-/** The states of all parts of a job. */
-export async function partStatuses({ database }: InTransaction, jobId: string): Promise<JobStatus[]> {
-  const parts = await database.selectFrom('job_parts').select('status').where('job_id', '=', jobId).execute()
-  return parts.map((part) => part.status)
+/** The states of all parts of a job, and why those failed that did. */
+export async function partOutcomes(
+  { database }: InTransaction,
+  jobId: string,
+): Promise<{ status: JobStatus; failureCode: FailureCode | undefined }[]> {
+  const rows = await database
+    .selectFrom('job_parts')
+    .select(['status', 'failure_code'])
+    .where('job_id', '=', jobId)
+    .execute()
+  return rows.map(({ status, failure_code }) => ({ status, failureCode: failure_code ?? undefined }))
 }
 
 /** Takes the file off a part whose object was removed. */

@@ -5,11 +5,13 @@ import { scopeOf } from '../access/scope.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, RepositoryContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
+import { dropRetryOf, nextAttemptsOf } from '../plans/retries-repository.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
+import * as attempts from './attempts-repository.ts'
 import { compactCounters } from './counters-repository.ts'
-import { type BackupJob, isAtAgent, type Job, type JobAtAgent, type JobFilter } from './job.ts'
+import { type BackupJob, isAtAgent, type Job, type JobAtAgent, type JobFilter, type RunAttempt } from './job.ts'
 import { failOpenParts } from './part-results.ts'
 import * as repository from './repository.ts'
 import type { JobSearch } from './search-repository.ts'
@@ -69,21 +71,24 @@ export function findJob(context: Context, id: string): Promise<Job | undefined> 
 
 /**
  * Cancels a job. One that no worker ever claimed ends at once. One that runs is cancelled at its agent, by the worker that
- * runs it, and ends when its cleanup and unlock have run.
+ * runs it, and ends when its cleanup and unlock have run. Of one that has failed the next attempt is cancelled.
  *
- * @throws {RequestError} If the job has ended.
+ * @throws {RequestError} If the job has ended, and no attempt follows.
  */
 export async function cancelJob(context: Context, call: Call, id: string, kind?: JobKind): Promise<Job> {
   await getJob(context, call, id, kind)
   const by = call.caller.name
   await inAuditedTransaction(context, call, async (tx) => {
+    // Before the job is locked: whoever starts an attempt locks its plan first.
+    if (await dropRetryOf(tx, id)) return
     const job = await repository.lockJobToCancel(tx, id)
     if (job === undefined || isOver(job.status)) throw new RequestError('conflict', `The job ${id} has ended.`)
     if (job.isCancelled) return
     const now = await readClock(tx)
     await repository.setCancelled(tx, id, by, now)
     // A job that was never claimed is at no agent.
-    if (!job.wasClaimed) await failOpenParts(tx, id, `Cancelled by ${by} before it began.`, now)
+    if (job.wasClaimed) return
+    await failOpenParts(tx, id, { error: `Cancelled by ${by} before it began.`, failureCode: 'cancelled' }, now)
   })
   return getJob(context, call, id, kind)
 }
@@ -97,7 +102,10 @@ export async function deleteJob(context: Context, call: Call, id: string): Promi
   const { status } = await getJob(context, call, id)
   if (!isOver(status))
     throw new RequestError('conflict', `The job ${id} has not ended: cancel it, or wait for its end.`)
-  await inAuditedTransaction(context, call, (tx) => repository.deleteEndedJobs(tx, { id }))
+  await inAuditedTransaction(context, call, async (tx) => {
+    await dropRetryOf(tx, id)
+    await repository.deleteEndedJobs(tx, { id })
+  })
 }
 
 /** Deletes the jobs of an instance that have ended; restore points and files stay. */
@@ -122,6 +130,19 @@ export async function getJobWithoutLogs(context: Context, call: Call, id: string
 /** The same for callers that check themselves what it belongs to. */
 export function findJobWithoutLogs(context: RepositoryContext, id: string): Promise<Job | undefined> {
   return repository.findJob(context, id, { logs: false })
+}
+
+/** The attempts of scheduled runs, by the id of the first job, and when the last is followed by another, by the id of the last. */
+export interface AttemptsOfRuns {
+  attemptsByFirst: ReadonlyMap<string, readonly RunAttempt[]>
+  nextByLast: ReadonlyMap<string, Date>
+}
+
+/** @param firstIds - The jobs that the runs were started with. For callers that were authorized already. */
+export async function attemptsOfRuns(context: RepositoryContext, firstIds: readonly string[]): Promise<AttemptsOfRuns> {
+  const attemptsByFirst = await attempts.attemptsOfRuns(context, firstIds)
+  const jobIds = [...attemptsByFirst.values()].flat().map(({ jobId }) => jobId)
+  return { attemptsByFirst, nextByLast: await nextAttemptsOf(context, jobIds) }
 }
 
 /** One page of the jobs of all instances that the caller was granted, or of one, newest first, without logs. */
