@@ -102,7 +102,7 @@ test('wrong credentials of the agent: FAILED at once, with what to correct', asy
   expect(error).toContain('correct username and password of the agent')
 })
 
-test('an agent that dies while it works: the job fails, and does not hang', async () => {
+test('an agent that dies while it works: the job is unknown, keeps its database, and can be given up', async () => {
   await using folder = await makeTemporaryFolder()
   const scripts = join(folder.path, 'scripts')
   await mkdir(scripts)
@@ -119,5 +119,8 @@ test('an agent that dies while it works: the job fails, and does not hang', asyn
   const { id } = await manager.client.plans.run(plan.id)
   await expect.poll(async () => (await manager.client.jobs.get(id)).parts[0]?.stage).toBe('backup')
   await dying.kill()
-  expect(await failedWith(jobEnd(manager.client, id))).toContain('could not be reached')
+  await expect.poll(async () => (await manager.client.jobs.get(id)).state).toBe('unknown')
+  await expect(manager.client.plans.run(plan.id)).rejects.toMatchObject({ status: 409, jobId: id })
+  await manager.client.jobs.giveUp(id)
+  expect(await failedWith(jobEnd(manager.client, id))).toMatch(/^Given up by .* continues to work on the database/)
 })

@@ -1,16 +1,19 @@
 import { existsSync } from 'node:fs'
-import { readdir, rename, rm } from 'node:fs/promises'
+import { readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import type { Plan, RestorePoint } from '@osb-backup/protocol/v1'
 import { TEST_TOKEN } from '@osb-backup/testkit'
 import { Client } from 'pg'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Fixture, instanceId, startFixture } from '../fixtures/fixture.ts'
 
 let fixture: Fixture
 
 beforeAll(async () => {
   fixture = await startFixture({
-    backup: 'if [ "$BACKUP_DATABASE" = fails ]; then exit 1; fi; echo "the content of $BACKUP_DATABASE"',
+    // A file that is named like the database says how large the dump is.
+    backup: `if [ "$BACKUP_DATABASE" = fails ]; then exit 1; fi; echo "the content of $BACKUP_DATABASE"
+      size=$(cat "$(dirname "$0")/../$BACKUP_DATABASE.size" 2>/dev/null) || exit 0; head -c "$size" /dev/zero`,
     restore: `sleep 2; cat >/dev/null`,
   })
 })
@@ -173,6 +176,86 @@ test('what a restore reads is not removed before it is over', async () => {
   expect(refused.body.detail).toMatch(/is being restored/)
   expect((await fixture.waitForJob(restore.id)).state).toBe('succeeded')
   expect((await fixture.call('DELETE', `/v1/restore-points/${point?.id}`)).status).toBe(204)
+})
+
+describe('a dump that shrank suspiciously', () => {
+  /** Runs a plan whose dump has so many bytes, and returns the restore point. */
+  const runWith = async (plan: Plan, sizeBytes: number): Promise<RestorePoint> => {
+    await writeFile(join(fixture.folder, `${plan.items[0]}.size`), String(sizeBytes))
+    expect((await fixture.runPlan(plan.id)).state).toBe('succeeded')
+    return fixture.newestPoint(plan.id)
+  }
+  const idsOf = async (plan: Plan) => (await pointsOf(plan.id)).map(({ id }) => id)
+  /** Two rounds of the retention have passed, which would have deleted something. */
+  const letRetentionRun = () => new Promise((resolve) => setTimeout(resolve, 2500))
+  const createPlan = (item: string) =>
+    fixture.createPlan({ retention: { style: 'count', period: 1 }, items: [item], rpoSeconds: 86_400 })
+
+  test('replaces no good restore point until somebody confirms it', async () => {
+    const plan = await createPlan('shrunken')
+    const good = await runWith(plan, 100_000)
+    expect(good).toMatchObject({ suspicious: false })
+    const small = await runWith(plan, 500)
+    expect(small).toMatchObject({ suspicious: true, usualSizeBytes: good.originalSizeBytes })
+    await letRetentionRun()
+    expect(await idsOf(plan)).toEqual([small.id, good.id])
+    const { restorePoints } = fixture.client
+    expect((await restorePoints.list({ plan: plan.id, suspicious: 'true' })).items.map(({ id }) => id)).toEqual([
+      small.id,
+    ])
+    expect((await restorePoints.list({ plan: plan.id, suspicious: 'false' })).items.map(({ id }) => id)).toEqual([
+      good.id,
+    ])
+
+    const confirmed = await restorePoints.confirm(small.id)
+    expect(confirmed).toMatchObject({ suspicious: false, confirmation: { confirmedBy: expect.any(String) } })
+    const [entry] = (await fixture.client.auditEntries.list()).items
+    expect(entry).toMatchObject({
+      action: 'POST /v1/restore-points/:id/confirm',
+      path: expect.stringContaining(small.id),
+    })
+    await expect.poll(() => idsOf(plan)).toEqual([small.id])
+    expect((await restorePoints.get(small.id)).confirmation).toEqual(confirmed.confirmation)
+  })
+
+  test('is right if the next one is as small, and both count', async () => {
+    const plan = await createPlan('emptied')
+    await runWith(plan, 100_000)
+    const first = await runWith(plan, 500)
+    expect(first.suspicious).toBe(true)
+    const second = await runWith(plan, 600)
+    expect(second.suspicious).toBe(false)
+    await expect.poll(() => idsOf(plan)).toEqual([second.id])
+  })
+
+  test('does not protect its item', async () => {
+    const plan = await createPlan('exposed')
+    const good = await runWith(plan, 100_000)
+    await runWith(plan, 500)
+    await fixture.client.restorePoints.delete(good.id)
+    const { items } = await fixture.client.overview().then(({ attention }) => ({ items: attention }))
+    expect(items.find(({ item }) => item === 'exposed')).toMatchObject({ state: 'unprotected' })
+  })
+})
+
+test('a plan that stopped keeps what it has, however much time passes', async () => {
+  const plan = await fixture.createPlan({ retention: { style: 'days', period: 14 } })
+  for (let run = 0; run < 3; run++) await fixture.runPlan(plan.id)
+  const sql = await superuser()
+  // Daily backups, of which the newest was taken three weeks ago.
+  await sql.query(
+    `update restore_points set taken_at = now() - interval '21 days' - make_interval(days => 7 * older.place::int)
+       from (select id, row_number() over (order by sequence desc) - 1 as place from restore_points where plan_id = $1) older
+       where older.id = restore_points.id`,
+    [plan.id],
+  )
+  const apply = () => sql.query('update backup_plans set retention_due_at = now() where id = $1', [plan.id])
+  const applied = () => sql.query('select from backup_plans where id = $1 and retention_due_at > now()', [plan.id])
+  await apply()
+  await expect.poll(async () => (await applied()).rowCount).toBe(1)
+  // The oldest is 14 days older than the newest: no longer kept.
+  await expect.poll(async () => (await pointsOf(plan.id)).length).toBe(2)
+  await sql.end()
 })
 
 /** What a broker does when its instance is deprovisioned. */

@@ -9,6 +9,8 @@ export class ApiError extends Error {
   readonly code: ProblemCode | undefined
   /** The part of the request that is at fault, where one is. */
   readonly field: string | undefined
+  /** The job that prevents it, where one does. */
+  readonly jobId: string | undefined
 
   constructor(
     message: string,
@@ -16,11 +18,13 @@ export class ApiError extends Error {
       status?: number | undefined
       code?: ProblemCode | undefined
       field?: string | undefined
+      jobId?: string | undefined
     } = {},
   ) {
     super(message, options)
     this.status = options.status
     this.code = options.code
     this.field = options.field
+    this.jobId = options.jobId
   }
 }

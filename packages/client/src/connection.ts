@@ -119,7 +119,7 @@ export function urlOf({ url }: ClientOptions, path: string, query: object = {}):
 export function errorOf(status: number, content: unknown): ApiError {
   const { data: problem } = problemSchema.safeParse(content)
   const message = problem?.detail ?? `The manager answered ${status}.`
-  return new ApiError(message, { status, code: problem?.code, field: problem?.field })
+  return new ApiError(message, { status, code: problem?.code, field: problem?.field, jobId: problem?.jobId })
 }
 
 /** A body as JSON; as text where it is none; undefined where it is empty. */

@@ -56,7 +56,7 @@ test.for([
     [daily],
     [bad(1)],
     'unprotected',
-    'No restore point is good: all failed, are damaged or are missing.',
+    'No restore point is good: all failed, are damaged, missing or suspiciously small.',
   ],
   [
     'a new plan',
@@ -84,7 +84,7 @@ test.for([
     [daily],
     [good(-9000)],
     'unprotected',
-    'No restore point is good: all failed, are damaged or are missing.',
+    'No restore point is good: all failed, are damaged, missing or suspiciously small.',
   ],
 ] as const)('%s', ([, plans, points, state, reason]) => {
   expect(protectionOf({ plans, points }, now)).toMatchObject({ state, reason })

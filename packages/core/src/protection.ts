@@ -25,7 +25,7 @@ export interface CoveringPlan {
 /** What protection depends on of a restore point. */
 export interface ProtectingPoint {
   takenAt: Date
-  /** Left by a part that succeeded, and not found damaged or missing since. */
+  /** Left by a part that succeeded, of an unsuspicious size, and not found damaged or missing since. */
   good: boolean
 }
 
@@ -77,7 +77,10 @@ function withoutGoodPoint(
   now: Date,
 ): Pick<Protection, 'state' | 'reason'> {
   if (hasOthers) {
-    return { state: 'unprotected', reason: 'No restore point is good: all failed, are damaged or are missing.' }
+    return {
+      state: 'unprotected',
+      reason: 'No restore point is good: all failed, are damaged, missing or suspiciously small.',
+    }
   }
   if (objective !== undefined && now < objective.dueBy) {
     return { state: 'unknown', reason: 'The plan is new and has no restore point yet.' }

@@ -1,13 +1,22 @@
 import { type RetentionStyle, retentionStyles } from '@osb-backup/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { expiredPoints, type RetainedPoint, type Retention } from './retention.ts'
+import { countsAsBackup, expiredPoints, type RetainedPoint, type Retention } from './retention.ts'
 
 const now = new Date('2026-03-01T00:00:00Z')
 const hour = 3_600_000
 
 function point(id: string, hoursAgo: number, fields: Partial<RetainedPoint> = {}): RetainedPoint {
-  return { id, item: 'db1', takenAt: new Date(now.getTime() - hoursAgo * hour), held: false, good: true, ...fields }
+  return {
+    id,
+    item: 'db1',
+    sequence: -hoursAgo,
+    takenAt: new Date(now.getTime() - hoursAgo * hour),
+    held: false,
+    good: true,
+    suspicious: false,
+    ...fields,
+  }
 }
 
 const expiredIds = (points: RetainedPoint[], style: RetentionStyle, period: number) =>
@@ -34,10 +43,41 @@ test('the newest stays however old it is', () => {
   expect(expiredIds([point('a', 5000), point('b', 4000)], 'HOURS', 1)).toEqual(['a'])
 })
 
-test('what a wrong clock dated of the future is no newer than what is made now', () => {
-  const future = [point('x', -30_000), point('y', -29_000)]
-  expect(expiredIds([...future, point('a', 24), point('b', 0)], 'FILES', 2)).toEqual(['y', 'x'])
-  expect(expiredIds(future, 'FILES', 1)).toEqual(['y'])
+test('the order of recording counts, whatever a wrong clock dated', () => {
+  const ahead = [point('a', -48, { sequence: 1 }), point('b', -47, { sequence: 2 })]
+  const corrected = [point('c', 1, { sequence: 3 }), point('d', 0, { sequence: 4 })]
+  expect(expiredIds([...ahead, ...corrected], 'FILES', 2)).toEqual(['a', 'b'])
+  expect(expiredIds([...ahead, ...corrected], 'DAYS', 1)).toEqual([])
+  // Those that were taken in the right time are not aged by one that was dated of the future.
+  const before = [point('x', 20, { sequence: -2 }), point('y', 10, { sequence: -1 })]
+  expect(expiredIds([...before, ...ahead], 'DAYS', 1)).toEqual([])
+})
+
+test('ages count from the newest good point: a plan that stopped keeps what it has', () => {
+  const fortnight = Array.from({ length: 14 }, (_, day) => point(`day ${day}`, 24 * (13 - day)))
+  for (const daysLater of [0, 1, 7, 14, 1000]) {
+    const later = new Date(now.getTime() + daysLater * 24 * hour)
+    expect(expiredPoints(fortnight, { style: 'DAYS', period: 14 }, later)).toEqual([])
+    const failed = [...fortnight, point('failed', -24 * daysLater, { good: false })]
+    expect(expiredPoints(failed, { style: 'DAYS', period: 14 }, later)).toEqual([])
+  }
+})
+
+test('what is held takes none of the FILES', () => {
+  const held = { held: true }
+  expect(expiredIds([point('a', 4), point('b', 3, held), point('c', 2), point('d', 1)], 'FILES', 3)).toEqual([])
+  expect(expiredIds([point('a', 4), point('b', 3), point('c', 2, held), point('d', 1)], 'FILES', 2)).toEqual(['a'])
+  expect(expiredIds([point('a', 3), point('b', 2), point('c', 1, held)], 'FILES', 1)).toEqual(['a'])
+})
+
+test('a shrunken dump does not replace good restore points', () => {
+  const suspicious = { suspicious: true }
+  expect(expiredIds([point('a', 3), point('b', 2), point('c', 1, suspicious)], 'FILES', 1)).toEqual(['a'])
+  expect(expiredIds([point('b', 200), point('c', 1, suspicious)], 'DAYS', 2)).toEqual([])
+  // It expires as those beside it, and takes none of the FILES.
+  const between = [point('a', 4), point('b', 3, suspicious), point('c', 2), point('d', 1)]
+  expect(expiredIds(between, 'FILES', 3)).toEqual([])
+  expect(expiredIds(between, 'FILES', 2)).toEqual(['a', 'b'])
 })
 
 test('what failed does not count, and does not push out what succeeded', () => {
@@ -59,10 +99,14 @@ const pointSets = fc
       takenAt: fc.integer({ min: -5000, max: 100 }).map((hours) => new Date(now.getTime() + hours * hour)),
       held: fc.boolean(),
       good: fc.boolean(),
+      suspicious: fc.boolean(),
+      order: fc.nat(),
     }),
     { maxLength: 40 },
   )
-  .map((points) => points.map((each, index) => ({ ...each, id: String(index) })))
+  .map((points) =>
+    points.map(({ order, ...each }, index) => ({ ...each, id: String(index), sequence: order * 100 + index })),
+  )
 
 test('held points and the newest good one of each item always stay, and whatever is newer than that', () => {
   fc.assert(
@@ -72,10 +116,7 @@ test('held points and the newest good one of each item always stay, and whatever
       for (const gone of expired) {
         const newerGood = points.filter(
           (each) =>
-            each.item === gone.item &&
-            each.good &&
-            !expired.includes(each) &&
-            (each.takenAt >= gone.takenAt || gone.takenAt > anyTime),
+            each.item === gone.item && countsAsBackup(each) && !expired.includes(each) && each.sequence > gone.sequence,
         )
         expect(newerGood.length).toBeGreaterThan(0)
       }
@@ -95,12 +136,22 @@ test('sweeping again finds nothing more, and a longer period never more', () => 
   )
 })
 
+test('ages are measured between restore points, and time that passes deletes nothing', () => {
+  fc.assert(
+    fc.property(pointSets, retentions, fc.nat(10_000), (points, retention, hours) => {
+      const latest = Math.max(now.getTime(), ...points.map(({ takenAt }) => takenAt.getTime()))
+      const expired = expiredPoints(points, retention, new Date(latest))
+      expect(expiredPoints(points, retention, new Date(latest + hours * hour))).toEqual(expired)
+    }),
+  )
+})
+
 test('FILES n leaves at most n good points of an item that are not held, and the order given does not matter', () => {
   fc.assert(
     fc.property(pointSets, fc.integer({ min: 1, max: 5 }), (points, period) => {
       const retention = { style: 'FILES', period } as const
       const expired = expiredPoints(points, retention, now)
-      const left = points.filter((each) => each.good && !each.held && !expired.includes(each))
+      const left = points.filter((each) => countsAsBackup(each) && !each.held && !expired.includes(each))
       for (const ofItem of Map.groupBy(left, (each) => each.item).values()) {
         expect(ofItem.length).toBeLessThanOrEqual(period)
       }

@@ -1,6 +1,9 @@
 import type { RetentionStyle } from '@osb-backup/protocol'
 
-/** How long restore points are kept: FILES counts them, per item; HOURS and DAYS (of 24 hours) go by age; ALL keeps all. */
+/**
+ * How long restore points are kept: FILES counts them, per item; HOURS and DAYS (of 24 hours) go by age, measured from the
+ * newest good one of the item; ALL keeps all.
+ */
 export interface Retention {
   style: RetentionStyle
   period: number
@@ -10,53 +13,58 @@ export interface Retention {
 export interface RetainedPoint {
   id: string
   item: string
+  /** In the order in which they were recorded: "newer" is what has the larger one, whatever clocks said. */
+  sequence: number
   takenAt: Date
   /** Somebody wants it kept. */
   held: boolean
   /** Left by a part that succeeded, and not found damaged or missing since. */
   good: boolean
+  /** So much smaller than those before it that it may be no backup. */
+  suspicious: boolean
 }
 
 const HOUR_MS = 3_600_000
-/** Clocks of managers may differ by so much. What is dated later was dated by a clock that was wrong. */
-const CLOCK_DIFFERENCE_MS = 24 * HOUR_MS
 
 /**
  * The restore points of one plan that its retention does not keep, oldest first.
  *
- * Never among them: what is held, the newest good point of each item, and what is newer than that. So the last backup that
- * can be restored stays whatever the period, the clock and later failures do. What is not good does not count as one of
- * FILES, and goes once a newer good one is there and its time is over. What is dated of the future counts as the oldest.
+ * Never among them: what is held, the newest good and unsuspicious point of each item, and what is newer than that. So the
+ * last backup that can be restored stays whatever the period, clocks and later failures do. Ages count from that point, so
+ * that a plan that is paused, or fails, keeps what it has. What is held, suspicious or not good takes none of the FILES; what
+ * is not good expires as soon as there is a newer good one.
  */
 export function expiredPoints<P extends RetainedPoint>(points: readonly P[], retention: Retention, now: Date): P[] {
   if (retention.style === 'ALL') return []
   return [...Map.groupBy(points, (point) => point.item).values()]
-    .flatMap((ofItem) => expiredOfItem(ofItem.toSorted(newestFirst(now)), retention, now))
-    .toSorted(newestFirst(now))
+    .flatMap((ofItem) => expiredOfItem(ofItem.toSorted(newestFirst), retention, now))
+    .toSorted(newestFirst)
     .reverse()
 }
 
 function expiredOfItem<P extends RetainedPoint>(newestFirst: readonly P[], retention: Retention, now: Date): P[] {
-  const newestGood = newestFirst.findIndex((point) => point.good)
-  if (newestGood === -1) return []
-  let good = 0
+  const newest = newestFirst.findIndex(countsAsBackup)
+  const last = newestFirst[newest]
+  if (last === undefined) return []
+  // A clock that ran ahead when it was taken must not age the others.
+  const agesFromMs = Math.min(last.takenAt.getTime(), now.getTime())
+  let newerFiles = 0
   return newestFirst.filter((point, index) => {
-    if (point.good) good++
-    if (point.held || index <= newestGood) return false
-    if (retention.style === 'FILES') return !point.good || good > retention.period
-    return point.takenAt.getTime() <= now.getTime() - retention.period * periodMs(retention)
+    const newer = newerFiles
+    if (countsAsBackup(point) && !point.held) newerFiles++
+    if (point.held || index <= newest) return false
+    if (retention.style === 'FILES') return !point.good || newer >= retention.period
+    return point.takenAt.getTime() <= agesFromMs - retention.period * periodMs(retention)
   })
+}
+
+/** Whether a restore point is one to rely on. */
+export function countsAsBackup({ good, suspicious }: Pick<RetainedPoint, 'good' | 'suspicious'>): boolean {
+  return good && !suspicious
 }
 
 function periodMs({ style }: Retention): number {
   return style === 'HOURS' ? HOUR_MS : 24 * HOUR_MS
 }
 
-function newestFirst(now: Date): (one: RetainedPoint, other: RetainedPoint) => number {
-  const latest = now.getTime() + CLOCK_DIFFERENCE_MS
-  const isOfFuture = (point: RetainedPoint) => Number(point.takenAt.getTime() > latest)
-  return (one, other) =>
-    isOfFuture(one) - isOfFuture(other) ||
-    other.takenAt.getTime() - one.takenAt.getTime() ||
-    (one.id < other.id ? 1 : -1)
-}
+const newestFirst = (one: RetainedPoint, other: RetainedPoint) => other.sequence - one.sequence

@@ -22,6 +22,7 @@ test.for([
   ['destination-unavailable', true],
   ['script-temporary', true],
   ['agent-rejected', false],
+  ['database-busy', false],
   ['cancelled', false],
   ['outcome-unknown', false],
   ['other', false],
@@ -32,6 +33,12 @@ test.for([
 test('one part that failed for a transient reason is enough', () => {
   expect(nextAttemptAt({ ...failed, failures: ['other', 'destination-unavailable'] }, rules)).toBeDefined()
   expect(nextAttemptAt({ ...failed, failures: [] }, rules)).toBeUndefined()
+})
+
+test('a part that was cancelled, or may still be running, prevents every other attempt', () => {
+  for (const code of ['cancelled', 'outcome-unknown'] as const) {
+    expect(nextAttemptAt({ ...failed, failures: ['agent-unreachable', code] }, rules)).toBeUndefined()
+  }
 })
 
 test('a plan without retries has none, and the next run comes first', () => {

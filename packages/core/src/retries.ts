@@ -1,20 +1,23 @@
 import type { FailureCode } from '@osb-backup/protocol'
 
 /**
- * Whether another attempt may succeed although nobody changed anything. Nothing is repeated that a user stopped, that only a
- * change of settings or data corrects, or that may still be running.
+ * What a failure means for the run.
+ * - `transient`: another attempt may succeed although nobody changed anything.
+ * - `permanent`: only a change of settings, scripts or data helps.
+ * - `final`: there must be no other attempt: a user stopped the run, or the database may still be worked on.
  */
-const isTransientCode = {
-  'agent-unreachable': true,
-  'agent-busy': true,
-  'agent-restarted': true,
-  'destination-unavailable': true,
-  'script-temporary': true,
-  'agent-rejected': false,
-  cancelled: false,
-  'outcome-unknown': false,
-  other: false,
-} as const satisfies Record<FailureCode, boolean>
+const meanings = {
+  'agent-unreachable': 'transient',
+  'agent-busy': 'transient',
+  'agent-restarted': 'transient',
+  'destination-unavailable': 'transient',
+  'script-temporary': 'transient',
+  'agent-rejected': 'permanent',
+  'database-busy': 'permanent',
+  other: 'permanent',
+  cancelled: 'final',
+  'outcome-unknown': 'final',
+} as const satisfies Record<FailureCode, 'transient' | 'permanent' | 'final'>
 
 /** A wait is not doubled any further. */
 const LONGEST_WAIT_MS = 6 * 3_600_000
@@ -39,8 +42,8 @@ export interface RetryRules {
 }
 
 /**
- * Decides when a failed attempt is followed by another one: if a part of it failed for a transient reason, after a wait, and
- * before the next run.
+ * Decides when a failed attempt is followed by another one: if a part of it failed for a transient reason and none for a final
+ * one, after a wait, and before the next run.
  *
  * @returns Undefined: there is no further attempt.
  */
@@ -48,7 +51,8 @@ export function nextAttemptAt(
   { number, failures, endedAt }: FailedAttempt,
   { retries, firstWaitMs, nextRunAt }: RetryRules,
 ): Date | undefined {
-  if (number > retries || !failures.some((code) => isTransientCode[code])) return undefined
+  const found = new Set(failures.map((code) => meanings[code]))
+  if (number > retries || !found.has('transient') || found.has('final')) return undefined
   const waitMs = Math.min(firstWaitMs * 2 ** (number - 1), Math.max(firstWaitMs, LONGEST_WAIT_MS))
   const at = new Date(endedAt.getTime() + waitMs)
   return nextRunAt !== undefined && at >= nextRunAt ? undefined : at

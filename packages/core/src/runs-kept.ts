@@ -7,7 +7,10 @@ import { expiredPoints, type Retention } from './retention.ts'
  * @param runs - Oldest first.
  */
 export function runsKept(runs: readonly Date[], retention: Retention): Date[] {
-  const points = runs.map((takenAt, index) => ({ id: String(index), item: '', takenAt, held: false, good: true }))
+  const points = runs.map((takenAt, index) => ({
+    ...{ id: String(index), item: '', sequence: index, takenAt },
+    ...{ held: false, good: true, suspicious: false },
+  }))
   const expired = new Set(expiredPoints(points, retention, runs.at(-1) ?? new Date(0)).map(({ takenAt }) => takenAt))
   return runs.filter((run) => !expired.has(run))
 }

@@ -4,6 +4,18 @@ import { expect, test } from 'vitest'
 /** Calls that build or run SQL. */
 const SQL = /\.(selectFrom|insertInto|updateTable|deleteFrom|mergeInto)\(|\bsql(<[^`]*>)?`/
 
+/** Reads the clock of the manager. */
+const OWN_CLOCK = /\bnew Date\(\)|\bDate\.now\(/
+
+test('no decision uses the clock of a manager', async () => {
+  const offenders: string[] = []
+  for await (const path of glob('**/*.ts', { cwd: import.meta.dirname })) {
+    if (path.endsWith('.test.ts')) continue
+    if (OWN_CLOCK.test(await readFile(`${import.meta.dirname}/${path}`, 'utf8'))) offenders.push(path)
+  }
+  expect(offenders).toEqual([])
+})
+
 test('only repositories and database/ build SQL', async () => {
   const offenders: string[] = []
   let repositories = 0

@@ -6,6 +6,7 @@
  * - `agent-rejected`: its agent does not accept the request or the manager's credentials, or is no agent.
  * - `destination-unavailable`: the store could not be reached, or was busy, for too long.
  * - `script-temporary`: a script exited with status 75, which asks for another attempt (`EX_TEMPFAIL` of sysexits.h).
+ * - `database-busy`: another job worked on its database until the grace period of the schedule had ended.
  * - `cancelled`: a user cancelled the job.
  * - `outcome-unknown`: how it ended at its agent could not be determined.
  * - `other`: a script failed, an object is not what it should be, or settings are wrong.
@@ -17,6 +18,7 @@ export const failureCodes = [
   'agent-rejected',
   'destination-unavailable',
   'script-temporary',
+  'database-busy',
   'cancelled',
   'outcome-unknown',
   'other',

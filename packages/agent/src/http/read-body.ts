@@ -13,16 +13,18 @@ import { stores } from '@osb-backup/storage/kinds'
 import { z } from 'zod'
 
 /** The body of a backup or restore request in one shape; only the types are validated. */
-export type RequestBody = Omit<AgentBackupRequest, 'backup'> & { database?: AgentDatabase }
+export type RequestBody = Omit<AgentBackupRequest, 'backup'> & { database?: AgentDatabase; keep_result?: boolean }
 
 /** A destination with the fields of every kind of store. */
 const destinationSchema = z.object({
   ...Object.assign({}, ...stores.kinds.map(({ agent }) => agent.fields)),
   ...agentDestinationSchema.shape,
 })
+/** Of a request to delete a job: one that runs is cancelled, and its result is kept. */
+const keep_result = z.boolean().optional()
 const requestSchemas = {
-  backup: agentBackupRequestSchema.extend({ destination: destinationSchema.optional() }),
-  restore: agentRestoreRequestSchema.extend({ destination: destinationSchema.optional() }),
+  backup: agentBackupRequestSchema.extend({ destination: destinationSchema.optional(), keep_result }),
+  restore: agentRestoreRequestSchema.extend({ destination: destinationSchema.optional(), keep_result }),
 }
 
 /** A number as it was written, so that 1000000 does not become 1e+06 on its way to a script. */

@@ -211,7 +211,10 @@ async function runToEnd(job: RegisteredJob, pack: ScriptPack, deps: JobDependenc
   }
 }
 
-/** Deletes a job. A running one is cancelled, and deleted when its always-run steps have finished. */
+/**
+ * Deletes a job. A running one is cancelled, and deleted when its always-run steps have finished. With `keep_result` nothing is
+ * deleted: the caller reads how the job ended, and deletes it then.
+ */
 async function remove(
   kind: RunKind,
   text: unknown,
@@ -220,7 +223,8 @@ async function remove(
 ): Promise<FastifyReply> {
   const body = readBody(kind, String(text ?? ''))
   if (!body.ok) return refuse(reply, kind, body.error)
-  const { id } = body.value
+  const { id, keep_result: keepResult = false } = body.value
   if (id === undefined || id === '') return refuse(reply, kind, 'id is empty')
-  return reply.code((await registry.discard({ kind, id })) ? 200 : 410).send()
+  const isKnown = keepResult ? registry.cancel({ kind, id }) : await registry.discard({ kind, id })
+  return reply.code(isKnown ? 200 : 410).send()
 }

@@ -119,6 +119,18 @@ export class JobRegistry {
   }
 
   /**
+   * Cancels a job: its cleanup and unlock run, as they do after a crash, and its result is kept. One that has finished stays as it
+   * is.
+   *
+   * @returns Whether there was such a job.
+   */
+  cancel({ kind, id }: JobKey): boolean {
+    const job = this.find({ kind, id })
+    if (job?.record.status === 'RUNNING') job.cancel.abort()
+    return job !== undefined
+  }
+
+  /**
    * Deletes a job, durably when this resolves. A finished one is deleted at once and its id is free again. A running
    * one is cancelled, stays visible while its cleanup and unlock run, and is deleted by `settle`.
    *

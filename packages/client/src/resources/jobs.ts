@@ -26,6 +26,9 @@ export const jobCalls = (connection: Connection) => {
     /** Cancels a job: what runs is stopped, then cleaned up and unlocked. */
     cancel: (id: string, options: CallOptions = {}): Promise<Job> =>
       connection.call({ method: 'POST', path: pathOf(path, id, 'cancel'), answer: jobSchema, ...options }),
+    /** Abandons the parts whose outcome is unknown; nothing is stopped by that at their agent. */
+    giveUp: (id: string, options: CallOptions = {}): Promise<Job> =>
+      connection.call({ method: 'POST', path: pathOf(path, id, 'give-up'), answer: jobSchema, ...options }),
     /** Deletes a job that has ended; its restore points stay. */
     delete: deleteCall(connection, path),
     /** Reads a job until it has ended. The caller bounds the time by the signal. */

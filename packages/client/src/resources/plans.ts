@@ -11,6 +11,7 @@ import {
   type PlanQuery,
   type PlanRun,
   type PlanRunQuery,
+  type PlanRunRequest,
   planKeysSchema,
   planPreviewSchema,
   planRunSchema,
@@ -27,9 +28,15 @@ export const planCalls = (connection: Connection) => ({
   ...editCalls<Plan, PlanPatch>(connection, path, planSchema),
   create: (plan: PlanCreate, options: CreateOptions = {}): Promise<Plan> =>
     connection.call({ method: 'POST', path, body: plan, answer: planSchema, ...options }),
-  /** Starts a backup job now. */
-  run: (id: string, options: CreateOptions = {}): Promise<Job> =>
-    connection.call({ method: 'POST', path: pathOf(path, id, 'run'), answer: jobSchema, ...options }),
+  /** Starts a backup job now. While another job works on a database of the plan that is refused, or waits if requested. */
+  run: (id: string, { wait, ...options }: CreateOptions & PlanRunRequest = {}): Promise<Job> =>
+    connection.call({
+      method: 'POST',
+      path: pathOf(path, id, 'run'),
+      ...(wait === undefined ? {} : { body: { wait } }),
+      answer: jobSchema,
+      ...options,
+    }),
   /** What a schedule and a retention would do. Nothing is stored. */
   preview: (request: PlanPreviewRequest, options: CallOptions = {}): Promise<PlanPreview> =>
     connection.call({ method: 'POST', path: `${path}/preview`, body: request, answer: planPreviewSchema, ...options }),

@@ -31,6 +31,8 @@ export const restorePointCalls = (connection: Connection) => {
     hold: act('hold'),
     /** Ends the hold. */
     release: act('release'),
+    /** Confirms that its size is right, though it is much smaller than those before it: it counts as a backup. */
+    confirm: act('confirm'),
     /** Deletes it with its object. */
     delete: deleteCall(connection, path),
   }

@@ -37,7 +37,7 @@ export type AgentHealthReport = z.infer<typeof agentHealthReportSchema>
  * - `unknown`: the agent knows no such job.
  * - `busy`: not now, try again later; where `code` is `database_busy`, once the job `blockedBy` has ended.
  * - `refused`: never with this request.
- * - `unreachable`: no answer, or none of an agent; perhaps later.
+ * - `unreachable`: no answer, or none of an agent; perhaps later. `mayHaveArrived`: the request may have reached it.
  */
 export type AgentAnswer =
   | { kind: 'accepted' }
@@ -45,16 +45,23 @@ export type AgentAnswer =
   | { kind: 'unknown' }
   | { kind: 'busy'; reason: string; code?: AgentRefusalCode | undefined; blockedBy?: AgentRefusal['blocking_job'] }
   | { kind: 'refused'; reason: string }
-  | { kind: 'unreachable'; reason: string }
+  | { kind: 'unreachable'; reason: string; mayHaveArrived: boolean }
+
+/** A call to an agent. */
+export interface AgentCall {
+  signal: AbortSignal
+  /** Longest wait for its answer. */
+  timeoutMs?: number
+}
 
 /** Starts a job at an agent. Starting one that it knows changes nothing and returns its state. */
 export function startAtAgent(
   address: AgentAddress,
   kind: RunKind,
   body: AgentBackupRequest | AgentRestoreRequest,
-  signal: AbortSignal,
+  options: AgentCall,
 ): Promise<AgentAnswer> {
-  return call(address, kind === 'backup' ? 'POST' : 'PUT', `/${kind}`, body, signal)
+  return call(address, kind === 'backup' ? 'POST' : 'PUT', `/${kind}`, body, options)
 }
 
 /** Reads the state of a job. */
@@ -62,19 +69,32 @@ export function readAtAgent(
   address: AgentAddress,
   kind: RunKind,
   id: string,
-  signal: AbortSignal,
+  options: AgentCall,
 ): Promise<AgentAnswer> {
-  return call(address, 'GET', `/${kind}/${encodeURIComponent(id)}`, undefined, signal)
+  return call(address, 'GET', `/${kind}/${encodeURIComponent(id)}`, undefined, options)
 }
 
-/** Cancels a job that runs; the agent forgets one that has ended. */
-export function deleteAtAgent(
+/**
+ * Cancels a job that runs. Its result can be read when it has ended, until it is forgotten. Agents that know no such request
+ * forget the job when it has ended.
+ */
+export function cancelAtAgent(
   address: AgentAddress,
   kind: RunKind,
   id: string,
-  signal: AbortSignal,
+  options: AgentCall,
 ): Promise<AgentAnswer> {
-  return call(address, 'DELETE', `/${kind}`, { id }, signal)
+  return call(address, 'DELETE', `/${kind}`, { id, keep_result: true }, options)
+}
+
+/** The agent forgets a job that has ended. */
+export function forgetAtAgent(
+  address: AgentAddress,
+  kind: RunKind,
+  id: string,
+  options: AgentCall,
+): Promise<AgentAnswer> {
+  return call(address, 'DELETE', `/${kind}`, { id }, options)
 }
 
 /** Asks an agent how it is. Answers within seconds, also if the agent does not. */
@@ -128,14 +148,15 @@ async function call(
   method: Dispatcher.HttpMethod,
   path: string,
   body: unknown,
-  signal: AbortSignal,
+  { signal, timeoutMs: wantedMs = CALL_TIMEOUT_MS }: AgentCall,
 ): Promise<AgentAnswer> {
+  const timeoutMs = Math.min(wantedMs, CALL_TIMEOUT_MS)
   try {
-    const answer = await send(address, method, path, body, { signal, timeoutMs: CALL_TIMEOUT_MS })
+    const answer = await send(address, method, path, body, { signal, timeoutMs })
     return await read(answer, address)
   } catch (error) {
     signal.throwIfAborted()
-    return { kind: 'unreachable', reason: reasonOf(error, CALL_TIMEOUT_MS) }
+    return { kind: 'unreachable', reason: reasonOf(error, timeoutMs), mayHaveArrived: mayHaveArrived(error) }
   }
 }
 
@@ -162,7 +183,7 @@ async function read({ statusCode, body }: Dispatcher.ResponseData, address: Agen
         reason: `${credentialsRefused(address)}; correct username and password of the agent`,
       }
     default:
-      return { kind: 'unreachable', reason: `it answered ${statusCode}` }
+      return { kind: 'unreachable', reason: `it answered ${statusCode}`, mayHaveArrived: true }
   }
 }
 
@@ -181,7 +202,7 @@ function readJob(text: string): AgentAnswer {
   const read = agentJobSchema.safeParse(storable(parsed(text)))
   return read.success
     ? { kind: 'job', job: read.data }
-    : { kind: 'unreachable', reason: 'what answers is not an agent' }
+    : { kind: 'unreachable', reason: 'what answers is not an agent', mayHaveArrived: true }
 }
 
 function readRefusal(text: string, statusCode: number): AgentAnswer {
@@ -210,6 +231,26 @@ function storable(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).filter(([, inner]) => inner !== null)
   return Object.fromEntries(entries.map(([name, inner]) => [storable(name), storable(inner)]))
+}
+
+/** Errors that occur before a request is sent. */
+const connectErrors: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
+
+function mayHaveArrived(error: unknown): boolean {
+  return !(error instanceof Error && 'code' in error && connectErrors.has(error.code))
 }
 
 function reasonOf(error: unknown, timeoutMs: number): string {

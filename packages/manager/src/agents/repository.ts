@@ -142,14 +142,30 @@ export async function updateAgent(
   return (await update.returning('version').executeTakeFirst())?.version
 }
 
-/** Marks an agent as deleted and erases its password; deleted instances still refer to the row. */
-export async function markAgentDeleted({ database }: RepositoryContext, id: string, now: Date): Promise<void> {
-  await database
+/**
+ * Marks an agent as deleted and erases its password; deleted instances still refer to the row.
+ *
+ * @returns Whether it was deleted; false: a part of a job works at it, and it is needed to find out how that ends.
+ */
+export async function markAgentDeleted({ database }: RepositoryContext, id: string, now: Date): Promise<boolean> {
+  const { numUpdatedRows } = await database
     .updateTable('agents')
     .set({ deleted_at: now, sealed_password: null })
     .where('id', '=', id)
     .where('deleted_at', 'is', null)
-    .execute()
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('job_parts')
+            .select('job_parts.job_id')
+            .whereRef('job_parts.agent_id', '=', 'agents.id')
+            .where('job_parts.reserved_at', 'is not', null)
+            .where('job_parts.ended_at', 'is', null),
+        ),
+      ),
+    )
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
 }
 
 /**

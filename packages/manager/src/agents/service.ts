@@ -133,7 +133,7 @@ function requirePassword({ password }: NewAgent): void {
 /**
  * Deletes an agent with its password.
  *
- * @throws {RequestError} If an instance uses it.
+ * @throws {RequestError} If an instance uses it, or a job works at it.
  */
 export async function deleteAgent(context: Context, call: Call, id: string): Promise<void> {
   await getAgent(context, call, id)
@@ -143,7 +143,8 @@ export async function deleteAgent(context: Context, call: Call, id: string): Pro
     if (instanceId !== undefined) {
       throw new RequestError('conflict', `The service instance ${JSON.stringify(instanceId)} still uses this agent.`)
     }
-    await repository.markAgentDeleted(tx, id, await readClock(tx))
+    if (await repository.markAgentDeleted(tx, id, await readClock(tx))) return
+    throw new RequestError('conflict', 'A job works at this agent: wait for its end, cancel it, or give it up.')
   })
 }
 

@@ -51,7 +51,7 @@ export class EmbeddedPostgres {
 
   /** Starts the server unless it answers. Also recovers from a crash that left a stale pid file, or a server that is still stopping. */
   async ensureRunning(): Promise<void> {
-    const endAt = Date.now() + START_TIMEOUT_MS
+    const endAtMs = performance.now() + START_TIMEOUT_MS
     if (await this.#answers()) {
       this.#log.info('found the embedded PostgreSQL running')
       return
@@ -60,7 +60,7 @@ export class EmbeddedPostgres {
     for (;;) {
       const problem = await this.#launch()
       if (await this.#answers()) return
-      if (Date.now() > endAt) {
+      if (performance.now() > endAtMs) {
         const lines = (await readFile(this.#logFile, 'utf8').catch(() => '')).trim().split('\n').slice(-5).join('\n')
         throw new Error(`The embedded PostgreSQL does not start: ${problem}\n${lines}`)
       }

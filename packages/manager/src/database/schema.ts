@@ -10,7 +10,7 @@ import type {
   RetentionStyle,
   Warning,
 } from '@osb-backup/protocol'
-import type { ColumnType, Generated, JSONColumnType } from 'kysely'
+import type { ColumnType, Generated, GeneratedAlways, JSONColumnType } from 'kysely'
 
 type Grants = 'all' | readonly string[]
 type VerifiedState = 'intact' | 'damaged' | 'missing'
@@ -49,6 +49,9 @@ export interface ServiceInstanceTable {
   space_guid: string | null
   parameters: Json<Record<string, unknown>>
   hosts: Json<Host[]>
+  /** The one of the hosts that dumps are taken from. */
+  backup_host: string
+  backup_port: number
   database_username: string | null
   sealed_database_password: string | null
   backup_username: string | null
@@ -183,13 +186,13 @@ export interface JobTable {
   first_attempt_id: string | null
   previous_attempt_id: string | null
   next_attempt_id: ColumnType<string | null, never, string | null>
+  /** The order in which jobs were created. */
+  queue_number: ColumnType<string, never, never>
   started_at: Date
   /** Null: the job waits or runs. */
   ended_at: Date | null
   /** The manager whose workers run it, a row of `managers`; null: it waits to be claimed. */
   locked_by: string | null
-  /** When it was first claimed, by the database's clock; null: never. */
-  claimed_at: ColumnType<Date | null, never, Date>
   /** When it began to run, by the database's clock; null: it has not. */
   began_at: ColumnType<Date | null, never, Date>
   cancelled_at: Date | null
@@ -225,6 +228,20 @@ export interface JobPartTable {
   /** The same for programs. */
   failure_code: ColumnType<FailureCode | null, never, FailureCode | null>
   ended_at: Date | null
+  /** When the part began: until it has ended no other part works on its database. Null: it has not begun. */
+  reserved_at: ColumnType<Date | null, never, Date>
+  /** The database that is reserved. Set with `reserved_at`, as are the next four. */
+  instance_id: ColumnType<string | null, never, string>
+  agent_id: ColumnType<string | null, never, string>
+  agent_url: ColumnType<string | null, never, string>
+  host: ColumnType<string | null, never, string>
+  port: ColumnType<number | null, never, number>
+  /** Since when its agent has not answered, by the database's clock; null: it has. */
+  unreachable_since: ColumnType<Date | null, never, Date | null>
+  /** Since when its agent has answered that it is busy, by the database's clock. */
+  busy_since: ColumnType<Date | null, never, Date | null>
+  /** Unknown: when its agent is asked again. */
+  check_at: ColumnType<Date | null, never, Date | null>
 }
 
 /** How many jobs were started on a day, in UTC, without the changes in `job_counter_changes`. */
@@ -248,6 +265,7 @@ export interface JobCounterChangeTable {
 
 export interface RestorePointTable {
   id: string
+  sequence: GeneratedAlways<string>
   job_id: string
   plan_id: string
   instance_id: string
@@ -267,6 +285,10 @@ export interface RestorePointTable {
   taken_at: Date
   /** Neither retention nor a user deletes a held point. */
   held: Generated<boolean>
+  suspicious: boolean
+  usual_size_bytes: ColumnType<string | null, number | null, never>
+  confirmed_at: Date | null
+  confirmed_by: string | null
   after_failure: Generated<boolean>
   warnings: Json<Warning[]>
   verified_at: Date | null

@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ageKeys, transformsOfName } from '@osb-backup/core'
 import type { AgentBackupRequest, AgentJob, AgentRestoreRequest, FailureCode, JobStatus } from '@osb-backup/protocol'
-import { deleteAtAgent, readAtAgent, startAtAgent } from '../agents/agent-client.ts'
+import {
+  type AgentAddress,
+  type AgentAnswer,
+  cancelAtAgent,
+  forgetAtAgent,
+  readAtAgent,
+  startAtAgent,
+} from '../agents/agent-client.ts'
+import { findAgent } from '../agents/repository.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { destinationsById } from '../destinations/service.ts'
@@ -17,12 +25,13 @@ import {
 } from '../jobs/job.ts'
 import { recordPart } from '../jobs/part-results.ts'
 import { findCancellation } from '../jobs/repository.ts'
+import { agentOfPart } from '../jobs/reservations-repository.ts'
 import { plansById } from '../plans/service.ts'
 import { findPoint } from '../restore-points/repository.ts'
 import type { NewRestorePoint } from '../restore-points/restore-point.ts'
 import { newIdentifier } from '../shared/identifier.ts'
 import { invariant } from '../shared/invariant.ts'
-import { AgentPatience, PartFailure } from './agent-patience.ts'
+import { AgentContact, PartFailure } from './agent-contact.ts'
 import { backupRequest, restoreRequest } from './agent-request.ts'
 import { findStoredDump, type StoredDump } from './stored-dump.ts'
 
@@ -33,6 +42,10 @@ const WAIT_GROWTH = 1.5
 export interface PartToRun {
   job: JobAtAgent
   part: PartAtAgent
+  /** When it began. */
+  begunAt: Date
+  /** It began before, here or at another manager. */
+  isResumed: boolean
   lock: JobLock
   signal: AbortSignal
 }
@@ -44,68 +57,87 @@ export class PartRun {
   readonly #part: PartAtAgent
   readonly #lock: JobLock
   readonly #signal: AbortSignal
-  readonly #patience: AgentPatience
+  readonly #begunAt: Date
+  readonly #isResumed: boolean
+  readonly #contact: AgentContact
   #agentStatus: AgentJob | undefined
   #accepted: boolean
   #waitMs = FIRST_WAIT_MS
 
-  constructor(context: Context, { job, part, lock, signal }: PartToRun) {
+  constructor(context: Context, { job, part, begunAt, isResumed, lock, signal }: PartToRun) {
     this.#context = context
     this.#job = job
     this.#part = part
     this.#lock = lock
     this.#signal = signal
-    this.#patience = new AgentPatience(context)
+    this.#begunAt = begunAt
+    this.#isResumed = isResumed
+    this.#contact = new AgentContact(context, { lock, position: part.position }, isResumed)
     this.#agentStatus = part.agentStatus
     this.#accepted = part.accepted
   }
 
-  /** Starts the part unless that was done, polls its agent until the part has ended, and records the result. */
+  /**
+   * Starts the part unless that was done, polls its agent until the part has ended, and records the result. A part whose agent
+   * does not answer within the limit is recorded as unknown; others find out when the agent answers again.
+   */
   async run(): Promise<void> {
     try {
       const instance = await this.#findInstance()
-      if (instance === undefined) throw new PartFailure('other', 'The service instance is no longer registered.')
-      const ended = await this.#follow(instance, await this.#request(instance))
-      await this.#recordEnd(ended)
+      if (instance === undefined) {
+        const reason = 'The service instance is no longer registered.'
+        if (this.#isResumed) return await this.#recordUnknown(reason)
+        throw new PartFailure('other', reason)
+      }
+      const outcome = await this.#follow(instance, await this.#request(instance))
+      if ('unknown' in outcome) return await this.#recordUnknown(outcome.unknown)
+      await this.#recordEnd(outcome.ended)
       await this.#forget(instance)
     } catch (error) {
       if (!(error instanceof PartFailure)) throw error
       this.#context.log.warn({ reason: error.message }, 'part failed')
-      await this.#record('FAILED', { error: error.message, failureCode: error.code })
+      await this.#recordFailure(error)
     }
   }
 
   /**
    * Starts the part and polls it.
    *
-   * @returns How it ended.
-   * @throws {PartFailure} If the agent refuses, forgets the part or stays unreachable, or somebody cancelled the job.
+   * @returns How it ended; or why that is unknown.
+   * @throws {PartFailure} If the agent refuses or forgets the part, cannot be reached to start it, or somebody cancelled the job.
    */
-  async #follow(registered: ServiceInstance, request: AgentBackupRequest | AgentRestoreRequest): Promise<AgentJob> {
-    const { kind } = this.#job
+  async #follow(
+    registered: ServiceInstance,
+    request: AgentBackupRequest | AgentRestoreRequest,
+  ): Promise<{ ended: AgentJob } | { unknown: string }> {
     let instance = registered
     for (;;) {
       const { agent } = instance
       // Asked before each call: a manager that was suspended must not start what its successor has ended.
       const cancelledBy = await findCancellation(this.#context, this.#lock)
-      const answer =
-        this.#accepted || cancelledBy !== undefined
-          ? await readAtAgent(agent, kind, this.#agentJobId, this.#signal)
-          : await startAtAgent(agent, kind, request, this.#signal)
-      this.#patience.noteAnswer(answer)
+      const answer = await this.#ask(agent, this.#accepted || cancelledBy !== undefined ? undefined : request)
       if (answer.kind === 'accepted' || answer.kind === 'job') {
-        const status = answer.kind === 'job' ? answer.job : undefined
-        if (status !== undefined && jobStatusOfAgent(status) !== 'RUNNING') return status
-        await this.#recordProgress(status)
+        const ended = await this.#recordProgress(answer.kind === 'job' ? answer.job : undefined)
+        if (ended !== undefined) return { ended }
         if (cancelledBy !== undefined) await this.#cancel(instance)
       } else {
-        this.#patience.judge(answer, { agentUrl: agent.url, accepted: this.#accepted, cancelledBy })
-        // Somebody may have corrected its URL or credentials.
-        instance = (await this.#findInstance()) ?? instance
+        const state = { agentUrl: agent.url, accepted: this.#accepted, cancelledBy }
+        const unknown = await this.#contact.judge(answer, state)
+        if (unknown !== undefined) return { unknown }
+        instance = await this.#refresh(instance)
       }
       await sleep(this.#waitMs, undefined, { signal: this.#signal })
       this.#waitMs = Math.min(this.#waitMs * WAIT_GROWTH, this.#context.settings.agentPollMs)
     }
+  }
+
+  /** @param start - The request that starts the part; undefined: its state is read. */
+  #ask(agent: AgentAddress, start: AgentBackupRequest | AgentRestoreRequest | undefined): Promise<AgentAnswer> {
+    const { kind } = this.#job
+    const options = this.#callOptions
+    return start === undefined
+      ? this.#contact.call('read', () => readAtAgent(agent, kind, this.#agentJobId, options))
+      : this.#contact.call('start', () => startAtAgent(agent, kind, start, options))
   }
 
   async #request(instance: ServiceInstance): Promise<AgentBackupRequest | AgentRestoreRequest> {
@@ -125,11 +157,14 @@ export class PartRun {
     return restoreRequest(job, part, point, instance, destination)
   }
 
-  async #recordProgress(status: AgentJob | undefined): Promise<void> {
+  /** Records the progress of a part that runs. Returns the agent's answer if it has ended. */
+  async #recordProgress(status: AgentJob | undefined): Promise<AgentJob | undefined> {
+    if (status !== undefined && jobStatusOfAgent(status) !== 'RUNNING') return status
     const isNew = !this.#accepted || JSON.stringify(this.#agentStatus) !== JSON.stringify(status)
     this.#accepted = true
     this.#agentStatus = status
     if (isNew) await this.#record('RUNNING', {})
+    return undefined
   }
 
   /**
@@ -150,12 +185,29 @@ export class PartRun {
     })
   }
 
+  #recordUnknown(error: string): Promise<void> {
+    this.#context.log.warn({ reason: error }, 'the outcome of a part is unknown')
+    return this.#record('UNKNOWN', { error })
+  }
+
+  /** Records a failure. Where the agent reported before that it had stored the dump, that leaves a restore point too. */
+  async #recordFailure({ message: error, code: failureCode }: PartFailure): Promise<void> {
+    if (this.#job.kind === 'backup' && this.#agentStatus !== undefined) {
+      const dump = await findStoredDump(this.#context, this.#job, this.#agentStatus)
+      if (!('missing' in dump)) {
+        const point = this.#restorePoint(this.#job, dump, true, await readClock(this.#context))
+        return this.#record('FAILED', { error, failureCode, point })
+      }
+    }
+    await this.#record('FAILED', { error, failureCode })
+  }
+
   #record(
     status: JobStatus,
     result: { error?: string; failureCode?: FailureCode; point?: NewRestorePoint },
   ): Promise<void> {
-    const failed: FailureCode = this.#agentStatus?.failure_code ?? 'other'
-    const failureCode = status === 'FAILED' ? failed : undefined
+    const codeOfAgent: FailureCode = this.#agentStatus?.failure_code ?? 'other'
+    const failureCode = status === 'FAILED' ? codeOfAgent : undefined
     const recorded = { status, agentStatus: this.#agentStatus, failureCode, ...result }
     return recordPart(this.#context, this.#lock, this.#part.position, recorded)
   }
@@ -174,7 +226,7 @@ export class PartRun {
       ...dump,
       ...transforms,
       recipients: transforms.encrypted ? recipients : [],
-      takenAt: job.startedAt,
+      takenAt: this.#begunAt,
       afterFailure,
       warnings: this.#agentStatus?.warnings ?? [],
     }
@@ -184,19 +236,32 @@ export class PartRun {
     return agentJobId(this.#job, this.#part)
   }
 
-  #findInstance(): Promise<ServiceInstance | undefined> {
-    return findInstance(this.#context, this.#job.instanceId)
+  /** The instance, with the agent that the part began at, whichever agent the instance has now. */
+  async #findInstance(): Promise<ServiceInstance | undefined> {
+    const instance = await findInstance(this.#context, this.#job.instanceId)
+    const agentId = await agentOfPart(this.#context, this.#job.id, this.#part.position)
+    if (instance === undefined || agentId === undefined || agentId === instance.agent.id) return instance
+    return { ...instance, agent: (await findAgent(this.#context, agentId)) ?? instance.agent }
+  }
+
+  /** Somebody may have corrected the URL of its agent, or the credentials. */
+  async #refresh(instance: ServiceInstance): Promise<ServiceInstance> {
+    return (await this.#findInstance()) ?? instance
+  }
+
+  get #callOptions() {
+    return { signal: this.#signal, timeoutMs: this.#context.settings.agentUnreachableSeconds * 1000 }
   }
 
   /** Repeated with each poll, until the agent has ended the part: it may be unreachable, or restart in between. */
   async #cancel({ agent }: ServiceInstance): Promise<void> {
-    const answer = await deleteAtAgent(agent, this.#job.kind, this.#agentJobId, this.#signal)
+    const answer = await cancelAtAgent(agent, this.#job.kind, this.#agentJobId, this.#callOptions)
     if (answer.kind === 'unreachable') this.#context.log.warn({ reason: answer.reason }, 'cancelling failed; retrying')
   }
 
   /** Tells the agent to forget a part whose result is recorded. If that fails, the agent forgets by itself later. */
   async #forget({ agent }: ServiceInstance): Promise<void> {
-    const answer = await deleteAtAgent(agent, this.#job.kind, this.#agentJobId, this.#signal)
+    const answer = await forgetAtAgent(agent, this.#job.kind, this.#agentJobId, this.#callOptions)
     if (answer.kind === 'unreachable') this.#context.log.debug({ reason: answer.reason }, 'the agent keeps a part')
   }
 }

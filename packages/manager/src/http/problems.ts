@@ -16,6 +16,7 @@ const refusalsByCode = {
   forbidden: { status: 403, code: 'forbidden' },
   'not-found': { status: 404, code: 'not-found' },
   conflict: { status: 409, code: 'conflict' },
+  'database-busy': { status: 409, code: 'database-busy' },
   'key-reused': { status: 409, code: 'idempotency-key-reused' },
   changed: { status: 412, code: 'version-mismatch' },
   'slow-down': { status: 429, code: 'rate-limited' },
@@ -36,6 +37,7 @@ interface Refusal {
   code: ProblemCode
   detail: string
   field?: string | undefined
+  jobId?: string | undefined
   retryAfterSeconds?: number | undefined
 }
 
@@ -63,8 +65,8 @@ export function answerUnreadablePath(_error: FastifyError, request: FastifyReque
 
 function refusalOf(error: Error & { statusCode?: number | undefined }): Refusal {
   if (error instanceof RequestError) {
-    const { field, retryAfterSeconds } = error
-    return { ...refusalsByCode[error.code], detail: error.message, field, retryAfterSeconds }
+    const { field, jobId, retryAfterSeconds } = error
+    return { ...refusalsByCode[error.code], detail: error.message, field, jobId, retryAfterSeconds }
   }
   if (error instanceof IdentityProviderError) {
     const code = 'identity-provider-unavailable'
@@ -89,7 +91,7 @@ function issueOf(issue: ZodFastifySchemaValidationError | undefined): Issue | un
 
 /** `/v1` answers problem documents. Old clients print the body as it is and ask for text; everyone else gets RFC 9457. */
 function answer(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
-  const { status, code, detail, field, retryAfterSeconds } = refusal
+  const { status, code, detail, field, jobId, retryAfterSeconds } = refusal
   if (retryAfterSeconds !== undefined) reply.header('Retry-After', retryAfterSeconds)
   if (status === 401) reply.header('WWW-Authenticate', 'Bearer')
   reply.code(status)
@@ -104,6 +106,7 @@ function answer(request: FastifyRequest, reply: FastifyReply, refusal: Refusal):
     ...(isV1 ? { code } : {}),
     detail,
     ...(field ? { field: isV1 ? v1FieldOf(field) : field } : {}),
+    ...(isV1 && jobId ? { jobId } : {}),
   } satisfies LegacyProblem & Partial<Problem>
   return reply.type('application/problem+json').serializer(JSON.stringify).send(problem)
 }

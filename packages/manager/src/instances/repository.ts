@@ -9,7 +9,7 @@ import type { ServiceInstanceTable } from '../database/schema.ts'
 import { sealedColumns } from '../secrets/sealed-columns.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
-import type { ServiceInstance } from './instance.ts'
+import { backupHost, type ServiceInstance } from './instance.ts'
 
 /** What a list of instances is filtered by. */
 export interface InstanceSearch {
@@ -107,6 +107,7 @@ export async function upsertInstance(
   instance: ServiceInstance,
   edited: number | 'new' | undefined,
 ): Promise<number | undefined> {
+  const { ip, port } = backupHost(instance.hosts)
   const values = {
     service_id: instance.serviceId ?? null,
     plan_id: instance.planId ?? null,
@@ -114,6 +115,8 @@ export async function upsertInstance(
     space_guid: instance.spaceGuid ?? null,
     parameters: JSON.stringify(instance.parameters),
     hosts: JSON.stringify(instance.hosts),
+    backup_host: ip,
+    backup_port: port,
     database_username: instance.database.username ?? null,
     sealed_database_password: sealer.sealOptional(instance.database.password, purpose.sealed_database_password),
     backup_username: instance.database.backupUsername ?? null,

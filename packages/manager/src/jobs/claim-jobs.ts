@@ -13,7 +13,8 @@ type ClaimContext = Pick<Context, 'database' | 'settings'>
 
 /**
  * Claims waiting jobs for a manager, within the limits: those that nobody has locked, those of managers that are dead, and
- * those that this manager has locked but does not run.
+ * those that this manager has locked but does not run. Jobs that work at their agents already are claimed whatever the limits
+ * are: they run, and somebody has to follow them.
  *
  * @returns The ids of the jobs that were claimed, and whether there may be more.
  */
@@ -28,13 +29,11 @@ export async function claimJobs(
     await claims.unlockAbandonedJobs(tx, claimant)
     if (!(await hasLease(tx, claimant.lockedBy))) return { claimed: [], maybeMore: false }
     const open = await claims.listOpenJobs(tx)
-    const chosen = chooseJobs(
-      open.filter((job) => !job.isLocked),
-      open.filter((job) => job.isLocked),
-      limitsOf(context),
-      BATCH_SIZE,
-    )
-    const claimed = chosen.map((job) => job.id)
+    const running = open.filter((job) => job.isLocked || job.isWorking)
+    const waiting = open.filter((job) => !job.isLocked && !job.isWorking)
+    const followed = running.filter((job) => !job.isLocked).slice(0, BATCH_SIZE)
+    const chosen = chooseJobs(waiting, running, limitsOf(context), BATCH_SIZE - followed.length)
+    const claimed = [...followed, ...chosen].map((job) => job.id)
     await claims.lockJobs(tx, claimed, claimant.lockedBy)
     return { claimed, maybeMore: claimed.length === BATCH_SIZE }
   })

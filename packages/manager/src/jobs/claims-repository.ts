@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import { oldestHeartbeat } from './leases-repository.ts'
+import { isWorkableJob, isWorkingJob } from './reservations-repository.ts'
 
 /** One manager at a time claims jobs, so that the limits hold over all of them. */
 const CLAIM_LOCK = 0x6f736263
@@ -10,7 +11,11 @@ const CLAIM_LOCK = 0x6f736263
 const MAX_CONSIDERED = 50
 
 /** A job that waits or runs. */
-export type OpenJob = ChosenJob & { isLocked: boolean }
+export type OpenJob = ChosenJob & {
+  isLocked: boolean
+  /** A part of it works at its agent already, whether a manager follows it or not. */
+  isWorking: boolean
+}
 
 /** A manager that claims, and the jobs that its workers run at the moment. */
 export interface Claimant {
@@ -23,12 +28,12 @@ export async function lockClaims({ database }: InTransaction): Promise<void> {
   await sql`select pg_advisory_xact_lock(${CLAIM_LOCK})`.execute(database)
 }
 
-/** Whether there is any job at an agent to claim. It is cheap, since it is asked every second. */
+/** Whether there is any job at an agent to claim that a worker can do something about. It is cheap, since it is asked every second. */
 export async function hasClaimableJob({ database }: { database: Database }, claimant: Claimant): Promise<boolean> {
   const { rows } = await sql<{ found: boolean }>`
     select exists (
       select from jobs j
-      where j.ended_at is null and j.kind <> 'verify' and (${isClaimable(claimant)})
+      where j.ended_at is null and (${isClaimable(claimant)}) and ${isWorkableJob(sql.ref('j.id'))}
     ) as found`.execute(database)
   return rows[0]?.found ?? false
 }
@@ -45,21 +50,26 @@ const isClaimable = ({ lockedBy, running }: Claimant) => sql`
   or (j.locked_by = ${lockedBy} and j.id <> all(${running}::text[]))
   or not exists (select from managers m where m.id = j.locked_by and m.heartbeat_at >= ${oldestHeartbeat})`
 
-/** The open jobs at agents, oldest first: all that are locked, and of those that wait as many as can matter. */
+/**
+ * The open jobs at agents, oldest first: all that are locked or work at their agents, and of those that wait as many as can matter. Jobs
+ * that wait for other jobs, or for an agent that does not answer, are not among them and occupy no place.
+ */
 export async function listOpenJobs({ database }: InTransaction): Promise<OpenJob[]> {
   const { rows } = await sql<OpenJob>`
-    select id, kind, tenant, agent, destination, "isLocked" from (
-      select open.*, row_number() over (partition by "isLocked", kind, tenant, agent, destination order by started_at, id) as place
+    select id, kind, tenant, agent, destination, "isLocked", "isWorking" from (
+      select open.*, row_number() over (partition by "isLocked", "isWorking", kind, tenant, agent, destination order by started_at, id) as place
       from (
         select j.id, j.kind, j.started_at, j.destination_id as destination, a.url as agent,
-          coalesce(i.organization_guid, i.id) as tenant, j.locked_by is not null as "isLocked"
+          coalesce(i.organization_guid, i.id) as tenant, j.locked_by is not null as "isLocked",
+          ${isWorkingJob(sql.ref('j.id'))} as "isWorking"
         from jobs j
           join service_instances i on i.id = j.instance_id
           join agents a on a.id = i.agent_id
         where j.ended_at is null and j.kind <> 'verify'
+          and (j.locked_by is not null or ${isWorkableJob(sql.ref('j.id'))})
       ) open
     ) placed
-    where "isLocked" or place <= ${sql.lit(MAX_CONSIDERED)}
+    where "isLocked" or "isWorking" or place <= ${sql.lit(MAX_CONSIDERED)}
     order by started_at, id`.execute(database)
   return rows
 }
@@ -67,15 +77,7 @@ export async function listOpenJobs({ database }: InTransaction): Promise<OpenJob
 /** Locks jobs for a manager. */
 export async function lockJobs({ database }: InTransaction, ids: readonly string[], lockedBy: string): Promise<void> {
   if (ids.length === 0) return
-  await database
-    .updateTable('jobs')
-    .set({
-      locked_by: lockedBy,
-      claimed_at: sql<Date>`coalesce(claimed_at, now())`,
-      began_at: sql<Date>`coalesce(began_at, now())`,
-    })
-    .where('id', 'in', ids)
-    .execute()
+  await database.updateTable('jobs').set({ locked_by: lockedBy }).where('id', 'in', ids).execute()
 }
 
 /** Unlocks a job that a manager stops running before it ended. */

@@ -104,6 +104,14 @@ export type Job = JobAtAgent | VerifyJob
 /** Whether a job runs at an agent. */
 export const isAtAgent = (job: Job): job is JobAtAgent => job.kind !== 'verify'
 
+/** A job that keeps a part from beginning. */
+export interface Blocker {
+  jobId: string
+  kind: RunKind
+  /** It works on the database; otherwise it is a restore that comes first. */
+  isWorking: boolean
+}
+
 interface PartFields {
   position: number
   item: string
@@ -116,6 +124,8 @@ interface PartFields {
   error: string | undefined
   /** Why it failed, for programs. */
   failureCode: FailureCode | undefined
+  /** The job that keeps it from beginning; undefined: none does, or it has begun. */
+  waitingFor: Blocker | undefined
 }
 
 /** What a backup job does for one item; runs at the agent under `agentJobId`. */
@@ -149,6 +159,7 @@ export const NEW_PART = {
   agentStatus: undefined,
   error: undefined,
   failureCode: undefined,
+  waitingFor: undefined,
 } as const satisfies Partial<PartFields>
 
 /** What a list of jobs is filtered by. */

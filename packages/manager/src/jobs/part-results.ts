@@ -4,7 +4,8 @@ import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { type InTransaction, inTransaction } from '../database/transaction.ts'
 import { requestRetention } from '../plans/retention-repository.ts'
-import { insertPoint, recordVerification } from '../restore-points/repository.ts'
+import { recordPoint } from '../restore-points/record-point.ts'
+import { recordVerification } from '../restore-points/repository.ts'
 import type { NewRestorePoint, VerificationState } from '../restore-points/restore-point.ts'
 import type { JobLock } from './job.ts'
 import * as parts from './parts-repository.ts'
@@ -17,8 +18,7 @@ export type PartResult = parts.PartProgress & {
   verification?: { pointId: string; state: VerificationState }
 }
 
-type ResultContext = Pick<Context, 'database' | 'settings'>
-type ResultTransaction = InTransaction<ResultContext>
+type ResultContext = Pick<Context, 'database' | 'settings' | 'log'>
 
 /**
  * Records the progress or the end of a part, its restore point if it left one, and the job's state, which follows from all
@@ -40,37 +40,41 @@ export async function recordPart(
     const now = await readClock(tx)
     const fields = { ...recorded, filename: point?.filename }
     if (!(await parts.updatePart(tx, lock.id, position, fields, isOver(progress.status) ? now : undefined))) return
-    if (point !== undefined) await insertPoint(tx, point, now)
+    if (point !== undefined) await recordPoint(tx, point, now)
     if (verification !== undefined) await recordVerification(tx, verification.pointId, verification.state, now)
     if (point !== undefined && progress.status === 'SUCCEEDED') await requestRetention(tx, point.planId, now)
     await updateJob(tx, lock.id, now)
   })
 }
 
+/** How long a job that a manager could not run is left alone. */
+const UNRUNNABLE_CHECK_SECONDS = 600
+
 /**
- * Ends a job that cannot continue: the parts that have not ended fail.
+ * Gives up running a job for now: the parts that have not begun fail. How those that have begun end is unknown, since their agent
+ * may be working on them.
  *
  * @throws {JobLockLost} If another manager has the job locked; then nothing is written.
  */
 export async function failJob(context: ResultContext, lock: JobLock, error: string): Promise<void> {
   await inTransaction(context, async (tx) => {
     await lockJob(tx, lock)
-    await failOpenParts(tx, lock.id, { error, failureCode: 'other' }, await readClock(tx))
+    const now = await readClock(tx)
+    await parts.failWaitingParts(tx, lock.id, { error, failureCode: 'other', now })
+    await parts.setPartsUnknown(tx, lock.id, error, UNRUNNABLE_CHECK_SECONDS)
+    await updateJob(tx, lock.id, now)
   })
 }
 
-/** Ends the parts of a job that have not ended. The caller has locked the job's row. */
-export async function failOpenParts(
-  tx: ResultTransaction,
+/**
+ * Sets the state of a job to what follows from its parts, and schedules another attempt where that follows. The caller has locked
+ * the job's row.
+ */
+export async function updateJob(
+  tx: InTransaction<Pick<Context, 'database' | 'settings'>>,
   jobId: string,
-  failure: parts.Failure,
   now: Date,
 ): Promise<void> {
-  await parts.failOpenParts(tx, jobId, failure, now)
-  await updateJob(tx, jobId, now)
-}
-
-async function updateJob(tx: ResultTransaction, jobId: string, now: Date): Promise<void> {
   const outcomes = await parts.partOutcomes(tx, jobId)
   const status = jobStatusOf(outcomes.map((part) => part.status))
   await setJobStatus(tx, jobId, status, isOver(status) ? now : undefined)

@@ -15,6 +15,25 @@ import type { Job } from './job.ts'
 
 const BATCH_SIZE = 5000
 
+/** A part as it is read. */
+export type PartRow = Pick<Selectable<JobPartTable>, (typeof shownColumns)[number] | 'agent_status'>
+
+const shownColumns = [
+  'job_id',
+  'position',
+  'item',
+  'database',
+  'status',
+  'restore_point_id',
+  'filename',
+  'accepted',
+  'error',
+  'failure_code',
+  'ended_at',
+  'bytes_read',
+  'verified_state',
+] as const
+
 /** What is recorded of a part while it runs and when it ends. */
 export interface PartProgress {
   status: JobStatus
@@ -27,21 +46,16 @@ export interface PartProgress {
   verified?: VerificationState
 }
 
-/** Why parts fail, for people and for programs. */
-export interface Failure {
-  error: string
-  failureCode: FailureCode
-}
-
 /** The parts of jobs, in their order, by job. */
 export async function findParts(
   { database }: { database: Database },
   jobIds: readonly string[],
-): Promise<Map<string, Selectable<JobPartTable>[]>> {
+): Promise<Map<string, PartRow[]>> {
   if (jobIds.length === 0) return new Map()
   const rows = await database
     .selectFrom('job_parts')
-    .selectAll()
+    .select(shownColumns)
+    .select('agent_status')
     .where('job_id', 'in', jobIds)
     .orderBy('position')
     .execute()
@@ -57,12 +71,11 @@ const logFields = [...backupStages, ...restoreStages].flatMap((stage) => [
 export async function findPartsWithoutLogs(
   { database }: { database: Database },
   jobIds: readonly string[],
-): Promise<Map<string, Selectable<JobPartTable>[]>> {
+): Promise<Map<string, PartRow[]>> {
   if (jobIds.length === 0) return new Map()
   const rows = await database
     .selectFrom('job_parts')
-    .select(['job_id', 'position', 'item', 'database', 'status', 'restore_point_id', 'filename'])
-    .select(['accepted', 'error', 'failure_code', 'ended_at', 'bytes_read', 'verified_state'])
+    .select(shownColumns)
     .select(sql<AgentJob | null>`agent_status - ${logFields}::text[]`.as('agent_status'))
     .where('job_id', 'in', jobIds)
     .orderBy('position')
@@ -116,6 +129,7 @@ export async function updatePart(
       error: error ?? null,
       failure_code: failureCode ?? null,
       ended_at: endedAt ?? null,
+      ...(status === 'UNKNOWN' ? { check_at: sql<Date>`now()` } : {}),
       ...(filename === undefined ? {} : { filename }),
       ...(bytesRead !== undefined && { bytes_read: bytesRead }),
       ...(verified !== undefined && { verified_state: verified }),
@@ -127,18 +141,54 @@ export async function updatePart(
   return numUpdatedRows > 0n
 }
 
-/** Ends the parts of a job that have not ended. */
-export async function failOpenParts(
+/** Why and when parts that have not begun fail. */
+export interface WaitingPartsFailure {
+  error: string
+  failureCode: FailureCode
+  now: Date
+  /** Absent: all of them. */
+  positions?: readonly number[]
+}
+
+/**
+ * Ends the parts of a job that have not begun: nothing of them is at any agent. The caller has locked the job's row.
+ *
+ * @returns How many ended.
+ */
+export async function failWaitingParts(
   { database }: InTransaction,
   jobId: string,
-  { error, failureCode }: Failure,
-  now: Date,
-): Promise<void> {
-  await database
+  { error, failureCode, now, positions }: WaitingPartsFailure,
+): Promise<number> {
+  let query = database
     .updateTable('job_parts')
     .set({ status: 'FAILED', error, failure_code: failureCode, ended_at: now })
     .where('job_id', '=', jobId)
     .where('ended_at', 'is', null)
+    .where('reserved_at', 'is', null)
+  if (positions !== undefined) query = query.where('position', '=', sql<number>`any(${positions}::integer[])`)
+  const { numUpdatedRows } = await query.executeTakeFirst()
+  return Number(numUpdatedRows)
+}
+
+/** Records of the parts of a job that work at an agent that their outcome is unknown. Their agent is asked after a while. */
+export async function setPartsUnknown(
+  { database }: InTransaction,
+  jobId: string,
+  error: string,
+  checkAfterSeconds: number,
+): Promise<void> {
+  await database
+    .updateTable('job_parts')
+    .set({
+      status: 'UNKNOWN',
+      accepted: true,
+      error,
+      check_at: sql<Date>`now() + make_interval(secs => ${checkAfterSeconds})`,
+    })
+    .where('job_id', '=', jobId)
+    .where('ended_at', 'is', null)
+    .where('reserved_at', 'is not', null)
     .execute()
 }
 

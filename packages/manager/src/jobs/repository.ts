@@ -1,9 +1,10 @@
+import type { JobKind } from '@osb-backup/core'
 import type { JobStatus } from '@osb-backup/protocol'
 import { type Insertable, type Selectable, sql } from 'kysely'
 import type { RepositoryContext } from '../context/context.ts'
 import { notifyJobChange } from '../database/notifications.ts'
 import type { Database } from '../database/open-database.ts'
-import type { JobPartTable, JobTable } from '../database/schema.ts'
+import type { JobTable } from '../database/schema.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import { dropRetries, nextAttemptsOf } from '../plans/retries-repository.ts'
 import { sealedColumns } from '../secrets/sealed-columns.ts'
@@ -12,6 +13,7 @@ import type { PageOf, PageRequest } from '../shared/page.ts'
 import { linkNextAttempt } from './attempts-repository.ts'
 import { locateOffset } from './counters-repository.ts'
 import {
+  type Blocker,
   isAtAgent,
   type Job,
   type JobAtAgent,
@@ -20,17 +22,20 @@ import {
   JobLockLost,
   type VerifyPart,
 } from './job.ts'
-import { findParts, findPartsWithoutLogs, insertParts } from './parts-repository.ts'
+import { findParts, findPartsWithoutLogs, insertParts, type PartRow } from './parts-repository.ts'
+import { blockersOfJobs } from './reservations-repository.ts'
 
 const purpose = sealedColumns.jobs.sealed_private_key
 
 interface JobRows {
   row: Selectable<JobTable>
-  parts: Selectable<JobPartTable>[]
+  parts: PartRow[]
+  blockers: ReadonlyMap<number, Blocker> | undefined
   nextAttemptAt: Date | undefined
 }
 
-function fromRow({ sealer }: RepositoryContext, { row, parts, nextAttemptAt }: JobRows): Job {
+function fromRow({ sealer }: RepositoryContext, { row, parts, blockers, nextAttemptAt }: JobRows): Job {
+  const partFields = (part: PartRow) => ({ ...fieldsOf(part), waitingFor: blockers?.get(part.position) })
   const fields = {
     id: row.id,
     status: row.status,
@@ -75,17 +80,18 @@ function fromRow({ sealer }: RepositoryContext, { row, parts, nextAttemptAt }: J
   }
 }
 
-function verifyPartFromRow(row: Selectable<JobPartTable>): VerifyPart {
+function verifyPartFromRow(row: PartRow): VerifyPart {
   invariant(row.restore_point_id, `part ${row.position} of verify job ${row.job_id} has a restore point`)
   return {
-    ...partFields(row),
+    ...fieldsOf(row),
+    waitingFor: undefined,
     restorePointId: row.restore_point_id,
     bytesRead: row.bytes_read === null ? undefined : Number(row.bytes_read),
     verified: row.verified_state ?? undefined,
   }
 }
 
-function partFields(row: Selectable<JobPartTable>) {
+function fieldsOf(row: PartRow) {
   return {
     position: row.position,
     item: row.item,
@@ -109,9 +115,16 @@ export async function withParts(
 ): Promise<Job[]> {
   const ids = rows.map((row) => row.id)
   const parts = await (logs ? findParts(context, ids) : findPartsWithoutLogs(context, ids))
+  const openIds = rows.filter((row) => row.ended_at === null).map((row) => row.id)
+  const blockers = await blockersOfJobs(context, openIds)
   const nextAttempts = await nextAttemptsOf(context, ids)
   return rows.map((row) =>
-    fromRow(context, { row, parts: parts.get(row.id) ?? [], nextAttemptAt: nextAttempts.get(row.id) }),
+    fromRow(context, {
+      row,
+      parts: parts.get(row.id) ?? [],
+      blockers: blockers.get(row.id),
+      nextAttemptAt: nextAttempts.get(row.id),
+    }),
   )
 }
 
@@ -317,18 +330,34 @@ export async function findCancellation(
   return row.cancelled_by ?? undefined
 }
 
-/** Locks a job to cancel it. */
-export async function lockJobToCancel(
+/** Locks the row of a job, whichever manager has the job locked, to end parts of it. */
+export async function lockJobToEnd(
   { database }: InTransaction,
   id: string,
-): Promise<{ status: JobStatus; isCancelled: boolean; wasClaimed: boolean } | undefined> {
+): Promise<
+  { kind: JobKind; status: JobStatus; hasBegun: boolean; isCancelled: boolean; partCount: number } | undefined
+> {
   const row = await database
     .selectFrom('jobs')
-    .select(['status', 'cancelled_at', 'claimed_at'])
+    .select(['kind', 'status', 'began_at', 'cancelled_at'])
+    .select(sql<number>`(select count(*)::integer from job_parts where job_id = jobs.id)`.as('part_count'))
     .where('id', '=', id)
     .forUpdate()
     .executeTakeFirst()
-  return row && { status: row.status, isCancelled: row.cancelled_at !== null, wasClaimed: row.claimed_at !== null }
+  return (
+    row && {
+      kind: row.kind,
+      status: row.status,
+      hasBegun: row.began_at !== null,
+      isCancelled: row.cancelled_at !== null,
+      partCount: row.part_count,
+    }
+  )
+}
+
+/** Records when the first part of a job began, unless that is recorded. */
+export async function setBegan({ database }: InTransaction, id: string, at: Date): Promise<void> {
+  await database.updateTable('jobs').set({ began_at: at }).where('id', '=', id).where('began_at', 'is', null).execute()
 }
 
 /** Records that somebody cancelled a job. */

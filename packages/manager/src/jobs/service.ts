@@ -3,7 +3,7 @@ import { isOver } from '@osb-backup/protocol'
 import { authorizeInstance, type Call } from '../access/call.ts'
 import { scopeOf } from '../access/scope.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
-import type { Context, RepositoryContext } from '../context/context.ts'
+import type { Context, RepositoryContext, TransactionContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { dropRetryOf, nextAttemptsOf } from '../plans/retries-repository.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
@@ -12,7 +12,8 @@ import { notFound, RequestError } from '../shared/request-error.ts'
 import * as attempts from './attempts-repository.ts'
 import { compactCounters } from './counters-repository.ts'
 import { type BackupJob, isAtAgent, type Job, type JobAtAgent, type JobFilter, type RunAttempt } from './job.ts'
-import { failOpenParts } from './part-results.ts'
+import { updateJob } from './part-results.ts'
+import { failWaitingParts } from './parts-repository.ts'
 import * as repository from './repository.ts'
 import type { JobSearch } from './search-repository.ts'
 import * as searchRepository from './search-repository.ts'
@@ -70,8 +71,9 @@ export function findJob(context: Context, id: string): Promise<Job | undefined> 
 }
 
 /**
- * Cancels a job. One that no worker ever claimed ends at once. One that runs is cancelled at its agent, by the worker that
- * runs it, and ends when its cleanup and unlock have run. Of one that has failed the next attempt is cancelled.
+ * Cancels a job. Parts that have not begun end at once. Those that have are cancelled at their agent, by the worker that runs the
+ * job, and end when their cleanup and unlock have run. If the agent does not answer, they are cancelled as soon as it does. Of a
+ * job that has failed the next attempt is cancelled.
  *
  * @throws {RequestError} If the job has ended, and no attempt follows.
  */
@@ -81,16 +83,23 @@ export async function cancelJob(context: Context, call: Call, id: string, kind?:
   await inAuditedTransaction(context, call, async (tx) => {
     // Before the job is locked: whoever starts an attempt locks its plan first.
     if (await dropRetryOf(tx, id)) return
-    const job = await repository.lockJobToCancel(tx, id)
-    if (job === undefined || isOver(job.status)) throw new RequestError('conflict', `The job ${id} has ended.`)
-    if (job.isCancelled) return
-    const now = await readClock(tx)
-    await repository.setCancelled(tx, id, by, now)
-    // A job that was never claimed is at no agent.
-    if (job.wasClaimed) return
-    await failOpenParts(tx, id, { error: `Cancelled by ${by} before it began.`, failureCode: 'cancelled' }, now)
+    if (!(await cancelOpenJob(tx, id, by))) throw new RequestError('conflict', `The job ${id} has ended.`)
   })
   return getJob(context, call, id, kind)
+}
+
+/** Cancels a job unless it has ended. Returns whether it was open. */
+export async function cancelOpenJob(tx: TransactionContext, id: string, by: string): Promise<boolean> {
+  const job = await repository.lockJobToEnd(tx, id)
+  if (job === undefined || isOver(job.status)) return false
+  if (job.isCancelled) return true
+  const now = await readClock(tx)
+  await repository.setCancelled(tx, id, by, now)
+  // A verification reads on until its worker stops it.
+  if (job.kind === 'verify' && job.hasBegun) return true
+  await failWaitingParts(tx, id, { error: `Cancelled by ${by} before it began.`, failureCode: 'cancelled', now })
+  await updateJob(tx, id, now)
+  return true
 }
 
 /**

@@ -9,6 +9,8 @@ import { notFound, RequestError } from '../shared/request-error.ts'
 import { createJob } from './create-job.ts'
 import { type Attempt, type BackupJob, FIRST_ATTEMPT, NEW_PART } from './job.ts'
 import { openJobsOfPlans } from './repository.ts'
+import { describeBlocker } from './reservations.ts'
+import { findBlockers } from './reservations-repository.ts'
 
 /** The scheduled run that a job is for. */
 interface DueRun {
@@ -41,22 +43,40 @@ export function newBackupJob(plan: PlanToRun, startedAt: Date, due?: DueRun): Ba
   }
 }
 
+/** How a backup is started. */
+export interface StartOptions {
+  /** A request that is sent again with the same key starts nothing. */
+  key?: IdempotencyKey | undefined
+  /** The job waits for others that work on its databases; by default it is refused. */
+  wait?: boolean
+}
+
 /**
  * Starts a run of a plan now.
  *
  * @param plan - That the caller was authorized for.
  * @param call - Undefined: the manager starts it by itself.
- * @param key - A request that is sent again with the same key starts nothing.
- * @throws {RequestError} If a job of the plan waits or runs.
+ * @throws {RequestError} If a job of the plan waits or runs; or, unless it may wait, if another job works on one of its databases
+ *   or is going to restore into one.
  */
 export async function startBackup(
   context: Context,
   call: Call | undefined,
   plan: BackupPlan,
-  key?: IdempotencyKey,
+  { key, wait = false }: StartOptions = {},
 ): Promise<BackupJob> {
   const job = newBackupJob(plan, await readClock(context))
-  return createJob(context, { job, call, key }, (tx) => requireNoOpenJob(tx, plan.id))
+  return createJob(context, { job, call, key }, async (tx) => {
+    await requireNoOpenJob(tx, plan.id)
+    if (!wait) await requireNoBlocker(tx, plan)
+  })
+}
+
+async function requireNoBlocker(tx: TransactionContext, { instanceId, items }: BackupPlan): Promise<void> {
+  const [blocker] = await findBlockers(tx, instanceId, items)
+  if (blocker === undefined) return
+  const message = `${JSON.stringify(blocker.database)} cannot be backed up now. ${describeBlocker(blocker)}`
+  throw new RequestError('database-busy', message, { jobId: blocker.jobId })
 }
 
 /** At most one job of a plan waits or runs. The plan stays locked, so that nobody else starts one meanwhile. */
@@ -64,5 +84,6 @@ async function requireNoOpenJob(tx: TransactionContext, planId: string): Promise
   if ((await lockPlan(tx, planId)) === undefined) throw notFound('backup plan', planId)
   const open = (await openJobsOfPlans(tx, [planId])).get(planId)
   if (open === undefined) return
-  throw new RequestError('conflict', `The job ${open} of this plan has not ended: wait for its end, or cancel it.`)
+  const message = `The job ${open} of this plan has not ended: wait for its end, or cancel it.`
+  throw new RequestError('conflict', message, { jobId: open })
 }

@@ -11,6 +11,8 @@ import { invariant } from '../shared/invariant.ts'
 import { RequestError } from '../shared/request-error.ts'
 import { createJob } from './create-job.ts'
 import { type BackupJob, NEW_PART, type RestoreJob, type ScriptParameters } from './job.ts'
+import { findBlockers } from './reservations-repository.ts'
+import { cancelOpenJob } from './service.ts'
 
 /** What a restore writes: one restore point into one database. */
 export interface RestoreItem {
@@ -27,6 +29,8 @@ export interface RestoreRequest {
   privateKey: string | null | undefined
   /** Passed to the scripts; they override the parameters of the service instance. */
   parameters?: ScriptParameters | undefined
+  /** Cancels backup jobs that work on the databases; by default the restore waits for their end. */
+  cancelBackups?: boolean | undefined
 }
 
 /**
@@ -39,7 +43,7 @@ export interface RestoreRequest {
 export async function startRestore(
   context: Context,
   call: Call,
-  { instanceId, items, privateKey, parameters = {} }: RestoreRequest,
+  { instanceId, items, privateKey, parameters = {}, cancelBackups = false }: RestoreRequest,
   key?: IdempotencyKey,
 ): Promise<RestoreJob> {
   await authorizeInstance(call, instanceId)
@@ -75,7 +79,28 @@ export async function startRestore(
     })),
   }
   const pointIds = items.map((item) => item.point.id)
-  return createJob(context, { job, call, key }, (tx) => requireRestorable(tx, pointIds))
+  const cancellable = cancelBackups
+    ? await findCancellableInstances(context, call, instanceId, databases)
+    : new Set<string>()
+  return createJob(context, { job, call, key }, async (tx) => {
+    // Before the restore points are locked, in the order in which the end of a part locks both.
+    for (const { kind, jobId, instanceId: id } of cancelBackups ? await findBlockers(tx, instanceId, databases) : []) {
+      if (kind === 'backup' && cancellable.has(id)) await cancelOpenJob(tx, jobId, call.caller.name)
+    }
+    await requireRestorable(tx, pointIds)
+  })
+}
+
+/** The instances whose backup jobs work on the databases and may be cancelled by the caller; the others are waited for. */
+async function findCancellableInstances(
+  context: Context,
+  { caller, use }: Call,
+  instanceId: string,
+  databases: readonly string[],
+): Promise<Set<string>> {
+  const found = new Set((await findBlockers(context, instanceId, databases)).map((blocker) => blocker.instanceId))
+  const granted = await Promise.all([...found].map(async (id) => ((await caller.isGranted(id, use)) ? [id] : [])))
+  return new Set(granted.flat())
 }
 
 async function requireRestorable(tx: TransactionContext, pointIds: readonly string[]): Promise<void> {

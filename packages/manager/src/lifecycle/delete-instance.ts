@@ -1,10 +1,11 @@
 import type { Call } from '../access/call.ts'
 import { lockAgentAssignments } from '../agents/repository.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
-import type { Context } from '../context/context.ts'
+import type { Context, TransactionContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { markInstanceDeleted } from '../instances/repository.ts'
 import { getInstance } from '../instances/service.ts'
+import { findWorkingJob } from '../jobs/reservations-repository.ts'
 import { nameOfAnyPlan } from '../plans/repository.ts'
 import { RequestError } from '../shared/request-error.ts'
 import { deleteIfUnused } from './save-instance.ts'
@@ -12,7 +13,7 @@ import { deleteIfUnused } from './save-instance.ts'
 /**
  * Deletes a service instance with its credentials; its jobs and restore points stay.
  *
- * @throws {RequestError} If it still has a plan.
+ * @throws {RequestError} If it still has a plan, or a job works on it: its agent could not be asked any more how that ended.
  */
 export async function deleteInstance(context: Context, call: Call, id: string): Promise<void> {
   const { agent } = await getInstance(context, call, id)
@@ -23,7 +24,17 @@ export async function deleteInstance(context: Context, call: Call, id: string): 
       const message = `The service instance still has the backup plan ${JSON.stringify(plan)}: delete its plans first.`
       throw new RequestError('conflict', message)
     }
+    await requireNoWorkingJob(tx, id)
     await markInstanceDeleted(tx, id, await readClock(tx))
     await deleteIfUnused(tx, agent.id, id)
   })
+}
+
+async function requireNoWorkingJob(tx: TransactionContext, instanceId: string): Promise<void> {
+  const jobId = await findWorkingJob(tx, instanceId)
+  if (jobId === undefined) return
+  const message =
+    `The job ${jobId} works on the service instance: wait for its end, or cancel it; ` +
+    'if its agent does not answer any more, give the job up.'
+  throw new RequestError('conflict', message, { jobId })
 }

@@ -73,7 +73,7 @@ async function startAfterOpenJob(context: Context, plan: BackupPlan, endAtMs: nu
       continue
     }
     try {
-      return (await startBackup(context, undefined, plan)).id
+      return (await startBackup(context, undefined, plan, { wait: true })).id
     } catch (error) {
       // The scheduler was faster: wait for its job, then start the final one.
       if (!(error instanceof RequestError) || error.code !== 'conflict') throw error

@@ -49,6 +49,20 @@ export async function insertPlanRuns({ database }: InTransaction, runs: readonly
   if (runs.length > 0) await database.insertInto('plan_runs').values(runs.map(toRow)).execute()
 }
 
+/** Records that a run was skipped whose job had been created, but could not begin. */
+export async function setRunSkipped(
+  { database }: InTransaction,
+  jobId: string,
+  { reason, blockingJobId }: { reason: string; blockingJobId: string },
+): Promise<void> {
+  await database
+    .updateTable('plan_runs')
+    .set({ outcome: 'SKIPPED', reason, job_id: blockingJobId })
+    .where('job_id', '=', jobId)
+    .where('outcome', '=', 'STARTED')
+    .execute()
+}
+
 /** One page of what became of a plan's runs, newest first unless requested otherwise. */
 export async function listPlanRuns(
   { database }: Pick<Context, 'database'>,

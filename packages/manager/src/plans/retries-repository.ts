@@ -27,7 +27,7 @@ export async function lockRetryRules(
     .selectFrom('backup_plans')
     .select(['paused', 'retries', 'next_run_at'])
     .where('id', '=', planId)
-    .forUpdate()
+    .forNoKeyUpdate()
     .executeTakeFirst()
   return row && { retries: row.paused ? 0 : row.retries, nextRunAt: row.next_run_at ?? undefined }
 }

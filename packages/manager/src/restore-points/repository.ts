@@ -14,6 +14,7 @@ interface RepositoryContext {
 export function pointFromRow(row: Selectable<RestorePointTable>): RestorePoint {
   return {
     id: row.id,
+    sequence: Number(row.sequence),
     jobId: row.job_id,
     planId: row.plan_id,
     instanceId: row.instance_id,
@@ -33,6 +34,9 @@ export function pointFromRow(row: Selectable<RestorePointTable>): RestorePoint {
     takenAt: row.taken_at,
     afterFailure: row.after_failure,
     held: row.held,
+    suspicious: row.suspicious,
+    usualSizeBytes: row.usual_size_bytes === null ? undefined : Number(row.usual_size_bytes),
+    confirmation: row.confirmed_at ? { at: row.confirmed_at, by: row.confirmed_by ?? '' } : undefined,
     warnings: row.warnings,
     verification:
       row.verified_at && row.verified_state ? { at: row.verified_at, state: row.verified_state } : undefined,
@@ -55,7 +59,11 @@ function removalFromRow(row: Selectable<RestorePointTable>): Removal | undefined
  * Stores a restore point in the transaction that ends its part. Storing it again changes nothing. Points whose object had the
  * same name are marked as deleted: the new object replaced theirs, or took the name when it was free.
  */
-export async function insertPoint({ database }: InTransaction, point: NewRestorePoint, now: Date): Promise<void> {
+export async function insertPoint(
+  { database }: InTransaction,
+  point: NewRestorePoint & Pick<RestorePoint, 'suspicious' | 'usualSizeBytes'>,
+  now: Date,
+): Promise<void> {
   await database
     .updateTable('restore_points')
     .set({ deleted_at: now })
@@ -87,6 +95,10 @@ export async function insertPoint({ database }: InTransaction, point: NewRestore
       taken_at: point.takenAt,
       after_failure: point.afterFailure,
       warnings: JSON.stringify(point.warnings),
+      suspicious: point.suspicious,
+      usual_size_bytes: point.usualSizeBytes ?? null,
+      confirmed_at: null,
+      confirmed_by: null,
       verified_at: null,
       verified_state: null,
       removal_requested_at: null,
@@ -159,8 +171,7 @@ export async function listPoints(
     .selectAll()
     .where('instance_id', '=', filter.instanceId)
     .where('deleted_at', 'is', null)
-    .orderBy('taken_at', direction)
-    .orderBy('id', direction)
+    .orderBy('sequence', direction)
   if (filter.planId !== undefined) query = query.where('plan_id', '=', filter.planId)
   if (filter.item !== undefined) query = query.where('item', '=', filter.item)
   if (filter.takenFrom !== undefined) query = query.where('taken_at', '>=', filter.takenFrom)
@@ -174,6 +185,45 @@ export async function setHeld({ database }: RepositoryContext, id: string, held:
   const { numUpdatedRows } = await database
     .updateTable('restore_points')
     .set({ held })
+    .where('id', '=', id)
+    .where('removal_requested_at', 'is', null)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** The newest good restore points of an item, of any plan, newest first; also those that were deleted since. */
+export async function newestGoodPoints(
+  { database }: InTransaction,
+  { instanceId, item }: Pick<RestorePoint, 'instanceId' | 'item'>,
+  limit: number,
+): Promise<RestorePoint[]> {
+  const rows = await database
+    .selectFrom('restore_points')
+    .selectAll()
+    .where('instance_id', '=', instanceId)
+    .where('item', '=', item)
+    .where('after_failure', '=', false)
+    .where((or) => or.or([or('verified_state', 'is', null), or('verified_state', '=', 'intact')]))
+    .orderBy('sequence', 'desc')
+    .limit(limit)
+    .execute()
+  return rows.map(pointFromRow)
+}
+
+/** Records that the size of a restore point is right: the next dump is as small. */
+export async function clearSuspicion({ database }: InTransaction, id: string): Promise<void> {
+  await database.updateTable('restore_points').set({ suspicious: false }).where('id', '=', id).execute()
+}
+
+/** Records that somebody confirmed the size of a restore point. Returns false if its object is being removed. */
+export async function recordConfirmation(
+  { database }: InTransaction,
+  id: string,
+  { at, by }: { at: Date; by: string },
+): Promise<boolean> {
+  const { numUpdatedRows } = await database
+    .updateTable('restore_points')
+    .set({ suspicious: false, confirmed_at: at, confirmed_by: by })
     .where('id', '=', id)
     .where('removal_requested_at', 'is', null)
     .executeTakeFirst()

@@ -7,6 +7,8 @@ export type VerificationState = 'intact' | 'damaged' | 'missing'
 /** What a succeeded part of a backup job stored in a destination: one object. */
 export interface RestorePoint {
   id: string
+  /** In the order in which restore points were recorded. */
+  sequence: number
   jobId: string
   planId: string
   instanceId: string
@@ -25,12 +27,18 @@ export interface RestorePoint {
   encrypted: boolean
   /** age recipients it was encrypted for. */
   recipients: string[]
-  /** The manager's clock. */
+  /** PostgreSQL's clock when its job began. */
   takenAt: Date
   /** The dump was stored whole, but its part failed later: at cleanup or unlock, for example. */
   afterFailure: boolean
   /** Neither retention nor a user deletes it until it is released. */
   held: boolean
+  /** So much smaller than those before it that it may be no backup; it does not count as one. */
+  suspicious: boolean
+  /** What it fell short of when it was recorded. */
+  usualSizeBytes: number | undefined
+  /** Somebody confirmed that its size is right. */
+  confirmation: { at: Date; by: string } | undefined
   /** What the scripts warned of. */
   warnings: readonly Warning[]
   verification: { at: Date; state: VerificationState } | undefined
@@ -46,7 +54,10 @@ export interface ObjectState {
 }
 
 /** A restore point that is not stored yet. */
-export type NewRestorePoint = Omit<RestorePoint, 'held' | 'verification' | 'removal'>
+export type NewRestorePoint = Omit<
+  RestorePoint,
+  'sequence' | 'held' | 'suspicious' | 'usualSizeBytes' | 'confirmation' | 'verification' | 'removal'
+>
 
 /** State of removing an object. */
 export interface Removal {
@@ -67,7 +78,7 @@ export interface PointFilter {
   takenUntil?: Date | undefined
 }
 
-/** Whether a restore point counts as a backup: its part succeeded, and its object was not found damaged or missing. */
+/** Whether the part of a restore point succeeded, and its object was not found damaged or missing. */
 export function isGood({ afterFailure, verification }: RestorePoint): boolean {
   return !afterFailure && (verification === undefined || verification.state === 'intact')
 }

@@ -20,6 +20,7 @@ export interface PointSearch {
   item?: string | undefined
   verified?: VerificationState | undefined
   held?: boolean | undefined
+  suspicious?: boolean | undefined
   /** Of when they were taken. */
   since?: Date | undefined
   until?: Date | undefined
@@ -27,10 +28,7 @@ export interface PointSearch {
   text?: string | undefined
 }
 
-const key = [
-  { name: 'taken_at', type: 'instant' },
-  { name: 'id', type: 'text' },
-] as const
+const key = [{ name: 'sequence', type: 'number' }] as const
 
 /** One page of restore points, newest first. */
 export async function searchPoints(
@@ -38,7 +36,7 @@ export async function searchPoints(
   search: PointSearch,
   page: KeysetRequest,
 ): Promise<KeysetPage<RestorePoint>> {
-  const { planId, jobId, destinationId, item, verified, held, since, until, text } = search
+  const { planId, jobId, destinationId, item, verified, held, suspicious, since, until, text } = search
   let query = database
     .selectFrom('restore_points')
     .selectAll()
@@ -50,6 +48,7 @@ export async function searchPoints(
   if (item !== undefined) query = query.where('item', '=', item)
   if (verified !== undefined) query = query.where('verified_state', '=', verified)
   if (held !== undefined) query = query.where('held', '=', held)
+  if (suspicious !== undefined) query = query.where('suspicious', '=', suspicious)
   if (since !== undefined) query = query.where('taken_at', '>=', since)
   if (until !== undefined) query = query.where('taken_at', '<', until)
   if (text !== undefined) query = query.where(({ or }) => or([contains('item', text), contains('filename', text)]))
@@ -62,7 +61,7 @@ export interface ItemPoints {
   instanceId: string
   item: string
   total: number
-  /** When the newest good one was taken. */
+  /** When the newest good and unsuspicious one was taken. */
   newestGoodAt: Date | undefined
 }
 
@@ -81,8 +80,8 @@ export async function pointsByItem(
     .select(['instance_id', 'item'])
     .select((select) => select.fn.countAll<string>().as('total'))
     .select(
-      sql<Date | null>`max(taken_at) filter (where not after_failure and taken_at <= ${latest}
-        and coalesce(verified_state, 'intact') = 'intact')`.as('newest_good_at'),
+      sql<Date | null>`(array_agg(taken_at order by sequence desc) filter (where not after_failure and not suspicious
+        and taken_at <= ${latest} and coalesce(verified_state, 'intact') = 'intact'))[1]`.as('newest_good_at'),
     )
     .where('instance_id', '=', sql<string>`any(${instanceIds}::text[])`)
     .where('deleted_at', 'is', null)

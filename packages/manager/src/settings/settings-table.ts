@@ -118,7 +118,7 @@ const jobs = {
   AGENT_UNREACHABLE_SECONDS: {
     schema: wholeNumber(1, 604_800),
     default: '300',
-    description: 'time in seconds that an agent may be unreachable before its job fails',
+    description: 'time in seconds that an agent may be unreachable before the outcome of its job is unknown',
   },
   AGENT_BUSY_SECONDS: {
     schema: wholeNumber(1, 604_800),
@@ -136,7 +136,7 @@ const schedule = {
   SCHEDULE_GRACE_SECONDS: {
     schema: wholeNumber(0, 31_536_000),
     default: '86400',
-    description: 'how late in seconds a run that an outage prevented is still caught up, once for each plan',
+    description: 'how late in seconds a run may begin that an outage or another job on its database prevented',
   },
   SCHEDULE_JITTER_SECONDS: {
     schema: wholeNumber(0, 86_400),
@@ -161,6 +161,12 @@ const retention = {
     schema: wholeNumber(0, 8760),
     default: '24',
     description: 'time in hours after a change of its retention in which a plan deletes nothing',
+  },
+  SUSPICIOUS_SIZE_PERCENT: {
+    schema: wholeNumber(0, 100),
+    default: '10',
+    description:
+      'part of the median size of the last five dumps of an item, in percent, below which a dump is suspicious and replaces no other; 0 suspects none',
   },
   DEPROVISION_FILES: {
     schema: oneOf(['keep', 'delete']),

@@ -7,6 +7,7 @@
  * - `slow-down`: too many attempts; `retryAfterSeconds` says when to try again.
  * - `not-found`: it does not exist, or the caller was not granted it.
  * - `conflict`: the current state does not allow it.
+ * - `database-busy`: another job works on the database; `jobId` says which.
  * - `key-reused`: the idempotency key was used for another request.
  * - `changed`: somebody else changed it since it was read.
  */
@@ -18,6 +19,7 @@ export type RequestErrorCode =
   | 'slow-down'
   | 'not-found'
   | 'conflict'
+  | 'database-busy'
   | 'key-reused'
   | 'changed'
 
@@ -27,16 +29,19 @@ export class RequestError extends Error {
   readonly code: RequestErrorCode
   readonly field: string | undefined
   readonly retryAfterSeconds: number | undefined
+  /** The job that prevents it. */
+  readonly jobId: string | undefined
 
   constructor(
     code: RequestErrorCode,
     message: string,
-    options: ErrorOptions & { field?: string; retryAfterSeconds?: number } = {},
+    options: ErrorOptions & { field?: string; retryAfterSeconds?: number; jobId?: string } = {},
   ) {
     super(message, options)
     this.code = code
     this.field = options.field
     this.retryAfterSeconds = options.retryAfterSeconds
+    this.jobId = options.jobId
   }
 }
 

@@ -120,13 +120,15 @@ export class JobWorkerPool {
     this.#running.set(jobId, done)
   }
 
-  /** Runs a job. If that fails here, the job is unlocked after a pause; after too many failures in a row it fails. */
+  /**
+   * Runs a job as far as it can be run now; unless it has ended, it is unlocked, so that it occupies no place while it waits. If that
+   * fails here, the job is unlocked after a pause; after too many failures in a row it is given up.
+   */
   async #runOne(lock: { id: string; lockedBy: string }, signal: AbortSignal): Promise<void> {
     const { log } = this.#context
     try {
       await this.#work.run(this.#context, lock, signal)
       this.#failures.delete(lock.id)
-      return
     } catch (error) {
       if (error instanceof JobLockLost) return
       if (!signal.aborted) {

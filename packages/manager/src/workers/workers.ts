@@ -9,7 +9,8 @@ import { JobWorkerPool } from './job-worker-pool.ts'
 import { maintenanceTasks } from './maintenance.ts'
 import { objectRemoval } from './removals.ts'
 import { retentionSweep } from './retention.ts'
-import { schedulerTick } from './scheduler.ts'
+import { schedulerTick, skipTask } from './scheduler.ts'
+import { unknownPartChecks } from './unknown-parts.ts'
 
 /** What a manager does in the background: the job worker pools and the periodic tasks. Managers share the work by claims. */
 export class Workers {
@@ -46,9 +47,11 @@ export class Workers {
     const context = this.#context
     const tasks = [
       schedulerTick(context),
+      skipTask(context),
       retentionSweep(context),
       objectRemoval(context),
       agentChecks(context),
+      unknownPartChecks(context),
       ...maintenanceTasks(context),
     ]
     const running = startPeriodicTasks(tasks, ({ name }, error) =>

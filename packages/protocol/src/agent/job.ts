@@ -18,30 +18,31 @@ export type Progress = z.infer<typeof progressSchema>
 
 /**
  * A job as an agent reports it. Read leniently: the Go agent leaves fields out, and writes `Running` for a moment
- * after it accepted a job. Only `status` says that a job is over, never `state`. Log fields are named by
- * `stageLogField` and pass through.
+ * after it accepted a job. Only `status` says that a job is over, never `state`; no other field keeps it from being
+ * read. Log fields are named by `stageLogField` and pass through.
  */
 export const agentJobSchema = z.looseObject({
   status: z.string(),
-  message: z.string().optional(),
+  message: z.string().optional().catch(undefined),
   /** The stage that runs now, or "finished". */
-  state: z.string().optional(),
-  error_message: z.string().optional(),
-  type: z.string().optional(),
-  compression: z.boolean().optional(),
-  filename: z.string().optional(),
-  filesize: filesizeSchema.optional(),
-  start_time: z.string().optional(),
-  end_time: z.string().optional(),
-  execution_time_ms: z.number().optional(),
+  state: z.string().optional().catch(undefined),
+  error_message: z.string().optional().catch(undefined),
+  type: z.string().optional().catch(undefined),
+  compression: z.boolean().optional().catch(undefined),
+  filename: z.string().optional().catch(undefined),
+  filesize: filesizeSchema.optional().catch(undefined),
+  start_time: z.string().optional().catch(undefined),
+  end_time: z.string().optional().catch(undefined),
+  execution_time_ms: z.number().optional().catch(undefined),
   /** Additive fields of our agent. */
-  failed_stage: z.string().optional(),
+  failed_stage: z.string().optional().catch(undefined),
   /** Why it failed first, where that may be over at another attempt. */
   failure_code: z.enum(agentFailureCodes).optional().catch(undefined),
-  sha256: z.string().optional(),
-  original_filesize: filesizeSchema.optional(),
-  original_sha256: z.string().optional(),
-  progress: progressSchema.optional(),
+  /** One that is no text is not valid, rather than absent. */
+  sha256: z.string().optional().catch(''),
+  original_filesize: filesizeSchema.optional().catch(undefined),
+  original_sha256: z.string().optional().catch(undefined),
+  progress: progressSchema.optional().catch(undefined),
   warnings: lenientWarningsSchema.optional(),
 })
 export type AgentJob = z.infer<typeof agentJobSchema>

@@ -32,7 +32,7 @@ export const stateSchema = z
   .enum(jobStates)
   .meta(
     about(
-      '`unknown`: the agent does not answer, so it may be running. Succeeded, failed and cancelled are final',
+      '`unknown`: the agent does not answer, so it may be running; its database stays reserved until the agent answers again. Succeeded, failed and cancelled are final',
       'succeeded',
     ),
   )
@@ -58,8 +58,15 @@ export const jobPartSchema = z.object({
   state: stateSchema,
   stage: z.string().optional().meta(about('The stage that is running', 'backup')),
   failedStage: z.string().optional().meta(about('The stage that failed', 'backup')),
-  error: z.string().optional().meta(about('Why it failed', 'pg_dump: error: connection refused')),
-  failureCode: z.enum(failureCodes).optional().meta(about('The same for programs', 'agent-unreachable')),
+  error: z.string().optional().meta(about('Why it failed, or is unknown', 'pg_dump: error: connection refused')),
+  failureCode: z.enum(failureCodes).optional().meta(about('Why it failed, for programs', 'agent-unreachable')),
+  waitingFor: z
+    .object({
+      jobId: idSchema.meta(about('The job that it waits for', EXAMPLE_ID)),
+      reason: z.string().meta(about('Why', 'The restore job 69a3a7c0f1d2b3c4d5e6f708 works on this database.')),
+    })
+    .optional()
+    .meta({ description: 'Queued: the job that keeps it from beginning. At most one job works on a database' }),
   warnings: warningsField,
   bytesRead: z.int().optional().meta(about('Bytes read so far: dumped, or fetched from the store', 4096)),
   bytesStored: z.int().optional().meta(about('Bytes stored so far, or handed to the restore script', 1024)),

@@ -184,6 +184,21 @@ const attemptSchema = z.object({
 
 export const runStates = [...jobStates, 'retrying'] as const
 export type RunState = (typeof runStates)[number]
+/** `POST /v1/plans/{id}/run`. */
+export const planRunRequestSchema = z
+  .strictObject({
+    wait: z
+      .boolean()
+      .optional()
+      .meta(
+        about(
+          'Waits for jobs that work on a database of the plan; by default the request is refused then, with 409',
+          true,
+        ),
+      ),
+  })
+  .nullish()
+export type PlanRunRequest = NonNullable<z.infer<typeof planRunRequestSchema>>
 
 export const runOutcomes = ['started', 'skipped', 'missed'] as const
 
@@ -193,7 +208,7 @@ export const planRunSchema = z.object({
     .enum(runOutcomes)
     .meta(
       about(
-        'A job was started; none was, since the one before still ran or the plan was changed; or no manager was running in time',
+        'A job was started; none was, or it could not begin, since another job still ran or the plan was changed; or no manager was running in time',
         'started',
       ),
     ),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { about } from './schema.ts'
+import { about, EXAMPLE_ID } from './schema.ts'
 
 /** Why a request was refused, for programs: stable, one for each thing that a client may do about it. */
 export const problemCodes = [
@@ -9,6 +9,7 @@ export const problemCodes = [
   'forbidden',
   'not-found',
   'conflict',
+  'database-busy',
   'version-mismatch',
   'idempotency-key-reused',
   'payload-too-large',
@@ -27,5 +28,6 @@ export const problemSchema = z.object({
   code: z.enum(problemCodes).meta(about('What happened, for programs', 'invalid-request')),
   detail: z.string().meta(about('What happened, for people', 'timezone "Middle/Earth" is not known.')),
   field: z.string().optional().meta(about('The part of the request that is at fault', 'schedule.timezone')),
+  jobId: z.string().optional().meta(about('The job that prevents it', EXAMPLE_ID)),
 })
 export type Problem = z.infer<typeof problemSchema>

@@ -44,6 +44,22 @@ export const restorePointSchema = z.object({
   warnings: warningsField,
   afterFailure: z.boolean().meta(about('The dump was stored, but its part failed later, at cleanup or unlock', false)),
   held: z.boolean().meta(about('It is neither expired nor deleted', false)),
+  suspicious: z
+    .boolean()
+    .meta(
+      about('So much smaller than those before it that it does not count as a backup until it is confirmed', false),
+    ),
+  usualSizeBytes: z
+    .int()
+    .optional()
+    .meta(about('The median size that it fell short of, where its size was suspicious', 1_048_576)),
+  confirmation: z
+    .object({
+      confirmedAt: instantSchema.meta(about('When', EXAMPLE_INSTANT)),
+      confirmedBy: z.string().meta(about('Who', 'ada')),
+    })
+    .optional()
+    .meta({ description: 'Somebody confirmed that its size is right' }),
   verification: z
     .object({
       state: z.enum(verificationStates).meta(about('What was found', 'intact')),
@@ -72,6 +88,10 @@ export const restorePointQuerySchema = z.strictObject({
   destination: idSchema.optional().meta(about('Only what is stored in this destination', EXAMPLE_ID)),
   state: z.enum(verificationStates).optional().meta(about('Only those that the last verification found so', 'damaged')),
   held: z.enum(['true', 'false']).optional().meta(about('Only those that are held, or are not', 'true')),
+  suspicious: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta(about('Only those whose size is suspicious, or is not', 'true')),
   q: searchField('the name of the item or of the object'),
 })
 export type RestorePointQuery = z.input<typeof restorePointQuerySchema>
@@ -89,6 +109,10 @@ export const restoreRequestSchema = z.strictObject({
     .max(200)
     .optional()
     .meta(about('The database to write; its own by default', 'shop_restored')),
+  cancelBackups: z
+    .boolean()
+    .optional()
+    .meta(about('Cancels backup jobs that work on the database; by default the restore waits for their end', false)),
   privateKey: z
     .string()
     .min(1)

@@ -37,6 +37,8 @@ const resources = [
     space_guid text,
     parameters jsonb not null,
     hosts jsonb not null,
+    backup_host text not null,
+    backup_port integer not null,
     database_username text,
     sealed_database_password text,
     backup_username text,
@@ -112,6 +114,7 @@ const resources = [
   )`,
   'create index plan_runs_by_plan on plan_runs (plan_id, due_at, id)',
   'create index plan_runs_by_age on plan_runs (decided_at)',
+  'create index plan_runs_by_job on plan_runs (job_id)',
 ]
 
 const jobs = [
@@ -122,6 +125,7 @@ const jobs = [
 
   `create table jobs (
     id text primary key,
+    queue_number bigint generated always as identity,
     kind text not null,
     status text not null,
     instance_id text not null references service_instances,
@@ -143,7 +147,6 @@ const jobs = [
     started_at timestamptz not null,
     ended_at timestamptz,
     locked_by text,
-    claimed_at timestamptz,
     began_at timestamptz,
     cancelled_at timestamptz,
     cancelled_by text
@@ -176,8 +179,40 @@ const jobs = [
     error text,
     failure_code text,
     ended_at timestamptz,
-    primary key (job_id, position)
+    reserved_at timestamptz,
+    instance_id text,
+    agent_id text,
+    agent_url text,
+    host text,
+    port integer,
+    unreachable_since timestamptz,
+    busy_since timestamptz,
+    check_at timestamptz,
+    primary key (job_id, position),
+    check (reserved_at is null or (instance_id, agent_id, agent_url, host, port) is not null)
   )`,
+  'create index job_parts_open on job_parts (database) where ended_at is null',
+  "create index job_parts_unknown on job_parts (check_at) where status = 'UNKNOWN' and ended_at is null",
+  // At most one part works on a database: the reservation of a part lasts until it has ended, however it ends. Agents are
+  // identified by their id and by their URL, since either may change, or be registered twice, while a part runs.
+  ...['instance_id', 'agent_id, host, port', 'agent_url, host, port'].map(
+    (columns, index) => `create unique index job_parts_reservation_${index + 1} on job_parts (${columns}, database)
+      where reserved_at is not null and ended_at is null`,
+  ),
+
+  // The parts of backups and restores that have not ended, each with the database that it has reserved, or is going to.
+  `create view open_parts as
+    select p.job_id, p.position, p.database, p.status, p.reserved_at, p.reserved_at is not null as reserved,
+      j.kind, j.queue_number, j.instance_id,
+      coalesce(p.agent_id, i.agent_id) as agent_id,
+      coalesce(p.agent_url, rtrim(lower(a.url), '/')) as agent_url,
+      coalesce(p.host, i.backup_host) as host,
+      coalesce(p.port, i.backup_port) as port
+    from job_parts p
+      join jobs j on j.id = p.job_id
+      join service_instances i on i.id = j.instance_id
+      join agents a on a.id = i.agent_id
+    where p.ended_at is null and j.ended_at is null and j.kind <> 'verify'`,
 
   `create table idempotency_keys (
     caller_id text not null,
@@ -193,6 +228,7 @@ const jobs = [
 const restorePoints = [
   `create table restore_points (
     id text primary key,
+    sequence bigint generated always as identity,
     job_id text not null,
     plan_id text not null,
     instance_id text not null references service_instances,
@@ -212,6 +248,10 @@ const restorePoints = [
     after_failure boolean not null default false,
     warnings jsonb not null default '[]',
     held boolean not null default false,
+    suspicious boolean not null,
+    usual_size_bytes bigint,
+    confirmed_at timestamptz,
+    confirmed_by text,
     verified_at timestamptz,
     verified_state text,
     removal_requested_at timestamptz,
@@ -222,9 +262,10 @@ const restorePoints = [
     deleted_at timestamptz,
     constraint restore_points_one_per_part unique (job_id, item)
   )`,
-  'create index restore_points_by_plan on restore_points (plan_id, item, taken_at)',
-  'create index restore_points_by_instance on restore_points (instance_id, taken_at, id)',
-  'create index restore_points_by_time on restore_points (taken_at, id) where deleted_at is null',
+  'create index restore_points_by_plan on restore_points (plan_id, sequence)',
+  'create index restore_points_by_item on restore_points (instance_id, item, sequence)',
+  'create index restore_points_by_instance on restore_points (instance_id, sequence)',
+  'create index restore_points_by_sequence on restore_points (sequence) where deleted_at is null',
   `create index restore_points_to_remove on restore_points (next_removal_at)
     where removal_requested_at is not null and deleted_at is null`,
 ]

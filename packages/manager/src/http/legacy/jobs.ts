@@ -108,7 +108,7 @@ export function jobRoutes(app: App, context: Context): void {
     },
     async (request, reply) => {
       const plan = await getPlan(context, request.call, request.body.backupPlan.id)
-      const job = await startBackup(context, request.call, plan, parseIdempotencyKey(request))
+      const job = await startBackup(context, request.call, plan, { key: parseIdempotencyKey(request) })
       const backupJob = await backupJobToAnswer(context, job)
       return reply.code(201).send({ backupPlan: backupJob.backupPlan, backupJob })
     },

@@ -12,6 +12,7 @@ import {
   type VerifyJob,
   type VerifyPart,
 } from '../../jobs/job.ts'
+import { describeBlocker } from '../../jobs/reservations.ts'
 
 const states = {
   STARTED: 'queued',
@@ -92,6 +93,7 @@ function partToWire(part: PartAtAgent, job: JobAtAgent): WirePart {
     failedStage: agentStatus?.failed_stage,
     error: part.error ?? agentStatus?.error_message,
     failureCode: part.failureCode,
+    waitingFor: part.waitingFor && { jobId: part.waitingFor.jobId, reason: describeBlocker(part.waitingFor) },
     warnings: agentStatus?.warnings ?? [],
     bytesRead: agentStatus?.progress?.bytes_read,
     bytesStored: agentStatus?.progress?.bytes_stored,

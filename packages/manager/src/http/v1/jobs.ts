@@ -2,6 +2,7 @@ import { jobLogsSchema, jobQuerySchema, jobSchema, listOf } from '@osb-backup/pr
 import { z } from 'zod'
 import type { Context } from '../../context/context.ts'
 import { cancelJob, deleteJob, getJob, getJobWithoutLogs, searchJobs } from '../../jobs/service.ts'
+import { giveUpJob } from '../../jobs/unknown-parts.ts'
 import type { App } from '../typed-app.ts'
 import { jobToWire, logsToWire, sendStartedJob, statusesOfStates } from './job-codec.ts'
 import { keysetOf, toDate, toList } from './lists.ts'
@@ -65,6 +66,23 @@ export function jobRoutes(app: App, context: Context): void {
       const job = await cancelJob(context, request.call, request.params.id)
       return sendStartedJob(reply, job).send(jobToWire(job))
     },
+  )
+
+  app.post(
+    '/v1/jobs/:id/give-up',
+    {
+      config: { access: 'operator' },
+      schema: {
+        summary: 'Abandon what a job does at an agent that does not answer',
+        description:
+          'Parts whose outcome is unknown fail, and their databases and restore points are free for other jobs. Nothing is stopped ' +
+          'by that: if the agent still runs a part, it continues to work on the database, may lock or unlock it during the next ' +
+          'job, and what it stores is left without a restore point.',
+        params,
+        response: { 200: jobSchema },
+      },
+    },
+    async (request) => jobToWire(await giveUpJob(context, request.call, request.params.id)),
   )
 
   app.delete(

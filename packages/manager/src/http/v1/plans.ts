@@ -6,6 +6,7 @@ import {
   planPatchSchema,
   planQuerySchema,
   planRunQuerySchema,
+  planRunRequestSchema,
   planRunSchema,
   planSchema,
   planSettingsSchema,
@@ -123,13 +124,15 @@ export function planRoutes(app: App, context: Context): void {
         summary: 'Start a backup job of a plan now',
         headers: idempotencyKeyHeader,
         params,
+        body: planRunRequestSchema,
         response: { 202: jobSchema },
       },
     },
     async (request, reply) => {
       const call = request.call
       const plan = await getPlan(context, call, request.params.id)
-      const job = await startBackup(context, call, plan, parseIdempotencyKey(request))
+      const options = { key: parseIdempotencyKey(request), wait: request.body?.wait ?? false }
+      const job = await startBackup(context, call, plan, options)
       return sendStartedJob(reply, job).send(jobToWire(job))
     },
   )

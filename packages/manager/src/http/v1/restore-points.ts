@@ -12,6 +12,7 @@ import { startRestore } from '../../jobs/start-restore.ts'
 import { removeFiles } from '../../removals/service.ts'
 import { objectNameOf, type RestorePoint } from '../../restore-points/restore-point.ts'
 import { getPoint, searchPoints, setHeld } from '../../restore-points/service.ts'
+import { confirmPoint } from '../../retention/confirm-point.ts'
 import { startVerification } from '../../verification/service.ts'
 import { parseIdempotencyKey } from '../idempotency-key.ts'
 import { idempotencyKeyHeader } from '../request-headers.ts'
@@ -33,7 +34,8 @@ export function restorePointRoutes(app: App, context: Context): void {
       },
     },
     async (request) => {
-      const { instance, plan, item, job, destination, state, held, since, until, q, ...paging } = request.query
+      const { instance, plan, item, job, destination, state, held, suspicious, since, until, q, ...paging } =
+        request.query
       const search = {
         instanceId: instance,
         planId: plan,
@@ -42,6 +44,7 @@ export function restorePointRoutes(app: App, context: Context): void {
         destinationId: destination,
         verified: state,
         held: held && held === 'true',
+        suspicious: suspicious && suspicious === 'true',
         since: toDate(since),
         until: toDate(until),
         text: q,
@@ -74,8 +77,15 @@ export function restorePointRoutes(app: App, context: Context): void {
     async (request, reply) => {
       const call = request.call
       const point = await getPoint(context, call, request.params.id)
-      const { instanceId = point.instanceId, database = point.item, privateKey, parameters } = request.body
-      const restore = { instanceId, items: [{ point, database }], privateKey, parameters } as const
+      const {
+        instanceId = point.instanceId,
+        database = point.item,
+        privateKey,
+        parameters,
+        cancelBackups,
+      } = request.body
+      const items = [{ point, database }] as const
+      const restore = { instanceId, items, privateKey, parameters, cancelBackups }
       const job = await startRestore(context, call, restore, parseIdempotencyKey(request))
       return sendStartedJob(reply, job).send(jobToWire(job))
     },
@@ -110,6 +120,19 @@ export function restorePointRoutes(app: App, context: Context): void {
     )
   }
 
+  app.post(
+    '/v1/restore-points/:id/confirm',
+    {
+      config: { access: 'operator' },
+      schema: {
+        summary: 'Confirm that the size of a suspicious restore point is right: it counts as a backup from now on',
+        params,
+        response: { 200: restorePointSchema },
+      },
+    },
+    async (request) => toWire(await confirmPoint(context, request.call, request.params.id)),
+  )
+
   app.delete(
     '/v1/restore-points/:id',
     {
@@ -131,7 +154,7 @@ const reasons = {
   DEPROVISIONED: 'deprovisioned',
 } as const
 
-function toWire({ verification, removal, ...point }: RestorePoint): WirePoint {
+function toWire({ verification, removal, confirmation, ...point }: RestorePoint): WirePoint {
   return {
     id: point.id,
     instanceId: point.instanceId,
@@ -150,6 +173,9 @@ function toWire({ verification, removal, ...point }: RestorePoint): WirePoint {
     warnings: [...point.warnings],
     afterFailure: point.afterFailure,
     held: point.held,
+    suspicious: point.suspicious,
+    usualSizeBytes: point.usualSizeBytes,
+    confirmation: confirmation && { confirmedAt: confirmation.at.toISOString(), confirmedBy: confirmation.by },
     verification: verification && { state: verification.state, verifiedAt: verification.at.toISOString() },
     deletion: removal && {
       requestedAt: removal.requestedAt.toISOString(),

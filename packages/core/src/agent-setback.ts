@@ -1,0 +1,33 @@
+/**
+ * An answer of an agent that brings a part no further.
+ * - `not-known`: it knows no such job.
+ * - `refused`: it does not accept the request, or our credentials.
+ * - `busy`: not now.
+ * - `unreachable`: no answer, or none of an agent.
+ */
+export type AgentSetback = 'not-known' | 'refused' | 'busy' | 'unreachable'
+
+/** What is known of a part when its agent answers with a setback. */
+export interface SetbackContext {
+  setback: AgentSetback
+  /** The agent has accepted the part before. */
+  isAccepted: boolean
+  /** A request to start it may have reached the agent. True also if the agent has accepted it. */
+  mayHaveStarted: boolean
+  /** Somebody cancelled it, so that the agent was asked about the part and not to start it. */
+  isCancelled: boolean
+  /** The setback has lasted as long as its limit. */
+  isOverdue: boolean
+}
+
+/**
+ * Decides what a setback means for a part. A part fails only where it is certain that nothing of it runs; where its agent may be
+ * working on the database, its outcome is unknown until the agent answers again.
+ */
+export function decideSetback(context: SetbackContext): 'retry' | 'unknown' | 'fail' {
+  const { setback, isAccepted, mayHaveStarted, isCancelled, isOverdue } = context
+  if (setback === 'not-known' && (isAccepted || isCancelled)) return 'fail'
+  if (!mayHaveStarted && (setback === 'not-known' || setback === 'refused')) return 'fail'
+  if (!isOverdue) return 'retry'
+  return mayHaveStarted ? 'unknown' : 'fail'
+}

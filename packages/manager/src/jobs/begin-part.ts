@@ -1,0 +1,51 @@
+import type { Context } from '../context/context.ts'
+import { inTransaction } from '../database/transaction.ts'
+import type { JobLock } from './job.ts'
+import { lockJob, setBegan } from './repository.ts'
+import { findWorkablePart, isReservationConflict, reserveDatabase } from './reservations-repository.ts'
+
+/** How often in a row others may be faster; then the job is claimed again later. */
+const MAX_ATTEMPTS = 10
+
+/** A part to be run now. */
+export interface BegunPart {
+  position: number
+  /** By the database's clock. */
+  begunAt: Date
+  /** It began before, here or at another manager: its agent may know it. */
+  isResumed: boolean
+}
+
+/**
+ * Begins the next part of a job whose database no other part works on, and reserves that database until the part has ended.
+ * A part that has begun and is not being worked on comes first. A part holds one reservation and waits for none, so jobs
+ * cannot wait for each other in a circle.
+ *
+ * @param running - The positions of the parts that the worker runs at the moment.
+ * @returns Undefined: there is nothing to do now. Either all parts have ended, or those that have not wait for other jobs or
+ *   for their agent.
+ * @throws {JobLockLost} If another manager has the job locked.
+ */
+export async function beginNextPart(
+  context: Pick<Context, 'database'>,
+  lock: JobLock,
+  running: readonly number[],
+): Promise<BegunPart | undefined> {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    try {
+      return await inTransaction(context, async (tx) => {
+        await lockJob(tx, lock)
+        const part = await findWorkablePart(tx, lock.id, running)
+        if (part === undefined) return undefined
+        const { position, reservedAt } = part
+        if (reservedAt !== null) return { position, begunAt: reservedAt, isResumed: true }
+        const begunAt = await reserveDatabase(tx, lock.id, position)
+        await setBegan(tx, lock.id, begunAt)
+        return { position, begunAt, isResumed: false }
+      })
+    } catch (error) {
+      if (!isReservationConflict(error)) throw error
+    }
+  }
+  return undefined
+}
