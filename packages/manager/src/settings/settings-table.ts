@@ -143,6 +143,12 @@ const schedule = {
     default: '0',
     description: 'longest delay in seconds that spreads plans which are due at the same moment; constant for each plan',
   },
+  RETRY_BACKOFF_SECONDS: {
+    schema: wholeNumber(1, 86_400),
+    default: '300',
+    description:
+      'wait in seconds before a scheduled run that failed is tried again; doubled with each further attempt, up to 6 hours',
+  },
   RUN_HISTORY_DAYS: {
     schema: wholeNumber(1, 36_500),
     default: '90',
