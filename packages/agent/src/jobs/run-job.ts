@@ -67,6 +67,7 @@ export async function finishJob(job: RegisteredJob, pack: ScriptPack, deps: JobD
     const run = contextOf(job, pack, directory, deps)
     await runSteps(run, job, deps, log)
     const problem = await removeIncompleteUpload(job.record, deps.stores)
+    delete job.record.incompleteUpload
     if (problem !== undefined) job.record.incompleteUpload = run.mask.mask(problem)
     else if (job.record.upload !== undefined) deps.claims.release(run.store, job.record.upload.name)
     await cleanUp(run, log)

@@ -54,6 +54,11 @@ const destinations = {
     schema: absolutePath,
     description: 'absolute directory that FILE destinations must be inside; while it is not set there are none',
   },
+  STORE_OUTAGE_SECONDS: {
+    schema: wholeNumber(0, 86_400),
+    default: '300',
+    description: 'time in seconds that a store may be unavailable before reading or checking an object fails',
+  },
   PRIVATE_DESTINATIONS: {
     schema: oneOf(['allow', 'forbid']),
     default: 'allow',
