@@ -18,7 +18,7 @@ const DEFAULT_FIRST_DELAY_MS = 500
 const DEFAULT_LONGEST_DELAY_MS = 10_000
 
 /** For transfers: a store may be restarted or updated meanwhile. */
-export const defaultRetry: RetryOptions = { outageMs: 300_000 }
+const defaultRetry: RetryOptions = { outageMs: 300_000 }
 
 /** For what is removed after a failure: whoever waits for that has waited for the store already. */
 export const undoRetry: RetryOptions = { outageMs: 10_000 }

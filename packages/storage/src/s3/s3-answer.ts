@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 
 /** A successful answer that S3 does not give: something else answers at the endpoint, such as a login page. */
-export class NotS3Answer extends Error {
+class NotS3Answer extends Error {
   override readonly name = 'NotS3Answer'
 }
 
