@@ -1,15 +1,12 @@
 import { omitUndefined } from '@osb-backup/node'
+import type { z } from 'zod'
 import { StoreError } from '../store-error.ts'
+import { bulkAnswerSchema, readJson, segmentsSchema } from './swift-answer.ts'
 import type { SwiftAnswer, SwiftClient } from './swift-client.ts'
 import { UnexpectedStatus } from './swift-error.ts'
 
 /** Swift removes segments one after the other before it answers. */
 const REMOVAL_TIMEOUT_MS = 10 * 60_000
-
-interface BulkAnswer {
-  'Response Status': string
-  Errors: [name: string, status: string][]
-}
 
 export interface RemovalOptions {
   signal?: AbortSignal | undefined
@@ -42,8 +39,9 @@ export async function removeWithSegments(
       answerTimeoutMs: REMOVAL_TIMEOUT_MS,
     })
     // A status of 200 only says that Swift tried; the result is in the body.
-    const text = await answer.body.text()
-    return text.trim() === '' ? undefined : failedStatusOf(JSON.parse(text) as BulkAnswer)
+    if (answer.statusCode === 200) return failedStatusOf(await readJson(answer.body, bulkAnswerSchema))
+    await answer.body.dump()
+    return undefined
   }
   let failed = await remove()
   if (failed === 401) {
@@ -65,7 +63,7 @@ export async function segmentsOf(client: SwiftClient, container: string, name: s
   if (head.statusCode === 404 || !isManifest(head)) return []
   const query = { 'multipart-manifest': 'get' }
   const answer = await client.send({ method: 'GET', container, name, query, accept: [200] })
-  const manifest = (await answer.body.json()) as { name: string; sub_slo?: boolean }[]
+  const manifest = await readJson(answer.body, segmentsSchema)
   const paths: string[] = []
   for (const { name: path, sub_slo } of manifest) {
     const [, inContainer = '', ...rest] = path.split('/')
@@ -80,7 +78,7 @@ function isManifest(head: SwiftAnswer): boolean {
 }
 
 /** The status of the first removal that failed; undefined: all succeeded. */
-function failedStatusOf(answer: BulkAnswer): number | undefined {
+function failedStatusOf(answer: z.infer<typeof bulkAnswerSchema>): number | undefined {
   const status = Number.parseInt(answer['Response Status'], 10)
   const [firstError] = answer.Errors
   if (status < 300 && !firstError) return undefined
