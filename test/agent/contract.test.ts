@@ -91,6 +91,11 @@ const refusals: [what: string, body: (under: AgentUnderTest) => unknown, message
   ['no id', () => ({}), 'id is empty'],
   ['an empty id', () => ({ id: '' }), 'id is empty'],
   ['an id of another type', () => ({ id: 7 }), /field id has the wrong type/],
+  [
+    'a path for the name of the object',
+    (u) => backupBody(u, 'x', { object_name: '../x' }),
+    'object_name must not contain a slash or backslash',
+  ],
   ['compression as text', (u) => backupBody(u, 'x', { compression: 'true' }), /field compression has the wrong type/],
   ['no destination', () => ({ id: 'x' }), /type not supported/],
   ['a type of destination that nobody knows', () => ({ id: 'x', destination: { type: 's3' } }), /type not supported/],

@@ -80,6 +80,7 @@ test('jobs that exceed the grace period are cancelled, unlocked, and remain fail
   await agent.start()
   const job = await agent.over('backup', 'x')
   expect(job.error_message).toMatch(/^backup: .* was stopped because the job was cancelled/)
+  expect(job.failure_code).toBe('agent-restarted')
   expect(await agent.files('bucket')).toEqual([])
 })
 

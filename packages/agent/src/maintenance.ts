@@ -4,6 +4,8 @@ import type { JobDependencies } from './jobs/run-job.ts'
 import { jobDirectoryPath } from './stages/job-directory.ts'
 
 const INTERVAL_MS = 60_000
+/** A store that was unavailable may be back soon, and what is left in it costs money. */
+const ORPHANS_INTERVAL_MS = 15_000
 
 /** Starts the periodic tasks of the agent: they retry what failed at the end of a job, and delete expired jobs. */
 export function startMaintenance(deps: JobDependencies): RunningTasks {
@@ -12,7 +14,7 @@ export function startMaintenance(deps: JobDependencies): RunningTasks {
     // One after the other: removing orphans saves the job again, which must not restore one that has just expired.
     {
       name: 'remove orphans and expire jobs',
-      intervalMs: INTERVAL_MS,
+      intervalMs: ORPHANS_INTERVAL_MS,
       async run(signal) {
         await removeOrphans(deps, signal)
         await expireJobs(deps)

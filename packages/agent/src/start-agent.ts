@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import { buildServer } from './http/server.ts'
 import { JobMetrics } from './jobs/job-metrics.ts'
+import { noteShutdown } from './jobs/job-record.ts'
 import { JobRegistry } from './jobs/job-registry.ts'
 import type { JobDependencies } from './jobs/run-job.ts'
 import { lockDirectory } from './journal/directory-lock.ts'
@@ -113,7 +114,10 @@ async function drain({ registry, settings, log }: JobDependencies): Promise<void
   const grace = sleep(settings.shutdownGraceMs, undefined, { signal: waiting.signal }).catch(() => undefined)
   await Promise.race([over, grace])
   waiting.abort()
-  for (const job of registry.running()) job.cancel.abort()
+  for (const job of registry.running()) {
+    noteShutdown(job.record)
+    job.cancel.abort()
+  }
   await over
 }
 

@@ -63,6 +63,7 @@ export async function checkRequest(
   const problem =
     prefixProblem('destination.filenamePrefix', namePrefix) ??
     dumpNameProblem(dumpName(database.value.host, database.value.name, now)) ??
+    objectNameProblem(body.object_name) ??
     bandwidthProblem(bandwidth) ??
     timeLimitProblem(body.stage_timeout_seconds)
   if (problem !== undefined) return err(problem)
@@ -80,6 +81,7 @@ export async function checkRequest(
     store: store.value,
     bandwidthBytesPerSecond: bandwidth,
     namePrefix,
+    objectName: kind === 'backup' ? body.object_name : undefined,
     database: database.value,
     parameters: parameters.value,
     stageTimeLimitMs: body.stage_timeout_seconds === undefined ? undefined : body.stage_timeout_seconds * 1000,
@@ -87,6 +89,10 @@ export async function checkRequest(
     plan: body.plan && omitUndefined(body.plan),
   }
   return ok(omitUndefined(request))
+}
+
+function objectNameProblem(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : (componentProblem('object_name', name) ?? dumpNameProblem(name))
 }
 
 function bandwidthProblem(bytesPerSecond: number | undefined): string | undefined {

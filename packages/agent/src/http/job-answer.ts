@@ -1,7 +1,7 @@
 import type { RunKind } from '@osb-backup/core'
 import { type AgentJob, backupStages, restoreStages, stageLogField } from '@osb-backup/protocol'
 import { type StoreSettings, stores } from '@osb-backup/storage/kinds'
-import { currentStepOf, errorMessageOf, failedStepOf, type JobRecord } from '../jobs/job-record.ts'
+import { currentStepOf, errorMessageOf, failedStepOf, failureCodeOf, type JobRecord } from '../jobs/job-record.ts'
 import { timestamp } from './timestamp.ts'
 
 const stagesOf = { backup: backupStages, restore: restoreStages } as const
@@ -20,12 +20,14 @@ export function jobAnswer(job: JobRecord): AgentJob {
   const state = job.status === 'RUNNING' ? stateOf(job) : 'finished'
   const failedStage = failedStepOf(job)
   const errorMessage = errorMessageOf(job)
+  const failureCode = job.status === 'FAILED' ? failureCodeOf(job) : undefined
   return {
     status: job.status,
     message: messages[job.status](kind),
     state,
     ...(errorMessage === undefined ? {} : { error_message: errorMessage }),
     ...(failedStage === undefined ? {} : { failed_stage: failedStage }),
+    ...(failureCode === undefined ? {} : { failure_code: failureCode }),
     type: request.destinationType,
     compression: request.compress,
     ...(kind === 'backup' ? destinationFields(request.store) : {}),

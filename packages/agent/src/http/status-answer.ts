@@ -18,6 +18,7 @@ const capabilities = [
   'destination.ca_certificate',
   'destination.bandwidth_limit_bytes_per_second',
   'stage_timeout_seconds',
+  'object_name',
   'metrics',
   'one_job_per_database',
 ] as const

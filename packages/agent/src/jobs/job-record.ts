@@ -1,5 +1,5 @@
 import { nextStep, type RunKind, type Step, stepsOf } from '@osb-backup/core'
-import type { Warning } from '@osb-backup/protocol'
+import type { AgentFailureCode, Warning } from '@osb-backup/protocol'
 import type { ProcessIdentity } from '../scripts/process-identity.ts'
 import type { JobRequest } from './job-request.ts'
 
@@ -12,6 +12,8 @@ export interface StepRecord {
   isInterrupted?: boolean
   /** Why it failed; masked. */
   problem?: string
+  /** The same for programs, where it may be over at another attempt. */
+  failureCode?: AgentFailureCode
   /** The output of its script; masked, set when the step has finished. */
   stdout: string
   stderr: string
@@ -38,6 +40,8 @@ export interface JobRecord {
   steps: StepRecord[]
   /** Why the job failed although no step did: a missing directory, a cancellation. Masked. */
   problem?: string
+  /** Of a failure that is none of a step. */
+  failureCode?: AgentFailureCode
   stored?: StoredDump
   progress: { bytesRead: number; bytesStored: number }
   /** The warnings of its scripts so far. Masked. */
@@ -111,6 +115,12 @@ export function errorMessageOf(job: JobRecord): string | undefined {
   return all.length === 0 ? undefined : all.join('\nThen: ')
 }
 
+/** The code of the first failure, where it has one. */
+export function failureCodeOf(job: JobRecord): AgentFailureCode | undefined {
+  if (job.problem !== undefined || job.failureCode !== undefined) return job.failureCode
+  return job.steps.find(({ ok }) => ok === false)?.failureCode
+}
+
 /** The first step that failed. */
 export const failedStepOf = (job: JobRecord): Step | undefined => job.steps.find(({ ok }) => ok === false)?.step
 
@@ -124,11 +134,19 @@ export function interrupt(job: JobRecord): void {
     last.ok = false
     last.isInterrupted = true
     last.problem = `agent was restarted during ${last.step}`
+    last.failureCode = 'agent-restarted'
     return
   }
   const next = nextStepOf(job, false)
   // If no step is left, only the end was not recorded.
-  if (next !== undefined && errorMessageOf(job) === undefined) job.problem = `agent was restarted during ${next}`
+  if (next === undefined || errorMessageOf(job) !== undefined) return
+  job.problem = `agent was restarted during ${next}`
+  job.failureCode = 'agent-restarted'
+}
+
+/** Records that a job is cancelled because the agent shuts down, so that a failure is known to be none of the job's own. */
+export function noteShutdown(job: JobRecord): void {
+  if (errorMessageOf(job) === undefined) job.failureCode = 'agent-restarted'
 }
 
 /** The key of a job. */

@@ -110,7 +110,8 @@ export class JobRegistry {
     job.isTrimmed = false
     delete job.record.incompleteUpload
     delete job.record.upload
-    await this.#saveEnd(job)
+    if (isRemovable(job.record)) await this.delete(job)
+    else await this.#saveEnd(job)
   }
 
   /** Removes a job that was reserved but could not be saved: its id is free again. */
@@ -131,8 +132,9 @@ export class JobRegistry {
   }
 
   /**
-   * Deletes a job, durably when this resolves. A finished one is deleted at once and its id is free again. A running
-   * one is cancelled, stays visible while its cleanup and unlock run, and is deleted by `settle`.
+   * Deletes a job, durably when this resolves. A finished one is deleted at once and its id is free again, unless its
+   * upload may have left something: then it is deleted when that is removed. A running one is cancelled, stays visible
+   * while its cleanup and unlock run, and is deleted by `settle`.
    *
    * @returns Whether there was such a job.
    */
@@ -143,8 +145,13 @@ export class JobRegistry {
       job.record.isDeleted = true
       job.cancel.abort()
       await this.save(job.record)
-    } else {
+    } else if (job.record.incompleteUpload === undefined) {
       await this.delete(job)
+    } else {
+      job.record = await this.fullRecord(job)
+      job.isTrimmed = false
+      job.record.isDeleted = true
+      await this.#saveEnd(job)
     }
     return true
   }
@@ -164,7 +171,7 @@ export class JobRegistry {
     )
     record.status = status
     record.endedAt = now
-    if (record.isDeleted && !hasFailedCleanup(record)) return this.delete(job)
+    if (isRemovable(record)) return this.delete(job)
     if (isSaved && !record.isDeleted) return this.#trim(job)
     // It was not written, or was overwritten by a concurrent deletion.
     this.#unsaved.add(job)
@@ -245,6 +252,10 @@ export class JobRegistry {
     }
   }
 }
+
+/** Whether a job was deleted and nothing remains to be done for it. */
+const isRemovable = (record: JobRecord): boolean =>
+  record.isDeleted === true && record.incompleteUpload === undefined && !hasFailedCleanup(record)
 
 /** Only the key, since a request contains much more. */
 const keyOf = ({ request: { kind, id } }: JobRecord): JobKey => ({ kind, id })

@@ -24,6 +24,8 @@ export interface JobRequest {
   bandwidthBytesPerSecond?: number
   /** Precedes the file name in the name of the object; may be empty. */
   namePrefix: string
+  /** Backups: the name of the object without prefix and type, if the manager chose it. */
+  objectName?: string
   database: DatabaseAccess
   parameters: readonly Parameter[]
   /** Time limit of every stage; absent: the agent's own, which is also the maximum. */

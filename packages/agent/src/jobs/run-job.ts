@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import { removeIncompleteUpload } from '../recovery/incomplete-upload.ts'
 import { messageFiles, readWarnings, removeMessageFiles } from '../scripts/script-messages.ts'
 import { findScript, type ScriptPack } from '../scripts/script-pack.ts'
-import { describeFailure, isSuccess } from '../scripts/script-result.ts'
+import { isSuccess, scriptFailure } from '../scripts/script-result.ts'
 import type { AgentSettings } from '../settings/agent-settings.ts'
 import { requireDiskSpace } from '../stages/disk-space.ts'
 import { describeToScripts } from '../stages/dump-transforms.ts'
@@ -67,6 +67,7 @@ export async function finishJob(job: RegisteredJob, pack: ScriptPack, deps: JobD
     const run = contextOf(job, pack, directory, deps)
     await runSteps(run, job, deps, log)
     const problem = await removeIncompleteUpload(job.record, deps.stores)
+    delete job.record.incompleteUpload
     if (problem !== undefined) job.record.incompleteUpload = run.mask.mask(problem)
     else if (job.record.upload !== undefined) deps.claims.release(run.store, job.record.upload.name)
     await cleanUp(run, log)
@@ -156,16 +157,21 @@ async function runSteps(
           )
         : failed(unsaved)
     await noteWarnings(run)
-    stepRecord.stdout = end.stdout ?? ''
-    stepRecord.stderr = end.stderr ?? ''
-    if (end.problem !== undefined) stepRecord.problem = run.mask.mask(end.problem)
-    stepRecord.ok = end.ok
+    recordStepEnd(run, stepRecord, end)
     delete record.process
     await saveProblem(record, deps)
     if (end.ok) log.info({ step }, 'step finished')
     else log.error({ step, err: stepRecord.problem }, step.endsWith('-unlock') ? 'UNLOCK FAILED' : 'step failed')
     if (!end.ok) deps.metrics.stepFailed(step)
   }
+}
+
+function recordStepEnd({ mask }: RunContext, stepRecord: StepRecord, end: StepResult): void {
+  stepRecord.stdout = end.stdout ?? ''
+  stepRecord.stderr = end.stderr ?? ''
+  if (end.problem !== undefined) stepRecord.problem = mask.mask(end.problem)
+  if (end.failureCode !== undefined) stepRecord.failureCode = end.failureCode
+  stepRecord.ok = end.ok
 }
 
 /** Records the warnings of the scripts so far; a file that cannot be read must not end the job. */
@@ -203,5 +209,5 @@ async function runStep(run: RunContext, step: Step, signal: AbortSignal): Promis
   const { ended } = await startStage(run, step, path, signal)
   const end = await ended
   const logs = { stdout: end.stdout, stderr: end.stderr }
-  return isSuccess(end.outcome) ? { ok: true, ...logs } : { ok: false, problem: describeFailure(path, end), ...logs }
+  return isSuccess(end.outcome) ? { ok: true, ...logs } : { ok: false, ...scriptFailure(path, end), ...logs }
 }

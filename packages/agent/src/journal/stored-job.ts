@@ -1,5 +1,5 @@
 import { err, ok, type Result } from '@osb-backup/core'
-import { backupStages, restoreStages, warningSchema } from '@osb-backup/protocol'
+import { agentFailureCodes, backupStages, restoreStages, warningSchema } from '@osb-backup/protocol'
 import { stores } from '@osb-backup/storage/kinds'
 import { z } from 'zod'
 import type { JobRecord } from '../jobs/job-record.ts'
@@ -24,6 +24,7 @@ const request = z.object({
   store: stores.settingsSchema,
   bandwidthBytesPerSecond: z.number().exactOptional(),
   namePrefix: z.string(),
+  objectName: z.string().exactOptional(),
   database: z.object({
     host: z.string(),
     port: z.number().exactOptional(),
@@ -64,11 +65,13 @@ const jobSchema = z.object({
       ok: z.boolean().exactOptional(),
       isInterrupted: z.boolean().exactOptional(),
       problem: z.string().exactOptional(),
+      failureCode: z.enum(agentFailureCodes).exactOptional(),
       stdout: z.string(),
       stderr: z.string(),
     }),
   ),
   problem: z.string().exactOptional(),
+  failureCode: z.enum(agentFailureCodes).exactOptional(),
   stored: stored.exactOptional(),
   progress: z.object({ bytesRead: whole, bytesStored: whole }),
   warnings: z.array(warningSchema).default([]),

@@ -1,3 +1,4 @@
+import type { AgentFailureCode } from '@osb-backup/protocol'
 import { lastLines } from './bounded-log.ts'
 
 /** How a script ended. Only exit status 0 is success. */
@@ -18,6 +19,9 @@ export interface ScriptResult {
   stdout: string
   stderr: string
 }
+
+/** The status with which a script asks for another attempt later: EX_TEMPFAIL of sysexits.h. */
+const TEMPORARY_FAILURE = 75
 
 /** Whether a script succeeded. */
 export const isSuccess = (outcome: ScriptOutcome): boolean => outcome.kind === 'exited' && outcome.status === 0
@@ -42,8 +46,11 @@ export function describeOutcome(outcome: ScriptOutcome): string {
   }
 }
 
-/** Describes how a script failed, with its last output. */
-export function describeFailure(path: string, end: ScriptResult): string {
+/** How a script failed: in words, with its last output, and the code for programs. */
+export function scriptFailure(path: string, end: ScriptResult): { problem: string; failureCode?: AgentFailureCode } {
+  const { outcome } = end
   const said = lastLines(end.stderr) || lastLines(end.stdout)
-  return `${path} ${describeOutcome(end.outcome)}${said === '' ? '' : `: ${said}`}`
+  const problem = `${path} ${describeOutcome(outcome)}${said === '' ? '' : `: ${said}`}`
+  const isTemporary = outcome.kind === 'exited' && outcome.status === TEMPORARY_FAILURE
+  return { problem, ...(isTemporary ? { failureCode: 'script-temporary' } : {}) }
 }

@@ -39,6 +39,10 @@ export interface TransferSettings {
   caFile?: string
   /** For all transfers together. */
   bandwidthBytesPerSecond?: number
+  /** How long a store may be unavailable before a transfer fails. */
+  outageMs: number
+  /** How long a store may send nothing before a request is repeated. */
+  idleTimeoutMs: number
   /** S3: maximum number of parts of an upload. */
   maximumParts?: number
   /** The compressor for requests that name none. */

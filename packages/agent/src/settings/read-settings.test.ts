@@ -33,6 +33,8 @@ test('settings that are not set have the published defaults', () => {
       recoveryRecipients: [],
       transformsFiles: false,
       writesManifests: true,
+      outageMs: 300_000,
+      idleTimeoutMs: 120_000,
       proxy: {},
     },
     logLevel: 'info',

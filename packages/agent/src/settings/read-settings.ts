@@ -78,6 +78,8 @@ function transfersOf(parsed: Parsed): TransferSettings {
     maximumParts: parsed.s3_maximum_parts,
     compressor: compressorOf(parsed),
     recoveryRecipients: parsed.recovery_recipients ?? [],
+    outageMs: parsed.store_outage_seconds * 1000,
+    idleTimeoutMs: parsed.store_timeout_seconds * 1000,
     transformsFiles: parsed.transform_files,
     writesManifests: parsed.write_manifests,
     proxy: omitUndefined({

@@ -1,4 +1,5 @@
 import { errorMessage } from '@osb-backup/node'
+import type { AgentFailureCode } from '@osb-backup/protocol'
 import type { ObjectStore } from '@osb-backup/storage'
 import { isAlwaysRun, type JobRecord } from '../jobs/job-record.ts'
 import type { SecretMask } from '../masking.ts'
@@ -34,6 +35,8 @@ export interface StepResult {
   ok: boolean
   /** Why it failed. */
   problem?: string
+  /** The same for programs, where it may be over at another attempt. */
+  failureCode?: AgentFailureCode
   stdout?: string
   stderr?: string
 }

@@ -2,6 +2,7 @@ import type { Compression, JobKind } from '@osb-backup/core'
 import type {
   AgentJob,
   CompressionAlgorithm,
+  FailureCode,
   Host,
   JobStatus,
   PlanRunOutcome,
@@ -26,6 +27,7 @@ export interface Tables {
   managers: ManagerTable
   job_counters: JobCounterTable
   job_counter_changes: JobCounterChangeTable
+  object_names: ObjectNameTable
   restore_points: RestorePointTable
   tokens: TokenTable
   broker_accounts: BrokerAccountTable
@@ -48,7 +50,7 @@ export interface ServiceInstanceTable {
   space_guid: string | null
   parameters: Json<Record<string, unknown>>
   hosts: Json<Host[]>
-  /** The one of the hosts that dumps are taken from. */
+  /** The one of the hosts that dumps are taken from; the port is 0 if it has none. */
   backup_host: string
   backup_port: number
   database_username: string | null
@@ -127,6 +129,14 @@ export interface BackupPlanTable {
   /** When retention is applied next. */
   retention_due_at: ColumnType<Date, Date | undefined, Date>
   rpo_seconds: number | null
+  /** How often a scheduled run is retried at most. */
+  retries: number
+  /** When the last run is tried again; null, as for the next two: it is not. */
+  retry_at: ColumnType<Date | null, never, Date | null>
+  /** The attempt that failed. */
+  retry_of_job_id: ColumnType<string | null, never, string | null>
+  /** The number of the attempt to come; 2 for the first retry. */
+  retry_number: ColumnType<number | null, never, number | null>
   /** Changed retention is not applied before this. */
   retention_counts_from: ColumnType<Date | null, never, Date | null>
 }
@@ -171,6 +181,12 @@ export interface JobTable {
   due_at: Date | null
   /** It started later than it should have, after an outage. */
   late: boolean
+  /** Of a scheduled run: 1 for the first attempt, as for all other jobs. */
+  attempt: number
+  /** The attempts of a run that is retried; null where there is none. */
+  first_attempt_id: string | null
+  previous_attempt_id: string | null
+  next_attempt_id: ColumnType<string | null, never, string | null>
   /** The order in which jobs were created. */
   queue_number: ColumnType<string, never, never>
   started_at: Date
@@ -210,6 +226,8 @@ export interface JobPartTable {
   verified_state: ColumnType<VerifiedState | null, never, VerifiedState>
   /** Why the part failed, where the agent could not tell. */
   error: string | null
+  /** The same for programs. */
+  failure_code: ColumnType<FailureCode | null, never, FailureCode | null>
   ended_at: Date | null
   /** When the part began: until it has ended no other part works on its database. Null: it has not begun. */
   reserved_at: ColumnType<Date | null, never, Date>
@@ -244,6 +262,14 @@ export interface JobCounterChangeTable {
   status: JobStatus
   day: string
   delta: string
+}
+
+export interface ObjectNameTable {
+  prefix: string
+  name: string
+  /** The part it was given to; null: its agent chose it. */
+  part_id: string | null
+  given_at: GeneratedAlways<Date>
 }
 
 export interface RestorePointTable {

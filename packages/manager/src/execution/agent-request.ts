@@ -9,7 +9,7 @@ import type { RestorePoint } from '../restore-points/restore-point.ts'
 export function backupRequest(
   job: BackupJob,
   part: PartAtAgent,
-  plan: { id: string; name?: string },
+  { objectName, ...plan }: { id: string; name?: string; objectName: string },
   instance: ServiceInstance,
   destination: FileDestination,
   recoveryRecipients: readonly string[],
@@ -23,6 +23,7 @@ export function backupRequest(
     encryption_key: job.publicKey ?? NO_KEY,
     ...(recoveryRecipients.length === 0 ? {} : { recovery_recipients: [...recoveryRecipients] }),
     plan,
+    object_name: objectName,
     destination: { ...destinationOf(destination), filenamePrefix: prefixOfPlan(plan.id) },
     backup: databaseOf(instance, part.item),
   }

@@ -1,5 +1,5 @@
 import type { RunKind } from '@osb-backup/core'
-import type { AgentJob, JobStatus } from '@osb-backup/protocol'
+import type { AgentJob, FailureCode, JobStatus } from '@osb-backup/protocol'
 import type { Compressor } from '../plans/plan.ts'
 import type { VerificationState } from '../restore-points/restore-point.ts'
 
@@ -29,7 +29,40 @@ export interface BackupJob extends JobFields {
   dueAt: Date | undefined
   /** It started later than it should have, after an outage. */
   late: boolean
+  attempt: Attempt
   parts: BackupPart[]
+}
+
+/** Which attempt of a scheduled run a job is, and which others there are. */
+export interface Attempt {
+  /** 1 for the first. */
+  number: number
+  /** Undefined: this is the first. */
+  firstId: string | undefined
+  previousId: string | undefined
+  /** The attempt that followed; undefined: none did so far. */
+  nextId: string | undefined
+  /** When the next attempt starts; undefined: none is scheduled. */
+  nextAt: Date | undefined
+}
+
+/** The attempt of a run that was not retried so far. */
+export const FIRST_ATTEMPT: Attempt = {
+  number: 1,
+  firstId: undefined,
+  previousId: undefined,
+  nextId: undefined,
+  nextAt: undefined,
+}
+
+/** One attempt of a scheduled run. */
+export interface RunAttempt {
+  jobId: string
+  number: number
+  status: JobStatus
+  isCancelled: boolean
+  startedAt: Date
+  endedAt: Date | undefined
 }
 
 /** Parameters of scripts, by name. */
@@ -89,6 +122,8 @@ interface PartFields {
   agentStatus: AgentJob | undefined
   /** Why the part failed, where the agent could not tell. */
   error: string | undefined
+  /** Why it failed, for programs. */
+  failureCode: FailureCode | undefined
   /** The job that keeps it from beginning; undefined: none does, or it has begun. */
   waitingFor: Blocker | undefined
 }
@@ -123,6 +158,7 @@ export const NEW_PART = {
   accepted: false,
   agentStatus: undefined,
   error: undefined,
+  failureCode: undefined,
   waitingFor: undefined,
 } as const satisfies Partial<PartFields>
 

@@ -7,6 +7,9 @@ export interface Compressor {
   level: number | undefined
 }
 
+/** How often a scheduled run of a plan that says nothing is tried again at most. */
+export const DEFAULT_RETRIES = 2
+
 /** What is backed up, when, where to and how long it is kept, for one service instance. */
 export interface BackupPlan {
   id: string
@@ -31,6 +34,8 @@ export interface BackupPlan {
   privateKey: string | undefined
   /** Recovery point objective: how old the newest restore point may be; undefined: twice the interval of the schedule. */
   rpoSeconds: number | undefined
+  /** How often a scheduled run that failed for a transient reason is tried again at most. */
+  retries: number
   createdAt: Date
   /** When it runs next; undefined: it is paused, or never due again. */
   nextRunAt: Date | undefined

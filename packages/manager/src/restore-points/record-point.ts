@@ -1,5 +1,6 @@
 import { judgeDumpSize } from '@osb-backup/core'
 import type { TransactionContext } from '../context/context.ts'
+import { insertUsedName } from '../object-names/repository.ts'
 import * as repository from './repository.ts'
 import type { NewRestorePoint } from './restore-point.ts'
 
@@ -22,6 +23,8 @@ export async function recordPoint(
     : judgeDumpSize(point, await repository.newestGoodPoints(tx, point, POINTS_READ), least)
   const usualSizeBytes = judged.suspicious ? Math.round(judged.usualSizeBytes) : undefined
   await repository.insertPoint(tx, { ...point, suspicious: judged.suspicious, usualSizeBytes }, now)
+  // Old agents choose names themselves.
+  await insertUsedName(tx, { prefix: point.prefix, name: point.filename })
   const { id: restorePointId, item, sizeBytes, originalSizeBytes } = point
   if (judged.suspicious) {
     const fields = { restorePointId, item, sizeBytes, originalSizeBytes, usualSizeBytes }

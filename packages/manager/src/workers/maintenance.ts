@@ -1,6 +1,7 @@
 import type { PeriodicTask } from '@osb-backup/node'
 import type { Context } from '../context/context.ts'
 import { compactJobCounters } from '../jobs/service.ts'
+import { deleteOldNames } from '../object-names/service.ts'
 import { recomputeNextRuns } from '../plans/recompute-next-runs.ts'
 import { deleteOldPlanRuns } from '../plans/service.ts'
 
@@ -22,6 +23,14 @@ export const maintenanceTasks = (context: Context): PeriodicTask[] => [
     intervalMs: HOUR_MS,
     async run() {
       await deleteOldPlanRuns(context)
+      return false
+    },
+  },
+  {
+    name: 'delete old object names',
+    intervalMs: HOUR_MS,
+    async run() {
+      await deleteOldNames(context)
       return false
     },
   },

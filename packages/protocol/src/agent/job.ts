@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { about } from '../about.ts'
+import { agentFailureCodes } from '../failure-code.ts'
 import { lenientWarningsSchema } from '../warning.ts'
 
 /** A size on the wire. */
@@ -35,6 +36,8 @@ export const agentJobSchema = z.looseObject({
   execution_time_ms: z.number().optional().catch(undefined),
   /** Additive fields of our agent. */
   failed_stage: z.string().optional().catch(undefined),
+  /** Why it failed first, where that may be over at another attempt. */
+  failure_code: z.enum(agentFailureCodes).optional().catch(undefined),
   /** One that is no text is not valid, rather than absent. */
   sha256: z.string().optional().catch(''),
   original_filesize: filesizeSchema.optional().catch(undefined),

@@ -69,6 +69,8 @@ const requestFields = {
   recovery_recipients: z.array(z.string()).optional(),
   /** Additive, backups: for the manifest beside the object. */
   plan: z.object({ id: z.string().optional(), name: z.string().optional() }).optional(),
+  /** Additive, backups: the object's name without prefix and type. An agent that does not know it chooses one. */
+  object_name: z.string().optional(),
   destination: agentDestinationSchema.optional(),
   /** Additive: the time limit of every stage of this job; the agent's own setting is the longest. */
   stage_timeout_seconds: z.number().optional(),

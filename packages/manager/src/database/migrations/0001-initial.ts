@@ -81,6 +81,7 @@ const resources = [
     public_key text,
     sealed_private_key text,
     rpo_seconds integer,
+    retries integer not null default 2,
     version integer not null default 1,
     created_at timestamptz not null default now(),
     next_due_at timestamptz,
@@ -88,10 +89,15 @@ const resources = [
     next_run_at timestamptz,
     retention_due_at timestamptz not null default now(),
     retention_counts_from timestamptz,
+    retry_at timestamptz,
+    retry_of_job_id text,
+    retry_number integer,
     constraint backup_plans_name_in_instance unique (instance_id, name)
   )`,
   'create index backup_plans_by_destination on backup_plans (destination_id)',
   'create index backup_plans_due on backup_plans (next_run_at) where next_run_at is not null',
+  'create index backup_plans_to_retry on backup_plans (retry_at) where retry_at is not null',
+  'create index backup_plans_by_retried_job on backup_plans (retry_of_job_id) where retry_of_job_id is not null',
   'create index backup_plans_by_retention on backup_plans (retention_due_at)',
 
   `create table plan_runs (
@@ -134,6 +140,10 @@ const jobs = [
     parameters jsonb not null default '{}',
     due_at timestamptz,
     late boolean not null default false,
+    attempt integer not null default 1,
+    first_attempt_id text,
+    previous_attempt_id text,
+    next_attempt_id text,
     started_at timestamptz not null,
     ended_at timestamptz,
     locked_by text,
@@ -149,6 +159,7 @@ const jobs = [
   'create index jobs_by_plan_and_time on jobs (plan_id, started_at, id)',
   'create index jobs_by_status_and_time on jobs (status, started_at, id)',
   'create index jobs_by_end on jobs (ended_at)',
+  'create index jobs_by_first_attempt on jobs (first_attempt_id) where first_attempt_id is not null',
   // Few jobs are open at any time, however many there were.
   'create index jobs_open on jobs (started_at, id) where ended_at is null',
   'create index jobs_open_of_plan on jobs (plan_id) where ended_at is null',
@@ -166,6 +177,7 @@ const jobs = [
     bytes_read bigint,
     verified_state text,
     error text,
+    failure_code text,
     ended_at timestamptz,
     reserved_at timestamptz,
     instance_id text,
@@ -214,6 +226,16 @@ const jobs = [
 ]
 
 const restorePoints = [
+  // Every name that was ever given to an object, since no name is given twice.
+  `create table object_names (
+    prefix text not null,
+    name text collate "C" not null,
+    part_id text unique,
+    given_at timestamptz not null default now(),
+    primary key (prefix, name)
+  )`,
+  'create index object_names_by_age on object_names (given_at)',
+
   `create table restore_points (
     id text primary key,
     sequence bigint generated always as identity,
