@@ -50,7 +50,7 @@ export interface ServiceInstanceTable {
   space_guid: string | null
   parameters: Json<Record<string, unknown>>
   hosts: Json<Host[]>
-  /** The one of the hosts that dumps are taken from. */
+  /** The one of the hosts that dumps are taken from; the port is 0 if it has none. */
   backup_host: string
   backup_port: number
   database_username: string | null

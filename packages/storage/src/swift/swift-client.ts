@@ -74,6 +74,12 @@ export class SwiftClient {
     }
   }
 
+  /** Logs in again, for a request whose answer says only in its body that the token was rejected. */
+  async renewLogin(signal?: AbortSignal): Promise<void> {
+    const login = await abortable(this.#session.login(), signal)
+    await abortable(this.#session.renew(login), signal)
+  }
+
   /** As `send`, for answers whose body does not matter. */
   async sendAndDump(wanted: SwiftRequest): Promise<SwiftAnswer> {
     const answer = await this.send(wanted)
