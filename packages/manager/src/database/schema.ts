@@ -131,6 +131,8 @@ export interface BackupPlanTable {
   rpo_seconds: number | null
   /** How often a scheduled run is retried at most. */
   retries: number
+  /** How many of its items are backed up at the same time at most. */
+  parallel_items: number
   /** When the last run is tried again; null, as for the next two: it is not. */
   retry_at: ColumnType<Date | null, never, Date | null>
   /** The attempt that failed. */
@@ -181,6 +183,8 @@ export interface JobTable {
   due_at: Date | null
   /** It started later than it should have, after an outage. */
   late: boolean
+  /** How many of its parts run at the same time at most. */
+  parallel_items: number
   /** Of a scheduled run: 1 for the first attempt, as for all other jobs. */
   attempt: number
   /** The attempts of a run that is retried; null where there is none. */

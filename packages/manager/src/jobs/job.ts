@@ -30,6 +30,8 @@ export interface BackupJob extends JobFields {
   /** It started later than it should have, after an outage. */
   late: boolean
   attempt: Attempt
+  /** How many of its parts run at the same time at most. */
+  parallelItems: number
   parts: BackupPart[]
 }
 

@@ -69,6 +69,7 @@ function fromRow({ sealer }: RepositoryContext, { row, parts, blockers, nextAtte
     publicKey: row.public_key ?? undefined,
     dueAt: row.due_at ?? undefined,
     late: row.late,
+    parallelItems: row.parallel_items,
     attempt: {
       number: row.attempt,
       firstId: row.first_attempt_id ?? undefined,
@@ -211,6 +212,7 @@ function toRow({ sealer }: RepositoryContext, job: Job): Insertable<JobTable> {
     parameters: JSON.stringify(restore?.parameters ?? {}),
     due_at: backup?.dueAt ?? null,
     late: backup?.late ?? false,
+    parallel_items: backup?.parallelItems ?? 1,
     attempt: backup?.attempt.number ?? 1,
     first_attempt_id: backup?.attempt.firstId ?? null,
     previous_attempt_id: backup?.attempt.previousId ?? null,

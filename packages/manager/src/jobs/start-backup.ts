@@ -32,6 +32,7 @@ export function newBackupJob(plan: PlanToRun, startedAt: Date, due?: DueRun): Ba
     compression: plan.compression,
     compressor: plan.compressor,
     publicKey: plan.publicKey,
+    parallelItems: plan.parallelItems,
     dueAt: due?.dueAt,
     late: due?.late ?? false,
     attempt: { ...FIRST_ATTEMPT, ...due?.attempt },

@@ -36,6 +36,8 @@ export interface BackupPlan {
   rpoSeconds: number | undefined
   /** How often a scheduled run that failed for a transient reason is tried again at most. */
   retries: number
+  /** How many of its items are backed up at the same time at most. */
+  parallelItems: number
   createdAt: Date
   /** When it runs next; undefined: it is paused, or never due again. */
   nextRunAt: Date | undefined
@@ -58,5 +60,5 @@ export interface PlanSchedule {
 /** What a backup job copies from its plan. */
 export type PlanToRun = Pick<
   BackupPlan,
-  'id' | 'instanceId' | 'destinationId' | 'compression' | 'compressor' | 'publicKey' | 'items'
+  'id' | 'instanceId' | 'destinationId' | 'compression' | 'compressor' | 'publicKey' | 'items' | 'parallelItems'
 >

@@ -29,6 +29,7 @@ export function planFromRow({ sealer }: RepositoryContext, row: Selectable<Backu
     privateKey: sealer.openOptional(row.sealed_private_key, purpose),
     rpoSeconds: row.rpo_seconds ?? undefined,
     retries: row.retries,
+    parallelItems: row.parallel_items,
     createdAt: row.created_at,
     nextRunAt: row.next_run_at ?? undefined,
     retentionCountsFrom: row.retention_counts_from ?? undefined,
@@ -52,6 +53,7 @@ function toColumns({ sealer }: RepositoryContext, plan: BackupPlan) {
     sealed_private_key: sealer.sealOptional(plan.privateKey, purpose),
     rpo_seconds: plan.rpoSeconds ?? null,
     retries: plan.retries,
+    parallel_items: plan.parallelItems,
   }
 }
 

@@ -102,6 +102,17 @@ const retries = z
     ),
   )
 
+const parallelItems = z
+  .int()
+  .min(1)
+  .max(20)
+  .meta(
+    about(
+      'How many of its items are backed up at the same time at most, as far as the limits on running jobs allow',
+      2,
+    ),
+  )
+
 /** A plan as it can be written once it has an id. */
 export const planSettingsSchema = z.strictObject({
   ...fields,
@@ -121,6 +132,7 @@ export const planSettingsSchema = z.strictObject({
     .meta({ description: 'How dumps are encrypted; not at all by default' }),
   rpoSeconds,
   retries: retries.optional(),
+  parallelItems: parallelItems.optional(),
 })
 export type PlanSettings = z.infer<typeof planSettingsSchema>
 
@@ -146,6 +158,7 @@ export const planSchema = z.object({
     .meta({ description: 'How dumps are encrypted' }),
   rpoSeconds,
   retries,
+  parallelItems,
   nextRunAt: instantSchema.optional().meta(about('When it runs next; absent while it is paused', EXAMPLE_INSTANT)),
   retentionEffectiveAt: instantSchema
     .optional()

@@ -45,6 +45,7 @@ function commonFields(plan: BackupPlan) {
     compression: plan.compression ? { algorithm, level } : { algorithm: 'none' as const },
     rpoSeconds: plan.rpoSeconds,
     retries: plan.retries,
+    parallelItems: plan.parallelItems,
   }
 }
 
@@ -66,6 +67,7 @@ export function planFromWire(settings: PlanSettings): Omit<NewPlan, 'instanceId'
     privateKey: encryption.privateKey,
     rpoSeconds: settings.rpoSeconds,
     retries: settings.retries ?? DEFAULT_RETRIES,
+    parallelItems: settings.parallelItems ?? 1,
   }
 }
 

@@ -56,6 +56,7 @@ export function planFromWire(wire: BackupPlanRequest, stored: BackupPlan | undef
     privateKey: keptKey(wire.privateKey, stored?.privateKey),
     rpoSeconds: stored?.rpoSeconds,
     retries: stored?.retries ?? DEFAULT_RETRIES,
+    parallelItems: stored?.parallelItems ?? 1,
   }
 }
 
