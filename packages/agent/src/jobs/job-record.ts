@@ -8,6 +8,8 @@ export interface StepRecord {
   step: Step
   /** Undefined while it runs. */
   ok?: boolean
+  /** The number of the attempt, from the second one on. */
+  attempt?: number
   /** The agent stopped while the step ran. An always-run step then runs again, with a new record. */
   isInterrupted?: boolean
   /** Why it failed; masked. */
@@ -48,6 +50,10 @@ export interface JobRecord {
   warnings: Warning[]
   /** It was deleted while it ran, and disappears when it has finished. */
   isDeleted?: boolean
+  /** When its lock script was started; until the unlock script has succeeded, or an operator unlocked the database. */
+  lockedSince?: Date
+  /** When an operator marked the database as unlocked, because the unlock script had failed. */
+  markedUnlockedAt?: Date
   /** The running script, recorded before it starts. */
   process?: ProcessIdentity
   /** The object of an upload in progress, recorded before the upload begins. Its name includes the prefix. */
@@ -95,24 +101,27 @@ export function isComplete(job: JobRecord): boolean {
 /** Whether a step runs at the end of every job, also after a failure or a cancellation. */
 export const isAlwaysRun = (step: Step): boolean => step.endsWith('-cleanup') || step.endsWith('-unlock')
 
-/** Whether a cleanup or an unlock failed and no later one succeeded. */
-export function hasFailedCleanup(job: JobRecord): boolean {
-  return job.steps.some(
-    ({ step, ok }) =>
-      isAlwaysRun(step) && ok === false && job.steps.findLast((each) => each.step === step)?.ok !== true,
-  )
-}
-
-/** All failures, the first one first; undefined if nothing failed. */
+/** All failures, the first one first; undefined if nothing failed. Of several attempts of a step one is named. */
 export function errorMessageOf(job: JobRecord): string | undefined {
-  const problems = job.steps.flatMap(({ step, problem, isInterrupted }) => {
+  const problems = job.steps.flatMap((record, index) => {
+    const { step, problem, isInterrupted } = record
     if (problem === undefined) return []
     if (isInterrupted) return [problem]
-    const loud = step.endsWith('-unlock') ? 'UNLOCK FAILED, the database may still be locked: ' : ''
-    return [`${loud}${step}: ${problem}`]
+    const later = job.steps.slice(index + 1).filter((each) => each.step === step)
+    const succeeded = later.find(({ ok }) => ok === true)
+    if (succeeded !== undefined) return [`${step}: ${problem} (attempt ${succeeded.attempt ?? 2} succeeded)`]
+    if (later.some((each) => each.problem !== undefined && !each.isInterrupted)) return []
+    return [`${unlockState(job, step)}${step}: ${problem}`]
   })
   const all = [job.problem, ...problems, job.incompleteUpload].filter((each) => each !== undefined)
   return all.length === 0 ? undefined : all.join('\nThen: ')
+}
+
+function unlockState({ markedUnlockedAt }: JobRecord, step: Step): string {
+  if (!step.endsWith('-unlock')) return ''
+  return markedUnlockedAt === undefined
+    ? 'UNLOCK FAILED, the database may still be locked: '
+    : 'unlock failed, and an operator marked the database as unlocked: '
 }
 
 /** The code of the first failure, where it has one. */
@@ -137,6 +146,7 @@ export function interrupt(job: JobRecord): void {
     last.failureCode = 'agent-restarted'
     return
   }
+  if (job.status !== 'RUNNING') return
   const next = nextStepOf(job, false)
   // If no step is left, only the end was not recorded.
   if (next === undefined || errorMessageOf(job) !== undefined) return

@@ -11,6 +11,8 @@ export type ScriptOutcome =
   | { kind: 'stopped' }
   /** It exited with 0, but a background process still held the dump's stream open. */
   | { kind: 'output-held' }
+  /** It exited with 0, but a background process still read the dump, or had a file of the job open. */
+  | { kind: 'unfinished' }
   | { kind: 'not-started'; problem: string }
 
 /** The outcome of a script, with its output, bounded and masked. */
@@ -41,6 +43,8 @@ export function describeOutcome(outcome: ScriptOutcome): string {
       return 'was stopped'
     case 'output-held':
       return 'exited while a background process still held its standard output: the dump may be incomplete'
+    case 'unfinished':
+      return 'exited while a background process still had the dump or a file of the job open: its work may be incomplete'
     case 'not-started':
       return `could not be started: ${outcome.problem}`
   }

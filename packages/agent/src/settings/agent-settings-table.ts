@@ -89,6 +89,12 @@ const jobs = {
     default: '10',
     description: 'seconds between SIGTERM and SIGKILL when the processes of a stage are terminated',
   },
+  unlock_wait_seconds: {
+    schema: wholeNumber(0, 86_400),
+    default: '30',
+    description:
+      'seconds that a job stays running while a cleanup or unlock that failed is retried; then it ends as failed, and the retries continue',
+  },
   shutdown_grace_seconds: {
     schema: wholeNumber(0, 86_400),
     default: '10',

@@ -20,6 +20,8 @@ export interface AgentSettings {
   reservedRestores: number
   stageTimeLimitMs: number
   killGraceMs: number
+  /** How long a job stays running while its cleanup and unlock are retried. */
+  unlockWaitMs: number
   minFreeDiskBytes: number
   stateDirectory: string
   shutdownGraceMs: number

@@ -24,6 +24,7 @@ test('settings that are not set have the published defaults', () => {
     reservedRestores: 5,
     stageTimeLimitMs: 86_400_000,
     killGraceMs: 10_000,
+    unlockWaitMs: 30_000,
     minFreeDiskBytes: 104_857_600,
     stateDirectory: '/b/.state',
     shutdownGraceMs: 10_000,

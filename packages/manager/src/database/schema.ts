@@ -247,6 +247,10 @@ export interface JobPartTable {
   busy_since: ColumnType<Date | null, never, Date | null>
   /** Unknown: when its agent is asked again. */
   check_at: ColumnType<Date | null, never, Date | null>
+  /** Since when its database is locked; null: it is not. May change after the end of the part. */
+  locked_since: ColumnType<Date | null, never, Date | null>
+  /** How often unlocking failed, while it is retried. */
+  unlock_attempts: ColumnType<number | null, never, number | null>
 }
 
 /** How many jobs were started on a day, in UTC, without the changes in `job_counter_changes`. */

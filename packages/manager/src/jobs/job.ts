@@ -128,6 +128,15 @@ interface PartFields {
   failureCode: FailureCode | undefined
   /** The job that keeps it from beginning; undefined: none does, or it has begun. */
   waitingFor: Blocker | undefined
+  /** Set while its database is locked, which may outlast the part. */
+  lock: DatabaseLock | undefined
+}
+
+/** That a part has locked its database. */
+export interface DatabaseLock {
+  since: Date
+  /** How often unlocking it failed; 0: it was not tried yet. */
+  unlockAttempts: number
 }
 
 /** What a backup job does for one item; runs at the agent under `agentJobId`. */
@@ -162,6 +171,7 @@ export const NEW_PART = {
   error: undefined,
   failureCode: undefined,
   waitingFor: undefined,
+  lock: undefined,
 } as const satisfies Partial<PartFields>
 
 /** What a list of jobs is filtered by. */
@@ -170,6 +180,14 @@ export interface JobFilter {
   kind: RunKind
   status?: JobStatus | undefined
 }
+
+/** The lock that an agent reports with a job; undefined: none, or one whose time cannot be read. */
+export function lockOfAgentJob({ locked_since, unlock_attempts = 0 }: AgentLock): DatabaseLock | undefined {
+  const since = new Date(locked_since ?? '')
+  return Number.isNaN(since.getTime()) ? undefined : { since, unlockAttempts: unlock_attempts }
+}
+
+type AgentLock = Pick<AgentJob, 'locked_since' | 'unlock_attempts'>
 
 /** The id of a part at its agent: always the same, so that whichever manager claims the job finds what was started. */
 export function agentJobId(job: Pick<JobAtAgent, 'id'>, part: Pick<PartAtAgent, 'position'>): string {

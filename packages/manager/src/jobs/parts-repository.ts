@@ -11,7 +11,8 @@ import type { Database } from '../database/open-database.ts'
 import type { JobPartTable } from '../database/schema.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import type { VerificationState } from '../restore-points/restore-point.ts'
-import type { Job } from './job.ts'
+import { type Job, lockOfAgentJob } from './job.ts'
+import { lockColumns } from './locks-repository.ts'
 
 const BATCH_SIZE = 5000
 
@@ -32,6 +33,8 @@ const shownColumns = [
   'ended_at',
   'bytes_read',
   'verified_state',
+  'locked_since',
+  'unlock_attempts',
 ] as const
 
 /** What is recorded of a part while it runs and when it ends. */
@@ -129,6 +132,7 @@ export async function updatePart(
       error: error ?? null,
       failure_code: failureCode ?? null,
       ended_at: endedAt ?? null,
+      ...lockColumns(agentStatus === undefined ? undefined : lockOfAgentJob(agentStatus)),
       ...(status === 'UNKNOWN' ? { check_at: sql<Date>`now()` } : {}),
       ...(filename === undefined ? {} : { filename }),
       ...(bytesRead !== undefined && { bytes_read: bytesRead }),

@@ -93,6 +93,9 @@ export const instanceSchema = z.object({
     .meta({ description: 'How the agent logs in to the database' }),
   ...brokerFields,
   protection: protectionSchema.meta({ description: 'The worst protection among the items of the instance' }),
+  lockedSince: instantSchema
+    .optional()
+    .meta(about('Since when a job has one of its databases locked; the longest of several', EXAMPLE_INSTANT)),
   createdAt: instantSchema.meta(about('When it was registered', EXAMPLE_INSTANT)),
 })
 export type Instance = z.infer<typeof instanceSchema>

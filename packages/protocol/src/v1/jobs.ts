@@ -67,6 +67,18 @@ export const jobPartSchema = z.object({
     })
     .optional()
     .meta({ description: 'Queued: the job that keeps it from beginning. At most one job works on a database' }),
+  lockedSince: instantSchema
+    .optional()
+    .meta(
+      about(
+        'Since when the database is locked, until it is unlocked. The agent retries an unlock that fails until it succeeds',
+        EXAMPLE_INSTANT,
+      ),
+    ),
+  unlockAttempts: z
+    .int()
+    .optional()
+    .meta(about('Set while an unlock that failed is retried: how often it was tried', 3)),
   warnings: warningsField,
   bytesRead: z.int().optional().meta(about('Bytes read so far: dumped, or fetched from the store', 4096)),
   bytesStored: z.int().optional().meta(about('Bytes stored so far, or handed to the restore script', 1024)),

@@ -35,6 +35,20 @@ export const overviewSchema = z.object({
       unknown: count('Were not asked yet', 0),
     })
     .meta({ description: 'Agents by state' }),
+  lockedDatabases: z
+    .array(
+      z.object({
+        instanceId: idSchema.meta(about('The instance', 'shop-db')),
+        database: z.string().meta(about('The database', 'shop')),
+        jobId: idSchema.meta(about('The job that has locked it', EXAMPLE_ID)),
+        lockedSince: instantSchema.meta(about('Since when', EXAMPLE_INSTANT)),
+        unlockAttempts: count('How often unlocking it failed; 0: the job still works on it', 3),
+      }),
+    )
+    .meta({
+      description:
+        'The databases that jobs have locked, first those whose unlock fails, the longest locked first; at most 50',
+    }),
   attention: z
     .array(
       z.object({

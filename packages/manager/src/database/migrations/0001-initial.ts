@@ -190,9 +190,12 @@ const jobs = [
     unreachable_since timestamptz,
     busy_since timestamptz,
     check_at timestamptz,
+    locked_since timestamptz,
+    unlock_attempts integer,
     primary key (job_id, position),
     check (reserved_at is null or (instance_id, agent_id, agent_url, host, port) is not null)
   )`,
+  'create index job_parts_locked on job_parts (locked_since) where locked_since is not null',
   'create index job_parts_open on job_parts (database) where ended_at is null',
   "create index job_parts_unknown on job_parts (check_at) where status = 'UNKNOWN' and ended_at is null",
   // At most one part works on a database: the reservation of a part lasts until it has ended, however it ends. Agents are

@@ -94,6 +94,8 @@ function partToWire(part: PartAtAgent, job: JobAtAgent): WirePart {
     error: part.error ?? agentStatus?.error_message,
     failureCode: part.failureCode,
     waitingFor: part.waitingFor && { jobId: part.waitingFor.jobId, reason: describeBlocker(part.waitingFor) },
+    lockedSince: part.lock?.since.toISOString(),
+    unlockAttempts: part.lock?.unlockAttempts || undefined,
     warnings: agentStatus?.warnings ?? [],
     bytesRead: agentStatus?.progress?.bytes_read,
     bytesStored: agentStatus?.progress?.bytes_stored,

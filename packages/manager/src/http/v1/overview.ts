@@ -15,11 +15,12 @@ export function overviewRoutes(app: App, context: Context): void {
       },
     },
     async (request): Promise<Overview> => {
-      const { at, attention, instances, ...rest } = await readOverview(context, request.call)
+      const { at, attention, instances, lockedDatabases, ...rest } = await readOverview(context, request.call)
       const { 'at-risk': atRisk, ...states } = instances
       return {
         ...rest,
         instances: { ...states, atRisk },
+        lockedDatabases: lockedDatabases.map(({ since, ...each }) => ({ ...each, lockedSince: since.toISOString() })),
         attention: attention.map(({ instanceId, item, planIds, protection }) => ({
           instanceId,
           item,
