@@ -7,6 +7,7 @@ import { destinationCalls } from './resources/destinations.ts'
 import { instanceCalls } from './resources/instances.ts'
 import { jobCalls } from './resources/jobs.ts'
 import { planCalls } from './resources/plans.ts'
+import { reconciliationCalls } from './resources/reconciliations.ts'
 import { restorePointCalls } from './resources/restore-points.ts'
 
 /**
@@ -17,6 +18,7 @@ export class BackupClient {
   readonly instances: ReturnType<typeof instanceCalls>
   readonly agents: ReturnType<typeof agentCalls>
   readonly destinations: ReturnType<typeof destinationCalls>
+  readonly reconciliations: ReturnType<typeof reconciliationCalls>
   readonly plans: ReturnType<typeof planCalls>
   readonly jobs: ReturnType<typeof jobCalls>
   readonly restorePoints: ReturnType<typeof restorePointCalls>
@@ -34,6 +36,7 @@ export class BackupClient {
     this.instances = instanceCalls(connection)
     this.agents = agentCalls(connection)
     this.destinations = destinationCalls(connection)
+    this.reconciliations = reconciliationCalls(connection)
     this.plans = planCalls(connection)
     this.jobs = jobCalls(connection)
     this.restorePoints = restorePointCalls(connection)

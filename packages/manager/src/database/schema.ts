@@ -29,6 +29,7 @@ export interface Tables {
   job_counter_changes: JobCounterChangeTable
   object_names: ObjectNameTable
   restore_points: RestorePointTable
+  reconciliations: ReconciliationTable
   tokens: TokenTable
   broker_accounts: BrokerAccountTable
   audit_entries: AuditEntryTable
@@ -318,6 +319,38 @@ export interface RestorePointTable {
   removal_error: string | null
   /** When the object was deleted. */
   deleted_at: Date | null
+}
+
+/** Reconciliations that run in the background. */
+export interface ReconciliationTable {
+  id: string
+  destination_id: string
+  instance_id: string
+  state: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
+  remove: boolean
+  older_than_seconds: number | null
+  created_at: Date
+  began_at: Date | null
+  ended_at: Date | null
+  /** The attempt that runs it, for as long as that renews `locked_until`, by the database's clock. */
+  locked_by: string | null
+  locked_until: Date | null
+  /** Why it failed. */
+  error: string | null
+  found: JSONColumnType<StoredFindings | null, string | null, string | null>
+}
+
+/** What a reconciliation found; instants are texts. */
+export interface StoredFindings {
+  objects: number
+  orphans: StoredList<{ name: string; sizeBytes: number; modifiedAt: string; removed: boolean; error?: string }>
+  incompleteUploads: StoredList<{ name: string; startedAt: string; removed: boolean; error?: string }>
+  brokenPoints: StoredList<{ id: string; name: string; state: 'damaged' | 'missing' }>
+}
+
+interface StoredList<T> {
+  listed: T[]
+  total: number
 }
 
 export interface TokenTable {

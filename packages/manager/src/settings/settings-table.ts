@@ -115,6 +115,11 @@ const jobs = {
     default: '86400',
     description: 'time limit in seconds of a verify job',
   },
+  RECONCILIATION_TIMEOUT_SECONDS: {
+    schema: wholeNumber(1, 2_000_000),
+    default: '86400',
+    description: 'time limit in seconds of a reconciliation that was requested over /v1',
+  },
   AGENT_POLL_MS: {
     schema: wholeNumber(50, 600_000),
     default: '2000',
@@ -157,7 +162,7 @@ const schedule = {
   RUN_HISTORY_DAYS: {
     schema: wholeNumber(1, 36_500),
     default: '90',
-    description: 'time in days that the records of scheduled runs are kept',
+    description: 'time in days that the records of scheduled runs, and reconciliations, are kept',
   },
 } as const
 

@@ -4,6 +4,7 @@ import { compactJobCounters } from '../jobs/service.ts'
 import { deleteOldNames } from '../object-names/service.ts'
 import { recomputeNextRuns } from '../plans/recompute-next-runs.ts'
 import { deleteOldPlanRuns } from '../plans/service.ts'
+import { deleteOldReconciliations } from '../reconciliation/runs.ts'
 
 const HOUR_MS = 3_600_000
 const COMPACT_EVERY_MS = 10_000
@@ -31,6 +32,14 @@ export const maintenanceTasks = (context: Context): PeriodicTask[] => [
     intervalMs: HOUR_MS,
     async run() {
       await deleteOldNames(context)
+      return false
+    },
+  },
+  {
+    name: 'delete old reconciliations',
+    intervalMs: HOUR_MS,
+    async run() {
+      await deleteOldReconciliations(context)
       return false
     },
   },

@@ -7,6 +7,7 @@ import { runVerification } from '../verification/run-verification.ts'
 import { agentChecks } from './agent-checks.ts'
 import { JobWorkerPool } from './job-worker-pool.ts'
 import { maintenanceTasks } from './maintenance.ts'
+import { reconciliations } from './reconciliations.ts'
 import { objectRemoval } from './removals.ts'
 import { retentionSweep } from './retention.ts'
 import { schedulerTick, skipTask } from './scheduler.ts'
@@ -51,6 +52,7 @@ export class Workers {
       retentionSweep(context),
       objectRemoval(context),
       agentChecks(context),
+      reconciliations(context),
       unknownPartChecks(context),
       ...maintenanceTasks(context),
     ]

@@ -231,6 +231,24 @@ const jobs = [
 ]
 
 const restorePoints = [
+  `create table reconciliations (
+    id text primary key,
+    destination_id text not null references file_destinations,
+    instance_id text not null references service_instances,
+    state text not null,
+    remove boolean not null,
+    older_than_seconds integer,
+    created_at timestamptz not null,
+    began_at timestamptz,
+    ended_at timestamptz,
+    locked_by text,
+    locked_until timestamptz,
+    error text,
+    found jsonb
+  )`,
+  `create unique index reconciliations_open on reconciliations (destination_id) where ended_at is null`,
+  'create index reconciliations_by_age on reconciliations (ended_at)',
+
   // Every name that was ever given to an object, since no name is given twice.
   `create table object_names (
     prefix text not null,

@@ -10,6 +10,7 @@ import { jobRoutes } from './jobs.ts'
 import { overviewRoutes } from './overview.ts'
 import { planToolRoutes } from './plan-tools.ts'
 import { planRoutes } from './plans.ts'
+import { reconciliationRoutes } from './reconciliations.ts'
 import { restorePointRoutes } from './restore-points.ts'
 import { tokenRoutes } from './tokens.ts'
 import { versionRoutes } from './version.ts'
@@ -21,6 +22,7 @@ export function v1Routes(app: App, context: Context): void {
     instanceRoutes,
     agentRoutes,
     destinationRoutes,
+    reconciliationRoutes,
     planRoutes,
     planToolRoutes,
     jobRoutes,
