@@ -220,6 +220,7 @@ export interface JobPartTable {
   status: JobStatus
   /** Restores and verifications: what is read. */
   restore_point_id: string | null
+  filename_prefix: string | null
   filename: string | null
   /** Whether the agent has accepted the part. */
   accepted: Generated<boolean>
@@ -297,6 +298,8 @@ export interface RestorePointTable {
   object_modified_at: Date | null
   original_size_bytes: ColumnType<string | null, number | null, never>
   compression: Compression
+  transformed_by: 'agent' | 'script'
+  compression_requested: boolean
   encrypted: boolean
   /** age recipients it was sealed for, one a line. */
   recipients: string | null
