@@ -33,6 +33,8 @@ export interface Tables {
   audit_entries: AuditEntryTable
   idempotency_keys: IdempotencyKeyTable
   settings: SettingTable
+  clock_observations: ClockObservationTable
+  clock_jumps: ClockJumpTable
 }
 
 type Json<T extends object> = JSONColumnType<T>
@@ -293,6 +295,21 @@ export interface RestorePointTable {
   removal_error: string | null
   /** When the object was deleted. */
   deleted_at: Date | null
+}
+
+export interface ClockObservationTable {
+  boot_id: string
+  observed_at: Date
+  uptime_seconds: number
+  steady_since: Date
+}
+
+export interface ClockJumpTable {
+  id: GeneratedAlways<string>
+  detected_at: Date
+  jump_seconds: number
+  confirmed_at: Date | null
+  confirmed_by: string | null
 }
 
 export interface TokenTable {

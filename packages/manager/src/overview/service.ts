@@ -1,8 +1,8 @@
 import type { Protection, ProtectionState } from '@osb-backup/core'
 import type { Call } from '../access/call.ts'
 import { countAgents } from '../agents/repository.ts'
+import { type ClockState, readClockState } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
-import { readClock } from '../database/clock.ts'
 import { countJobs, type JobCounts } from '../jobs/search-repository.ts'
 import { judgeAllInstances } from '../protection/service.ts'
 import { sumPoints } from '../restore-points/search-repository.ts'
@@ -27,12 +27,14 @@ export interface Overview {
   agents: { reachable: number; unreachable: number; unknown: number }
   /** Worst first. */
   attention: Attention[]
+  /** PostgreSQL's clock was set: nothing is deleted by age until that is confirmed. */
+  clockJump: ClockState['jump']
   at: Date
 }
 
 /** Counts what the caller was granted. */
 export async function readOverview(context: Context, call: Call): Promise<Overview> {
-  const at = await readClock(context)
+  const { now: at, jump: clockJump } = await readClockState(context)
   const scope = await call.caller.grants()
   const instances = { total: 0, protected: 0, 'at-risk': 0, unprotected: 0, unknown: 0 }
   const attention: Attention[] = []
@@ -52,6 +54,7 @@ export async function readOverview(context: Context, call: Call): Promise<Overvi
     restorePoints: await sumPoints(context, scope),
     agents: await countAgents(context, scope),
     attention: attention.sort((one, other) => rankOf(one) - rankOf(other)).slice(0, MAX_ATTENTION),
+    clockJump,
     at,
   }
 }
