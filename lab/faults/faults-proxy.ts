@@ -15,7 +15,11 @@ export type Fault =
   /** One bit of the byte is flipped. */
   | { kind: 'corrupt'; way: 'up' | 'down'; atByte: number }
   /** The server is not asked; this is the answer. */
-  | { kind: 'answer'; status: number }
+  | { kind: 'answer'; status: number; headers?: Record<string, string>; body?: string }
+  /** The server is not asked, and nothing is answered. */
+  | { kind: 'silence' }
+  /** The server is not asked, and the connection is reset. */
+  | { kind: 'reset' }
   /** The server does what it is asked for, and its answer is lost: the connection is closed, or another answer comes. */
   | { kind: 'lose'; status?: number }
 
@@ -88,7 +92,13 @@ async function pass(
     note()
     request.resume()
     if (!request.complete) await once(request, 'end')
-    answer(response, fault.status)
+    answer(response, fault)
+    return
+  }
+  if (fault?.kind === 'silence' || fault?.kind === 'reset') {
+    note()
+    if (fault.kind === 'reset') request.socket.resetAndDestroy()
+    else request.resume()
     return
   }
   const { hostname, port } = new URL(upstream)
@@ -110,16 +120,19 @@ async function pass(
     incoming.resume()
     await once(incoming, 'end')
     if (fault.status === undefined) request.socket.destroy()
-    else answer(response, fault.status)
+    else answer(response, { status: fault.status })
     return
   }
   response.writeHead(incoming.statusCode ?? 502, incoming.rawHeaders)
   await pipeline(incoming, spoilt('down', fault, note, cut), response)
 }
 
-function answer(response: ServerResponse, status: number): void {
-  response.writeHead(status, { 'content-type': 'text/plain', connection: 'close' })
-  response.end('injected fault\n')
+function answer(
+  response: ServerResponse,
+  { status, headers, body = 'injected fault\n' }: { status: number; headers?: Record<string, string>; body?: string },
+): void {
+  response.writeHead(status, { 'content-type': 'text/plain', connection: 'close', ...headers })
+  response.end(body)
 }
 
 /** Passes bytes on, and does what the fault says if it is one of this way. */

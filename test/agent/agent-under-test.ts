@@ -77,6 +77,7 @@ export async function agentForAll(
         scripts_path: paths.scripts,
         file_destination_root: root,
         stage_kill_grace_seconds: '1',
+        unlock_wait_seconds: '0',
         log_level: 'silent',
         PATH: process.env.PATH,
         ...settings,

@@ -32,7 +32,8 @@ test.each(cases)(
     if (isOwed) await writeFile(join(agent.root, 'release'), '')
     await agent.start()
     const job = await agent.over(kind, encodeURIComponent('job 1'))
-    expect(job).toMatchObject({ status: 'FAILED', state: 'finished', failed_stage: stage })
+    const failed = { status: 'FAILED', state: 'finished', failed_stage: stage, failure_code: 'agent-restarted' }
+    expect(job).toMatchObject(failed)
     expect(job.error_message).toBe(`agent was restarted during ${stage}`)
     await untilDead(pids)
 

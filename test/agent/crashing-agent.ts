@@ -54,8 +54,9 @@ export class CrashingAgent {
     return join(this.root, 'backups', '.state')
   }
 
-  async start(changes: Record<string, string> = {}): Promise<void> {
-    this.#process = await startAgentProcess({ ...this.#settings, ...changes })
+  /** @param prefix - A program that executes the agent. */
+  async start(changes: Record<string, string> = {}, prefix: readonly string[] = []): Promise<void> {
+    this.#process = await startAgentProcess({ ...this.#settings, ...changes }, prefix)
   }
 
   /** Ends the agent as a crash would; what it printed comes back. */

@@ -163,14 +163,16 @@ test('deleting right after posting is safe, again and again', async () => {
   expect(count('post-backup-unlock')).toBeGreaterThanOrEqual(count('pre-backup-lock'))
 })
 
-test('a deleted job whose unlock fails stays until it is deleted again', async () => {
+test('a deleted job whose unlock fails stays until an operator has unlocked the database', async () => {
   const under = await agentWith(formOne({ backup: 'sleep 100\n', 'post-backup-unlock': 'exit 9\n' }))
   await under.call('POST', '/backup', backupBody(under, 'x'))
   await until(async () => (await stagesRun(under)).includes('backup'), 'the script runs')
   await under.call('DELETE', '/backup', { id: 'x' })
   expect((await under.over('backup', 'x')).error_message).toContain('UNLOCK FAILED')
   expect(await under.call('DELETE', '/backup', { id: 'x' })).toMatchObject({ status: 200 })
-  expect(await under.call('GET', '/backup/x')).toMatchObject({ status: 404 })
+  expect(await under.call('GET', '/backup/x')).toMatchObject({ status: 200, json: { status: 'FAILED' } })
+  expect(await under.call('POST', '/backup/x/mark-unlocked')).toMatchObject({ status: 200 })
+  await until(async () => (await under.call('GET', '/backup/x')).status === 404, 'the job is deleted')
 })
 
 test('stopping the agent cancels running jobs and unlocks', async () => {

@@ -80,6 +80,7 @@ test('jobs that exceed the grace period are cancelled, unlocked, and remain fail
   await agent.start()
   const job = await agent.over('backup', 'x')
   expect(job.error_message).toMatch(/^backup: .* was stopped because the job was cancelled/)
+  expect(job.failure_code).toBe('agent-restarted')
   expect(await agent.files('bucket')).toEqual([])
 })
 
@@ -130,6 +131,16 @@ test('the status shows the version, the scripts, running jobs and free space', a
     capabilities: expect.arrayContaining(['cancel', 'metrics', 'stream', 'encryption.age']),
     accepts_jobs: true,
     running_jobs: [{ kind: 'backup', id: 'x', state: 'backup', start_time: expect.stringMatching(/\+00:00$/) }],
+    locked_databases: [
+      {
+        kind: 'backup',
+        id: 'x',
+        host: 'db-host',
+        database: 'db1',
+        locked_since: expect.stringMatching(/\+00:00$/),
+        unlock_attempts: 0,
+      },
+    ],
     max_job_number: 7,
     reserved_restore_number: 5,
     free_disk_bytes: { directory_backup: expect.any(Number), directory_restore: expect.any(Number) },
@@ -150,12 +161,15 @@ test('metrics require the credentials', async () => {
     expect.arrayContaining([
       'osb_agent_jobs_total{kind="backup",status="SUCCEEDED"} 1',
       'osb_agent_jobs_total{kind="restore",status="FAILED"} 1',
-      'osb_agent_step_failures_total{step="post-restore-unlock"} 1',
+      'osb_agent_pending_unlocks 1',
       `osb_agent_stored_bytes_total{kind="backup"} ${filesize?.size}`,
       'osb_agent_jobs_running{kind="backup"} 0',
       'osb_agent_jobs_limit 10',
       'osb_agent_job_duration_seconds_count{kind="backup",status="SUCCEEDED"} 1',
     ]),
+  )
+  expect(lines.some((line) => /^osb_agent_step_failures_total\{step="post-restore-unlock"\} [1-9]/.test(line))).toBe(
+    true,
   )
   expect(lines.some((line) => /^osb_agent_free_disk_bytes\{directory="directory_backup"\} \d+/.test(line))).toBe(true)
 })

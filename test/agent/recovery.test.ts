@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startAgentProcess } from '@osb-backup/testkit'
@@ -11,11 +12,13 @@ test('a process that has the number of an old script is not touched', async () =
   await send('backup', agent, 'x')
   await until(() => agent.has('held'), 'the script runs')
   await agent.kill()
-  // The same number under another start: as if the script had gone and its number had been given again.
+  // A process with another start time and another environment: as if the script had gone and its number had been given
+  // again.
+  const other = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' })
   const [file = ''] = (await readdir(agent.state)).filter((name) => name.startsWith('backup-'))
   const record = JSON.parse(await readFile(join(agent.state, file), 'utf8'))
   expect(record.process.pid).toBe(Number(await agent.read('held')))
-  record.process.startTicks = String(Number(record.process.startTicks) - 1)
+  record.process.pid = other.pid
   await writeFile(join(agent.state, file), JSON.stringify(record))
   await agent.start()
   await agent.over('backup', 'x')

@@ -48,6 +48,19 @@ describe('service instances', () => {
     })
   })
 
+  test.for([0, '0', null, undefined])('a host with the port %j has none, and is answered with 0', async (port) => {
+    const id = `port-${port}`
+    const hosts = [{ ip: '10.0.0.6', port }]
+    const { body } = await call('PUT', `/serviceInstances/${id}`, {
+      ...instanceBody,
+      service_instance_id: undefined,
+      hosts,
+    })
+    expect(body.hosts).toEqual([{ ip: '10.0.0.6', port: 0, backup: false }])
+    expect((await call('GET', `/v1/instances/${id}`)).body.hosts).toEqual([{ address: '10.0.0.6', backup: false }])
+    expect((await call('PUT', `/serviceInstances/${id}`, body)).status).toBe(200)
+  })
+
   test('an answer can be sent back as it is', async () => {
     const { body } = await call('GET', '/serviceInstances/i-1')
     expect((await call('PUT', '/serviceInstances/i-1', body)).status).toBe(200)

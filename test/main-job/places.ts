@@ -12,8 +12,13 @@ export type DestinationFields = Omit<DestinationCreate, 'instanceId'>
 
 /** Makes bucket and container, unless they are there. */
 export async function makePlaces(): Promise<void> {
-  const { s3, swift } = inject('lab')
-  await new SwiftAccount(swift).makeContainer(CONTAINER)
+  await new SwiftAccount(inject('lab').swift).makeContainer(CONTAINER)
+  await makeBucket()
+}
+
+/** Makes the bucket, unless it is there. */
+export async function makeBucket(): Promise<void> {
+  const { s3 } = inject('lab')
   const client = new S3Client({
     endpoint: s3.endpoint,
     region: s3.region,

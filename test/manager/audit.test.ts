@@ -1,5 +1,7 @@
+import { rename } from 'node:fs/promises'
 import { type ManagerProcess, makeTemporaryFolder, startManagerProcess } from '@osb-backup/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startFixture } from '../fixtures/fixture.ts'
 import { makeDatabase, type OwnDatabase } from './own-database.ts'
 
 const instance = {
@@ -128,4 +130,18 @@ test('a call that is refused is recorded with its status, and one that only read
   expect(await entryOf('/backupPlans/nothing')).toMatchObject({ action: 'DELETE /backupPlans/:id', status: 404 })
   expect((await call('GET', '/backupPlans/nothing-else')).status).toBe(404)
   expect(await entryOf('/backupPlans/nothing-else')).toBeUndefined()
+})
+
+test('a call that fails after its change was recorded is recorded once more, with its status', async () => {
+  await using fixture = await startFixture()
+  const plan = await fixture.createPlan()
+  await fixture.runPlan(plan.id)
+  const point = await fixture.newestPoint(plan.id)
+  await rename(fixture.store, `${fixture.store}.away`)
+  expect((await fixture.call('DELETE', `/v1/restore-points/${point.id}`)).status).toBe(409)
+  const { items } = await fixture.client.auditEntries.list({ limit: 2 })
+  expect(items.map(({ action, status }) => ({ action, status }))).toEqual([
+    { action: 'DELETE /v1/restore-points/:id', status: 409 },
+    { action: 'DELETE /v1/restore-points/:id', status: 204 },
+  ])
 })

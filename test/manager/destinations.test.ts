@@ -5,6 +5,7 @@ import type { ApiError } from '@osb-backup/client'
 import type { StoreSettings } from '@osb-backup/protocol/v1'
 import { type ManagerProcess, makeTemporaryFolder, startManagerProcess } from '@osb-backup/testkit'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { startFaultsProxy } from '../../lab/faults/faults-proxy.ts'
 import { registerInstance, unreachableAgent } from '../fixtures/register-instance.ts'
 import { makePlaces, places } from '../main-job/places.ts'
 
@@ -93,6 +94,17 @@ describe('checking a destination', () => {
       s3Error = { status, code }
       expect(await check({ ...store, endpoint: s3ErrorUrl, region: '' })).toMatch(sentence)
     }
+  })
+
+  test('does not take a login page that answers everything with 200 for a store', async () => {
+    await using proxy = await startFaultsProxy(where.s3.destination.store.endpoint)
+    const headers = { 'content-type': 'text/html', etag: '"65f0"', 'last-modified': 'Tue, 03 Feb 2026 04:05:06 GMT' }
+    proxy.spoil(() => ({ kind: 'answer', status: 200, headers, body: '<html><body>Please log in</body></html>' }))
+    const s3 = { ...where.s3.destination.store, endpoint: proxy.origin }
+    expect(await check(s3)).toMatch(/^400 Writing a test object failed: .*what answers there is not S3/)
+    const swift = { ...where.swift.destination.store, authUrl: `${proxy.origin}/v3` }
+    expect(await check(swift)).toMatch(/^400 Writing a test object failed: .*what answers there is not Swift/)
+    expect(proxy.requests).toBeLessThan(10)
   })
 
   test('says in one sentence what is wrong, at Swift', async () => {

@@ -23,7 +23,7 @@ const plain = { compression: 'none', recipients: [] } as const
 const fresh = { ...plain, mustBeNew: true }
 /** Short, so that the test is; real ones are minutes. */
 const options = {
-  retry: { attempts: 3, firstDelayMs: 20 },
+  retry: { outageMs: 400, firstDelayMs: 20 },
   idleTimeoutMs: 700,
   connectTimeoutMs: 2000,
   partSizeBytes: 5 * mebibyte,

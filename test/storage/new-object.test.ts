@@ -15,7 +15,7 @@ afterAll(async () => {
 })
 
 const mebibyte = 1024 * 1024
-const options = { retry: { attempts: 3, firstDelayMs: 5 }, partSizeBytes: 5 * mebibyte }
+const options = { retry: { outageMs: 10_000, firstDelayMs: 5 }, partSizeBytes: 5 * mebibyte }
 const settings: S3Settings = { type: 's3', endpoint, region, bucket, accessKeyId, secretAccessKey }
 const direct = openStore(settings)
 
@@ -34,8 +34,9 @@ describe.each([
   {
     what: 'of several parts',
     size: 12 * mebibyte,
-    isMaking: (method: string, url: string) => method === 'POST' && /\?uploadId/.test(url),
-    untilMade: [lost, refusal],
+    isMaking: (method: string, url: string) => method === 'HEAD' || (method === 'POST' && /\?uploadId/.test(url)),
+    // The second one is a HEAD, which asks whether the object is there.
+    untilMade: [lost, { kind: 'answer', status: 503 }, refusal] satisfies Fault[],
   },
 ])('S3: a new object, $what,', ({ size, isMaking, untilMade }) => {
   /** Spoils the requests that make the object, one after the other. */

@@ -57,7 +57,7 @@ describe.each(servers)('$kind', ({ kind, settings, server }) => {
         }
         return undefined
       })
-      const store = openStore(settings(proxy.origin), { retry: { attempts: 3, firstDelayMs: 2000 } })
+      const store = openStore(settings(proxy.origin), { retry: { outageMs: 60_000, firstDelayMs: 4000 } })
       expect(await store.removeIfSame(found)).toBe(false)
       await isReplaced
       expect(proxy.injected).toBe(1)
@@ -72,7 +72,7 @@ describe.each(servers)('$kind', ({ kind, settings, server }) => {
     const { direct, found } = await stored(name, 1000)
     let lost = 0
     proxy.spoil(({ method }) => (method === 'DELETE' && lost++ === 0 ? { kind: 'lose' } : undefined))
-    const store = openStore(settings(proxy.origin), { retry: { attempts: 3, firstDelayMs: 10 } })
+    const store = openStore(settings(proxy.origin), { retry: { outageMs: 60_000, firstDelayMs: 10 } })
     expect(await store.removeIfSame(found)).toBe(true)
     expect(proxy.injected).toBe(1)
     expect(await direct.head(name)).toBeUndefined()
@@ -86,7 +86,7 @@ describe.each(servers)('$kind', ({ kind, settings, server }) => {
     const { direct, found } = await stored(name, 1000)
     let rejected = 0
     proxy.spoil(({ method }) => (method === 'DELETE' && rejected++ === 0 ? { kind: 'answer', status: 501 } : undefined))
-    const store = openStore(settings(proxy.origin), { retry: { attempts: 3, firstDelayMs: 10 } })
+    const store = openStore(settings(proxy.origin), { retry: { outageMs: 60_000, firstDelayMs: 10 } })
     expect(await store.removeIfSame(found)).toBe(true)
     expect(await direct.head(name)).toBeUndefined()
   })

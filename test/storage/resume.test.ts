@@ -18,7 +18,7 @@ afterAll(async () => {
 const mebibyte = 1024 * 1024
 const size = 20 * mebibyte
 const options = {
-  retry: { attempts: 3, firstDelayMs: 5 },
+  retry: { outageMs: 2000, firstDelayMs: 5 },
   partSizeBytes: 5 * mebibyte,
   segmentSizeBytes: 4 * mebibyte,
   idleTimeoutMs: 3000,

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type Server, request as sendRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 
@@ -33,10 +33,43 @@ export async function keystoneThatSpoilsTokens(authUrl: string, isSpoilt: (login
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v3`,
     logins: () => logins,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
+    [Symbol.asyncDispose]: () => close(server),
+  }
+}
+
+async function close(server: Server): Promise<void> {
+  server.closeAllConnections()
+  server.close()
+  await once(server, 'close')
+}
+
+/**
+ * Passes everything on to a real Swift, except for the first removal of a large object, which it answers as Swift does when the
+ * token expires while segments are removed.
+ */
+export async function swiftThatRefusesFirstRemoval(storageUrl: string) {
+  let hasRefused = false
+  const { origin, pathname } = new URL(storageUrl)
+  const server = createServer((request, response) => {
+    if (!hasRefused && request.method === 'DELETE' && request.url?.includes('multipart-manifest=delete')) {
+      hasRefused = true
+      const status = '401 Unauthorized'
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ 'Response Status': status, Errors: [['segment', status]] }))
+      return
+    }
+    const { method = 'GET', headers } = request
+    const forwarded = sendRequest(new URL(request.url ?? '', origin), { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(response)
+    })
+    forwarded.on('error', () => response.destroy())
+    request.pipe(forwarded)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${pathname}`,
+    [Symbol.asyncDispose]: () => close(server),
   }
 }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { SwiftClient } from '../../packages/storage/src/swift/swift-client.ts'
 import { describeObjectStore } from './conformance.ts'
 import { generated } from './generated.ts'
-import { keystoneThatSpoilsTokens } from './spoiling-keystone.ts'
+import { keystoneThatSpoilsTokens, swiftThatRefusesFirstRemoval } from './spoiling-keystone.ts'
 import { SwiftAccount } from './swift-account.ts'
 
 const lab = inject('lab').swift
@@ -124,6 +124,18 @@ describe('swift, login', () => {
     expect(await openStore(settingsOf(container)).head('whole')).toMatchObject({ sizeBytes: mebibyte })
     await openStore(settingsOf(container)).remove('whole')
     expect(await account.list(segments)).toEqual([])
+  })
+
+  test('is renewed when it expires while segments are removed', async () => {
+    await using keystone = await keystoneThatSpoilsTokens(lab.authUrl, () => false)
+    await using swift = await swiftThatRefusesFirstRemoval(lab.storageUrl)
+    const settings = { ...settingsOf(container), authUrl: keystone.url, storageUrl: swift.url }
+    const store = openStore(settings, { segmentSizeBytes: mebibyte, retry: false })
+    await store.put('large', generated(3 * mebibyte))
+    await store.remove('large')
+    expect(keystone.logins()).toBe(2)
+    expect(await store.head('large')).toBeUndefined()
+    expect(await account.list(`${container}_segments`)).toEqual([])
   })
 
   test('is shared by calls at the same time', async () => {

@@ -1,18 +1,22 @@
 import { rm } from 'node:fs/promises'
 import { errorMessage, type PeriodicTask, type RunningTasks, startPeriodicTasks } from '@osb-backup/node'
-import type { JobDependencies } from './jobs/run-job.ts'
+import type { JobDependencies } from './jobs/job-dependencies.ts'
+import { reserveForNextStart } from './journal/directory-lock.ts'
 import { jobDirectoryPath } from './stages/job-directory.ts'
 
 const INTERVAL_MS = 60_000
+/** A store that was unavailable may be back soon, and what is left in it costs money. */
+const ORPHANS_INTERVAL_MS = 15_000
 
 /** Starts the periodic tasks of the agent: they retry what failed at the end of a job, and delete expired jobs. */
 export function startMaintenance(deps: JobDependencies): RunningTasks {
   const tasks: PeriodicTask[] = [
     { name: 'save job states', intervalMs: INTERVAL_MS, run: () => saveUnsaved(deps) },
+    { name: 'reserve disk space', intervalMs: INTERVAL_MS, run: () => reserveSpace(deps) },
     // One after the other: removing orphans saves the job again, which must not restore one that has just expired.
     {
       name: 'remove orphans and expire jobs',
-      intervalMs: INTERVAL_MS,
+      intervalMs: ORPHANS_INTERVAL_MS,
       async run(signal) {
         await removeOrphans(deps, signal)
         await expireJobs(deps)
@@ -23,6 +27,12 @@ export function startMaintenance(deps: JobDependencies): RunningTasks {
   return startPeriodicTasks(tasks, ({ name }, error) => {
     deps.log.error({ err: errorMessage(error), task: name }, 'a periodic task failed; it will be retried')
   })
+}
+
+/** On a disk that is full, it is tried again later. */
+async function reserveSpace({ settings }: JobDependencies): Promise<boolean> {
+  await reserveForNextStart(settings.stateDirectory)
+  return false
 }
 
 async function saveUnsaved({ registry }: JobDependencies): Promise<boolean> {

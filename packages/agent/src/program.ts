@@ -58,7 +58,10 @@ try {
   if (values.help) console.log(help)
   else await main()
 } catch (error) {
-  // The message of a settings error is complete; anything else is a bug and keeps its stack.
-  console.error(error instanceof SettingsError ? error.message : error)
+  // The message of a settings error is complete, and that of the system says what is wrong with the machine; anything
+  // else is a bug and keeps its stack.
+  const isSystemError = error instanceof Error && 'syscall' in error
+  if (isSystemError) console.error(`The agent cannot start: ${error.message}.`)
+  else console.error(error instanceof SettingsError ? error.message : error)
   process.exitCode = 1
 }

@@ -4,13 +4,15 @@ import { errorMessage, omitUndefined, SettingsError } from '@osb-backup/node'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import { buildServer } from './http/server.ts'
+import type { JobDependencies } from './jobs/job-dependencies.ts'
 import { JobMetrics } from './jobs/job-metrics.ts'
+import { noteShutdown } from './jobs/job-record.ts'
 import { JobRegistry } from './jobs/job-registry.ts'
-import type { JobDependencies } from './jobs/run-job.ts'
 import { lockDirectory } from './journal/directory-lock.ts'
 import { Journal } from './journal/journal.ts'
 import { startMaintenance } from './maintenance.ts'
-import { startRecovery } from './recovery/recover.ts'
+import { resumePending, startRecovery } from './recovery/recover.ts'
+import { openCgroups } from './scripts/cgroup.ts'
 import type { AgentSettings } from './settings/agent-settings.ts'
 import { ObjectClaims } from './stages/object-claim.ts'
 import { checkScripts, openDirectories, readCaFile, readTlsFiles, type TlsFiles } from './start-checks.ts'
@@ -69,7 +71,9 @@ async function startLocked(
   const registry = new JobRegistry(journal, settings)
   const metrics = new JobMetrics(now())
   const stores = new AgentStores(settings.transfers, ca)
-  const deps: JobDependencies = { settings, registry, stores, claims: new ObjectClaims(), metrics, log, now }
+  const cgroups = openCgroups(settings.stateDirectory)
+  const claims = new ObjectClaims()
+  const deps: JobDependencies = { settings, registry, stores, claims, metrics, cgroups, log, now }
   const server = buildServer(deps, tls)
   const interrupted = await startRecovery(journal, deps)
   try {
@@ -83,6 +87,7 @@ async function startLocked(
     registry.open()
     if (interrupted.length > 0) log.info({ jobs: interrupted.length }, 'recovery finished')
   })
+  for (const job of registry.pending()) void resumePending(job, deps)
   const maintenance = startMaintenance(deps)
   const { port } = server.server.address() as AddressInfo
   log.info({ host: settings.host, port, tls: tls !== undefined }, 'listening')
@@ -108,13 +113,19 @@ async function drain({ registry, settings, log }: JobDependencies): Promise<void
   registry.close()
   const running = registry.running()
   log.info({ running: running.length, graceMs: settings.shutdownGraceMs }, 'shutting down')
+  const pending = registry.pending()
   const over = Promise.all(running.map((job) => job.run))
   const waiting = new AbortController()
   const grace = sleep(settings.shutdownGraceMs, undefined, { signal: waiting.signal }).catch(() => undefined)
   await Promise.race([over, grace])
   waiting.abort()
-  for (const job of registry.running()) job.cancel.abort()
+  for (const job of registry.running()) {
+    noteShutdown(job.record)
+    job.cancel.abort()
+  }
   await over
+  // The attempt that is under way, if any: the next start of the agent makes the next one.
+  await Promise.all([...running, ...pending].map((job) => job.retries))
 }
 
 /** Closes the server when pending answers are sent, without waiting for callers to close their connections. */

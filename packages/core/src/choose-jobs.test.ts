@@ -1,12 +1,20 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type ChosenJob, chooseJobs, type JobLimits } from './choose-jobs.ts'
+import { type ChosenJob, canTakeSlot, chooseJobs, type JobLimits } from './choose-jobs.ts'
 import type { RunKind } from './stage-order.ts'
 
 const unlimited: JobLimits = { overall: 1000, perAgent: 1000, perDestination: 1000 }
 
 function job(id: string, tenant: string, fields: Partial<ChosenJob> = {}): ChosenJob {
-  return { id, kind: 'backup', tenant, agent: `agent of ${tenant}`, destination: `bucket of ${tenant}`, ...fields }
+  return {
+    id,
+    kind: 'backup',
+    tenant,
+    agent: `agent of ${tenant}`,
+    destination: `bucket of ${tenant}`,
+    slots: 1,
+    ...fields,
+  }
 }
 
 const forBoth = (limits: JobLimits) => ({ backup: limits, restore: limits })
@@ -57,10 +65,17 @@ const jobs = fc
       agent: fc.constantFrom('x', 'y'),
       destination: fc.constantFrom('p', 'q'),
       isRunning: fc.boolean(),
+      moreSlots: fc.nat({ max: 3 }),
     }),
     { maxLength: 30 },
   )
-  .map((all) => all.map((each, index) => ({ ...each, id: String(index) })))
+  .map((all) =>
+    all.map(({ moreSlots, ...each }, index) => ({
+      ...each,
+      id: String(index),
+      slots: each.isRunning ? 1 + moreSlots : 1,
+    })),
+  )
 const limit = fc.integer({ min: 1, max: 8 })
 
 const anyLimits = fc.record({ overall: limit, perAgent: limit, perDestination: limit })
@@ -78,6 +93,17 @@ test('no limit is passed that was not passed before, and no slot is left empty t
       }
     }),
   )
+})
+
+test('a job takes another slot only if one is left, and no waiting job takes it', () => {
+  const limits = forBoth({ ...unlimited, perAgent: 3 })
+  const wide = job('wide', 'a', { agent: 'shared', slots: 2 })
+  const other = job('other', 'b', { agent: 'shared' })
+  expect(canTakeSlot('wide', [], [wide], limits)).toBe(true)
+  expect(canTakeSlot('wide', [], [wide, other], limits)).toBe(false)
+  expect(canTakeSlot('wide', [other], [wide], limits)).toBe(false)
+  expect(canTakeSlot('wide', [job('elsewhere', 'b')], [wide], limits)).toBe(true)
+  expect(canTakeSlot('ended', [], [wide], limits)).toBe(false)
 })
 
 test('which restores start does not depend on backups, nor the other way round', () => {
@@ -102,15 +128,16 @@ function expectFull(
   limits: JobLimits,
 ): void {
   const after = [...running, ...chosen]
+  const slotsOf = (jobs: readonly ChosenJob[]) => jobs.reduce((sum, { slots }) => sum + slots, 0)
   const used = (property: 'agent' | 'destination', value: string) =>
-    after.filter((each) => each[property] === value).length
+    slotsOf(after.filter((each) => each[property] === value))
   const hasSlot = (each: ChosenJob) =>
     used('agent', each.agent) < limits.perAgent && used('destination', each.destination) < limits.perDestination
   for (const each of chosen) {
     expect(used('agent', each.agent)).toBeLessThanOrEqual(limits.perAgent)
     expect(used('destination', each.destination)).toBeLessThanOrEqual(limits.perDestination)
   }
-  if (chosen.length > 0) expect(after.length).toBeLessThanOrEqual(limits.overall)
+  if (chosen.length > 0) expect(slotsOf(after)).toBeLessThanOrEqual(limits.overall)
   const left = waiting.filter((each) => !chosen.includes(each))
-  expect(after.length >= limits.overall || !left.some(hasSlot)).toBe(true)
+  expect(slotsOf(after) >= limits.overall || !left.some(hasSlot)).toBe(true)
 }

@@ -11,9 +11,11 @@ export interface ChosenJob {
   agent: string
   /** Where it stores. */
   destination: string
+  /** How many slots it takes: that many of its parts run. One that waits takes one. */
+  slots: number
 }
 
-/** How many jobs of one kind may run at the same time. */
+/** How many slots jobs of one kind may take at the same time. */
 export interface JobLimits {
   overall: number
   perAgent: number
@@ -64,7 +66,7 @@ function takeTurns<J extends ChosenJob>(
   const canStart = (job: J) =>
     (agents.get(job.agent) ?? 0) < limits.perAgent && (destinations.get(job.destination) ?? 0) < limits.perDestination
 
-  while (chosen.length < most && running.length + chosen.length < limits.overall) {
+  for (let free = limits.overall - slotsOf(running); chosen.length < most && free > 0; free--) {
     const turns = [...queues.keys()].toSorted(
       (one, other) =>
         (tenants.get(one) ?? 0) - (tenants.get(other) ?? 0) || (came.get(one) ?? 0) - (came.get(other) ?? 0),
@@ -91,8 +93,30 @@ function firstOf<T, R>(values: readonly T[], find: (value: T) => R | undefined):
   return undefined
 }
 
-function countBy<T>(values: readonly T[], keyOf: (value: T) => string): Map<string, number> {
+const slotsOf = (jobs: readonly ChosenJob[]) => jobs.reduce((sum, { slots }) => sum + slots, 0)
+
+function countBy(jobs: readonly ChosenJob[], keyOf: (job: ChosenJob) => string): Map<string, number> {
   const counts = new Map<string, number>()
-  for (const value of values) counts.set(keyOf(value), (counts.get(keyOf(value)) ?? 0) + 1)
+  for (const job of jobs) counts.set(keyOf(job), (counts.get(keyOf(job)) ?? 0) + job.slots)
   return counts
+}
+
+/**
+ * Whether a job that runs may run one more of its parts at the same time: if a slot is left that no waiting job takes, and its turn
+ * has come.
+ *
+ * @param waiting - In the order they came.
+ * @param running - With the job itself.
+ */
+export function canTakeSlot(
+  jobId: string,
+  waiting: readonly ChosenJob[],
+  running: readonly ChosenJob[],
+  limits: Readonly<Record<RunKind, JobLimits>>,
+): boolean {
+  const job = running.find(({ id }) => id === jobId)
+  if (job === undefined) return false
+  return chooseJobs([...waiting, { ...job, slots: 1 }], running, limits, waiting.length + 1).some(
+    ({ id }) => id === jobId,
+  )
 }

@@ -20,5 +20,4 @@ export {
 export type * from './object-store.ts'
 export { isSameObject } from './object-store.ts'
 export { openStore } from './open-store.ts'
-export { StoreError } from './store-error.ts'
 export type * from './store-options.ts'

@@ -5,12 +5,12 @@ import { Readable } from 'node:stream'
 import { afterAll, expect, test } from 'vitest'
 import { FileStore } from './file/file-store.ts'
 import type { CallOptions, StoredObject } from './object-store.ts'
-import { retrying } from './retrying.ts'
+import { retrying, withRetries } from './retrying.ts'
 import { StoreError, type StoreErrorCode } from './store-error.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'osb-retrying-'))
 afterAll(() => rm(root, { recursive: true }))
-const options = { attempts: 3, firstDelayMs: 1 }
+const options = { outageMs: 10_000, firstDelayMs: 1 }
 
 /** A real store whose next calls fail. */
 class StumblingStore extends FileStore {
@@ -47,14 +47,40 @@ class StumblingStore extends FileStore {
   }
 }
 
-test('retries temporary failures, up to the limit', async () => {
+test('retries temporary failures until the outage has lasted too long, with a last attempt at its end', async () => {
   const store = new StumblingStore()
-  store.failures = ['temporary', 'temporary']
+  store.failures = Array.from({ length: 8 }, () => 'temporary' as const)
   await expect(retrying(store, options).head('a')).resolves.toBeUndefined()
-  expect(store.calls).toBe(3)
-  store.failures = ['temporary', 'temporary', 'temporary', 'temporary']
-  await expect(retrying(store, options).head('a')).rejects.toMatchObject({ code: 'temporary' })
-  expect(store.calls).toBe(6)
+  expect(store.calls).toBe(9)
+  store.failures = Array.from({ length: 3 }, () => 'temporary' as const)
+  const impatient = retrying(store, { outageMs: 300, firstDelayMs: 3_600_000, longestDelayMs: 3_600_000 })
+  await expect(impatient.head('a')).rejects.toMatchObject({
+    code: 'temporary',
+    message: expect.stringMatching(/^stumbled It failed for \d s\.$/),
+  })
+  expect(store.calls).toBe(11)
+})
+
+test('does not retry at all if that is turned off', async () => {
+  const store = new StumblingStore()
+  store.failures = ['temporary']
+  await expect(retrying(store, { outageMs: 0 }).head('a')).rejects.toMatchObject({ message: 'stumbled' })
+  expect(store.calls).toBe(1)
+})
+
+test('waits for as long as the store asks for, but not beyond the limit', async () => {
+  const busy = new StoreError('temporary', 'busy', { retryAfterMs: 200 })
+  const calls: number[] = []
+  const call = () => {
+    calls.push(performance.now())
+    return calls.length < 3 ? Promise.reject(busy) : Promise.resolve('done')
+  }
+  await expect(withRetries(call, options)).resolves.toBe('done')
+  const [first = 0, second = 0, third = 0] = calls
+  // A timer may fire a millisecond early.
+  expect(Math.min(second - first, third - second)).toBeGreaterThanOrEqual(199)
+  const forLong = () => Promise.reject(new StoreError('temporary', 'busy', { retryAfterMs: 3_600_000 }))
+  await expect(withRetries(forLong, { outageMs: 50 })).rejects.toMatchObject({ code: 'temporary' })
 })
 
 test('does not retry permanent failures', async () => {
@@ -85,6 +111,8 @@ test('stops waiting when the signal fires', async () => {
   const store = new StumblingStore()
   store.failures = Array.from({ length: 3 }, () => 'temporary' as const)
   const signal = AbortSignal.timeout(20)
-  const waiting = retrying(store, { attempts: 3, firstDelayMs: 60_000 }).head('a', { signal })
+  const waiting = retrying(store, { outageMs: 3_600_000, firstDelayMs: 60_000, longestDelayMs: 60_000 }).head('a', {
+    signal,
+  })
   await expect(waiting).rejects.toMatchObject({ name: 'TimeoutError' })
 })

@@ -4,19 +4,28 @@ import { compareNames } from './object-name.ts'
 import type { CallOptions, ObjectStore, PutOptions, StoredObject } from './object-store.ts'
 import { StoreError } from './store-error.ts'
 
-/** How often and how patiently a call is retried. */
+/** How patiently a call is retried while a store fails temporarily. */
 export interface RetryOptions {
-  /** Attempts in total. */
-  attempts: number
-  /** Delay before the second attempt; doubles with each further one. */
-  firstDelayMs: number
+  /** How long a store may be unavailable, from the first failure on; there is a last attempt at its end. 0: no retries. */
+  outageMs: number
+  /** Delay before the second attempt; doubles with each further one. Half of it is random, as stores recommend. */
+  firstDelayMs?: number
+  /** The longest delay, unless the store asks for a longer one (Retry-After). */
+  longestDelayMs?: number
 }
 
-export const defaultRetry: RetryOptions = { attempts: 4, firstDelayMs: 500 }
+const DEFAULT_FIRST_DELAY_MS = 500
+const DEFAULT_LONGEST_DELAY_MS = 10_000
+
+/** For transfers: a store may be restarted or updated meanwhile. */
+const defaultRetry: RetryOptions = { outageMs: 300_000 }
+
+/** For what is removed after a failure: whoever waits for that has waited for the store already. */
+export const undoRetry: RetryOptions = { outageMs: 10_000 }
 
 /** The retry options that apply to a store. */
 export function retryOf(retry: RetryOptions | false | undefined): RetryOptions {
-  return retry === false ? { attempts: 1, firstDelayMs: 0 } : (retry ?? defaultRetry)
+  return retry === false ? { outageMs: 0 } : (retry ?? defaultRetry)
 }
 
 /**
@@ -60,26 +69,28 @@ class RetryingStore implements ObjectStore {
 
   async *list(prefix: string, options?: CallOptions): AsyncGenerator<StoredObject> {
     let last: string | undefined
-    for (let attempt = 1; ; attempt++) {
+    const outage = new Outage(this.#options)
+    for (;;) {
       try {
         // Names are in order, so an interrupted list continues after the last one.
         for await (const object of this.#store.list(prefix, options)) {
           if (last !== undefined && compareNames(object.name, last) <= 0) continue
           last = object.name
-          attempt = 1
+          outage.end()
           yield object
         }
         return
       } catch (error) {
-        await waitOrGiveUp(error, attempt, this.#options, options?.signal)
+        await outage.waitOrGiveUp(error, options?.signal)
       }
     }
   }
 }
 
 /**
- * Retries a call while its failures are temporary, with growing delays.
+ * Retries a call while its failures are temporary, with growing delays, for as long as an outage may last.
  *
+ * @param signal - Ends the delays.
  * @throws The error of the last attempt; the signal's reason if that fires during a delay.
  */
 export async function withRetries<Result>(
@@ -87,28 +98,49 @@ export async function withRetries<Result>(
   options: RetryOptions,
   signal?: AbortSignal,
 ): Promise<Result> {
-  for (let attempt = 1; ; attempt++) {
+  const outage = new Outage(options)
+  for (;;) {
     try {
       return await call()
     } catch (error) {
-      await waitOrGiveUp(error, attempt, options, signal)
+      await outage.waitOrGiveUp(error, signal)
     }
   }
 }
 
-/** Waits before the next attempt, or throws the error if there is none. */
-export async function waitOrGiveUp(
-  error: unknown,
-  attempt: number,
-  options: RetryOptions,
-  signal?: AbortSignal,
-): Promise<void> {
-  const canRetry = error instanceof StoreError && error.retryable && attempt < options.attempts
-  if (!canRetry) throw error
-  try {
-    await sleep(options.firstDelayMs * 2 ** (attempt - 1), undefined, { signal })
-  } catch {
-    // Only the signal ends a sleep.
+/** The failures of a call since it last succeeded. */
+export class Outage {
+  readonly #options: RetryOptions
+  #failures = 0
+  #beganAtMs = 0
+
+  constructor(options: RetryOptions) {
+    this.#options = options
+  }
+
+  /** Waits before the next attempt, or throws the error if there is none. */
+  async waitOrGiveUp(error: unknown, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
+    if (!(error instanceof StoreError && error.retryable)) throw error
+    const nowMs = performance.now()
+    if (this.#failures++ === 0) this.#beganAtMs = nowMs
+    const elapsedMs = nowMs - this.#beganAtMs
+    const leftMs = this.#options.outageMs - elapsedMs
+    if (leftMs <= 0) throw this.#failures === 1 ? error : error.retriedFor(elapsedMs)
+    const delayMs = Math.max(this.#delayMs(), error.retryAfterMs ?? 0)
+    // Rejects only when the signal fires. A timer may fire a little early, which must not cost the last attempt.
+    await sleep(Math.ceil(Math.min(delayMs, leftMs)), undefined, { signal }).catch(() => undefined)
+    signal?.throwIfAborted()
+  }
+
+  /** The store works again: the next failure begins another outage. */
+  end(): void {
+    this.#failures = 0
+  }
+
+  #delayMs(): number {
+    const { firstDelayMs = DEFAULT_FIRST_DELAY_MS, longestDelayMs = DEFAULT_LONGEST_DELAY_MS } = this.#options
+    const delayMs = Math.min(longestDelayMs, firstDelayMs * 2 ** (this.#failures - 1))
+    return delayMs * (0.5 + Math.random() / 2)
   }
 }

@@ -23,23 +23,37 @@ export type StoreErrorCode =
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly code: StoreErrorCode
+  /** How long the store asked to be left alone (Retry-After). */
+  readonly retryAfterMs: number | undefined
 
-  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: StoreErrorCode,
+    message: string,
+    { retryAfterMs, ...options }: ErrorOptions & { retryAfterMs?: number | undefined } = {},
+  ) {
     super(message, options)
     this.code = code
+    this.retryAfterMs = retryAfterMs
   }
 
   /** Whether the same call may succeed later. */
   get retryable(): boolean {
     return this.code === 'temporary'
   }
+
+  /** The same error after retries in vain. */
+  retriedFor(elapsedMs: number): StoreError {
+    const message = `${this.message} It failed for ${Math.round(elapsedMs / 1000)} s.`
+    return new StoreError(this.code, message, { cause: this.cause })
+  }
 }
 
 /** The error to report when a call failed and its cleanup failed too: it describes both. */
-export function combineErrors(error: unknown, undoing: StoreError): StoreError {
-  const first = error instanceof Error ? error.message : String(error)
-  const code = error instanceof StoreError ? error.code : undoing.code
-  return new StoreError(code, `${first} Then: ${undoing.message}`, { cause: new AggregateError([error, undoing]) })
+export function combineErrors(error: unknown, undoing: unknown): StoreError {
+  const messageOf = (each: unknown) => (each instanceof Error ? each.message : String(each))
+  const { code } = [error, undoing].find((each) => each instanceof StoreError) ?? { code: 'temporary' as const }
+  const cause = new AggregateError([error, undoing])
+  return new StoreError(code, `${messageOf(error)} Then: ${messageOf(undoing)}`, { cause })
 }
 
 /** Whether an error is one of `combineErrors`: something may be left in the store, which no other error reports. */

@@ -5,7 +5,7 @@ import type { BandwidthLimit } from './transfer/bandwidth.ts'
 
 /** Tuning for tests, unusual servers and very large objects. Everything has a default. */
 export interface StoreOptions {
-  /** How temporary failures of calls, parts and downloads are retried; false: not at all. */
+  /** How long temporary failures of calls, parts and downloads are retried; false: not at all. Default: 5 minutes. */
   retry?: RetryOptions | false
   /** Time limit for establishing a connection. */
   connectTimeoutMs?: number

@@ -12,10 +12,18 @@ export interface AgentProcess extends RunningProcess {
   password: string
 }
 
-/** Starts `npm run agent`'s program and waits until it listens. The folders are the caller's to give. */
-export async function startAgentProcess(settings: Record<string, string>): Promise<AgentProcess> {
+/**
+ * Starts `npm run agent`'s program and waits until it listens. The folders are the caller's to give.
+ *
+ * @param prefix - A program that executes the rest of its arguments: `['prlimit', '--nofile=64']`.
+ */
+export async function startAgentProcess(
+  settings: Record<string, string>,
+  prefix: readonly string[] = [],
+): Promise<AgentProcess> {
   const credentials = { client_username: 'agent', client_password: 'agent-password-of-the-testkit' }
-  const running = startProcess(main, { client_host: '127.0.0.1', client_port: '0', ...credentials, ...settings })
+  const environment = { client_host: '127.0.0.1', client_port: '0', ...credentials, ...settings }
+  const running = startProcess(main, environment, { prefix })
   const [, url = ''] = await waitForOutput(running, /listens on (http:\/\/[^\s"]+)/, START_TIMEOUT_MS)
   return { ...running, url, username: credentials.client_username, password: credentials.client_password }
 }

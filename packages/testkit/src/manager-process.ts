@@ -26,5 +26,5 @@ export async function startManagerProcess(settings: Record<string, string>): Pro
 
 /** Starts `npm start`'s program with just these settings and a free port, and waits for nothing. */
 export function startManagerProgram(settings: Record<string, string>, args: readonly string[] = []): RunningProcess {
-  return startProcess(main, { PORT: '0', LOG_LEVEL: 'warn', AGENT_POLL_MS: '200', ...settings }, args)
+  return startProcess(main, { PORT: '0', LOG_LEVEL: 'warn', AGENT_POLL_MS: '200', ...settings }, { args })
 }

@@ -18,13 +18,18 @@ export interface RunningProcess {
 const STOP_TIMEOUT_MS = 120_000
 const LARGEST_OUTPUT = 4 * 1024 * 1024
 
-/** Starts `node <script> <args>` with an environment of its own and nothing of the caller's but path and home. */
+/**
+ * Starts `node <script> <args>` with an environment of its own and nothing of the caller's but path and home.
+ *
+ * @param prefix - A program that executes the rest of its arguments: `['prlimit', '--nofile=64']`.
+ */
 export function startProcess(
   script: string,
   environment: Record<string, string>,
-  args: readonly string[] = [],
+  { args = [], prefix = [] }: { args?: readonly string[]; prefix?: readonly string[] } = {},
 ): RunningProcess {
-  const child = spawn(process.execPath, [script, ...args], {
+  const [program = process.execPath, ...rest] = [...prefix, process.execPath, script, ...args]
+  const child = spawn(program, rest, {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

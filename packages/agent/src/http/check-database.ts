@@ -18,5 +18,6 @@ export function checkDatabase(kind: RunKind, wire: AgentDatabase): Result<Databa
     valueProblem(`${kind}.backupPassword`, backupPassword ?? '') ??
     (isPort ? undefined : `${kind}.port must be a whole number up to 65535`)
   if (problem !== undefined) return err(problem)
-  return ok(omitUndefined({ host, port, username, password, backupUsername, backupPassword, name }))
+  // The Java manager sends 0 where a host has no port.
+  return ok(omitUndefined({ host, port: port || undefined, username, password, backupUsername, backupPassword, name }))
 }

@@ -1,7 +1,8 @@
 import type { RunKind } from '@osb-backup/core'
 import { type AgentJob, backupStages, restoreStages, stageLogField } from '@osb-backup/protocol'
 import { type StoreSettings, stores } from '@osb-backup/storage/kinds'
-import { currentStepOf, errorMessageOf, failedStepOf, type JobRecord } from '../jobs/job-record.ts'
+import { currentStepOf, errorMessageOf, failedStepOf, failureCodeOf, type JobRecord } from '../jobs/job-record.ts'
+import { hasPendingUnlock, pendingSteps, unlockAttempts } from '../jobs/pending-steps.ts'
 import { timestamp } from './timestamp.ts'
 
 const stagesOf = { backup: backupStages, restore: restoreStages } as const
@@ -13,19 +14,25 @@ const messages = {
   FAILED: (kind: RunKind) => `${kind} failed`,
 } as const
 
-/** Encodes a job for the wire. */
-export function jobAnswer(job: JobRecord): AgentJob {
+/**
+ * Encodes a job for the wire.
+ *
+ * @param nextRetryAt - When its pending cleanup and unlock are retried next.
+ */
+export function jobAnswer(job: JobRecord, nextRetryAt?: Date): AgentJob {
   const { request, stored } = job
   const { kind } = request
   const state = job.status === 'RUNNING' ? stateOf(job) : 'finished'
   const failedStage = failedStepOf(job)
   const errorMessage = errorMessageOf(job)
+  const failureCode = job.status === 'FAILED' ? failureCodeOf(job) : undefined
   return {
     status: job.status,
     message: messages[job.status](kind),
     state,
     ...(errorMessage === undefined ? {} : { error_message: errorMessage }),
     ...(failedStage === undefined ? {} : { failed_stage: failedStage }),
+    ...(failureCode === undefined ? {} : { failure_code: failureCode }),
     type: request.destinationType,
     compression: request.compress,
     ...(kind === 'backup' ? destinationFields(request.store) : {}),
@@ -37,6 +44,8 @@ export function jobAnswer(job: JobRecord): AgentJob {
     original_sha256: stored?.originalSha256,
     progress: { bytes_read: job.progress.bytesRead, bytes_stored: job.progress.bytesStored },
     warnings: job.warnings,
+    ...(job.lockedSince === undefined ? {} : { locked_since: timestamp(job.lockedSince) }),
+    ...retryFields(job, nextRetryAt),
     start_time: timestamp(job.startedAt),
     end_time: job.endedAt === undefined ? '' : timestamp(job.endedAt),
     execution_time_ms: job.endedAt === undefined ? 0 : job.endedAt.getTime() - job.startedAt.getTime(),
@@ -62,6 +71,17 @@ export function failureAnswer(kind: RunKind, state: string, errorMessage: string
     end_time: '',
     execution_time_ms: 0,
     ...Object.fromEntries(logs),
+  }
+}
+
+function retryFields(
+  job: JobRecord,
+  nextRetryAt: Date | undefined,
+): Pick<AgentJob, 'unlock_attempts' | 'next_retry_at'> {
+  if (pendingSteps(job).length === 0) return {}
+  return {
+    ...(hasPendingUnlock(job) ? { unlock_attempts: unlockAttempts(job) } : {}),
+    ...(nextRetryAt === undefined ? {} : { next_retry_at: timestamp(nextRetryAt) }),
   }
 }
 

@@ -2,9 +2,13 @@ import type { RunKind } from '@osb-backup/core'
 import { errorMessage } from '@osb-backup/node'
 import type { AgentRefusal } from '@osb-backup/protocol'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import { DescriptorReserve, descriptorLimit } from '../jobs/descriptor-reserve.ts'
+import type { JobDependencies } from '../jobs/job-dependencies.ts'
 import type { MeasuredNow } from '../jobs/job-metrics.ts'
+import type { JobKey } from '../jobs/job-record.ts'
 import type { Closure, RegisteredJob } from '../jobs/job-registry.ts'
-import type { JobDependencies } from '../jobs/run-job.ts'
+import { hasPendingUnlock, markUnlockedProblem } from '../jobs/pending-steps.ts'
+import { isExhausted } from '../journal/space-reserve.ts'
 import { readPack, type ScriptPack } from '../scripts/script-pack.ts'
 import type { TlsFiles } from '../start-checks.ts'
 import { basicAuth } from './basic-auth.ts'
@@ -12,6 +16,7 @@ import { checkRequest, idProblem, reservedIds } from './check-request.ts'
 import { failureAnswer, jobAnswer } from './job-answer.ts'
 import { readBody } from './read-body.ts'
 import { freeDisk, statusAnswer } from './status-answer.ts'
+import { timestamp } from './timestamp.ts'
 
 /** Maximum size of a request in bytes. Real ones have a few kilobytes. */
 const MAX_BODY_BYTES = 1024 * 1024
@@ -57,7 +62,8 @@ export function buildServer(deps: JobDependencies, tls?: TlsFiles): FastifyInsta
       else unauthorised(plain)
     },
   })
-  server.server.maxConnections = MAX_CONNECTIONS
+  // Connections must not take the descriptors that jobs need.
+  server.server.maxConnections = Math.min(MAX_CONNECTIONS, Math.ceil((descriptorLimit() ?? Infinity) / 4))
   server.addHook('onRequest', async (request, reply) => {
     if (!letsIn(request.headers.authorization)) return unauthorised(reply)
   })
@@ -83,8 +89,15 @@ export function buildServer(deps: JobDependencies, tls?: TlsFiles): FastifyInsta
   for (const kind of ['backup', 'restore'] as const) {
     server.get<{ Params: { id: string } }>(`/${kind}/:id`, async (request, reply) => {
       const job = deps.registry.find({ kind, id: request.params.id })
-      return job === undefined ? reply.code(404).send() : reply.send(jobAnswer(await deps.registry.fullRecord(job)))
+      return job === undefined
+        ? reply.code(404).send()
+        : reply.send(jobAnswer(await deps.registry.fullRecord(job), job.nextRetryAt))
     })
+    for (const action of ['retry-unlock', 'mark-unlocked'] as const) {
+      server.post<{ Params: { id: string } }>(`/${kind}/:id/${action}`, (request, reply) =>
+        intervene({ kind, id: request.params.id }, action, reply, deps),
+      )
+    }
     server.delete(`/${kind}`, (request, reply) => remove(kind, request.body, reply, deps))
   }
   return server
@@ -103,6 +116,7 @@ async function measureNow({ registry, settings }: JobDependencies): Promise<Meas
   return {
     running: { backup: count('backup'), restore: count('restore') },
     limit: settings.maxJobs,
+    pendingUnlocks: registry.locked().filter(({ record }) => hasPendingUnlock(record)).length,
     freeDiskBytes: await freeDisk(settings),
   }
 }
@@ -151,17 +165,17 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, deps: Jo
       })
     case 'started': {
       const { job } = reservation
-      const saved = registry.save(job.record)
+      const prepared = registry.prepare(job, () => new DescriptorReserve())
       // Set before the first await, so that a shutdown at this moment waits for the run too.
-      job.run = saved.then(
+      job.run = prepared.then(
         () => runToEnd(job, pack.value, deps),
         () => undefined,
       )
       try {
-        await saved
+        await prepared
       } catch (error) {
-        registry.forget({ kind, id })
         deps.log.error({ err: errorMessage(error), kind, jobId: id }, 'job not started')
+        if (isExhausted(error)) return refuseForNow(reply, 429, unprepared(error))
         return reply
           .code(500)
           .send(failureAnswer(kind, 'Journal', `the job cannot be written down: ${errorMessage(error)}`))
@@ -170,6 +184,14 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, deps: Jo
     }
   }
 }
+
+const unprepared = (error: unknown) =>
+  ({
+    code: 'insufficient_resources',
+    error_message:
+      'The agent could not reserve the disk space in state_directory and the file descriptors that the job needs to unlock ' +
+      `the database again: ${errorMessage(error)}.`,
+  }) as const
 
 const closures = {
   recovering: 'The agent is finishing what a restart interrupted and starts no new jobs until then.',
@@ -183,12 +205,13 @@ const refuseForNow = (
   why: Required<Pick<AgentRefusal, 'code' | 'error_message'>> & Pick<AgentRefusal, 'blocking_job'>,
 ) => reply.code(status).send({ message: 'Failed to start a new job.', state: 'Job reservation', ...why })
 
-function databaseBusy({ record: { request } }: RegisteredJob) {
+function databaseBusy({ record: { request, status, lockedSince } }: RegisteredJob) {
   const { kind, id, database } = request
+  const does = status === 'RUNNING' ? 'works on' : 'has not unlocked'
   return {
     code: 'database_busy',
-    error_message: `The ${kind} ${id} works on the database ${database.name} at ${database.host}.`,
-    blocking_job: { kind, id },
+    error_message: `The ${kind} ${id} ${does} the database ${database.name} at ${database.host}.`,
+    blocking_job: { kind, id, ...(lockedSince === undefined ? {} : { locked_since: timestamp(lockedSince) }) },
   } as const
 }
 
@@ -209,6 +232,29 @@ async function runToEnd(job: RegisteredJob, pack: ScriptPack, deps: JobDependenc
     job.record.problem ??= 'the agent could not run the job: its log says why'
     await deps.registry.settle(job, 'FAILED', deps.now()).catch(() => undefined)
   }
+}
+
+/**
+ * What an operator does about a database whose unlock fails: has it retried at once, or says that it is unlocked. Answers
+ * with the job, and 409 if it has no such unlock.
+ */
+async function intervene(
+  key: JobKey,
+  action: 'retry-unlock' | 'mark-unlocked',
+  reply: FastifyReply,
+  { registry, now, log }: JobDependencies,
+): Promise<FastifyReply> {
+  const job = registry.find(key)
+  if (job === undefined) return reply.code(404).send()
+  if (action === 'mark-unlocked' && markUnlockedProblem(job.record) === undefined) {
+    log.warn({ kind: key.kind, jobId: key.id }, 'an operator marked the database as unlocked')
+    await registry.markUnlocked(job, now())
+  } else if (action === 'retry-unlock' && hasPendingUnlock(job.record)) {
+    job.retryNow?.abort()
+  } else {
+    reply.code(409)
+  }
+  return reply.send(jobAnswer(await registry.fullRecord(job), job.nextRetryAt))
 }
 
 /**

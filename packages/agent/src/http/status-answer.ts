@@ -1,7 +1,8 @@
 import type { Result } from '@osb-backup/core'
-import type { AgentStatus } from '@osb-backup/protocol'
-import { currentStepOf } from '../jobs/job-record.ts'
-import type { JobDependencies } from '../jobs/run-job.ts'
+import type { AgentStatus, LockedDatabase } from '@osb-backup/protocol'
+import type { JobDependencies } from '../jobs/job-dependencies.ts'
+import { currentStepOf, type JobRecord } from '../jobs/job-record.ts'
+import { hasPendingUnlock, unlockAttempts } from '../jobs/pending-steps.ts'
 import type { ScriptPack } from '../scripts/script-pack.ts'
 import type { AgentSettings, TransferSettings } from '../settings/agent-settings.ts'
 import { freeBytes } from '../stages/disk-space.ts'
@@ -21,6 +22,7 @@ const capabilities = [
   'object_name',
   'metrics',
   'one_job_per_database',
+  'unlock_retries',
 ] as const
 /** How it transforms dumps, unless scripts of form 1 do that. */
 const transforms = ['compression.zstd', 'compression.gzip', 'encryption.age', 'recovery_recipients'] as const
@@ -44,9 +46,22 @@ export async function statusAnswer(
     accepts_jobs: registry.closure === undefined,
     ...(registry.closure === undefined ? {} : { accepts_no_jobs_because: registry.closure }),
     running_jobs: jobs,
+    locked_databases: registry.locked().map(({ record }) => lockedDatabase(record)),
     max_job_number: settings.maxJobs,
     reserved_restore_number: settings.reservedRestores,
     free_disk_bytes: await freeDisk(settings),
+  }
+}
+
+function lockedDatabase(job: JobRecord): LockedDatabase {
+  const { kind, id, database } = job.request
+  return {
+    kind,
+    id,
+    host: database.host,
+    database: database.name,
+    locked_since: timestamp(job.lockedSince ?? job.startedAt),
+    unlock_attempts: hasPendingUnlock(job) ? unlockAttempts(job) : 0,
   }
 }
 

@@ -7,6 +7,8 @@ import type { JobRecord } from './job-record.ts'
 export interface MeasuredNow {
   running: { backup: number; restore: number }
   limit: number
+  /** Jobs whose database is locked because their unlock failed. */
+  pendingUnlocks: number
   /** Free bytes by the setting that names the directory. */
   freeDiskBytes: Readonly<Record<string, number>>
 }
@@ -22,6 +24,7 @@ export class JobMetrics {
   readonly #bytes: Counter<'kind'>
   readonly #running: Gauge<'kind'>
   readonly #limit: Gauge
+  readonly #pendingUnlocks: Gauge
   readonly #free: Gauge<'directory'>
   readonly #memory: Gauge
 
@@ -59,6 +62,11 @@ export class JobMetrics {
       registers,
     })
     this.#limit = new Gauge({ name: 'osb_agent_jobs_limit', help: 'Maximum number of running jobs.', registers })
+    this.#pendingUnlocks = new Gauge({
+      name: 'osb_agent_pending_unlocks',
+      help: 'Databases that are locked because unlocking them failed; it is retried.',
+      registers,
+    })
     this.#free = new Gauge({
       name: 'osb_agent_free_disk_bytes',
       help: 'Free disk space.',
@@ -102,6 +110,7 @@ export class JobMetrics {
   async text(now: MeasuredNow): Promise<{ contentType: string; text: string }> {
     for (const kind of ['backup', 'restore'] as const) this.#running.set({ kind }, now.running[kind])
     this.#limit.set(now.limit)
+    this.#pendingUnlocks.set(now.pendingUnlocks)
     for (const [directory, bytes] of Object.entries(now.freeDiskBytes)) this.#free.set({ directory }, bytes)
     this.#memory.set(process.memoryUsage.rss())
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() }

@@ -1,5 +1,5 @@
 import { nextStep, type RunKind, type Step, stepsOf } from '@osb-backup/core'
-import type { Warning } from '@osb-backup/protocol'
+import type { AgentFailureCode, Warning } from '@osb-backup/protocol'
 import type { ProcessIdentity } from '../scripts/process-identity.ts'
 import type { JobRequest } from './job-request.ts'
 
@@ -8,10 +8,14 @@ export interface StepRecord {
   step: Step
   /** Undefined while it runs. */
   ok?: boolean
+  /** The number of the attempt, from the second one on. */
+  attempt?: number
   /** The agent stopped while the step ran. An always-run step then runs again, with a new record. */
   isInterrupted?: boolean
   /** Why it failed; masked. */
   problem?: string
+  /** The same for programs, where it may be over at another attempt. */
+  failureCode?: AgentFailureCode
   /** The output of its script; masked, set when the step has finished. */
   stdout: string
   stderr: string
@@ -38,12 +42,18 @@ export interface JobRecord {
   steps: StepRecord[]
   /** Why the job failed although no step did: a missing directory, a cancellation. Masked. */
   problem?: string
+  /** Of a failure that is none of a step. */
+  failureCode?: AgentFailureCode
   stored?: StoredDump
   progress: { bytesRead: number; bytesStored: number }
   /** The warnings of its scripts so far. Masked. */
   warnings: Warning[]
   /** It was deleted while it ran, and disappears when it has finished. */
   isDeleted?: boolean
+  /** When its lock script was started; until the unlock script has succeeded, or an operator unlocked the database. */
+  lockedSince?: Date
+  /** When an operator marked the database as unlocked, because the unlock script had failed. */
+  markedUnlockedAt?: Date
   /** The running script, recorded before it starts. */
   process?: ProcessIdentity
   /** The object of an upload in progress, recorded before the upload begins. Its name includes the prefix. */
@@ -91,24 +101,33 @@ export function isComplete(job: JobRecord): boolean {
 /** Whether a step runs at the end of every job, also after a failure or a cancellation. */
 export const isAlwaysRun = (step: Step): boolean => step.endsWith('-cleanup') || step.endsWith('-unlock')
 
-/** Whether a cleanup or an unlock failed and no later one succeeded. */
-export function hasFailedCleanup(job: JobRecord): boolean {
-  return job.steps.some(
-    ({ step, ok }) =>
-      isAlwaysRun(step) && ok === false && job.steps.findLast((each) => each.step === step)?.ok !== true,
-  )
-}
-
-/** All failures, the first one first; undefined if nothing failed. */
+/** All failures, the first one first; undefined if nothing failed. Of several attempts of a step one is named. */
 export function errorMessageOf(job: JobRecord): string | undefined {
-  const problems = job.steps.flatMap(({ step, problem, isInterrupted }) => {
+  const problems = job.steps.flatMap((record, index) => {
+    const { step, problem, isInterrupted } = record
     if (problem === undefined) return []
     if (isInterrupted) return [problem]
-    const loud = step.endsWith('-unlock') ? 'UNLOCK FAILED, the database may still be locked: ' : ''
-    return [`${loud}${step}: ${problem}`]
+    const later = job.steps.slice(index + 1).filter((each) => each.step === step)
+    const succeeded = later.find(({ ok }) => ok === true)
+    if (succeeded !== undefined) return [`${step}: ${problem} (attempt ${succeeded.attempt ?? 2} succeeded)`]
+    if (later.some((each) => each.problem !== undefined && !each.isInterrupted)) return []
+    return [`${unlockState(job, step)}${step}: ${problem}`]
   })
   const all = [job.problem, ...problems, job.incompleteUpload].filter((each) => each !== undefined)
   return all.length === 0 ? undefined : all.join('\nThen: ')
+}
+
+function unlockState({ markedUnlockedAt }: JobRecord, step: Step): string {
+  if (!step.endsWith('-unlock')) return ''
+  return markedUnlockedAt === undefined
+    ? 'UNLOCK FAILED, the database may still be locked: '
+    : 'unlock failed, and an operator marked the database as unlocked: '
+}
+
+/** The code of the first failure, where it has one. */
+export function failureCodeOf(job: JobRecord): AgentFailureCode | undefined {
+  if (job.problem !== undefined || job.failureCode !== undefined) return job.failureCode
+  return job.steps.find(({ ok }) => ok === false)?.failureCode
 }
 
 /** The first step that failed. */
@@ -124,11 +143,20 @@ export function interrupt(job: JobRecord): void {
     last.ok = false
     last.isInterrupted = true
     last.problem = `agent was restarted during ${last.step}`
+    last.failureCode = 'agent-restarted'
     return
   }
+  if (job.status !== 'RUNNING') return
   const next = nextStepOf(job, false)
   // If no step is left, only the end was not recorded.
-  if (next !== undefined && errorMessageOf(job) === undefined) job.problem = `agent was restarted during ${next}`
+  if (next === undefined || errorMessageOf(job) !== undefined) return
+  job.problem = `agent was restarted during ${next}`
+  job.failureCode = 'agent-restarted'
+}
+
+/** Records that a job is cancelled because the agent shuts down, so that a failure is known to be none of the job's own. */
+export function noteShutdown(job: JobRecord): void {
+  if (errorMessageOf(job) === undefined) job.failureCode = 'agent-restarted'
 }
 
 /** The key of a job. */

@@ -1,8 +1,10 @@
 import type { RunKind } from '@osb-backup/core'
 import type { Journal } from '../journal/journal.ts'
+import type { DescriptorReserve } from './descriptor-reserve.ts'
 import { type EndedJob, expiredJobs, type JobRetention } from './expiry.ts'
-import { hasFailedCleanup, type JobKey, type JobRecord, newJob } from './job-record.ts'
+import { type JobKey, type JobRecord, newJob } from './job-record.ts'
 import { isSameDatabase, type JobRequest, withoutSecrets } from './job-request.ts'
+import { pendingSteps } from './pending-steps.ts'
 
 /** A job with what exists only in this process: its run, and the means to cancel it. */
 export interface RegisteredJob {
@@ -11,8 +13,18 @@ export interface RegisteredJob {
   readonly cancel: AbortController
   /** Whether the record is without logs and secrets. */
   isTrimmed: boolean
-  /** Settles when the job has finished and none of its processes runs any more. */
+  /** Settles when the job has finished and none of its processes runs any more, except those of `retries`. */
   run: Promise<void>
+  /** Kept from before the lock until the first always-run step. */
+  descriptors?: DescriptorReserve
+  /** Ends an unlock script that hangs, once an operator has unlocked the database. */
+  readonly operatorUnlocked: AbortController
+  /** Settles when no step of the job is retried any more, or the agent stops. */
+  retries: Promise<void>
+  /** When its pending steps are retried next; absent while one runs. */
+  nextRetryAt?: Date
+  /** Ends the pause before the next retry. */
+  retryNow?: AbortController
 }
 
 /** How many jobs may run, and how many restores even if that many jobs run. */
@@ -43,6 +55,7 @@ export class JobRegistry {
   /** Jobs whose final state could not be written, for example because the disk is full. */
   readonly #unsaved = new Set<RegisteredJob>()
   #closure: Closure | undefined = 'recovering'
+  readonly #stopping = new AbortController()
 
   constructor(journal: Journal, limits: JobLimits) {
     this.#journal = journal
@@ -51,6 +64,21 @@ export class JobRegistry {
 
   find({ kind, id }: JobKey): RegisteredJob | undefined {
     return this.#jobs[kind].get(id)
+  }
+
+  /** Aborted when the agent shuts down. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal
+  }
+
+  /** The jobs that have locked their database, finished ones whose unlock is still retried included. */
+  locked(): RegisteredJob[] {
+    return this.#all().filter(({ record }) => record.lockedSince !== undefined)
+  }
+
+  /** The finished jobs whose cleanup or unlock is still retried. */
+  pending(): RegisteredJob[] {
+    return this.#all().filter(({ record }) => record.status !== 'RUNNING' && pendingSteps(record).length > 0)
   }
 
   /** The running jobs. */
@@ -83,8 +111,27 @@ export class JobRegistry {
   /** Registers a job from the journal. */
   restore(record: JobRecord): RegisteredJob {
     const job = this.#hold(record)
-    if (record.status !== 'RUNNING') this.#trim(job)
+    if (record.status !== 'RUNNING' && pendingSteps(record).length === 0) this.#trim(job)
     return job
+  }
+
+  /**
+   * Makes a reserved job durable, with what it needs until its database is unlocked.
+   *
+   * @throws If there is not so much. The job is forgotten then.
+   */
+  async prepare(job: RegisteredJob, descriptors: () => DescriptorReserve): Promise<void> {
+    const { record } = job
+    try {
+      job.descriptors = descriptors()
+      await this.#journal.write(record)
+      await this.#journal.reserve(record)
+    } catch (error) {
+      job.descriptors?.release()
+      await this.#journal.remove(record.request).catch(() => undefined)
+      this.forget(record.request)
+      throw error
+    }
   }
 
   /** Resolves when the record, as it is now, would survive a crash. A job waits for it before every step. */
@@ -110,7 +157,8 @@ export class JobRegistry {
     job.isTrimmed = false
     delete job.record.incompleteUpload
     delete job.record.upload
-    await this.#saveEnd(job)
+    if (isRemovable(job.record)) await this.delete(job)
+    else await this.#saveEnd(job)
   }
 
   /** Removes a job that was reserved but could not be saved: its id is free again. */
@@ -131,27 +179,33 @@ export class JobRegistry {
   }
 
   /**
-   * Deletes a job, durably when this resolves. A finished one is deleted at once and its id is free again. A running
-   * one is cancelled, stays visible while its cleanup and unlock run, and is deleted by `settle`.
+   * Deletes a job, durably when this resolves. A finished one is deleted at once and its id is free again, unless its
+   * upload may have left something or its cleanup or unlock is still retried: then it is deleted when that is over. A
+   * running one is cancelled, stays visible while its cleanup and unlock run, and is deleted by `settle`.
    *
    * @returns Whether there was such a job.
    */
   async discard({ kind, id }: JobKey): Promise<boolean> {
     const job = this.find({ kind, id })
     if (job === undefined) return false
-    if (job.record.status === 'RUNNING') {
+    if (job.record.status === 'RUNNING' || pendingSteps(job.record).length > 0) {
       job.record.isDeleted = true
       job.cancel.abort()
       await this.save(job.record)
-    } else {
+    } else if (job.record.incompleteUpload === undefined) {
       await this.delete(job)
+    } else {
+      job.record = await this.fullRecord(job)
+      job.isTrimmed = false
+      job.record.isDeleted = true
+      await this.#saveEnd(job)
     }
     return true
   }
 
   /**
-   * Records the end of a job and removes it if it was deleted. A job whose cleanup or unlock failed is kept until it is
-   * deleted again, so that its caller learns that the database may still be locked.
+   * Records the end of a job and deletes it if that was requested. A job whose cleanup or unlock is still retried keeps
+   * what it needs for that.
    *
    * @throws If the end could not be written; `saveUnsaved` retries that.
    */
@@ -164,11 +218,34 @@ export class JobRegistry {
     )
     record.status = status
     record.endedAt = now
-    if (record.isDeleted && !hasFailedCleanup(record)) return this.delete(job)
-    if (isSaved && !record.isDeleted) return this.#trim(job)
+    job.descriptors?.release()
+    if (pendingSteps(record).length > 0) return this.save(record)
+    if (isRemovable(record)) return this.delete(job)
+    if (isSaved && !record.isDeleted) return this.#retire(job)
     // It was not written, or was overwritten by a concurrent deletion.
     this.#unsaved.add(job)
     await this.#saveEnd(job)
+  }
+
+  /**
+   * Records that nothing of a job that has ended is retried any more.
+   *
+   * @throws If that could not be written; `saveUnsaved` retries it.
+   */
+  async resolve(job: RegisteredJob): Promise<void> {
+    if (isRemovable(job.record)) return this.delete(job)
+    this.#unsaved.add(job)
+    await this.#saveEnd(job)
+  }
+
+  /** Records that an operator unlocked the database of a job, durably when this resolves. */
+  async markUnlocked(job: RegisteredJob, now: Date): Promise<void> {
+    const { record } = job
+    delete record.lockedSince
+    record.markedUnlockedAt = now
+    await this.save(record)
+    job.operatorUnlocked.abort()
+    job.retryNow?.abort()
   }
 
   /** Retries writing the ends that could not be written. */
@@ -176,10 +253,12 @@ export class JobRegistry {
     for (const job of this.#unsaved) await this.#saveEnd(job)
   }
 
-  /** The finished jobs that retention no longer keeps. */
+  /** The finished jobs that retention no longer keeps; none whose database is still locked. */
   expired(retention: JobRetention, now: Date): RegisteredJob[] {
     const ended = this.#all().flatMap(({ record }): EndedJob[] =>
-      record.endedAt === undefined ? [] : [{ ...keyOf(record), endedAt: record.endedAt }],
+      record.endedAt === undefined || record.lockedSince !== undefined
+        ? []
+        : [{ ...keyOf(record), endedAt: record.endedAt }],
     )
     return expiredJobs(ended, retention, now).flatMap((key) => this.find(key) ?? [])
   }
@@ -211,11 +290,12 @@ export class JobRegistry {
   /** Accepts no new jobs from now on. */
   close(): void {
     this.#closure = 'stopping'
+    this.#stopping.abort()
   }
 
-  /** The job that works on the database of a request, whichever manager it is of. */
+  /** The job that works on the database of a request, or has not unlocked it, whichever manager it is of. */
   #blockerOf({ database }: JobRequest): RegisteredJob | undefined {
-    return this.running().find(({ record }) => isSameDatabase(record.request.database, database))
+    return [...this.running(), ...this.locked()].find(({ record }) => isSameDatabase(record.request.database, database))
   }
 
   #all(): RegisteredJob[] {
@@ -223,7 +303,14 @@ export class JobRegistry {
   }
 
   #hold(record: JobRecord): RegisteredJob {
-    const job: RegisteredJob = { record, cancel: new AbortController(), isTrimmed: false, run: Promise.resolve() }
+    const job: RegisteredJob = {
+      record,
+      cancel: new AbortController(),
+      operatorUnlocked: new AbortController(),
+      isTrimmed: false,
+      run: Promise.resolve(),
+      retries: Promise.resolve(),
+    }
     this.#jobs[record.request.kind].set(record.request.id, job)
     return job
   }
@@ -231,7 +318,14 @@ export class JobRegistry {
   async #saveEnd(job: RegisteredJob): Promise<void> {
     await this.save(job.record)
     this.#unsaved.delete(job)
+    await this.#retire(job)
+  }
+
+  /** Gives back what a running job needs, unless its cleanup or unlock is still retried. */
+  async #retire(job: RegisteredJob): Promise<void> {
+    if (pendingSteps(job.record).length > 0) return
     this.#trim(job)
+    await this.#journal.release(keyOf(job.record))
   }
 
   /** Many jobs are kept for a long time, and each may have large logs. */
@@ -245,6 +339,10 @@ export class JobRegistry {
     }
   }
 }
+
+/** Whether a job was deleted and nothing remains to be done for it. */
+const isRemovable = (record: JobRecord): boolean =>
+  record.isDeleted === true && record.incompleteUpload === undefined && pendingSteps(record).length === 0
 
 /** Only the key, since a request contains much more. */
 const keyOf = ({ request: { kind, id } }: JobRecord): JobKey => ({ kind, id })

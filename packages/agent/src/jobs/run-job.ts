@@ -1,37 +1,25 @@
 import { basename } from 'node:path'
-import { dumpName, type Step } from '@osb-backup/core'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { dumpName } from '@osb-backup/core'
 import { errorMessage } from '@osb-backup/node'
 import type { Logger } from 'pino'
 import { removeIncompleteUpload } from '../recovery/incomplete-upload.ts'
-import { messageFiles, readWarnings, removeMessageFiles } from '../scripts/script-messages.ts'
-import { findScript, type ScriptPack } from '../scripts/script-pack.ts'
-import { describeFailure, isSuccess } from '../scripts/script-result.ts'
-import type { AgentSettings } from '../settings/agent-settings.ts'
+import { endProcesses } from '../scripts/end-processes.ts'
+import { jobProcesses } from '../scripts/job-processes.ts'
+import { messageFiles, removeMessageFiles } from '../scripts/script-messages.ts'
+import type { ScriptPack } from '../scripts/script-pack.ts'
 import { requireDiskSpace } from '../stages/disk-space.ts'
 import { describeToScripts } from '../stages/dump-transforms.ts'
 import { closeJobDirectory, type JobDirectory, jobDirectoryPath, openJobDirectory } from '../stages/job-directory.ts'
-import type { ObjectClaims } from '../stages/object-claim.ts'
-import { failed, type RunContext, type StepResult, startStage } from '../stages/run-context.ts'
-import { downloadFile, removeDownload, uploadDump } from '../stages/staged-transfers.ts'
-import { streamBackup } from '../stages/streamed-backup.ts'
-import { streamRestore } from '../stages/streamed-restore.ts'
-import type { AgentStores } from '../stores/agent-stores.ts'
-import type { JobMetrics } from './job-metrics.ts'
-import { isAlwaysRun, isComplete, type JobRecord, nextStepOf, type StepRecord } from './job-record.ts'
-import type { JobRegistry, RegisteredJob } from './job-registry.ts'
+import type { RunContext } from '../stages/run-context.ts'
+import { removeDownload } from '../stages/staged-transfers.ts'
+import type { JobDependencies } from './job-dependencies.ts'
+import { isComplete } from './job-record.ts'
+import type { RegisteredJob } from './job-registry.ts'
 import { maskOf } from './job-request.ts'
-
-/** What all jobs of an agent share. */
-export interface JobDependencies {
-  settings: AgentSettings
-  registry: JobRegistry
-  stores: AgentStores
-  claims: ObjectClaims
-  metrics: JobMetrics
-  log: Logger
-  /** The clock. */
-  now: () => Date
-}
+import { pendingSteps } from './pending-steps.ts'
+import { retryPendingSteps } from './retry-steps.ts'
+import { runSteps } from './run-steps.ts'
 
 /**
  * Runs a job to its end, whatever happens: when this resolves, the job is over and every always-run step has run. Never
@@ -46,7 +34,7 @@ export async function runJob(job: RegisteredJob, pack: ScriptPack, deps: JobDepe
     const run = contextOf(job, pack, directory, deps)
     if (pack.form === 1) await requireDiskSpace(run)
     await runSteps(run, job, deps, log)
-    await cleanUp(run, log)
+    await retrySteps(run, job, deps, log)
   } catch (error) {
     recordProblem(job, error, deps)
   }
@@ -61,19 +49,67 @@ export async function finishJob(job: RegisteredJob, pack: ScriptPack, deps: JobD
   const log = logOf(job, deps)
   log.warn({ steps: job.record.steps.length }, 'resuming a job that was interrupted by a restart')
   try {
-    const path = jobDirectoryPath(deps.settings, job.record.request)
-    // Without its directory a script can still unlock.
-    const directory = await openJobDirectory(path).catch(() => ({ path, before: new Map<string, string>() }))
-    const run = contextOf(job, pack, directory, deps)
+    const run = contextOf(job, pack, await reopenJobDirectory(job, deps), deps)
     await runSteps(run, job, deps, log)
+    const retries = retrySteps(run, job, deps, log)
     const problem = await removeIncompleteUpload(job.record, deps.stores)
+    delete job.record.incompleteUpload
     if (problem !== undefined) job.record.incompleteUpload = run.mask.mask(problem)
     else if (job.record.upload !== undefined) deps.claims.release(run.store, job.record.upload.name)
-    await cleanUp(run, log)
+    await retries
   } catch (error) {
     recordProblem(job, error, deps)
   }
   await recordEnd(job, deps, log)
+}
+
+/** Retries the pending steps of a job that has ended, after a restart of the agent. Never rejects. */
+export async function resumeRetries(job: RegisteredJob, pack: ScriptPack, deps: JobDependencies): Promise<void> {
+  const log = logOf(job, deps)
+  try {
+    const run = contextOf(job, pack, await reopenJobDirectory(job, deps), deps)
+    await retrySteps(run, job, deps, log, { isAtOnce: true })
+  } catch (error) {
+    log.error({ err: errorMessage(error) }, 'cleanup and unlock cannot be retried')
+  }
+}
+
+/** Without its directory a script can still unlock. */
+async function reopenJobDirectory({ record }: RegisteredJob, { settings }: JobDependencies): Promise<JobDirectory> {
+  const path = jobDirectoryPath(settings, record.request)
+  return openJobDirectory(path).catch(() => ({ path, before: new Map<string, string>() }))
+}
+
+/**
+ * Retries the always-run steps that failed, until they succeed. Resolves when they have, or after the time that the job
+ * waits for it: the retries then go on, and the job is retained until they are over.
+ */
+async function retrySteps(
+  run: RunContext,
+  job: RegisteredJob,
+  deps: JobDependencies,
+  log: Logger,
+  { isAtOnce = false } = {},
+): Promise<void> {
+  const waiting = new AbortController()
+  job.retries = retryPendingSteps(run, job, { ...deps, log }, isAtOnce).then(async () => {
+    waiting.abort()
+    if (pendingSteps(job.record).length > 0) return
+    await cleanUp(run, log)
+    if (job.record.status !== 'RUNNING') await saveResolved(job, deps, log)
+  })
+  const signal = AbortSignal.any([waiting.signal, deps.registry.stopping])
+  await sleep(deps.settings.unlockWaitMs, undefined, { signal }).catch(() => undefined)
+  if (pendingSteps(job.record).length === 0) await job.retries
+}
+
+/** Records that the last pending step of a job that had ended has succeeded. */
+async function saveResolved(job: RegisteredJob, { registry }: JobDependencies, log: Logger): Promise<void> {
+  try {
+    await registry.resolve(job)
+  } catch (error) {
+    log.error({ err: errorMessage(error) }, 'job state not saved; it will be retried')
+  }
 }
 
 const logOf = ({ record: { request } }: RegisteredJob, deps: JobDependencies): Logger =>
@@ -117,13 +153,19 @@ function contextOf(job: RegisteredJob, pack: ScriptPack, directory: JobDirectory
     directory,
     filename,
     dump: describeToScripts(knownName, record.request, { pack, settings }),
+    cgroups: deps.cgroups,
     save: () => deps.registry.save(record),
     now,
   }
 }
 
-/** Removes what the agent wrote to disk. A failure here changes nothing about the job, whose outcome is decided by then. */
+/** Ends the background processes of its scripts, and removes what the agent wrote to disk. A failure here changes nothing about the job, whose outcome is decided by then. */
 async function cleanUp(run: RunContext, log: Logger): Promise<void> {
+  const left = await endProcesses(
+    jobProcesses(run.job.request, run.directory.path, run.cgroups),
+    run.settings.killGraceMs,
+  )
+  if (left.length > 0) log.error({ processes: left }, 'processes of the job could not be ended')
   try {
     await removeDownload(run)
     await removeMessageFiles(messageFiles(run.directory.path))
@@ -132,76 +174,4 @@ async function cleanUp(run: RunContext, log: Logger): Promise<void> {
   } catch (error) {
     log.warn({ err: errorMessage(error) }, 'job directory not removed')
   }
-}
-
-async function runSteps(
-  run: RunContext,
-  { record, cancel }: RegisteredJob,
-  deps: JobDependencies,
-  log: Logger,
-): Promise<void> {
-  // Always-run steps are bounded by their time limit alone, not by a failure or a cancellation.
-  const never = new AbortController().signal
-  for (;;) {
-    const step = nextStepOf(record, cancel.signal.aborted)
-    if (step === undefined) return
-    const stepRecord: StepRecord = { step, stdout: '', stderr: '' }
-    record.steps.push(stepRecord)
-    const unsaved = await saveProblem(record, deps)
-    // A step that could not be remembered over a crash does not start, unless it is one that must always run.
-    const end =
-      unsaved === undefined || isAlwaysRun(step)
-        ? await runStep(run, step, isAlwaysRun(step) ? never : cancel.signal).catch((error: unknown) =>
-            failed(errorMessage(error)),
-          )
-        : failed(unsaved)
-    await noteWarnings(run)
-    stepRecord.stdout = end.stdout ?? ''
-    stepRecord.stderr = end.stderr ?? ''
-    if (end.problem !== undefined) stepRecord.problem = run.mask.mask(end.problem)
-    stepRecord.ok = end.ok
-    delete record.process
-    await saveProblem(record, deps)
-    if (end.ok) log.info({ step }, 'step finished')
-    else log.error({ step, err: stepRecord.problem }, step.endsWith('-unlock') ? 'UNLOCK FAILED' : 'step failed')
-    if (!end.ok) deps.metrics.stepFailed(step)
-  }
-}
-
-/** Records the warnings of the scripts so far; a file that cannot be read must not end the job. */
-async function noteWarnings({ job, directory, mask }: RunContext): Promise<void> {
-  const warnings = await readWarnings(messageFiles(directory.path)).catch((error: unknown) => [
-    { code: 'warnings-unreadable', message: errorMessage(error) },
-  ])
-  if (warnings === undefined) return
-  const ofAgent = job.warnings.filter(({ code }) => code.startsWith('agent-'))
-  job.warnings = [...ofAgent, ...warnings.map(({ code, message }) => ({ code, message: mask.mask(message) }))]
-}
-
-/** Saves a record. Returns why it could not, since that must never prevent an unlock. */
-async function saveProblem(record: JobRecord, { registry, log }: JobDependencies): Promise<string | undefined> {
-  try {
-    await registry.save(record)
-    return undefined
-  } catch (error) {
-    const problem = `the state of the job cannot be saved: ${errorMessage(error)}`
-    log.error({ err: problem, jobId: record.request.id }, 'job state not saved')
-    return problem
-  }
-}
-
-async function runStep(run: RunContext, step: Step, signal: AbortSignal): Promise<StepResult> {
-  const { pack } = run
-  if (step === 'upload') return uploadDump(run, signal)
-  if (step === 'download') return downloadFile(run, signal)
-  const script = await findScript(pack, step)
-  if (!script.ok) return failed(script.error)
-  const path = script.value
-  if (path === undefined) return { ok: true }
-  if (pack.form === 2 && step === 'backup') return streamBackup(run, path, pack.type, signal)
-  if (pack.form === 2 && step === 'restore') return streamRestore(run, path, signal)
-  const { ended } = await startStage(run, step, path, signal)
-  const end = await ended
-  const logs = { stdout: end.stdout, stderr: end.stderr }
-  return isSuccess(end.outcome) ? { ok: true, ...logs } : { ok: false, problem: describeFailure(path, end), ...logs }
 }

@@ -9,7 +9,8 @@ import {
   writeFileAtomically,
 } from '@osb-backup/node'
 import type { JobKey, JobRecord } from '../jobs/job-record.ts'
-import { parseJob, serializeJob } from './stored-job.ts'
+import { isDiskFull, reserveSpace, withReserve } from './space-reserve.ts'
+import { parseJob, serializeJob, serializeShortened } from './stored-job.ts'
 
 /** The content of a journal: its jobs, and the files that could not be read. */
 export interface JournalContent {
@@ -19,6 +20,10 @@ export interface JournalContent {
 
 /** The name of a job's file. It contains a hash, since ids may be as long as a file name. */
 const fileOf = ({ kind, id }: JobKey): string => `${kind}-${createHash('sha256').update(id).digest('hex')}.json`
+/** Occupies the space that the end of a running job needs. */
+const reserveOf = (file: string): string => `${file}.reserve`
+/** What a record grows by until its job has ended, without the output of scripts. */
+const GROWTH_BYTES = 32 * 1024
 const isJobFile = (name: string): boolean => /^(backup|restore)-[0-9a-f]{64}\.json$/.test(name)
 
 /**
@@ -42,10 +47,39 @@ export class Journal {
     return new Journal(directory)
   }
 
-  /** Resolves when the record, as it is now, would survive a crash. */
+  /**
+   * Resolves when the record, as it is now, would survive a crash. On a full disk the space that was reserved for the job
+   * is used, and then the output of its scripts is left out.
+   */
   write(record: JobRecord): Promise<void> {
     const text = serializeJob(record)
-    return this.#inOrder(fileOf(record.request), (file) => writeFileAtomically(join(this.#directory, file), text))
+    const shortened = serializeShortened(record)
+    return this.#inOrder(fileOf(record.request), async (file) => {
+      const path = join(this.#directory, file)
+      try {
+        await withReserve(reserveOf(path), () => writeFileAtomically(path, text))
+      } catch (error) {
+        if (!isDiskFull(error)) throw error
+        await writeFileAtomically(path, shortened)
+      }
+    })
+  }
+
+  /**
+   * Reserves the disk space for the further states of a job, until it is released or removed.
+   *
+   * @throws If there is not so much space.
+   */
+  reserve(record: JobRecord): Promise<void> {
+    const sizeBytes = serializeJob(record).length + GROWTH_BYTES
+    return this.#inOrder(fileOf(record.request), (file) =>
+      reserveSpace(reserveOf(join(this.#directory, file)), sizeBytes),
+    )
+  }
+
+  /** Gives the space back that was reserved for a job. */
+  release(key: JobKey): Promise<void> {
+    return this.#inOrder(fileOf(key), (file) => rm(reserveOf(join(this.#directory, file)), { force: true }))
   }
 
   /** Reads one job; undefined if there is none. */
@@ -64,6 +98,7 @@ export class Journal {
   remove(key: JobKey): Promise<void> {
     return this.#inOrder(fileOf(key), async (file) => {
       await rm(join(this.#directory, file), { force: true })
+      await rm(reserveOf(join(this.#directory, file)), { force: true })
       await syncDirectory(this.#directory)
     })
   }

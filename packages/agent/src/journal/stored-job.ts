@@ -1,9 +1,10 @@
 import { err, ok, type Result } from '@osb-backup/core'
-import { backupStages, restoreStages, warningSchema } from '@osb-backup/protocol'
+import { agentFailureCodes, backupStages, restoreStages, warningSchema } from '@osb-backup/protocol'
 import { stores } from '@osb-backup/storage/kinds'
 import { z } from 'zod'
 import type { JobRecord } from '../jobs/job-record.ts'
 import { withoutSecrets } from '../jobs/job-request.ts'
+import { pendingSteps } from '../jobs/pending-steps.ts'
 
 const instant = z.iso.datetime().transform((text) => new Date(text))
 const step = z.enum([...backupStages, ...restoreStages, 'upload', 'download'])
@@ -63,17 +64,22 @@ const jobSchema = z.object({
     z.object({
       step,
       ok: z.boolean().exactOptional(),
+      attempt: whole.exactOptional(),
       isInterrupted: z.boolean().exactOptional(),
       problem: z.string().exactOptional(),
+      failureCode: z.enum(agentFailureCodes).exactOptional(),
       stdout: z.string(),
       stderr: z.string(),
     }),
   ),
   problem: z.string().exactOptional(),
+  failureCode: z.enum(agentFailureCodes).exactOptional(),
   stored: stored.exactOptional(),
   progress: z.object({ bytesRead: whole, bytesStored: whole }),
   warnings: z.array(warningSchema).default([]),
   isDeleted: z.boolean().exactOptional(),
+  lockedSince: instant.exactOptional(),
+  markedUnlockedAt: instant.exactOptional(),
   process: z
     .object({
       pid: z.number().int().positive(),
@@ -88,12 +94,18 @@ const jobSchema = z.object({
 
 /**
  * Serializes a job. A running job includes its secrets: a restarted agent needs them to unlock the database and to
- * remove an incomplete upload. A finished job has none, except those of a store in which an upload may be left.
+ * remove an incomplete upload. So does a finished one whose cleanup or unlock is still retried; another one has none,
+ * except those of a store in which an upload may be left.
  */
 export function serializeJob(record: JobRecord): string {
-  const isOver = record.status !== 'RUNNING'
+  const isOver = record.status !== 'RUNNING' && pendingSteps(record).length === 0
   const request = isOver ? withoutSecrets(record.request, record.incompleteUpload !== undefined) : record.request
   return JSON.stringify({ version: 1, ...record, request })
+}
+
+/** The same without the output of scripts: small enough for the space that was reserved. */
+export function serializeShortened(record: JobRecord): string {
+  return serializeJob({ ...record, steps: record.steps.map((step) => ({ ...step, stdout: '', stderr: '' })) })
 }
 
 /** Parses what `serializeJob` wrote. The error quotes nothing of the text. */

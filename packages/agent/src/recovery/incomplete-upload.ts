@@ -1,16 +1,17 @@
 import { errorMessage } from '@osb-backup/node'
-import { type IncompleteUpload, type ObjectStore, removeWithManifest } from '@osb-backup/storage'
+import { type IncompleteUpload, type ObjectStore, removeWithManifest, undoRetry } from '@osb-backup/storage'
 import type { JobRecord } from '../jobs/job-record.ts'
+import { orphansMessage } from '../stages/object-upload.ts'
 import type { AgentStores } from '../stores/agent-stores.ts'
 
 /** Clock skew between store and agent. What is older than the start of an upload by more does not belong to it. */
 const CLOCK_SKEW_MS = 15 * 60_000
-/** For one job; what is not removed by then is reported. */
+/** For one job; what is not removed by then is reported, and tried again. */
 const TIME_LIMIT_MS = 5 * 60_000
 
 /**
- * Removes what an upload left in the store that was interrupted by a crash of the agent: parts, segments, temporary files,
- * and the object where it was completed but never verified. An object that was stored, verified and recorded is kept.
+ * Removes what an upload left in the store that a crash of the agent interrupted, or that could not be aborted: parts,
+ * segments, temporary files, and the object where it was completed but never verified. An object that was stored, verified and recorded is kept.
  *
  * @returns Why something may be left; undefined if nothing is.
  */
@@ -24,7 +25,7 @@ export async function removeIncompleteUpload(
   const incomplete = { name, since: new Date(beganAt.getTime() - CLOCK_SKEW_MS) }
   const limit = AbortSignal.timeout(TIME_LIMIT_MS)
   const signal = stopping === undefined ? limit : AbortSignal.any([limit, stopping])
-  const store = stores.open(request)
+  const store = stores.open(request, { retry: undoRetry })
   try {
     await stores.removeIncompleteUpload(request, incomplete, signal)
     await removeObject(store, incomplete, signal)
@@ -32,7 +33,7 @@ export async function removeIncompleteUpload(
     await stores.removeIncompleteUpload(request, incomplete, signal)
     return undefined
   } catch (error) {
-    return `parts of the incomplete upload of "${name}" may be left in ${store.location}: ${errorMessage(error)}`
+    return `${orphansMessage(name, store)}: ${errorMessage(error)}`
   }
 }
 

@@ -1,10 +1,14 @@
 import { errorMessage } from '@osb-backup/node'
+import type { JobDependencies } from '../jobs/job-dependencies.ts'
 import { interrupt, type JobRecord } from '../jobs/job-record.ts'
 import type { RegisteredJob } from '../jobs/job-registry.ts'
-import type { JobDependencies } from '../jobs/run-job.ts'
+import { pendingSteps } from '../jobs/pending-steps.ts'
 import type { Journal } from '../journal/journal.ts'
-import { terminateOrphans } from '../scripts/process-group.ts'
+import { endProcesses } from '../scripts/end-processes.ts'
+import { jobProcesses } from '../scripts/job-processes.ts'
+import { isSameProcess } from '../scripts/process-identity.ts'
 import { readPack, type ScriptPack } from '../scripts/script-pack.ts'
+import { jobDirectoryPath } from '../stages/job-directory.ts'
 
 /**
  * Starts the recovery from a crash. When this resolves, every id answers as before, and the jobs that were running are
@@ -23,7 +27,10 @@ export async function startRecovery(journal: Journal, deps: JobDependencies): Pr
   for (const record of jobs) {
     const job = registry.restore(record)
     await reserveName(record, deps)
-    if (record.status !== 'RUNNING') continue
+    if (record.status !== 'RUNNING') {
+      if (pendingSteps(record).length > 0) interrupt(record)
+      continue
+    }
     interrupt(record)
     interrupted.push(job)
   }
@@ -52,7 +59,7 @@ async function reserveName(
 
 async function recoverJob(job: RegisteredJob, deps: JobDependencies): Promise<void> {
   try {
-    await terminateScript(job.record, deps)
+    await endOrphans(job.record, deps)
     const { finishJob } = await import('../jobs/run-job.ts')
     await finishJob(job, await packFor(job.record, deps), deps)
   } catch (error) {
@@ -63,18 +70,29 @@ async function recoverJob(job: RegisteredJob, deps: JobDependencies): Promise<vo
   }
 }
 
-/** Terminates the script that was running when the agent stopped, if it still runs. */
-async function terminateScript(record: JobRecord, { settings, log }: JobDependencies): Promise<void> {
-  if (record.process === undefined) return
-  const { id } = record.request
-  const found = await terminateOrphans(record.process, `BACKUP_JOB_ID=${id}`, settings.killGraceMs).catch(
-    (error: unknown) => {
-      log.error({ err: errorMessage(error), jobId: id }, 'an orphaned script could not be terminated')
-      return false
-    },
-  )
-  if (found) log.warn({ jobId: id, processGroup: record.process.pid }, 'an orphaned script was terminated')
-  delete record.process
+/** Retries the cleanup and the unlock of a job that has ended. Never rejects. */
+export async function resumePending(job: RegisteredJob, deps: JobDependencies): Promise<void> {
+  try {
+    await endOrphans(job.record, deps)
+    const { resumeRetries } = await import('../jobs/run-job.ts')
+    await resumeRetries(job, await packFor(job.record, deps), deps)
+  } catch (error) {
+    deps.log.fatal(
+      { err: errorMessage(error), jobId: job.record.request.id },
+      'the unlock of a job failed unexpectedly: this is a bug',
+    )
+  }
+}
+
+/** Ends the processes that the scripts of a job had when the agent stopped, and which still run. */
+async function endOrphans(job: JobRecord, { settings, cgroups, log }: JobDependencies): Promise<void> {
+  const { request, process: leader } = job
+  const scope = jobProcesses(request, jobDirectoryPath(settings, request), cgroups)
+  // Its number may belong to another process by now.
+  const isLeader = leader !== undefined && isSameProcess(leader)
+  const left = await endProcesses({ ...scope, ...(isLeader ? { groupId: leader.pid } : {}) }, settings.killGraceMs)
+  if (left.length > 0) log.error({ jobId: request.id, processes: left }, 'orphaned processes could not be ended')
+  delete job.process
 }
 
 /** The current scripts, in the form that the job started with. */

@@ -8,11 +8,14 @@ const GATE_DESCRIPTOR = 3
  * The command that bash runs first: it waits for a line on the gate, closes it, and replaces itself by the script in
  * the same process. If the agent stops before it opens the gate, the read fails and the script never starts. So every
  * script that runs is in the journal.
+ *
+ * @param options - Options of bash for the script.
  */
-export const gatedArguments = (path: string, rest: readonly string[]): string[] => [
+export const gatedArguments = (path: string, rest: readonly string[], options: readonly string[] = []): string[] => [
   '-c',
   `read -r -u ${GATE_DESCRIPTOR} _ || exit 125; exec ${GATE_DESCRIPTOR}<&-; exec bash "$@"`,
   'bash',
+  ...options,
   path,
   ...rest,
 ]

@@ -12,6 +12,7 @@ export interface ProcessIdentity {
 /** The state of a process in /proc. */
 export interface ProcessState {
   state: string
+  parentId: number
   groupId: number
   startTicks: string
 }
@@ -21,10 +22,10 @@ export function parseStat(line: string): ProcessState | undefined {
   // The name is in parentheses and may contain anything; it is followed by state, parent, group and, as the 22nd field,
   // the start time.
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')
-  const [state, , groupId] = fields
+  const [state, parentId, groupId] = fields
   const startTicks = fields[19]
   if (state === undefined || groupId === undefined || startTicks === undefined) return undefined
-  return { state, groupId: Number(groupId), startTicks }
+  return { state, parentId: Number(parentId), groupId: Number(groupId), startTicks }
 }
 
 /** The state of a process in /proc; undefined if it has exited, or there is no /proc. */
@@ -41,7 +42,7 @@ export function identify(pid: number): ProcessIdentity {
 }
 
 /** The id of the current boot. */
-export const bootIdNow = (): string | undefined => readOrUndefined('/proc/sys/kernel/random/boot_id')?.trim()
+const bootIdNow = (): string | undefined => readOrUndefined('/proc/sys/kernel/random/boot_id')?.trim()
 
 /**
  * Whether the process still runs, and its number was not reused. Without /proc this is unknown, and the answer is no.

@@ -4,9 +4,11 @@ import { setImmediate as nextPoll, setTimeout as sleep } from 'node:timers/promi
 import { errorMessage } from '@osb-backup/node'
 import type { SecretMask } from '../masking.ts'
 import { BoundedLog } from './bounded-log.ts'
+import { endProcesses } from './end-processes.ts'
 import { closeGate, gatedArguments, openGate } from './gate.ts'
 import { HeldOutput } from './held-output.ts'
-import { terminateGroup } from './process-group.ts'
+import { readProcess } from './process-identity.ts'
+import { findProcesses, haveOpen, openFile, type ProcessScope } from './process-scan.ts'
 import { describeOutcome, isSuccess, type ScriptOutcome, type ScriptResult } from './script-result.ts'
 import { openStandardStreams, type StandardStreams } from './standard-streams.ts'
 
@@ -14,10 +16,14 @@ import { openStandardStreams, type StandardStreams } from './standard-streams.ts
 const LOG_GRACE_MS = 500
 /** The same for the dump: longer, since a pipe that is still open after it makes the backup fail. */
 const DUMP_GRACE_MS = 5000
+/** More than a pipe or a socket holds: what comes after the script's exit beyond it was written after it. */
+const MAX_IN_PIPE_BYTES = 2 * 1024 * 1024
 
 export interface ScriptOptions {
   path: string
   arguments: readonly string[]
+  /** Options of the shell. */
+  options: readonly string[]
   /** The whole environment. */
   environment: Readonly<Record<string, string>>
   directory: string
@@ -26,6 +32,12 @@ export interface ScriptOptions {
   mask: SecretMask
   /** Cancels the script. */
   signal: AbortSignal
+  /** What identifies its processes, in addition to its process group. */
+  scope: Pick<ProcessScope, 'environment' | 'cgroup'>
+  /** Whether background processes whose output is elsewhere stay after a success: they may hold a lock. */
+  keepsBackground: boolean
+  /** A directory in which no background process may have a file open when the script exits. */
+  workDirectory?: string | undefined
   /** `stream`: standard output is the dump, not a log. */
   stdout: 'log' | 'stream'
   /** `stream`: the caller writes standard input. */
@@ -50,9 +62,9 @@ export interface RunningScript {
 }
 
 /**
- * Runs a script with bash in its own process group. The group is terminated at the time limit and on cancellation, and
- * when the script failed or left processes that hold its pipes open. Background processes with other pipes keep running
- * after a success, so that a lock script can keep a session open.
+ * Runs a script with bash in its own process group. All of its processes, wherever they have moved to, are ended with
+ * it, at its exit, its time limit and on cancellation. A script that exits while one of them still writes or reads the
+ * dump has failed.
  */
 export async function startScript(options: ScriptOptions): Promise<RunningScript> {
   const script = new Script(options, await openStandardStreams(options.stdin))
@@ -66,13 +78,16 @@ export async function startScript(options: ScriptOptions): Promise<RunningScript
 
 class Script {
   readonly #options: ScriptOptions
-  readonly #child: ChildProcess | undefined
   readonly #pipes: { stdout: Readable | null | undefined; stderr: Readable | null | undefined }
   readonly #stdout: BoundedLog
   readonly #stderr: BoundedLog
   /** Why the agent terminated the script, if it did; the first reason counts. */
   #reason: ScriptOutcome | undefined
-  #groupTermination: Promise<void> | undefined
+  #processesEnded: Promise<unknown> | undefined
+  #scope: ProcessScope
+  /** The streams of the script that carry a dump. */
+  readonly #dumpStreams = new Set<string>()
+  #unfinished: ScriptOutcome | undefined
   #isOver = false
   readonly input: Writable | undefined
   readonly output: HeldOutput | undefined
@@ -80,24 +95,25 @@ class Script {
 
   constructor(options: ScriptOptions, { stdio, ends, closeScriptEnds }: StandardStreams) {
     this.#options = options
+    this.#scope = options.scope
     this.#pipes = { stdout: ends?.stdout, stderr: ends?.stderr }
     this.#stdout = new BoundedLog(options.mask)
     this.#stderr = new BoundedLog(options.mask)
     const exited = Promise.withResolvers<ScriptOutcome>()
     try {
-      const child = spawn('bash', gatedArguments(options.path, options.arguments), {
+      const child = spawn('bash', gatedArguments(options.path, options.arguments, options.options), {
         cwd: options.directory,
         env: { ...options.environment },
         detached: true,
         stdio: [...stdio, 'pipe'],
       })
-      this.#child = child
       const { stdin, stdout, stderr } = ends ?? child
       this.#pipes = { stdout, stderr }
       child.once('error', (error) => exited.resolve({ kind: 'not-started', problem: error.message }))
-      child.once('exit', (status, signal) =>
-        exited.resolve(signal === null ? { kind: 'exited', status: status ?? -1 } : { kind: 'killed', signal }),
-      )
+      child.once('exit', (status, signal) => {
+        if (status === 0) this.#noteUnfinishedWork()
+        exited.resolve(signal === null ? { kind: 'exited', status: status ?? -1 } : { kind: 'killed', signal })
+      })
       if (stdin) this.input = stdin
       if (options.stdout === 'stream' && stdout) this.output = new HeldOutput(stdout)
       else stdout?.on('data', (chunk: Buffer) => this.#stdout.write(chunk))
@@ -114,6 +130,7 @@ class Script {
 
   /** Lets the script start once it is recorded. Never rejects. */
   async #begin(child: ChildProcess, pid: number): Promise<void> {
+    this.#identify(pid)
     try {
       await this.#options.beforeStart(pid)
       openGate(child)
@@ -128,27 +145,54 @@ class Script {
     if (this.#reason !== undefined || this.#isOver) return
     this.#reason = reason
     this.output?.destroy(new Error(`the script ${describeOutcome(reason)}`))
-    this.#terminateGroup()
+    this.#endProcesses()
   }
 
-  #terminateGroup(): void {
-    const pid = this.#child?.pid
-    if (pid !== undefined) this.#groupTermination ??= terminateGroup(pid, this.#options.killGraceMs)
+  /** While the script waits at the gate, it is known what it is. */
+  #identify(pid: number): void {
+    const { stdin, stdout, scope } = this.#options
+    const sinceTicks = readProcess(pid)?.startTicks
+    this.#scope = { ...scope, groupId: pid, ...(sinceTicks === undefined ? {} : { sinceTicks }) }
+    const streams = [
+      stdin === 'stream' ? openFile(pid, 0) : undefined,
+      stdout === 'stream' ? openFile(pid, 1) : undefined,
+    ]
+    for (const stream of streams) if (stream !== undefined) this.#dumpStreams.add(stream)
+  }
+
+  /** Looks at the moment of a script's exit for processes that it left and that still work on the dump. */
+  #noteUnfinishedWork(): void {
+    const { workDirectory, stdout } = this.#options
+    if (this.#dumpStreams.size === 0 && workDirectory === undefined) return
+    try {
+      const left = findProcesses(this.#scope) ?? []
+      if (!haveOpen(left, this.#dumpStreams, workDirectory)) return
+      this.#unfinished = stdout === 'stream' ? { kind: 'output-held' } : { kind: 'unfinished' }
+    } catch {
+      // Without descriptors nothing is seen; a pipe that stays open is.
+    }
+  }
+
+  #endProcesses(): void {
+    if (this.#scope.groupId !== undefined) {
+      this.#processesEnded ??= endProcesses(this.#scope, this.#options.killGraceMs)
+    }
   }
 
   async #untilOver(exited: Promise<ScriptOutcome>): Promise<ScriptResult> {
-    const { signal, timeLimitMs } = this.#options
+    const { signal, timeLimitMs, keepsBackground } = this.#options
     const cancel = () => this.end({ kind: 'cancelled' })
     const timer = setTimeout(() => this.end({ kind: 'timed-out', limitMs: timeLimitMs }), timeLimitMs)
     if (signal.aborted) cancel()
     signal.addEventListener('abort', cancel, { once: true })
     try {
       const exit = await exited
+      if (this.#unfinished !== undefined) this.end(this.#unfinished)
       const held = await this.#untilPipesClosed()
       clearTimeout(timer)
       if (held === 'dump' && isSuccess(exit)) this.end({ kind: 'output-held' })
-      if (held !== undefined || !isSuccess(exit)) this.#terminateGroup()
-      await this.#groupTermination
+      if (held !== undefined || !isSuccess(exit) || !keepsBackground) this.#endProcesses()
+      await this.#processesEnded
       this.#isOver = true
       this.#pipes.stdout?.destroy()
       this.#pipes.stderr?.destroy()
@@ -174,8 +218,10 @@ class Script {
   async #untilPipesClosed(): Promise<'logs' | 'dump' | undefined> {
     const { output } = this
     const exitedAt = performance.now()
+    const bytesAtExit = output?.bytes ?? 0
     for (;;) {
       const now = performance.now()
+      if (output !== undefined && output.bytes - bytesAtExit > MAX_IN_PIPE_BYTES) return 'dump'
       const isDumpOpen = output !== undefined && !output.isSettled
       if (isDumpOpen && Math.min(now - exitedAt, output.idleMs(now)) > DUMP_GRACE_MS) return 'dump'
       if (!isDumpOpen) {

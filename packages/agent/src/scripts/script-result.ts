@@ -1,3 +1,4 @@
+import type { AgentFailureCode } from '@osb-backup/protocol'
 import { lastLines } from './bounded-log.ts'
 
 /** How a script ended. Only exit status 0 is success. */
@@ -10,6 +11,8 @@ export type ScriptOutcome =
   | { kind: 'stopped' }
   /** It exited with 0, but a background process still held the dump's stream open. */
   | { kind: 'output-held' }
+  /** It exited with 0, but a background process still read the dump, or had a file of the job open. */
+  | { kind: 'unfinished' }
   | { kind: 'not-started'; problem: string }
 
 /** The outcome of a script, with its output, bounded and masked. */
@@ -18,6 +21,9 @@ export interface ScriptResult {
   stdout: string
   stderr: string
 }
+
+/** The status with which a script asks for another attempt later: EX_TEMPFAIL of sysexits.h. */
+const TEMPORARY_FAILURE = 75
 
 /** Whether a script succeeded. */
 export const isSuccess = (outcome: ScriptOutcome): boolean => outcome.kind === 'exited' && outcome.status === 0
@@ -37,13 +43,18 @@ export function describeOutcome(outcome: ScriptOutcome): string {
       return 'was stopped'
     case 'output-held':
       return 'exited while a background process still held its standard output: the dump may be incomplete'
+    case 'unfinished':
+      return 'exited while a background process still had the dump or a file of the job open: its work may be incomplete'
     case 'not-started':
       return `could not be started: ${outcome.problem}`
   }
 }
 
-/** Describes how a script failed, with its last output. */
-export function describeFailure(path: string, end: ScriptResult): string {
+/** How a script failed: in words, with its last output, and the code for programs. */
+export function scriptFailure(path: string, end: ScriptResult): { problem: string; failureCode?: AgentFailureCode } {
+  const { outcome } = end
   const said = lastLines(end.stderr) || lastLines(end.stdout)
-  return `${path} ${describeOutcome(end.outcome)}${said === '' ? '' : `: ${said}`}`
+  const problem = `${path} ${describeOutcome(outcome)}${said === '' ? '' : `: ${said}`}`
+  const isTemporary = outcome.kind === 'exited' && outcome.status === TEMPORARY_FAILURE
+  return { problem, ...(isTemporary ? { failureCode: 'script-temporary' } : {}) }
 }

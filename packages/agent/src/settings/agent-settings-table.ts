@@ -89,6 +89,12 @@ const jobs = {
     default: '10',
     description: 'seconds between SIGTERM and SIGKILL when the processes of a stage are terminated',
   },
+  unlock_wait_seconds: {
+    schema: wholeNumber(0, 86_400),
+    default: '30',
+    description:
+      'seconds that a job stays running while a cleanup or unlock that failed is retried; then it ends as failed, and the retries continue',
+  },
   shutdown_grace_seconds: {
     schema: wholeNumber(0, 86_400),
     default: '10',
@@ -114,6 +120,17 @@ const transfers = {
   store_ca_file: {
     schema: absolutePath,
     description: 'PEM file of CAs that S3 and Swift may be signed by, in addition to those of the system',
+  },
+  store_outage_seconds: {
+    schema: wholeNumber(0, 86_400),
+    default: '300',
+    description:
+      'seconds that a store may be unavailable before a transfer fails; until then its calls are retried, and scripts wait',
+  },
+  store_timeout_seconds: {
+    schema: wholeNumber(1, 3600),
+    default: '120',
+    description: 'seconds without any byte from a store after which a call counts as failed, and is retried',
   },
   bandwidth_limit_kib_per_second: {
     schema: wholeNumber(1, 1_000_000_000),

@@ -20,6 +20,8 @@ export interface AgentSettings {
   reservedRestores: number
   stageTimeLimitMs: number
   killGraceMs: number
+  /** How long a job stays running while its cleanup and unlock are retried. */
+  unlockWaitMs: number
   minFreeDiskBytes: number
   stateDirectory: string
   shutdownGraceMs: number
@@ -39,6 +41,10 @@ export interface TransferSettings {
   caFile?: string
   /** For all transfers together. */
   bandwidthBytesPerSecond?: number
+  /** How long a store may be unavailable before a transfer fails. */
+  outageMs: number
+  /** How long a store may send nothing before a request is repeated. */
+  idleTimeoutMs: number
   /** S3: maximum number of parts of an upload. */
   maximumParts?: number
   /** The compressor for requests that name none. */

@@ -34,6 +34,7 @@ export function readSettings(environment: Environment): AgentSettings {
     reservedRestores: parsed.reserved_restore_number,
     stageTimeLimitMs: parsed.stage_timeout_seconds * 1000,
     killGraceMs: parsed.stage_kill_grace_seconds * 1000,
+    unlockWaitMs: parsed.unlock_wait_seconds * 1000,
     minFreeDiskBytes: parsed.min_free_disk_mib * 1024 * 1024,
     stateDirectory: parsed.state_directory ?? join(parsed.directory_backup, '.state'),
     shutdownGraceMs: parsed.shutdown_grace_seconds * 1000,
@@ -78,6 +79,8 @@ function transfersOf(parsed: Parsed): TransferSettings {
     maximumParts: parsed.s3_maximum_parts,
     compressor: compressorOf(parsed),
     recoveryRecipients: parsed.recovery_recipients ?? [],
+    outageMs: parsed.store_outage_seconds * 1000,
+    idleTimeoutMs: parsed.store_timeout_seconds * 1000,
     transformsFiles: parsed.transform_files,
     writesManifests: parsed.write_manifests,
     proxy: omitUndefined({

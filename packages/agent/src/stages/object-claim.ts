@@ -1,5 +1,6 @@
 import { objectNames } from '@osb-backup/core'
 import type { CallOptions, ObjectStore } from '@osb-backup/storage'
+import { StoreError } from '@osb-backup/storage/kinds'
 
 /** A free name that no other job of this agent will use until it is released. */
 export interface ObjectClaim {
@@ -19,6 +20,9 @@ export interface WantedName {
   takenAt: Date
 }
 
+/** So many dumps of one database in one second are not plausible; a store that says so does not know its objects. */
+const MAXIMUM_NAMES = 100
+
 /**
  * The names that uploads of this agent are about to use. The store is asked which names are taken, but not atomically.
  */
@@ -35,9 +39,13 @@ export class ObjectClaims {
     this.#taken.delete(keyOf(store, name))
   }
 
-  /** Claims the first name that is free, in this agent and in the store. */
+  /**
+   * Claims the first name that is free, in this agent and in the store.
+   *
+   * @throws {StoreError} With code `misconfigured` if none of a hundred names is.
+   */
   async claim(store: ObjectStore, wanted: WantedName, options: CallOptions): Promise<ObjectClaim> {
-    for (const filename of objectNames(wanted.base, wanted.type, wanted.takenAt)) {
+    for (const filename of objectNames(wanted.base, wanted.type, wanted.takenAt).take(MAXIMUM_NAMES)) {
       const name = wanted.prefix + filename
       const key = keyOf(store, name)
       if (this.#taken.has(key)) continue
@@ -51,7 +59,11 @@ export class ObjectClaims {
       }
       release()
     }
-    throw new Error('names never end')
+    throw new StoreError(
+      'misconfigured',
+      `${store.location} has an object for each of the ${MAXIMUM_NAMES} names that were tried for ` +
+        `"${wanted.prefix}${wanted.base}${wanted.type}": check the destination.`,
+    )
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ObjectStore } from '@osb-backup/storage'
 import type { ObjectClaim, WantedName } from './object-claim.ts'
 import type { RunContext } from './run-context.ts'
 
@@ -12,7 +13,12 @@ export interface ObjectUpload {
   readonly name: string
   /** The object is stored and the job knows it. */
   complete(): void
-  /** To be called in any case. Gives back the name of an upload that was not completed and left nothing in the store. */
+  /** The upload failed, and something of it may be left in the store. */
+  leavesOrphans(): void
+  /**
+   * To be called in any case. Gives back the name of an upload that was not completed and left nothing in the store. One
+   * that may have left something keeps its name, in the journal too: a maintenance task removes what is left.
+   */
   close(): Promise<void>
 }
 
@@ -31,18 +37,27 @@ export async function beginUpload(run: RunContext, wanted: WantedName, signal: A
     await abandon(run, claim)
     throw error
   }
-  let isCompleted = false
+  let end: 'abandoned' | 'completed' | 'orphaned' = 'abandoned'
   return {
     filename: claim.filename,
     name: claim.name,
     complete() {
-      isCompleted = true
+      end = 'completed'
       claim.release()
     },
+    leavesOrphans() {
+      end = 'orphaned'
+      run.job.incompleteUpload = orphansMessage(claim.name, run.store)
+    },
     async close() {
-      if (!isCompleted) await abandon(run, claim)
+      if (end === 'abandoned') await abandon(run, claim)
     },
   }
+}
+
+/** Reports what an upload may have left. */
+export function orphansMessage(name: string, { location }: Pick<ObjectStore, 'location'>): string {
+  return `parts of the incomplete upload of "${name}" may be left in ${location}; their removal is retried`
 }
 
 /** Gives back the name of an upload that left nothing. */

@@ -1,7 +1,10 @@
 import { errorMessage } from '@osb-backup/node'
+import type { AgentFailureCode } from '@osb-backup/protocol'
 import type { ObjectStore } from '@osb-backup/storage'
 import { isAlwaysRun, type JobRecord } from '../jobs/job-record.ts'
 import type { SecretMask } from '../masking.ts'
+import { moveInto, stageCgroup } from '../scripts/cgroup.ts'
+import { processMarks } from '../scripts/job-processes.ts'
 import { identify } from '../scripts/process-identity.ts'
 import { type RunningScript, startScript } from '../scripts/run-script.ts'
 import { type DescribedDump, scriptArguments, scriptEnvironment } from '../scripts/script-environment.ts'
@@ -23,6 +26,8 @@ export interface RunContext {
   filename: string
   /** How the dump is described to scripts. */
   dump: DescribedDump
+  /** Where cgroups for scripts are created, if that is permitted. */
+  cgroups: string | undefined
   /** Resolves when the job, as it is now, would survive a crash. */
   save(): Promise<void>
   /** The clock. */
@@ -34,6 +39,8 @@ export interface StepResult {
   ok: boolean
   /** Why it failed. */
   problem?: string
+  /** The same for programs, where it may be over at another attempt. */
+  failureCode?: AgentFailureCode
   stdout?: string
   stderr?: string
 }
@@ -52,8 +59,10 @@ export function startStage(
   const { settings, pack, mask } = run
   const { request } = run.job
   const { directory, dump } = run
+  const cgroup = run.cgroups === undefined ? undefined : stageCgroup(run.cgroups, request, stage)
   return startScript({
     path,
+    options: pack.form === 2 ? ['-o', 'pipefail'] : [],
     arguments: pack.form === 1 ? scriptArguments(stage, request, dump) : [],
     environment: scriptEnvironment(
       stage,
@@ -67,9 +76,14 @@ export function startStage(
     killGraceMs: settings.killGraceMs,
     mask,
     signal,
+    scope: { environment: processMarks(request, directory.path, [stage]), ...(cgroup === undefined ? {} : { cgroup }) },
+    keepsBackground: stage === 'pre-backup-lock' || stage === 'pre-restore-lock',
+    workDirectory: stage === 'backup' || stage === 'restore' ? directory.path : undefined,
     stdin: streams.stdin ?? 'empty',
     stdout: streams.stdout ?? 'log',
     async beforeStart(pid) {
+      // Where that is not permitted, its processes are found by their environment.
+      if (cgroup !== undefined) moveInto(cgroup, pid)
       run.job.process = identify(pid)
       try {
         await run.save()

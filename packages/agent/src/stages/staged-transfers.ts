@@ -10,7 +10,7 @@ import { findDump, splitDumpName } from './job-directory.ts'
 import { beginUpload } from './object-upload.ts'
 import { failed, type RunContext, type StepResult, stageTimeLimitMs, transferSignal } from './run-context.ts'
 import { storeDump } from './store-dump.ts'
-import { transferProblem } from './transfer-problem.ts'
+import { transferFailure } from './transfer-failure.ts'
 
 /** Size of a read. */
 const READ_BYTES = 256 * 1024
@@ -40,7 +40,7 @@ export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<
       await upload.close()
     }
   } catch (error) {
-    return failed(transferProblem(`the upload to ${store.location}`, error, stageTimeLimitMs(run)))
+    return { ok: false, ...transferFailure(`the upload to ${store.location}`, error, stageTimeLimitMs(run)) }
   }
 }
 
@@ -79,7 +79,7 @@ export async function downloadFile(run: RunContext, signal: AbortSignal): Promis
     })
     return { ok: true }
   } catch (error) {
-    return failed(transferProblem(`the download from ${store.location}`, error, stageTimeLimitMs(run)))
+    return { ok: false, ...transferFailure(`the download from ${store.location}`, error, stageTimeLimitMs(run)) }
   }
 }
 

@@ -1,9 +1,11 @@
 import type { Readable } from 'node:stream'
-import { errorMessage, omitUndefined } from '@osb-backup/node'
+import { omitUndefined } from '@osb-backup/node'
 import { NO_KEY } from '@osb-backup/protocol'
 import {
+  combineErrors,
   findZstdProgram,
   removeWithManifest,
+  reportsOrphans,
   type StoredContent,
   storeContent,
   writeManifest,
@@ -13,9 +15,7 @@ import { agentTransforms, type DumpTransforms } from './dump-transforms.ts'
 import type { ObjectUpload } from './object-upload.ts'
 import type { RunContext } from './run-context.ts'
 
-/** Storing a dump may have taken hours, so it is worth retrying its manifest for minutes. */
-const MANIFEST_RETRY = { attempts: 9, firstDelayMs: 500 }
-const REMOVE_TIMEOUT_MS = 60_000
+const REMOVE_TIMEOUT_MS = 30_000
 
 /** A dump to be stored. */
 export interface DumpSource {
@@ -27,9 +27,18 @@ export interface DumpSource {
 
 /**
  * Stores a dump, and beside it, last, the manifest that describes it. The job knows of the dump when this resolves; when
- * it rejects, nothing is left in the store.
+ * it rejects, nothing is left in the store, or the upload knows that something may be.
  */
 export async function storeDump(run: RunContext, upload: ObjectUpload, source: DumpSource): Promise<void> {
+  try {
+    await storeWithManifest(run, upload, source)
+  } catch (error) {
+    if (reportsOrphans(error)) upload.leavesOrphans()
+    throw error
+  }
+}
+
+async function storeWithManifest(run: RunContext, upload: ObjectUpload, source: DumpSource): Promise<void> {
   const { job, settings, store } = run
   const { content, transforms, signal } = source
   const { compression, level, recipients } = transforms
@@ -84,16 +93,12 @@ async function describeDump(
     scriptPack: pack.form === 1 ? { form: 1 } : { form: 2, name: pack.name, type: pack.type },
   } as const
   try {
-    await writeManifest(store, upload.name, manifest, { signal, retry: MANIFEST_RETRY })
+    await writeManifest(store, upload.name, manifest, { signal })
   } catch (error) {
     // Not with the caller's signal: it may be the reason for the failure.
     await removeWithManifest(store, upload.name, { signal: AbortSignal.timeout(REMOVE_TIMEOUT_MS) }).catch(
       (cause: unknown) => {
-        throw new AggregateError(
-          [error, cause],
-          `the manifest of "${upload.name}" could not be written (${errorMessage(error)}), nor could then the object be ` +
-            `removed from ${store.location} (${errorMessage(cause)})`,
-        )
+        throw combineErrors(error, cause)
       },
     )
     throw error

@@ -1,17 +1,10 @@
 import { transformSuffix } from '@osb-backup/core'
-import { describeFailure, isSuccess } from '../scripts/script-result.ts'
+import { isSuccess, scriptFailure } from '../scripts/script-result.ts'
 import { type DumpTransforms, dumpTransforms } from './dump-transforms.ts'
 import { beginUpload, type ObjectUpload } from './object-upload.ts'
-import {
-  failed,
-  type RunContext,
-  type StepResult,
-  stageTimeLimitMs,
-  startStage,
-  transferSignal,
-} from './run-context.ts'
+import { type RunContext, type StepResult, stageTimeLimitMs, startStage, transferSignal } from './run-context.ts'
 import { storeDump } from './store-dump.ts'
-import { transferProblem } from './transfer-problem.ts'
+import { transferFailure } from './transfer-failure.ts'
 
 /**
  * Form 2: the output of the script `backup` is compressed, encrypted and stored while it runs. The object is completed
@@ -45,7 +38,7 @@ export async function streamBackup(
       await upload.close()
     }
   } catch (error) {
-    return failed(transferProblem(`checking names in ${run.store.location}`, error, stageTimeLimitMs(run)))
+    return { ok: false, ...transferFailure(`checking names in ${run.store.location}`, error, stageTimeLimitMs(run)) }
   }
 }
 
@@ -66,7 +59,7 @@ async function storeOutput(
 ): Promise<StepResult> {
   const script = await startStage(run, 'backup', path, signal, { stdout: 'stream' })
   const { output } = script
-  if (output === undefined) return failed(describeFailure(path, await script.ended))
+  if (output === undefined) return { ok: false, ...scriptFailure(path, await script.ended) }
   let uploadError: unknown
   let isStored = false
   try {
@@ -79,11 +72,11 @@ async function storeOutput(
   const end = await script.ended
   const logs = { stdout: end.stdout, stderr: end.stderr }
   if (!isSuccess(end.outcome) && end.outcome.kind !== 'stopped') {
-    return { ok: false, problem: describeFailure(path, end), ...logs }
+    return { ok: false, ...scriptFailure(path, end), ...logs }
   }
   if (isStored) return { ok: true, ...logs }
-  const problem = output.isEmptyDump
-    ? `${path} exited with status 0 but wrote nothing to standard output: an empty dump is a failure`
-    : transferProblem(`the upload to ${run.store.location}`, uploadError, stageTimeLimitMs(run))
-  return { ok: false, problem, ...logs }
+  const failure = output.isEmptyDump
+    ? { problem: `${path} exited with status 0 but wrote nothing to standard output: an empty dump is a failure` }
+    : transferFailure(`the upload to ${run.store.location}`, uploadError, stageTimeLimitMs(run))
+  return { ok: false, ...failure, ...logs }
 }

@@ -3,16 +3,9 @@ import { ageKeys, transformsOfName } from '@osb-backup/core'
 import { errorMessage, omitUndefined } from '@osb-backup/node'
 import { findZstdProgram, loadContent, readManifest, releaseBuffer } from '@osb-backup/storage'
 import { messageFiles, writeMetadata } from '../scripts/script-messages.ts'
-import { describeFailure, isSuccess } from '../scripts/script-result.ts'
-import {
-  failed,
-  type RunContext,
-  type StepResult,
-  stageTimeLimitMs,
-  startStage,
-  transferSignal,
-} from './run-context.ts'
-import { transferProblem } from './transfer-problem.ts'
+import { isSuccess, scriptFailure } from '../scripts/script-result.ts'
+import { type RunContext, type StepResult, stageTimeLimitMs, startStage, transferSignal } from './run-context.ts'
+import { transferFailure } from './transfer-failure.ts'
 
 /**
  * Form 2: the stored object is decrypted, decompressed and piped into the script `restore`. Where size or digest are
@@ -38,14 +31,14 @@ export async function streamRestore(run: RunContext, path: string, signal: Abort
       },
     })
   } catch (error) {
-    return failed(transferProblem(what, error, stageTimeLimitMs(run)))
+    return { ok: false, ...transferFailure(what, error, stageTimeLimitMs(run)) }
   }
   // `feed` throws its error; without this listener an error before or between two reads would end the agent.
   content.on('error', () => undefined)
   const script = await startStage(run, 'restore', path, signal, { stdin: 'stream' })
   if (script.input === undefined) {
     content.destroy()
-    return failed(describeFailure(path, await script.ended))
+    return { ok: false, ...scriptFailure(path, await script.ended) }
   }
   let contentError: unknown
   const feeding = feed(content, script.input).catch((error: unknown) => {
@@ -57,9 +50,9 @@ export async function streamRestore(run: RunContext, path: string, signal: Abort
   else content.destroy()
   const logs = { stdout: end.stdout, stderr: end.stderr }
   if (contentError !== undefined && (end.outcome.kind === 'stopped' || isSuccess(end.outcome))) {
-    return { ok: false, problem: transferProblem(what, contentError, stageTimeLimitMs(run)), ...logs }
+    return { ok: false, ...transferFailure(what, contentError, stageTimeLimitMs(run)), ...logs }
   }
-  return isSuccess(end.outcome) ? { ok: true, ...logs } : { ok: false, problem: describeFailure(path, end), ...logs }
+  return isSuccess(end.outcome) ? { ok: true, ...logs } : { ok: false, ...scriptFailure(path, end), ...logs }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { omitUndefined } from '@osb-backup/node'
 import type { ObjectStore, StoreOptions } from '@osb-backup/storage'
-import { BandwidthLimit, type IncompleteUpload, type StoreSettings, stores } from '@osb-backup/storage/kinds'
+import { BandwidthLimit, type IncompleteUpload, type StoreSettings, stores, undoRetry } from '@osb-backup/storage/kinds'
 import type { TransferSettings } from '../settings/agent-settings.ts'
 
 /** Where the bytes of a job are stored, and how fast they may be transferred. */
@@ -30,8 +30,8 @@ export class AgentStores {
     this.#agentLimit = bandwidthBytesPerSecond === undefined ? undefined : new BandwidthLimit(bandwidthBytesPerSecond)
   }
 
-  /** Opens a store. Does no I/O. */
-  open({ store, bandwidthBytesPerSecond }: StoreRequest): ObjectStore {
+  /** Opens a store. Does no I/O. Options take precedence over the settings. */
+  open({ store, bandwidthBytesPerSecond }: StoreRequest, options: Pick<StoreOptions, 'retry'> = {}): ObjectStore {
     const location = stores.kindOf(store).location(store)
     // The latest request counts, so that a destination's new limit applies from its next job on.
     if (bandwidthBytesPerSecond === undefined) this.#limits.delete(location)
@@ -39,20 +39,22 @@ export class AgentStores {
       this.#limits.set(location, new BandwidthLimit(bandwidthBytesPerSecond))
     }
     const bandwidth = [this.#agentLimit, this.#limits.get(location)].filter((limit) => limit !== undefined)
-    return stores.openStore(store, { ...this.#options(), bandwidth })
+    return stores.openStore(store, { ...this.#options(), bandwidth, ...options })
   }
 
   /**
-   * Removes what an upload left that was interrupted by a crash of this agent.
+   * Removes what an upload left that was interrupted by a crash of this agent, or that could not be aborted. Retries
+   * only for seconds: the caller tries again later.
    *
    * @throws If something may be left.
    */
   async removeIncompleteUpload({ store }: StoreRequest, upload: IncompleteUpload, signal: AbortSignal): Promise<void> {
-    await stores.removeIncompleteUpload(store, upload, { ...this.#options(), signal })
+    await stores.removeIncompleteUpload(store, upload, { ...this.#options(), retry: undoRetry, signal })
   }
 
   #options(): StoreOptions {
-    const { maximumParts, proxy } = this.#settings
-    return omitUndefined({ maximumParts, proxy, trustedCa: this.#ca })
+    const { maximumParts, proxy, outageMs, idleTimeoutMs } = this.#settings
+    const retry = { outageMs }
+    return omitUndefined({ maximumParts, proxy, retry, idleTimeoutMs, trustedCa: this.#ca })
   }
 }

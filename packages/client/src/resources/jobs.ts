@@ -29,6 +29,12 @@ export const jobCalls = (connection: Connection) => {
     /** Abandons the parts whose outcome is unknown; nothing is stopped by that at their agent. */
     giveUp: (id: string, options: CallOptions = {}): Promise<Job> =>
       connection.call({ method: 'POST', path: pathOf(path, id, 'give-up'), answer: jobSchema, ...options }),
+    /** Retries now to unlock the databases of a job. */
+    retryUnlock: (id: string, options: CallOptions = {}): Promise<Job> =>
+      connection.call({ method: 'POST', path: pathOf(path, id, 'retry-unlock'), answer: jobSchema, ...options }),
+    /** Marks the databases of a job as unlocked, which somebody has unlocked by hand. */
+    markUnlocked: (id: string, options: CallOptions = {}): Promise<Job> =>
+      connection.call({ method: 'POST', path: pathOf(path, id, 'mark-unlocked'), answer: jobSchema, ...options }),
     /** Deletes a job that has ended; its restore points stay. */
     delete: deleteCall(connection, path),
     /** Reads a job until it has ended. The caller bounds the time by the signal. */

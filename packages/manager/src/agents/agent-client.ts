@@ -7,6 +7,7 @@ import {
   type AgentRestoreRequest,
   agentJobSchema,
   agentRefusalSchema,
+  lockedDatabaseSchema,
 } from '@osb-backup/protocol'
 import { type Dispatcher, request } from 'undici'
 import { z } from 'zod'
@@ -27,6 +28,8 @@ const agentHealthReportSchema = z.looseObject({
   message: z.string(),
   version: z.string().max(100).optional().catch(undefined),
   capabilities: z.array(z.string().max(100)).max(200).catch([]),
+  /** Undefined: the agent does not report it. */
+  locked_databases: z.array(lockedDatabaseSchema).max(10_000).optional().catch(undefined),
 })
 export type AgentHealthReport = z.infer<typeof agentHealthReportSchema>
 
@@ -95,6 +98,26 @@ export function forgetAtAgent(
   options: AgentCall,
 ): Promise<AgentAnswer> {
   return call(address, 'DELETE', `/${kind}`, { id }, options)
+}
+
+/** Has an unlock that failed retried at once. Answers with the job. */
+export function retryUnlockAtAgent(
+  address: AgentAddress,
+  kind: RunKind,
+  id: string,
+  options: AgentCall,
+): Promise<AgentAnswer> {
+  return call(address, 'POST', `/${kind}/${encodeURIComponent(id)}/retry-unlock`, undefined, options)
+}
+
+/** Tells an agent that a database is unlocked whose unlock failed. Answers with the job. */
+export function markUnlockedAtAgent(
+  address: AgentAddress,
+  kind: RunKind,
+  id: string,
+  options: AgentCall,
+): Promise<AgentAnswer> {
+  return call(address, 'POST', `/${kind}/${encodeURIComponent(id)}/mark-unlocked`, undefined, options)
 }
 
 /** Asks an agent how it is. Answers within seconds, also if the agent does not. */

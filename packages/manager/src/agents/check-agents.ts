@@ -1,3 +1,4 @@
+import type { LockedDatabase } from '@osb-backup/protocol'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import type { Agent, AgentHealth } from './agent.ts'
@@ -10,20 +11,31 @@ const BATCH_SIZE = 20
 
 type CheckContext = Pick<Context, 'database' | 'sealer'>
 
-/** Checks agents that are due. Returns whether there may be more. */
-export async function checkDueAgents(context: CheckContext, signal: AbortSignal): Promise<boolean> {
+/** An agent that was checked. */
+export interface CheckedAgent {
+  agent: Agent
+  /** Undefined: it did not answer, or does not report that. */
+  lockedDatabases: LockedDatabase[] | undefined
+}
+
+/** Checks agents that are due. */
+export async function checkDueAgents(
+  context: CheckContext,
+  signal: AbortSignal,
+): Promise<{ checked: CheckedAgent[]; maybeMore: boolean }> {
   const agents = await repository.claimAgentChecks(context, INTERVAL_SECONDS, BATCH_SIZE)
   // Concurrently, so that an agent that does not answer delays the others as little as possible.
-  await Promise.all(agents.map((agent) => checkAgent(context, agent, signal)))
-  return agents.length === BATCH_SIZE
+  const checked = await Promise.all(agents.map((agent) => checkAgent(context, agent, signal)))
+  return { checked, maybeMore: agents.length === BATCH_SIZE }
 }
 
 /** Asks an agent how it is, and records that. */
-export async function checkAgent(context: CheckContext, agent: Agent, signal: AbortSignal): Promise<Agent> {
+export async function checkAgent(context: CheckContext, agent: Agent, signal: AbortSignal): Promise<CheckedAgent> {
   const answer = await statusOfAgent(agent, signal)
   const health = healthAfter(agent.health, answer, await readClock(context))
   await repository.recordHealth(context, agent, health)
-  return { ...agent, health }
+  const lockedDatabases = answer.kind === 'status' ? answer.status.locked_databases : undefined
+  return { agent: { ...agent, health }, lockedDatabases }
 }
 
 function healthAfter(

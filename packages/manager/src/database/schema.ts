@@ -2,6 +2,7 @@ import type { Compression, JobKind } from '@osb-backup/core'
 import type {
   AgentJob,
   CompressionAlgorithm,
+  FailureCode,
   Host,
   JobStatus,
   PlanRunOutcome,
@@ -51,7 +52,7 @@ export interface ServiceInstanceTable {
   space_guid: string | null
   parameters: Json<Record<string, unknown>>
   hosts: Json<Host[]>
-  /** The one of the hosts that dumps are taken from. */
+  /** The one of the hosts that dumps are taken from; the port is 0 if it has none. */
   backup_host: string
   backup_port: number
   database_username: string | null
@@ -130,6 +131,16 @@ export interface BackupPlanTable {
   /** When retention is applied next. */
   retention_due_at: ColumnType<Date, Date | undefined, Date>
   rpo_seconds: number | null
+  /** How often a scheduled run is retried at most. */
+  retries: number
+  /** How many of its items are backed up at the same time at most. */
+  parallel_items: number
+  /** When the last run is tried again; null, as for the next two: it is not. */
+  retry_at: ColumnType<Date | null, never, Date | null>
+  /** The attempt that failed. */
+  retry_of_job_id: ColumnType<string | null, never, string | null>
+  /** The number of the attempt to come; 2 for the first retry. */
+  retry_number: ColumnType<number | null, never, number | null>
   /** Changed retention is not applied before this. */
   retention_counts_from: ColumnType<Date | null, never, Date | null>
 }
@@ -174,6 +185,14 @@ export interface JobTable {
   due_at: Date | null
   /** It started later than it should have, after an outage. */
   late: boolean
+  /** How many of its parts run at the same time at most. */
+  parallel_items: number
+  /** Of a scheduled run: 1 for the first attempt, as for all other jobs. */
+  attempt: number
+  /** The attempts of a run that is retried; null where there is none. */
+  first_attempt_id: string | null
+  previous_attempt_id: string | null
+  next_attempt_id: ColumnType<string | null, never, string | null>
   /** The order in which jobs were created. */
   queue_number: ColumnType<string, never, never>
   started_at: Date
@@ -213,6 +232,8 @@ export interface JobPartTable {
   verified_state: ColumnType<VerifiedState | null, never, VerifiedState>
   /** Why the part failed, where the agent could not tell. */
   error: string | null
+  /** The same for programs. */
+  failure_code: ColumnType<FailureCode | null, never, FailureCode | null>
   ended_at: Date | null
   /** When the part began: until it has ended no other part works on its database. Null: it has not begun. */
   reserved_at: ColumnType<Date | null, never, Date>
@@ -228,6 +249,10 @@ export interface JobPartTable {
   busy_since: ColumnType<Date | null, never, Date | null>
   /** Unknown: when its agent is asked again. */
   check_at: ColumnType<Date | null, never, Date | null>
+  /** Since when its database is locked; null: it is not. May change after the end of the part. */
+  locked_since: ColumnType<Date | null, never, Date | null>
+  /** How often unlocking failed, while it is retried. */
+  unlock_attempts: ColumnType<number | null, never, number | null>
 }
 
 /** How many jobs were started on a day, in UTC, without the changes in `job_counter_changes`. */

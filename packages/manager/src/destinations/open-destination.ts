@@ -5,18 +5,21 @@ import { addressRule } from './address-policy.ts'
 import { destinationsById } from './repository.ts'
 import { checkAllowed } from './rules.ts'
 
-/** How the manager may connect to stores: only to addresses that the operator allows. */
+/** How the manager connects to stores: only to addresses that the operator allows, and with patience. */
 export function storeOptions({ settings }: Pick<Context, 'settings'>): StoreOptions {
-  return { mayConnectTo: addressRule(settings.privateDestinations) }
+  return {
+    mayConnectTo: addressRule(settings.privateDestinations),
+    retry: { outageMs: settings.storeOutageSeconds * 1000 },
+  }
 }
 
 /** Opens the store of a destination as the operator allows it. The manager opens no store in any other way. */
 export function openDestination(
   store: StoreSettings,
   context: Pick<Context, 'settings'>,
-  options: StoreOptions = {},
+  options: Pick<StoreOptions, 'retry'> = {},
 ): ObjectStore {
-  return stores.openStore(store, { ...options, ...storeOptions(context) })
+  return stores.openStore(store, { ...storeOptions(context), ...options })
 }
 
 /**
@@ -27,9 +30,10 @@ export function openDestination(
 export async function openDestinationOf(
   context: RepositoryContext & Pick<Context, 'settings'>,
   destinationId: string,
+  options: Pick<StoreOptions, 'retry'> = {},
 ): Promise<ObjectStore> {
   const destination = (await destinationsById(context, [destinationId])).get(destinationId)
   invariant(destination, `the destination ${destinationId} is stored`)
   await checkAllowed(destination.store, context)
-  return openDestination(destination.store, context)
+  return openDestination(destination.store, context, options)
 }

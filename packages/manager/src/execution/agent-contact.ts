@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AgentSetback, decideSetback } from '@osb-backup/core'
+import type { FailureCode } from '@osb-backup/protocol'
 import type { AgentAnswer } from '../agents/agent-client.ts'
 import type { Context } from '../context/context.ts'
 import { clearSetbacks, type LimitedSetback, type LockedPart, recordSetback } from '../jobs/setbacks-repository.ts'
@@ -7,6 +8,12 @@ import { clearSetbacks, type LimitedSetback, type LockedPart, recordSetback } fr
 /** A part cannot continue; the message becomes its error. */
 export class PartFailure extends Error {
   override readonly name = 'PartFailure'
+  readonly code: FailureCode
+
+  constructor(code: FailureCode, message: string) {
+    super(message)
+    this.code = code
+  }
 }
 
 /** An answer of an agent that brings a part no further. */
@@ -94,7 +101,7 @@ export class AgentContact {
           : `has not answered for ${limitSeconds} seconds`
       return `${agent} ${what} (${reason}), so it is not known how the job ends there. It is followed when the agent answers again.`
     }
-    throw new PartFailure(failureOf(answer, { agent, accepted, cancelledBy, limitSeconds }))
+    throw failureOf(answer, { agent, accepted, cancelledBy, limitSeconds })
   }
 
   async #record(setback: LimitedSetback, agoMs: number): Promise<{ forMs: number }> {
@@ -117,18 +124,24 @@ function failureOf(
     cancelledBy,
     limitSeconds,
   }: { agent: string; accepted: boolean; cancelledBy: string | undefined; limitSeconds: number },
-): string {
+): PartFailure {
   switch (answer.kind) {
     case 'busy':
-      return `${agent} was busy for ${limitSeconds} seconds: ${answer.reason}.`
+      return new PartFailure('agent-busy', `${agent} was busy for ${limitSeconds} seconds: ${answer.reason}.`)
     case 'unknown':
-      if (cancelledBy !== undefined) return `Cancelled by ${cancelledBy}.`
+      if (cancelledBy !== undefined) return new PartFailure('cancelled', `Cancelled by ${cancelledBy}.`)
       return accepted
-        ? `${agent} does not know the job: it never got it, or lost its state, so how the job ended is not known.`
-        : `${agent} does not take jobs: check agent.url of the service instance.`
+        ? new PartFailure(
+            'outcome-unknown',
+            `${agent} does not know the job: it never got it, or lost its state, so how the job ended is not known.`,
+          )
+        : new PartFailure('agent-rejected', `${agent} does not take jobs: check agent.url of the service instance.`)
     case 'refused':
-      return `${agent} refused the job: ${answer.reason}.`
+      return new PartFailure('agent-rejected', `${agent} refused the job: ${answer.reason}.`)
     case 'unreachable':
-      return `${agent} could not be reached for ${limitSeconds} seconds (${answer.reason}): check that it runs and that agent.url of the service instance is right.`
+      return new PartFailure(
+        'agent-unreachable',
+        `${agent} could not be reached for ${limitSeconds} seconds (${answer.reason}): check that it runs and that agent.url of the service instance is right.`,
+      )
   }
 }

@@ -1,13 +1,18 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from '../context/context.ts'
-import { beginNextPart } from '../jobs/begin-part.ts'
+import { type BegunPart, beginNextPart } from '../jobs/begin-part.ts'
 import { isAtAgent, type JobLock } from '../jobs/job.ts'
 import { findJob } from '../jobs/service.ts'
 import { invariant } from '../shared/invariant.ts'
 import { PartRun } from './run-part.ts'
 
+/** How often a slot for another part is looked for while parts run; when one of them ends, that is done at once. */
+const SLOT_POLL_MS = 2000
+
 /**
- * Runs a job, part by part, until nothing is left to do about it now: it has ended, or what is left of it waits for other jobs
- * or for an agent that does not answer. May be called again for a job that another manager began, or that has ended.
+ * Runs a job until nothing is left to do about it now: it has ended, or what is left of it waits for other jobs or for an agent
+ * that does not answer. As many of its parts run at the same time as the job allows and there are slots for. May be called again for
+ * a job that another manager began, or that has ended.
  *
  * @param lock - As soon as another manager has the job locked, nothing is written any more.
  * @param signal - Stops running it here: the agent continues, and the manager that claims the job next finds it there.
@@ -18,13 +23,37 @@ export async function runJob(context: Context, lock: JobLock, signal: AbortSigna
   const job = await findJob(context, lock.id)
   if (job === undefined || !isAtAgent(job)) return
   const log = context.log.child({ jobId: job.id, kind: job.kind })
-  for (;;) {
-    signal.throwIfAborted()
-    const begun = await beginNextPart(context, lock, [])
-    if (begun === undefined) return
-    const part = job.parts.find((each) => each.position === begun.position)
-    invariant(part, `job ${job.id} has the part ${begun.position}`)
-    const run = { job, part, begunAt: begun.begunAt, isResumed: begun.isResumed, lock, signal }
-    await new PartRun({ ...context, log: log.child({ item: part.item }) }, run).run()
+  const most = job.kind === 'backup' ? job.parallelItems : 1
+  const running = new Map<number, Promise<void>>()
+  const failure = new AbortController()
+  const stopped = AbortSignal.any([signal, failure.signal])
+  const start = ({ position, begunAt, isResumed }: BegunPart) => {
+    const part = job.parts.find((each) => each.position === position)
+    invariant(part, `job ${job.id} has the part ${position}`)
+    const partContext = { ...context, log: log.child({ item: part.item }) }
+    const ended = new PartRun(partContext, { job, part, begunAt, isResumed, lock, signal: stopped }).run()
+    // If one part could not be run, the others stop as well: whoever claims the job next follows all of them.
+    const settled = ended.catch((error: unknown) => failure.abort(error)).finally(() => running.delete(position))
+    running.set(position, settled)
   }
+  try {
+    for (;;) {
+      stopped.throwIfAborted()
+      const begun = running.size < most ? await beginNextPart(context, lock, [...running.keys()]) : undefined
+      if (begun !== undefined) start(begun)
+      else if (running.size > 0) await firstEnd([...running.values()])
+      else return stopped.throwIfAborted()
+    }
+  } finally {
+    failure.abort(new Error('the job is no longer run here'))
+    await Promise.all(running.values())
+  }
+}
+
+/** Waits until one of the parts has ended, or it is time to look for a slot again. */
+async function firstEnd(parts: readonly Promise<void>[]): Promise<void> {
+  const poll = new AbortController()
+  const sleeping = sleep(SLOT_POLL_MS, undefined, { signal: poll.signal }).catch(() => undefined)
+  await Promise.race([...parts, sleeping])
+  poll.abort()
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ageKeys, transformsOfName } from '@osb-backup/core'
-import type { AgentBackupRequest, AgentJob, AgentRestoreRequest, JobStatus } from '@osb-backup/protocol'
+import type { AgentBackupRequest, AgentJob, AgentRestoreRequest, FailureCode, JobStatus } from '@osb-backup/protocol'
 import {
   type AgentAddress,
   type AgentAnswer,
@@ -88,7 +88,7 @@ export class PartRun {
       if (instance === undefined) {
         const reason = 'The service instance is no longer registered.'
         if (this.#isResumed) return await this.#recordUnknown(reason)
-        throw new PartFailure(reason)
+        throw new PartFailure('other', reason)
       }
       const outcome = await this.#follow(instance, await this.#request(instance))
       if ('unknown' in outcome) return await this.#recordUnknown(outcome.unknown)
@@ -97,7 +97,7 @@ export class PartRun {
     } catch (error) {
       if (!(error instanceof PartFailure)) throw error
       this.#context.log.warn({ reason: error.message }, 'part failed')
-      await this.#recordFailure(error.message)
+      await this.#recordFailure(error)
     }
   }
 
@@ -155,7 +155,7 @@ export class PartRun {
     const part = job.parts.find((each) => each.position === this.#part.position)
     invariant(part, `job ${job.id} has the part ${this.#part.position}`)
     const point = await findPoint(this.#context, part.restorePointId)
-    if (point === undefined) throw new PartFailure('The restore point was deleted.')
+    if (point === undefined) throw new PartFailure('other', 'The restore point was deleted.')
     return restoreRequest(job, part, point, instance, destination)
   }
 
@@ -185,7 +185,7 @@ export class PartRun {
     if (this.#job.kind === 'restore') return this.#record(status, {})
     const dump = await findStoredDump(this.#context, this.#job, agentStatus)
     if ('missing' in dump) {
-      if (status === 'SUCCEEDED') throw new PartFailure(dump.missing)
+      if (status === 'SUCCEEDED') throw new PartFailure('other', dump.missing)
       return this.#record(status, {})
     }
     await this.#record(status, {
@@ -199,19 +199,24 @@ export class PartRun {
   }
 
   /** Records a failure. Where the agent reported before that it had stored the dump, that leaves a restore point too. */
-  async #recordFailure(error: string): Promise<void> {
+  async #recordFailure({ message: error, code: failureCode }: PartFailure): Promise<void> {
     if (this.#job.kind === 'backup' && this.#agentStatus !== undefined) {
       const dump = await findStoredDump(this.#context, this.#job, this.#agentStatus)
       if (!('missing' in dump)) {
         const point = this.#restorePoint(this.#job, dump, true, await readClock(this.#context))
-        return this.#record('FAILED', { error, point })
+        return this.#record('FAILED', { error, failureCode, point })
       }
     }
-    await this.#record('FAILED', { error })
+    await this.#record('FAILED', { error, failureCode })
   }
 
-  #record(status: JobStatus, result: { error?: string; point?: NewRestorePoint }): Promise<void> {
-    const recorded = { status, agentStatus: this.#agentStatus, ...result }
+  #record(
+    status: JobStatus,
+    result: { error?: string; failureCode?: FailureCode; point?: NewRestorePoint },
+  ): Promise<void> {
+    const codeOfAgent: FailureCode = this.#agentStatus?.failure_code ?? 'other'
+    const failureCode = status === 'FAILED' ? codeOfAgent : undefined
+    const recorded = { status, agentStatus: this.#agentStatus, failureCode, ...result }
     return recordPart(this.#context, this.#lock, this.#part.position, recorded)
   }
 

@@ -6,6 +6,7 @@ import { type BackupJob, prefixOfPlan } from '../jobs/job.ts'
 import type { ObjectState } from '../restore-points/restore-point.ts'
 import { RequestError } from '../shared/request-error.ts'
 
+/** In addition to the time that the store may be unavailable. */
 const HEAD_TIMEOUT_MS = 60_000
 
 /** A dump that is stored in its destination. */
@@ -59,7 +60,8 @@ async function headObject(
 ): Promise<StoredObject | { problem: string } | undefined> {
   try {
     const store = await openDestinationOf(context, destinationId)
-    return await store.head(name, { signal: AbortSignal.timeout(HEAD_TIMEOUT_MS) })
+    const limitMs = context.settings.storeOutageSeconds * 1000 + HEAD_TIMEOUT_MS
+    return await store.head(name, { signal: AbortSignal.timeout(limitMs) })
   } catch (error) {
     if (error instanceof StoreError || error instanceof RequestError) return { problem: error.message }
     if (error instanceof Error && error.name === 'TimeoutError') return { problem: 'no answer in time.' }

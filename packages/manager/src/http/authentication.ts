@@ -37,7 +37,8 @@ const readMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
  * `authorizeInstance`.
  *
  * Calls that may change something are recorded in the audit log: a change in its own transaction, and before the response is
- * sent every other one, such as one that was refused.
+ * sent every other one, such as one that was refused. A call that fails after its change was recorded, because a store refuses
+ * to remove an object for example, is recorded once more with the status of the answer.
  *
  * @param identifyUser - Identifies users by bearer tokens of an identity provider. Undefined: there is none.
  */
@@ -59,12 +60,13 @@ export function authenticate(app: FastifyInstance, context: Context, identifyUse
   })
 
   app.addHook('onSend', async (request, reply) => {
-    await recordUnrecorded(context, request, reply)
+    await recordOutcome(context, request, reply)
   })
 }
 
-async function recordUnrecorded(context: Context, { call }: FastifyRequest, reply: FastifyReply): Promise<void> {
-  if (call === undefined || call.use === 'read' || call.audit.isRecorded) return
+async function recordOutcome(context: Context, { call }: FastifyRequest, reply: FastifyReply): Promise<void> {
+  if (call === undefined || call.use === 'read') return
+  if (call.audit.isRecorded && reply.statusCode < 400) return
   call.audit.isRecorded = true
   await recordCall(context, call, reply.statusCode).catch((error: unknown) =>
     context.log.error({ err: error, path: call.audit.path }, 'writing an audit entry failed'),

@@ -116,7 +116,7 @@ export async function upsertInstance(
     parameters: JSON.stringify(instance.parameters),
     hosts: JSON.stringify(instance.hosts),
     backup_host: ip,
-    backup_port: port,
+    backup_port: port ?? 0,
     database_username: instance.database.username ?? null,
     sealed_database_password: sealer.sealOptional(instance.database.password, purpose.sealed_database_password),
     backup_username: instance.database.backupUsername ?? null,

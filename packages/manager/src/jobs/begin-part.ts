@@ -1,5 +1,6 @@
 import type { Context } from '../context/context.ts'
 import { inTransaction } from '../database/transaction.ts'
+import { claimSlot } from './claim-jobs.ts'
 import type { JobLock } from './job.ts'
 import { lockJob, setBegan } from './repository.ts'
 import { findWorkablePart, isReservationConflict, reserveDatabase } from './reservations-repository.ts'
@@ -21,19 +22,23 @@ export interface BegunPart {
  * A part that has begun and is not being worked on comes first. A part holds one reservation and waits for none, so jobs
  * cannot wait for each other in a circle.
  *
- * @param running - The positions of the parts that the worker runs at the moment.
- * @returns Undefined: there is nothing to do now. Either all parts have ended, or those that have not wait for other jobs or
- *   for their agent.
+ * @param running - The positions of the parts that the worker runs at the moment. If there are any, another one begins only if a
+ *   slot is left for it.
+ * @returns Undefined: there is nothing to do now. Either all parts have ended, or those that have not wait for other jobs, for
+ *   their agent or for a slot.
  * @throws {JobLockLost} If another manager has the job locked.
  */
 export async function beginNextPart(
-  context: Pick<Context, 'database'>,
+  context: Pick<Context, 'database' | 'settings'>,
   lock: JobLock,
   running: readonly number[],
 ): Promise<BegunPart | undefined> {
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     try {
       return await inTransaction(context, async (tx) => {
+        // Looking is cheap, and one lock serves all slots.
+        const isAdditional = running.length > 0 && (await findWorkablePart(tx, lock.id, running))?.reservedAt === null
+        if (isAdditional && !(await claimSlot(tx, lock.id))) return undefined
         await lockJob(tx, lock)
         const part = await findWorkablePart(tx, lock.id, running)
         if (part === undefined) return undefined

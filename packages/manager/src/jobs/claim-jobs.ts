@@ -1,6 +1,6 @@
-import { chooseJobs, type JobLimits, type RunKind } from '@osb-backup/core'
+import { canTakeSlot, chooseJobs, type JobLimits, type RunKind } from '@osb-backup/core'
 import type { Context } from '../context/context.ts'
-import { inTransaction } from '../database/transaction.ts'
+import { type InTransaction, inTransaction } from '../database/transaction.ts'
 import * as claims from './claims-repository.ts'
 import { deleteExpiredLeases, hasLease } from './leases-repository.ts'
 
@@ -28,9 +28,7 @@ export async function claimJobs(
     await deleteExpiredLeases(tx)
     await claims.unlockAbandonedJobs(tx, claimant)
     if (!(await hasLease(tx, claimant.lockedBy))) return { claimed: [], maybeMore: false }
-    const open = await claims.listOpenJobs(tx)
-    const running = open.filter((job) => job.isLocked || job.isWorking)
-    const waiting = open.filter((job) => !job.isLocked && !job.isWorking)
+    const { running, waiting } = await listJobs(tx)
     const followed = running.filter((job) => !job.isLocked).slice(0, BATCH_SIZE)
     const chosen = chooseJobs(waiting, running, limitsOf(context), BATCH_SIZE - followed.length)
     const claimed = [...followed, ...chosen].map((job) => job.id)
@@ -39,12 +37,32 @@ export async function claimJobs(
   })
 }
 
+/**
+ * Whether a job that runs may run one more of its parts at the same time, within the limits and without taking a slot that a job
+ * waits for. Until the transaction ends nobody else takes the slot.
+ *
+ * @param tx - Has locked no job: whoever claims jobs locks them afterwards.
+ */
+export async function claimSlot(tx: InTransaction<ClaimContext>, jobId: string): Promise<boolean> {
+  await claims.lockClaims(tx)
+  const { running, waiting } = await listJobs(tx)
+  return canTakeSlot(jobId, waiting, running, limitsOf(tx))
+}
+
+async function listJobs(tx: InTransaction) {
+  const open = await claims.listOpenJobs(tx)
+  return {
+    running: open.filter((job) => job.isLocked || job.isWorking),
+    waiting: open.filter((job) => !job.isLocked && !job.isWorking),
+  }
+}
+
 /** Unlocks a job that this manager stops running before it ended, so that another one may claim it. */
 export function unlockJob(context: ClaimContext, lock: { id: string; lockedBy: string }): Promise<void> {
   return claims.unlockJob(context, lock)
 }
 
-function limitsOf({ settings }: ClaimContext): Record<RunKind, JobLimits> {
+function limitsOf({ settings }: Pick<ClaimContext, 'settings'>): Record<RunKind, JobLimits> {
   return {
     backup: {
       overall: settings.maxRunningJobs,

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import { oldestHeartbeat } from './leases-repository.ts'
-import { isWorkableJob, isWorkingJob } from './reservations-repository.ts'
+import { countWorkingParts, isWorkableJob, isWorkingJob } from './reservations-repository.ts'
 
 /** One manager at a time claims jobs, so that the limits hold over all of them. */
 const CLAIM_LOCK = 0x6f736263
@@ -56,12 +56,13 @@ const isClaimable = ({ lockedBy, running }: Claimant) => sql`
  */
 export async function listOpenJobs({ database }: InTransaction): Promise<OpenJob[]> {
   const { rows } = await sql<OpenJob>`
-    select id, kind, tenant, agent, destination, "isLocked", "isWorking" from (
+    select id, kind, tenant, agent, destination, slots, "isLocked", "isWorking" from (
       select open.*, row_number() over (partition by "isLocked", "isWorking", kind, tenant, agent, destination order by started_at, id) as place
       from (
         select j.id, j.kind, j.started_at, j.destination_id as destination, a.url as agent,
           coalesce(i.organization_guid, i.id) as tenant, j.locked_by is not null as "isLocked",
-          ${isWorkingJob(sql.ref('j.id'))} as "isWorking"
+          ${isWorkingJob(sql.ref('j.id'))} as "isWorking",
+          greatest(1, ${countWorkingParts(sql.ref('j.id'))}) as slots
         from jobs j
           join service_instances i on i.id = j.instance_id
           join agents a on a.id = i.agent_id

@@ -1,5 +1,5 @@
 import type { RunKind } from '@osb-backup/core'
-import type { AgentJob, JobStatus } from '@osb-backup/protocol'
+import type { AgentJob, FailureCode, JobStatus } from '@osb-backup/protocol'
 import type { Compressor } from '../plans/plan.ts'
 import type { VerificationState } from '../restore-points/restore-point.ts'
 
@@ -29,7 +29,42 @@ export interface BackupJob extends JobFields {
   dueAt: Date | undefined
   /** It started later than it should have, after an outage. */
   late: boolean
+  attempt: Attempt
+  /** How many of its parts run at the same time at most. */
+  parallelItems: number
   parts: BackupPart[]
+}
+
+/** Which attempt of a scheduled run a job is, and which others there are. */
+export interface Attempt {
+  /** 1 for the first. */
+  number: number
+  /** Undefined: this is the first. */
+  firstId: string | undefined
+  previousId: string | undefined
+  /** The attempt that followed; undefined: none did so far. */
+  nextId: string | undefined
+  /** When the next attempt starts; undefined: none is scheduled. */
+  nextAt: Date | undefined
+}
+
+/** The attempt of a run that was not retried so far. */
+export const FIRST_ATTEMPT: Attempt = {
+  number: 1,
+  firstId: undefined,
+  previousId: undefined,
+  nextId: undefined,
+  nextAt: undefined,
+}
+
+/** One attempt of a scheduled run. */
+export interface RunAttempt {
+  jobId: string
+  number: number
+  status: JobStatus
+  isCancelled: boolean
+  startedAt: Date
+  endedAt: Date | undefined
 }
 
 /** Parameters of scripts, by name. */
@@ -89,8 +124,19 @@ interface PartFields {
   agentStatus: AgentJob | undefined
   /** Why the part failed, where the agent could not tell. */
   error: string | undefined
+  /** Why it failed, for programs. */
+  failureCode: FailureCode | undefined
   /** The job that keeps it from beginning; undefined: none does, or it has begun. */
   waitingFor: Blocker | undefined
+  /** Set while its database is locked, which may outlast the part. */
+  lock: DatabaseLock | undefined
+}
+
+/** That a part has locked its database. */
+export interface DatabaseLock {
+  since: Date
+  /** How often unlocking it failed; 0: it was not tried yet. */
+  unlockAttempts: number
 }
 
 /** What a backup job does for one item; runs at the agent under `agentJobId`. */
@@ -123,7 +169,9 @@ export const NEW_PART = {
   accepted: false,
   agentStatus: undefined,
   error: undefined,
+  failureCode: undefined,
   waitingFor: undefined,
+  lock: undefined,
 } as const satisfies Partial<PartFields>
 
 /** What a list of jobs is filtered by. */
@@ -132,6 +180,14 @@ export interface JobFilter {
   kind: RunKind
   status?: JobStatus | undefined
 }
+
+/** The lock that an agent reports with a job; undefined: none, or one whose time cannot be read. */
+export function lockOfAgentJob({ locked_since, unlock_attempts = 0 }: AgentLock): DatabaseLock | undefined {
+  const since = new Date(locked_since ?? '')
+  return Number.isNaN(since.getTime()) ? undefined : { since, unlockAttempts: unlock_attempts }
+}
+
+type AgentLock = Pick<AgentJob, 'locked_since' | 'unlock_attempts'>
 
 /** The id of a part at its agent: always the same, so that whichever manager claims the job finds what was started. */
 export function agentJobId(job: Pick<JobAtAgent, 'id'>, part: Pick<PartAtAgent, 'position'>): string {

@@ -10,6 +10,7 @@ import type { NewRestorePoint, VerificationState } from '../restore-points/resto
 import type { JobLock } from './job.ts'
 import * as parts from './parts-repository.ts'
 import { lockJob, setJobStatus } from './repository.ts'
+import { retryLater } from './retry-runs.ts'
 
 /** What is recorded of a part, and of the restore point that it left or verified. */
 export type PartResult = parts.PartProgress & {
@@ -59,14 +60,25 @@ export async function failJob(context: ResultContext, lock: JobLock, error: stri
   await inTransaction(context, async (tx) => {
     await lockJob(tx, lock)
     const now = await readClock(tx)
-    await parts.failWaitingParts(tx, lock.id, { error, now })
+    await parts.failWaitingParts(tx, lock.id, { error, failureCode: 'other', now })
     await parts.setPartsUnknown(tx, lock.id, error, UNRUNNABLE_CHECK_SECONDS)
     await updateJob(tx, lock.id, now)
   })
 }
 
-/** Sets the state of a job to what follows from its parts. The caller has locked the job's row. */
-export async function updateJob(tx: InTransaction, jobId: string, now: Date): Promise<void> {
-  const status = jobStatusOf(await parts.partStatuses(tx, jobId))
+/**
+ * Sets the state of a job to what follows from its parts, and schedules another attempt where that follows. The caller has locked
+ * the job's row.
+ */
+export async function updateJob(
+  tx: InTransaction<Pick<Context, 'database' | 'settings'>>,
+  jobId: string,
+  now: Date,
+): Promise<void> {
+  const outcomes = await parts.partOutcomes(tx, jobId)
+  const status = jobStatusOf(outcomes.map((part) => part.status))
   await setJobStatus(tx, jobId, status, isOver(status) ? now : undefined)
+  if (status !== 'FAILED') return
+  const failures = outcomes.flatMap((part) => (part.status === 'FAILED' ? [part.failureCode ?? 'other'] : []))
+  await retryLater(tx, jobId, { failures, endedAt: now })
 }

@@ -1,10 +1,18 @@
-import { type AgentJob, backupStages, type JobStatus, restoreStages, stageLogField } from '@osb-backup/protocol'
+import {
+  type AgentJob,
+  backupStages,
+  type FailureCode,
+  type JobStatus,
+  restoreStages,
+  stageLogField,
+} from '@osb-backup/protocol'
 import { type Selectable, sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
 import type { JobPartTable } from '../database/schema.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import type { VerificationState } from '../restore-points/restore-point.ts'
-import type { Job } from './job.ts'
+import { type Job, lockOfAgentJob } from './job.ts'
+import { lockColumns } from './locks-repository.ts'
 
 const BATCH_SIZE = 5000
 
@@ -21,9 +29,12 @@ const shownColumns = [
   'filename',
   'accepted',
   'error',
+  'failure_code',
   'ended_at',
   'bytes_read',
   'verified_state',
+  'locked_since',
+  'unlock_attempts',
 ] as const
 
 /** What is recorded of a part while it runs and when it ends. */
@@ -31,6 +42,8 @@ export interface PartProgress {
   status: JobStatus
   agentStatus?: AgentJob | undefined
   error?: string | undefined
+  /** Of a part that failed. */
+  failureCode?: FailureCode | undefined
   filename?: string | undefined
   bytesRead?: number
   verified?: VerificationState
@@ -107,7 +120,7 @@ export async function updatePart(
   { database }: InTransaction,
   jobId: string,
   position: number,
-  { status, agentStatus, error, filename, bytesRead, verified }: PartProgress,
+  { status, agentStatus, error, failureCode, filename, bytesRead, verified }: PartProgress,
   endedAt: Date | undefined,
 ): Promise<boolean> {
   const { numUpdatedRows } = await database
@@ -117,7 +130,9 @@ export async function updatePart(
       accepted: true,
       agent_status: agentStatus === undefined ? null : JSON.stringify(agentStatus),
       error: error ?? null,
+      failure_code: failureCode ?? null,
       ended_at: endedAt ?? null,
+      ...lockColumns(agentStatus === undefined ? undefined : lockOfAgentJob(agentStatus)),
       ...(status === 'UNKNOWN' ? { check_at: sql<Date>`now()` } : {}),
       ...(filename === undefined ? {} : { filename }),
       ...(bytesRead !== undefined && { bytes_read: bytesRead }),
@@ -130,20 +145,28 @@ export async function updatePart(
   return numUpdatedRows > 0n
 }
 
+/** Why and when parts that have not begun fail. */
+export interface WaitingPartsFailure {
+  error: string
+  failureCode: FailureCode
+  now: Date
+  /** Absent: all of them. */
+  positions?: readonly number[]
+}
+
 /**
  * Ends the parts of a job that have not begun: nothing of them is at any agent. The caller has locked the job's row.
  *
- * @param positions - Undefined: all of them.
  * @returns How many ended.
  */
 export async function failWaitingParts(
   { database }: InTransaction,
   jobId: string,
-  { error, now, positions }: { error: string; now: Date; positions?: readonly number[] },
+  { error, failureCode, now, positions }: WaitingPartsFailure,
 ): Promise<number> {
   let query = database
     .updateTable('job_parts')
-    .set({ status: 'FAILED', error, ended_at: now })
+    .set({ status: 'FAILED', error, failure_code: failureCode, ended_at: now })
     .where('job_id', '=', jobId)
     .where('ended_at', 'is', null)
     .where('reserved_at', 'is', null)
@@ -173,10 +196,17 @@ export async function setPartsUnknown(
     .execute()
 }
 
-/** The states of all parts of a job. */
-export async function partStatuses({ database }: InTransaction, jobId: string): Promise<JobStatus[]> {
-  const parts = await database.selectFrom('job_parts').select('status').where('job_id', '=', jobId).execute()
-  return parts.map((part) => part.status)
+/** The states of all parts of a job, and why those failed that did. */
+export async function partOutcomes(
+  { database }: InTransaction,
+  jobId: string,
+): Promise<{ status: JobStatus; failureCode: FailureCode | undefined }[]> {
+  const rows = await database
+    .selectFrom('job_parts')
+    .select(['status', 'failure_code'])
+    .where('job_id', '=', jobId)
+    .execute()
+  return rows.map(({ status, failure_code }) => ({ status, failureCode: failure_code ?? undefined }))
 }
 
 /** Takes the file off a part whose object was removed. */

@@ -6,9 +6,11 @@ import { notifyJobChange } from '../database/notifications.ts'
 import type { Database } from '../database/open-database.ts'
 import type { JobTable } from '../database/schema.ts'
 import type { InTransaction } from '../database/transaction.ts'
+import { dropRetries, nextAttemptsOf } from '../plans/retries-repository.ts'
 import { sealedColumns } from '../secrets/sealed-columns.ts'
 import { invariant } from '../shared/invariant.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
+import { linkNextAttempt } from './attempts-repository.ts'
 import { locateOffset } from './counters-repository.ts'
 import {
   type Blocker,
@@ -25,12 +27,14 @@ import { blockersOfJobs } from './reservations-repository.ts'
 
 const purpose = sealedColumns.jobs.sealed_private_key
 
-function fromRow(
-  { sealer }: RepositoryContext,
-  row: Selectable<JobTable>,
-  parts: PartRow[],
-  blockers: ReadonlyMap<number, Blocker> | undefined,
-): Job {
+interface JobRows {
+  row: Selectable<JobTable>
+  parts: PartRow[]
+  blockers: ReadonlyMap<number, Blocker> | undefined
+  nextAttemptAt: Date | undefined
+}
+
+function fromRow({ sealer }: RepositoryContext, { row, parts, blockers, nextAttemptAt }: JobRows): Job {
   const partFields = (part: PartRow) => ({ ...fieldsOf(part), waitingFor: blockers?.get(part.position) })
   const fields = {
     id: row.id,
@@ -65,6 +69,14 @@ function fromRow(
     publicKey: row.public_key ?? undefined,
     dueAt: row.due_at ?? undefined,
     late: row.late,
+    parallelItems: row.parallel_items,
+    attempt: {
+      number: row.attempt,
+      firstId: row.first_attempt_id ?? undefined,
+      previousId: row.previous_attempt_id ?? undefined,
+      nextId: row.next_attempt_id ?? undefined,
+      nextAt: nextAttemptAt,
+    },
     parts: parts.map((part) => ({ ...partFields(part), filename: part.filename ?? undefined })),
   }
 }
@@ -88,6 +100,8 @@ function fieldsOf(row: PartRow) {
     accepted: row.accepted,
     agentStatus: row.agent_status ?? undefined,
     error: row.error ?? undefined,
+    failureCode: row.failure_code ?? undefined,
+    lock: row.locked_since === null ? undefined : { since: row.locked_since, unlockAttempts: row.unlock_attempts ?? 0 },
   }
 }
 
@@ -105,7 +119,15 @@ export async function withParts(
   const parts = await (logs ? findParts(context, ids) : findPartsWithoutLogs(context, ids))
   const openIds = rows.filter((row) => row.ended_at === null).map((row) => row.id)
   const blockers = await blockersOfJobs(context, openIds)
-  return rows.map((row) => fromRow(context, row, parts.get(row.id) ?? [], blockers.get(row.id)))
+  const nextAttempts = await nextAttemptsOf(context, ids)
+  return rows.map((row) =>
+    fromRow(context, {
+      row,
+      parts: parts.get(row.id) ?? [],
+      blockers: blockers.get(row.id),
+      nextAttemptAt: nextAttempts.get(row.id),
+    }),
+  )
 }
 
 /** @param logs - Whether with what its scripts printed. */
@@ -158,12 +180,17 @@ function startsWithin(day: string, direction: 'asc' | 'desc') {
     : sql<boolean>`started_at < (${day}::date + 1)::timestamp at time zone 'UTC'`
 }
 
-/** Stores new jobs with their parts. */
+/** Stores new jobs with their parts. A backup job takes the place of an attempt that its plan would have started later. */
 export async function insertJobs(tx: RepositoryContext & InTransaction, jobs: readonly Job[]): Promise<void> {
   if (jobs.length === 0) return
   const rows = jobs.map((job) => toRow(tx, job))
   await tx.database.insertInto('jobs').values(rows).execute()
   await insertParts(tx, jobs)
+  const backups = jobs.filter((job) => job.kind === 'backup')
+  await dropRetries(tx, [...new Set(backups.map((job) => job.planId))])
+  for (const { id, attempt } of backups) {
+    if (attempt.previousId !== undefined) await linkNextAttempt(tx, attempt.previousId, id)
+  }
   for (const { id } of jobs) await notifyJobChange(tx, id)
 }
 
@@ -186,6 +213,10 @@ function toRow({ sealer }: RepositoryContext, job: Job): Insertable<JobTable> {
     parameters: JSON.stringify(restore?.parameters ?? {}),
     due_at: backup?.dueAt ?? null,
     late: backup?.late ?? false,
+    parallel_items: backup?.parallelItems ?? 1,
+    attempt: backup?.attempt.number ?? 1,
+    first_attempt_id: backup?.attempt.firstId ?? null,
+    previous_attempt_id: backup?.attempt.previousId ?? null,
     started_at: job.startedAt,
     ended_at: null,
     locked_by: null,
@@ -233,13 +264,25 @@ export async function planIdsOfJobsIn({ database }: { database: Database }, dest
   return rows.map((row) => row.plan_id)
 }
 
-/** Deletes jobs that have ended; restore points and files stay. */
+/**
+ * Deletes jobs that have ended; restore points and files stay. Of an instance those are kept whose run is to be tried again; to
+ * delete one of those by its id cancels that.
+ */
 export async function deleteEndedJobs(
   { database }: { database: Database },
   which: { id: string } | { instanceId: string },
 ): Promise<void> {
   const query = database.deleteFrom('jobs').where('ended_at', 'is not', null)
-  await ('id' in which ? query.where('id', '=', which.id) : query.where('instance_id', '=', which.instanceId)).execute()
+  if ('id' in which) {
+    await query.where('id', '=', which.id).execute()
+    return
+  }
+  await query
+    .where('instance_id', '=', which.instanceId)
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('backup_plans').select('id').whereRef('retry_of_job_id', '=', 'jobs.id'))),
+    )
+    .execute()
 }
 
 /**

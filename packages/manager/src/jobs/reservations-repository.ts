@@ -53,6 +53,10 @@ export const isWorkableJob = (jobId: RawBuilder<unknown>) => sql<boolean>`
 export const isWorkingJob = (jobId: RawBuilder<unknown>) => sql<boolean>`
   exists (select from open_parts part where part.job_id = ${jobId} and part.reserved and part.status <> 'UNKNOWN')`
 
+/** How many parts of a job work at its agent, as far as is known. */
+export const countWorkingParts = (jobId: RawBuilder<unknown>) => sql<number>`
+  (select count(*)::integer from open_parts part where part.job_id = ${jobId} and part.reserved and part.status <> 'UNKNOWN')`
+
 /** A part that a worker can follow or begin. */
 export interface WorkablePart {
   position: number

@@ -77,7 +77,12 @@ export interface JobCounts {
   cancelledLastDay: number
 }
 
-/** Counts open jobs, and those that ended since an instant. */
+/** A failure that is followed by another attempt is not the end of its run. */
+const isRetried = sql`(
+  next_attempt_id is not null or exists (select from backup_plans where retry_of_job_id = jobs.id)
+)`
+
+/** Counts open jobs, and those that ended since an instant; of a run with several attempts its end. */
 export async function countJobs({ database }: RepositoryContext, scope: Grants, since: Date): Promise<JobCounts> {
   const count = (condition: RawBuilder<unknown>) => sql<string>`count(*) filter (where ${condition})`
   const open = await database
@@ -96,7 +101,7 @@ export async function countJobs({ database }: RepositoryContext, scope: Grants, 
     .where(isGranted('instance_id', scope))
     .select([
       count(sql`status = 'SUCCEEDED'`).as('succeededLastDay'),
-      count(sql`status = 'FAILED' and cancelled_at is null`).as('failedLastDay'),
+      count(sql`status = 'FAILED' and cancelled_at is null and not ${isRetried}`).as('failedLastDay'),
       count(sql`status = 'FAILED' and cancelled_at is not null`).as('cancelledLastDay'),
     ])
     .executeTakeFirstOrThrow()

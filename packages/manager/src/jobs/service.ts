@@ -5,11 +5,13 @@ import { scopeOf } from '../access/scope.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, RepositoryContext, TransactionContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
+import { dropRetryOf, nextAttemptsOf } from '../plans/retries-repository.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
+import * as attempts from './attempts-repository.ts'
 import { compactCounters } from './counters-repository.ts'
-import { type BackupJob, isAtAgent, type Job, type JobAtAgent, type JobFilter } from './job.ts'
+import { type BackupJob, isAtAgent, type Job, type JobAtAgent, type JobFilter, type RunAttempt } from './job.ts'
 import { updateJob } from './part-results.ts'
 import { failWaitingParts } from './parts-repository.ts'
 import * as repository from './repository.ts'
@@ -70,14 +72,17 @@ export function findJob(context: Context, id: string): Promise<Job | undefined> 
 
 /**
  * Cancels a job. Parts that have not begun end at once. Those that have are cancelled at their agent, by the worker that runs the
- * job, and end when their cleanup and unlock have run. If the agent does not answer, they are cancelled as soon as it does.
+ * job, and end when their cleanup and unlock have run. If the agent does not answer, they are cancelled as soon as it does. Of a
+ * job that has failed the next attempt is cancelled.
  *
- * @throws {RequestError} If the job has ended.
+ * @throws {RequestError} If the job has ended, and no attempt follows.
  */
 export async function cancelJob(context: Context, call: Call, id: string, kind?: JobKind): Promise<Job> {
   await getJob(context, call, id, kind)
   const by = call.caller.name
   await inAuditedTransaction(context, call, async (tx) => {
+    // Before the job is locked: whoever starts an attempt locks its plan first.
+    if (await dropRetryOf(tx, id)) return
     if (!(await cancelOpenJob(tx, id, by))) throw new RequestError('conflict', `The job ${id} has ended.`)
   })
   return getJob(context, call, id, kind)
@@ -92,7 +97,7 @@ export async function cancelOpenJob(tx: TransactionContext, id: string, by: stri
   await repository.setCancelled(tx, id, by, now)
   // A verification reads on until its worker stops it.
   if (job.kind === 'verify' && job.hasBegun) return true
-  await failWaitingParts(tx, id, { error: `Cancelled by ${by} before it began.`, now })
+  await failWaitingParts(tx, id, { error: `Cancelled by ${by} before it began.`, failureCode: 'cancelled', now })
   await updateJob(tx, id, now)
   return true
 }
@@ -106,7 +111,10 @@ export async function deleteJob(context: Context, call: Call, id: string): Promi
   const { status } = await getJob(context, call, id)
   if (!isOver(status))
     throw new RequestError('conflict', `The job ${id} has not ended: cancel it, or wait for its end.`)
-  await inAuditedTransaction(context, call, (tx) => repository.deleteEndedJobs(tx, { id }))
+  await inAuditedTransaction(context, call, async (tx) => {
+    await dropRetryOf(tx, id)
+    await repository.deleteEndedJobs(tx, { id })
+  })
 }
 
 /** Deletes the jobs of an instance that have ended; restore points and files stay. */
@@ -131,6 +139,19 @@ export async function getJobWithoutLogs(context: Context, call: Call, id: string
 /** The same for callers that check themselves what it belongs to. */
 export function findJobWithoutLogs(context: RepositoryContext, id: string): Promise<Job | undefined> {
   return repository.findJob(context, id, { logs: false })
+}
+
+/** The attempts of scheduled runs, by the id of the first job, and when the last is followed by another, by the id of the last. */
+export interface AttemptsOfRuns {
+  attemptsByFirst: ReadonlyMap<string, readonly RunAttempt[]>
+  nextByLast: ReadonlyMap<string, Date>
+}
+
+/** @param firstIds - The jobs that the runs were started with. For callers that were authorized already. */
+export async function attemptsOfRuns(context: RepositoryContext, firstIds: readonly string[]): Promise<AttemptsOfRuns> {
+  const attemptsByFirst = await attempts.attemptsOfRuns(context, firstIds)
+  const jobIds = [...attemptsByFirst.values()].flat().map(({ jobId }) => jobId)
+  return { attemptsByFirst, nextByLast: await nextAttemptsOf(context, jobIds) }
 }
 
 /** One page of the jobs of all instances that the caller was granted, or of one, newest first, without logs. */

@@ -35,6 +35,6 @@ async function skipBlockedParts(tx: TransactionContext, jobId: string): Promise<
     await setCancelled(tx, jobId, SCHEDULE, now)
     await setRunSkipped(tx, jobId, { reason: error, blockingJobId: blocker.jobId })
   }
-  await failWaitingParts(tx, jobId, { error, now, positions: [...blocked.keys()] })
+  await failWaitingParts(tx, jobId, { error, failureCode: 'database-busy', now, positions: [...blocked.keys()] })
   await updateJob(tx, jobId, now)
 }

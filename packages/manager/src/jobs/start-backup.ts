@@ -7,13 +7,21 @@ import { lockPlan } from '../plans/repository.ts'
 import { newIdentifier } from '../shared/identifier.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
 import { createJob } from './create-job.ts'
-import { type BackupJob, NEW_PART } from './job.ts'
+import { type Attempt, type BackupJob, FIRST_ATTEMPT, NEW_PART } from './job.ts'
 import { openJobsOfPlans } from './repository.ts'
 import { describeBlocker } from './reservations.ts'
 import { findBlockers } from './reservations-repository.ts'
 
+/** The scheduled run that a job is for. */
+interface DueRun {
+  dueAt: Date
+  late: boolean
+  /** Absent: the first. */
+  attempt?: Pick<Attempt, 'number' | 'firstId' | 'previousId'>
+}
+
 /** A new run of a plan. */
-export function newBackupJob(plan: PlanToRun, startedAt: Date, due?: { dueAt: Date; late: boolean }): BackupJob {
+export function newBackupJob(plan: PlanToRun, startedAt: Date, due?: DueRun): BackupJob {
   return {
     id: newIdentifier(startedAt),
     kind: 'backup',
@@ -24,8 +32,10 @@ export function newBackupJob(plan: PlanToRun, startedAt: Date, due?: { dueAt: Da
     compression: plan.compression,
     compressor: plan.compressor,
     publicKey: plan.publicKey,
+    parallelItems: plan.parallelItems,
     dueAt: due?.dueAt,
     late: due?.late ?? false,
+    attempt: { ...FIRST_ATTEMPT, ...due?.attempt },
     startedAt,
     beganAt: undefined,
     endedAt: undefined,

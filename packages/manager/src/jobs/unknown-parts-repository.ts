@@ -62,7 +62,7 @@ export async function abandonParts(
 ): Promise<number> {
   const { numUpdatedRows } = await database
     .updateTable('job_parts')
-    .set({ status: 'FAILED', error, ended_at: now })
+    .set({ status: 'FAILED', error, failure_code: 'outcome-unknown', ended_at: now })
     .where('job_id', '=', jobId)
     .where('status', '=', 'UNKNOWN')
     .where('ended_at', 'is', null)

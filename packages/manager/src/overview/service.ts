@@ -3,6 +3,7 @@ import type { Call } from '../access/call.ts'
 import { countAgents } from '../agents/repository.ts'
 import { type ClockState, readClockState } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
+import { type LockedDatabase, searchLockedDatabases } from '../jobs/locks-repository.ts'
 import { countJobs, type JobCounts } from '../jobs/search-repository.ts'
 import { judgeAllInstances } from '../protection/service.ts'
 import { sumPoints } from '../restore-points/search-repository.ts'
@@ -25,6 +26,8 @@ export interface Overview {
   jobs: JobCounts
   restorePoints: { total: number; sizeBytes: number }
   agents: { reachable: number; unreachable: number; unknown: number }
+  /** First those whose unlock fails, the longest locked first. */
+  lockedDatabases: LockedDatabase[]
   /** Worst first. */
   attention: Attention[]
   /** PostgreSQL's clock was set: nothing is deleted by age until that is confirmed. */
@@ -53,6 +56,7 @@ export async function readOverview(context: Context, call: Call): Promise<Overvi
     jobs: await countJobs(context, scope, new Date(at.getTime() - DAY_MS)),
     restorePoints: await sumPoints(context, scope),
     agents: await countAgents(context, scope),
+    lockedDatabases: await searchLockedDatabases(context, scope, MAX_ATTENTION),
     attention: attention.sort((one, other) => rankOf(one) - rankOf(other)).slice(0, MAX_ATTENTION),
     clockJump,
     at,

@@ -7,6 +7,9 @@ export interface Compressor {
   level: number | undefined
 }
 
+/** How often a scheduled run of a plan that says nothing is tried again at most. */
+export const DEFAULT_RETRIES = 2
+
 /** What is backed up, when, where to and how long it is kept, for one service instance. */
 export interface BackupPlan {
   id: string
@@ -31,6 +34,10 @@ export interface BackupPlan {
   privateKey: string | undefined
   /** Recovery point objective: how old the newest restore point may be; undefined: twice the interval of the schedule. */
   rpoSeconds: number | undefined
+  /** How often a scheduled run that failed for a transient reason is tried again at most. */
+  retries: number
+  /** How many of its items are backed up at the same time at most. */
+  parallelItems: number
   createdAt: Date
   /** When it runs next; undefined: it is paused, or never due again. */
   nextRunAt: Date | undefined
@@ -53,5 +60,5 @@ export interface PlanSchedule {
 /** What a backup job copies from its plan. */
 export type PlanToRun = Pick<
   BackupPlan,
-  'id' | 'instanceId' | 'destinationId' | 'compression' | 'compressor' | 'publicKey' | 'items'
+  'id' | 'instanceId' | 'destinationId' | 'compression' | 'compressor' | 'publicKey' | 'items' | 'parallelItems'
 >

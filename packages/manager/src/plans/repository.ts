@@ -28,6 +28,8 @@ export function planFromRow({ sealer }: RepositoryContext, row: Selectable<Backu
     publicKey: row.public_key ?? undefined,
     privateKey: sealer.openOptional(row.sealed_private_key, purpose),
     rpoSeconds: row.rpo_seconds ?? undefined,
+    retries: row.retries,
+    parallelItems: row.parallel_items,
     createdAt: row.created_at,
     nextRunAt: row.next_run_at ?? undefined,
     retentionCountsFrom: row.retention_counts_from ?? undefined,
@@ -50,6 +52,8 @@ function toColumns({ sealer }: RepositoryContext, plan: BackupPlan) {
     public_key: plan.publicKey ?? null,
     sealed_private_key: sealer.sealOptional(plan.privateKey, purpose),
     rpo_seconds: plan.rpoSeconds ?? null,
+    retries: plan.retries,
+    parallel_items: plan.parallelItems,
   }
 }
 

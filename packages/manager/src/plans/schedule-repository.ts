@@ -23,7 +23,7 @@ export async function lockDuePlans({ database }: InTransaction, now: Date, limit
   const rows = await database
     .selectFrom('backup_plans')
     .select(['id', 'instance_id', 'destination_id', 'compression', 'public_key', 'items', 'frequency', 'timezone'])
-    .select(['paused', 'next_due_at', 'last_due_at', 'compression_algorithm', 'compression_level'])
+    .select(['paused', 'next_due_at', 'last_due_at', 'compression_algorithm', 'compression_level', 'parallel_items'])
     .where('next_run_at', '<=', now)
     .orderBy('next_run_at')
     .limit(limit)
@@ -38,6 +38,7 @@ export async function lockDuePlans({ database }: InTransaction, now: Date, limit
     compressor: { algorithm: row.compression_algorithm, level: row.compression_level ?? undefined },
     publicKey: row.public_key ?? undefined,
     items: row.items,
+    parallelItems: row.parallel_items,
     paused: row.paused,
     frequency: row.frequency,
     timezone: row.timezone,

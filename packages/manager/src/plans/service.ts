@@ -19,6 +19,7 @@ import type { BackupPlan, PlanSchedule } from './plan.ts'
 import type { PlanRun } from './plan-run.ts'
 import * as planRuns from './plan-runs-repository.ts'
 import * as repository from './repository.ts'
+import { dropRetriesBeyond } from './retries-repository.ts'
 import { checkPlan } from './rules.ts'
 import type { PlanSearch } from './search-repository.ts'
 import * as search from './search-repository.ts'
@@ -120,6 +121,7 @@ async function replacePlan(tx: TransactionContext, plan: BackupPlan, edited: num
     stored.paused !== plan.paused || stored.frequency !== plan.frequency || stored.timezone !== plan.timezone
   const now = await readClock(tx)
   if (isRescheduled) await skipDueRun(tx, schedule, now)
+  await dropRetriesBeyond(tx, plan.id, plan.paused ? 0 : plan.retries)
   const isRetentionChanged =
     stored.retention.style !== plan.retention.style || stored.retention.period !== plan.retention.period
   return repository.updatePlan(tx, plan, {

@@ -5,6 +5,7 @@ import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import type { ServiceInstance } from '../instances/instance.ts'
 import { type InstanceSearch, searchInstances } from '../instances/repository.ts'
+import { lockedInstances } from '../jobs/locks-repository.ts'
 import type { BackupPlan } from '../plans/plan.ts'
 import { plansOfInstances } from '../plans/search-repository.ts'
 import { type ItemPoints, pointsByItem } from '../restore-points/search-repository.ts'
@@ -23,6 +24,8 @@ export interface ProtectedInstance {
   instance: ServiceInstance
   items: ProtectedItem[]
   protection: Protection
+  /** Since when one of its databases is locked. */
+  lockedSince: Date | undefined
 }
 
 const CLOCK_DIFFERENCE_MS = 86_400_000
@@ -43,9 +46,10 @@ export async function judgeInstances(
   const latest = new Date(now.getTime() + CLOCK_DIFFERENCE_MS)
   const points = Map.groupBy(await pointsByItem(context, ids, latest), (each) => each.instanceId)
   const rpoOf = memoizedRpo(now)
+  const locked = await lockedInstances(context, ids)
   return instances.map((instance) => {
     const items = judgeItems(plans.get(instance.id) ?? [], points.get(instance.id) ?? [], { now, rpoOf })
-    return { instance, items, protection: worstProtection(items) }
+    return { instance, items, protection: worstProtection(items), lockedSince: locked.get(instance.id) }
   })
 }
 

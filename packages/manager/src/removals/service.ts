@@ -7,6 +7,7 @@ import {
   removeExpected,
   type StoredObject,
   StoreError,
+  undoRetry,
   verifyObject,
 } from '@osb-backup/storage'
 import type { Call } from '../access/call.ts'
@@ -95,7 +96,8 @@ export async function removeFiles(context: Context, call: Call, points: readonly
  */
 export async function removeObject(context: Context, point: RestorePoint, signal: AbortSignal): Promise<void> {
   try {
-    const store = await openDestinationOf(context, point.destinationId)
+    // Not for minutes: removal is tried again later.
+    const store = await openDestinationOf(context, point.destinationId, { retry: undoRetry })
     const name = objectNameOf(point)
     const isExpected = (found: StoredObject) => isRecordedObject(store, found, point, signal)
     if (!(await removeExpected(store, name, isExpected, { signal }))) {

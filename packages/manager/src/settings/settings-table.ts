@@ -59,6 +59,11 @@ const destinations = {
     schema: absolutePath,
     description: 'absolute directory that FILE destinations must be inside; while it is not set there are none',
   },
+  STORE_OUTAGE_SECONDS: {
+    schema: wholeNumber(0, 86_400),
+    default: '300',
+    description: 'time in seconds that a store may be unavailable before reading or checking an object fails',
+  },
   PRIVATE_DESTINATIONS: {
     schema: oneOf(['allow', 'forbid']),
     default: 'allow',
@@ -147,6 +152,12 @@ const schedule = {
     schema: wholeNumber(0, 86_400),
     default: '0',
     description: 'longest delay in seconds that spreads plans which are due at the same moment; constant for each plan',
+  },
+  RETRY_BACKOFF_SECONDS: {
+    schema: wholeNumber(1, 86_400),
+    default: '300',
+    description:
+      'wait in seconds before a scheduled run that failed is tried again; doubled with each further attempt, up to 6 hours',
   },
   RUN_HISTORY_DAYS: {
     schema: wholeNumber(1, 36_500),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { about } from '../about.ts'
+import { agentFailureCodes } from '../failure-code.ts'
 import { lenientWarningsSchema } from '../warning.ts'
 
 /** A size on the wire. */
@@ -35,14 +36,35 @@ export const agentJobSchema = z.looseObject({
   execution_time_ms: z.number().optional().catch(undefined),
   /** Additive fields of our agent. */
   failed_stage: z.string().optional().catch(undefined),
+  /** Why it failed first, where that may be over at another attempt. */
+  failure_code: z.enum(agentFailureCodes).optional().catch(undefined),
   /** One that is no text is not valid, rather than absent. */
   sha256: z.string().optional().catch(''),
   original_filesize: filesizeSchema.optional().catch(undefined),
   original_sha256: z.string().optional().catch(undefined),
   progress: progressSchema.optional().catch(undefined),
+  /** Since when the database is locked; absent once it is unlocked. RFC 3339. */
+  locked_since: z.string().max(40).optional().catch(undefined),
+  /** How often the unlock failed; present only while it is retried. */
+  unlock_attempts: z.int().nonnegative().optional().catch(undefined),
+  /** When a cleanup or an unlock that failed is retried. */
+  next_retry_at: z.string().max(40).optional().catch(undefined),
   warnings: lenientWarningsSchema.optional(),
 })
 export type AgentJob = z.infer<typeof agentJobSchema>
+
+/** A database that a job of an agent has locked. */
+export const lockedDatabaseSchema = z.object({
+  kind: z.enum(['backup', 'restore']),
+  /** Id of the job at the agent. */
+  id: z.string().max(255),
+  host: z.string().max(1000),
+  database: z.string().max(1000),
+  locked_since: z.string().max(40),
+  /** How often the unlock failed; 0: the job still works on the database. */
+  unlock_attempts: z.int().nonnegative(),
+})
+export type LockedDatabase = z.infer<typeof lockedDatabaseSchema>
 
 /** `GET /status` of an agent. */
 export const agentStatusSchema = z.looseObject({ message: z.string() })

@@ -3,11 +3,15 @@ import { about } from '../about.ts'
 import { plainHttpUrl } from '../plain-http-url.ts'
 import { lenientBoolean, lenientInteger, optional, optionalText } from './lenient.ts'
 
+const port = lenientInteger(0, 65_535)
+/** The Java manager writes 0 where a host has no port. */
+const optionalPort = optional(port).transform((number) => number || undefined)
+
 /** One machine of a service instance. The one marked `backup` is where dumps are taken. */
 export const hostSchema = z.object({
   name: optionalText(255).meta(about('Name for people', 'postgres0')),
   ip: z.string().min(1).max(255).meta(about('Address of the host', '10.0.0.5')),
-  port: lenientInteger(1, 65_535).meta(about('TCP port', 5432)),
+  port: optionalPort.meta(about('TCP port; 0 or absent where the service has none', 5432)),
   backup: optional(lenientBoolean).meta(about('Dumps are taken from this host', true)),
 })
 export type Host = z.infer<typeof hostSchema>
@@ -56,7 +60,7 @@ export const serviceInstanceSchema = z.object({
     z.object({
       name: z.string().optional().meta(about('Name for people', 'postgres0')),
       ip: z.string().meta(about('Address of the host', '10.0.0.5')),
-      port: z.int().meta(about('TCP port', 5432)),
+      port: z.int().meta(about('TCP port; 0: none', 5432)),
       backup: z.boolean().meta(about('Dumps are taken from this host', true)),
     }),
   ),

@@ -6,7 +6,7 @@ import { about, EXAMPLE_ID, EXAMPLE_INSTANT, idSchema, instantSchema, pagingFiel
 const hostSchema = z.strictObject({
   name: z.string().max(255).optional().meta(about('A name for people', 'postgres0')),
   address: z.string().min(1).max(255).meta(about('IP address or host name that the agent connects to', '10.0.0.5')),
-  port: z.int().min(1).max(65_535).meta(about('TCP port', 5432)),
+  port: z.int().min(1).max(65_535).optional().meta(about('TCP port, where the service has one', 5432)),
   backup: z
     .boolean()
     .optional()
@@ -93,6 +93,9 @@ export const instanceSchema = z.object({
     .meta({ description: 'How the agent logs in to the database' }),
   ...brokerFields,
   protection: protectionSchema.meta({ description: 'The worst protection among the items of the instance' }),
+  lockedSince: instantSchema
+    .optional()
+    .meta(about('Since when a job has one of its databases locked; the longest of several', EXAMPLE_INSTANT)),
   createdAt: instantSchema.meta(about('When it was registered', EXAMPLE_INSTANT)),
 })
 export type Instance = z.infer<typeof instanceSchema>

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { failureCodes } from '../failure-code.ts'
 import {
   about,
   EXAMPLE_ID,
@@ -26,7 +27,8 @@ export function isEnded(state: JobState): boolean {
   return endedStates.has(state)
 }
 
-const state = z
+/** The state of a job or of a part of it. */
+export const stateSchema = z
   .enum(jobStates)
   .meta(
     about(
@@ -53,10 +55,11 @@ export const jobPartSchema = z.object({
   database: z
     .string()
     .meta(about('The database that is dumped or written; verifications: the one that was dumped', 'shop')),
-  state,
+  state: stateSchema,
   stage: z.string().optional().meta(about('The stage that is running', 'backup')),
   failedStage: z.string().optional().meta(about('The stage that failed', 'backup')),
   error: z.string().optional().meta(about('Why it failed, or is unknown', 'pg_dump: error: connection refused')),
+  failureCode: z.enum(failureCodes).optional().meta(about('Why it failed, for programs', 'agent-unreachable')),
   waitingFor: z
     .object({
       jobId: idSchema.meta(about('The job that it waits for', EXAMPLE_ID)),
@@ -64,6 +67,18 @@ export const jobPartSchema = z.object({
     })
     .optional()
     .meta({ description: 'Queued: the job that keeps it from beginning. At most one job works on a database' }),
+  lockedSince: instantSchema
+    .optional()
+    .meta(
+      about(
+        'Since when the database is locked, until it is unlocked. The agent retries an unlock that fails until it succeeds',
+        EXAMPLE_INSTANT,
+      ),
+    ),
+  unlockAttempts: z
+    .int()
+    .optional()
+    .meta(about('Set while an unlock that failed is retried: how often it was tried', 3)),
   warnings: warningsField,
   bytesRead: z.int().optional().meta(about('Bytes read so far: dumped, or fetched from the store', 4096)),
   bytesStored: z.int().optional().meta(about('Bytes stored so far, or handed to the restore script', 1024)),
@@ -88,7 +103,7 @@ export type JobPart = z.infer<typeof jobPartSchema>
 export const jobSchema = z.object({
   id: idSchema.meta(about('Id of the job', EXAMPLE_ID)),
   kind: z.enum(jobKinds).meta(about('What it does', 'backup')),
-  state,
+  state: stateSchema,
   instanceId: idSchema.meta(
     about('The instance that is dumped or written; verifications: the one that was dumped', 'shop-db'),
   ),
@@ -99,6 +114,10 @@ export const jobSchema = z.object({
     .meta(about('Restores and verifications: the backup job that left what is read', EXAMPLE_ID)),
   dueAt: instantSchema.optional().meta(about('When its schedule wanted it to run', EXAMPLE_INSTANT)),
   late: z.boolean().meta(about('It was started late, after an outage', false)),
+  attempt: z.int().min(1).meta(about('Which attempt of its run it is; 1 for the first', 1)),
+  previousAttemptId: idSchema.optional().meta(about('The attempt before it, which failed', EXAMPLE_ID)),
+  nextAttemptId: idSchema.optional().meta(about('The attempt after it', EXAMPLE_ID)),
+  nextAttemptAt: instantSchema.optional().meta(about('When the items that failed are tried again', EXAMPLE_INSTANT)),
   createdAt: instantSchema.meta(about('When it was queued', EXAMPLE_INSTANT)),
   startedAt: instantSchema.optional().meta(about('When it began to run; absent while it is queued', EXAMPLE_INSTANT)),
   endedAt: instantSchema.optional().meta(about('When it ended', '2026-03-01T02:00:42.000Z')),

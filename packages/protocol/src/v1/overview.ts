@@ -20,7 +20,7 @@ export const overviewSchema = z.object({
     .object({
       queued: count('Waiting now', 0),
       running: count('Running now', 2),
-      unknown: count('Running now, as far as is known', 0),
+      unknown: count('Their agents do not answer, so they may be running', 0),
       succeededLastDay: count('Succeeded within 24 hours', 36),
       failedLastDay: count('Failed within 24 hours', 1),
       cancelledLastDay: count('Cancelled within 24 hours', 0),
@@ -36,6 +36,20 @@ export const overviewSchema = z.object({
       unknown: count('Were not asked yet', 0),
     })
     .meta({ description: 'Agents by state' }),
+  lockedDatabases: z
+    .array(
+      z.object({
+        instanceId: idSchema.meta(about('The instance', 'shop-db')),
+        database: z.string().meta(about('The database', 'shop')),
+        jobId: idSchema.meta(about('The job that has locked it', EXAMPLE_ID)),
+        lockedSince: instantSchema.meta(about('Since when', EXAMPLE_INSTANT)),
+        unlockAttempts: count('How often unlocking it failed; 0: the job still works on it', 3),
+      }),
+    )
+    .meta({
+      description:
+        'The databases that jobs have locked, first those whose unlock fails, the longest locked first; at most 50',
+    }),
   attention: z
     .array(
       z.object({

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { itemSchema } from '../item.ts'
+import { jobStates, stateSchema } from './jobs.ts'
 import { mergePatchSchema } from './merge-patch.ts'
 import {
   about,
@@ -90,6 +91,28 @@ const rpoSeconds = z
     ),
   )
 
+const retries = z
+  .int()
+  .min(0)
+  .max(10)
+  .meta(
+    about(
+      'How often a scheduled run that failed for a transient reason is tried again at most, always before the next run',
+      2,
+    ),
+  )
+
+const parallelItems = z
+  .int()
+  .min(1)
+  .max(20)
+  .meta(
+    about(
+      'How many of its items are backed up at the same time at most, as far as the limits on running jobs allow',
+      2,
+    ),
+  )
+
 /** A plan as it can be written once it has an id. */
 export const planSettingsSchema = z.strictObject({
   ...fields,
@@ -108,6 +131,8 @@ export const planSettingsSchema = z.strictObject({
     .optional()
     .meta({ description: 'How dumps are encrypted; not at all by default' }),
   rpoSeconds,
+  retries: retries.optional(),
+  parallelItems: parallelItems.optional(),
 })
 export type PlanSettings = z.infer<typeof planSettingsSchema>
 
@@ -132,6 +157,8 @@ export const planSchema = z.object({
     .object({ publicKey, privateKeySet: z.boolean().meta(about('A private key is stored', false)) })
     .meta({ description: 'How dumps are encrypted' }),
   rpoSeconds,
+  retries,
+  parallelItems,
   nextRunAt: instantSchema.optional().meta(about('When it runs next; absent while it is paused', EXAMPLE_INSTANT)),
   retentionEffectiveAt: instantSchema
     .optional()
@@ -159,6 +186,17 @@ export const planDeleteQuerySchema = z.strictObject({
     .meta(about('What becomes of its stored objects; `keep` by default. Held ones always stay', 'keep')),
 })
 
+/** One attempt of a run. */
+const attemptSchema = z.object({
+  number: z.int().min(1).meta(about('1 for the first', 1)),
+  jobId: idSchema.meta(about('Its job', EXAMPLE_ID)),
+  state: stateSchema,
+  createdAt: instantSchema.meta(about('When it was queued', EXAMPLE_INSTANT)),
+  endedAt: instantSchema.optional().meta(about('When it ended', '2026-03-01T02:00:42.000Z')),
+})
+
+export const runStates = [...jobStates, 'retrying'] as const
+export type RunState = (typeof runStates)[number]
 /** `POST /v1/plans/{id}/run`. */
 export const planRunRequestSchema = z
   .strictObject({
@@ -191,7 +229,18 @@ export const planRunSchema = z.object({
   lastDueAt: instantSchema.meta(about('Of several the last', EXAMPLE_INSTANT)),
   runCount: z.int().min(1).meta(about('How many runs this entry stands for', 1)),
   late: z.boolean().meta(about('The job was started late, after an outage', false)),
-  jobId: idSchema.optional().meta(about('The job that was started, or was in the way', EXAMPLE_ID)),
+  jobId: idSchema.optional().meta(about('The job that was started first, or was in the way', EXAMPLE_ID)),
+  state: z
+    .enum(runStates)
+    .optional()
+    .meta(
+      about(
+        'State of its last attempt, or `retrying` while another one is due; absent if no job was started, or it was deleted',
+        'succeeded',
+      ),
+    ),
+  attempts: z.array(attemptSchema).meta({ description: 'The jobs that were started for it, the first one first' }),
+  nextAttemptAt: instantSchema.optional().meta(about('When it is tried again', EXAMPLE_INSTANT)),
   reason: z.string().optional().meta(about('Why no job was started', 'No manager was running in time.')),
   decidedAt: instantSchema.meta(about('When that was decided', EXAMPLE_INSTANT)),
 })

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { omitUndefined } from '@osb-backup/node'
 import type { ObjectStore, StoredObject } from '../object-store.ts'
-import { reportsOrphans } from '../store-error.ts'
+import { combineErrors, reportsOrphans } from '../store-error.ts'
 import { ageEncryptor } from './age-encrypt.ts'
 import { compressor } from './compression.ts'
 import { ContentError } from './content-error.ts'
@@ -110,10 +110,7 @@ async function checkStored(
   } catch (error) {
     // Not with the caller's signal: it may be the reason for the failure.
     await store.remove(name, { signal: AbortSignal.timeout(60_000) }).catch((cause: unknown) => {
-      throw new AggregateError(
-        [error, cause],
-        `"${name}" could not be verified, nor then removed from ${store.location}.`,
-      )
+      throw combineErrors(error, cause)
     })
     throw error
   }

@@ -2,7 +2,6 @@ import { constants } from 'node:fs'
 import { type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { errorCode, syncDirectory } from '@osb-backup/node'
-import { consume } from '../consume.ts'
 import {
   type CallOptions,
   isSameObject,
@@ -10,7 +9,8 @@ import {
   type PutOptions,
   type StoredObject,
 } from '../object-store.ts'
-import { StoreError } from '../store-error.ts'
+import { type RetryOptions, retryOf, withRetries } from '../retrying.ts'
+import { combineErrors, StoreError } from '../store-error.ts'
 import type { StoreOptions } from '../store-options.ts'
 import { limited } from '../transfer/bandwidth.ts'
 import { directoryOf, makeDirectoryOf, type Place, pruneDirectories, temporaryPath } from './file-directories.ts'
@@ -18,6 +18,7 @@ import { toFileStoreError } from './file-error.ts'
 import { readFrom } from './file-reader.ts'
 import type { FileSettings } from './file-settings.ts'
 import { walk } from './file-walk.ts'
+import { writeWhole } from './file-writer.ts'
 import { placeNew } from './place-new.ts'
 
 /** The owner may read and write, its group may read. The umask may restrict this further. */
@@ -35,10 +36,12 @@ export class FileStore implements ObjectStore {
   readonly location: string
   readonly #root: string
   readonly #bandwidth: StoreOptions['bandwidth']
+  readonly #retry: RetryOptions
 
   constructor(settings: FileSettings, options: StoreOptions = {}) {
     this.#root = settings.directory
     this.#bandwidth = options.bandwidth
+    this.#retry = retryOf(options.retry)
     this.location = `directory ${settings.directory}`
   }
 
@@ -52,11 +55,15 @@ export class FileStore implements ObjectStore {
   }
 
   async #write(name: string, content: Readable, doing: string, options: PutOptions): Promise<StoredObject> {
-    const { place, temporary, handle } = await this.#create(name).catch((error) => {
-      throw toFileStoreError(error, doing)
-    })
+    const retry = this.#retry
+    const { signal } = options
+    const create = () =>
+      this.#create(name).catch((error: unknown) => {
+        throw toFileStoreError(error, doing)
+      })
+    const { place, temporary, handle } = await withRetries(create, retry, signal)
     try {
-      const sizeBytes = await writeWhole(handle, content, doing, options.signal)
+      const sizeBytes = await writeWhole(handle, content, { doing, retry, signal })
       try {
         if (options.mustBeNew) await placeNew(temporary, place.path, doing)
         else await rename(temporary, place.path)
@@ -67,7 +74,7 @@ export class FileStore implements ObjectStore {
       }
     } catch (error) {
       await removeIfPresent(temporary).catch((cause) => {
-        throw toFileStoreError(cause, `remove the temporary file ${temporary} after a failure`)
+        throw combineErrors(error, toFileStoreError(cause, `remove the temporary file ${temporary} after a failure`))
       })
       await pruneDirectories(this.#root, name)
       throw error
@@ -151,29 +158,6 @@ export class FileStore implements ObjectStore {
 function isAbsent(error: unknown): boolean {
   const code = errorCode(error)
   return code === 'ENOENT' || code === 'ENOTDIR'
-}
-
-/** Writes all content, syncs and closes the file, and returns its size. */
-async function writeWhole(handle: FileHandle, content: Readable, doing: string, signal?: AbortSignal): Promise<number> {
-  // Only the file's own errors are translated; those of the content are passed on.
-  const translated = async <T>(promise: Promise<T>): Promise<T> =>
-    promise.catch((error: unknown) => {
-      throw toFileStoreError(error, doing)
-    })
-  const write = async (chunks: AsyncIterable<Buffer>): Promise<number> => {
-    let sizeBytes = 0
-    for await (const chunk of chunks) {
-      await translated(handle.writeFile(chunk))
-      sizeBytes += chunk.length
-    }
-    await translated(handle.sync())
-    return sizeBytes
-  }
-  try {
-    return await consume(content, write, signal)
-  } finally {
-    await translated(handle.close())
-  }
 }
 
 async function removeIfPresent(path: string): Promise<void> {

@@ -1,10 +1,8 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { omitUndefined } from '@osb-backup/node'
 import { manifestEnding, type ObjectManifest, objectManifestSchema } from '@osb-backup/protocol'
 import { ContentError } from '../content/content-error.ts'
 import type { CallOptions, ObjectStore, StoredObject } from '../object-store.ts'
-import { defaultRetry, type RetryOptions, withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 
 /** A manifest has a few kilobytes; a larger object is not a manifest and is not read into memory. */
@@ -21,8 +19,7 @@ export function isManifestName(name: string): boolean {
 }
 
 /**
- * Writes the manifest of an object that is stored and verified: an object with a manifest is complete. Retries
- * temporary failures.
+ * Writes the manifest of an object that is stored and verified: an object with a manifest is complete.
  *
  * @param objectName - Full name of the object; the manifest contains its last segment.
  * @throws {StoreError} The object has no manifest then; the caller decides whether to keep it.
@@ -31,7 +28,7 @@ export async function writeManifest(
   store: ObjectStore,
   objectName: string,
   manifest: Omit<ObjectManifest, 'kind' | 'version' | 'object'>,
-  options: CallOptions & { retry?: RetryOptions } = {},
+  options: CallOptions = {},
 ): Promise<ObjectManifest> {
   const written: ObjectManifest = objectManifestSchema.parse({
     ...manifest,
@@ -40,9 +37,7 @@ export async function writeManifest(
     object: baseName(objectName),
   })
   const bytes = Buffer.from(`${JSON.stringify(written, undefined, 2)}\n`)
-  const { signal, retry = defaultRetry } = options
-  const name = manifestName(objectName)
-  await withRetries(() => store.put(name, Readable.from([bytes]), omitUndefined({ signal })), retry, signal)
+  await store.put(manifestName(objectName), Readable.from([bytes]), options)
   return written
 }
 

@@ -1,6 +1,8 @@
 import { AbortMultipartUploadCommand, ListMultipartUploadsCommand, type MultipartUpload } from '@aws-sdk/client-s3'
 import { omitUndefined } from '@osb-backup/node'
 import type { CallOptions } from '../object-store.ts'
+import { retryOf, withRetries } from '../retrying.ts'
+import { StoreError } from '../store-error.ts'
 import type { IncompleteUpload, StartedUpload } from '../store-kind.ts'
 import type { StoreOptions } from '../store-options.ts'
 import { s3Clients } from './s3-client.ts'
@@ -18,10 +20,9 @@ export async function abortUploads(
 ): Promise<void> {
   const { calls } = s3Clients(settings, options)
   const object = { Bucket: settings.bucket, Key: upload.name }
-  try {
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+  const abortOnce = async (): Promise<boolean> => {
+    try {
       const uploads = await uploadsOf(calls, object, upload.since, abortSignal)
-      if (uploads.length === 0) return
       for (const { UploadId } of uploads) {
         await calls
           .send(new AbortMultipartUploadCommand({ ...object, UploadId }), omitUndefined({ abortSignal }))
@@ -29,9 +30,14 @@ export async function abortUploads(
             if (!isNoSuchUpload(error)) throw error
           })
       }
+      return uploads.length === 0
+    } catch (error) {
+      abortSignal?.throwIfAborted()
+      throw toS3StoreError(error, `remove parts of "${upload.name}" from ${settings.bucket}`)
     }
-  } catch (error) {
-    throw toS3StoreError(error, `remove parts of "${upload.name}" from ${settings.bucket}`)
+  }
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    if (await withRetries(abortOnce, retryOf(options.retry), abortSignal)) return
   }
   throw new Error(`the store still lists its parts after ${ATTEMPTS} attempts to remove them`)
 }
@@ -79,6 +85,10 @@ async function* uploadsBelow(
     )
     yield* page.Uploads ?? []
     if (!page.IsTruncated || page.NextKeyMarker === undefined) return
+    const { KeyMarker, UploadIdMarker } = markers
+    if (page.NextKeyMarker === KeyMarker && page.NextUploadIdMarker === UploadIdMarker) {
+      throw new StoreError('misconfigured', `${Bucket} answers with the same page of uploads again and again.`)
+    }
     markers = omitUndefined({ KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker })
   }
 }

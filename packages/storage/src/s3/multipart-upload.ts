@@ -8,7 +8,8 @@ import {
   ListPartsCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
-import { type RetryOptions, withRetries } from '../retrying.ts'
+import { omitUndefined } from '@osb-backup/node'
+import { type RetryOptions, undoRetry, withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 import type { Sending } from '../store-options.ts'
 import { BoundedTasks } from '../transfer/bounded-tasks.ts'
@@ -20,8 +21,8 @@ import { isNoSuchUpload, isRefusal, statusOf, toS3StoreError } from './s3-error.
 const ABORT_ATTEMPTS = 5
 /** How long parts on their way may still take after a failure, before they are cut off. */
 const SETTLE_MS = 10_000
-const ABORT_TIMEOUT_MS = 60_000
-const undoing: RetryOptions = { attempts: 4, firstDelayMs: 500 }
+/** For all requests of an abort together. What is left then is reported. */
+const ABORT_TIMEOUT_MS = 30_000
 /** Clock skew between server and client. */
 export const CLOCK_SKEW_MS = 15 * 60_000
 
@@ -35,6 +36,8 @@ export interface UploadTarget {
   mustBeNew: boolean
   /** For messages: `store "x" in s3://bucket`. */
   doing: string
+  /** Cancels the upload. */
+  signal: AbortSignal | undefined
 }
 
 /**
@@ -46,6 +49,8 @@ export class MultipartUpload {
   readonly #tasks = new BoundedTasks()
   readonly #parts: CompletedPart[] = []
   readonly #digests: Buffer[] = []
+  /** Fires when nothing is to be sent any more: requests under way may still finish, but are not repeated. */
+  readonly #stopped = new AbortController()
   readonly #cutOff = new AbortController()
   #uploadId: string | undefined
   #sizeBytes = 0
@@ -55,6 +60,14 @@ export class MultipartUpload {
 
   constructor(target: UploadTarget) {
     this.#target = target
+    const stop = () => this.#stop()
+    target.signal?.addEventListener('abort', stop, { once: true, signal: this.#stopped.signal })
+  }
+
+  #stop(): void {
+    if (this.#stopped.signal.aborted) return
+    this.#stopped.abort()
+    setTimeout(() => this.#cutOff.abort(), SETTLE_MS).unref()
   }
 
   get #upload() {
@@ -94,22 +107,24 @@ export class MultipartUpload {
         throw toS3StoreError(error, doing)
       }
     }
-    return (await withRetries(beginOnce, retry)).UploadId
+    return (await withRetries(beginOnce, retry, this.#stopped.signal)).UploadId
   }
 
   /**
    * Removes uploads of this object that were created on the server but whose id was lost. No other upload has this
    * name: the caller chose a free one.
    */
-  async #removeLostOnes(): Promise<void> {
+  async #removeLostOnes(abortSignal?: AbortSignal): Promise<void> {
     if (!this.#mayHaveLostOne) return
     const { clients, object } = this.#target
     const input = { Bucket: object.Bucket, Prefix: object.Key }
-    const { Uploads = [] } = await clients.calls.send(new ListMultipartUploadsCommand(input))
+    const options = omitUndefined({ abortSignal })
+    const { Uploads = [] } = await clients.calls.send(new ListMultipartUploadsCommand(input), options)
     for (const { Key, UploadId, Initiated } of Uploads) {
       const isRecent = (Initiated?.getTime() ?? 0) >= this.#startedAt - CLOCK_SKEW_MS
       if (Key !== object.Key || UploadId === this.#uploadId || !isRecent) continue
-      await clients.calls.send(new AbortMultipartUploadCommand({ ...object, UploadId })).catch((error: unknown) => {
+      const command = new AbortMultipartUploadCommand({ ...object, UploadId })
+      await clients.calls.send(command, options).catch((error: unknown) => {
         if (!isNoSuchUpload(error)) throw error
       })
     }
@@ -132,7 +147,7 @@ export class MultipartUpload {
         throw toS3StoreError(error, doing)
       }
     }
-    completed.ETag = (await withRetries(sendOnce, retry, this.#cutOff.signal)).ETag
+    completed.ETag = (await withRetries(sendOnce, retry, this.#stopped.signal)).ETag
   }
 
   /**
@@ -144,7 +159,7 @@ export class MultipartUpload {
     await this.#tasks.settled()
   }
 
-  /** Completes the object and returns its ETag. All parts must be settled. */
+  /** Completes the object and returns its ETag. All parts must be settled. Not retried. */
   async complete(): Promise<string | undefined> {
     await this.#removeLostOnes()
     const { clients } = this.#target
@@ -180,33 +195,31 @@ export class MultipartUpload {
    * ever.
    */
   async abort(): Promise<void> {
-    const removeLostOnes = () =>
-      this.#removeLostOnes().catch((error: unknown) => {
-        throw toS3StoreError(error, this.#target.doing)
-      })
-    await withRetries(removeLostOnes, undoing)
-    if (this.#uploadId === undefined) return
-    const timer = setTimeout(() => this.#cutOff.abort(), SETTLE_MS)
+    this.#stop()
     await this.#tasks.over()
-    clearTimeout(timer)
-    const { doing, object } = this.#target
-    const abortOnce = () =>
-      this.#abortOnce().catch((error: unknown) => {
-        throw toS3StoreError(error, doing)
-      })
+    const signal = AbortSignal.timeout(ABORT_TIMEOUT_MS)
+    await this.#undo(() => this.#removeLostOnes(signal), signal)
+    if (this.#uploadId === undefined) return
     for (let attempt = 1; attempt <= ABORT_ATTEMPTS; attempt++) {
-      const isGone = await withRetries(abortOnce, undoing)
-      if (isGone) return
+      if (await this.#undo(() => this.#abortOnce(signal), signal)) return
     }
+    const { object } = this.#target
     throw new StoreError('temporary', `Parts of the cancelled upload of "${object.Key}" could not be removed.`)
   }
 
-  async #abortOnce(): Promise<boolean> {
+  #undo<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const translated = () =>
+      call().catch((error: unknown) => {
+        throw toS3StoreError(error, this.#target.doing)
+      })
+    return withRetries(translated, undoRetry, signal)
+  }
+
+  async #abortOnce(abortSignal: AbortSignal): Promise<boolean> {
     const { calls } = this.#target.clients
-    const options = { abortSignal: AbortSignal.timeout(ABORT_TIMEOUT_MS) }
     try {
-      await calls.send(new AbortMultipartUploadCommand(this.#upload), options)
-      const left = await calls.send(new ListPartsCommand(this.#upload), options)
+      await calls.send(new AbortMultipartUploadCommand(this.#upload), { abortSignal })
+      const left = await calls.send(new ListPartsCommand(this.#upload), { abortSignal })
       return (left.Parts ?? []).length === 0
     } catch (error) {
       if (isNoSuchUpload(error)) return true

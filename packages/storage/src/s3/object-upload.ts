@@ -1,5 +1,5 @@
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
-import { withRetries } from '../retrying.ts'
+import { undoRetry, withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 import type { PartPlan } from '../transfer/part-plan.ts'
 import { type Part, splitIntoParts } from '../transfer/parts.ts'
@@ -7,7 +7,7 @@ import { headObject } from './head-object.ts'
 import { CLOCK_SKEW_MS, MultipartUpload, type UploadTarget } from './multipart-upload.ts'
 import { isConditionUnknown, isRefusal, statusOf, toS3UploadError } from './s3-error.ts'
 
-const UNDO_TIMEOUT_MS = 60_000
+const UNDO_TIMEOUT_MS = 30_000
 
 /** The upload of one object: a single request if it fits into a part, else a multipart upload. */
 export class ObjectUpload {
@@ -49,8 +49,9 @@ export class ObjectUpload {
       await this.#translated(this.#parts.add(part))
     }
     await this.#translated(this.#parts.settled())
-    const tag = await this.#translated(this.#commit(sizeBytes, () => this.#parts.complete()))
-    return { sizeBytes, tag }
+    const { retry, signal } = this.#target
+    const complete = () => this.#translated(this.#commit(sizeBytes, () => this.#parts.complete()))
+    return { sizeBytes, tag: await withRetries(complete, retry, signal) }
   }
 
   #tooLarge(): StoreError {
@@ -80,7 +81,7 @@ export class ObjectUpload {
   }
 
   async #putWhole(part: Part): Promise<string | undefined> {
-    const { clients, object, sending, retry, doing, mustBeNew } = this.#target
+    const { clients, object, sending, retry, doing, mustBeNew, signal } = this.#target
     let condition = mustBeNew ? '*' : undefined
     const sendOnce = async (mayBeThere: boolean): Promise<string | undefined> => {
       const Body = part.body(sending.bandwidth)
@@ -102,7 +103,7 @@ export class ObjectUpload {
         throw toS3UploadError(error, doing)
       }
     }
-    return withRetries(() => this.#commit(part.sizeBytes, sendOnce), retry)
+    return withRetries(() => this.#commit(part.sizeBytes, sendOnce), retry, signal)
   }
 
   /** Removes the parts, and the object if it was created. An object that had the name before is kept. */
@@ -112,8 +113,11 @@ export class ObjectUpload {
     const { sizeBytes, at } = this.#committed
     const { clients, object } = this.#target
     const abortSignal = AbortSignal.timeout(UNDO_TIMEOUT_MS)
-    const found = await headObject(clients.calls, object, abortSignal)
-    const isOurs = found?.ContentLength === sizeBytes && (found.LastModified?.getTime() ?? 0) >= at - CLOCK_SKEW_MS
-    if (isOurs) await clients.calls.send(new DeleteObjectCommand(object), { abortSignal })
+    const removeOnce = async () => {
+      const found = await headObject(clients.calls, object, abortSignal)
+      const isOurs = found?.ContentLength === sizeBytes && (found.LastModified?.getTime() ?? 0) >= at - CLOCK_SKEW_MS
+      if (isOurs) await clients.calls.send(new DeleteObjectCommand(object), { abortSignal })
+    }
+    await withRetries(() => this.#translated(removeOnce()), undoRetry, abortSignal)
   }
 }

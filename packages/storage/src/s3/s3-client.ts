@@ -4,18 +4,17 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { restrictAddresses } from '../address-rule.ts'
 import { trustOf } from '../connection-trust.ts'
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_IDLE_TIMEOUT_MS, type StoreOptions } from '../store-options.ts'
+import { rejectForeignAnswers } from './s3-answer.ts'
+import { nameOf } from './s3-error.ts'
 import { DEFAULT_REGION, endpointOf, type S3Settings } from './s3-settings.ts'
 
 const MAXIMUM_SOCKETS = 64
 
-/** The SDK's clients for a bucket. */
+/** The SDK's clients for a bucket. They retry nothing: that is done where it is known how long an outage may last. */
 export interface S3Clients {
   /** For everything except the bytes of objects. */
   calls: S3Client
-  /**
-   * For parts, and for removals of one certain object. It retries nothing: that is done where a part can be read again, or
-   * the object be compared again.
-   */
+  /** For parts, and for removals of one certain object. */
   parts: S3Client
   /**
    * For reading objects. Its timeout ends with the answer's headers: a socket is also idle while the reader has no use
@@ -29,17 +28,30 @@ export function s3Clients(settings: S3Settings, options: StoreOptions): S3Client
   const connectionTimeout = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS
   const idleTimeoutMs = options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS
   const agents = agentsOf(settings, options)
-  const common = { ...configuration(settings), maxAttempts: options.retry === false ? 1 : 3 }
+  const common = { ...configuration(settings), retryStrategy: onlyForClockSkew }
   const timeouts = { ...agents, connectionTimeout, socketTimeout: idleTimeoutMs }
   const calls = new S3Client({ ...common, requestHandler: timeouts })
-  const parts = new S3Client({ ...common, maxAttempts: 1, requestHandler: timeouts })
+  const parts = new S3Client({ ...common, requestHandler: timeouts })
   const reader = new S3Client({
     ...common,
     requestHandler: { ...agents, connectionTimeout, requestTimeout: idleTimeoutMs, throwOnRequestTimeout: true },
   })
   for (const client of [calls, parts]) leaveBodiesToMd5(client)
+  for (const client of [calls, parts, reader]) rejectForeignAnswers(client)
   return { calls, parts, reader }
 }
+
+/** The SDK corrects its clock by the first answer that says that it is wrong; the request is then sent once more. */
+const onlyForClockSkew: NonNullable<S3ClientConfig['retryStrategy']> = {
+  acquireInitialRetryToken: async () => tokenOf(0),
+  async refreshRetryTokenForRetry(token, { error }) {
+    if (token.getRetryCount() > 0 || nameOf(error) !== 'RequestTimeTooSkewed') throw new Error('Not retried here')
+    return tokenOf(1)
+  },
+  recordSuccess: () => undefined,
+}
+
+const tokenOf = (retries: number) => ({ getRetryCount: () => retries, getRetryDelay: () => 0 })
 
 /**
  * Signs requests that carry a `Content-MD5` without a digest of their body. The signature covers the MD5, which the

@@ -1,4 +1,5 @@
 import { codeOfConnection, isNeverConnected, systemCodeOf } from '../connection-error.ts'
+import { parseRetryAfter } from '../retry-after.ts'
 import { StoreError, type StoreErrorCode } from '../store-error.ts'
 
 /** S3's own error names, where they say more than the HTTP status. */
@@ -32,6 +33,7 @@ const codeByName: Record<string, StoreErrorCode> = {
   AuthorizationHeaderMalformed: 'misconfigured',
   IllegalLocationConstraintException: 'misconfigured',
   InvalidBucketName: 'misconfigured',
+  NotS3Answer: 'misconfigured',
 }
 
 const advice: Record<StoreErrorCode, string> = {
@@ -45,18 +47,31 @@ const advice: Record<StoreErrorCode, string> = {
   misconfigured: 'the settings do not fit it; check endpoint, region, bucket, certificate and the clock',
 }
 
+const reasonByName: Record<string, string> = {
+  NoSuchKey: 'there is no such object',
+  NotS3Answer: 'what answers there is not S3, but perhaps a login page or a proxy; check the endpoint',
+}
+
 /** Turns what the SDK threw into a `StoreError`; one that already is one is returned unchanged. */
 export function toS3StoreError(error: unknown, doing: string): StoreError {
   if (error instanceof StoreError) return error
   const code = codeOf(error)
-  const reason = nameOf(error) === 'NoSuchKey' ? 'there is no such object' : advice[code]
-  return new StoreError(code, `Could not ${doing}: ${reason}${hint(error)}.`, { cause: error })
+  const reason = reasonByName[nameOf(error)] ?? advice[code]
+  const retryAfterMs = retryAfterOf(error)
+  return new StoreError(code, `Could not ${doing}: ${reason}${hint(error)}.`, { cause: error, retryAfterMs })
 }
 
 /** As `toS3StoreError`, for an upload: there only an object that must be new has a condition. */
 export function toS3UploadError(error: unknown, doing: string): StoreError {
   if (error instanceof StoreError || statusOf(error) !== 412) return toS3StoreError(error, doing)
   return new StoreError('exists', `Could not ${doing}: ${advice.exists}.`, { cause: error })
+}
+
+/** How long S3 asked to be left alone. */
+function retryAfterOf(error: unknown): number | undefined {
+  if (!(error instanceof Error && '$response' in error)) return undefined
+  const { headers } = (error.$response ?? {}) as { headers?: Record<string, string> }
+  return parseRetryAfter(headers?.['retry-after'], new Date())
 }
 
 /** Whether a server says that it does not support a condition of a request. */

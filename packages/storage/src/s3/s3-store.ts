@@ -12,7 +12,7 @@ import {
 } from '../object-store.ts'
 import { retryOf } from '../retrying.ts'
 import { callStore } from '../store-call.ts'
-import { combineErrors } from '../store-error.ts'
+import { combineErrors, StoreError } from '../store-error.ts'
 import {
   DEFAULT_CAPACITY_BYTES,
   DEFAULT_LIST_PAGE_SIZE,
@@ -59,6 +59,7 @@ export class S3Store implements ObjectStore {
       retry: retryOf(this.#options.retry),
       mustBeNew: options.mustBeNew ?? false,
       doing,
+      signal,
     }
     const { maximumParts = DEFAULT_MAXIMUM_PARTS } = this.#options
     const upload = new ObjectUpload(target, this.#plan(), maximumParts)
@@ -143,7 +144,9 @@ export class S3Store implements ObjectStore {
       for (const { Key, Size, LastModified } of page.Contents ?? []) {
         if (Key !== undefined) yield { name: Key, sizeBytes: Size ?? 0, modifiedAt: LastModified ?? new Date(0) }
       }
-      ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined
+      const next = page.IsTruncated ? page.NextContinuationToken : undefined
+      if (next !== undefined && next === ContinuationToken) throw repeatedPage(this.location)
+      ContinuationToken = next
     } while (ContinuationToken !== undefined)
   }
 
@@ -184,6 +187,11 @@ export class S3Store implements ObjectStore {
   ): Promise<Result> {
     return callStore(call, (error) => toS3StoreError(error, doing), signal)
   }
+}
+
+/** Otherwise a list would never end. */
+function repeatedPage(location: string): StoreError {
+  return new StoreError('misconfigured', `Could not list ${location}: it answers with the same page again and again.`)
 }
 
 /** An ETag without the quotes that it has in some answers. */

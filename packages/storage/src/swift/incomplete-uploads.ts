@@ -1,6 +1,6 @@
 import { omitUndefined } from '@osb-backup/node'
 import type { CallOptions } from '../object-store.ts'
-import { retrying } from '../retrying.ts'
+import { retrying, retryOf } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 import type { IncompleteUpload, StartedUpload } from '../store-kind.ts'
 import type { StoreOptions } from '../store-options.ts'
@@ -32,7 +32,7 @@ export async function* listOrphanedSegments(
   prefix: string,
   { signal, ...options }: StoreOptions & CallOptions,
 ): AsyncGenerator<StartedUpload> {
-  const objects = retrying(new SwiftStore(settings, options))
+  const objects = retrying(new SwiftStore(settings, options), retryOf(options.retry))
   const orphans = new Map<string, Date>()
   const whole = new Set<string>()
   try {
@@ -51,4 +51,7 @@ export async function* listOrphanedSegments(
 }
 
 const segmentStore = (settings: SwiftSettings, options: StoreOptions) =>
-  retrying(new SwiftStore({ ...settings, container: `${settings.container}_segments` }, options))
+  retrying(
+    new SwiftStore({ ...settings, container: `${settings.container}_segments` }, options),
+    retryOf(options.retry),
+  )

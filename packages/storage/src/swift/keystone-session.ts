@@ -1,6 +1,8 @@
 import { type Dispatcher, request } from 'undici'
+import { parseRetryAfter } from '../retry-after.ts'
 import { StoreError } from '../store-error.ts'
-import { toSwiftStoreError, UnexpectedStatus } from './swift-error.ts'
+import { readJson, type TokenAnswer, tokenSchema } from './swift-answer.ts'
+import { NotSwiftAnswer, toSwiftStoreError, UnexpectedStatus } from './swift-error.ts'
 import { keystoneUrl, type SwiftSettings } from './swift-settings.ts'
 
 /** A login: the token that every request to Swift carries, and Swift's URL. */
@@ -8,17 +10,6 @@ export interface Login {
   token: string
   /** Swift's URL for the project, without a slash at the end. */
   storageUrl: string
-}
-
-interface TokenAnswer {
-  token: {
-    issued_at: string
-    expires_at: string
-    catalog?: {
-      type: string
-      endpoints: { interface: string; url: string; region?: string; region_id?: string }[]
-    }[]
-  }
 }
 
 /** A token is renewed after this share of its life, so that it outlives the request that it is used for. */
@@ -81,9 +72,11 @@ export class KeystoneSession {
     if (statusCode !== 201 || typeof token !== 'string') {
       await body.dump()
       // 404 comes from something that is not Keystone, not from a missing container.
-      throw new UnexpectedStatus(statusCode === 404 || statusCode < 300 ? 400 : statusCode)
+      if (statusCode === 404) throw new UnexpectedStatus(400)
+      if (statusCode < 300) throw new NotSwiftAnswer(`Status ${statusCode} is not an answer of Keystone`)
+      throw new UnexpectedStatus(statusCode, parseRetryAfter(headers['retry-after'], new Date()))
     }
-    const answer = (await body.json()) as TokenAnswer
+    const answer = await readJson(body, tokenSchema)
     const storageUrl = this.#storageUrl(answer)
     const lifeMs = Date.parse(answer.token.expires_at) - Date.parse(answer.token.issued_at)
     this.#renewAt = Date.now() + Math.max(lifeMs, 0) * RENEW_AFTER_SHARE

@@ -1,15 +1,12 @@
 import { omitUndefined } from '@osb-backup/node'
+import type { z } from 'zod'
 import { StoreError } from '../store-error.ts'
+import { bulkAnswerSchema, readJson, segmentsSchema } from './swift-answer.ts'
 import type { SwiftAnswer, SwiftClient } from './swift-client.ts'
 import { UnexpectedStatus } from './swift-error.ts'
 
 /** Swift removes segments one after the other before it answers. */
 const REMOVAL_TIMEOUT_MS = 10 * 60_000
-
-interface BulkAnswer {
-  'Response Status': string
-  Errors: [name: string, status: string][]
-}
 
 export interface RemovalOptions {
   signal?: AbortSignal | undefined
@@ -32,18 +29,29 @@ export async function removeWithSegments(
     await client.sendAndDump({ ...object, method: 'DELETE', accept: [204, 404] })
     return 'removed'
   }
-  const answer = await client.send({
-    ...object,
-    method: 'DELETE',
-    query: { 'multipart-manifest': 'delete' },
-    headers: { accept: 'application/json' },
-    accept: [200, 204],
-    answerTimeoutMs: REMOVAL_TIMEOUT_MS,
-  })
-  // A status of 200 only says that Swift tried; the result is in the body.
-  const text = await answer.body.text()
-  if (text.trim() !== '') checkBulkAnswer(name, JSON.parse(text) as BulkAnswer)
-  return 'removed'
+  const remove = async () => {
+    const answer = await client.send({
+      ...object,
+      method: 'DELETE',
+      query: { 'multipart-manifest': 'delete' },
+      headers: { accept: 'application/json' },
+      accept: [200, 204],
+      answerTimeoutMs: REMOVAL_TIMEOUT_MS,
+    })
+    // A status of 200 only says that Swift tried; the result is in the body.
+    if (answer.statusCode === 200) return failedStatusOf(await readJson(answer.body, bulkAnswerSchema))
+    await answer.body.dump()
+    return undefined
+  }
+  let failed = await remove()
+  if (failed === 401) {
+    // The token expired while segments were being removed.
+    await client.renewLogin(signal)
+    failed = await remove()
+  }
+  if (failed === undefined) return 'removed'
+  if (failed === 401 || failed === 403) throw new UnexpectedStatus(failed)
+  throw new StoreError('temporary', `Swift could not remove all segments of "${name}" (${failed}); try again.`)
 }
 
 /**
@@ -55,7 +63,7 @@ export async function segmentsOf(client: SwiftClient, container: string, name: s
   if (head.statusCode === 404 || !isManifest(head)) return []
   const query = { 'multipart-manifest': 'get' }
   const answer = await client.send({ method: 'GET', container, name, query, accept: [200] })
-  const manifest = (await answer.body.json()) as { name: string; sub_slo?: boolean }[]
+  const manifest = await readJson(answer.body, segmentsSchema)
   const paths: string[] = []
   for (const { name: path, sub_slo } of manifest) {
     const [, inContainer = '', ...rest] = path.split('/')
@@ -69,11 +77,10 @@ function isManifest(head: SwiftAnswer): boolean {
   return String(head.headers['x-static-large-object']).toLowerCase() === 'true'
 }
 
-function checkBulkAnswer(name: string, answer: BulkAnswer): void {
+/** The status of the first removal that failed; undefined: all succeeded. */
+function failedStatusOf(answer: z.infer<typeof bulkAnswerSchema>): number | undefined {
   const status = Number.parseInt(answer['Response Status'], 10)
   const [firstError] = answer.Errors
-  if (status < 300 && !firstError) return
-  const failed = Number.parseInt(firstError?.[1] ?? '', 10) || status
-  if (failed === 401 || failed === 403) throw new UnexpectedStatus(failed)
-  throw new StoreError('temporary', `Swift could not remove all segments of "${name}" (${failed}); try again.`)
+  if (status < 300 && !firstError) return undefined
+  return Number.parseInt(firstError?.[1] ?? '', 10) || status
 }

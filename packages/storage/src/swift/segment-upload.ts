@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type RetryOptions, withRetries } from '../retrying.ts'
+import { type RetryOptions, undoRetry, withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 import type { Sending } from '../store-options.ts'
 import { BoundedTasks } from '../transfer/bounded-tasks.ts'
@@ -21,6 +21,8 @@ export interface SwiftTarget {
   mustBeNew: boolean
   /** For messages: `store "x" in container y`. */
   doing: string
+  /** Cancels the upload. */
+  signal: AbortSignal | undefined
 }
 
 /** A segment as a manifest names it. */
@@ -45,6 +47,8 @@ export class SegmentUpload {
 
   constructor(target: SwiftTarget) {
     this.#target = target
+    const cutOff = () => this.#cutOff.abort()
+    target.signal?.addEventListener('abort', cutOff, { once: true, signal: this.#cutOff.signal })
   }
 
   get count(): number {
@@ -100,24 +104,16 @@ export class SegmentUpload {
     sizeBytes: number,
     more: { headers?: Record<string, string>; query?: Record<string, string>; answerTimeoutMs?: number },
   ): Promise<void> {
-    const { client, retry, doing } = this.#target
+    const { client, retry } = this.#target
     const { signal } = this.#cutOff
-    const sendOnce = () =>
-      client
-        .sendAndDump({
-          method: 'PUT',
-          container: this.#container,
-          name,
-          body,
-          sizeBytes,
-          accept: [201],
-          signal,
-          ...more,
-        })
-        .catch((error: unknown) => {
-          throw toSwiftStoreError(error, doing)
-        })
-    await withRetries(sendOnce, retry, signal)
+    const request = { method: 'PUT', container: this.#container, name, body, sizeBytes, accept: [201], signal } as const
+    await withRetries(() => this.#translated(client.sendAndDump({ ...request, ...more })), retry, signal)
+  }
+
+  async #translated<T>(promise: Promise<T>): Promise<T> {
+    return promise.catch((error: unknown) => {
+      throw toSwiftStoreError(error, this.#target.doing)
+    })
   }
 
   #newName(): string {
@@ -150,8 +146,9 @@ export class SegmentUpload {
     const body = Buffer.from(JSON.stringify(segments))
     const query = { 'multipart-manifest': 'put' }
     await this.#put(name, () => body, body.length, { query, answerTimeoutMs: MANIFEST_TIMEOUT_MS })
-    const { client } = this.#target
-    const head = await client.sendAndDump({ method: 'HEAD', container: this.#container, name, accept: [200] })
+    const { client, retry } = this.#target
+    const headOnce = () => client.sendAndDump({ method: 'HEAD', container: this.#container, name, accept: [200] })
+    const head = await withRetries(() => this.#translated(headOnce()), retry, this.#cutOff.signal)
     const sizeBytes = segments.reduce((sum, { size_bytes }) => sum + size_bytes, 0)
     if (Number(head.headers['content-length']) !== sizeBytes) {
       throw new StoreError('temporary', `Swift has another size for the segments "${name}" than was sent; try again.`)
@@ -174,15 +171,10 @@ export class SegmentUpload {
    * Swift lets the newer win.
    */
   async removeAll(signal: AbortSignal): Promise<void> {
-    const { client, retry, doing } = this.#target
+    const { client } = this.#target
     for (const name of this.#names) {
-      const removeOnce = () =>
-        client
-          .sendAndDump({ method: 'DELETE', container: this.#container, name, accept: [204, 404], signal })
-          .catch((error: unknown) => {
-            throw toSwiftStoreError(error, doing)
-          })
-      await withRetries(removeOnce, retry, signal)
+      const request = { method: 'DELETE', container: this.#container, name, accept: [204, 404], signal } as const
+      await withRetries(() => this.#translated(client.sendAndDump(request)), undoRetry, signal)
     }
   }
 }

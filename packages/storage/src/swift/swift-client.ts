@@ -2,12 +2,15 @@ import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { omitUndefined } from '@osb-backup/node'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
+import { z } from 'zod'
 import { connectorUnder } from '../address-rule.ts'
 import { trustOf } from '../connection-trust.ts'
+import { parseRetryAfter } from '../retry-after.ts'
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_IDLE_TIMEOUT_MS, type StoreOptions } from '../store-options.ts'
 import { KeystoneSession, type Login } from './keystone-session.ts'
 import { statusOfSegmentProblems } from './segment-problems.ts'
-import { UnexpectedStatus } from './swift-error.ts'
+import { isFromSwift, readJson } from './swift-answer.ts'
+import { NotSwiftAnswer, UnexpectedStatus } from './swift-error.ts'
 import type { SwiftSettings } from './swift-settings.ts'
 
 /** One request to Swift, its path relative to the project's account. */
@@ -62,13 +65,19 @@ export class SwiftClient {
   /** Sends a request. The caller reads the answer's body or dumps it. */
   async send(wanted: SwiftRequest): Promise<SwiftAnswer> {
     const login = await abortable(this.#session.login(), wanted.signal)
-    const answer = await this.#sendAs(login, wanted)
-    if (wanted.accept.includes(answer.statusCode)) return answer
-    const status = await readStatus(answer, wanted)
-    if (status !== 401) throw new UnexpectedStatus(status)
-    const again = await this.#sendAs(await abortable(this.#session.renew(login), wanted.signal), wanted)
-    if (wanted.accept.includes(again.statusCode)) return again
-    throw new UnexpectedStatus(await readStatus(again, wanted))
+    try {
+      return await accepted(await this.#sendAs(login, wanted), wanted)
+    } catch (error) {
+      if (!(error instanceof UnexpectedStatus && error.status === 401)) throw error
+      const renewed = await abortable(this.#session.renew(login), wanted.signal)
+      return accepted(await this.#sendAs(renewed, wanted), wanted)
+    }
+  }
+
+  /** Logs in again, for a request whose answer says only in its body that the token was rejected. */
+  async renewLogin(signal?: AbortSignal): Promise<void> {
+    const login = await abortable(this.#session.login(), signal)
+    await abortable(this.#session.renew(login), signal)
   }
 
   /** As `send`, for answers whose body does not matter. */
@@ -82,10 +91,17 @@ export class SwiftClient {
   async info(signal?: AbortSignal): Promise<unknown> {
     const { storageUrl } = await this.#session.login()
     const url = storageUrl.replace(/\/v1(\/.*)?$/, '/info')
-    const { statusCode, body } = await request(url, omitUndefined({ dispatcher: this.#dispatcher, signal }))
-    if (statusCode === 200) return body.json()
-    await body.dump()
-    return undefined
+    const { statusCode, headers, body } = await request(url, omitUndefined({ dispatcher: this.#dispatcher, signal }))
+    if (statusCode !== 200) {
+      await body.dump()
+      if (statusCode < 500 && statusCode !== 429) return undefined
+      throw new UnexpectedStatus(statusCode, parseRetryAfter(headers['retry-after'], new Date()))
+    }
+    // A server that has something else there says nothing of its limits.
+    return readJson(body, z.unknown()).catch((error: unknown) => {
+      if (error instanceof NotSwiftAnswer) return undefined
+      throw error
+    })
   }
 
   #sendAs({ token, storageUrl }: Login, wanted: SwiftRequest): Promise<SwiftAnswer> {
@@ -105,6 +121,21 @@ export class SwiftClient {
       ...omitUndefined({ body, headersTimeout: wanted.answerTimeoutMs, signal: wanted.signal }),
     })
   }
+}
+
+/**
+ * Returns an answer with one of the wanted statuses; the caller reads its body.
+ *
+ * @throws {UnexpectedStatus} For another status.
+ * @throws {NotSwiftAnswer} If Swift did not give the answer.
+ */
+async function accepted(answer: SwiftAnswer, wanted: SwiftRequest): Promise<SwiftAnswer> {
+  const isAccepted = wanted.accept.includes(answer.statusCode)
+  if (isAccepted && isFromSwift(wanted, answer)) return answer
+  const retryAfterMs = parseRetryAfter(answer.headers['retry-after'], new Date())
+  const status = await readStatus(answer, wanted)
+  if (isAccepted || status < 300) throw new NotSwiftAnswer(`Status ${status} is not an answer of Swift`)
+  throw new UnexpectedStatus(status, retryAfterMs)
 }
 
 const isManifestPut = ({ method, query }: SwiftRequest) => method === 'PUT' && query?.['multipart-manifest'] === 'put'

@@ -16,20 +16,33 @@ const advice: Record<StoreErrorCode, string> = {
 export class UnexpectedStatus extends Error {
   override readonly name = 'UnexpectedStatus'
   readonly status: number
+  /** How long the server asked to be left alone. */
+  readonly retryAfterMs: number | undefined
 
-  constructor(status: number) {
+  constructor(status: number, retryAfterMs?: number) {
     super(`Status ${status}`)
     this.status = status
+    this.retryAfterMs = retryAfterMs
   }
+}
+
+/** A successful answer that Swift or Keystone do not give: something else answers there, such as a login page. */
+export class NotSwiftAnswer extends Error {
+  override readonly name = 'NotSwiftAnswer'
 }
 
 /** Turns a failed request into a `StoreError`; one that already is one is returned unchanged. */
 export function toSwiftStoreError(error: unknown, doing: string): StoreError {
   if (error instanceof StoreError) return error
+  if (error instanceof NotSwiftAnswer) {
+    const reason = 'what answers there is not Swift, but perhaps a login page or a proxy; check the URLs'
+    return new StoreError('misconfigured', `Could not ${doing}: ${reason}.`, { cause: error })
+  }
   const isAnswer = error instanceof UnexpectedStatus
   const code = isAnswer ? codeOfStatus(error.status) : codeOfConnection(systemCodeOf(error))
   const seen = isAnswer ? error.status : (systemCodeOf(error) ?? (error instanceof Error ? error.name : 'unknown'))
-  return new StoreError(code, `Could not ${doing}: ${advice[code]} (${seen}).`, { cause: error })
+  const retryAfterMs = isAnswer ? error.retryAfterMs : undefined
+  return new StoreError(code, `Could not ${doing}: ${advice[code]} (${seen}).`, { cause: error, retryAfterMs })
 }
 
 /** Whether Swift did not do what was asked for since its condition does not hold. */

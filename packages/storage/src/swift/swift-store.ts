@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { omitUndefined } from '@osb-backup/node'
+import type { z } from 'zod'
 import { consume } from '../consume.ts'
 import { validateObjectName } from '../object-name.ts'
 import {
@@ -11,7 +12,7 @@ import {
 } from '../object-store.ts'
 import { retryOf, withRetries } from '../retrying.ts'
 import { callStore } from '../store-call.ts'
-import { combineErrors } from '../store-error.ts'
+import { combineErrors, StoreError } from '../store-error.ts'
 import {
   DEFAULT_CAPACITY_BYTES,
   DEFAULT_LIST_PAGE_SIZE,
@@ -24,6 +25,7 @@ import { type ByteRange, type OpenedObject, openedObject, rangeHeader } from '..
 import { type PartPlan, partPlan } from '../transfer/part-plan.ts'
 import { download } from '../transfer/ranged-download.ts'
 import { removeWithSegments } from './remove-with-segments.ts'
+import { listSchema, readJson } from './swift-answer.ts'
 import { type SwiftAnswer, SwiftClient } from './swift-client.ts'
 import { toSwiftStoreError } from './swift-error.ts'
 import { readLimits, type SwiftLimits } from './swift-limits.ts'
@@ -31,12 +33,6 @@ import type { SwiftSettings } from './swift-settings.ts'
 import { SwiftUpload } from './swift-upload.ts'
 
 const DEFAULT_SEGMENT_SIZE_BYTES = 16 * 1024 ** 2
-
-interface ListedObject {
-  name?: string
-  bytes: number
-  last_modified: string
-}
 
 /** A container of OpenStack Swift. Large content is cut into segments, which lie in `<container>_segments`. */
 export class SwiftStore implements ObjectStore {
@@ -74,6 +70,7 @@ export class SwiftStore implements ObjectStore {
           retry,
           mustBeNew: options.mustBeNew ?? false,
           doing,
+          signal: options.signal,
         },
         this.#plan(limits.maximumSizeBytes, maximumSegments),
         maximumSegments,
@@ -151,13 +148,16 @@ export class SwiftStore implements ObjectStore {
     const limit = this.#options.listPageSize ?? DEFAULT_LIST_PAGE_SIZE
     for (let marker = ''; ; ) {
       const page = await this.#page(prefix, marker, limit, options)
-      for (const { name, bytes, last_modified } of page) {
-        if (name === undefined) continue
+      const before = marker
+      for (const entry of page) {
+        if ('subdir' in entry) continue
+        const { name, bytes, last_modified } = entry
         // The listing's times are in UTC without saying so.
         yield { name, sizeBytes: bytes, modifiedAt: new Date(`${last_modified}Z`) }
         marker = name
       }
       if (page.length === 0) return
+      if (marker === before) throw this.#repeatedPage()
     }
   }
 
@@ -209,7 +209,18 @@ export class SwiftStore implements ObjectStore {
     )
   }
 
-  async #page(prefix: string, marker: string, limit: number, options: CallOptions): Promise<ListedObject[]> {
+  /** Otherwise a list would never end. */
+  #repeatedPage(): StoreError {
+    const message = `Could not list ${this.location}: it answers with the same page again and again.`
+    return new StoreError('misconfigured', message)
+  }
+
+  async #page(
+    prefix: string,
+    marker: string,
+    limit: number,
+    options: CallOptions,
+  ): Promise<z.infer<typeof listSchema>> {
     return this.#call(`list ${this.location}`, options, async (signal) => {
       const query = { format: 'json', prefix, marker, limit: String(limit) }
       const answer = await this.#client.send({
@@ -219,7 +230,7 @@ export class SwiftStore implements ObjectStore {
         accept: [200, 204],
         ...omitUndefined({ signal }),
       })
-      if (answer.statusCode === 200) return (await answer.body.json()) as ListedObject[]
+      if (answer.statusCode === 200) return readJson(answer.body, listSchema)
       await answer.body.dump()
       return []
     })

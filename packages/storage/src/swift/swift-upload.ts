@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { withRetries } from '../retrying.ts'
+import { undoRetry, withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 import type { PartPlan } from '../transfer/part-plan.ts'
 import { type Part, splitIntoParts } from '../transfer/parts.ts'
@@ -8,7 +8,7 @@ import { MANIFEST_TIMEOUT_MS, type Segment, SegmentUpload, type SwiftTarget } fr
 import type { SwiftRequest } from './swift-client.ts'
 import { isConditionFailed, isRefusal, toSwiftUploadError } from './swift-error.ts'
 
-const UNDO_TIMEOUT_MS = 60_000
+const UNDO_TIMEOUT_MS = 30_000
 
 /** What was stored: its size, and the ETag that Swift has for it. */
 export interface SwiftStored {
@@ -74,7 +74,7 @@ export class SwiftUpload {
   }
 
   #retry<T>(call: () => Promise<T>): Promise<T> {
-    return withRetries(() => this.#translated(call()), this.#target.retry)
+    return withRetries(() => this.#translated(call()), this.#target.retry, this.#target.signal)
   }
 
   async #putWhole(part: Part): Promise<SwiftStored> {
@@ -140,7 +140,8 @@ export class SwiftUpload {
   async undo(): Promise<void> {
     const signal = AbortSignal.timeout(UNDO_TIMEOUT_MS)
     await this.#segments.stop()
-    if (this.#committed !== undefined) await this.#retry(() => this.#removeObject(this.#committed, signal))
+    const removeObject = () => this.#translated(this.#removeObject(this.#committed, signal))
+    if (this.#committed !== undefined) await withRetries(removeObject, undoRetry, signal)
     await this.#segments.removeAll(signal)
   }
 

@@ -46,7 +46,7 @@ class Served {
 const options = (served: Served) => ({
   open: (range: ByteRange) => served.open(range),
   translate: (cause: unknown) => new StoreError('temporary', 'cut', { cause }),
-  retry: { attempts: 10, firstDelayMs: 0 },
+  retry: { outageMs: 60_000, firstDelayMs: 0 },
   idleTimeoutMs: 1000,
   rangeBytes: 100,
   rangesInFlight: 3,
@@ -106,7 +106,7 @@ describe('a download in ranges', () => {
   test('fails when one range fails, also before anybody listens', async () => {
     const served = new Served(1000)
     served.cuts = [1000, 0, 0]
-    const stream = await download({ ...options(served), retry: { attempts: 1, firstDelayMs: 0 } })
+    const stream = await download({ ...options(served), retry: { outageMs: 0 } })
     await new Promise((resolve) => setTimeout(resolve, 20))
     await expect(buffer(stream)).rejects.toMatchObject({ code: 'temporary' })
   })

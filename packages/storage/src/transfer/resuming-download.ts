@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { relay } from '../relay.ts'
-import { type RetryOptions, waitOrGiveUp } from '../retrying.ts'
+import { Outage, type RetryOptions } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 import type { ByteRange, OpenedObject } from './byte-range.ts'
 
@@ -27,7 +27,7 @@ const progressBytes = BUFFER_BYTES
 
 /**
  * A download of a range of an object. When the connection is lost, it resumes at the next byte, as long as the store
- * has the same content: a bounded number of times without progress, with growing delays. While the reader pauses, it is
+ * has the same content, for as long as an outage may last without progress, with growing delays. While the reader pauses, it is
  * not reopened, and a lost connection does not count: stores drop idle clients.
  */
 export class ResumingDownload extends Readable {
@@ -35,13 +35,13 @@ export class ResumingDownload extends Readable {
   readonly #range: ByteRange
   readonly #tag: string | undefined
   readonly #gone = new AbortController()
+  readonly #outage: Outage
   #body: Readable | undefined
   /** Why there is no body. */
   #cut: unknown
   #isOpening = false
   #isWanted = false
   #readBytes = 0
-  #attempt = 1
   #sinceCutBytes = 0
 
   /**
@@ -53,6 +53,7 @@ export class ResumingDownload extends Readable {
     this.#options = options
     this.#range = range
     this.#tag = tag
+    this.#outage = new Outage(options.retry)
     if (first) this.#attach(first)
   }
 
@@ -76,7 +77,7 @@ export class ResumingDownload extends Readable {
     body.on('data', (chunk: Buffer) => {
       this.#readBytes += chunk.length
       this.#sinceCutBytes += chunk.length
-      if (this.#sinceCutBytes >= progressBytes) this.#attempt = 1
+      if (this.#sinceCutBytes >= progressBytes) this.#outage.end()
       this.#isWanted = this.push(chunk)
       if (!this.#isWanted) body.pause()
     })
@@ -95,7 +96,7 @@ export class ResumingDownload extends Readable {
     this.#cut = error
     this.#sinceCutBytes = 0
     if (this.#isWanted) void this.#reopen()
-    else this.#attempt = 1
+    else this.#outage.end()
   }
 
   /** Opens the object at the next byte. Never rejects: afterwards there is a body, or this stream is destroyed. */
@@ -111,11 +112,11 @@ export class ResumingDownload extends Readable {
   }
 
   async #openAgain(): Promise<OpenedObject> {
-    const { open, retry } = this.#options
+    const { open } = this.#options
     for (;;) {
       if (this.#cut !== undefined) {
         if (this.#readBytes > 0 && this.#tag === undefined) throw this.#cut
-        await waitOrGiveUp(this.#cut, this.#attempt++, retry, this.#gone.signal)
+        await this.#outage.waitOrGiveUp(this.#cut, this.#gone.signal)
       }
       try {
         const range = { from: this.#range.from + this.#readBytes, end: this.#range.end }

@@ -111,7 +111,8 @@ export function agentRoutes(app: App, context: Context): void {
     },
     async (request) => {
       const agent = await getAgent(context, { ...request.call, use: 'read' }, request.params.id)
-      return oneToWire(await checkAgent(context, agent, AbortSignal.timeout(CHECK_TIMEOUT_MS)))
+      const checked = await checkAgent(context, agent, AbortSignal.timeout(CHECK_TIMEOUT_MS))
+      return oneToWire(checked.agent)
     },
   )
 

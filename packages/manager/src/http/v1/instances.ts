@@ -148,7 +148,7 @@ export function instanceRoutes(app: App, context: Context): void {
   )
 }
 
-function toWire({ instance, protection }: ProtectedInstance): Instance {
+function toWire({ instance, protection, lockedSince }: ProtectedInstance): Instance {
   const { username, password, backupUsername, backupPassword } = instance.database
   return {
     id: instance.id,
@@ -162,6 +162,7 @@ function toWire({ instance, protection }: ProtectedInstance): Instance {
     },
     ...brokerFields(instance),
     protection: protectionToWire(protection),
+    lockedSince: lockedSince?.toISOString(),
     createdAt: instance.createdAt.toISOString(),
   }
 }

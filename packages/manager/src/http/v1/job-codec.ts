@@ -3,6 +3,7 @@ import type { JobLog, JobState, Job as WireJob, JobPart as WirePart } from '@osb
 import type { FastifyReply } from 'fastify'
 import {
   type BackupPart,
+  FIRST_ATTEMPT,
   isAtAgent,
   type Job,
   type JobAtAgent,
@@ -34,15 +35,20 @@ export const statusesOfStates = {
 /** A job as the API answers it. */
 export function jobToWire(job: Job): WireJob {
   const due = job.kind === 'backup' ? { dueAt: job.dueAt?.toISOString(), late: job.late } : { late: false }
+  const attempt = job.kind === 'backup' ? job.attempt : FIRST_ATTEMPT
   return {
     id: job.id,
     kind: job.kind,
-    state: stateOf(job.status, job),
+    state: stateOf(job.status, job.cancelled !== undefined),
     instanceId: job.instanceId,
     planId: job.planId,
     destinationId: job.destinationId,
     ...(job.kind === 'backup' ? {} : { sourceJobId: job.sourceJobId }),
     ...due,
+    attempt: attempt.number,
+    previousAttemptId: attempt.previousId,
+    nextAttemptId: attempt.nextId,
+    nextAttemptAt: attempt.nextAt?.toISOString(),
     createdAt: job.startedAt.toISOString(),
     startedAt: job.beganAt?.toISOString(),
     endedAt: job.endedAt?.toISOString(),
@@ -59,15 +65,15 @@ export function jobToWire(job: Job): WireJob {
 }
 
 /** What failed of a job that was cancelled did so because of that. */
-function stateOf(status: JobStatus, { cancelled }: Job): JobState {
-  return status === 'FAILED' && cancelled !== undefined ? 'cancelled' : states[status]
+export function stateOf(status: JobStatus, isCancelled: boolean): JobState {
+  return status === 'FAILED' && isCancelled ? 'cancelled' : states[status]
 }
 
 function verifyPartToWire(part: VerifyPart, job: VerifyJob): WirePart {
   return {
     item: part.item,
     database: part.item,
-    state: stateOf(part.status, job),
+    state: stateOf(part.status, job.cancelled !== undefined),
     error: part.error,
     warnings: [],
     bytesRead: part.bytesRead,
@@ -82,11 +88,14 @@ function partToWire(part: PartAtAgent, job: JobAtAgent): WirePart {
   return {
     item: part.item,
     database: 'database' in part ? part.database : part.item,
-    state: stateOf(part.status, job),
+    state: stateOf(part.status, job.cancelled !== undefined),
     stage: stage === 'finished' ? undefined : stage,
     failedStage: agentStatus?.failed_stage,
     error: part.error ?? agentStatus?.error_message,
+    failureCode: part.failureCode,
     waitingFor: part.waitingFor && { jobId: part.waitingFor.jobId, reason: describeBlocker(part.waitingFor) },
+    lockedSince: part.lock?.since.toISOString(),
+    unlockAttempts: part.lock?.unlockAttempts || undefined,
     warnings: agentStatus?.warnings ?? [],
     bytesRead: agentStatus?.progress?.bytes_read,
     bytesStored: agentStatus?.progress?.bytes_stored,

@@ -1,6 +1,7 @@
 import { jobLogsSchema, jobQuerySchema, jobSchema, listOf } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
 import type { Context } from '../../context/context.ts'
+import { markUnlocked, retryUnlock } from '../../jobs/locks.ts'
 import { cancelJob, deleteJob, getJob, getJobWithoutLogs, searchJobs } from '../../jobs/service.ts'
 import { giveUpJob } from '../../jobs/unknown-parts.ts'
 import type { App } from '../typed-app.ts'
@@ -83,6 +84,38 @@ export function jobRoutes(app: App, context: Context): void {
       },
     },
     async (request) => jobToWire(await giveUpJob(context, request.call, request.params.id)),
+  )
+
+  app.post(
+    '/v1/jobs/:id/retry-unlock',
+    {
+      config: { access: 'operator' },
+      schema: {
+        summary: 'Retry now to unlock the databases of a job',
+        description:
+          'An agent retries an unlock that failed by itself, at intervals of up to a minute, until it succeeds. This makes the next ' +
+          'attempt at once.',
+        params,
+        response: { 200: jobSchema },
+      },
+    },
+    async (request) => jobToWire(await retryUnlock(context, request.call, request.params.id)),
+  )
+
+  app.post(
+    '/v1/jobs/:id/mark-unlocked',
+    {
+      config: { access: 'operator' },
+      schema: {
+        summary: 'Mark the databases of a job as unlocked',
+        description:
+          'For databases that you have unlocked yourself because the unlock script fails. Its retries end, and other jobs may work on ' +
+          'the databases.',
+        params,
+        response: { 200: jobSchema },
+      },
+    },
+    async (request) => jobToWire(await markUnlocked(context, request.call, request.params.id)),
   )
 
   app.delete(

@@ -16,11 +16,15 @@ export function overviewRoutes(app: App, context: Context): void {
       },
     },
     async (request): Promise<Overview> => {
-      const { at, attention, instances, clockJump, ...rest } = await readOverview(context, request.call)
+      const { at, attention, instances, lockedDatabases, clockJump, ...rest } = await readOverview(
+        context,
+        request.call,
+      )
       const { 'at-risk': atRisk, ...states } = instances
       return {
         ...rest,
         instances: { ...states, atRisk },
+        lockedDatabases: lockedDatabases.map(({ since, ...each }) => ({ ...each, lockedSince: since.toISOString() })),
         attention: attention.map(({ instanceId, item, planIds, protection }) => ({
           instanceId,
           item,

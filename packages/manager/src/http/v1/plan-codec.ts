@@ -1,9 +1,12 @@
 import type { RetentionStyle } from '@osb-backup/protocol'
 import type { Plan, PlanSettings, Retention as WireRetention, PlanRun as WireRun } from '@osb-backup/protocol/v1'
-import type { BackupPlan } from '../../plans/plan.ts'
+import type { RunAttempt } from '../../jobs/job.ts'
+import type { AttemptsOfRuns } from '../../jobs/service.ts'
+import { type BackupPlan, DEFAULT_RETRIES } from '../../plans/plan.ts'
 import type { PlanRun } from '../../plans/plan-run.ts'
 import type { NewPlan } from '../../plans/service.ts'
 import { RequestError } from '../../shared/request-error.ts'
+import { stateOf } from './job-codec.ts'
 
 const styles = { count: 'FILES', hours: 'HOURS', days: 'DAYS', all: 'ALL' } as const
 const wireStyles = { FILES: 'count', HOURS: 'hours', DAYS: 'days', ALL: 'all' } as const satisfies Record<
@@ -41,6 +44,8 @@ function commonFields(plan: BackupPlan) {
     paused: plan.paused,
     compression: plan.compression ? { algorithm, level } : { algorithm: 'none' as const },
     rpoSeconds: plan.rpoSeconds,
+    retries: plan.retries,
+    parallelItems: plan.parallelItems,
   }
 }
 
@@ -61,6 +66,8 @@ export function planFromWire(settings: PlanSettings): Omit<NewPlan, 'instanceId'
     publicKey: encryption.publicKey,
     privateKey: encryption.privateKey,
     rpoSeconds: settings.rpoSeconds,
+    retries: settings.retries ?? DEFAULT_RETRIES,
+    parallelItems: settings.parallelItems ?? 1,
   }
 }
 
@@ -78,7 +85,11 @@ export function retentionFromWire({ style, period }: WireRetention): BackupPlan[
 }
 
 /** What became of a scheduled run, as the API answers it. */
-export function planRunToWire(run: PlanRun): WireRun {
+export function planRunToWire(run: PlanRun, { attemptsByFirst, nextByLast }: AttemptsOfRuns): WireRun {
+  const attempts = (run.outcome === 'STARTED' && attemptsByFirst.get(run.jobId ?? '')) || []
+  const last = attempts.at(-1)
+  const nextAttemptAt = last && nextByLast.get(last.jobId)
+  const state = last && stateOf(last.status, last.isCancelled)
   return {
     outcome: outcomes[run.outcome],
     dueAt: run.dueAt.toISOString(),
@@ -86,10 +97,21 @@ export function planRunToWire(run: PlanRun): WireRun {
     runCount: run.runs,
     late: run.late,
     jobId: run.jobId,
+    state: nextAttemptAt === undefined ? state : 'retrying',
+    attempts: attempts.map(attemptToWire),
+    nextAttemptAt: nextAttemptAt?.toISOString(),
     reason: run.reason,
     decidedAt: run.decidedAt.toISOString(),
   }
 }
+
+const attemptToWire = ({ number, jobId, status, isCancelled, startedAt, endedAt }: RunAttempt) => ({
+  number,
+  jobId,
+  state: stateOf(status, isCancelled),
+  createdAt: startedAt.toISOString(),
+  endedAt: endedAt?.toISOString(),
+})
 
 const outcomes = { STARTED: 'started', SKIPPED: 'skipped', MISSED: 'missed' } as const
 export const outcomesFromWire = { started: 'STARTED', skipped: 'SKIPPED', missed: 'MISSED' } as const

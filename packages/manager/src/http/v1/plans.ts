@@ -13,6 +13,7 @@ import {
 } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
 import type { Context } from '../../context/context.ts'
+import { attemptsOfRuns } from '../../jobs/service.ts'
 import { startBackup } from '../../jobs/start-backup.ts'
 import { deletePlan } from '../../lifecycle/delete-plan.ts'
 import { createPlan, getPlan, searchPlanRuns, searchPlans, updatePlan } from '../../plans/service.ts'
@@ -151,7 +152,13 @@ export function planRoutes(app: App, context: Context): void {
       const { outcome, since, until, ...paging } = request.query
       const filter = { outcome: outcome && outcomesFromWire[outcome], since: toDate(since), until: toDate(until) }
       const search = { planId: request.params.id, ...filter }
-      return toList(await searchPlanRuns(context, request.call, search, keysetOf(paging)), planRunToWire)
+      const page = await searchPlanRuns(context, request.call, search, keysetOf(paging))
+      const started = page.entries.filter((run) => run.outcome === 'STARTED')
+      const attemptsOf = await attemptsOfRuns(
+        context,
+        started.flatMap((run) => run.jobId ?? []),
+      )
+      return toList(page, (run) => planRunToWire(run, attemptsOf))
     },
   )
 }

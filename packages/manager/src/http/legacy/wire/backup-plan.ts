@@ -7,7 +7,7 @@ import {
 } from '@osb-backup/protocol'
 import type { FileDestination } from '../../../destinations/destination.ts'
 import type { ServiceInstance } from '../../../instances/instance.ts'
-import type { BackupPlan, Compressor } from '../../../plans/plan.ts'
+import { type BackupPlan, type Compressor, DEFAULT_RETRIES } from '../../../plans/plan.ts'
 import type { PlanPreview } from '../../../plans/preview.ts'
 import type { NewPlan } from '../../../plans/service.ts'
 import { destinationToWire } from './file-destination.ts'
@@ -55,6 +55,8 @@ export function planFromWire(wire: BackupPlanRequest, stored: BackupPlan | undef
     publicKey: keptKey(wire.publicKey, stored?.publicKey),
     privateKey: keptKey(wire.privateKey, stored?.privateKey),
     rpoSeconds: stored?.rpoSeconds,
+    retries: stored?.retries ?? DEFAULT_RETRIES,
+    parallelItems: stored?.parallelItems ?? 1,
   }
 }
 

@@ -12,7 +12,7 @@ export function instanceToWire(instance: ServiceInstance): WireInstance {
     organization_guid: instance.organizationGuid,
     space_guid: instance.spaceGuid,
     parameters: instance.parameters,
-    hosts: instance.hosts.map((host) => ({ ...host, backup: host.backup ?? false })),
+    hosts: instance.hosts.map((host) => ({ ...host, port: host.port ?? 0, backup: host.backup ?? false })),
     agent: { url: instance.agent.url, username: instance.agent.username, password: MASKED_SECRET },
   }
 }

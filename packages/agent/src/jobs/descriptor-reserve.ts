@@ -1,0 +1,44 @@
+import { closeSync, openSync, readFileSync } from 'node:fs'
+
+/** What a script takes to start: its pipes at both ends, the program that creates them, and the job's journal. */
+const FOR_UNLOCK = 14
+/** What the other steps of a job take; only looked for, since a job that fails for want of them is still unlocked. */
+const FOR_WORK = 10
+
+/** File descriptors that are kept for the cleanup and the unlock of one job. */
+export class DescriptorReserve {
+  readonly #descriptors: number[] = []
+
+  /**
+   * Takes the descriptors.
+   *
+   * @throws If there are not so many, nor some more to work with.
+   */
+  constructor() {
+    const forWork: number[] = []
+    try {
+      while (this.#descriptors.length < FOR_UNLOCK) this.#descriptors.push(openSync('/dev/null', 'r'))
+      while (forWork.length < FOR_WORK) forWork.push(openSync('/dev/null', 'r'))
+    } catch (error) {
+      this.release()
+      throw error
+    } finally {
+      for (const descriptor of forWork) closeSync(descriptor)
+    }
+  }
+
+  /** Gives them back. */
+  release(): void {
+    for (const descriptor of this.#descriptors.splice(0)) closeSync(descriptor)
+  }
+}
+
+/** How many file descriptors this process may have; undefined without /proc, or without a limit. */
+export function descriptorLimit(): number | undefined {
+  try {
+    const found = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
+    return found === null ? undefined : Number(found[1])
+  } catch {
+    return undefined
+  }
+}

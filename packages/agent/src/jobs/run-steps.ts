@@ -1,0 +1,119 @@
+import type { Step } from '@osb-backup/core'
+import { errorMessage } from '@osb-backup/node'
+import type { Logger } from 'pino'
+import { messageFiles, readWarnings } from '../scripts/script-messages.ts'
+import { findScript } from '../scripts/script-pack.ts'
+import { isSuccess, scriptFailure } from '../scripts/script-result.ts'
+import { failed, type RunContext, type StepResult, startStage } from '../stages/run-context.ts'
+import { downloadFile, uploadDump } from '../stages/staged-transfers.ts'
+import { streamBackup } from '../stages/streamed-backup.ts'
+import { streamRestore } from '../stages/streamed-restore.ts'
+import type { JobDependencies } from './job-dependencies.ts'
+import { isAlwaysRun, type JobRecord, nextStepOf, type StepRecord } from './job-record.ts'
+import type { RegisteredJob } from './job-registry.ts'
+
+type StepDependencies = Pick<JobDependencies, 'registry' | 'metrics'> & { log: Logger }
+
+/** Runs the steps of a job in their order, each once. */
+export async function runSteps(
+  run: RunContext,
+  job: RegisteredJob,
+  { registry, metrics }: JobDependencies,
+  log: Logger,
+): Promise<void> {
+  const { record, cancel } = job
+  for (;;) {
+    const step = nextStepOf(record, cancel.signal.aborted)
+    if (step === undefined) return
+    const stepRecord: StepRecord = { step, stdout: '', stderr: '' }
+    record.steps.push(stepRecord)
+    await runStep(run, job, stepRecord, { registry, metrics, log })
+  }
+}
+
+/**
+ * Runs a step whose record was just added to the job. Always-run steps are bounded by their time limit, and by an
+ * operator who unlocked the database; a failure or a cancellation of the job does not end them.
+ */
+export async function runStep(
+  run: RunContext,
+  job: RegisteredJob,
+  stepRecord: StepRecord,
+  deps: StepDependencies,
+): Promise<void> {
+  const { step } = stepRecord
+  const { record } = job
+  const unsaved = await saveProblem(record, deps)
+  // From here to the start of the process nothing is awaited that another job could be quicker with.
+  if (isAlwaysRun(step)) job.descriptors?.release()
+  // A step that could not be remembered over a crash does not start, unless it is one that must always run.
+  const end =
+    unsaved === undefined || isAlwaysRun(step)
+      ? await execute(run, step, isAlwaysRun(step) ? job.operatorUnlocked.signal : job.cancel.signal).catch(
+          (error: unknown) => failed(errorMessage(error)),
+        )
+      : failed(unsaved)
+  await noteWarnings(run)
+  recordStepEnd(run, stepRecord, end)
+  if (end.ok && step.endsWith('-unlock')) delete record.lockedSince
+  delete record.process
+  await saveProblem(record, deps)
+  noteEnd(stepRecord, deps)
+}
+
+function recordStepEnd({ mask }: RunContext, stepRecord: StepRecord, end: StepResult): void {
+  stepRecord.stdout = end.stdout ?? ''
+  stepRecord.stderr = end.stderr ?? ''
+  if (end.problem !== undefined) stepRecord.problem = mask.mask(end.problem)
+  if (end.failureCode !== undefined) stepRecord.failureCode = end.failureCode
+  stepRecord.ok = end.ok
+}
+
+function noteEnd({ step, ok, problem, attempt }: StepRecord, { metrics, log }: StepDependencies): void {
+  if (ok) {
+    log.info({ step, attempt }, 'step finished')
+    return
+  }
+  log.error({ step, attempt, err: problem }, step.endsWith('-unlock') ? 'UNLOCK FAILED' : 'step failed')
+  metrics.stepFailed(step)
+}
+
+/** Records the warnings of the scripts so far; a file that cannot be read must not end the job. */
+async function noteWarnings({ job, directory, mask }: RunContext): Promise<void> {
+  const warnings = await readWarnings(messageFiles(directory.path)).catch((error: unknown) => [
+    { code: 'warnings-unreadable', message: errorMessage(error) },
+  ])
+  if (warnings === undefined) return
+  const ofAgent = job.warnings.filter(({ code }) => code.startsWith('agent-'))
+  job.warnings = [...ofAgent, ...warnings.map(({ code, message }) => ({ code, message: mask.mask(message) }))]
+}
+
+/** Saves a record. Returns why it could not, since that must never prevent an unlock. */
+async function saveProblem(record: JobRecord, { registry, log }: StepDependencies): Promise<string | undefined> {
+  try {
+    await registry.save(record)
+    return undefined
+  } catch (error) {
+    const problem = `the state of the job cannot be saved: ${errorMessage(error)}`
+    log.error({ err: problem, jobId: record.request.id }, 'job state not saved')
+    return problem
+  }
+}
+
+async function execute(run: RunContext, step: Step, signal: AbortSignal): Promise<StepResult> {
+  const { pack } = run
+  if (step === 'upload') return uploadDump(run, signal)
+  if (step === 'download') return downloadFile(run, signal)
+  const script = await findScript(pack, step)
+  if (!script.ok) return failed(script.error)
+  const path = script.value
+  if (path === undefined) return { ok: true }
+  // Saved with the process of the script, before that starts.
+  if (step === 'pre-backup-lock' || step === 'pre-restore-lock') run.job.lockedSince = run.now()
+  if (pack.form === 2 && step === 'backup') return streamBackup(run, path, pack.type, signal)
+  if (pack.form === 2 && step === 'restore') return streamRestore(run, path, signal)
+  const { ended } = await startStage(run, step, path, signal)
+  const end = await ended
+  const logs = { stdout: end.stdout, stderr: end.stderr }
+  return isSuccess(end.outcome) ? { ok: true, ...logs } : { ok: false, ...scriptFailure(path, end), ...logs }
+}

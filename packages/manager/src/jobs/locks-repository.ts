@@ -1,0 +1,111 @@
+import type { RunKind } from '@osb-backup/core'
+import { sql } from 'kysely'
+import { isGranted } from '../database/conditions.ts'
+import type { Database } from '../database/open-database.ts'
+import type { InTransaction } from '../database/transaction.ts'
+import type { DatabaseLock } from './job.ts'
+
+/** The columns that record a lock. */
+export function lockColumns(lock: DatabaseLock | undefined) {
+  return { locked_since: lock?.since ?? null, unlock_attempts: lock?.unlockAttempts ?? null }
+}
+
+/** A database that a part of a job has locked. */
+export interface LockedDatabase extends DatabaseLock {
+  instanceId: string
+  database: string
+  jobId: string
+}
+
+/** The locked databases of instances, first those whose unlock fails, the longest locked first. */
+export async function searchLockedDatabases(
+  { database }: { database: Database },
+  scope: 'all' | readonly string[],
+  limit: number,
+): Promise<LockedDatabase[]> {
+  const rows = await database
+    .selectFrom('job_parts')
+    .innerJoin('jobs', 'jobs.id', 'job_parts.job_id')
+    .select(['jobs.instance_id', 'job_parts.database', 'job_id', 'locked_since', 'unlock_attempts'])
+    .where('locked_since', 'is not', null)
+    .where(isGranted('jobs.instance_id', scope))
+    .orderBy(sql`coalesce(unlock_attempts, 0) > 0`, 'desc')
+    .orderBy('locked_since')
+    .limit(limit)
+    .execute()
+  return rows.flatMap(({ instance_id: instanceId, job_id: jobId, locked_since: since, unlock_attempts, ...row }) =>
+    since === null ? [] : [{ instanceId, database: row.database, jobId, since, unlockAttempts: unlock_attempts ?? 0 }],
+  )
+}
+
+/** Since when instances have a locked database; instances without one are left out. */
+export async function lockedInstances(
+  { database }: { database: Database },
+  instanceIds: readonly string[],
+): Promise<Map<string, Date>> {
+  const { rows } = await sql<{ instance_id: string; since: Date }>`
+    select jobs.instance_id, min(locked_since) as since from job_parts join jobs on jobs.id = job_parts.job_id
+    where locked_since is not null and jobs.instance_id = any(${instanceIds}::text[])
+    group by jobs.instance_id`.execute(database)
+  return new Map(rows.map((row) => [row.instance_id, row.since]))
+}
+
+/** A part whose database is locked, and the agent that it is, or was, at. */
+export interface LockedPart {
+  position: number
+  kind: RunKind
+  agentId: string
+}
+
+/** The parts of a job whose database is locked. */
+export async function lockedParts({ database }: { database: Database }, jobId: string): Promise<LockedPart[]> {
+  const { rows } = await sql<LockedPart>`
+    select position, jobs.kind, agent_id as "agentId" from job_parts join jobs on jobs.id = job_parts.job_id
+    where job_id = ${jobId} and locked_since is not null and agent_id is not null
+    order by position`.execute(database)
+  return rows
+}
+
+/** Records what an agent answered about the lock of a part. */
+export async function setLock(
+  { database }: InTransaction,
+  jobId: string,
+  position: number,
+  lock: DatabaseLock | undefined,
+): Promise<void> {
+  await database
+    .updateTable('job_parts')
+    .set(lockColumns(lock))
+    .where('job_id', '=', jobId)
+    .where('position', '=', position)
+    .execute()
+}
+
+/** A lock of a job under its id at the agent. */
+export interface ReportedLock extends DatabaseLock {
+  kind: RunKind
+  id: string
+}
+
+/**
+ * Records which databases an agent reports as locked, for parts that have ended: the others are followed by a worker. What
+ * it does not report is unlocked.
+ */
+export async function recordLocks(
+  { database }: { database: Database },
+  agentId: string,
+  reported: readonly ReportedLock[],
+): Promise<void> {
+  const locks = JSON.stringify(reported)
+  await sql`
+    update job_parts set locked_since = reported.since, unlock_attempts = reported."unlockAttempts"
+    from job_parts part
+      join jobs on jobs.id = part.job_id
+      left join jsonb_to_recordset(${locks}::jsonb)
+        as reported (kind text, id text, since timestamptz, "unlockAttempts" integer)
+        on reported.kind = jobs.kind and reported.id = part.job_id || part.position
+    where part.agent_id = ${agentId} and part.locked_since is not null and part.ended_at is not null
+      and job_parts.job_id = part.job_id and job_parts.position = part.position
+      and (job_parts.locked_since, job_parts.unlock_attempts)
+        is distinct from (reported.since, reported."unlockAttempts")`.execute(database)
+}

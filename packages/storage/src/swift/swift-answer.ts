@@ -1,0 +1,88 @@
+import type { Dispatcher } from 'undici'
+import { z } from 'zod'
+import { NotSwiftAnswer } from './swift-error.ts'
+
+/** An answer with JSON larger than this is not read to its end: a page of 10,000 names takes some megabytes. */
+const MAX_JSON_BYTES = 64 * 1024 * 1024
+
+/** What a request was for, as far as its answer shows whether Swift gave it. */
+interface AskedFor {
+  method: string
+  name?: string | undefined
+}
+
+/**
+ * Whether Swift itself gave an answer with an accepted status. A login page or a proxy may answer any request with 200.
+ */
+export function isFromSwift({ method, name }: AskedFor, { statusCode, headers }: Dispatcher.ResponseData): boolean {
+  if (statusCode >= 300) return true
+  const isPage = /^text\/html/i.test(String(headers['content-type'])) && headers['x-trans-id'] === undefined
+  if (isPage) return false
+  const isRead = method === 'HEAD' || method === 'GET'
+  if (isRead && name !== undefined) return headers.etag !== undefined && headers['last-modified'] !== undefined
+  return method !== 'HEAD' || headers['x-container-object-count'] !== undefined
+}
+
+/**
+ * Reads an answer with JSON.
+ *
+ * @throws {NotSwiftAnswer} If it is not what the schema says.
+ */
+export async function readJson<T>(body: AsyncIterable<Buffer>, schema: z.ZodType<T>): Promise<T> {
+  const chunks: Buffer[] = []
+  let sizeBytes = 0
+  for await (const chunk of body) {
+    chunks.push(chunk)
+    sizeBytes += chunk.length
+    if (sizeBytes > MAX_JSON_BYTES) throw new NotSwiftAnswer('The answer is too large')
+  }
+  const parsed = schema.safeParse(jsonOf(Buffer.concat(chunks).toString('utf8')))
+  if (!parsed.success) throw new NotSwiftAnswer('The answer is not the JSON that was asked for')
+  return parsed.data
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** A page of a list. Entries without a name are common prefixes. */
+export const listSchema = z.array(
+  z.object({ name: z.string(), bytes: z.number(), last_modified: z.string() }).or(z.object({ subdir: z.string() })),
+)
+
+/** The segments that a large object is made of. */
+export const segmentsSchema = z.array(z.looseObject({ name: z.string(), sub_slo: z.boolean().optional() }))
+
+/** The result of a removal with segments. */
+export const bulkAnswerSchema = z.looseObject({
+  'Response Status': z.string(),
+  Errors: z.array(z.tuple([z.string(), z.string()])),
+})
+
+/** A token of Keystone, with the catalog of services. */
+export const tokenSchema = z.object({
+  token: z.object({
+    issued_at: z.string(),
+    expires_at: z.string(),
+    catalog: z
+      .array(
+        z.object({
+          type: z.string(),
+          endpoints: z.array(
+            z.object({
+              interface: z.string(),
+              url: z.string(),
+              region: z.string().nullish(),
+              region_id: z.string().nullish(),
+            }),
+          ),
+        }),
+      )
+      .optional(),
+  }),
+})
+export type TokenAnswer = z.infer<typeof tokenSchema>

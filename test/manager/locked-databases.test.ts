@@ -1,0 +1,68 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Fixture, instanceId, startFixture } from '../fixtures/fixture.ts'
+
+const top = '$(dirname "$0")/..'
+let fixture: Fixture
+
+beforeAll(async () => {
+  fixture = await startFixture({
+    'pre-backup-lock': 'true',
+    'post-backup-unlock': `[ ! -e "${top}/broken" ]`,
+  })
+})
+afterAll(() => fixture[Symbol.asyncDispose]())
+
+const breakUnlock = () => writeFile(join(fixture.folder, 'broken'), '')
+const mendUnlock = () => rm(join(fixture.folder, 'broken'))
+const partOf = async (jobId: string) => (await fixture.client.jobs.get(jobId)).parts[0]
+const lockedDatabases = async () => (await fixture.client.overview()).lockedDatabases
+
+/** Starts a backup whose unlock fails, and waits until that is known. */
+async function lockDatabase(item: string): Promise<{ planId: string; jobId: string }> {
+  await breakUnlock()
+  const plan = await fixture.createPlan({ items: [item] })
+  const { id: jobId } = await fixture.client.plans.run(plan.id)
+  await expect.poll(async () => (await partOf(jobId))?.unlockAttempts, { timeout: 60_000 }).toBeGreaterThan(0)
+  return { planId: plan.id, jobId }
+}
+
+test('a database whose unlock fails is shown as locked with its job, its instance and in the overview, until it is unlocked', async () => {
+  const { planId, jobId } = await lockDatabase('shop')
+  const part = await partOf(jobId)
+  expect(part).toMatchObject({ state: 'running', stage: 'post-backup-unlock', lockedSince: expect.any(String) })
+  expect(part?.error).toMatch(/^UNLOCK FAILED, the database may still be locked: /)
+  expect((await fixture.client.instances.get(instanceId)).lockedSince).toBe(part?.lockedSince)
+  expect((await fixture.client.instances.list()).items[0]?.lockedSince).toBe(part?.lockedSince)
+  expect(await lockedDatabases()).toEqual([
+    { instanceId, database: 'shop', jobId, lockedSince: part?.lockedSince, unlockAttempts: expect.any(Number) },
+  ])
+
+  // Past the time that the job waits: it has failed, and the database is locked still.
+  expect((await fixture.waitForJob(jobId)).state).toBe('failed')
+  expect(await partOf(jobId)).toMatchObject({ state: 'failed', lockedSince: part?.lockedSince })
+  expect(await lockedDatabases()).toHaveLength(1)
+  await mendUnlock()
+  await fixture.client.jobs.retryUnlock(jobId)
+  // Found by a check of the agent.
+  await expect.poll(async () => (await partOf(jobId))?.lockedSince, { timeout: 120_000 }).toBeUndefined()
+  expect(await lockedDatabases()).toEqual([])
+  expect((await fixture.client.instances.get(instanceId)).lockedSince).toBeUndefined()
+  expect((await fixture.runPlan(planId)).state).toBe('succeeded')
+})
+
+test('an operator marks a database as unlocked, which is audited', async () => {
+  const { planId, jobId } = await lockDatabase('orders')
+  const job = await fixture.client.jobs.markUnlocked(jobId)
+  expect(job.parts[0]?.lockedSince).toBeUndefined()
+  expect((await fixture.waitForJob(jobId)).state).toBe('failed')
+  expect((await partOf(jobId))?.error).toMatch(/^unlock failed, and an operator marked the database as unlocked: /)
+  const { items } = await fixture.client.auditEntries.list()
+  expect(items.map(({ path }) => path)).toContain(`/v1/jobs/${jobId}/mark-unlocked`)
+  for (const action of ['retryUnlock', 'markUnlocked'] as const) {
+    await expect(fixture.client.jobs[action](jobId)).rejects.toMatchObject({ status: 409, code: 'conflict' })
+  }
+  await mendUnlock()
+  expect((await fixture.runPlan(planId)).state).toBe('succeeded')
+})
