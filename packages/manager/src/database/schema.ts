@@ -35,6 +35,8 @@ export interface Tables {
   audit_entries: AuditEntryTable
   idempotency_keys: IdempotencyKeyTable
   settings: SettingTable
+  clock_observations: ClockObservationTable
+  clock_jumps: ClockJumpTable
 }
 
 type Json<T extends object> = JSONColumnType<T>
@@ -354,6 +356,21 @@ export interface StoredFindings {
 interface StoredList<T> {
   listed: T[]
   total: number
+}
+
+export interface ClockObservationTable {
+  boot_id: string
+  observed_at: Date
+  uptime_seconds: number
+  steady_since: Date
+}
+
+export interface ClockJumpTable {
+  id: GeneratedAlways<string>
+  detected_at: Date
+  jump_seconds: number
+  confirmed_at: Date | null
+  confirmed_by: string | null
 }
 
 export interface TokenTable {

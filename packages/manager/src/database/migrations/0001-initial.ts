@@ -390,6 +390,23 @@ const access = [
   `create trigger audit_entries_append_only before update or delete or truncate on audit_entries
     for each statement execute function refuse_audit_change()`,
 
+  // What each boot of a host last observed of this server's clock.
+  `create table clock_observations (
+    boot_id text primary key,
+    observed_at timestamptz not null,
+    uptime_seconds double precision not null,
+    steady_since timestamptz not null
+  )`,
+
+  // While one is not confirmed, nothing is deleted by age.
+  `create table clock_jumps (
+    id bigint primary key generated always as identity,
+    detected_at timestamptz not null,
+    jump_seconds double precision not null,
+    confirmed_at timestamptz,
+    confirmed_by text
+  )`,
+
   // Facts about this database, such as which key its secrets are sealed with.
   `create table settings (
     name text primary key,
