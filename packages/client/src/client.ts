@@ -1,4 +1,12 @@
-import { type EventQuery, type Overview, overviewSchema, type Version, versionSchema } from '@osb-backup/protocol/v1'
+import {
+  type Clock,
+  clockSchema,
+  type EventQuery,
+  type Overview,
+  overviewSchema,
+  type Version,
+  versionSchema,
+} from '@osb-backup/protocol/v1'
 import { type CallOptions, type ClientOptions, Connection } from './connection.ts'
 import { type FollowedEvent, followEvents } from './follow-events.ts'
 import { auditEntryCalls, brokerAccountCalls, tokenCalls } from './resources/access.ts'
@@ -53,6 +61,16 @@ export class BackupClient {
   /** What the caller may see, in numbers. */
   overview(options: CallOptions = {}): Promise<Overview> {
     return this.#connection.call({ method: 'GET', path: '/v1/overview', answer: overviewSchema, ...options })
+  }
+
+  /** PostgreSQL's clock, and whether it stops deletions. */
+  clock(options: CallOptions = {}): Promise<Clock> {
+    return this.#connection.call({ method: 'GET', path: '/v1/clock', answer: clockSchema, ...options })
+  }
+
+  /** Confirms that PostgreSQL's clock is right after it was set: deletions continue. */
+  confirmClock(options: CallOptions = {}): Promise<Clock> {
+    return this.#connection.call({ method: 'POST', path: '/v1/clock/confirm', answer: clockSchema, ...options })
   }
 
   /** Follows jobs as they change; leave the loop or abort to end it. */

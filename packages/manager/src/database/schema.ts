@@ -35,6 +35,8 @@ export interface Tables {
   audit_entries: AuditEntryTable
   idempotency_keys: IdempotencyKeyTable
   settings: SettingTable
+  clock_observations: ClockObservationTable
+  clock_jumps: ClockJumpTable
 }
 
 type Json<T extends object> = JSONColumnType<T>
@@ -220,6 +222,7 @@ export interface JobPartTable {
   status: JobStatus
   /** Restores and verifications: what is read. */
   restore_point_id: string | null
+  filename_prefix: string | null
   filename: string | null
   /** Whether the agent has accepted the part. */
   accepted: Generated<boolean>
@@ -297,6 +300,8 @@ export interface RestorePointTable {
   object_modified_at: Date | null
   original_size_bytes: ColumnType<string | null, number | null, never>
   compression: Compression
+  transformed_by: 'agent' | 'script'
+  compression_requested: boolean
   encrypted: boolean
   /** age recipients it was sealed for, one a line. */
   recipients: string | null
@@ -351,6 +356,21 @@ export interface StoredFindings {
 interface StoredList<T> {
   listed: T[]
   total: number
+}
+
+export interface ClockObservationTable {
+  boot_id: string
+  observed_at: Date
+  uptime_seconds: number
+  steady_since: Date
+}
+
+export interface ClockJumpTable {
+  id: GeneratedAlways<string>
+  detected_at: Date
+  jump_seconds: number
+  confirmed_at: Date | null
+  confirmed_by: string | null
 }
 
 export interface TokenTable {

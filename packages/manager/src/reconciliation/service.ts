@@ -1,6 +1,7 @@
 import { isManifestName, manifestName, type ObjectStore, StoreError, stores } from '@osb-backup/storage'
 import type { Call } from '../access/call.ts'
 import { recordCall } from '../audit/service.ts'
+import { readClockState } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import type { FileDestination } from '../destinations/destination.ts'
@@ -68,7 +69,12 @@ export async function reconcileDestination(
   await checkAllowed(destination.store, context)
   const store = openDestination(destination.store, context)
   const { olderThanHours = DEFAULT_AGE_HOURS } = options
-  const oldest = new Date((await readClock(context)).getTime() - olderThanHours * 3_600_000)
+  const { now, jump } = await readClockState(context)
+  if (options.remove && jump !== undefined) {
+    const message = "PostgreSQL's clock was set, so nothing is removed by age: confirm the clock first."
+    throw new RequestError('conflict', message)
+  }
+  const oldest = new Date(now.getTime() - olderThanHours * 3_600_000)
   const found = {
     objects: 0,
     orphans: new Findings(),

@@ -43,6 +43,11 @@ const data = {
     defaultText: 'DATA_DIR/secret.key',
     description: 'key that seals stored secrets, 64 hex digits',
   },
+  CLOCK_SKEW_WARNING_SECONDS: {
+    schema: wholeNumber(1, 86_400),
+    default: '5',
+    description: "difference in seconds between this machine's clock and PostgreSQL's from which it is reported",
+  },
   OTHER_SECRET_KEY: {
     schema: secretKey,
     description: 'key that opens stored secrets too while SECRET_KEY is rotated, 64 hex digits',

@@ -1,4 +1,5 @@
 import type { PeriodicTask } from '@osb-backup/node'
+import { observeClock } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
 import { compactJobCounters } from '../jobs/service.ts'
 import { deleteOldNames } from '../object-names/service.ts'
@@ -23,7 +24,7 @@ export const maintenanceTasks = (context: Context): PeriodicTask[] => [
     name: 'delete old records of runs',
     intervalMs: HOUR_MS,
     async run() {
-      await deleteOldPlanRuns(context)
+      if ((await observeClock(context)).isTrusted) await deleteOldPlanRuns(context)
       return false
     },
   },
@@ -31,7 +32,7 @@ export const maintenanceTasks = (context: Context): PeriodicTask[] => [
     name: 'delete old object names',
     intervalMs: HOUR_MS,
     async run() {
-      await deleteOldNames(context)
+      if ((await observeClock(context)).isTrusted) await deleteOldNames(context)
       return false
     },
   },

@@ -5,6 +5,7 @@ import { claimJobs } from '../jobs/claim-jobs.ts'
 import { claimVerifications } from '../verification/claim-verifications.ts'
 import { runVerification } from '../verification/run-verification.ts'
 import { agentChecks } from './agent-checks.ts'
+import { clockWatch } from './clock-watch.ts'
 import { JobWorkerPool } from './job-worker-pool.ts'
 import { maintenanceTasks } from './maintenance.ts'
 import { reconciliations } from './reconciliations.ts'
@@ -47,6 +48,7 @@ export class Workers {
   startTasks(): () => Promise<void> {
     const context = this.#context
     const tasks = [
+      clockWatch(context),
       schedulerTick(context),
       skipTask(context),
       retentionSweep(context),

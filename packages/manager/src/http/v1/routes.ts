@@ -3,6 +3,7 @@ import type { App } from '../typed-app.ts'
 import { agentRoutes } from './agents.ts'
 import { auditEntryRoutes } from './audit-entries.ts'
 import { brokerAccountRoutes } from './broker-accounts.ts'
+import { clockRoutes } from './clock.ts'
 import { destinationRoutes } from './destinations.ts'
 import { eventRoutes } from './events.ts'
 import { instanceRoutes } from './instances.ts'
@@ -28,6 +29,7 @@ export function v1Routes(app: App, context: Context): void {
     jobRoutes,
     restorePointRoutes,
     overviewRoutes,
+    clockRoutes,
     eventRoutes,
     tokenRoutes,
     brokerAccountRoutes,
