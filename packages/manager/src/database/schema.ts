@@ -29,11 +29,14 @@ export interface Tables {
   job_counter_changes: JobCounterChangeTable
   object_names: ObjectNameTable
   restore_points: RestorePointTable
+  reconciliations: ReconciliationTable
   tokens: TokenTable
   broker_accounts: BrokerAccountTable
   audit_entries: AuditEntryTable
   idempotency_keys: IdempotencyKeyTable
   settings: SettingTable
+  clock_observations: ClockObservationTable
+  clock_jumps: ClockJumpTable
 }
 
 type Json<T extends object> = JSONColumnType<T>
@@ -219,6 +222,7 @@ export interface JobPartTable {
   status: JobStatus
   /** Restores and verifications: what is read. */
   restore_point_id: string | null
+  filename_prefix: string | null
   filename: string | null
   /** Whether the agent has accepted the part. */
   accepted: Generated<boolean>
@@ -296,6 +300,8 @@ export interface RestorePointTable {
   object_modified_at: Date | null
   original_size_bytes: ColumnType<string | null, number | null, never>
   compression: Compression
+  transformed_by: 'agent' | 'script'
+  compression_requested: boolean
   encrypted: boolean
   /** age recipients it was sealed for, one a line. */
   recipients: string | null
@@ -318,6 +324,53 @@ export interface RestorePointTable {
   removal_error: string | null
   /** When the object was deleted. */
   deleted_at: Date | null
+}
+
+/** Reconciliations that run in the background. */
+export interface ReconciliationTable {
+  id: string
+  destination_id: string
+  instance_id: string
+  state: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
+  remove: boolean
+  older_than_seconds: number | null
+  created_at: Date
+  began_at: Date | null
+  ended_at: Date | null
+  /** The attempt that runs it, for as long as that renews `locked_until`, by the database's clock. */
+  locked_by: string | null
+  locked_until: Date | null
+  /** Why it failed. */
+  error: string | null
+  found: JSONColumnType<StoredFindings | null, string | null, string | null>
+}
+
+/** What a reconciliation found; instants are texts. */
+export interface StoredFindings {
+  objects: number
+  orphans: StoredList<{ name: string; sizeBytes: number; modifiedAt: string; removed: boolean; error?: string }>
+  incompleteUploads: StoredList<{ name: string; startedAt: string; removed: boolean; error?: string }>
+  brokenPoints: StoredList<{ id: string; name: string; state: 'damaged' | 'missing' }>
+}
+
+interface StoredList<T> {
+  listed: T[]
+  total: number
+}
+
+export interface ClockObservationTable {
+  boot_id: string
+  observed_at: Date
+  uptime_seconds: number
+  steady_since: Date
+}
+
+export interface ClockJumpTable {
+  id: GeneratedAlways<string>
+  detected_at: Date
+  jump_seconds: number
+  confirmed_at: Date | null
+  confirmed_by: string | null
 }
 
 export interface TokenTable {

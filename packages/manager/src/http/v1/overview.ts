@@ -2,6 +2,7 @@ import { type Overview, overviewSchema } from '@osb-backup/protocol/v1'
 import type { Context } from '../../context/context.ts'
 import { readOverview } from '../../overview/service.ts'
 import type { App } from '../typed-app.ts'
+import { jumpToWire } from './clock.ts'
 
 /** What the caller may see, in numbers. */
 export function overviewRoutes(app: App, context: Context): void {
@@ -15,7 +16,10 @@ export function overviewRoutes(app: App, context: Context): void {
       },
     },
     async (request): Promise<Overview> => {
-      const { at, attention, instances, lockedDatabases, ...rest } = await readOverview(context, request.call)
+      const { at, attention, instances, lockedDatabases, clockJump, ...rest } = await readOverview(
+        context,
+        request.call,
+      )
       const { 'at-risk': atRisk, ...states } = instances
       return {
         ...rest,
@@ -28,6 +32,7 @@ export function overviewRoutes(app: App, context: Context): void {
           state: protection.state,
           reason: protection.reason,
         })),
+        clockJump: clockJump && jumpToWire(clockJump),
         at: at.toISOString(),
       }
     },
