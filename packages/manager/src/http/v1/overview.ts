@@ -1,10 +1,12 @@
 import { type Overview, overviewSchema } from '@osb-backup/protocol/v1'
 import type { Context } from '../../context/context.ts'
 import { readOverview } from '../../overview/service.ts'
+import { shareCalls } from '../../shared/share-calls.ts'
 import type { App } from '../typed-app.ts'
 
 /** What the caller may see, in numbers. */
 export function overviewRoutes(app: App, context: Context): void {
+  const share = shareCalls<Awaited<ReturnType<typeof readOverview>>>()
   app.get(
     '/v1/overview',
     {
@@ -15,7 +17,10 @@ export function overviewRoutes(app: App, context: Context): void {
       },
     },
     async (request): Promise<Overview> => {
-      const { at, attention, instances, lockedDatabases, ...rest } = await readOverview(context, request.call)
+      const scope = await request.call.caller.grants()
+      const { at, attention, instances, lockedDatabases, ...rest } = await share(JSON.stringify(scope), () =>
+        readOverview(context, scope),
+      )
       const { 'at-risk': atRisk, ...states } = instances
       return {
         ...rest,
