@@ -50,7 +50,10 @@ async function run(): Promise<void> {
     console.log('plans      idle tick    plans made due in a second')
     for (const size of sizes) {
       await addPlans(sql, size)
-      const { idleMs, perSecond } = await measureTicks(connection, sql)
+      process.kill(manager.pid, 'SIGSTOP')
+      const { idleMs, perSecond } = await measureTicks(connection, sql).finally(() =>
+        process.kill(manager.pid, 'SIGCONT'),
+      )
       console.log(`${String(size).padEnd(11)}${idleMs.toFixed(2).padStart(6)} ms${perSecond.toFixed(0).padStart(18)}`)
     }
     console.log(`\n${rate} plans due each second for ${seconds} seconds, among ${sizes.at(-1)}:`)

@@ -4,19 +4,22 @@ import { openDatabase } from '../../packages/manager/src/database/open-database.
 import { dispatchDuePlans } from '../../packages/manager/src/jobs/dispatch-due-plans.ts'
 import { Sealer } from '../../packages/manager/src/secrets/sealing.ts'
 import { readSettings } from '../../packages/manager/src/settings/settings.ts'
+import { ManagerClock } from '../../packages/manager/src/shared/manager-clock.ts'
 
 const IDLE_TICKS = 300
 const DUE_PLANS = 1000
 const BATCH = 100
 
-/** Measures the manager's own look for due plans, on a database where nothing is due now. */
+/**
+ * Measures the manager's own look for due plans, on a database where nothing is due now.
+ *
+ * @param sql - Of a database whose manager is paused: it must not start what is made due here.
+ */
 export async function measureTicks(
   connection: PoolConfig,
   sql: Client,
 ): Promise<{ idleMs: number; perSecond: number }> {
   const database = await openDatabase(connection, pino({ level: 'silent' }))
-  // Far from now, so that the manager that runs on this database does not take what is made due here.
-  const future = new Date(Date.now() + 20 * 86_400_000)
   const context = {
     settings: readSettings({}),
     database,
@@ -24,7 +27,7 @@ export async function measureTicks(
     log: pino({ level: 'silent' }),
     jobChanges: { subscribe: () => () => undefined },
     wakeWorkers: () => undefined,
-    now: () => future,
+    clock: new ManagerClock(),
   }
   try {
     const times: number[] = []
@@ -34,8 +37,8 @@ export async function measureTicks(
       times.push(performance.now() - startedAt)
     }
     await sql.query(
-      'update backup_plans set next_due_at = $1, next_run_at = $1 where id in (select id from backup_plans order by id limit $2)',
-      [future, DUE_PLANS],
+      'update backup_plans set next_due_at = now(), next_run_at = now() where id in (select id from backup_plans order by id limit $1)',
+      [DUE_PLANS],
     )
     const startedAt = performance.now()
     let dispatched = 0

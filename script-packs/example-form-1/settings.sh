@@ -5,8 +5,8 @@
 # The request's parameters are environment variables of the same names: {"data_directory": "/srv/data"}.
 data_directory=${data_directory:-/var/lib/example-data}
 
-# <directory_backup>/<job_id> or <directory_restore>/<job_id>. This project's agent says it in BACKUP_DIRECTORY and has
-# made the directory before the first stage. Under the Go agent you write its path here yourself, and make it.
+# <directory_backup>/<job_id> or <directory_restore>/<job_id>, which scripts create: the agent only downloads into it. This
+# project's agent passes the path in BACKUP_DIRECTORY; under the Go agent you put it together from $directory_backup.
 job_directory() { printf '%s\n' "${BACKUP_DIRECTORY:-/var/vcap/store/backup-agent/$1}"; }
 
 lock_file() { printf '%s/example-%s.lock\n' "${TMPDIR:-/tmp}" "$1"; }

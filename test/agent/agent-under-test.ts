@@ -204,7 +204,9 @@ export function formOne(more: Record<string, string> = {}): Record<string, strin
     'post-restore-unlock': '',
     ...more,
   }
-  return Object.fromEntries(Object.entries(stages).map(([name, text]) => [name, note + text]))
+  // As the published contract has it, the directory of the job is for the script to create.
+  const create = (name: string) => (name === 'backup' ? 'mkdir -p "$BACKUP_DIRECTORY"\n' : '')
+  return Object.fromEntries(Object.entries(stages).map(([name, text]) => [name, note + create(name) + text]))
 }
 
 /** A pack of form 2 whose dump is what `backup` prints; each script notes its name in `stages`. */

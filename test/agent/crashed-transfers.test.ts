@@ -66,7 +66,9 @@ afterAll(async () => {
 function largeDump(form: 1 | 2): Record<string, string> {
   const scripts = scriptsOf(form, form === 2 ? 'backup' : 'none')
   const body =
-    form === 1 ? 'head -c 40000000 /dev/urandom > "$BACKUP_DIRECTORY/$5.bin"\n' : 'head -c 70000000 /dev/urandom\n'
+    form === 1
+      ? 'mkdir -p "$BACKUP_DIRECTORY"; head -c 40000000 /dev/urandom > "$BACKUP_DIRECTORY/$5.bin"\n'
+      : 'head -c 70000000 /dev/urandom\n'
   return { ...scripts, backup: notedScript('backup', body, form === 2) }
 }
 

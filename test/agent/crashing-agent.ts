@@ -170,7 +170,7 @@ export const password = 'db-password-of-the-crash-test'
 
 const bodies = {
   1: {
-    backup: 'head -c 3000000 /dev/zero > "$BACKUP_DIRECTORY/$5.bin"\n',
+    backup: 'mkdir -p "$BACKUP_DIRECTORY"; head -c 3000000 /dev/zero > "$BACKUP_DIRECTORY/$5.bin"\n',
     restore: 'cat "$BACKUP_DIRECTORY/$5" > /dev/null\n',
   },
   2: { backup: 'head -c 3000000 /dev/zero\n', restore: 'head -c 1000 > /dev/null\n' },

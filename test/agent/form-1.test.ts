@@ -61,7 +61,10 @@ test('parameters reach every script under their names, numbers as written, and n
   expect(variables).toEqual(expect.arrayContaining(['big=1000000', 'exact=1.50', 'Mixed_Case=a b', 'flag=true']))
   const names = variables.map((line) => line.split('=')[0] ?? '').filter((name) => !name.startsWith('BACKUP_'))
   expect(names.toSorted()).toEqual(
-    ['HOME', 'LANG', 'Mixed_Case', 'PATH', 'PWD', 'SHLVL', 'TMPDIR', '_', 'big', 'exact', 'flag'].toSorted(),
+    [
+      ...['HOME', 'LANG', 'Mixed_Case', 'PATH', 'PWD', 'SHLVL', 'TMPDIR', '_', 'big', 'exact', 'flag'],
+      ...['directory_backup', 'directory_restore', 'scripts_path'],
+    ].toSorted(),
   )
 })
 

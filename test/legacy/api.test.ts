@@ -121,7 +121,8 @@ describe('file destinations', () => {
       authKey: 'k',
       authSecret: '***',
       region: '',
-      skipSSL: false,
+      // As the scheme of the endpoint says.
+      skipSSL: true,
     })
     const { status, body: changed } = await call('PATCH', `/fileDestinations/${api.destinationId}`, {
       ...body,

@@ -27,7 +27,7 @@ const unsignedToken = [{ alg: 'none' }, { sub: 'eve', scope: 'osb-backup.admin',
 let stack: AsyncDisposableStack
 let manager: ManagerProcess
 let operations: Operation[]
-const ids = { agent: '', plan: '', destination: '', job: '', point: '' }
+const ids = { agent: '', plan: '', destination: '', job: '', point: '', reconciliation: '' }
 const mine = { service_instance_id: 'mine' }
 const instance = {
   hosts: [{ ip: '10.0.0.5', port: 5432 }],
@@ -103,6 +103,7 @@ beforeAll(async () => {
   ids.job = (await call('POST', '/backup', admin, { backupPlan: { id: ids.plan } })).body.backupJob.id
   const job = await manager.client.jobs.wait(ids.job, { signal: AbortSignal.timeout(240_000), intervalMs: 50 })
   expect(job.state).toBe('succeeded')
+  ids.reconciliation = (await call('POST', `/v1/destinations/${ids.destination}/reconcile`, admin, {})).body.id
   ids.point = (await call('GET', '/restorePoints/byInstance/mine', admin)).body.content[0].id
   const document = (await call('GET', '/openapi.json', undefined)).body
   type Described = { description: string; requestBody?: { content: Record<string, { example: unknown }> } }
@@ -130,6 +131,7 @@ function filled(path: string): string {
     plans: ids.plan,
     backupPlans: ids.plan,
     'restore-points': ids.point,
+    reconciliations: ids.reconciliation,
     restorePoints: ids.point,
   }
   const id = known[resource] ?? ids.job

@@ -101,11 +101,34 @@ test.for([
   ['no digest for a digest', { ...file('dump.tar.gz', 5), sha256: 'zz' }, /invalid name or digest/],
   ['a size that is none', file('dump.tar.gz', 1.5), /reports no stored file/],
   ['a size beyond counting', file('dump.tar.gz', 1e300), /reports no stored file/],
+  ['a digest that is no text', { ...file('dump.tar.gz', 5), sha256: 5 }, /invalid name or digest/],
+  ['the storage left to scripts', { ...file('dump', 0), skip_storage: true }, /skip_storage/],
 ] as const)('a success with %s is a failure', async ([, fields, error]) => {
   const result = await backUp(succeeded(fields), { name: 'dump.tar.gz', content: '12345' })
   expect(result.state).toBe('failed')
   expect(result.error).toMatch(error)
   expect(result.points).toEqual([])
+})
+
+test('a success counts, whatever unimportant fields are', async () => {
+  const odd = {
+    filesize: { size: 5, unit: '' },
+    compression: 'yes',
+    execution_time_ms: '42',
+    warnings: 7,
+    progress: null,
+  }
+  const look = { ...file('dump.tar.gz', 5), ...odd, backup_log: { text: 'x' }, state: 3, message: ['m'] }
+  const { state, error } = await backUp(succeeded(look), { name: 'dump.tar.gz', content: '12345' })
+  expect({ state, error }).toEqual({ state: 'succeeded', error: undefined })
+})
+
+test('nothing is concluded from a status that is not known, and the job ends once another one is reported', async () => {
+  const ended = backUp({ start: { status: 201 }, look: { status: 'Paused' } })
+  const unknown = async () => (await manager.client.jobs.list({ state: 'unknown' })).items[0]?.parts[0]?.error
+  await expect.poll(unknown).toMatch(/it reports the unknown status "Paused"/)
+  agent.look = { status: 'FAILED', error_message: 'was paused for too long' }
+  expect(await ended).toMatchObject({ state: 'failed', error: 'was paused for too long' })
 })
 
 test('what scripts print is kept though PostgreSQL cannot store it as it is; nulls count as absent', async () => {

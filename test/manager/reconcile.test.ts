@@ -8,10 +8,11 @@ import {
   S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
-import type { Plan, StoreSettings as WireStore } from '@osb-backup/protocol/v1'
+import type { Plan, Reconcile, StoreSettings as WireStore } from '@osb-backup/protocol/v1'
 import { openStore, type StoreSettings } from '@osb-backup/storage'
 import { startManagerProgram } from '@osb-backup/testkit'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+
 import { type Fixture, instanceId, startFixture } from '../fixtures/fixture.ts'
 import { SwiftAccount } from '../storage/swift-account.ts'
 
@@ -69,6 +70,16 @@ const kinds: {
   },
 ]
 
+/** Reconciles a destination, and answers what was found. */
+async function reconcile(destinationId: string, request: Reconcile = {}) {
+  const { id } = await fixture.client.destinations.reconcile(destinationId, request)
+  const { state, error, findings } = await fixture.client.reconciliations.wait(id, {
+    signal: AbortSignal.timeout(60_000),
+  })
+  expect([state, error]).toEqual(['succeeded', undefined])
+  return findings
+}
+
 describe.each(kinds)('a destination in $kind', ({ kind, wire, settings, leaveUpload }) => {
   const store = openStore(settings)
   const put = (name: string) => store.put(name, Readable.from([Buffer.from('somebody')]))
@@ -89,23 +100,23 @@ describe.each(kinds)('a destination in $kind', ({ kind, wire, settings, leaveUpl
     await leaveUpload(half)
     await store.remove(gone?.objectName ?? '')
 
-    const untouched = await fixture.client.destinations.reconcile(destinationId)
-    expect(untouched.orphans).toEqual([])
-    expect(untouched.incompleteUploads).toEqual([])
+    const untouched = await reconcile(destinationId)
+    expect(untouched?.orphans).toEqual([])
+    expect(untouched?.incompleteUploads).toEqual([])
 
     // Stores round times up to the next second.
     await delay(1500)
-    const listed = await fixture.client.destinations.reconcile(destinationId, { olderThanSeconds: 0 })
-    expect(listed.orphans).toMatchObject([{ name: orphan, sizeBytes: 8, removed: false }])
-    expect(listed.incompleteUploads).toMatchObject([{ name: half, removed: false }])
+    const listed = await reconcile(destinationId, { olderThanSeconds: 0 })
+    expect(listed?.orphans).toMatchObject([{ name: orphan, sizeBytes: 8, removed: false }])
+    expect(listed?.incompleteUploads).toMatchObject([{ name: half, removed: false }])
     expect(listed).toMatchObject({ orphanCount: 1, incompleteUploadCount: 1, missingCount: 1 })
     expect(await store.head(orphan)).toBeDefined()
     expect((await fixture.client.restorePoints.get(gone?.id ?? '')).verification?.state).toBe('missing')
     expect((await fixture.client.restorePoints.get(other?.id ?? '')).verification).toBeUndefined()
 
-    const cleared = await fixture.client.destinations.reconcile(destinationId, { olderThanSeconds: 0, remove: true })
-    expect(cleared.orphans).toMatchObject([{ name: orphan, removed: true }])
-    expect(cleared.incompleteUploads).toMatchObject([{ name: half, removed: true }])
+    const cleared = await reconcile(destinationId, { olderThanSeconds: 0, remove: true })
+    expect(cleared?.orphans).toMatchObject([{ name: orphan, removed: true }])
+    expect(cleared?.incompleteUploads).toMatchObject([{ name: half, removed: true }])
     expect(await store.head(orphan)).toBeUndefined()
     expect(await store.head(foreign)).toBeDefined()
     expect(await store.head(other?.objectName ?? '')).toBeDefined()
@@ -116,7 +127,7 @@ describe.each(kinds)('a destination in $kind', ({ kind, wire, settings, leaveUpl
     expect(await program.ended()).toBe(0)
     expect(JSON.parse(program.output())).toMatchObject({ objects: 1, orphans: { total: 0 } })
 
-    const again = await fixture.client.destinations.reconcile(destinationId, { olderThanSeconds: 0, remove: true })
+    const again = await reconcile(destinationId, { olderThanSeconds: 0, remove: true })
     expect(again).toMatchObject({ orphanCount: 0, incompleteUploadCount: 0 })
     await store.remove(foreign)
     await fixture.client.plans.delete(plan.id, { files: 'delete' })

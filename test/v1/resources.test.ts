@@ -147,10 +147,10 @@ describe('destinations', () => {
   })
 
   test('are reconciled with their restore points', async () => {
-    expect(await api.client.destinations.reconcile(api.destinationId, { olderThanSeconds: 0 })).toMatchObject({
-      orphanCount: 0,
-      incompleteUploadCount: 0,
-      missingCount: 0,
+    const { id } = await api.client.destinations.reconcile(api.destinationId, { olderThanSeconds: 0 })
+    expect(await api.client.reconciliations.wait(id)).toMatchObject({
+      state: 'succeeded',
+      findings: { orphanCount: 0, incompleteUploadCount: 0, missingCount: 0 },
     })
   })
 })

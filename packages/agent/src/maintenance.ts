@@ -1,8 +1,7 @@
-import { rm } from 'node:fs/promises'
 import { errorMessage, type PeriodicTask, type RunningTasks, startPeriodicTasks } from '@osb-backup/node'
 import type { JobDependencies } from './jobs/job-dependencies.ts'
 import { reserveForNextStart } from './journal/directory-lock.ts'
-import { jobDirectoryPath } from './stages/job-directory.ts'
+import { jobDirectoryPath, removeJobDirectory } from './stages/job-directory.ts'
 
 const INTERVAL_MS = 60_000
 /** A store that was unavailable may be back soon, and what is left in it costs money. */
@@ -69,7 +68,7 @@ async function expireJobs({ registry, settings, log, now }: JobDependencies): Pr
     // Where both settings name one directory, a backup and a restore of one id share theirs.
     const isInUse = registry.running().some(({ record }) => jobDirectoryPath(settings, record.request) === path)
     // Removed while the id is still taken, so that no new job of that id is disturbed.
-    if (!isInUse) await rm(path, { recursive: true, force: true })
+    if (!isInUse) await removeJobDirectory(path)
     await registry.delete(job)
   }
   if (expired.length > 0) log.info({ jobs: expired.length }, 'jobs expired')

@@ -1,4 +1,12 @@
-import { type EventQuery, type Overview, overviewSchema, type Version, versionSchema } from '@osb-backup/protocol/v1'
+import {
+  type Clock,
+  clockSchema,
+  type EventQuery,
+  type Overview,
+  overviewSchema,
+  type Version,
+  versionSchema,
+} from '@osb-backup/protocol/v1'
 import { type CallOptions, type ClientOptions, Connection } from './connection.ts'
 import { type FollowedEvent, followEvents } from './follow-events.ts'
 import { auditEntryCalls, brokerAccountCalls, tokenCalls } from './resources/access.ts'
@@ -7,6 +15,7 @@ import { destinationCalls } from './resources/destinations.ts'
 import { instanceCalls } from './resources/instances.ts'
 import { jobCalls } from './resources/jobs.ts'
 import { planCalls } from './resources/plans.ts'
+import { reconciliationCalls } from './resources/reconciliations.ts'
 import { restorePointCalls } from './resources/restore-points.ts'
 
 /**
@@ -17,6 +26,7 @@ export class BackupClient {
   readonly instances: ReturnType<typeof instanceCalls>
   readonly agents: ReturnType<typeof agentCalls>
   readonly destinations: ReturnType<typeof destinationCalls>
+  readonly reconciliations: ReturnType<typeof reconciliationCalls>
   readonly plans: ReturnType<typeof planCalls>
   readonly jobs: ReturnType<typeof jobCalls>
   readonly restorePoints: ReturnType<typeof restorePointCalls>
@@ -34,6 +44,7 @@ export class BackupClient {
     this.instances = instanceCalls(connection)
     this.agents = agentCalls(connection)
     this.destinations = destinationCalls(connection)
+    this.reconciliations = reconciliationCalls(connection)
     this.plans = planCalls(connection)
     this.jobs = jobCalls(connection)
     this.restorePoints = restorePointCalls(connection)
@@ -50,6 +61,16 @@ export class BackupClient {
   /** What the caller may see, in numbers. */
   overview(options: CallOptions = {}): Promise<Overview> {
     return this.#connection.call({ method: 'GET', path: '/v1/overview', answer: overviewSchema, ...options })
+  }
+
+  /** PostgreSQL's clock, and whether it stops deletions. */
+  clock(options: CallOptions = {}): Promise<Clock> {
+    return this.#connection.call({ method: 'GET', path: '/v1/clock', answer: clockSchema, ...options })
+  }
+
+  /** Confirms that PostgreSQL's clock is right after it was set: deletions continue. */
+  confirmClock(options: CallOptions = {}): Promise<Clock> {
+    return this.#connection.call({ method: 'POST', path: '/v1/clock/confirm', answer: clockSchema, ...options })
   }
 
   /** Follows jobs as they change; leave the loop or abort to end it. */

@@ -1,6 +1,7 @@
 export * from './age-keys.ts'
 export * from './agent-setback.ts'
 export * from './choose-jobs.ts'
+export * from './clock-jump.ts'
 export * from './cron.ts'
 export { shortestIntervalSeconds } from './cron-calendar.ts'
 export { CronSyntaxError, parseCron } from './cron-expression.ts'

@@ -7,6 +7,7 @@ import { buildApp, closeApp } from './http/app.ts'
 import { legacyRoutes } from './http/legacy/routes.ts'
 import { v1Routes } from './http/v1/routes.ts'
 import type { ManagerSettings } from './settings/settings.ts'
+import { ManagerClock } from './shared/manager-clock.ts'
 import { ensureAdminToken } from './tokens/service.ts'
 import { Workers } from './workers/workers.ts'
 
@@ -49,6 +50,7 @@ export async function startManager(
       database,
       sealer,
       log,
+      clock: new ManagerClock(),
       jobChanges,
       wakeWorkers: () => workers.wake(),
     }

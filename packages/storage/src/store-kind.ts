@@ -76,7 +76,13 @@ export interface AgentCodec<S extends AnySettings> {
   decode(destination: Readonly<Record<string, unknown>>): S
   encode(settings: S): Record<string, unknown>
   /** What the answer about a job shows of its destination. */
-  answerFields(settings: S): Record<string, string | undefined>
+  answerFields(settings: S): Record<string, string | boolean | undefined>
+  /**
+   * The variables of scripts that store dumps themselves, secrets included, under the names of the Go agent.
+   *
+   * @param prefix - Precedes the names of objects.
+   */
+  scriptVariables(settings: S, prefix: string): Record<string, string>
 }
 
 /** Why settings could not be decoded. */

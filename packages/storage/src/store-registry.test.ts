@@ -38,6 +38,7 @@ const shelfKind = {
     decode: ({ shelf, password }: { shelf: string; password: string }) => ({ type: 'shelf', shelf, password }),
     encode: ({ shelf, password }) => ({ shelf, password }),
     answerFields: ({ shelf }) => ({ shelf }),
+    scriptVariables: ({ shelf }) => ({ SHELF: shelf }),
   },
   legacy: {
     requestSchema: z.object({ type: z.literal('SHELF'), shelf: z.string(), password: z.string().optional() }),

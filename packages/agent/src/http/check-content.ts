@@ -32,7 +32,7 @@ export function checkContent(kind: RunKind, body: RequestBody, context: ContentC
   const problem =
     (source === undefined ? undefined : sourceProblem(source)) ??
     valueProblem('encryption_key', encryptionKey) ??
-    keyProblem(encryptionKey, source?.filename, context)
+    keyProblem(encryptionKey, source, context)
   if (problem !== undefined) return err(problem)
   const compressor = compressorOf(body, context.transfers)
   if (!compressor.ok) return compressor
@@ -62,8 +62,8 @@ function compressorOf(body: RequestBody, { compressor: set }: TransferSettings):
 
 type Source = NonNullable<JobRequest['source']>
 
-function sourceOf({ filename = '', size, sha256 }: AgentDestination): Source {
-  return omitUndefined({ filename, sizeBytes: size, sha256: sha256?.toLowerCase() || undefined })
+function sourceOf({ filename = '', size, sha256, transforms }: AgentDestination): Source {
+  return omitUndefined({ filename, transforms, sizeBytes: size, sha256: sha256?.toLowerCase() || undefined })
 }
 
 function sourceProblem({ filename, sizeBytes, sha256 }: Source): string | undefined {
@@ -81,13 +81,11 @@ function sourceProblem({ filename, sizeBytes, sha256 }: Source): string | undefi
  * If the agent encrypts, the key must be valid: the agent never falls back to plain text. Whether a file of form 1 must
  * be decrypted is known only from its manifest, which is read at the download.
  */
-function keyProblem(
-  key: string,
-  filename: string | undefined,
-  { form, transfers }: ContentContext,
-): string | undefined {
-  if (filename !== undefined) {
-    return form === 2 && transformsOfName(filename).encrypted && !isAgeIdentityList(key)
+function keyProblem(key: string, source: Source | undefined, { form, transfers }: ContentContext): string | undefined {
+  if (source !== undefined) {
+    const { filename, transforms } = source
+    const { encrypted } = transforms ?? (form === 2 ? transformsOfName(filename) : { encrypted: false })
+    return encrypted && !isAgeIdentityList(key)
       ? `encryption_key must be age identities (AGE-SECRET-KEY-1…): ${filename} is encrypted`
       : undefined
   }

@@ -65,7 +65,8 @@ export async function checkRequest(
     dumpNameProblem(dumpName(database.value.host, database.value.name, now)) ??
     objectNameProblem(body.object_name) ??
     bandwidthProblem(bandwidth) ??
-    timeLimitProblem(body.stage_timeout_seconds)
+    timeLimitProblem(body.stage_timeout_seconds) ??
+    skipStorageProblem(body, form)
   if (problem !== undefined) return err(problem)
   const content = checkContent(kind, body, { form, transfers: settings.transfers })
   if (!content.ok) return content
@@ -80,6 +81,7 @@ export async function checkRequest(
     destinationType: destination.type,
     store: store.value,
     bandwidthBytesPerSecond: bandwidth,
+    skipStorage: body.skip_storage === true || destination.skipStorage === true || (form === 1 && settings.skipStorage),
     namePrefix,
     objectName: kind === 'backup' ? body.object_name : undefined,
     database: database.value,
@@ -89,6 +91,13 @@ export async function checkRequest(
     plan: body.plan && omitUndefined(body.plan),
   }
   return ok(omitUndefined(request))
+}
+
+function skipStorageProblem(body: RequestBody, form: 1 | 2): string | undefined {
+  const isWanted = body.skip_storage === true || body.destination?.skipStorage === true
+  return isWanted && form === 2
+    ? 'skipStorage is for scripts of form 1: here the agent stores what the scripts print'
+    : undefined
 }
 
 function objectNameProblem(name: string | undefined): string | undefined {

@@ -11,16 +11,26 @@ import type { AgentSettings } from '../settings/agent-settings.ts'
 export async function storeSettingsOf(
   kind: StoreKind,
   destination: AgentDestination,
-  settings: Pick<AgentSettings, 'fileDestinationRoot' | 'stateDirectory'>,
+  settings: Pick<AgentSettings, 'fileDestinationRoot' | 'stateDirectory' | 'destinationDefaults'>,
 ): Promise<Result<StoreSettings>> {
   const { ca_certificate: ca } = destination
   const problem = ca === undefined ? undefined : certificatesProblem(ca)
   if (problem !== undefined) return err(`destination.ca_certificate must be certificates in PEM: ${problem}`)
-  const decoded = kind.agent.decode(destination) as StoreSettings
+  const decoded = kind.agent.decode(withDefaults(kind, destination, settings)) as StoreSettings
   const directory = kind.localDirectory(decoded)
   if (directory === undefined) return ok(decoded)
   const real = await allowedDirectory(kind, directory, settings)
   return real.ok ? ok(kind.withLocalDirectory(decoded, real.value) as StoreSettings) : real
+}
+
+/** What the agent's settings say of a destination counts where the request leaves it empty. */
+function withDefaults(
+  { wireType }: StoreKind,
+  destination: AgentDestination,
+  { destinationDefaults }: Pick<AgentSettings, 'destinationDefaults'>,
+): AgentDestination {
+  const given = Object.entries(destination).filter(([, value]) => value !== '')
+  return { ...destination, ...destinationDefaults[wireType], ...Object.fromEntries(given) }
 }
 
 /** Whether a path is a directory or is inside it; both without links. */

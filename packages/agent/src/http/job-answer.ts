@@ -1,4 +1,5 @@
-import type { RunKind } from '@osb-backup/core'
+import { dumpName, type RunKind } from '@osb-backup/core'
+import { omitUndefined } from '@osb-backup/node'
 import { type AgentJob, backupStages, restoreStages, stageLogField } from '@osb-backup/protocol'
 import { type StoreSettings, stores } from '@osb-backup/storage/kinds'
 import { currentStepOf, errorMessageOf, failedStepOf, failureCodeOf, type JobRecord } from '../jobs/job-record.ts'
@@ -35,9 +36,11 @@ export function jobAnswer(job: JobRecord, nextRetryAt?: Date): AgentJob {
     ...(failureCode === undefined ? {} : { failure_code: failureCode }),
     type: request.destinationType,
     compression: request.compress,
-    ...(kind === 'backup' ? destinationFields(request.store) : {}),
-    ...(kind === 'backup' ? fileFields(job) : {}),
-    ...(stored === undefined ? {} : { sha256: stored.sha256 }),
+    skip_storage: request.skipStorage,
+    skipSSL: false,
+    ...destinationFields(kind, request.store),
+    ...(kind === 'backup' ? { filenamePrefix: request.namePrefix, ...fileFields(job) } : {}),
+    ...(stored === undefined ? {} : omitUndefined({ sha256: stored.sha256, transforms: stored.transforms })),
     ...(stored?.originalSizeBytes === undefined
       ? {}
       : { original_filesize: { size: stored.originalSizeBytes, unit: 'byte' } }),
@@ -66,7 +69,9 @@ export function failureAnswer(kind: RunKind, state: string, errorMessage: string
     error_message: errorMessage,
     type: '',
     compression: false,
-    ...(kind === 'backup' ? { filename: '', filesize: { size: 0, unit: 'byte' } } : {}),
+    skip_storage: false,
+    skipSSL: false,
+    ...(kind === 'backup' ? { filenamePrefix: '', filename: '', filesize: { size: 0, unit: 'byte' } } : {}),
     start_time: '',
     end_time: '',
     execution_time_ms: 0,
@@ -92,14 +97,21 @@ function stateOf(job: JobRecord): string {
   return step === 'download' ? 'restore' : (step ?? '')
 }
 
-function fileFields({ stored }: JobRecord): Pick<AgentJob, 'filename' | 'filesize'> {
-  return { filename: stored?.filename ?? '', filesize: { size: stored?.sizeBytes ?? 0, unit: 'byte' } }
+function fileFields({ stored, request, steps, startedAt }: JobRecord): Pick<AgentJob, 'filename' | 'filesize'> {
+  // The name that a script which stores the dump itself was given.
+  const isByScript = request.skipStorage && steps.some(({ step, ok }) => step === 'backup' && ok === true)
+  const given = isByScript ? dumpName(request.database.host, request.database.name, startedAt) : ''
+  return { filename: stored?.filename ?? given, filesize: { size: stored?.sizeBytes ?? 0, unit: 'byte' } }
 }
 
-/** The destination's fields; empty ones are omitted as published. */
-function destinationFields(store: StoreSettings): Record<string, string> {
-  const fields = stores.kindOf(store).agent.answerFields(store)
-  return Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, string] => Boolean(entry[1])))
+/** The destination's fields; empty ones are omitted as published. Of a restore only a flag is published. */
+function destinationFields(kind: RunKind, store: StoreSettings): Record<string, string | boolean> {
+  const fields = Object.entries(stores.kindOf(store).agent.answerFields(store))
+  const shown = fields.filter((field): field is [string, string | boolean] => {
+    const [, value] = field
+    return typeof value === 'boolean' || (kind === 'backup' && Boolean(value))
+  })
+  return Object.fromEntries(shown)
 }
 
 function logFields(job: JobRecord): Record<string, string> {

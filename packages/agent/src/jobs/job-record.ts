@@ -1,5 +1,5 @@
 import { nextStep, type RunKind, type Step, stepsOf } from '@osb-backup/core'
-import type { AgentFailureCode, Warning } from '@osb-backup/protocol'
+import type { AgentFailureCode, AgentTransforms, Warning } from '@osb-backup/protocol'
 import type { ProcessIdentity } from '../scripts/process-identity.ts'
 import type { JobRequest } from './job-request.ts'
 
@@ -30,6 +30,7 @@ export interface StoredDump {
   /** Before compression and encryption, if the agent did those. */
   originalSizeBytes?: number
   originalSha256?: string
+  transforms?: AgentTransforms
 }
 
 /** A job of this agent, running or finished. Plain data: everything that the journal keeps. */
@@ -77,23 +78,26 @@ export function newJob(request: JobRequest, form: 1 | 2, startedAt: Date): JobRe
   }
 }
 
+/** Whether the agent transfers a file of the job, in a step of its own. */
+const isStaged = ({ form, request }: JobRecord): boolean => form === 1 && !request.skipStorage
+
 /** The next step, or undefined when the job has finished. An always-run step that was interrupted runs again. */
 export function nextStepOf(job: JobRecord, isCancelled: boolean): Step | undefined {
   const counted = job.steps.filter(({ step, isInterrupted }) => !(isInterrupted && isAlwaysRun(step)))
   const outcomes = counted.map(({ step, ok }) => ({ step, ok: ok === true }))
   const hasFailed = job.problem !== undefined || job.steps.some(({ ok }) => ok === false)
-  return nextStep(job.request.kind, job.form === 1, outcomes, isCancelled || hasFailed)
+  return nextStep(job.request.kind, isStaged(job), outcomes, isCancelled || hasFailed)
 }
 
 /** The running step, or the one that starts next. */
 export function currentStepOf(job: JobRecord): Step | undefined {
-  return (job.steps.at(-1) ?? { step: stepsOf(job.request.kind, job.form === 1)[0] }).step
+  return (job.steps.at(-1) ?? { step: stepsOf(job.request.kind, isStaged(job))[0] }).step
 }
 
 /** Whether every step has run and succeeded. */
 export function isComplete(job: JobRecord): boolean {
   const { steps } = job
-  const wanted = stepsOf(job.request.kind, job.form === 1)
+  const wanted = stepsOf(job.request.kind, isStaged(job))
   const isTaken = (step: Step) => steps.some((taken) => taken.step === step)
   return job.problem === undefined && steps.every(({ ok }) => ok === true) && wanted.every(isTaken)
 }

@@ -1,6 +1,6 @@
 import { type Compression, isAgeRecipientList, type RunKind } from '@osb-backup/core'
 import { omitUndefined } from '@osb-backup/node'
-import { NO_KEY } from '@osb-backup/protocol'
+import { type AgentTransforms, NO_KEY } from '@osb-backup/protocol'
 import { type StoreSettings, stores } from '@osb-backup/storage/kinds'
 import { SecretMask } from '../masking.ts'
 import { isSecretName, type Parameter } from '../scripts/parameters.ts'
@@ -22,6 +22,8 @@ export interface JobRequest {
   store: StoreSettings
   /** The bandwidth of all transfers of this destination together. */
   bandwidthBytesPerSecond?: number
+  /** The scripts of form 1 move the dump to the store and back themselves; the agent transfers nothing. */
+  skipStorage: boolean
   /** Precedes the file name in the name of the object; may be empty. */
   namePrefix: string
   /** Backups: the name of the object without prefix and type, if the manager chose it. */
@@ -31,7 +33,7 @@ export interface JobRequest {
   /** Time limit of every stage; absent: the agent's own, which is also the maximum. */
   stageTimeLimitMs?: number
   /** Restores: the object to download, without the prefix, and its size and digest if they are known. */
-  source?: { filename: string; sizeBytes?: number; sha256?: string }
+  source?: { filename: string; transforms?: AgentTransforms; sizeBytes?: number; sha256?: string }
   /** What the backup is of, if the caller says so: for the manifest. */
   instance?: Named
   plan?: Named

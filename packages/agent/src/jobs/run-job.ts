@@ -6,11 +6,17 @@ import type { Logger } from 'pino'
 import { removeIncompleteUpload } from '../recovery/incomplete-upload.ts'
 import { endProcesses } from '../scripts/end-processes.ts'
 import { jobProcesses } from '../scripts/job-processes.ts'
-import { messageFiles, removeMessageFiles } from '../scripts/script-messages.ts'
+import { removeMessageFiles } from '../scripts/script-messages.ts'
 import type { ScriptPack } from '../scripts/script-pack.ts'
 import { requireDiskSpace } from '../stages/disk-space.ts'
 import { describeToScripts } from '../stages/dump-transforms.ts'
-import { closeJobDirectory, type JobDirectory, jobDirectoryPath, openJobDirectory } from '../stages/job-directory.ts'
+import {
+  closeJobDirectory,
+  describeJobDirectory,
+  type JobDirectory,
+  jobDirectoryPath,
+  openJobDirectory,
+} from '../stages/job-directory.ts'
 import type { RunContext } from '../stages/run-context.ts'
 import { removeDownload } from '../stages/staged-transfers.ts'
 import type { JobDependencies } from './job-dependencies.ts'
@@ -30,7 +36,7 @@ export async function runJob(job: RegisteredJob, pack: ScriptPack, deps: JobDepe
   const { database } = job.record.request
   log.info({ database: database.name, host: database.host, form: pack.form }, 'job started')
   try {
-    const directory = await openJobDirectory(jobDirectoryPath(deps.settings, job.record.request))
+    const directory = await openJobDirectory(jobDirectoryPath(deps.settings, job.record.request), pack.form)
     const run = contextOf(job, pack, directory, deps)
     if (pack.form === 1) await requireDiskSpace(run)
     await runSteps(run, job, deps, log)
@@ -77,7 +83,7 @@ export async function resumeRetries(job: RegisteredJob, pack: ScriptPack, deps: 
 /** Without its directory a script can still unlock. */
 async function reopenJobDirectory({ record }: RegisteredJob, { settings }: JobDependencies): Promise<JobDirectory> {
   const path = jobDirectoryPath(settings, record.request)
-  return openJobDirectory(path).catch(() => ({ path, before: new Map<string, string>() }))
+  return openJobDirectory(path, record.form).catch(() => describeJobDirectory(path, record.form))
 }
 
 /**
@@ -168,9 +174,9 @@ async function cleanUp(run: RunContext, log: Logger): Promise<void> {
   if (left.length > 0) log.error({ processes: left }, 'processes of the job could not be ended')
   try {
     await removeDownload(run)
-    await removeMessageFiles(messageFiles(run.directory.path))
+    await removeMessageFiles(run.directory.messages)
     // Form 2 promises scripts a scratch directory that is removed after the job.
-    await closeJobDirectory(run.directory, run.settings.mayDeleteFiles || run.pack.form === 2)
+    await closeJobDirectory(run.directory, run.pack.form, run.settings.mayDeleteFiles || run.pack.form === 2)
   } catch (error) {
     log.warn({ err: errorMessage(error) }, 'job directory not removed')
   }

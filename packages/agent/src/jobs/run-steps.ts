@@ -1,7 +1,7 @@
 import type { Step } from '@osb-backup/core'
 import { errorMessage } from '@osb-backup/node'
 import type { Logger } from 'pino'
-import { messageFiles, readWarnings } from '../scripts/script-messages.ts'
+import { readWarnings } from '../scripts/script-messages.ts'
 import { findScript } from '../scripts/script-pack.ts'
 import { isSuccess, scriptFailure } from '../scripts/script-result.ts'
 import { failed, type RunContext, type StepResult, startStage } from '../stages/run-context.ts'
@@ -80,7 +80,7 @@ function noteEnd({ step, ok, problem, attempt }: StepRecord, { metrics, log }: S
 
 /** Records the warnings of the scripts so far; a file that cannot be read must not end the job. */
 async function noteWarnings({ job, directory, mask }: RunContext): Promise<void> {
-  const warnings = await readWarnings(messageFiles(directory.path)).catch((error: unknown) => [
+  const warnings = await readWarnings(directory.messages).catch((error: unknown) => [
     { code: 'warnings-unreadable', message: errorMessage(error) },
   ])
   if (warnings === undefined) return

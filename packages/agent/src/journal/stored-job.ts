@@ -1,5 +1,11 @@
 import { err, ok, type Result } from '@osb-backup/core'
-import { agentFailureCodes, backupStages, restoreStages, warningSchema } from '@osb-backup/protocol'
+import {
+  agentFailureCodes,
+  agentTransformsSchema,
+  backupStages,
+  restoreStages,
+  warningSchema,
+} from '@osb-backup/protocol'
 import { stores } from '@osb-backup/storage/kinds'
 import { z } from 'zod'
 import type { JobRecord } from '../jobs/job-record.ts'
@@ -22,6 +28,7 @@ const request = z.object({
   encryptionKey: z.string(),
   recoveryRecipients: z.array(z.string()).default([]),
   destinationType: z.string(),
+  skipStorage: z.boolean().default(false),
   store: stores.settingsSchema,
   bandwidthBytesPerSecond: z.number().exactOptional(),
   namePrefix: z.string(),
@@ -38,7 +45,12 @@ const request = z.object({
   parameters: z.array(z.object({ name: z.string(), value: z.string() })),
   stageTimeLimitMs: z.number().exactOptional(),
   source: z
-    .object({ filename: z.string(), sizeBytes: whole.exactOptional(), sha256: z.string().exactOptional() })
+    .object({
+      filename: z.string(),
+      transforms: agentTransformsSchema.exactOptional(),
+      sizeBytes: whole.exactOptional(),
+      sha256: z.string().exactOptional(),
+    })
     .exactOptional(),
   instance: named,
   plan: named,
@@ -50,6 +62,7 @@ const stored = z.object({
   sha256: z.string(),
   originalSizeBytes: whole.exactOptional(),
   originalSha256: z.string().exactOptional(),
+  transforms: agentTransformsSchema.exactOptional(),
 })
 
 /** The format of a job's file. A version of the agent that changes it increases the number. */

@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '@osb-backup/core'
+import { isReservedVariable } from '@osb-backup/protocol'
 
 /** A parameter of a request, as text for the environment of scripts. */
 export interface Parameter {
@@ -8,18 +9,6 @@ export interface Parameter {
 
 /** Linux does not start a program with a variable longer than 128 KiB, including its name. */
 const MAX_BYTES = 100_000
-
-/** Names that would override the agent's variables, or change which code a script runs or how its shell parses it. */
-const dangerous = new RegExp(
-  `^(${[
-    // Set by the agent itself.
-    'BACKUP_(STAGE|JOB_ID|HOST|PORT|(BACKUP_)?(USERNAME|PASSWORD)|DATABASE|DIRECTORY|WARNINGS|METADATA|FILENAME|COMPRESSION|ENCRYPTION_KEY)',
-    'PATH|LANG|HOME|IFS|ENV|CDPATH|GLOBIGNORE|TMPDIR|SHELL|PWD|OLDPWD|PS4|PROMPT_COMMAND',
-    'BASH.*|SHELLOPTS|POSIXLY_CORRECT|LD_.*|DYLD_.*|GCONV_PATH|LOCPATH|NLSPATH|GLIBC_TUNABLES|MALLOC_.*',
-    'NODE_.*|PYTHON.*|PERL.*|RUBY.*|JAVA_.*|JDK_.*|_JAVA_OPTIONS|CLASSPATH|TAR_OPTIONS|RSYNC_.*|GIT_.*|SSH_.*',
-    'OPENSSL_.*|LIBMYSQL_.*|PGSYSCONFDIR|PAGER|LESS.*|EDITOR|VISUAL',
-  ].join('|')})$`,
-)
 
 /**
  * Converts the parameters of a request for the environment of scripts: an array of flat objects becomes a list; of
@@ -39,7 +28,7 @@ export function readParameters(
     if (name === '' || name.length > 255 || /[=\u0000-\u001f\u007f]/.test(name)) {
       return err(`parameter ${shown} cannot be the name of an environment variable`)
     }
-    if (form === 1 && dangerous.test(name)) {
+    if (form === 1 && isReservedVariable(name)) {
       return err(`parameter ${shown} is rejected: it would change how scripts run; choose another name`)
     }
     if (typeof value === 'object' && value !== null) {

@@ -2,6 +2,7 @@ import { backupStages, restoreStages } from '@osb-backup/protocol'
 import { expect, test } from 'vitest'
 import type { JobRequest } from '../jobs/job-request.ts'
 import { scriptArguments, scriptEnvironment } from './script-environment.ts'
+import { messageFiles } from './script-messages.ts'
 
 const request: JobRequest = {
   kind: 'backup',
@@ -11,12 +12,14 @@ const request: JobRequest = {
   encryptionKey: 'key-0',
   recoveryRecipients: [],
   destinationType: 'FILE',
+  skipStorage: false,
   store: { type: 'file', directory: '/b' },
   namePrefix: '',
   database: { host: 'h', username: 'u', password: 'p', name: 'd', backupUsername: 'bu', backupPassword: 'bp' },
   parameters: [{ name: 'dump-jobs', value: '4' }],
 }
-const dump = { directory: '/jobs/j1', filename: 'h_2026_01_01_d', compress: true, encryptionKey: 'key-1' }
+const messages = messageFiles('/messages/j1')
+const dump = { directory: '/jobs/j1', messages, filename: 'h_2026_01_01_d', compress: true, encryptionKey: 'key-1' }
 const base = { PATH: '/bin' }
 
 test('form 1 gets the parameters under their own names, and the key', () => {
@@ -31,8 +34,8 @@ test('form 1 gets the parameters under their own names, and the key', () => {
     BACKUP_BACKUP_PASSWORD: 'bp',
     BACKUP_DATABASE: 'd',
     BACKUP_DIRECTORY: '/jobs/j1',
-    BACKUP_WARNINGS: '/jobs/j1/.warnings',
-    BACKUP_METADATA: '/jobs/j1/.metadata.json',
+    BACKUP_WARNINGS: '/messages/j1/.warnings',
+    BACKUP_METADATA: '/messages/j1/.metadata.json',
     BACKUP_FILENAME: 'h_2026_01_01_d',
     BACKUP_COMPRESSION: 'true',
     BACKUP_ENCRYPTION_KEY: 'key-1',

@@ -1,7 +1,7 @@
 import type { Stage } from '@osb-backup/protocol'
 import type { JobRequest } from '../jobs/job-request.ts'
 import { parameterVariable } from './parameters.ts'
-import { messageFiles } from './script-messages.ts'
+import type { MessageFiles } from './script-messages.ts'
 
 /** How a dump is described to scripts. */
 export interface DescribedDump {
@@ -21,11 +21,11 @@ export function scriptEnvironment(
   stage: Stage,
   form: 1 | 2,
   request: JobRequest,
-  dump: DescribedDump & { directory: string },
+  dump: DescribedDump & { directory: string; messages: MessageFiles },
   base: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const { database } = request
-  const { warnings, metadata } = messageFiles(dump.directory)
+  const { warnings, metadata } = dump.messages
   const named = request.parameters.map(({ name, value }) => [form === 1 ? name : parameterVariable(name), value])
   return {
     ...base,

@@ -117,6 +117,17 @@ const transfers = {
     schema: absolutePath,
     description: 'directory that destinations of type FILE must be in; they are rejected while it is not set',
   },
+  default_s3_endpoint: {
+    schema: text,
+    defaultText: 'AWS',
+    description: 'endpoint of S3 destinations whose request names none: a URL or host:port',
+  },
+  skip_storage: {
+    schema: flag,
+    default: 'false',
+    description:
+      'whether the scripts of form 1 move dumps to the store and back themselves, and the agent transfers nothing',
+  },
   store_ca_file: {
     schema: absolutePath,
     description: 'PEM file of CAs that S3 and Swift may be signed by, in addition to those of the system',

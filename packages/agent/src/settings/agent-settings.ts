@@ -1,3 +1,4 @@
+import type { AgentDestination } from '@osb-backup/protocol'
 import type { JobRetention } from '../jobs/expiry.ts'
 import type { Compressor } from '../jobs/job-request.ts'
 import type { LogLevel } from './agent-settings-table.ts'
@@ -29,6 +30,10 @@ export interface AgentSettings {
   /** Paths of PEM files. Absent: plain HTTP. */
   tls?: { certificateFile: string; keyFile: string; clientCaFile?: string }
   fileDestinationRoot?: string
+  /** The scripts of form 1 store every dump themselves, whatever requests say. */
+  skipStorage: boolean
+  /** Fields of destinations, by type, for requests that leave them empty. */
+  destinationDefaults: Readonly<Record<string, Partial<AgentDestination>>>
   transfers: TransferSettings
   logLevel: LogLevel
   /** The only variables of the agent's own environment that are passed to scripts. */

@@ -41,6 +41,9 @@ export function readSettings(environment: Environment): AgentSettings {
     retention: { maxAgeMs: parsed.job_retention_hours * 3_600_000, maxNumber: parsed.job_retention_number },
     ...(tls === undefined ? {} : { tls }),
     ...(root === undefined ? {} : { fileDestinationRoot: root }),
+    skipStorage: parsed.skip_storage,
+    destinationDefaults:
+      parsed.default_s3_endpoint === undefined ? {} : { S3: { endpoint: parsed.default_s3_endpoint } },
     transfers: transfersOf(parsed),
     logLevel: parsed.log_level,
     scriptBase: {

@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { RunContext } from './run-context.ts'
 
 const MEBIBYTE = 1024 * 1024
@@ -17,7 +18,8 @@ export async function freeBytes(directory: string): Promise<number> {
  */
 export async function requireDiskSpace({ directory, settings, job }: RunContext): Promise<void> {
   const wanted = settings.minFreeDiskBytes + (job.request.source?.sizeBytes ?? 0)
-  const free = await freeBytes(directory.path)
+  // Its own directory need not exist yet.
+  const free = await freeBytes(dirname(directory.path))
   if (free >= wanted) return
   const shown = (bytes: number) => `${Math.floor(bytes / MEBIBYTE)} MiB`
   throw new Error(

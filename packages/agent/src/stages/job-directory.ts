@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto'
 import { chmod, lstat, readdir, rm, rmdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { err, ok, type Result } from '@osb-backup/core'
 import { createDirectory } from '@osb-backup/node'
 import type { JobKey } from '../jobs/job-record.ts'
+import { type MessageFiles, messageFiles } from '../scripts/script-messages.ts'
 import type { AgentSettings } from '../settings/agent-settings.ts'
 
 type Fingerprints = ReadonlyMap<string, string>
@@ -12,6 +14,8 @@ export interface JobDirectory {
   path: string
   /** The files that were there before the first stage, left by an earlier job of that id. */
   before: Fingerprints
+  /** With which scripts say more than an exit status. */
+  messages: MessageFiles
 }
 
 /** Regular files that are not hidden, with a fingerprint that shows whether they were written since. */
@@ -33,11 +37,34 @@ export function jobDirectoryPath(
   return join(kind === 'backup' ? settings.backupDirectory : settings.restoreDirectory, id)
 }
 
-/** Creates a job's directory, which only the agent's user may enter. An existing one is kept with its content. */
-export async function openJobDirectory(path: string): Promise<JobDirectory> {
-  await createDirectory(path, 0o700)
-  await chmod(path, 0o700)
-  return { path, before: await filesIn(path) }
+/**
+ * The directory of the message files. Scripts of form 1 create the directory of their job themselves, so theirs are in
+ * another one beside it.
+ */
+function messagesPath(path: string, form: 1 | 2): string {
+  if (form === 2) return path
+  const digest = createHash('sha256').update(basename(path)).digest('hex')
+  return join(dirname(path), `.messages-${digest.slice(0, 32)}`)
+}
+
+/** Describes a job's directory, whether it exists or not. */
+export function describeJobDirectory(path: string, form: 1 | 2): JobDirectory {
+  return { path, before: new Map(), messages: messageFiles(messagesPath(path, form)) }
+}
+
+/**
+ * Prepares a job's directory, which only the agent's user may enter. An existing one is kept with its content. With scripts
+ * of form 1 it is not created: the published contract leaves that to them, and `mkdir` fails for what exists.
+ */
+export async function openJobDirectory(path: string, form: 1 | 2): Promise<JobDirectory> {
+  const directory = messagesPath(path, form)
+  await createDirectory(directory, 0o700)
+  await chmod(directory, 0o700)
+  const before = await filesIn(path).catch((error: NodeJS.ErrnoException) => {
+    if (form === 1 && error.code === 'ENOENT') return new Map<string, string>()
+    throw error
+  })
+  return { ...describeJobDirectory(path, form), before }
 }
 
 /**
@@ -48,7 +75,10 @@ export async function openJobDirectory(path: string): Promise<JobDirectory> {
  */
 export async function findDump({ path, before }: JobDirectory, expected: string): Promise<Result<string>> {
   const files = await filesIn(path).catch((error: NodeJS.ErrnoException) => error)
-  if (files instanceof Error) return err(`the script removed ${path} or closed it: ${files.message}`)
+  if (files instanceof Error) {
+    const isAbsent = files.code === 'ENOENT'
+    return err(isAbsent ? `the script left no file in ${path}` : `${path} cannot be read: ${files.message}`)
+  }
   const fresh = [...files].filter(([name, fingerprint]) => before.get(name) !== fingerprint).map(([name]) => name)
   const named = fresh.filter((name) => name === expected || name.startsWith(`${expected}.`))
   const candidates = fresh.length > 1 && named.length > 0 ? named : fresh
@@ -69,11 +99,18 @@ export function splitDumpName(filename: string, expected: string): { base: strin
   return { base: filename.slice(0, filename.length - type.length), type }
 }
 
+/** Removes everything that a job left in its directories. */
+export async function removeJobDirectory(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true })
+  await rm(messagesPath(path, 1), { recursive: true, force: true })
+}
+
 /**
  * Removes a job's directory when the job has finished. Files that scripts left in it are removed only if that is
  * allowed; an empty directory always is.
  */
-export async function closeJobDirectory({ path }: JobDirectory, mayDeleteFiles: boolean): Promise<void> {
+export async function closeJobDirectory({ path }: JobDirectory, form: 1 | 2, mayDeleteFiles: boolean): Promise<void> {
+  if (form === 1) await rm(messagesPath(path, form), { recursive: true, force: true })
   if (mayDeleteFiles) {
     await rm(path, { recursive: true, force: true })
     return

@@ -1,6 +1,7 @@
 import { errorMessage } from '@osb-backup/node'
 import type { AgentFailureCode } from '@osb-backup/protocol'
 import type { ObjectStore } from '@osb-backup/storage'
+import { stores } from '@osb-backup/storage/kinds'
 import { isAlwaysRun, type JobRecord } from '../jobs/job-record.ts'
 import type { SecretMask } from '../masking.ts'
 import { moveInto, stageCgroup } from '../scripts/cgroup.ts'
@@ -68,8 +69,8 @@ export function startStage(
       stage,
       pack.form,
       request,
-      { ...dump, directory: directory.path },
-      settings.scriptBase,
+      { ...dump, directory: directory.path, messages: directory.messages },
+      { ...settings.scriptBase, ...(pack.form === 1 ? inheritedVariables(run) : {}) },
     ),
     directory: pack.directory,
     timeLimitMs: stageTimeLimitMs(run),
@@ -93,6 +94,21 @@ export function startStage(
       }
     },
   })
+}
+
+/**
+ * What old scripts inherited from the Go agent, of whose environment nothing else is theirs, and for those that store dumps
+ * themselves where to.
+ */
+function inheritedVariables({ settings, job: { request } }: RunContext): Record<string, string> {
+  return {
+    directory_backup: settings.backupDirectory,
+    directory_restore: settings.restoreDirectory,
+    scripts_path: settings.scriptsPath,
+    ...(request.skipStorage
+      ? stores.kindOf(request.store).agent.scriptVariables(request.store, request.namePrefix)
+      : {}),
+  }
 }
 
 /** The time limit of each stage of this job: that of the request, up to the agent's own. */

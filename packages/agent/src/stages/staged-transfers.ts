@@ -1,13 +1,14 @@
 import { createReadStream } from 'node:fs'
 import { lstat, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ageKeys, isAgeIdentityList, type Transforms, transformSuffix } from '@osb-backup/core'
-import { omitUndefined } from '@osb-backup/node'
+import { ageKeys, isAgeIdentityList, transformSuffix } from '@osb-backup/core'
+import { createDirectory, omitUndefined } from '@osb-backup/node'
 import { NO_KEY } from '@osb-backup/protocol'
 import { findZstdProgram, loadFile, readManifest } from '@osb-backup/storage'
 import { dumpTransforms } from './dump-transforms.ts'
 import { findDump, splitDumpName } from './job-directory.ts'
 import { beginUpload } from './object-upload.ts'
+import { findSource, transformsToReverse } from './restore-source.ts'
 import { failed, type RunContext, type StepResult, stageTimeLimitMs, transferSignal } from './run-context.ts'
 import { storeDump } from './store-dump.ts'
 import { transferFailure } from './transfer-failure.ts'
@@ -50,11 +51,13 @@ export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<
  */
 export async function downloadFile(run: RunContext, signal: AbortSignal): Promise<StepResult> {
   const { job, store, settings } = run
-  const { source, namePrefix, encryptionKey } = job.request
-  const name = namePrefix + run.filename
+  const { source, encryptionKey } = job.request
   const both = transferSignal(run, signal)
   try {
-    const done = await transformsDone(run, name, both)
+    const name = await findSource(run, both)
+    // A request that says what is to be reversed needs no manifest.
+    const manifest = source?.transforms === undefined ? await readManifest(store, name, { signal: both }) : undefined
+    const done = transformsToReverse(run, manifest)
     if (done.encrypted && !isAgeIdentityList(encryptionKey)) {
       return failed(`encryption_key must be age identities (AGE-SECRET-KEY-1…): ${run.filename} is encrypted`)
     }
@@ -62,6 +65,8 @@ export async function downloadFile(run: RunContext, signal: AbortSignal): Promis
     if (suffix !== '') {
       run.dump = { filename: withoutSuffix(run.filename, suffix), compress: false, encryptionKey: NO_KEY }
     }
+    // The script of the lock creates it, as old ones do, or none does.
+    await createDirectory(run.directory.path, 0o700)
     const path = join(run.directory.path, run.dump.filename)
     if (!settings.mayDeleteFiles && (await lstat(path).catch(() => undefined)) !== undefined) {
       return failed(`${path} already exists: remove it, or set allowed_to_delete_files to true`)
@@ -81,12 +86,6 @@ export async function downloadFile(run: RunContext, signal: AbortSignal): Promis
   } catch (error) {
     return { ok: false, ...transferFailure(`the download from ${store.location}`, error, stageTimeLimitMs(run)) }
   }
-}
-
-/** The transforms that the manifest of an object records; none without a manifest. */
-async function transformsDone({ store }: RunContext, name: string, signal: AbortSignal): Promise<Transforms> {
-  const transforms = (await readManifest(store, name, { signal }))?.transforms
-  return { compression: transforms?.compression ?? 'none', encrypted: transforms?.encryption === 'age' }
 }
 
 /** An object may have been renamed to the suffix alone, but its file still needs a name. */

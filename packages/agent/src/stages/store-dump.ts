@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { omitUndefined } from '@osb-backup/node'
-import { NO_KEY } from '@osb-backup/protocol'
+import { type AgentTransforms, NO_KEY } from '@osb-backup/protocol'
 import {
   combineErrors,
   findZstdProgram,
@@ -10,7 +10,7 @@ import {
   storeContent,
   writeManifest,
 } from '@osb-backup/storage'
-import { messageFiles, readMetadata } from '../scripts/script-messages.ts'
+import { readMetadata } from '../scripts/script-messages.ts'
 import { agentTransforms, type DumpTransforms } from './dump-transforms.ts'
 import type { ObjectUpload } from './object-upload.ts'
 import type { RunContext } from './run-context.ts'
@@ -57,7 +57,11 @@ async function storeWithManifest(run: RunContext, upload: ObjectUpload, source: 
   const { sizeBytes, sha256, originalSizeBytes, originalSha256 } = stored
   // If scripts compressed and encrypted a file, its original size is unknown.
   const original = agentTransforms(run) ? { originalSizeBytes, originalSha256 } : {}
-  job.stored = { filename: upload.filename, sizeBytes, sha256, ...original }
+  job.stored = { filename: upload.filename, sizeBytes, sha256, ...original, transforms: reportOf(run, transforms) }
+}
+
+function reportOf(run: RunContext, { compression, encrypted }: DumpTransforms): AgentTransforms {
+  return { by: agentTransforms(run) ? 'agent' : 'script', compression, encrypted }
 }
 
 async function describeDump(
@@ -69,7 +73,7 @@ async function describeDump(
   const { job, pack, store } = run
   const { request, startedAt } = job
   const byScript = agentTransforms(run) || request.encryptionKey === NO_KEY ? 'none' : 'script'
-  const { metadata, problem } = await readMetadata(messageFiles(run.directory.path))
+  const { metadata, problem } = await readMetadata(run.directory.messages)
   if (problem !== undefined) {
     const message = `What the scripts wrote to BACKUP_METADATA is not kept: ${problem}`
     job.warnings.push({ code: 'agent-metadata', message: run.mask.mask(message) })

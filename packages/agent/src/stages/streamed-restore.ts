@@ -1,9 +1,11 @@
 import type { Readable, Writable } from 'node:stream'
-import { ageKeys, transformsOfName } from '@osb-backup/core'
+import { ageKeys } from '@osb-backup/core'
 import { errorMessage, omitUndefined } from '@osb-backup/node'
+import type { ObjectManifest } from '@osb-backup/protocol'
 import { findZstdProgram, loadContent, readManifest, releaseBuffer } from '@osb-backup/storage'
-import { messageFiles, writeMetadata } from '../scripts/script-messages.ts'
+import { writeMetadata } from '../scripts/script-messages.ts'
 import { isSuccess, scriptFailure } from '../scripts/script-result.ts'
+import { findSource, transformsToReverse } from './restore-source.ts'
 import { type RunContext, type StepResult, stageTimeLimitMs, startStage, transferSignal } from './run-context.ts'
 import { transferFailure } from './transfer-failure.ts'
 
@@ -14,14 +16,16 @@ import { transferFailure } from './transfer-failure.ts'
  */
 export async function streamRestore(run: RunContext, path: string, signal: AbortSignal): Promise<StepResult> {
   const { job, store } = run
-  const { source, namePrefix, encryptionKey } = job.request
+  const { source, encryptionKey } = job.request
   const both = transferSignal(run, signal)
   const what = `the download from ${store.location}`
-  const transforms = transformsOfName(run.filename)
   let content: Readable
   try {
-    await handOverMetadata(run, both)
-    content = await loadContent(store, namePrefix + run.filename, {
+    const name = await findSource(run, both)
+    const manifest = await findManifest(run, name, both)
+    if (manifest?.metadata !== undefined) await writeMetadata(run.directory.messages, manifest.metadata)
+    const transforms = transformsToReverse(run, manifest)
+    content = await loadContent(store, name, {
       ...transforms,
       identities: transforms.encrypted ? ageKeys(encryptionKey) : [],
       ...omitUndefined({ zstdProgram: findZstdProgram(run.settings.scriptBase.PATH), expected: source }),
@@ -56,20 +60,21 @@ export async function streamRestore(run: RunContext, path: string, signal: Abort
 }
 
 /**
- * Passes the metadata in the manifest to the scripts. A restore does not depend on it, so a problem with the manifest
- * is only a warning.
+ * The manifest of an object, whose metadata is for the scripts. Most restores do not depend on it, so a problem with it is
+ * only a warning.
  */
-async function handOverMetadata(
-  { job, store, filename, directory, mask }: RunContext,
+async function findManifest(
+  { job, store, mask }: RunContext,
+  name: string,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<ObjectManifest | undefined> {
   try {
-    const manifest = await readManifest(store, job.request.namePrefix + filename, { signal })
-    if (manifest?.metadata !== undefined) await writeMetadata(messageFiles(directory.path), manifest.metadata)
+    return await readManifest(store, name, { signal })
   } catch (error) {
     signal.throwIfAborted()
     const message = `The manifest beside the object could not be used: ${errorMessage(error)}`
     job.warnings.push({ code: 'agent-manifest', message: mask.mask(message) })
+    return undefined
   }
 }
 

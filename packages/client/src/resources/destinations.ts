@@ -33,8 +33,8 @@ export const destinationCalls = (connection: Connection) => ({
   /** Tries a destination in the same way. */
   check: (id: string, options: CallOptions = {}): Promise<DestinationCheck> =>
     connection.call({ method: 'POST', path: pathOf(path, id, 'check'), answer: destinationCheckSchema, ...options }),
-  /** Compares what it holds with its restore points; removes orphans only if asked to. */
-  reconcile: (id: string, request: Reconcile = {}, options: CallOptions = {}): Promise<Reconciliation> =>
+  /** Starts to compare what it holds with its restore points; removes orphans only if asked to. */
+  reconcile: (id: string, request: Reconcile = {}, options: CreateOptions = {}): Promise<Reconciliation> =>
     connection.call({
       method: 'POST',
       path: pathOf(path, id, 'reconcile'),

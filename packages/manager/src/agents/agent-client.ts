@@ -5,9 +5,10 @@ import {
   type AgentRefusal,
   type AgentRefusalCode,
   type AgentRestoreRequest,
-  agentJobSchema,
   agentRefusalSchema,
+  agentStatusOf,
   lockedDatabaseSchema,
+  readAgentJob,
 } from '@osb-backup/protocol'
 import { type Dispatcher, request } from 'undici'
 import { z } from 'zod'
@@ -15,6 +16,8 @@ import { z } from 'zod'
 const CALL_TIMEOUT_MS = 30_000
 const STATUS_TIMEOUT_MS = 10_000
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024
+/** The Go agent's name for the failure to register a job, which it has registered already. */
+const JOB_CREATION_STATE = 'Job creation'
 
 /** Where an agent listens, and our credentials there. */
 export interface AgentAddress {
@@ -36,7 +39,7 @@ export type AgentHealthReport = z.infer<typeof agentHealthReportSchema>
 /**
  * What an agent answered. Nothing of this is exceptional to the manager, so nothing is thrown.
  * - `accepted`: the job was started by this call.
- * - `job`: the state of the job; also after a start, if it was started before.
+ * - `job`: the state of the job; also after a start, if it was started before. `ignored` names fields that were not as expected.
  * - `unknown`: the agent knows no such job.
  * - `busy`: not now, try again later; where `code` is `database_busy`, once the job `blockedBy` has ended.
  * - `refused`: never with this request.
@@ -44,7 +47,7 @@ export type AgentHealthReport = z.infer<typeof agentHealthReportSchema>
  */
 export type AgentAnswer =
   | { kind: 'accepted' }
-  | { kind: 'job'; job: AgentJob }
+  | { kind: 'job'; job: AgentJob; ignored: string[] }
   | { kind: 'unknown' }
   | { kind: 'busy'; reason: string; code?: AgentRefusalCode | undefined; blockedBy?: AgentRefusal['blocking_job'] }
   | { kind: 'refused'; reason: string }
@@ -222,10 +225,18 @@ async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
 }
 
 function readJob(text: string): AgentAnswer {
-  const read = agentJobSchema.safeParse(storable(parsed(text)))
-  return read.success
-    ? { kind: 'job', job: read.data }
-    : { kind: 'unreachable', reason: 'what answers is not an agent', mayHaveArrived: true }
+  const read = readAgentJob(storable(parsed(text)))
+  if (read === undefined) {
+    return { kind: 'unreachable', reason: 'what answers is not an agent', mayHaveArrived: true }
+  }
+  const { status, state } = read.job
+  if (agentStatusOf(read.job) === undefined) {
+    const reason = `it reports the unknown status ${JSON.stringify(status.slice(0, 60))}`
+    return { kind: 'unreachable', reason, mayHaveArrived: true }
+  }
+  // Two requests that started it at the same time: the Go agent answers the second one with a failure, and runs the job.
+  if (state === JOB_CREATION_STATE) return { kind: 'accepted' }
+  return { kind: 'job', ...read }
 }
 
 function readRefusal(text: string, statusCode: number): AgentAnswer {
@@ -235,8 +246,8 @@ function readRefusal(text: string, statusCode: number): AgentAnswer {
 }
 
 function messageIn(text: string): string | undefined {
-  const read = agentJobSchema.partial().safeParse(storable(parsed(text)))
-  return read.success ? (read.data.error_message ?? read.data.message) : undefined
+  const { data } = agentRefusalSchema.safeParse(storable(parsed(text)))
+  return data?.error_message ?? data?.message
 }
 
 function parsed(text: string): unknown {

@@ -4,6 +4,7 @@ import type { Database } from '../database/open-database.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import type { Sealer } from '../secrets/sealing.ts'
 import type { ManagerSettings } from '../settings/settings.ts'
+import type { ManagerClock } from '../shared/manager-clock.ts'
 
 /** The dependencies of the services; created once at the start. */
 export interface Context {
@@ -11,6 +12,7 @@ export interface Context {
   database: Database
   sealer: Sealer
   log: Logger
+  clock: ManagerClock
   jobChanges: Pick<JobChanges, 'subscribe'>
   /** Tells the workers of this manager that a job waits, so that they claim it at once. */
   wakeWorkers(): void

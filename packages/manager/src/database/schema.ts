@@ -31,11 +31,14 @@ export interface Tables {
   restore_points: RestorePointTable
   restore_point_counters: RestorePointCounterTable
   restore_point_counter_changes: RestorePointCounterTable & { id: Generated<string> }
+  reconciliations: ReconciliationTable
   tokens: TokenTable
   broker_accounts: BrokerAccountTable
   audit_entries: AuditEntryTable
   idempotency_keys: IdempotencyKeyTable
   settings: SettingTable
+  clock_observations: ClockObservationTable
+  clock_jumps: ClockJumpTable
 }
 
 type Json<T extends object> = JSONColumnType<T>
@@ -221,6 +224,7 @@ export interface JobPartTable {
   status: JobStatus
   /** Restores and verifications: what is read. */
   restore_point_id: string | null
+  filename_prefix: string | null
   filename: string | null
   /** Whether the agent has accepted the part. */
   accepted: Generated<boolean>
@@ -298,6 +302,8 @@ export interface RestorePointTable {
   object_modified_at: Date | null
   original_size_bytes: ColumnType<string | null, number | null, never>
   compression: Compression
+  transformed_by: 'agent' | 'script'
+  compression_requested: boolean
   encrypted: boolean
   /** age recipients it was sealed for, one a line. */
   recipients: string | null
@@ -331,6 +337,53 @@ export interface RestorePointCounterTable {
   /** Whose object was not removed yet. */
   stored: string
   stored_bytes: string
+}
+
+/** Reconciliations that run in the background. */
+export interface ReconciliationTable {
+  id: string
+  destination_id: string
+  instance_id: string
+  state: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
+  remove: boolean
+  older_than_seconds: number | null
+  created_at: Date
+  began_at: Date | null
+  ended_at: Date | null
+  /** The attempt that runs it, for as long as that renews `locked_until`, by the database's clock. */
+  locked_by: string | null
+  locked_until: Date | null
+  /** Why it failed. */
+  error: string | null
+  found: JSONColumnType<StoredFindings | null, string | null, string | null>
+}
+
+/** What a reconciliation found; instants are texts. */
+export interface StoredFindings {
+  objects: number
+  orphans: StoredList<{ name: string; sizeBytes: number; modifiedAt: string; removed: boolean; error?: string }>
+  incompleteUploads: StoredList<{ name: string; startedAt: string; removed: boolean; error?: string }>
+  brokenPoints: StoredList<{ id: string; name: string; state: 'damaged' | 'missing' }>
+}
+
+interface StoredList<T> {
+  listed: T[]
+  total: number
+}
+
+export interface ClockObservationTable {
+  boot_id: string
+  observed_at: Date
+  uptime_seconds: number
+  steady_since: Date
+}
+
+export interface ClockJumpTable {
+  id: GeneratedAlways<string>
+  detected_at: Date
+  jump_seconds: number
+  confirmed_at: Date | null
+  confirmed_by: string | null
 }
 
 export interface TokenTable {

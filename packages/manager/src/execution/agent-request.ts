@@ -1,9 +1,16 @@
-import { type AgentBackupRequest, type AgentDestination, type AgentRestoreRequest, NO_KEY } from '@osb-backup/protocol'
+import {
+  type AgentBackupRequest,
+  type AgentDestination,
+  type AgentRestoreRequest,
+  type AgentTransforms,
+  NO_KEY,
+} from '@osb-backup/protocol'
 import { stores } from '@osb-backup/storage'
 import type { FileDestination } from '../destinations/destination.ts'
 import { backupHost, type ServiceInstance } from '../instances/instance.ts'
 import { agentJobId, type BackupJob, type PartAtAgent, prefixOfPlan, type RestoreJob } from '../jobs/job.ts'
 import type { RestorePoint } from '../restore-points/restore-point.ts'
+import { parametersToWire } from './agent-parameters.ts'
 
 /** The request that starts a part of a backup job at its agent. */
 export function backupRequest(
@@ -39,7 +46,7 @@ export function restoreRequest(
 ): AgentRestoreRequest {
   return {
     id: agentJobId(job, part),
-    compression: point.compression !== 'none',
+    compression: point.compressionRequested,
     encryption_key: job.privateKey ?? NO_KEY,
     destination: {
       ...destinationOf(destination),
@@ -47,9 +54,14 @@ export function restoreRequest(
       filename: point.filename,
       size: point.sizeBytes,
       ...(point.sha256 === undefined ? {} : { sha256: point.sha256 }),
+      transforms: transformsOf(point),
     },
     restore: databaseOf(instance, part.database, job.parameters),
   }
+}
+
+function transformsOf({ transformedBy: by, compression, encrypted }: RestorePoint): AgentTransforms {
+  return by === 'agent' ? { by, compression, encrypted } : { by, compression: 'none', encrypted: false }
 }
 
 function databaseOf(instance: ServiceInstance, database: string, parameters: RestoreJob['parameters'] = {}) {
@@ -73,7 +85,7 @@ function databaseOf(instance: ServiceInstance, database: string, parameters: Res
     ...(backupPassword === undefined ? {} : { backupPassword }),
     database,
     type: 'AGENT',
-    parameters: Object.entries({ ...instance.parameters, ...parameters }).map(([name, value]) => ({ [name]: value })),
+    parameters: parametersToWire(instance.parameters, parameters),
   }
 }
 

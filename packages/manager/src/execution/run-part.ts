@@ -1,6 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ageKeys, transformsOfName } from '@osb-backup/core'
-import type { AgentBackupRequest, AgentJob, AgentRestoreRequest, FailureCode, JobStatus } from '@osb-backup/protocol'
+import { ageKeys } from '@osb-backup/core'
+import {
+  type AgentBackupRequest,
+  type AgentJob,
+  type AgentRestoreRequest,
+  agentStatusOf,
+  type FailureCode,
+  type JobStatus,
+  stopsScripts,
+} from '@osb-backup/protocol'
 import {
   type AgentAddress,
   type AgentAnswer,
@@ -36,6 +44,10 @@ import { AgentContact, PartFailure } from './agent-contact.ts'
 import { backupRequest, restoreRequest } from './agent-request.ts'
 import { findStoredDump, type StoredDump } from './stored-dump.ts'
 
+/** Shown while a cancelled part runs on. */
+const CANNOT_STOP =
+  'The job is cancelled, but this agent cannot stop a script: the part ends when its script does, and its dump is kept.'
+
 const FIRST_WAIT_MS = 50
 const WAIT_GROWTH = 1.5
 
@@ -63,6 +75,8 @@ export class PartRun {
   readonly #contact: AgentContact
   #agentStatus: AgentJob | undefined
   #accepted: boolean
+  #ignoredFields = ''
+  #cannotStop = false
   #waitMs = FIRST_WAIT_MS
 
   constructor(context: Context, { job, part, begunAt, isResumed, lock, signal }: PartToRun) {
@@ -118,7 +132,7 @@ export class PartRun {
       const cancelledBy = await findCancellation(this.#context, this.#lock)
       const answer = await this.#ask(agent, this.#accepted || cancelledBy !== undefined ? undefined : request)
       if (answer.kind === 'accepted' || answer.kind === 'job') {
-        const ended = await this.#recordProgress(answer.kind === 'job' ? answer.job : undefined)
+        const ended = await this.#recordProgress(answer.kind === 'job' ? this.#jobOf(answer) : undefined)
         if (ended !== undefined) return { ended }
         if (cancelledBy !== undefined) await this.#cancel(instance)
       } else {
@@ -221,8 +235,6 @@ export class PartRun {
   }
 
   #restorePoint(job: BackupJob, dump: StoredDump, afterFailure: boolean, recordedAt: Date): NewRestorePoint {
-    const transforms = transformsOfName(dump.filename)
-    const recipients = [...ageKeys(job.publicKey ?? ''), ...this.#context.settings.recoveryRecipients]
     return {
       id: newIdentifier(recordedAt),
       jobId: job.id,
@@ -230,14 +242,20 @@ export class PartRun {
       instanceId: job.instanceId,
       destinationId: job.destinationId,
       item: this.#part.item,
-      prefix: prefixOfPlan(job.planId),
       ...dump,
-      ...transforms,
-      recipients: transforms.encrypted ? recipients : [],
+      ...transformsOfPoint(job, this.#agentStatus, this.#context.settings.recoveryRecipients),
       takenAt: this.#begunAt,
       afterFailure,
       warnings: this.#agentStatus?.warnings ?? [],
     }
+  }
+
+  /** An agent of another kind or version may report what is not known here: that is no reason to give a part up. */
+  #jobOf({ job, ignored }: Extract<AgentAnswer, { kind: 'job' }>): AgentJob {
+    const fields = ignored.join(', ')
+    if (fields !== this.#ignoredFields) this.#context.log.warn({ fields }, 'fields of the agent are not as expected')
+    this.#ignoredFields = fields
+    return job
   }
 
   get #agentJobId(): string {
@@ -261,8 +279,18 @@ export class PartRun {
     return { signal: this.#signal, timeoutMs: this.#context.settings.agentUnreachableSeconds * 1000 }
   }
 
-  /** Repeated with each poll, until the agent has ended the part: it may be unreachable, or restart in between. */
+  /**
+   * Repeated with each poll, until the agent has ended the part: it may be unreachable, or restart in between. An agent that
+   * cannot stop a script would only forget the part, which works on its database and may still store its dump: it is followed
+   * to its end.
+   */
   async #cancel({ agent }: ServiceInstance): Promise<void> {
+    if (this.#agentStatus === undefined) return
+    if (!stopsScripts(this.#agentStatus)) {
+      if (!this.#cannotStop) await this.#record('RUNNING', { error: CANNOT_STOP })
+      this.#cannotStop = true
+      return
+    }
     const answer = await cancelAtAgent(agent, this.#job.kind, this.#agentJobId, this.#callOptions)
     if (answer.kind === 'unreachable') this.#context.log.warn({ reason: answer.reason }, 'cancelling failed; retrying')
   }
@@ -274,9 +302,27 @@ export class PartRun {
   }
 }
 
-/** Old agents answer `Running` for a moment. Whatever is neither running nor succeeded has failed. */
+/**
+ * How a dump was transformed, as its agent reports it: nothing follows from a file's name, which scripts choose. An agent that
+ * reports nothing is one that stores what its scripts leave.
+ */
+function transformsOfPoint(
+  { compression: compressionRequested, publicKey }: BackupJob,
+  agentStatus: AgentJob | undefined,
+  recoveryRecipients: readonly string[],
+): Pick<NewRestorePoint, 'transformedBy' | 'compressionRequested' | 'compression' | 'encrypted' | 'recipients'> {
+  const transforms = agentStatus?.transforms
+  if (transforms?.by !== 'agent') {
+    const encrypted = publicKey !== undefined
+    return { transformedBy: 'script', compressionRequested, compression: 'none', encrypted, recipients: [] }
+  }
+  const { compression, encrypted } = transforms
+  const recipients = encrypted ? [...ageKeys(publicKey ?? ''), ...recoveryRecipients] : []
+  return { transformedBy: 'agent', compressionRequested, compression, encrypted, recipients }
+}
+
 function jobStatusOfAgent(agentStatus: AgentJob): JobStatus {
-  const status = agentStatus.status.toUpperCase()
+  const status = agentStatusOf(agentStatus)
   if (status === 'RUNNING' || status === 'STARTED') return 'RUNNING'
   return status === 'SUCCEEDED' ? 'SUCCEEDED' : 'FAILED'
 }

@@ -9,8 +9,9 @@ import { RequestError } from '../shared/request-error.ts'
 /** In addition to the time that the store may be unavailable. */
 const HEAD_TIMEOUT_MS = 60_000
 
-/** A dump that is stored in its destination. */
+/** A dump that is stored in its destination, under the name prefix and filename. */
 export interface StoredDump {
+  prefix: string
   filename: string
   sizeBytes: number
   sha256: string | undefined
@@ -20,7 +21,8 @@ export interface StoredDump {
 
 /**
  * Checks whether the dump that an agent reports is stored under that name and with that size: the word of the agent is not
- * enough for a restore point.
+ * enough for a restore point. The Go agent ignores the prefix of a Swift destination, and older ones that of S3 too, so where
+ * an agent reports no digest its file is also looked for without the prefix.
  *
  * @returns The dump; or a sentence that says why there is none to rely on.
  */
@@ -30,26 +32,38 @@ export async function findStoredDump(
   agentStatus: AgentJob,
 ): Promise<StoredDump | { missing: string }> {
   const { filename, filesize, sha256 } = agentStatus
+  if (agentStatus.skip_storage === true && !filesize?.size) {
+    return {
+      missing:
+        'The agent was told to leave the storage to its scripts (skip_storage): what they stored is not known, and nothing can be restored from it.',
+    }
+  }
   if (!filename || !filesize || filesize.size < 1) {
     return { missing: 'The agent reports no stored file with a size; nothing can be restored from it.' }
   }
   if (!/^(?!\.{1,2}$)[^/\p{Cc}]{1,900}$/u.test(filename) || (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256))) {
     return { missing: 'The agent reports a file with an invalid name or digest.' }
   }
-  const name = prefixOfPlan(job.planId) + filename
-  const found = await headObject(context, job.destinationId, name)
   const originalSizeBytes = agentStatus.original_filesize?.size
   const dump = { filename, sizeBytes: filesize.size, sha256, originalSizeBytes, object: undefined }
-  if (found !== undefined && 'problem' in found) {
-    // Our own agent has checked the object after the upload; an old one has not.
-    if (sha256 === undefined) return { missing: `The stored file could not be checked: ${found.problem}` }
-    context.log.warn({ name, problem: found.problem }, 'the manager could not check a stored file; the agent has')
-    return dump
+  const prefixes = sha256 === undefined ? [prefixOfPlan(job.planId), ''] : [prefixOfPlan(job.planId)]
+  const seen: string[] = []
+  for (const prefix of prefixes) {
+    const name = prefix + filename
+    const found = await headObject(context, job.destinationId, name)
+    if (found !== undefined && 'problem' in found) {
+      // Our own agent has checked the object after the upload; an old one has not.
+      if (sha256 === undefined) return { missing: `The stored file could not be checked: ${found.problem}` }
+      context.log.warn({ name, problem: found.problem }, 'the manager could not check a stored file; the agent has')
+      return { ...dump, prefix }
+    }
+    if (found?.sizeBytes === filesize.size) {
+      return { ...dump, prefix, object: { tag: found.tag, modifiedAt: found.modifiedAt } }
+    }
+    seen.push(`${JSON.stringify(name)} ${found === undefined ? 'does not exist' : `has ${found.sizeBytes} bytes`}`)
   }
-  if (found?.sizeBytes === filesize.size) return { ...dump, object: { tag: found.tag, modifiedAt: found.modifiedAt } }
-  const actual = found === undefined ? 'does not exist' : `has ${found.sizeBytes} bytes`
   return {
-    missing: `The agent reports that it stored ${JSON.stringify(name)} with ${filesize.size} bytes, but the object ${actual}.`,
+    missing: `The agent reports that it stored ${filesize.size} bytes, but the object ${seen.join(', and ')}.`,
   }
 }
 

@@ -141,7 +141,8 @@ export interface DatabaseLock {
 
 /** What a backup job does for one item; runs at the agent under `agentJobId`. */
 export interface BackupPart extends PartFields {
-  /** Set once the file is stored. */
+  /** Set once the file is stored: the name of its object is both together. */
+  prefix: string | undefined
   filename: string | undefined
 }
 
@@ -194,7 +195,10 @@ export function agentJobId(job: Pick<JobAtAgent, 'id'>, part: Pick<PartAtAgent, 
   return `${job.id}${part.position}`
 }
 
-/** The prefix of every object of a plan. Existing tools look for `<planId>/<filename>`. */
+/**
+ * The prefix of every object of a plan. Existing tools look for `<planId>/<filename>`. Only objects of agents that ignore it
+ * have none.
+ */
 export function prefixOfPlan(planId: string): string {
   return `${planId}/`
 }

@@ -38,7 +38,7 @@ export async function recordPart(
   await inTransaction(context, async (tx) => {
     await lockJob(tx, lock)
     const now = await readClock(tx)
-    const fields = { ...recorded, filename: point?.filename }
+    const fields = { ...recorded, prefix: point?.prefix, filename: point?.filename }
     if (!(await parts.updatePart(tx, lock.id, position, fields, isOver(progress.status) ? now : undefined))) return
     if (point !== undefined) await recordPoint(tx, point, now)
     if (verification !== undefined) await recordVerification(tx, verification.pointId, verification.state, now)

@@ -26,6 +26,7 @@ const shownColumns = [
   'database',
   'status',
   'restore_point_id',
+  'filename_prefix',
   'filename',
   'accepted',
   'error',
@@ -42,6 +43,7 @@ export interface PartProgress {
   status: JobStatus
   agentStatus?: AgentJob | undefined
   error?: string | undefined
+  prefix?: string | undefined
   /** Of a part that failed. */
   failureCode?: FailureCode | undefined
   filename?: string | undefined
@@ -96,6 +98,7 @@ export async function insertParts({ database }: InTransaction, jobs: readonly Jo
       database: 'database' in part ? part.database : part.item,
       status: part.status,
       restore_point_id: 'restorePointId' in part ? part.restorePointId : null,
+      filename_prefix: null,
       filename: null,
       error: null,
       ended_at: null,
@@ -120,7 +123,7 @@ export async function updatePart(
   { database }: InTransaction,
   jobId: string,
   position: number,
-  { status, agentStatus, error, failureCode, filename, bytesRead, verified }: PartProgress,
+  { status, agentStatus, error, failureCode, prefix, filename, bytesRead, verified }: PartProgress,
   endedAt: Date | undefined,
 ): Promise<boolean> {
   const { numUpdatedRows } = await database
@@ -134,7 +137,7 @@ export async function updatePart(
       ended_at: endedAt ?? null,
       ...lockColumns(agentStatus === undefined ? undefined : lockOfAgentJob(agentStatus)),
       ...(status === 'UNKNOWN' ? { check_at: sql<Date>`now()` } : {}),
-      ...(filename === undefined ? {} : { filename }),
+      ...(filename === undefined ? {} : { filename_prefix: prefix ?? null, filename }),
       ...(bytesRead !== undefined && { bytes_read: bytesRead }),
       ...(verified !== undefined && { verified_state: verified }),
     })

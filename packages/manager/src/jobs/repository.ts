@@ -77,7 +77,11 @@ function fromRow({ sealer }: RepositoryContext, { row, parts, blockers, nextAtte
       nextId: row.next_attempt_id ?? undefined,
       nextAt: nextAttemptAt,
     },
-    parts: parts.map((part) => ({ ...partFields(part), filename: part.filename ?? undefined })),
+    parts: parts.map((part) => ({
+      ...partFields(part),
+      prefix: part.filename_prefix ?? undefined,
+      filename: part.filename ?? undefined,
+    })),
   }
 }
 

@@ -40,7 +40,13 @@ export function newBackupJob(plan: PlanToRun, startedAt: Date, due?: DueRun): Ba
     beganAt: undefined,
     endedAt: undefined,
     cancelled: undefined,
-    parts: plan.items.map((item, position) => ({ ...NEW_PART, position, item, filename: undefined })),
+    parts: plan.items.map((item, position) => ({
+      ...NEW_PART,
+      position,
+      item,
+      prefix: undefined,
+      filename: undefined,
+    })),
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Protection, ProtectionState } from '@osb-backup/core'
 import type { Grants } from '../access/caller.ts'
 import { countAgents } from '../agents/repository.ts'
+import { type ClockState, readClockState } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
-import { readClock } from '../database/clock.ts'
 import { type LockedDatabase, searchLockedDatabases } from '../jobs/locks-repository.ts'
 import { countJobs, type JobCounts } from '../jobs/search-repository.ts'
 import { judgeAllInstances } from '../protection/service.ts'
@@ -30,12 +30,14 @@ export interface Overview {
   lockedDatabases: LockedDatabase[]
   /** Worst first. */
   attention: Attention[]
+  /** PostgreSQL's clock was set: nothing is deleted by age until that is confirmed. */
+  clockJump: ClockState['jump']
   at: Date
 }
 
 /** Counts what a caller was granted. */
 export async function readOverview(context: Context, scope: Grants): Promise<Overview> {
-  const at = await readClock(context)
+  const { now: at, jump: clockJump } = await readClockState(context)
   const instances = { total: 0, protected: 0, 'at-risk': 0, unprotected: 0, unknown: 0 }
   const attention: Attention[] = []
   for await (const { instanceId, items, protection } of judgeAllInstances(context, scope)) {
@@ -54,6 +56,7 @@ export async function readOverview(context: Context, scope: Grants): Promise<Ove
     agents: await countAgents(context, scope),
     lockedDatabases: await searchLockedDatabases(context, scope, MAX_ATTENTION),
     attention: attention.sort((one, other) => rankOf(one) - rankOf(other)).slice(0, MAX_ATTENTION),
+    clockJump,
     at,
   }
 }

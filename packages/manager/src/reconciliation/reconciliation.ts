@@ -11,13 +11,35 @@ interface Removed {
 
 /** Counts all findings of a kind, and lists the first. */
 export class Findings<T> {
-  readonly listed: T[] = []
-  total = 0
+  readonly listed: T[]
+  total: number
+
+  constructor(listed: T[] = [], total = 0) {
+    this.listed = listed
+    this.total = total
+  }
 
   add(entry: T): void {
     this.total++
     if (this.listed.length < MAX_LISTED) this.listed.push(entry)
   }
+}
+
+/** A reconciliation that was requested, which a manager runs in the background. */
+export interface ReconciliationRun {
+  id: string
+  destinationId: string
+  instanceId: string
+  state: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
+  remove: boolean
+  olderThanSeconds: number | undefined
+  createdAt: Date
+  beganAt: Date | undefined
+  endedAt: Date | undefined
+  /** Why it failed. */
+  error: string | undefined
+  /** What was found; undefined: it has not succeeded. */
+  found: Reconciliation | undefined
 }
 
 /** How the objects in a destination differ from its restore points. */

@@ -1,6 +1,7 @@
 import { isManifestName, manifestName, type ObjectStore, StoreError, stores } from '@osb-backup/storage'
 import type { Call } from '../access/call.ts'
 import { recordCall } from '../audit/service.ts'
+import { readClockState } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import type { FileDestination } from '../destinations/destination.ts'
@@ -53,9 +54,27 @@ export async function reconcile(
 ): Promise<Reconciliation> {
   const destination = await getDestination(context, call, destinationId)
   await checkAllowed(destination.store, context)
+  // Before anything is removed: what is not in the audit log does not happen.
+  await recordCall(context, call, call.audit.status)
+  call.audit.isRecorded = true
+  return reconcileDestination(context, destination, options)
+}
+
+/** As `reconcile`, for callers that were authorized and recorded already. */
+export async function reconcileDestination(
+  context: ReconcileContext,
+  destination: FileDestination,
+  options: ReconcileOptions,
+): Promise<Reconciliation> {
+  await checkAllowed(destination.store, context)
   const store = openDestination(destination.store, context)
   const { olderThanHours = DEFAULT_AGE_HOURS } = options
-  const oldest = new Date((await readClock(context)).getTime() - olderThanHours * 3_600_000)
+  const { now, jump } = await readClockState(context)
+  if (options.remove && jump !== undefined) {
+    const message = "PostgreSQL's clock was set, so nothing is removed by age: confirm the clock first."
+    throw new RequestError('conflict', message)
+  }
+  const oldest = new Date(now.getTime() - olderThanHours * 3_600_000)
   const found = {
     objects: 0,
     orphans: new Findings(),
@@ -63,11 +82,8 @@ export async function reconcile(
     brokenPoints: new Findings(),
   } satisfies Reconciliation
   const reconciling = { context, destination, store, options, oldest, found }
-  // Before anything is removed: what is not in the audit log does not happen.
-  await recordCall(context, call, call.audit.status)
-  call.audit.isRecorded = true
   try {
-    for (const planId of await planIdsIn(context, destinationId)) await reconcilePlan(reconciling, planId)
+    for (const planId of await planIdsIn(context, destination.id)) await reconcilePlan(reconciling, planId)
   } catch (cause) {
     if (!(cause instanceof StoreError)) throw cause
     throw new RequestError('conflict', `The destination could not be reconciled: ${cause.message}`, { cause })

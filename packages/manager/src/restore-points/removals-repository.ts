@@ -75,6 +75,13 @@ export async function claimDueRemovals(
     .where('removal_requested_at', 'is not', null)
     .where('deleted_at', 'is', null)
     .where('next_removal_at', '<=', now)
+    // What retention removes was too old by a clock that was set since.
+    .where(({ or, eb, not, exists, selectFrom }) =>
+      or([
+        eb('removal_reason', '<>', 'RETENTION'),
+        not(exists(selectFrom('clock_jumps').select('id').where('confirmed_at', 'is', null))),
+      ]),
+    )
     .where(({ or, eb, not, exists, selectFrom }) =>
       or([
         eb('removal_attempts', '=', 0),

@@ -28,6 +28,8 @@ export function pointFromRow(row: Selectable<RestorePointTable>): RestorePoint {
       ? { tag: row.object_tag ?? undefined, modifiedAt: row.object_modified_at }
       : undefined,
     originalSizeBytes: row.original_size_bytes === null ? undefined : Number(row.original_size_bytes),
+    transformedBy: row.transformed_by,
+    compressionRequested: row.compression_requested,
     compression: row.compression,
     encrypted: row.encrypted,
     recipients: row.recipients?.split('\n') ?? [],
@@ -67,8 +69,8 @@ export async function insertPoint(
   await database
     .updateTable('restore_points')
     .set({ deleted_at: now })
-    .where('plan_id', '=', point.planId)
     .where('destination_id', '=', point.destinationId)
+    .where('prefix', '=', point.prefix)
     .where('filename', '=', point.filename)
     .where('job_id', '<>', point.jobId)
     .where('deleted_at', 'is', null)
@@ -89,6 +91,8 @@ export async function insertPoint(
       object_tag: point.object?.tag ?? null,
       object_modified_at: point.object?.modifiedAt ?? null,
       original_size_bytes: point.originalSizeBytes ?? null,
+      transformed_by: point.transformedBy,
+      compression_requested: point.compressionRequested,
       compression: point.compression,
       encrypted: point.encrypted,
       recipients: point.recipients.length > 0 ? point.recipients.join('\n') : null,

@@ -23,9 +23,15 @@ export interface RestorePoint {
   /** How its store describes the object; undefined where it could not be asked when the point was recorded. */
   object: ObjectState | undefined
   originalSizeBytes: number | undefined
+  /** Who compressed and encrypted it: the agent, or its scripts in a way that only they know. */
+  transformedBy: 'agent' | 'script'
+  /** The plan's flag, as the scripts were given it. A restore gives them the same. */
+  compressionRequested: boolean
+  /** By the agent. */
   compression: Compression
+  /** By the agent with age; or its scripts were given a key. */
   encrypted: boolean
-  /** age recipients it was encrypted for. */
+  /** age recipients that the agent encrypted it for. */
   recipients: string[]
   /** PostgreSQL's clock when its job began. */
   takenAt: Date

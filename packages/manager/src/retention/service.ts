@@ -1,6 +1,6 @@
 import { expiredPoints } from '@osb-backup/core'
+import { observeClock } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
-import { readClock } from '../database/clock.ts'
 import { inTransaction } from '../database/transaction.ts'
 import * as plans from '../plans/retention-repository.ts'
 import { requestRemoval } from '../removals/service.ts'
@@ -16,11 +16,12 @@ export function claimDueRetention(context: Context, limit: number): Promise<stri
  * Applies the retention of a plan: restore points that it does not keep are removed from now on. Those of deleted plans are
  * kept.
  *
- * @returns How many are removed.
+ * @returns How many are removed. While PostgreSQL's clock is not trusted, none.
  */
 export async function applyRetention(context: Context, planId: string): Promise<number> {
+  const { now, isTrusted } = await observeClock(context)
+  if (!isTrusted) return 0
   return inTransaction(context, async (tx) => {
-    const now = await readClock(tx)
     const retention = await plans.lockRetention(tx, planId, now)
     if (retention === undefined) return 0
     const points = (await pointsOf(tx, { planId }))

@@ -43,6 +43,11 @@ const data = {
     defaultText: 'DATA_DIR/secret.key',
     description: 'key that seals stored secrets, 64 hex digits',
   },
+  CLOCK_SKEW_WARNING_SECONDS: {
+    schema: wholeNumber(1, 86_400),
+    default: '5',
+    description: "difference in seconds between this machine's clock and PostgreSQL's from which it is reported",
+  },
   OTHER_SECRET_KEY: {
     schema: secretKey,
     description: 'key that opens stored secrets too while SECRET_KEY is rotated, 64 hex digits',
@@ -115,6 +120,11 @@ const jobs = {
     default: '86400',
     description: 'time limit in seconds of a verify job',
   },
+  RECONCILIATION_TIMEOUT_SECONDS: {
+    schema: wholeNumber(1, 2_000_000),
+    default: '86400',
+    description: 'time limit in seconds of a reconciliation that was requested over /v1',
+  },
   AGENT_POLL_MS: {
     schema: wholeNumber(50, 600_000),
     default: '2000',
@@ -157,7 +167,7 @@ const schedule = {
   RUN_HISTORY_DAYS: {
     schema: wholeNumber(1, 36_500),
     default: '90',
-    description: 'time in days that the records of scheduled runs are kept',
+    description: 'time in days that the records of scheduled runs, and reconciliations, are kept',
   },
 } as const
 

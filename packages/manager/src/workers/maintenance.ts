@@ -1,9 +1,11 @@
 import type { PeriodicTask } from '@osb-backup/node'
+import { observeClock } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
 import { compactJobCounters } from '../jobs/service.ts'
 import { deleteOldNames } from '../object-names/service.ts'
 import { recomputeNextRuns } from '../plans/recompute-next-runs.ts'
 import { deleteOldPlanRuns } from '../plans/service.ts'
+import { deleteOldReconciliations } from '../reconciliation/runs.ts'
 import { compactPointCounters } from '../restore-points/service.ts'
 
 const HOUR_MS = 3_600_000
@@ -23,7 +25,7 @@ export const maintenanceTasks = (context: Context): PeriodicTask[] => [
     name: 'delete old records of runs',
     intervalMs: HOUR_MS,
     async run() {
-      await deleteOldPlanRuns(context)
+      if ((await observeClock(context)).isTrusted) await deleteOldPlanRuns(context)
       return false
     },
   },
@@ -31,7 +33,15 @@ export const maintenanceTasks = (context: Context): PeriodicTask[] => [
     name: 'delete old object names',
     intervalMs: HOUR_MS,
     async run() {
-      await deleteOldNames(context)
+      if ((await observeClock(context)).isTrusted) await deleteOldNames(context)
+      return false
+    },
+  },
+  {
+    name: 'delete old reconciliations',
+    intervalMs: HOUR_MS,
+    async run() {
+      await deleteOldReconciliations(context)
       return false
     },
   },

@@ -5,8 +5,10 @@ import { claimJobs } from '../jobs/claim-jobs.ts'
 import { claimVerifications } from '../verification/claim-verifications.ts'
 import { runVerification } from '../verification/run-verification.ts'
 import { agentChecks } from './agent-checks.ts'
+import { clockWatch } from './clock-watch.ts'
 import { JobWorkerPool } from './job-worker-pool.ts'
 import { maintenanceTasks } from './maintenance.ts'
+import { reconciliations } from './reconciliations.ts'
 import { objectRemoval } from './removals.ts'
 import { retentionSweep } from './retention.ts'
 import { schedulerTick, skipTask } from './scheduler.ts'
@@ -46,11 +48,13 @@ export class Workers {
   startTasks(): () => Promise<void> {
     const context = this.#context
     const tasks = [
+      clockWatch(context),
       schedulerTick(context),
       skipTask(context),
       retentionSweep(context),
       objectRemoval(context),
       agentChecks(context),
+      reconciliations(context),
       unknownPartChecks(context),
       ...maintenanceTasks(context),
     ]

@@ -1,3 +1,5 @@
 export * from './job.ts'
+export * from './read-job.ts'
 export * from './refusal.ts'
 export * from './request.ts'
+export * from './reserved-variables.ts'

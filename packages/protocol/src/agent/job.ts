@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { about } from '../about.ts'
 import { agentFailureCodes } from '../failure-code.ts'
+import { compressionAlgorithms } from '../transforms.ts'
 import { lenientWarningsSchema } from '../warning.ts'
 
 /** A size on the wire. */
@@ -8,6 +9,20 @@ export const filesizeSchema = z.object({
   size: z.int().nonnegative().meta(about('Number of bytes', 1024)),
   unit: z.literal('byte').meta(about('Always byte', 'byte')),
 })
+
+/** A size as an agent reports it. The Go agent leaves the unit empty until its upload has ended; it counts bytes always. */
+const agentFilesizeSchema = z.looseObject({ size: filesizeSchema.shape.size })
+
+/**
+ * How a dump was transformed before it was stored, in this order: compressed, then encrypted. Where its script did that
+ * (`by`), the agent stored the file as it is, and knows neither the format nor the cipher.
+ */
+export const agentTransformsSchema = z.object({
+  by: z.enum(['agent', 'script']),
+  compression: z.enum(['none', ...compressionAlgorithms]),
+  encrypted: z.boolean(),
+})
+export type AgentTransforms = z.infer<typeof agentTransformsSchema>
 
 /** How far a running part is, in bytes since its start. */
 export const progressSchema = z.object({
@@ -17,38 +32,37 @@ export const progressSchema = z.object({
 export type Progress = z.infer<typeof progressSchema>
 
 /**
- * A job as an agent reports it. Read leniently: the Go agent leaves fields out, and writes `Running` for a moment
- * after it accepted a job. Only `status` says that a job is over, never `state`; no other field keeps it from being
- * read. Log fields are named by `stageLogField` and pass through.
+ * A job as an agent reports it. Only `status` says that a job is over, never `state`. Log fields are named by
+ * `stageLogField` and pass through. Agents of other kinds and versions are read by `readAgentJob`.
  */
 export const agentJobSchema = z.looseObject({
   status: z.string(),
-  message: z.string().optional().catch(undefined),
+  message: z.string().optional(),
   /** The stage that runs now, or "finished". */
-  state: z.string().optional().catch(undefined),
-  error_message: z.string().optional().catch(undefined),
-  type: z.string().optional().catch(undefined),
-  compression: z.boolean().optional().catch(undefined),
-  filename: z.string().optional().catch(undefined),
-  filesize: filesizeSchema.optional().catch(undefined),
-  start_time: z.string().optional().catch(undefined),
-  end_time: z.string().optional().catch(undefined),
-  execution_time_ms: z.number().optional().catch(undefined),
+  state: z.string().optional(),
+  error_message: z.string().optional(),
+  type: z.string().optional(),
+  compression: z.boolean().optional(),
+  filename: z.string().optional(),
+  filesize: agentFilesizeSchema.optional(),
+  start_time: z.string().optional(),
+  end_time: z.string().optional(),
+  execution_time_ms: z.number().optional(),
   /** Additive fields of our agent. */
-  failed_stage: z.string().optional().catch(undefined),
+  failed_stage: z.string().optional(),
   /** Why it failed first, where that may be over at another attempt. */
-  failure_code: z.enum(agentFailureCodes).optional().catch(undefined),
-  /** One that is no text is not valid, rather than absent. */
-  sha256: z.string().optional().catch(''),
-  original_filesize: filesizeSchema.optional().catch(undefined),
-  original_sha256: z.string().optional().catch(undefined),
-  progress: progressSchema.optional().catch(undefined),
+  failure_code: z.enum(agentFailureCodes).optional(),
+  sha256: z.string().optional(),
+  original_filesize: agentFilesizeSchema.optional(),
+  original_sha256: z.string().optional(),
+  transforms: agentTransformsSchema.optional(),
+  progress: progressSchema.optional(),
   /** Since when the database is locked; absent once it is unlocked. RFC 3339. */
-  locked_since: z.string().max(40).optional().catch(undefined),
+  locked_since: z.string().max(40).optional(),
   /** How often the unlock failed; present only while it is retried. */
-  unlock_attempts: z.int().nonnegative().optional().catch(undefined),
+  unlock_attempts: z.int().nonnegative().optional(),
   /** When a cleanup or an unlock that failed is retried. */
-  next_retry_at: z.string().max(40).optional().catch(undefined),
+  next_retry_at: z.string().max(40).optional(),
   warnings: lenientWarningsSchema.optional(),
 })
 export type AgentJob = z.infer<typeof agentJobSchema>

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { compressionAlgorithms } from '../transforms.ts'
+import { agentTransformsSchema } from './job.ts'
 
 /** What the agent is asked for over HTTP. The manager builds these; the agent reads them without regard to case. */
 
@@ -21,11 +22,15 @@ export const agentDestinationSchema = z.object({
   /** Additive, type FILE: an absolute directory that both agent and manager reach. */
   directory: z.string().optional(),
   filenamePrefix: z.string().optional(),
+  /** The scripts move the dump to the store and back, and the agent transfers nothing. */
+  skipStorage: z.boolean().optional(),
   /** Restores only: the file to fetch, without the prefix. */
   filename: z.string().optional(),
   /** Additive, restores only: what the stored object must be. Checked before the restore script sees a byte. */
   sha256: z.string().optional(),
   size: z.number().optional(),
+  /** Additive, restores only: what has to be reversed. Absent: as the manifest of the object says, else its name. */
+  transforms: agentTransformsSchema.optional(),
   /** Additive, S3 and SWIFT: certificates (PEM) that are trusted besides those that the agent trusts. */
   ca_certificate: z.string().optional(),
   /** Additive, S3 and SWIFT: takes any certificate. `skipSSL` is another thing: plain http. */
@@ -37,6 +42,11 @@ export const agentDestinationSchema = z.object({
 })
 export type AgentDestination = z.infer<typeof agentDestinationSchema>
 
+function readPort(value: unknown): number | undefined {
+  const port = typeof value === 'string' && /^\d{1,5}$/.test(value) ? Number(value) : value
+  return typeof port === 'number' && port !== 0 ? port : undefined
+}
+
 /**
  * The database that an agent dumps or restores. `username` and `password` are "none" where it has none, since agents
  * refuse a request without; `parameters` reach every script
@@ -45,7 +55,8 @@ export type AgentDestination = z.infer<typeof agentDestinationSchema>
 export const agentDatabaseSchema = z.object({
   serviceInstance: z.unknown().optional(),
   host: z.string().optional(),
-  port: z.number().optional(),
+  /** The Go agent does not read it, so managers send what they have: text, or 0 where they have none. */
+  port: z.preprocess(readPort, z.number().optional()),
   username: z.string().optional(),
   password: z.string().optional(),
   backupUsername: z.string().optional(),
@@ -59,6 +70,8 @@ export type AgentDatabase = z.infer<typeof agentDatabaseSchema>
 const requestFields = {
   id: z.string().optional(),
   compression: z.boolean().optional(),
+  /** As `destination.skipStorage`. */
+  skip_storage: z.boolean().optional(),
   /** Additive, backups: zstd or gzip, where the agent compresses; absent: as the agent is set. */
   compression_algorithm: z.enum(compressionAlgorithms).optional(),
   /** Additive: a level of the algorithm. */

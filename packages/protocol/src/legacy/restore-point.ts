@@ -28,9 +28,13 @@ export const restorePointSchema = z.object({
     .optional()
     .meta(about('SHA-256 in hex', '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08')),
   originalSizeBytes: z.number().optional().meta(about('Size before compression and encryption', 4096)),
-  compression: z.enum(['none', 'gzip', 'zstd']).meta(about('How it is compressed', 'zstd')),
-  encrypted: z.boolean().meta(about('Whether it is encrypted', true)),
-  /** The age recipients it was encrypted for. */
+  transformedBy: z
+    .enum(['agent', 'script'])
+    .meta(about('Who compresses and encrypts: the agent, or its scripts in a way that only they know', 'agent')),
+  compressionRequested: z.boolean().meta(about("The plan's compression, as the scripts were given it", true)),
+  compression: z.enum(['none', 'gzip', 'zstd']).meta(about('How the agent has compressed it', 'zstd')),
+  encrypted: z.boolean().meta(about('Whether the agent has encrypted it, or its scripts were given a key', true)),
+  /** The age recipients that the agent encrypted it for. */
   recipients: z
     .array(z.string())
     .meta(

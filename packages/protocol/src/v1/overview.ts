@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { clockJumpSchema } from './clock.ts'
 import { protectionStates } from './protection.ts'
 import { about, EXAMPLE_ID, EXAMPLE_INSTANT, idSchema, instantSchema } from './schema.ts'
 
@@ -60,6 +61,9 @@ export const overviewSchema = z.object({
       }),
     )
     .meta({ description: 'The items that are not protected, worst first; at most 50' }),
+  clockJump: clockJumpSchema
+    .optional()
+    .meta({ description: "PostgreSQL's clock was set: nothing is deleted by age until an admin confirms the clock" }),
   at: instantSchema.meta(about('When this was true', EXAMPLE_INSTANT)),
 })
 export type Overview = z.infer<typeof overviewSchema>

@@ -34,12 +34,20 @@ export const restorePointSchema = z.object({
       ),
     ),
   originalSizeBytes: z.int().optional().meta(about('Size before compression and encryption', 4096)),
-  compression: z.enum(['none', 'gzip', 'zstd']).meta(about('How it is compressed', 'zstd')),
-  encrypted: z.boolean().meta(about('It is encrypted', true)),
+  transformedBy: z
+    .enum(['agent', 'script'])
+    .meta(about('Who compresses and encrypts: the agent, or its scripts in a way that only they know', 'agent')),
+  compressionRequested: z
+    .boolean()
+    .meta(about("The plan's compression, as the scripts were given it; a restore gives them the same", true)),
+  compression: z.enum(['none', 'gzip', 'zstd']).meta(about('How the agent has compressed it', 'zstd')),
+  encrypted: z.boolean().meta(about('The agent has encrypted it with age, or its scripts were given a key', true)),
   recipients: z
     .array(z.string())
     .meta(
-      about('The age recipients that can open it', ['age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kdxdpuxlq8qdk2']),
+      about('The age recipients that the agent encrypted it for', [
+        'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kdxdpuxlq8qdk2',
+      ]),
     ),
   warnings: warningsField,
   afterFailure: z.boolean().meta(about('The dump was stored, but its part failed later, at cleanup or unlock', false)),

@@ -32,6 +32,7 @@ export const fileKind = {
     decode: ({ directory = '' }: AgentDestination) => ({ type: 'file', directory }),
     encode: ({ directory }) => ({ directory }),
     answerFields: () => ({}),
+    scriptVariables: ({ directory }, prefix) => ({ FILE_DIRECTORY: directory, FILE_FILENAMEPREFIX: prefix }),
   },
   legacy: {
     requestSchema: fileDirectoryRequestSchema,

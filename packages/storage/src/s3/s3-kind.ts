@@ -10,7 +10,7 @@ import {
 import { type S3StoreSettings, s3StoreSchema, s3StoreSettingsSchema } from '@osb-backup/protocol/v1'
 import { type AnySettings, keptSecret, missingSecret, type StoreKind } from '../store-kind.ts'
 import { decodeAgentTls, decodeApiTls, encodeAgentTls, encodeApiTls } from '../tls-settings.ts'
-import { DEFAULT_REGION, endpointOf, type S3Settings, s3SettingsSchema } from './s3-settings.ts'
+import { DEFAULT_REGION, endpointOf, type S3Settings, s3SettingsSchema, usesPlainHttp } from './s3-settings.ts'
 
 const isS3 = (settings: AnySettings | undefined): settings is S3Settings => settings?.type === 's3'
 
@@ -70,11 +70,25 @@ export const s3Kind = {
       bucket: settings.bucket,
       authKey: settings.accessKeyId,
       authSecret: settings.secretAccessKey,
-      skipSSL: settings.plainHttp ?? false,
+      skipSSL: usesPlainHttp(settings),
       ...(settings.pathStyle === undefined ? {} : { path_style: settings.pathStyle }),
       ...encodeAgentTls(settings.tls),
     }),
-    answerFields: ({ region, bucket }) => ({ region, bucket }),
+    answerFields: (settings) => ({
+      region: settings.region,
+      endpoint: settings.endpoint,
+      bucket: settings.bucket,
+      skipSSL: usesPlainHttp(settings),
+    }),
+    scriptVariables: (settings, prefix) => ({
+      S3_BUCKET: settings.bucket,
+      S3_ENDPOINT: settings.endpoint ?? '',
+      S3_REGION: settings.region ?? '',
+      S3_AUTHKEY: settings.accessKeyId,
+      S3_AUTHSECRET: settings.secretAccessKey,
+      S3_SKIPSSL: String(usesPlainHttp(settings)),
+      S3_FILENAMEPREFIX: prefix,
+    }),
   },
   legacy: {
     requestSchema: s3DestinationRequestSchema,
@@ -91,7 +105,7 @@ export const s3Kind = {
         bucket: request.bucket,
         accessKeyId: request.authKey,
         secretAccessKey,
-        plainHttp: request.skipSSL ?? false,
+        plainHttp: usesPlainHttp({ endpoint: request.endpoint, plainHttp: request.skipSSL }),
         ...(pathStyle === undefined ? {} : { pathStyle }),
         ...decodeApiTls(request, before?.tls),
       })
@@ -103,7 +117,7 @@ export const s3Kind = {
       endpoint: settings.endpoint ?? '',
       region: settings.region ?? '',
       bucket: settings.bucket,
-      skipSSL: settings.plainHttp ?? false,
+      skipSSL: usesPlainHttp(settings),
       ...(settings.pathStyle === undefined ? {} : { pathStyle: settings.pathStyle }),
       ...encodeApiTls(settings.tls),
     }),

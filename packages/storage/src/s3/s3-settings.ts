@@ -23,6 +23,18 @@ export type S3Settings = z.infer<typeof s3SettingsSchema>
 export const DEFAULT_REGION = 'us-east-1'
 
 /**
+ * Whether an endpoint is spoken to without TLS: its scheme decides, and where it has none, `plainHttp`. The Go agent refuses
+ * requests in which the two contradict each other.
+ */
+export function usesPlainHttp({
+  endpoint = '',
+  plainHttp = false,
+}: Pick<S3Settings, 'endpoint' | 'plainHttp'>): boolean {
+  const scheme = /^(https?):\/\//i.exec(endpoint.trim())?.[1]?.toLowerCase()
+  return scheme === undefined ? plainHttp : scheme === 'http'
+}
+
+/**
  * The endpoint as a URL; undefined for AWS itself.
  *
  * @throws {StoreError} With code `misconfigured` if it is not valid.

@@ -82,6 +82,14 @@ export const swiftKind = {
       container_name: container,
       project_name: projectName,
     }),
+    scriptVariables: ({ authUrl, domain, container, projectName, username, password }) => ({
+      SWIFT_AUTHURL: authUrl,
+      SWIFT_DOMAIN: domain,
+      SWIFT_CONTAINERNAME: container,
+      SWIFT_PROJECTNAME: projectName,
+      SWIFT_USERNAME: username,
+      SWIFT_PASSWORD: password,
+    }),
   },
   legacy: {
     requestSchema: swiftDestinationRequestSchema,

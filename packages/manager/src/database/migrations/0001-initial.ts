@@ -180,6 +180,7 @@ const jobs = [
     database text not null,
     status text not null,
     restore_point_id text,
+    filename_prefix text,
     filename text,
     accepted boolean not null default false,
     agent_status jsonb,
@@ -238,6 +239,24 @@ const jobs = [
 ]
 
 const restorePoints = [
+  `create table reconciliations (
+    id text primary key,
+    destination_id text not null references file_destinations,
+    instance_id text not null references service_instances,
+    state text not null,
+    remove boolean not null,
+    older_than_seconds integer,
+    created_at timestamptz not null,
+    began_at timestamptz,
+    ended_at timestamptz,
+    locked_by text,
+    locked_until timestamptz,
+    error text,
+    found jsonb
+  )`,
+  `create unique index reconciliations_open on reconciliations (destination_id) where ended_at is null`,
+  'create index reconciliations_by_age on reconciliations (ended_at)',
+
   // Every name that was ever given to an object, since no name is given twice.
   `create table object_names (
     prefix text not null,
@@ -263,6 +282,8 @@ const restorePoints = [
     object_tag text,
     object_modified_at timestamptz,
     original_size_bytes bigint,
+    transformed_by text not null,
+    compression_requested boolean not null,
     compression text not null,
     encrypted boolean not null,
     recipients text,
@@ -284,6 +305,7 @@ const restorePoints = [
     deleted_at timestamptz,
     constraint restore_points_one_per_part unique (job_id, item)
   )`,
+  'create index restore_points_by_name on restore_points (destination_id, filename) where deleted_at is null',
   'create index restore_points_by_plan on restore_points (plan_id, sequence)',
   'create index restore_points_by_item on restore_points (instance_id, item, sequence)',
   // What protects an item: its newest entry is found without reading the others.
@@ -427,6 +449,23 @@ const access = [
     $$ begin raise exception 'audit entries are append-only'; end $$`,
   `create trigger audit_entries_append_only before update or delete or truncate on audit_entries
     for each statement execute function refuse_audit_change()`,
+
+  // What each boot of a host last observed of this server's clock.
+  `create table clock_observations (
+    boot_id text primary key,
+    observed_at timestamptz not null,
+    uptime_seconds double precision not null,
+    steady_since timestamptz not null
+  )`,
+
+  // While one is not confirmed, nothing is deleted by age.
+  `create table clock_jumps (
+    id bigint primary key generated always as identity,
+    detected_at timestamptz not null,
+    jump_seconds double precision not null,
+    confirmed_at timestamptz,
+    confirmed_by text
+  )`,
 
   // Facts about this database, such as which key its secrets are sealed with.
   `create table settings (

@@ -1,12 +1,6 @@
-import type {
-  Destination,
-  DestinationSettings,
-  Store,
-  Reconciliation as WireReconciliation,
-} from '@osb-backup/protocol/v1'
+import type { Destination, DestinationSettings, Store } from '@osb-backup/protocol/v1'
 import { type StoreSettings, stores } from '@osb-backup/storage'
 import type { FileDestination } from '../../destinations/destination.ts'
-import type { Reconciliation } from '../../reconciliation/reconciliation.ts'
 import { invariant } from '../../shared/invariant.ts'
 import { RequestError } from '../../shared/request-error.ts'
 
@@ -48,21 +42,4 @@ export function destinationFromWire(
     throw new RequestError('invalid', problem, { field: `store.${field}` })
   }
   return { name, bandwidthLimitBytesPerSecond, store: decoded.value as StoreSettings }
-}
-
-/** What reconciling found, as the API answers it. */
-export function reconciliationToWire(found: Reconciliation): WireReconciliation {
-  const { orphans, incompleteUploads, brokenPoints } = found
-  return {
-    objectCount: found.objects,
-    orphans: orphans.listed.map(({ modifiedAt, ...each }) => ({ ...each, modifiedAt: modifiedAt.toISOString() })),
-    incompleteUploads: incompleteUploads.listed.map(({ startedAt, ...each }) => ({
-      ...each,
-      startedAt: startedAt.toISOString(),
-    })),
-    missing: brokenPoints.listed.map(({ id, name, state }) => ({ restorePointId: id, name, state })),
-    orphanCount: orphans.total,
-    incompleteUploadCount: incompleteUploads.total,
-    missingCount: brokenPoints.total,
-  }
 }

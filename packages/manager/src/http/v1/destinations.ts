@@ -6,33 +6,23 @@ import {
   destinationSchema,
   destinationSettingsSchema,
   listOf,
-  reconcileSchema,
-  reconciliationSchema,
 } from '@osb-backup/protocol/v1'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Context } from '../../context/context.ts'
 import { createDestination, getDestination, searchDestinations, tryDestination } from '../../destinations/service.ts'
 import { changeDestination, retireDestination } from '../../lifecycle/change-destination.ts'
-import { reconcile } from '../../reconciliation/service.ts'
 import { RequestError } from '../../shared/request-error.ts'
 import { editedVersion, sendVersion } from '../entity-version.ts'
 import { parseIdempotencyKey } from '../idempotency-key.ts'
 import { idempotencyKeyHeader, ifMatchHeader } from '../request-headers.ts'
 import type { App } from '../typed-app.ts'
-import {
-  destinationFromWire,
-  destinationToWire,
-  reconciliationToWire,
-  settingsOfDestination,
-} from './destination-codec.ts'
-import { abortedWith, patched } from './edits.ts'
+import { destinationFromWire, destinationToWire, settingsOfDestination } from './destination-codec.ts'
+import { patched } from './edits.ts'
 import { keysetOf, toList } from './lists.ts'
 import { idParams as params } from './params.ts'
 
-const SECONDS_PER_HOUR = 3600
-
-/** Destinations: created, changed, checked, reconciled and deleted. */
+/** Destinations: created, changed, checked and deleted. */
 export function destinationRoutes(app: App, context: Context): void {
   app.get(
     '/v1/destinations',
@@ -141,25 +131,6 @@ export function destinationRoutes(app: App, context: Context): void {
       },
     },
     async (request) => check(request, await getDestination(context, request.call, request.params.id)),
-  )
-
-  app.post(
-    '/v1/destinations/:id/reconcile',
-    {
-      config: { access: 'operator' },
-      schema: {
-        summary: 'Compare what a destination holds with its restore points; removes orphans only if asked to',
-        params,
-        body: reconcileSchema,
-        response: { 200: reconciliationSchema },
-      },
-    },
-    async (request, reply) => {
-      const { remove = false, olderThanSeconds } = request.body
-      const olderThanHours = olderThanSeconds === undefined ? undefined : olderThanSeconds / SECONDS_PER_HOUR
-      const options = { remove, olderThanHours, signal: abortedWith(reply) }
-      return reconciliationToWire(await reconcile(context, request.call, request.params.id, options))
-    },
   )
 
   app.delete(

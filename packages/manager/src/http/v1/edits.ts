@@ -1,5 +1,4 @@
 import { applyMergePatch } from '@osb-backup/protocol/v1'
-import type { FastifyReply } from 'fastify'
 import type { z } from 'zod'
 import { invalidRequest } from '../invalid-request.ts'
 
@@ -18,11 +17,4 @@ export function patched<T>(schema: z.ZodType<T>, stored: unknown, patch: unknown
 /** Whether two URLs lead to the same server. A stored secret goes only where it went before. */
 export function isSameOrigin(url: string, other: string): boolean {
   return new URL(url).origin === new URL(other).origin
-}
-
-/** Aborts when the client disconnects: nobody waits for the result any more. */
-export function abortedWith(reply: FastifyReply): AbortSignal {
-  const disconnected = new AbortController()
-  reply.raw.once('close', () => disconnected.abort(new Error('the client disconnected')))
-  return disconnected.signal
 }

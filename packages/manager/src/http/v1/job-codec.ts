@@ -105,10 +105,10 @@ function partToWire(part: PartAtAgent, job: JobAtAgent): WirePart {
   }
 }
 
-function storedFields({ filename, agentStatus }: BackupPart, job: JobAtAgent) {
+function storedFields({ prefix, filename, agentStatus }: BackupPart, job: JobAtAgent) {
   if (filename === undefined) return {}
   return {
-    objectName: prefixOfPlan(job.planId) + filename,
+    objectName: (prefix ?? prefixOfPlan(job.planId)) + filename,
     sizeBytes: agentStatus?.filesize?.size,
     originalSizeBytes: agentStatus?.original_filesize?.size,
     sha256: agentStatus?.sha256,

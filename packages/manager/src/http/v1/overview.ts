@@ -3,6 +3,7 @@ import type { Context } from '../../context/context.ts'
 import { readOverview } from '../../overview/service.ts'
 import { shareCalls } from '../../shared/share-calls.ts'
 import type { App } from '../typed-app.ts'
+import { jumpToWire } from './clock.ts'
 
 /** What the caller may see, in numbers. */
 export function overviewRoutes(app: App, context: Context): void {
@@ -18,7 +19,7 @@ export function overviewRoutes(app: App, context: Context): void {
     },
     async (request): Promise<Overview> => {
       const scope = await request.call.caller.grants()
-      const { at, attention, instances, lockedDatabases, ...rest } = await share(JSON.stringify(scope), () =>
+      const { at, attention, instances, lockedDatabases, clockJump, ...rest } = await share(JSON.stringify(scope), () =>
         readOverview(context, scope),
       )
       const { 'at-risk': atRisk, ...states } = instances
@@ -33,6 +34,7 @@ export function overviewRoutes(app: App, context: Context): void {
           state: protection.state,
           reason: protection.reason,
         })),
+        clockJump: clockJump && jumpToWire(clockJump),
         at: at.toISOString(),
       }
     },

@@ -167,6 +167,8 @@ function toWire({ verification, removal, confirmation, ...point }: RestorePoint)
     sizeBytes: point.sizeBytes,
     sha256: point.sha256,
     originalSizeBytes: point.originalSizeBytes,
+    transformedBy: point.transformedBy,
+    compressionRequested: point.compressionRequested,
     compression: point.compression,
     encrypted: point.encrypted,
     recipients: point.recipients,

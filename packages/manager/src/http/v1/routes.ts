@@ -3,6 +3,7 @@ import type { App } from '../typed-app.ts'
 import { agentRoutes } from './agents.ts'
 import { auditEntryRoutes } from './audit-entries.ts'
 import { brokerAccountRoutes } from './broker-accounts.ts'
+import { clockRoutes } from './clock.ts'
 import { destinationRoutes } from './destinations.ts'
 import { eventRoutes } from './events.ts'
 import { instanceRoutes } from './instances.ts'
@@ -10,6 +11,7 @@ import { jobRoutes } from './jobs.ts'
 import { overviewRoutes } from './overview.ts'
 import { planToolRoutes } from './plan-tools.ts'
 import { planRoutes } from './plans.ts'
+import { reconciliationRoutes } from './reconciliations.ts'
 import { restorePointRoutes } from './restore-points.ts'
 import { tokenRoutes } from './tokens.ts'
 import { versionRoutes } from './version.ts'
@@ -21,11 +23,13 @@ export function v1Routes(app: App, context: Context): void {
     instanceRoutes,
     agentRoutes,
     destinationRoutes,
+    reconciliationRoutes,
     planRoutes,
     planToolRoutes,
     jobRoutes,
     restorePointRoutes,
     overviewRoutes,
+    clockRoutes,
     eventRoutes,
     tokenRoutes,
     brokerAccountRoutes,

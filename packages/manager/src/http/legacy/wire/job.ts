@@ -72,7 +72,7 @@ function backupPartToWire(part: StoredBackupPart, prefix: string): BackupPart {
   const { agentStatus } = part
   return {
     ...commonFields(part),
-    filenamePrefix: prefix,
+    filenamePrefix: part.prefix ?? prefix,
     filename: part.filename ?? agentStatus?.filename ?? null,
     filesize: agentStatus?.filesize ?? null,
     sha256: agentStatus?.sha256 ?? null,

@@ -17,6 +17,8 @@ export function pointToWire(point: RestorePoint): WirePoint {
     sizeBytes: point.sizeBytes,
     sha256: point.sha256,
     originalSizeBytes: point.originalSizeBytes,
+    transformedBy: point.transformedBy,
+    compressionRequested: point.compressionRequested,
     compression: point.compression,
     encrypted: point.encrypted,
     recipients: point.recipients,
