@@ -27,7 +27,7 @@ export async function cpuSeconds(pid: number): Promise<number> {
 
 const sampleMs = 40
 
-/** The most of something that is looked at again and again while work is done. */
+/** The peak of a value that is sampled while work is done. */
 export async function mostDuring<Result>(
   look: () => Promise<number>,
   work: () => Promise<Result>,

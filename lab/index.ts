@@ -58,7 +58,7 @@ export async function labEnv(): Promise<LabEnv> {
   return labEnvSchema.parse({ ...(objectStore as object), postgresql })
 }
 
-/** Waits for all, also where one fails: nothing goes on in the background after the failure is reported. */
+/** Waits for all, also where one fails: nothing continues in the background after the failure is reported. */
 async function all(running: Promise<void>[]): Promise<void> {
   const outcomes = await Promise.allSettled(running)
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason

@@ -80,7 +80,7 @@ async function makeInstances({ client }: ManagerProcess, agent: QuickAgent, dire
   }
 }
 
-/** Adds daily plans, due in the months to come, until there are so many. */
+/** Adds daily plans, due in the coming months, up to a number. */
 async function addPlans(sql: Client, size: number): Promise<void> {
   await sql.query(
     `insert into backup_plans (id, instance_id, destination_id, name, paused, compression, frequency, timezone,
@@ -96,7 +96,7 @@ async function addPlans(sql: Client, size: number): Promise<void> {
   await sql.query('vacuum analyze backup_plans')
 }
 
-/** Makes plans due, so many each second from a moment on, and measures how long after that each begins at its agent. */
+/** Makes a number of plans due each second, and measures how long after that each begins at its agent. */
 async function measureDelays(
   sql: Client,
   { arrivals }: QuickAgent,

@@ -6,9 +6,9 @@ import { pipeline } from 'node:stream/promises'
 
 /** What goes wrong with one request. Bytes are counted from the start of its body, or of the answer's. */
 export type Fault =
-  /** The connection is closed after so many bytes. */
+  /** The connection is closed after this many bytes. */
   | { kind: 'cut'; way: 'up' | 'down'; afterBytes: number }
-  /** Nothing moves any more after so many bytes. */
+  /** Nothing is passed on after this many bytes. */
   | { kind: 'stall'; way: 'up' | 'down'; afterBytes: number }
   /** Every piece waits. */
   | { kind: 'slow'; way: 'up' | 'down'; delayMs: number }

@@ -83,7 +83,7 @@ test('unknown jobs are 404 without a body, deleting them 410', async () => {
   }
 })
 
-/** Requests that are refused, with the message; `{}` stands for the good request with those fields changed. */
+/** Requests that are refused, with the message; `{}` is the good request with those fields changed. */
 const refusals: [what: string, body: (under: AgentUnderTest) => unknown, message: string | RegExp][] = [
   ['an empty body', () => '', 'the body is not valid JSON'],
   ['broken JSON', () => '{"id":"x","backup":{"password":"hunter2', /^the body is not valid JSON( at position \d+)?$/],

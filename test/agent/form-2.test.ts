@@ -80,7 +80,7 @@ test('a key that is not valid for age is rejected, and nothing is stored unencry
   )
 })
 
-test('no secret stands in an argument, parameters have a prefix, and the key stays with the agent', async () => {
+test('no argument contains a secret, parameters have a prefix, and the key stays with the agent', async () => {
   const show = 'tr "\\0" "\\n" < /proc/$$/cmdline >&2; env | grep "^BACKUP_" | sort >&2; echo dump\n'
   const under = await agentWith(formTwo({ backup: show }))
   const body = backupBody(under, 'x')

@@ -82,7 +82,7 @@ test.each([
   expect(proxy.asked).toHaveLength(before)
 })
 
-test('the bucket stands in the host name where the request says so', async () => {
+test('the bucket is part of the host name if the request says so', async () => {
   await using proxy = await startForwardProxy()
   const under = await agentWith(scripts, { HTTPS_PROXY: proxy.url })
   const byName = tlsEndpoint.replace('127.0.0.1', 'localhost')

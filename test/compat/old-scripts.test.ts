@@ -11,8 +11,8 @@ import {
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
 import { registerInstance } from '../fixtures/register-instance.ts'
 import { dropDatabase, recreateDatabase, withDatabase } from '../main-job/databases.ts'
+import { errorsOf, jobEnd } from '../main-job/fixture.ts'
 import { makePlaces, places } from '../main-job/places.ts'
-import { errorsOf, jobEnd } from '../main-job/world.ts'
 import { mongodb, mysql, type OldScripts, postgresql, writeRecordingClients, writeScripts } from './old-scripts.ts'
 
 let stack: AsyncDisposableStack

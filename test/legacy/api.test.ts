@@ -1,6 +1,6 @@
 import { TEST_TOKEN } from '@osb-backup/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Api, instanceBody, s3, serviceInstance, startApi } from './api-world.ts'
+import { type Api, instanceBody, s3, serviceInstance, startApi } from './api-fixture.ts'
 
 let api: Api
 let call: Api['call']
@@ -131,7 +131,7 @@ describe('file destinations', () => {
     expect({ status, name: changed.name }).toEqual({ status: 200, name: 'renamed' })
   })
 
-  test('a password of Swift does not follow to another authUrl, nor to whoever a wider trust lets in', async () => {
+  test('a password of Swift is not sent to another authUrl, nor to a server that a wider trust admits', async () => {
     const swift = {
       type: 'SWIFT',
       name: 'swift',

@@ -155,7 +155,7 @@ describe('the dashboard', () => {
     expect((await ask('POST', '/fileDestinations', { ...file, type: 'file' })).status).toBe(400)
   })
 
-  test('deletes a file, a job and a plan; what is gone answers 404, and a list shows the plan as deleted', async () => {
+  test('deletes a file, a job and a plan; what was deleted answers 404, and a list shows the plan as deleted', async () => {
     const plan = await makePlan('short-lived')
     await ask('POST', '/backup', { backupPlan: plan })
     const { body: newest } = await ask('GET', '/backupJobs/byInstance/shop?size=1&sort=startDate,desc')

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Api, serviceInstance, startApi } from './api-world.ts'
+import { type Api, serviceInstance, startApi } from './api-fixture.ts'
 
 let api: Api
 let call: Api['call']
@@ -61,7 +61,7 @@ describe('backup plans', () => {
     expect(body.detail).toMatch(sentence)
   })
 
-  test('can be tried without being made: the next ten runs, on the clocks of the zone', async () => {
+  test('can be previewed without being created: the next ten runs, on the clocks of the zone', async () => {
     const ask = (fields: object) => call('POST', '/backupPlans/preview', fields)
     const { status, body } = await ask({ frequency: '0 30 2 * * *', timezone: 'Europe/Berlin' })
     expect({ status, timezone: body.timezone, runs: body.runs.length }).toEqual({

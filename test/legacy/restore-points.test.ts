@@ -93,7 +93,7 @@ test('a verification tells an intact object from a damaged and from a missing on
   expect((await call('GET', `/restorePoints/${db2.id}`)).body.verification).toMatchObject({ state: 'missing' })
 })
 
-test('a restore from a point goes under another database name, also after its job and plan are gone', async () => {
+test('a restore from a point goes under another database name, also after its job and plan were deleted', async () => {
   const { db1 } = await backUp()
   const { backupJobId } = (await call('GET', `/restorePoints/${db1.id}`)).body
   expect((await call('DELETE', `/backupJobs/${backupJobId}`)).status).toBe(204)

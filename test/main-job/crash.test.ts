@@ -9,8 +9,8 @@ import {
 } from '@osb-backup/testkit'
 import { expect, inject, test } from 'vitest'
 import { recreateDatabase } from './databases.ts'
+import { errorsOf, jobEnd, makePlan, registerInstance } from './fixture.ts'
 import { makePlaces, places } from './places.ts'
-import { errorsOf, jobEnd, makePlan, registerInstance } from './world.ts'
 
 const lab = inject('lab')
 const item = 'slow'
@@ -43,7 +43,7 @@ async function startSlowJob(manager: ManagerProcess, agent: AgentProcess, destin
   return id
 }
 
-test('a manager that is killed while a job runs: the next one goes on, and the job runs once', async () => {
+test('a manager that is killed while a job runs: the next one continues it, and the job runs once', async () => {
   await makePlaces()
   await using folder = await makeTemporaryFolder()
   const { agent, destinations } = await slowAgent(folder.path)

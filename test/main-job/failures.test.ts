@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { type ManagerProcess, makeTemporaryFolder, startAgentProcess, startManagerProcess } from '@osb-backup/testkit'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { dropDatabase, recreateDatabase } from './databases.ts'
+import { errorsOf, jobEnd, makePlan, registerInstance, runBackup, startAgentWith } from './fixture.ts'
 import { makePlaces, places } from './places.ts'
-import { errorsOf, jobEnd, makePlan, registerInstance, runBackup, startAgentWith } from './world.ts'
 
 const server = inject('lab').postgresql
 const item = 'failures'
@@ -56,7 +56,7 @@ test('a missing script: the error says which file to create and where', async ()
   expect(error).toContain(join(scripts, 'backup'))
 })
 
-test.for(['s3', 'swift', 'file'] as const)('a place that is gone (%s): the error names it', async (place) => {
+test.for(['s3', 'swift', 'file'] as const)('a store that was deleted (%s): the error names it', async (place) => {
   const instance = `gone-${place}`
   await registerInstance(manager.client, instance, server, agent)
   const { destination } = places(join(agent.folder, 'gone'))[place]

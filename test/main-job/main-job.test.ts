@@ -4,8 +4,8 @@ import { openStore, type StoreSettings } from '@osb-backup/storage'
 import { type ManagerProcess, makeTemporaryFolder, startManagerProcess } from '@osb-backup/testkit'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { dropDatabase, fillDatabase, fingerprintOf, recreateDatabase, withDatabase } from './databases.ts'
+import { errorsOf, makePlan, registerInstance, restoreAll, runBackup, startAgentWith } from './fixture.ts'
 import { makePlaces, places } from './places.ts'
-import { errorsOf, makePlan, registerInstance, restoreAll, runBackup, startAgentWith } from './world.ts'
 
 const ROWS = 300_000
 const items = ['main-job', 'Größe & Maß 中文']

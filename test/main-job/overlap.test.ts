@@ -2,7 +2,7 @@ import { type ManagerProcess, makeTemporaryFolder, startManagerProcess } from '@
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { dropDatabase, recreateDatabase } from './databases.ts'
-import { jobEnd, makePlan, registerInstance, runBackup, startAgentWith } from './world.ts'
+import { jobEnd, makePlan, registerInstance, runBackup, startAgentWith } from './fixture.ts'
 
 const server = inject('lab').postgresql
 const item = 'overlap'

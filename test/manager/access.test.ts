@@ -277,7 +277,7 @@ describe('accounts of brokers', () => {
     expect((await call('DELETE', '/backupPlans/byInstance/theirs', basic(account.password))).status).toBe(401)
   })
 
-  test('that are being guessed at are not looked at any more', async () => {
+  test('that are being guessed at are rejected unchecked', async () => {
     const account = { password: 'a password of a broker', serviceInstances: 'all' }
     await call('PUT', '/brokerAccounts/guessed', admin, account)
     const path = '/backupPlans/byInstance/theirs'

@@ -263,7 +263,7 @@ function base64Spellings(bytes: Buffer): string[] {
   })
 }
 
-test('no secret stands in an answer, an event, a log, an object or a dump of the database', {
+test('no answer, event, log, object or dump of the database contains a secret', {
   timeout: 900_000,
 }, async () => {
   const { client } = manager

@@ -25,7 +25,7 @@ async function run(settings: Record<string, string>, line: string): Promise<{ st
   return { status, output: program.output().trim() }
 }
 
-test('tokens are made, listed and revoked at the command line, beside a manager that runs', async () => {
+test('tokens are created, listed and revoked at the command line, beside a manager that runs', async () => {
   await using folder = await makeTemporaryFolder()
   const settings = { DATA_DIR: folder.path }
   const manager = await startManagerProcess(settings)
@@ -72,7 +72,7 @@ test.for([
   expect({ status, output }).toEqual({ status: 2, output: expect.stringContaining(sentence) })
 })
 
-test('key rotate seals all anew while a manager runs, which goes on; then the key before is needed no more', async () => {
+test('key rotate reseals everything while a manager runs and continues; then the former key is no longer needed', async () => {
   await using folder = await makeTemporaryFolder()
   const settings = { DATA_DIR: folder.path }
   const manager = await startManagerProcess(settings)

@@ -74,7 +74,7 @@ const nasty = fc.constantFrom<unknown>(
 )
 const anything = fc.oneof({ weight: 3, arbitrary: nasty }, { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 3 }) })
 
-/** Values that fit a schema, nearly: at every level something else may stand in the place. */
+/** Values that fit a schema, nearly: at every level something else may replace them. */
 function nearly(schema: JsonSchema, depth = 0): fc.Arbitrary<unknown> {
   const fits = ((): fc.Arbitrary<unknown> => {
     const variants = schema.anyOf ?? schema.oneOf

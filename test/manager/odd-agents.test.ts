@@ -6,7 +6,7 @@ import { type ManagerProcess, makeTemporaryFolder, startManagerProcess } from '@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { registerInstance } from '../fixtures/register-instance.ts'
 
-/** What an agent that is not ours answers: to the start of a job, and to looks at it. */
+/** What an agent that is not ours answers: to the start of a job, and to polls. */
 interface OddAgent {
   start: { status: number; body?: unknown }
   look?: unknown

@@ -34,7 +34,7 @@ async function superuser(): Promise<Client> {
 
 const objectsOf = async (planId: string) => (await readdir(join(fixture.store, planId))).sort()
 
-test('FILES keeps the newest of each item, and what is swept is gone from the store', async () => {
+test('FILES keeps the newest of each item, and what is swept is removed from the store', async () => {
   const plan = await fixture.createPlan({ retention: { style: 'count', period: 2 }, items: ['db1', 'db2'] })
   for (let run = 0; run < 4; run++) await fixture.runPlan(plan.id)
   await expect.poll(async () => (await pointsOf(plan.id)).length).toBe(4)
@@ -59,7 +59,7 @@ test('what is held stays, and so does the newest success of an item that fails s
   await expect.poll(async () => (await pointsOf(plan.id)).length).toBe(2)
 })
 
-test('an object whose store refuses is tried again, and shown as going until it is gone', async () => {
+test('an object whose store refuses is retried, and shown as being removed until it is', async () => {
   const plan = await fixture.createPlan({ retention: { style: 'count', period: 1 } })
   await fixture.runPlan(plan.id)
   const [old] = await pointsOf(plan.id)
@@ -178,7 +178,7 @@ test('what a restore reads is not removed before it is over', async () => {
 })
 
 describe('a dump that shrank suspiciously', () => {
-  /** Runs a plan whose dump has so many bytes, and returns the restore point. */
+  /** Runs a plan whose dump has this size, and returns the restore point. */
   const runWith = async (plan: Plan, sizeBytes: number): Promise<RestorePoint> => {
     await writeFile(join(fixture.folder, `${plan.items[0]}.size`), String(sizeBytes))
     expect((await fixture.runPlan(plan.id)).state).toBe('succeeded')

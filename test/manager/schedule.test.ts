@@ -21,7 +21,7 @@ async function runsOf(planId: string): Promise<PlanRun[]> {
 const secondsOf = (instant: string) => Date.parse(instant) / 1000
 const startedOf = (runs: PlanRun[]) => runs.filter((run) => run.outcome === 'started')
 
-/** Every second from the first run to the last stands in one record, also where the machine was too slow to start it. */
+/** Every second from the first run to the last is in one record, also where the machine was too slow to start it. */
 function expectNoGap(runs: PlanRun[]): void {
   const spans = runs.map((run) => ({ from: secondsOf(run.dueAt), until: secondsOf(run.lastDueAt), runs: run.runCount }))
   for (const [index, span] of spans.entries()) {
@@ -45,7 +45,7 @@ test('a plan that is due runs, each time once, and says when it is due next', as
   }
 })
 
-test('a paused plan stays paused, also over a restart, and does not run at once when it goes on', async () => {
+test('a paused plan stays paused, also over a restart, and does not run at once when it is resumed', async () => {
   const plan = await fixture.createPlan({ schedule: { cron: everySecond }, paused: true })
   await fixture.restartManager()
   await delay(1500)
@@ -153,7 +153,7 @@ test('the files of a plan are not deleted while a job of it may still store some
   expect((await fixture.call('DELETE', `/v1/plans/${plan.id}?files=delete`)).status).toBe(204)
 })
 
-test('no more jobs run at an agent than the operator allows, whoever comes later waits', async () => {
+test('no more jobs run at an agent than the operator allows; later ones wait', async () => {
   await fixture.restartManager({ MAX_RUNNING_JOBS_PER_AGENT: '1' })
   const plans = await Promise.all(Array.from({ length: 3 }, () => fixture.createPlan({ items: ['slow'] })))
   const started = await Promise.all(plans.map((plan) => fixture.client.plans.run(plan.id)))

@@ -102,7 +102,7 @@ test('another sealing key than before stops the start', async () => {
   expect(second.output()).toContain('is not the key that the secrets in this database were sealed with')
 })
 
-test('secrets stand in no answer, no log and not in the database files', async () => {
+test('no answer, no log and no database file contains a secret', async () => {
   await using folder = await makeTemporaryFolder()
   const manager = await startManagerProcess({ DATA_DIR: folder.path, LOG_LEVEL: 'trace' })
   const agentId = await register(manager.client, 'secretive')

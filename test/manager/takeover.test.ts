@@ -4,7 +4,7 @@ import { Client } from 'pg'
 import { expect, test } from 'vitest'
 import { startFixture } from '../fixtures/fixture.ts'
 
-test('what somebody else drives is not written by who drove it before, and is taken back when they are gone', async () => {
+test('a job that another manager has locked is not written by the former owner, and is claimed again when that manager is dead', async () => {
   await using fixture = await startFixture({ backup: 'sleep 2; echo content' })
   const sql = new Client({
     host: join(fixture.folder, 'manager', 'postgres'),

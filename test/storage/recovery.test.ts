@@ -22,7 +22,7 @@ const source = `recovery-${randomUUID()}`
 const target = `recovery-${randomUUID()}`
 const folder = await mkdtemp(join(tmpdir(), 'osb-recovery-'))
 
-/** The commands of docs/recovery.md by the names that stand beside their fences. */
+/** The commands of docs/recovery.md by the names beside their fences. */
 const blocks = new Map(
   [...(await readFile(join(project, 'docs/recovery.md'), 'utf8')).matchAll(/^```sh (\S+)\n(.*?)^```$/gms)].map(
     ([, name = '', commands = '']) => [name, commands],

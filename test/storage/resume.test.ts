@@ -40,7 +40,7 @@ const kinds: { kind: string; settings: (origin: string) => StoreSettings }[] = [
   },
 ]
 
-/** Cuts every answer to a download after so many bytes. */
+/** Cuts every answer to a download after a number of bytes. */
 const cutEach = (proxy: FaultsProxy, afterBytes: number) =>
   proxy.spoil(({ method }) => (method === 'GET' ? { kind: 'cut', way: 'down', afterBytes } : undefined))
 

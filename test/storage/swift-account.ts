@@ -1,6 +1,6 @@
 import type { LabEnv } from '../../lab/index.ts'
 
-/** A project's account in Swift, as a test looks at it: with plain requests and none of the code that is tested. */
+/** A project's account in Swift, as a test inspects it: with plain requests and none of the code that is tested. */
 export class SwiftAccount {
   readonly #lab: LabEnv['swift']
   #login: Promise<{ token: string; url: string }> | undefined

@@ -12,5 +12,5 @@ export function isAgeIdentityList(key: string): boolean {
   return found.length > 0 && found.every((word) => /^AGE-SECRET-KEY-[A-Z0-9-]{20,}$/.test(word))
 }
 
-/** The single recipients or identities of a key, which stand in it with blanks, commas or lines between them. */
+/** The single recipients or identities of a key, separated by blanks, commas or line breaks. */
 export const ageKeys = words

@@ -73,7 +73,7 @@ export function delayOf(planId: string, longestSeconds: number): number {
   return longestSeconds === 0 ? 0 : (hash >>> 0) % (longestSeconds * 1000)
 }
 
-/** The runs from one on until another moment, in order, at most so many as are counted. */
+/** The runs from one on until another moment, in order, up to the number that is counted. */
 function* runsFrom(schedule: Schedule, first: Date, until: Date): Generator<Date, void> {
   yield first
   let after = first

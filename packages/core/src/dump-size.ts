@@ -23,7 +23,7 @@ export type SizeJudgement<D extends EarlierDump> =
 
 /** How many earlier dumps say what is usual. */
 const DUMPS_COMPARED = 5
-/** Two sizes are similar if the larger is at most so many times the smaller. */
+/** Two sizes are similar if the larger is at most this many times the smaller. */
 const SIMILAR_FACTOR = 2
 
 /**

@@ -45,7 +45,7 @@ test('a failed download unlocks and does not restore', () => {
   ])
 })
 
-test('whatever fails or is cancelled, what is owed runs exactly once and nothing else follows the failure', () => {
+test('whatever fails or is cancelled, the always-run steps run exactly once and nothing else follows the failure', () => {
   fc.assert(
     fc.property(
       fc.constantFrom<RunKind>('backup', 'restore'),
@@ -62,8 +62,8 @@ test('whatever fails or is cancelled, what is owed runs exactly once and nothing
         expect(ran.includes(`${kind}-cleanup`)).toBe(ran.includes(kind))
         const failedAt = outcomes.findIndex((outcome) => !outcome.ok)
         const stop = Math.min(failedAt === -1 ? Number.POSITIVE_INFINITY : failedAt + 1, cancelAfter)
-        const owed = new Set<Step>([`${kind}-cleanup`, `post-${kind}-unlock`])
-        expect(ran.slice(stop).filter((step) => !owed.has(step))).toEqual([])
+        const alwaysRun = new Set<Step>([`${kind}-cleanup`, `post-${kind}-unlock`])
+        expect(ran.slice(stop).filter((step) => !alwaysRun.has(step))).toEqual([])
       },
     ),
   )

@@ -20,7 +20,7 @@ const DEFAULT_LONGEST_DELAY_MS = 10_000
 /** For transfers: a store may be restarted or updated meanwhile. */
 const defaultRetry: RetryOptions = { outageMs: 300_000 }
 
-/** For what is removed after a failure: whoever waits for that has waited for the store already. */
+/** For what is removed after a failure: its caller has waited for the store already. */
 export const undoRetry: RetryOptions = { outageMs: 10_000 }
 
 /** The retry options that apply to a store. */

@@ -21,7 +21,7 @@ function fromRow(row: Selectable<TokenTable>): Token {
   }
 }
 
-/** A token that has not expired, and whether it was used within so many seconds; undefined if there is none. */
+/** A token that has not expired, and whether it was used within a number of seconds; undefined if there is none. */
 export async function findValidToken(
   { database }: RepositoryContext,
   hash: string,

@@ -113,7 +113,7 @@ export async function ensureAdminToken(
     await writeFileAtomically(path, `${secret}\n`)
     return secret
   })
-  // One from the settings is known to whoever set it, and has no business in a log.
+  // One from the settings is known to the operator who set it, and must not be logged.
   if (created !== undefined) return settings.adminToken === undefined ? { token: created, path } : undefined
   if (settings.adminToken !== undefined && !(await identifyToken(context, settings.adminToken))) {
     context.log.warn('ADMIN_TOKEN is ignored: this database has tokens already, and it is not one of them')

@@ -26,5 +26,5 @@ export const optionalText = (maximum: number) =>
 export const optional = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => value ?? undefined, schema.optional())
 
-/** What stands in the place of a secret in every answer. Sent back, it means "keep the stored one". */
+/** Replaces a secret in every answer. Sent back, it means "keep the stored one". */
 export const MASKED_SECRET = '***'

@@ -15,8 +15,8 @@ export const planRunSchema = z.object({
   dueAt: z.string().meta(about('When it was due', '2026-03-01T02:00:00.000+00:00')),
   /** Of several that were missed, the last. */
   lastDueAt: z.string().meta(about('Of several the last', '2026-03-01T02:00:00.000+00:00')),
-  /** How many runs this stands for. */
-  runs: z.int().min(1).meta(about('How many runs this stands for', 1)),
+  /** How many runs this covers. */
+  runs: z.int().min(1).meta(about('How many runs this covers', 1)),
   /** The job was started later than it should have been, after an outage. */
   late: z.boolean().meta(about('Started late, after an outage', true)),
   /** Started: the job. Skipped: the job that was in the way. */

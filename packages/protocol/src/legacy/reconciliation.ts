@@ -19,7 +19,7 @@ const found = {
 
 /** What it found; of each kind the first 1,000 are shown. */
 export const reconciliationSchema = z.object({
-  /** How many objects were looked at, below the prefixes of plans of this manager. */
+  /** How many objects were compared, below the prefixes of plans of this manager. */
   objects: z.int().meta(about('Objects that were compared', 14)),
   objectsWithoutRestorePoint: z.array(
     z.object({

@@ -58,7 +58,7 @@ const instanceFields = {
   ...brokerFields,
 }
 
-/** An instance's id: chosen by whoever registers it, usually the broker's. */
+/** An instance's id: chosen by the client that registers it, usually the broker's. */
 export const instanceIdSchema = z
   .string()
   .regex(/^[\w.:-]{1,200}$/, 'must be 1 to 200 letters, digits or . _ : -')

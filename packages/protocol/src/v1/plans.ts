@@ -227,7 +227,7 @@ export const planRunSchema = z.object({
     ),
   dueAt: instantSchema.meta(about('When it was due; of several the first', EXAMPLE_INSTANT)),
   lastDueAt: instantSchema.meta(about('Of several the last', EXAMPLE_INSTANT)),
-  runCount: z.int().min(1).meta(about('How many runs this entry stands for', 1)),
+  runCount: z.int().min(1).meta(about('How many runs this entry covers', 1)),
   late: z.boolean().meta(about('The job was started late, after an outage', false)),
   jobId: idSchema.optional().meta(about('The job that was started first, or was in the way', EXAMPLE_ID)),
   state: z

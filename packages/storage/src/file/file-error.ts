@@ -26,7 +26,7 @@ const advice: Record<StoreErrorCode, string> = {
   full: 'no space or quota is left; free some or enlarge it',
   replaced: 'another file took its place',
   'invalid-name': 'the file system does not support this name, or a directory has it',
-  temporary: 'the file system failed; try again, and check the disk or mount if it goes on',
+  temporary: 'the file system failed; try again, and check the disk or mount if it persists',
   misconfigured: 'the settings cannot work',
 }
 

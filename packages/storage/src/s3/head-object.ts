@@ -22,7 +22,7 @@ export function isMissingObject(error: unknown): boolean {
   return statusOf(error) === 404 && nameOf(error) !== 'NoSuchBucket'
 }
 
-/** Credentials that may not look at the bucket prove by that answer that it is there. */
+/** A refusal to describe the bucket proves that it exists. */
 async function isBucketMissing(client: S3Client, Bucket: string, abortSignal?: AbortSignal): Promise<boolean> {
   try {
     await client.send(new HeadBucketCommand({ Bucket }), omitUndefined({ abortSignal }))

@@ -39,7 +39,7 @@ describe('an answer of S3', () => {
     }
   })
 
-  test('that it is full says what to look at', () => {
+  test('that it is full says what to check', () => {
     expect(toS3UploadError(unknownAnswer('QuotaExceeded', 403), 'store "a"').message).toBe(
       'Could not store "a": no space or quota is left, or the object is larger than it takes (QuotaExceeded, 403).',
     )

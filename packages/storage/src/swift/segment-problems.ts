@@ -4,7 +4,7 @@ interface Problems {
 }
 
 /**
- * The status that a rejected manifest stands for. Swift checks a token against each segment, not against the manifest, and
+ * The status that a rejected manifest amounts to. Swift checks a token against each segment, not against the manifest, and
  * answers 400 whatever happened: the reasons are in the body. Without this an expired token, or a segment that could not be
  * checked at the moment, would fail an upload for good.
  *

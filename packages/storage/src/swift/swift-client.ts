@@ -35,7 +35,7 @@ export type SwiftAnswer = Dispatcher.ResponseData
 const PIECE_BYTES = 256 * 1024
 const MAX_PROBLEMS_BYTES = 4 * 1024 * 1024
 
-/** Undici reads the environment where nothing is said; only whoever opens a store decides. */
+/** Without these undici reads the environment; only the caller that opens a store decides. */
 const noEnvironment = { httpProxy: '', httpsProxy: '', noProxy: '' }
 
 /** Sends requests to Swift under a login, renewing it where Swift no longer takes it. */

@@ -29,7 +29,7 @@ describe('an answer of Swift', () => {
     })
   })
 
-  test('that it is full says what to look at', () => {
+  test('that it is full says what to check', () => {
     expect(toSwiftUploadError(new UnexpectedStatus(413), 'store "a"').message).toBe(
       'Could not store "a": no space or quota is left, or the object is larger than it takes (413).',
     )

@@ -58,7 +58,7 @@ export function toSwiftUploadError(error: unknown, doing: string): StoreError {
 
 /** Whether the call certainly had no effect. After a timeout, a lost connection or a 5xx it may have had one. */
 export function isRefusal(error: unknown): boolean {
-  // A failed login is a StoreError: the request itself was never sent. Others stand for their cause.
+  // A failed login is a StoreError: the request itself was never sent. Others are judged by their cause.
   if (error instanceof StoreError && error.cause === undefined) return true
   if (error instanceof StoreError) return isRefusal(error.cause)
   if (error instanceof UnexpectedStatus) return error.status < 500 && error.status !== 408

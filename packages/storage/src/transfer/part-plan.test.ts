@@ -12,7 +12,7 @@ function total(plan: PartPlan, parts: number): number {
   return bytes
 }
 
-/** The largest part that is needed to hold so many bytes. */
+/** The largest part that a size requires. */
 function partAt(plan: PartPlan, bytes: number): number {
   let number = 1
   for (let left = bytes; left > plan(number); number++) left -= plan(number)

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import { about } from '@osb-backup/protocol'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
@@ -6,13 +5,10 @@ import { authorizeInstance } from '../../access/call.ts'
 import type { Context } from '../../context/context.ts'
 import { isAtAgent } from '../../jobs/job.ts'
 import { findJob } from '../../jobs/service.ts'
+import { type EventStream, EventStreams } from '../event-stream.ts'
 import type { App } from '../typed-app.ts'
 import { jobToAnswer } from './job-answers.ts'
 
-const KEEP_ALIVE_MS = 15_000
-/** Then the stream ends and the client reconnects, which authenticates it again: tokens expire and are revoked. */
-const MAX_STREAM_MS = 10 * 60_000
-/** A client that does not keep up is disconnected; it reads the jobs when it reconnects. */
 const MAX_BACKLOG_BYTES = 4 * 1024 * 1024
 
 const query = z.object({
@@ -23,10 +19,7 @@ const EXAMPLE = 'event: job\ndata: {"id":"69a3a7c0f1d2b3c4d5e6f708","status":"RU
 
 /** Server-sent events: every job that the caller may see, each time it changes. */
 export function eventRoutes(app: App, context: Context): void {
-  const streams = new Set<ServerResponse>()
-  app.addHook('preClose', async () => {
-    for (const stream of streams) stream.end()
-  })
+  const streams = new EventStreams(app, MAX_BACKLOG_BYTES)
 
   app.get(
     '/events',
@@ -46,27 +39,9 @@ export function eventRoutes(app: App, context: Context): void {
     async (request, reply) => {
       const { serviceInstance } = request.query
       if (serviceInstance !== undefined) await authorizeInstance(request.call, serviceInstance)
-      reply.hijack()
-      const stream = reply.raw
-      stream.writeHead(200, {
-        ...(reply.getHeaders() as Record<string, string>),
-        'content-type': 'text/event-stream',
-        'cache-control': 'no-store',
-        // Nothing follows a stream; a connection that is kept open would keep the manager from exiting.
-        connection: 'close',
-      })
-      stream.write('retry: 2000\n\n')
-      streams.add(stream)
-      const send = jobSender(context, request, stream, serviceInstance)
-      const unsubscribe = context.jobChanges.subscribe(send)
-      const keepAlive = setInterval(() => stream.write(': keep-alive\n\n'), KEEP_ALIVE_MS)
-      const longest = setTimeout(() => stream.end(), MAX_STREAM_MS)
-      stream.once('close', () => {
-        unsubscribe()
-        clearInterval(keepAlive)
-        clearTimeout(longest)
-        streams.delete(stream)
-      })
+      streams.open(reply, (stream) =>
+        context.jobChanges.subscribe(jobSender(context, request, stream, serviceInstance)),
+      )
     },
   )
 }
@@ -75,7 +50,7 @@ export function eventRoutes(app: App, context: Context): void {
 function jobSender(
   context: Context,
   request: FastifyRequest,
-  stream: ServerResponse,
+  stream: EventStream,
   instanceId: string | undefined,
 ): (jobId: string) => void {
   const pending = new Set<string>()
@@ -87,9 +62,8 @@ function jobSender(
       // Clients of this path know only backups and restores.
       if (job === undefined || !isAtAgent(job) || (instanceId !== undefined && job.instanceId !== instanceId)) continue
       if (!(await request.call.caller.isGranted(job.instanceId, 'read'))) continue
-      if (stream.writableEnded || stream.destroyed) return
-      stream.write(`event: job\ndata: ${JSON.stringify(await jobToAnswer(context, job))}\n\n`)
-      if (stream.writableLength > MAX_BACKLOG_BYTES) stream.destroy()
+      if (!stream.isOpen()) return
+      stream.send('job', await jobToAnswer(context, job))
     }
   }
   return (jobId) => {
