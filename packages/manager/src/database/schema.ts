@@ -29,6 +29,8 @@ export interface Tables {
   job_counter_changes: JobCounterChangeTable
   object_names: ObjectNameTable
   restore_points: RestorePointTable
+  restore_point_counters: RestorePointCounterTable
+  restore_point_counter_changes: RestorePointCounterTable & { id: Generated<string> }
   reconciliations: ReconciliationTable
   tokens: TokenTable
   broker_accounts: BrokerAccountTable
@@ -327,6 +329,17 @@ export interface RestorePointTable {
   removal_error: string | null
   /** When the object was deleted. */
   deleted_at: Date | null
+}
+
+/** Written by triggers of `restore_points`. Read as the sum with the changes. */
+export interface RestorePointCounterTable {
+  instance_id: string
+  item: string
+  /** Whose object is not to be removed. */
+  kept: string
+  /** Whose object was not removed yet. */
+  stored: string
+  stored_bytes: string
 }
 
 /** Reconciliations that run in the background. */
