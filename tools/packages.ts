@@ -24,6 +24,9 @@ const needed: Record<string, string> = {
 const optional: Record<string, string> = {
   'postgresql-VERSION-postgis-3': '/usr/share/postgresql/*/extension/postgis.control',
   'postgresql-VERSION-partman': '/usr/share/postgresql/*/extension/pg_partman.control',
+  iproute2: 'ip',
+  nftables: 'nft',
+  libfaketime: '/usr/lib/*/faketime/libfaketimeMT.so.1',
 }
 
 /** The packages that are not there. */

@@ -17,14 +17,21 @@ export interface ManagerProcess extends RunningProcess {
 }
 
 /** Starts `npm start`'s program and waits until it listens. `DATA_DIR` is the caller's to give. */
-export async function startManagerProcess(settings: Record<string, string>): Promise<ManagerProcess> {
-  const running = startManagerProgram({ ADMIN_TOKEN: TEST_TOKEN, ...settings })
+export async function startManagerProcess(
+  settings: Record<string, string>,
+  prefix: readonly string[] = [],
+): Promise<ManagerProcess> {
+  const running = startManagerProgram({ ADMIN_TOKEN: TEST_TOKEN, ...settings }, [], prefix)
   const [, url = ''] = await waitForOutput(running, /The manager listens on (http:\S+)/, START_TIMEOUT_MS)
   const token = settings.ADMIN_TOKEN ?? TEST_TOKEN
   return { ...running, url, token, client: new BackupClient({ url, token }) }
 }
 
 /** Starts `npm start`'s program with just these settings and a free port, and waits for nothing. */
-export function startManagerProgram(settings: Record<string, string>, args: readonly string[] = []): RunningProcess {
-  return startProcess(main, { PORT: '0', LOG_LEVEL: 'warn', AGENT_POLL_MS: '200', ...settings }, { args })
+export function startManagerProgram(
+  settings: Record<string, string>,
+  args: readonly string[] = [],
+  prefix: readonly string[] = [],
+): RunningProcess {
+  return startProcess(main, { PORT: '0', LOG_LEVEL: 'warn', AGENT_POLL_MS: '200', ...settings }, { args, prefix })
 }
