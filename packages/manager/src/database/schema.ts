@@ -184,6 +184,8 @@ export interface JobTable {
   sealed_private_key: string | null
   /** Restores: passed to the scripts; they override the parameters of the service instance. */
   parameters: Json<Record<string, string | number | boolean>>
+  /** Verifications: how many percent of the chunks are read; null: all. */
+  sample_percent: number | null
   /** Backups that a schedule started: when the run was due. */
   due_at: Date | null
   /** It started later than it should have, after an outage. */
@@ -298,6 +300,7 @@ export interface RestorePointTable {
   filename: string
   size_bytes: ColumnType<string, number, never>
   sha256: string | null
+  root: string | null
   object_tag: string | null
   object_modified_at: Date | null
   original_size_bytes: ColumnType<string | null, number | null, never>
