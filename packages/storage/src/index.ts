@@ -12,7 +12,6 @@ export * from './kinds.ts'
 export {
   isManifestName,
   manifestName,
-  type ReadManifest,
   readManifest,
   removeExpected,
   removeWithManifest,

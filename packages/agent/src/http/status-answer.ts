@@ -14,7 +14,6 @@ const capabilities = [
   'cancel',
   'progress',
   'sha256',
-  'root',
   'destination.endpoint',
   'destination.directory',
   'destination.ca_certificate',

@@ -1,7 +1,8 @@
 import type { Readable, Writable } from 'node:stream'
 import { ageKeys } from '@osb-backup/core'
 import { errorMessage, omitUndefined } from '@osb-backup/node'
-import { findZstdProgram, loadContent, type ReadManifest, readManifest, releaseBuffer } from '@osb-backup/storage'
+import type { ObjectManifest } from '@osb-backup/protocol'
+import { findZstdProgram, loadContent, readManifest, releaseBuffer } from '@osb-backup/storage'
 import { writeMetadata } from '../scripts/script-messages.ts'
 import { isSuccess, scriptFailure } from '../scripts/script-result.ts'
 import { findSource, transformsToReverse } from './restore-source.ts'
@@ -9,8 +10,8 @@ import { type RunContext, type StepResult, stageTimeLimitMs, startStage, transfe
 import { transferFailure } from './transfer-failure.ts'
 
 /**
- * Form 2: the stored object is decrypted, decompressed and piped into the script `restore`, verified bytes only: see
- * `loadContent`. The script sees the end of its input only if the object was
+ * Form 2: the stored object is decrypted, decompressed and piped into the script `restore`. Where size or digest are
+ * known, the object is checked before the script starts. The script sees the end of its input only if the object was
  * complete; otherwise it is killed, so that it cannot mistake a truncated dump for a short one.
  */
 export async function streamRestore(run: RunContext, path: string, signal: AbortSignal): Promise<StepResult> {
@@ -21,15 +22,13 @@ export async function streamRestore(run: RunContext, path: string, signal: Abort
   let content: Readable
   try {
     const name = await findSource(run, both)
-    const read = await findManifest(run, name, both)
-    const metadata = read?.manifest.metadata
-    if (metadata !== undefined) await writeMetadata(run.directory.messages, metadata)
-    const transforms = transformsToReverse(run, read?.manifest)
+    const manifest = await findManifest(run, name, both)
+    if (manifest?.metadata !== undefined) await writeMetadata(run.directory.messages, manifest.metadata)
+    const transforms = transformsToReverse(run, manifest)
     content = await loadContent(store, name, {
       ...transforms,
       identities: transforms.encrypted ? ageKeys(encryptionKey) : [],
       ...omitUndefined({ zstdProgram: findZstdProgram(run.settings.scriptBase.PATH), expected: source }),
-      manifest: read,
       signal: both,
       onProgress: ({ bytesRead }) => {
         job.progress = { bytesRead, bytesStored: 0 }
@@ -61,24 +60,20 @@ export async function streamRestore(run: RunContext, path: string, signal: Abort
 }
 
 /**
- * The manifest of an object, whose metadata is for the scripts. Where its root was recorded, the manifest must be that one.
- * Other restores do not depend on it, so a problem with it is only a warning.
+ * The manifest of an object, whose metadata is for the scripts. Most restores do not depend on it, so a problem with it is
+ * only a warning.
  */
 async function findManifest(
   { job, store, mask }: RunContext,
   name: string,
   signal: AbortSignal,
-): Promise<ReadManifest | undefined> {
-  const root = job.request.source?.root
-  const warn = (problem: string) => job.warnings.push({ code: 'agent-manifest', message: mask.mask(problem) })
+): Promise<ObjectManifest | undefined> {
   try {
-    const read = await readManifest(store, name, { signal, ...omitUndefined({ root }) })
-    if (read === undefined && root !== undefined) warn('The manifest beside the object is missing.')
-    return read
+    return await readManifest(store, name, { signal })
   } catch (error) {
     signal.throwIfAborted()
-    if (root !== undefined) throw error
-    warn(`The manifest beside the object could not be used: ${errorMessage(error)}`)
+    const message = `The manifest beside the object could not be used: ${errorMessage(error)}`
+    job.warnings.push({ code: 'agent-manifest', message: mask.mask(message) })
     return undefined
   }
 }

@@ -1,4 +1,3 @@
-import { omitUndefined } from '@osb-backup/node'
 import {
   type AgentBackupRequest,
   type AgentDestination,
@@ -54,7 +53,7 @@ export function restoreRequest(
       filenamePrefix: point.prefix,
       filename: point.filename,
       size: point.sizeBytes,
-      ...omitUndefined({ sha256: point.sha256, root: point.root }),
+      ...(point.sha256 === undefined ? {} : { sha256: point.sha256 }),
       transforms: transformsOf(point),
     },
     restore: databaseOf(instance, part.database, job.parameters),

@@ -37,28 +37,17 @@ export async function searchPlans(
   return { entries: entries.map((row) => planFromRow(context, row)), ...rest }
 }
 
-/** What the protection of items depends on of a plan. */
-export type PlanCoverage = Pick<
-  BackupPlan,
-  'id' | 'instanceId' | 'items' | 'paused' | 'frequency' | 'timezone' | 'rpoSeconds' | 'createdAt'
->
-
-/** What plans of several instances cover, without opening their secrets. */
-export async function coverageOfInstances(
-  { database }: Pick<RepositoryContext, 'database'>,
+/** The plans of several instances. */
+export async function plansOfInstances(
+  context: RepositoryContext,
   instanceIds: readonly string[],
-): Promise<PlanCoverage[]> {
-  const rows = await database
+): Promise<BackupPlan[]> {
+  const rows = await context.database
     .selectFrom('backup_plans')
-    .select(['id', 'instance_id', 'items', 'paused', 'frequency', 'timezone', 'rpo_seconds', 'created_at'])
+    .selectAll()
     .where('instance_id', '=', sql<string>`any(${instanceIds}::text[])`)
     .orderBy('created_at')
     .orderBy('id')
     .execute()
-  return rows.map(({ instance_id, rpo_seconds, created_at, ...row }) => ({
-    ...row,
-    instanceId: instance_id,
-    rpoSeconds: rpo_seconds ?? undefined,
-    createdAt: created_at,
-  }))
+  return rows.map((row) => planFromRow(context, row))
 }

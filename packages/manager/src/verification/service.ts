@@ -13,13 +13,6 @@ import { RequestError } from '../shared/request-error.ts'
 import { readBack } from './read-back.ts'
 import { findOpenVerification, lockPoint } from './repository.ts'
 
-/** What is verified. */
-export interface VerificationRequest {
-  pointId: string
-  /** How many percent of the chunks are read, chosen at random; undefined: all. */
-  samplePercent?: number | undefined
-}
-
 /**
  * Starts a job that verifies a restore point.
  *
@@ -29,7 +22,7 @@ export interface VerificationRequest {
 export async function startVerification(
   context: Context,
   call: Call,
-  { pointId, samplePercent }: VerificationRequest,
+  pointId: string,
   key: IdempotencyKey | undefined,
 ): Promise<VerifyJob> {
   const point = await getPoint(context, call, pointId)
@@ -43,7 +36,6 @@ export async function startVerification(
     planId,
     destinationId,
     sourceJobId,
-    samplePercent,
     startedAt,
     beganAt: undefined,
     endedAt: undefined,

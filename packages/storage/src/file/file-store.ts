@@ -4,7 +4,6 @@ import type { Readable } from 'node:stream'
 import { errorCode, syncDirectory } from '@osb-backup/node'
 import {
   type CallOptions,
-  type GetOptions,
   isSameObject,
   type ObjectStore,
   type PutOptions,
@@ -95,7 +94,7 @@ export class FileStore implements ObjectStore {
     }
   }
 
-  async get(name: string, options: GetOptions = {}): Promise<Readable> {
+  async get(name: string, options: CallOptions = {}): Promise<Readable> {
     const doing = `read "${name}" from ${this.location}`
     options.signal?.throwIfAborted()
     try {
@@ -109,8 +108,7 @@ export class FileStore implements ObjectStore {
         await handle.close()
         throw new StoreError('absent', `There is no object "${name}" in ${this.location}.`)
       }
-      const range = options.range ?? { from: 0, end: stats.size }
-      return limited(readFrom(handle, range, doing, options.signal), this.#bandwidth)
+      return limited(readFrom(handle, stats.size, doing, options.signal), this.#bandwidth)
     } catch (error) {
       if (isAbsent(error)) {
         throw new StoreError('absent', `There is no object "${name}" in ${this.location}.`, { cause: error })
