@@ -19,7 +19,7 @@ const { values } = parseArgs({
 })
 
 const PAGE_SIZE = 10
-const INSTANCES = 1000
+const INSTANCES = 10_000
 
 async function run(): Promise<void> {
   const [jobs, plans, seconds] = [Number(values.jobs), Number(values.plans), Number(values.seconds)]

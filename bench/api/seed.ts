@@ -39,7 +39,11 @@ export async function seed(client: BackupClient, sql: Client, amounts: Amounts):
     items: ['shop'],
     paused: true,
   })
-  await copyRows(sql, 'service_instances', LARGE, amounts.instances - 1, { id: `'bench-' || (n + 1)` })
+  await copyRows(sql, 'service_instances', LARGE, amounts.instances - 1, {
+    id: `'bench-' || (n + 1)`,
+    // Each has a database of its own: at most one job works on one.
+    backup_host: `'postgres' || n`,
+  })
   await copyRows(sql, 'file_destinations', destination.id, amounts.instances - 1, {
     id: `'destination-' || (n + 1)`,
     instance_id: `'bench-' || (n + 1)`,
@@ -75,7 +79,7 @@ async function copyRows(
   )
 }
 
-/** Jobs of two years, each with a part and the logs of an ordinary run. */
+/** Jobs of two years, each with a part and the logs of an ordinary run, and what they left. */
 async function seedJobs(sql: Client, { instances, plans, jobs, jobsOfOne }: Amounts): Promise<void> {
   const agentStatus = {
     status: 'SUCCEEDED',
@@ -97,5 +101,12 @@ async function seedJobs(sql: Client, { instances, plans, jobs, jobsOfOne }: Amou
     `insert into job_parts (job_id, position, item, database, status, filename, accepted, agent_status, ended_at)
      select id, 0, 'shop', 'shop', status, $1, true, $2, ended_at from jobs`,
     [agentStatus.filename, JSON.stringify(agentStatus)],
+  )
+  await sql.query(
+    `insert into restore_points (id, job_id, plan_id, instance_id, destination_id, item, prefix, filename, size_bytes, compression,
+       encrypted, taken_at, suspicious)
+     select id, id, plan_id, instance_id, destination_id, 'shop', plan_id || '/', $1, 1000000, 'zstd', false, started_at, false
+     from jobs where status = 'SUCCEEDED'`,
+    [agentStatus.filename],
   )
 }

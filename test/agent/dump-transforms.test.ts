@@ -87,7 +87,7 @@ test('a manifest beside the object describes it, without a secret', async () => 
   const manifest = await manifestAt(path)
   expect(manifest).toEqual({
     kind: 'osb-backup-object',
-    version: 1,
+    version: 2,
     object: `db-host_${today()}_db1.dump.zst.age`,
     instance: { id: 'instance-1' },
     plan: { id: 'plan-1', name: 'nightly' },
@@ -97,11 +97,13 @@ test('a manifest beside the object describes it, without a secret', async () => 
     startedAt: expect.stringMatching(/Z$/),
     storedAt: expect.stringMatching(/Z$/),
     stored: { sizeBytes: job.filesize?.size, sha256: job.sha256 },
+    chunks: { sizeBytes: 8 * 1024 * 1024, sha256: [job.sha256] },
     original: { sizeBytes: original.length, sha256: sha256(original) },
     transforms: { compression: 'zstd', encryption: 'age' },
     recipients: [recipient],
     scriptPack: { form: 2, name: 'test', type: '.dump' },
   })
+  expect(job.root).toBe(sha256(await readFile(`${path}.manifest.json`)))
   expect(JSON.stringify(manifest)).not.toContain('db-password-1')
   const silent = await agentWith(formTwo({ backup: dump }), { write_manifests: 'false' })
   await backUp(silent, 'x')

@@ -69,7 +69,7 @@ test('jobs that exceed the grace period are cancelled, unlocked, and remain fail
   })
   await agent.start()
   await send('backup', agent, 'x')
-  await until(async () => (await agent.read('stages')).includes('backup'), 'the script runs')
+  await until(async () => /^backup /m.test(await agent.read('stages')), 'the script runs')
   await agent.running.stop()
   expect(
     (await agent.read('stages'))

@@ -183,7 +183,7 @@ test('jobs of plans that share databases in opposite orders, at two managers, al
     fixture.createPlan({ items, instanceId: 'neighbour', destinationId: destination.id }),
   ])
   const jobs: string[] = []
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 2; round++) {
     const started = await Promise.all(
       plans.map((plan, index) => [fixture, second][index % 2]?.client.plans.run(plan.id, { wait: true })),
     )
@@ -200,7 +200,7 @@ test('jobs of plans that share databases in opposite orders, at two managers, al
   for (const id of jobs) expect((await fixture.waitForJob(id)).state).toBe('succeeded')
   for (const item of items) {
     const work = await databases.work(item)
-    expect(work.length).toBeGreaterThan(20)
+    expect(work.length).toBeGreaterThan(10)
     expect(isSerial(work)).toBe(true)
   }
 })

@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { type Compression, transformSuffix } from '@osb-backup/core'
-import { openStore, type StoreSettings, storeContent, writeManifest } from '@osb-backup/storage'
+import { openStore, removeWithManifest, type StoreSettings, storeContent, writeManifest } from '@osb-backup/storage'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { dropDatabase, fillDatabase, fingerprintOf, recreateDatabase } from '../main-job/databases.ts'
@@ -77,7 +78,11 @@ afterAll(async () => {
 })
 
 /** Dumps the database into a store, as an agent does. */
-async function backUp(settings: StoreSettings, compression: Compression, encrypted: boolean): Promise<string> {
+async function backUp(
+  settings: StoreSettings,
+  compression: Compression,
+  encrypted: boolean,
+): Promise<{ name: string; root: string }> {
   const name = `plan/${randomUUID()}.dump${transformSuffix({ compression, encrypted })}`
   const env = { ...environment, PGDATABASE: source }
   const dump = spawn('pg_dump', ['--format=custom', '--compress=0'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
@@ -85,23 +90,27 @@ async function backUp(settings: StoreSettings, compression: Compression, encrypt
   const chosen = encrypted ? recipients : []
   const stored = await storeContent(store, name, dump.stdout, { compression, recipients: chosen })
   const now = new Date().toISOString()
-  await writeManifest(store, name, {
+  const { root } = await writeManifest(store, name, {
     item: source,
     startedAt: now,
     storedAt: now,
     stored: { sizeBytes: stored.sizeBytes, sha256: stored.sha256 },
+    chunks: { sizeBytes: stored.chunks.chunkBytes, sha256: [...stored.chunks.sha256] },
     original: { sizeBytes: stored.originalSizeBytes, sha256: stored.originalSha256 },
     transforms: { compression, encryption: encrypted ? 'age' : 'none' },
     recipients: chosen,
   })
-  return name
+  return { name, root }
 }
 
 /** Runs blocks of the page, one after the other in one shell, in an empty folder with the project beside it. */
-async function runBlocks(names: readonly string[], object: string): Promise<string> {
+async function runBlocks(
+  names: readonly string[],
+  { name: object, root }: { name: string; root: string },
+): Promise<string> {
   const script = names.map((name) => blocks.get(name) ?? `echo "no block ${name}" >&2; exit 1`).join('\n')
   const cwd = await mkdtemp(join(folder, 'work-'))
-  const env = { ...environment, OBJECT: object, FILE: object.slice(object.lastIndexOf('/') + 1) }
+  const env = { ...environment, OBJECT: object, ROOT: root, FILE: object.slice(object.lastIndexOf('/') + 1) }
   for (const name of names) untested.delete(name)
   const { stdout } = await run('bash', ['-euc', `ln -s "${project}/packages" .\n${script}`], { cwd, env })
   return stdout
@@ -134,7 +143,7 @@ test.each([
     store: stores.swift,
     compression: 'none',
     encrypted: false,
-    names: ['fetch-swift', 'check', 'check-original', 'restore'],
+    names: ['fetch-swift', 'check', 'check-root', 'check-chunks', 'check-original', 'restore'],
   },
   {
     what: 'our own command',
@@ -154,8 +163,37 @@ async function runAs(
   const said = await runBlocks(names, object)
   if (names.includes('check')) expect(said).toMatch(/: OK$/m)
   expect(await fingerprintOf(url, target)).toEqual(await fingerprintOf(url, source))
-  for (const name of [object, `${object}.manifest.json`]) await openStore(store).remove(name)
+  if (names.includes('check-chunks')) expect(said).toMatch(/^chunks: OK$/m)
+  await removeWithManifest(openStore(store), object.name)
 }
+
+test('the commands of docs/recovery.md find a damaged chunk, and an object with a manifest of its own', async () => {
+  const large = `plan/${randomUUID()}`
+  const store = openStore(stores.s3)
+  const content = Buffer.alloc(17 * 1024 ** 2, 'large')
+  const stored = await storeContent(store, large, Readable.from([content]), { compression: 'none', recipients: [] })
+  const now = new Date().toISOString()
+  const { root } = await writeManifest(store, large, {
+    item: source,
+    startedAt: now,
+    storedAt: now,
+    stored: { sizeBytes: stored.sizeBytes, sha256: stored.sha256 },
+    chunks: { sizeBytes: stored.chunks.chunkBytes, sha256: [...stored.chunks.sha256] },
+    transforms: { compression: 'none', encryption: 'none' },
+    recipients: [],
+  })
+  const object = { name: large, root }
+  expect(await runBlocks(['fetch-s3', 'check-root', 'check-chunks'], object)).toMatch(/^chunks: OK$/m)
+  await expect(runBlocks(['fetch-s3', 'check-root'], { ...object, root: '0'.repeat(64) })).rejects.toMatchObject({
+    stdout: expect.stringContaining('FAILED'),
+  })
+  content[9 * 1024 ** 2] = 0
+  await store.put(large, Readable.from([content]))
+  await expect(runBlocks(['fetch-s3', 'check-root', 'check-chunks'], object)).rejects.toMatchObject({
+    stdout: expect.stringContaining('line 2'),
+  })
+  await removeWithManifest(store, large)
+})
 
 test('every command of the page is tested', () => {
   expect([...untested]).toEqual([])

@@ -83,13 +83,29 @@ test('a damaged and a missing object fail the job with the reason', async () => 
   await writeFile(objectOf(point), Buffer.alloc(DUMP_BYTES))
   const damaged = await verify(point)
   expect(damaged).toMatchObject({ state: 'failed', parts: [{ verified: 'damaged', bytesRead: expect.any(Number) }] })
-  expect(damaged.parts[0]?.error).toContain('SHA-256')
+  expect(damaged.parts[0]?.error).toContain('at offset 0 does not match its digest')
   await rm(objectOf(point))
   expect(await verify(point)).toMatchObject({
     state: 'failed',
     parts: [{ verified: 'missing', error: expect.stringContaining(point.objectName) }],
   })
   expect((await fixture.client.restorePoints.get(point.id)).verification?.state).toBe('missing')
+})
+
+test('a sample of an object is verified, which finds damage but proves nothing else', async () => {
+  const point = await backUp()
+  expect(point.root).toMatch(/^[0-9a-f]{64}$/)
+  const sampled = async () => {
+    const { id } = await fixture.client.restorePoints.verify(point.id, { sample: 5 })
+    return fixture.waitForJob(id)
+  }
+  expect(await sampled()).toMatchObject({ state: 'succeeded', samplePercent: 5, parts: [{ verified: 'intact' }] })
+  expect((await fixture.client.restorePoints.get(point.id)).verification).toBeUndefined()
+  await writeFile(objectOf(point), Buffer.alloc(DUMP_BYTES))
+  expect(await sampled()).toMatchObject({ state: 'failed', parts: [{ verified: 'damaged' }] })
+  expect((await fixture.client.restorePoints.get(point.id)).verification?.state).toBe('damaged')
+  for (const sample of ['0', '101', 'some'])
+    expect((await fixture.call('POST', `/v1/restore-points/${point.id}/verify?sample=${sample}`)).status).toBe(400)
 })
 
 test('the old paths show no verification', async () => {

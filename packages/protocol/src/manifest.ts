@@ -17,7 +17,8 @@ export const MAX_METADATA_BYTES = 256 * 1024
  */
 export const objectManifestSchema = z.looseObject({
   kind: z.literal('osb-backup-object'),
-  version: z.literal(1),
+  /** 1: without `chunks`. */
+  version: z.literal([1, 2]),
   /** The object's name without the path to it, so that both may be moved together. */
   object: text,
   /** The service instance, as the manager knows it; absent where the agent was not told. */
@@ -30,6 +31,16 @@ export const objectManifestSchema = z.looseObject({
   startedAt: z.iso.datetime(),
   storedAt: z.iso.datetime(),
   stored: z.object({ sizeBytes: size, sha256: digest }),
+  /** The SHA-256 of each chunk of the stored object; all chunks but the last have the same size. */
+  chunks: z
+    .object({
+      sizeBytes: z
+        .int()
+        .min(64 * 1024)
+        .max(64 * 1024 * 1024),
+      sha256: z.array(digest),
+    })
+    .optional(),
   /** Before compression and encryption; absent for files that scripts made, which are stored as they are. */
   original: z.object({ sizeBytes: size, sha256: digest }).optional(),
   /** What was done to it, in this order. Undone in reverse. */

@@ -12,6 +12,7 @@ export * from './kinds.ts'
 export {
   isManifestName,
   manifestName,
+  type ReadManifest,
   readManifest,
   removeExpected,
   removeWithManifest,

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { CallOptions, ObjectStore, PutOptions, StoredObject } from './object-store.ts'
+import type { CallOptions, GetOptions, ObjectStore, PutOptions, StoredObject } from './object-store.ts'
 
 /** A store whose client is loaded with the first call. */
 export class LazyStore implements ObjectStore {
@@ -24,7 +24,7 @@ export class LazyStore implements ObjectStore {
     return (await this.#opened()).put(name, content, options)
   }
 
-  async get(name: string, options?: CallOptions): Promise<Readable> {
+  async get(name: string, options?: GetOptions): Promise<Readable> {
     return (await this.#opened()).get(name, options)
   }
 

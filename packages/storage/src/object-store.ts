@@ -17,6 +17,12 @@ export interface CallOptions {
   signal?: AbortSignal
 }
 
+/** Options of `get`. */
+export interface GetOptions extends CallOptions {
+  /** The bytes to read, `end` exclusive; absent: all. The object must have them. */
+  range?: { from: number; end: number }
+}
+
 /** Options of `put`. */
 export interface PutOptions extends CallOptions {
   /**
@@ -53,7 +59,7 @@ export interface ObjectStore {
    *
    * @throws {StoreError} With code `absent` if there is none.
    */
-  get(name: string, options?: CallOptions): Promise<Readable>
+  get(name: string, options?: GetOptions): Promise<Readable>
 
   /**
    * Returns what the store knows of an object; undefined if it does not exist. A missing bucket is an error, `absent`.

@@ -62,19 +62,19 @@ function compressorOf(body: RequestBody, { compressor: set }: TransferSettings):
 
 type Source = NonNullable<JobRequest['source']>
 
-function sourceOf({ filename = '', size, sha256, transforms }: AgentDestination): Source {
-  return omitUndefined({ filename, transforms, sizeBytes: size, sha256: sha256?.toLowerCase() || undefined })
+function sourceOf({ filename = '', size, sha256, root, transforms }: AgentDestination): Source {
+  const digests = { sha256: sha256?.toLowerCase() || undefined, root: root?.toLowerCase() || undefined }
+  return omitUndefined({ filename, transforms, sizeBytes: size, ...digests })
 }
 
-function sourceProblem({ filename, sizeBytes, sha256 }: Source): string | undefined {
+function sourceProblem({ filename, sizeBytes, sha256, root }: Source): string | undefined {
   const name = componentProblem('destination.filename', filename)
   if (name !== undefined) return name
   if (sizeBytes !== undefined && !(Number.isSafeInteger(sizeBytes) && sizeBytes >= 0)) {
     return 'destination.size must be a whole number of bytes'
   }
-  return sha256 === undefined || /^[0-9a-f]{64}$/.test(sha256)
-    ? undefined
-    : 'destination.sha256 must be 64 hexadecimal digits'
+  const wrong = Object.entries({ sha256, root }).find(([, digest]) => !/^[0-9a-f]{64}$/.test(digest ?? '0'.repeat(64)))
+  return wrong && `destination.${wrong[0]} must be 64 hexadecimal digits`
 }
 
 /**

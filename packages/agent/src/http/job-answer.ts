@@ -40,7 +40,9 @@ export function jobAnswer(job: JobRecord, nextRetryAt?: Date): AgentJob {
     skipSSL: false,
     ...destinationFields(kind, request.store),
     ...(kind === 'backup' ? { filenamePrefix: request.namePrefix, ...fileFields(job) } : {}),
-    ...(stored === undefined ? {} : omitUndefined({ sha256: stored.sha256, transforms: stored.transforms })),
+    ...(stored === undefined
+      ? {}
+      : omitUndefined({ sha256: stored.sha256, root: stored.root, transforms: stored.transforms })),
     ...(stored?.originalSizeBytes === undefined
       ? {}
       : { original_filesize: { size: stored.originalSizeBytes, unit: 'byte' } }),

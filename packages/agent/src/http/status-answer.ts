@@ -14,6 +14,7 @@ const capabilities = [
   'cancel',
   'progress',
   'sha256',
+  'root',
   'destination.endpoint',
   'destination.directory',
   'destination.ca_certificate',

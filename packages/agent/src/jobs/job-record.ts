@@ -27,6 +27,8 @@ export interface StoredDump {
   filename: string
   sizeBytes: number
   sha256: string
+  /** SHA-256 of its manifest, if it has one. */
+  root?: string
   /** Before compression and encryption, if the agent did those. */
   originalSizeBytes?: number
   originalSha256?: string

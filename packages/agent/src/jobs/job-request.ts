@@ -33,7 +33,7 @@ export interface JobRequest {
   /** Time limit of every stage; absent: the agent's own, which is also the maximum. */
   stageTimeLimitMs?: number
   /** Restores: the object to download, without the prefix, and its size and digest if they are known. */
-  source?: { filename: string; transforms?: AgentTransforms; sizeBytes?: number; sha256?: string }
+  source?: { filename: string; transforms?: AgentTransforms; sizeBytes?: number; sha256?: string; root?: string }
   /** What the backup is of, if the caller says so: for the manifest. */
   instance?: Named
   plan?: Named

@@ -50,6 +50,7 @@ const request = z.object({
       transforms: agentTransformsSchema.exactOptional(),
       sizeBytes: whole.exactOptional(),
       sha256: z.string().exactOptional(),
+      root: z.string().exactOptional(),
     })
     .exactOptional(),
   instance: named,
@@ -60,6 +61,7 @@ const stored = z.object({
   filename: z.string(),
   sizeBytes: whole,
   sha256: z.string(),
+  root: z.string().exactOptional(),
   originalSizeBytes: whole.exactOptional(),
   originalSha256: z.string().exactOptional(),
   transforms: agentTransformsSchema.exactOptional(),

@@ -1,10 +1,19 @@
 import { createHash } from 'node:crypto'
-import { accessSync, constants, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { errorCode } from '@osb-backup/node'
 
 /**
- * Finds where cgroups for scripts are created: below a directory, by default the agent's own cgroup v2.
+ * Finds where cgroups for scripts are created, while there are jobs: below a directory, by default the agent's own cgroup v2.
  *
  * @param stateDirectory - Tells the agents of one machine apart.
  * @returns Undefined if cgroups are not available or not permitted here; then processes are found by other means.
@@ -13,13 +22,13 @@ export function openCgroups(stateDirectory: string, directory = ownCgroup()): st
   if (directory === undefined) return undefined
   const path = join(directory, `osb-backup-agent-${shortHash(stateDirectory)}`)
   try {
-    removeCgroup(path)
     mkdirSync(path, { recursive: true })
     accessSync(join(path, 'cgroup.procs'), constants.W_OK)
     return path
   } catch {
-    removeCgroup(path)
     return undefined
+  } finally {
+    removeEmptyCgroup(path)
   }
 }
 
@@ -62,18 +71,23 @@ export function killCgroup(path: string): void {
   }
 }
 
-/** Removes a cgroup without processes. One that has any stays. */
+/** Removes a cgroup without processes, and those below it. One that has any stays. */
 export function removeCgroup(path: string): void {
+  for (const child of childrenOf(path)) removeCgroup(child)
+  removeEmptyCgroup(path)
+}
+
+/** Removes a cgroup with neither processes nor others below it. */
+export function removeEmptyCgroup(path: string): void {
   try {
-    for (const child of childrenOf(path)) removeCgroup(child)
     rmdirSync(path)
   } catch {
-    // It does not exist, or a process has not quite ended: the next start of the agent removes it.
+    // It does not exist, is in use, or a process has not quite ended: it is removed after the next job.
   }
 }
 
 function childrenOf(path: string): string[] {
-  const entries = readdirSync(path, { withFileTypes: true })
+  const entries = existsSync(path) ? readdirSync(path, { withFileTypes: true }) : []
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(path, name))
 }
 

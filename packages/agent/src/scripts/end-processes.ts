@@ -1,5 +1,6 @@
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { killCgroup, removeCgroup } from './cgroup.ts'
+import { killCgroup, removeCgroup, removeEmptyCgroup } from './cgroup.ts'
 import { findProcesses, type ProcessScope } from './process-scan.ts'
 
 /** How long processes that cannot be killed are waited for: those that fork all the time, or hang in the kernel. */
@@ -24,7 +25,11 @@ export async function endProcesses(scope: ProcessScope, graceMs: number): Promis
     signalAll(scope, living(scope), 'SIGKILL')
     await sleep(Math.min(PAUSE_MS, 10))
   }
-  if (scope.cgroup !== undefined) removeCgroup(scope.cgroup)
+  if (scope.cgroup !== undefined) {
+    removeCgroup(scope.cgroup)
+    // That of the job, or of the agent, goes with the last one in it.
+    removeEmptyCgroup(dirname(scope.cgroup))
+  }
   return living(scope) ?? []
 }
 

@@ -55,9 +55,12 @@ export async function downloadFile(run: RunContext, signal: AbortSignal): Promis
   const both = transferSignal(run, signal)
   try {
     const name = await findSource(run, both)
-    // A request that says what is to be reversed needs no manifest.
-    const manifest = source?.transforms === undefined ? await readManifest(store, name, { signal: both }) : undefined
-    const done = transformsToReverse(run, manifest)
+    // A request that says what is to be reversed, and not what the manifest must be, needs none.
+    const isNeeded = source?.transforms === undefined || source.root !== undefined
+    const read = isNeeded
+      ? await readManifest(store, name, { signal: both, ...omitUndefined({ root: source?.root }) })
+      : undefined
+    const done = transformsToReverse(run, read?.manifest)
     if (done.encrypted && !isAgeIdentityList(encryptionKey)) {
       return failed(`encryption_key must be age identities (AGE-SECRET-KEY-1…): ${run.filename} is encrypted`)
     }
@@ -77,6 +80,7 @@ export async function downloadFile(run: RunContext, signal: AbortSignal): Promis
       ...done,
       identities: done.encrypted ? ageKeys(encryptionKey) : [],
       ...omitUndefined({ zstdProgram: findZstdProgram(settings.scriptBase.PATH), expected: source }),
+      manifest: read,
       signal: both,
       onProgress({ bytesRead }) {
         job.progress = { bytesRead, bytesStored: 0 }

@@ -53,23 +53,25 @@ async function storeWithManifest(run: RunContext, upload: ObjectUpload, source: 
       job.progress = progress
     },
   })
-  if (settings.transfers.writesManifests) await describeDump(run, upload, source, stored)
+  const root = settings.transfers.writesManifests ? await describeDump(run, upload, source, stored) : undefined
   const { sizeBytes, sha256, originalSizeBytes, originalSha256 } = stored
   // If scripts compressed and encrypted a file, its original size is unknown.
   const original = agentTransforms(run) ? { originalSizeBytes, originalSha256 } : {}
-  job.stored = { filename: upload.filename, sizeBytes, sha256, ...original, transforms: reportOf(run, transforms) }
+  const report = { ...omitUndefined({ root }), ...original, transforms: reportOf(run, transforms) }
+  job.stored = { filename: upload.filename, sizeBytes, sha256, ...report }
 }
 
 function reportOf(run: RunContext, { compression, encrypted }: DumpTransforms): AgentTransforms {
   return { by: agentTransforms(run) ? 'agent' : 'script', compression, encrypted }
 }
 
+/** Writes the manifest of a dump, and returns its root. */
 async function describeDump(
   run: RunContext,
   upload: ObjectUpload,
   { transforms, signal }: DumpSource,
-  { sizeBytes, sha256, originalSizeBytes, originalSha256 }: StoredContent,
-): Promise<void> {
+  { sizeBytes, sha256, chunks, originalSizeBytes, originalSha256 }: StoredContent,
+): Promise<string> {
   const { job, pack, store } = run
   const { request, startedAt } = job
   const byScript = agentTransforms(run) || request.encryptionKey === NO_KEY ? 'none' : 'script'
@@ -87,6 +89,7 @@ async function describeDump(
     startedAt: startedAt.toISOString(),
     storedAt: run.now().toISOString(),
     stored: { sizeBytes, sha256 },
+    chunks: { sizeBytes: chunks.chunkBytes, sha256: [...chunks.sha256] },
     original: agentTransforms(run) ? { sizeBytes: originalSizeBytes, sha256: originalSha256 } : undefined,
     transforms: {
       compression: transforms.compression,
@@ -97,7 +100,7 @@ async function describeDump(
     scriptPack: pack.form === 1 ? { form: 1 } : { form: 2, name: pack.name, type: pack.type },
   } as const
   try {
-    await writeManifest(store, upload.name, manifest, { signal })
+    return (await writeManifest(store, upload.name, manifest, { signal })).root
   } catch (error) {
     // Not with the caller's signal: it may be the reason for the failure.
     await removeWithManifest(store, upload.name, { signal: AbortSignal.timeout(REMOVE_TIMEOUT_MS) }).catch(

@@ -1,8 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import { ageKeys } from '@osb-backup/core'
 import { errorMessage, omitUndefined } from '@osb-backup/node'
-import type { ObjectManifest } from '@osb-backup/protocol'
-import { findZstdProgram, loadContent, readManifest, releaseBuffer } from '@osb-backup/storage'
+import { findZstdProgram, loadContent, type ReadManifest, readManifest, releaseBuffer } from '@osb-backup/storage'
 import { writeMetadata } from '../scripts/script-messages.ts'
 import { isSuccess, scriptFailure } from '../scripts/script-result.ts'
 import { findSource, transformsToReverse } from './restore-source.ts'
@@ -10,8 +9,8 @@ import { type RunContext, type StepResult, stageTimeLimitMs, startStage, transfe
 import { transferFailure } from './transfer-failure.ts'
 
 /**
- * Form 2: the stored object is decrypted, decompressed and piped into the script `restore`. Where size or digest are
- * known, the object is checked before the script starts. The script sees the end of its input only if the object was
+ * Form 2: the stored object is decrypted, decompressed and piped into the script `restore`, verified bytes only: see
+ * `loadContent`. The script sees the end of its input only if the object was
  * complete; otherwise it is killed, so that it cannot mistake a truncated dump for a short one.
  */
 export async function streamRestore(run: RunContext, path: string, signal: AbortSignal): Promise<StepResult> {
@@ -22,13 +21,15 @@ export async function streamRestore(run: RunContext, path: string, signal: Abort
   let content: Readable
   try {
     const name = await findSource(run, both)
-    const manifest = await findManifest(run, name, both)
-    if (manifest?.metadata !== undefined) await writeMetadata(run.directory.messages, manifest.metadata)
-    const transforms = transformsToReverse(run, manifest)
+    const read = await findManifest(run, name, both)
+    const metadata = read?.manifest.metadata
+    if (metadata !== undefined) await writeMetadata(run.directory.messages, metadata)
+    const transforms = transformsToReverse(run, read?.manifest)
     content = await loadContent(store, name, {
       ...transforms,
       identities: transforms.encrypted ? ageKeys(encryptionKey) : [],
       ...omitUndefined({ zstdProgram: findZstdProgram(run.settings.scriptBase.PATH), expected: source }),
+      manifest: read,
       signal: both,
       onProgress: ({ bytesRead }) => {
         job.progress = { bytesRead, bytesStored: 0 }
@@ -60,20 +61,24 @@ export async function streamRestore(run: RunContext, path: string, signal: Abort
 }
 
 /**
- * The manifest of an object, whose metadata is for the scripts. Most restores do not depend on it, so a problem with it is
- * only a warning.
+ * The manifest of an object, whose metadata is for the scripts. Where its root was recorded, the manifest must be that one.
+ * Other restores do not depend on it, so a problem with it is only a warning.
  */
 async function findManifest(
   { job, store, mask }: RunContext,
   name: string,
   signal: AbortSignal,
-): Promise<ObjectManifest | undefined> {
+): Promise<ReadManifest | undefined> {
+  const root = job.request.source?.root
+  const warn = (problem: string) => job.warnings.push({ code: 'agent-manifest', message: mask.mask(problem) })
   try {
-    return await readManifest(store, name, { signal })
+    const read = await readManifest(store, name, { signal, ...omitUndefined({ root }) })
+    if (read === undefined && root !== undefined) warn('The manifest beside the object is missing.')
+    return read
   } catch (error) {
     signal.throwIfAborted()
-    const message = `The manifest beside the object could not be used: ${errorMessage(error)}`
-    job.warnings.push({ code: 'agent-manifest', message: mask.mask(message) })
+    if (root !== undefined) throw error
+    warn(`The manifest beside the object could not be used: ${errorMessage(error)}`)
     return undefined
   }
 }

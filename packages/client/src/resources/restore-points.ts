@@ -5,6 +5,7 @@ import {
   type RestorePointQuery,
   type RestoreRequest,
   restorePointSchema,
+  type VerifyQuery,
 } from '@osb-backup/protocol/v1'
 import type { CallOptions, Connection, CreateOptions } from '../connection.ts'
 import { deleteCall, listCalls, pathOf, readCalls } from './resource.ts'
@@ -17,16 +18,23 @@ export const restorePointCalls = (connection: Connection) => {
     (action: string) =>
     (id: string, options: CallOptions = {}): Promise<RestorePoint> =>
       connection.call({ method: 'POST', path: pathOf(path, id, action), answer: restorePointSchema, ...options })
-  const start = (id: string, action: string, body: RestoreRequest | undefined, options: CreateOptions): Promise<Job> =>
-    connection.call({ method: 'POST', path: pathOf(path, id, action), body, answer: jobSchema, ...options })
+  const start = (
+    id: string,
+    action: string,
+    body: RestoreRequest | undefined,
+    options: CreateOptions,
+    query?: object,
+  ): Promise<Job> =>
+    connection.call({ method: 'POST', path: pathOf(path, id, action), body, query, answer: jobSchema, ...options })
   return {
     ...listCalls<RestorePoint, RestorePointQuery>(connection, path, restorePointSchema),
     ...readCalls(connection, path, restorePointSchema),
     /** Starts a restore job: to the same or another instance, under the same or another database name. */
     restore: (id: string, request: RestoreRequest = {}, options: CreateOptions = {}): Promise<Job> =>
       start(id, 'restore', request, options),
-    /** Starts a verify job, which reads the object back and compares size and digest. */
-    verify: (id: string, options: CreateOptions = {}): Promise<Job> => start(id, 'verify', undefined, options),
+    /** Starts a verify job, which reads the object, or a sample of it in percent, and compares size and digests. */
+    verify: (id: string, { sample, ...options }: CreateOptions & VerifyQuery = {}): Promise<Job> =>
+      start(id, 'verify', undefined, options, { sample }),
     /** Holds it: it is neither expired nor deleted. */
     hold: act('hold'),
     /** Ends the hold. */

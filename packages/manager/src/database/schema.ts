@@ -29,6 +29,8 @@ export interface Tables {
   job_counter_changes: JobCounterChangeTable
   object_names: ObjectNameTable
   restore_points: RestorePointTable
+  restore_point_counters: RestorePointCounterTable
+  restore_point_counter_changes: RestorePointCounterTable & { id: Generated<string> }
   reconciliations: ReconciliationTable
   tokens: TokenTable
   broker_accounts: BrokerAccountTable
@@ -182,6 +184,8 @@ export interface JobTable {
   sealed_private_key: string | null
   /** Restores: passed to the scripts; they override the parameters of the service instance. */
   parameters: Json<Record<string, string | number | boolean>>
+  /** Verifications: how many percent of the chunks are read; null: all. */
+  sample_percent: number | null
   /** Backups that a schedule started: when the run was due. */
   due_at: Date | null
   /** It started later than it should have, after an outage. */
@@ -296,6 +300,7 @@ export interface RestorePointTable {
   filename: string
   size_bytes: ColumnType<string, number, never>
   sha256: string | null
+  root: string | null
   object_tag: string | null
   object_modified_at: Date | null
   original_size_bytes: ColumnType<string | null, number | null, never>
@@ -324,6 +329,17 @@ export interface RestorePointTable {
   removal_error: string | null
   /** When the object was deleted. */
   deleted_at: Date | null
+}
+
+/** Written by triggers of `restore_points`. Read as the sum with the changes. */
+export interface RestorePointCounterTable {
+  instance_id: string
+  item: string
+  /** Whose object is not to be removed. */
+  kept: string
+  /** Whose object was not removed yet. */
+  stored: string
+  stored_bytes: string
 }
 
 /** Reconciliations that run in the background. */

@@ -1,3 +1,4 @@
+import { omitUndefined } from '@osb-backup/node'
 import {
   type AgentBackupRequest,
   type AgentDestination,
@@ -53,7 +54,7 @@ export function restoreRequest(
       filenamePrefix: point.prefix,
       filename: point.filename,
       size: point.sizeBytes,
-      ...(point.sha256 === undefined ? {} : { sha256: point.sha256 }),
+      ...omitUndefined({ sha256: point.sha256, root: point.root }),
       transforms: transformsOf(point),
     },
     restore: databaseOf(instance, part.database, job.parameters),

@@ -15,6 +15,7 @@ export interface StoredDump {
   filename: string
   sizeBytes: number
   sha256: string | undefined
+  root: string | undefined
   object: ObjectState | undefined
   originalSizeBytes: number | undefined
 }
@@ -31,7 +32,7 @@ export async function findStoredDump(
   job: BackupJob,
   agentStatus: AgentJob,
 ): Promise<StoredDump | { missing: string }> {
-  const { filename, filesize, sha256 } = agentStatus
+  const { filename, filesize, sha256, root } = agentStatus
   if (agentStatus.skip_storage === true && !filesize?.size) {
     return {
       missing:
@@ -41,11 +42,12 @@ export async function findStoredDump(
   if (!filename || !filesize || filesize.size < 1) {
     return { missing: 'The agent reports no stored file with a size; nothing can be restored from it.' }
   }
-  if (!/^(?!\.{1,2}$)[^/\p{Cc}]{1,900}$/u.test(filename) || (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256))) {
+  const isDigest = (digest: string | undefined) => digest === undefined || /^[0-9a-f]{64}$/.test(digest)
+  if (!/^(?!\.{1,2}$)[^/\p{Cc}]{1,900}$/u.test(filename) || !isDigest(sha256) || !isDigest(root)) {
     return { missing: 'The agent reports a file with an invalid name or digest.' }
   }
   const originalSizeBytes = agentStatus.original_filesize?.size
-  const dump = { filename, sizeBytes: filesize.size, sha256, originalSizeBytes, object: undefined }
+  const dump = { filename, sizeBytes: filesize.size, sha256, root, originalSizeBytes, object: undefined }
   const prefixes = sha256 === undefined ? [prefixOfPlan(job.planId), ''] : [prefixOfPlan(job.planId)]
   const seen: string[] = []
   for (const prefix of prefixes) {

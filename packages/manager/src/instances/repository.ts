@@ -174,6 +174,24 @@ export async function searchInstances(
   return { entries: entries.map((row) => fromRow(context, row)), ...rest }
 }
 
+/** Ids of the registered instances that a caller was granted, in their order, from one on. */
+export async function listInstanceIds(
+  { database }: { database: Database },
+  scope: Grants,
+  { after, limit }: { after: string; limit: number },
+): Promise<string[]> {
+  const rows = await database
+    .selectFrom('service_instances')
+    .select('id')
+    .where('deleted_at', 'is', null)
+    .where(isGranted('id', scope))
+    .where('id', '>', after)
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+  return rows.map((row) => row.id)
+}
+
 /** The registered instances that use an agent. */
 export async function instanceIdsOfAgent({ database }: { database: Database }, agentId: string): Promise<string[]> {
   const rows = await database

@@ -95,6 +95,8 @@ export interface VerifyJob extends JobFields {
   planId: string
   /** The backup job that left the restore point. */
   sourceJobId: string
+  /** How many percent of the chunks are read, chosen at random; undefined: all. */
+  samplePercent: number | undefined
   parts: VerifyPart[]
 }
 

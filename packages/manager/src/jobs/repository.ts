@@ -59,7 +59,9 @@ function fromRow({ sealer }: RepositoryContext, { row, parts, blockers, nextAtte
   }
   if (row.kind === 'verify') {
     invariant(row.source_job_id, `verify job ${row.id} has a source`)
-    return { ...fields, kind: 'verify', sourceJobId: row.source_job_id, parts: parts.map(verifyPartFromRow) }
+    const { source_job_id: sourceJobId, sample_percent } = row
+    const samplePercent = sample_percent ?? undefined
+    return { ...fields, kind: 'verify', sourceJobId, samplePercent, parts: parts.map(verifyPartFromRow) }
   }
   return {
     ...fields,
@@ -215,6 +217,7 @@ function toRow({ sealer }: RepositoryContext, job: Job): Insertable<JobTable> {
     public_key: backup?.publicKey ?? null,
     sealed_private_key: sealer.sealOptional(restore?.privateKey, purpose),
     parameters: JSON.stringify(restore?.parameters ?? {}),
+    sample_percent: job.kind === 'verify' ? (job.samplePercent ?? null) : null,
     due_at: backup?.dueAt ?? null,
     late: backup?.late ?? false,
     parallel_items: backup?.parallelItems ?? 1,

@@ -1,12 +1,12 @@
 import type { Protection, ProtectionState } from '@osb-backup/core'
-import type { Call } from '../access/call.ts'
+import type { Grants } from '../access/caller.ts'
 import { countAgents } from '../agents/repository.ts'
 import { type ClockState, readClockState } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
 import { type LockedDatabase, searchLockedDatabases } from '../jobs/locks-repository.ts'
 import { countJobs, type JobCounts } from '../jobs/search-repository.ts'
 import { judgeAllInstances } from '../protection/service.ts'
-import { sumPoints } from '../restore-points/search-repository.ts'
+import { sumPoints } from '../restore-points/counters-repository.ts'
 
 const DAY_MS = 86_400_000
 const MAX_ATTENTION = 50
@@ -35,16 +35,14 @@ export interface Overview {
   at: Date
 }
 
-/** Counts what the caller was granted. */
-export async function readOverview(context: Context, call: Call): Promise<Overview> {
+/** Counts what a caller was granted. */
+export async function readOverview(context: Context, scope: Grants): Promise<Overview> {
   const { now: at, jump: clockJump } = await readClockState(context)
-  const scope = await call.caller.grants()
   const instances = { total: 0, protected: 0, 'at-risk': 0, unprotected: 0, unknown: 0 }
   const attention: Attention[] = []
-  for await (const { instance, items, protection } of judgeAllInstances(context, call)) {
+  for await (const { instanceId, items, protection } of judgeAllInstances(context, scope)) {
     instances.total++
     instances[protection.state]++
-    const { id: instanceId } = instance
     if (items.length === 0) attention.push({ instanceId, item: undefined, planIds: [], protection })
     for (const { name: item, planIds, protection } of items) {
       if (protection.state !== 'protected') attention.push({ instanceId, item, planIds, protection })

@@ -37,17 +37,28 @@ export async function searchPlans(
   return { entries: entries.map((row) => planFromRow(context, row)), ...rest }
 }
 
-/** The plans of several instances. */
-export async function plansOfInstances(
-  context: RepositoryContext,
+/** What the protection of items depends on of a plan. */
+export type PlanCoverage = Pick<
+  BackupPlan,
+  'id' | 'instanceId' | 'items' | 'paused' | 'frequency' | 'timezone' | 'rpoSeconds' | 'createdAt'
+>
+
+/** What plans of several instances cover, without opening their secrets. */
+export async function coverageOfInstances(
+  { database }: Pick<RepositoryContext, 'database'>,
   instanceIds: readonly string[],
-): Promise<BackupPlan[]> {
-  const rows = await context.database
+): Promise<PlanCoverage[]> {
+  const rows = await database
     .selectFrom('backup_plans')
-    .selectAll()
+    .select(['id', 'instance_id', 'items', 'paused', 'frequency', 'timezone', 'rpo_seconds', 'created_at'])
     .where('instance_id', '=', sql<string>`any(${instanceIds}::text[])`)
     .orderBy('created_at')
     .orderBy('id')
     .execute()
-  return rows.map((row) => planFromRow(context, row))
+  return rows.map(({ instance_id, rpo_seconds, created_at, ...row }) => ({
+    ...row,
+    instanceId: instance_id,
+    rpoSeconds: rpo_seconds ?? undefined,
+    createdAt: created_at,
+  }))
 }

@@ -1,14 +1,14 @@
 import { type CoveringPlan, defaultRpoSeconds, type Protection, protectionOf, worstProtection } from '@osb-backup/core'
 import type { Call } from '../access/call.ts'
+import type { Grants } from '../access/caller.ts'
 import { scopeOf } from '../access/scope.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import type { ServiceInstance } from '../instances/instance.ts'
-import { type InstanceSearch, searchInstances } from '../instances/repository.ts'
+import { type InstanceSearch, listInstanceIds, searchInstances } from '../instances/repository.ts'
 import { lockedInstances } from '../jobs/locks-repository.ts'
-import type { BackupPlan } from '../plans/plan.ts'
-import { plansOfInstances } from '../plans/search-repository.ts'
-import { type ItemPoints, pointsByItem } from '../restore-points/search-repository.ts'
+import { coverageOfInstances, type PlanCoverage } from '../plans/search-repository.ts'
+import { type ItemPoints, pointsByItem } from '../restore-points/counters-repository.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 
 /** An item of an instance: a database that a plan covers, or that a restore point is of. */
@@ -32,6 +32,8 @@ const CLOCK_DIFFERENCE_MS = 86_400_000
 /** How many instances are judged for one page that is filtered by protection; the cursor continues after them. */
 const MAX_JUDGED = 2000
 const BATCH_SIZE = 200
+/** How many are judged at once where nothing but their protection is read. */
+const LARGE_BATCH_SIZE = 1000
 
 type ProtectionContext = Pick<Context, 'database' | 'sealer'>
 
@@ -40,25 +42,34 @@ export async function judgeInstances(
   context: ProtectionContext,
   instances: readonly ServiceInstance[],
 ): Promise<ProtectedInstance[]> {
-  const now = await readClock(context)
   const ids = instances.map((instance) => instance.id)
-  const plans = Map.groupBy(await plansOfInstances(context, ids), (plan) => plan.instanceId)
-  const latest = new Date(now.getTime() + CLOCK_DIFFERENCE_MS)
-  const points = Map.groupBy(await pointsByItem(context, ids, latest), (each) => each.instanceId)
-  const rpoOf = memoizedRpo(now)
+  const judged = await judgeItemsOf(context, ids)
   const locked = await lockedInstances(context, ids)
   return instances.map((instance) => {
-    const items = judgeItems(plans.get(instance.id) ?? [], points.get(instance.id) ?? [], { now, rpoOf })
+    const items = judged.get(instance.id) ?? []
     return { instance, items, protection: worstProtection(items), lockedSince: locked.get(instance.id) }
   })
 }
 
-interface Judging {
-  now: Date
-  rpoOf(plan: BackupPlan): number | undefined
+/** The items of instances with the protection of each, by instance. */
+async function judgeItemsOf(
+  context: Pick<Context, 'database'>,
+  instanceIds: readonly string[],
+): Promise<Map<string, ProtectedItem[]>> {
+  const now = await readClock(context)
+  const plans = Map.groupBy(await coverageOfInstances(context, instanceIds), (plan) => plan.instanceId)
+  const latest = new Date(now.getTime() + CLOCK_DIFFERENCE_MS)
+  const points = Map.groupBy(await pointsByItem(context, instanceIds, latest), (each) => each.instanceId)
+  const judging = { now, rpoOf: memoizedRpo(now) }
+  return new Map(instanceIds.map((id) => [id, judgeItems(plans.get(id) ?? [], points.get(id) ?? [], judging)]))
 }
 
-function judgeItems(plans: readonly BackupPlan[], points: readonly ItemPoints[], judging: Judging): ProtectedItem[] {
+interface Judging {
+  now: Date
+  rpoOf(plan: PlanCoverage): number | undefined
+}
+
+function judgeItems(plans: readonly PlanCoverage[], points: readonly ItemPoints[], judging: Judging): ProtectedItem[] {
   const names = new Set([...plans.flatMap((plan) => plan.items), ...points.map((each) => each.item)])
   const pointsOf = new Map(points.map((each) => [each.item, each]))
   return [...names].sort().map((name) => {
@@ -72,7 +83,7 @@ function judgeItems(plans: readonly BackupPlan[], points: readonly ItemPoints[],
   })
 }
 
-function toCovering(plan: BackupPlan, { rpoOf }: Judging): CoveringPlan {
+function toCovering(plan: PlanCoverage, { rpoOf }: Judging): CoveringPlan {
   const { paused, createdAt } = plan
   return { schedule: plan, paused, rpoSeconds: rpoOf(plan), createdAt }
 }
@@ -123,13 +134,23 @@ export async function searchProtectedInstances(
   return { entries: found, next: after ? [...after] : undefined }
 }
 
-/** Judges all instances that the caller was granted, in batches. */
-export async function* judgeAllInstances(context: ProtectionContext, call: Call): AsyncGenerator<ProtectedInstance> {
-  const scope = await scopeOf(call, undefined)
-  let after: readonly string[] | undefined
+/** The protection of an instance and its items. */
+export interface JudgedInstance extends Pick<ProtectedInstance, 'items' | 'protection'> {
+  instanceId: string
+}
+
+/** Judges all instances of a scope, in batches, between which other requests are served. */
+export async function* judgeAllInstances(
+  context: Pick<Context, 'database'>,
+  scope: Grants,
+): AsyncGenerator<JudgedInstance> {
+  let ids: string[]
+  let after = ''
   do {
-    const batch = await searchInstances(context, { scope }, { limit: BATCH_SIZE, after })
-    yield* await judgeInstances(context, batch.entries)
-    after = batch.next
-  } while (after !== undefined)
+    ids = await listInstanceIds(context, scope, { after, limit: LARGE_BATCH_SIZE })
+    for (const [instanceId, items] of await judgeItemsOf(context, ids)) {
+      yield { instanceId, items, protection: worstProtection(items) }
+    }
+    after = ids.at(-1) ?? ''
+  } while (ids.length === LARGE_BATCH_SIZE)
 }

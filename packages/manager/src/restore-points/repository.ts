@@ -24,6 +24,7 @@ export function pointFromRow(row: Selectable<RestorePointTable>): RestorePoint {
     filename: row.filename,
     sizeBytes: Number(row.size_bytes),
     sha256: row.sha256 ?? undefined,
+    root: row.root ?? undefined,
     object: row.object_modified_at
       ? { tag: row.object_tag ?? undefined, modifiedAt: row.object_modified_at }
       : undefined,
@@ -88,6 +89,7 @@ export async function insertPoint(
       filename: point.filename,
       size_bytes: point.sizeBytes,
       sha256: point.sha256 ?? null,
+      root: point.root ?? null,
       object_tag: point.object?.tag ?? null,
       object_modified_at: point.object?.modifiedAt ?? null,
       original_size_bytes: point.originalSizeBytes ?? null,

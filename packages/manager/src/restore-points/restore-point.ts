@@ -20,6 +20,8 @@ export interface RestorePoint {
   sizeBytes: number
   /** Hex; undefined where an old agent did not report it. */
   sha256: string | undefined
+  /** SHA-256 of the manifest, in hex; undefined where an older agent reported none. */
+  root: string | undefined
   /** How its store describes the object; undefined where it could not be asked when the point was recorded. */
   object: ObjectState | undefined
   originalSizeBytes: number | undefined

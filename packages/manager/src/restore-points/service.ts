@@ -5,6 +5,7 @@ import type { Context } from '../context/context.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
+import { compactCounters } from './counters-repository.ts'
 import * as repository from './repository.ts'
 import type { PointFilter, RestorePoint } from './restore-point.ts'
 import type { PointSearch } from './search-repository.ts'
@@ -46,6 +47,11 @@ export async function setHeld(context: Context, call: Call, id: string, held: bo
     throw new RequestError('conflict', `The restore point ${id} is being removed.`)
   })
   return { ...point, held }
+}
+
+/** Compacts the changes of the restore point counters. Returns whether there may be more. */
+export function compactPointCounters(context: Pick<Context, 'database'>): Promise<boolean> {
+  return compactCounters(context)
 }
 
 /** One page of the restore points of all instances that the caller was granted, or of one, newest first. */

@@ -1,3 +1,4 @@
+import { omitUndefined } from '@osb-backup/node'
 import { ContentError, StoreError, verifyObject } from '@osb-backup/storage'
 import type { Context } from '../context/context.ts'
 import { openDestinationOf } from '../destinations/open-destination.ts'
@@ -13,17 +14,19 @@ export interface Verification {
 /** What stops the reading of an object, and who learns how much has been read. */
 export interface ReadBackOptions {
   signal: AbortSignal
+  /** How many percent of the chunks are read, chosen at random; undefined: all. */
+  samplePercent?: number | undefined
   onProgress?: (progress: { bytesRead: number }) => void
 }
 
 /**
- * Reads the object of a restore point, whole, and compares size and digest with what was recorded.
+ * Reads the object of a restore point, whole or a sample, and compares size and digests with what was recorded.
  *
  * @throws {RequestError} If the store could not be read, which says nothing about the object.
  */
 export async function readBack(context: Context, point: RestorePoint, options: ReadBackOptions): Promise<Verification> {
-  const { sizeBytes, sha256 } = point
-  const expected = sha256 === undefined ? { sizeBytes } : { sizeBytes, sha256 }
+  const { sizeBytes, sha256, root } = point
+  const expected = omitUndefined({ sizeBytes, sha256, root })
   try {
     const store = await openDestinationOf(context, point.destinationId)
     await verifyObject(store, objectNameOf(point), expected, options)

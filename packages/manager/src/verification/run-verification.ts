@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { omitUndefined } from '@osb-backup/node'
 import { isOver } from '@osb-backup/protocol'
 import type { Context } from '../context/context.ts'
-import { type JobLock, JobLockLost, type VerifyPart } from '../jobs/job.ts'
+import { type JobLock, JobLockLost, type VerifyJob, type VerifyPart } from '../jobs/job.ts'
 import { recordPart } from '../jobs/part-results.ts'
 import { findCancellation, findJob } from '../jobs/repository.ts'
 import { findPoint } from '../restore-points/repository.ts'
@@ -35,13 +35,17 @@ export async function runVerification(context: Context, lock: JobLock, signal: A
   const log = context.log.child({ jobId: lock.id, restorePointId: part.restorePointId })
   try {
     const point = await requirePoint(context, part)
-    const found = await verify({ ...context, log }, { lock, part, point }, signal)
+    const { samplePercent } = job as VerifyJob
+    const found = await verify({ ...context, log }, { lock, part, point, samplePercent }, signal)
     await requirePoint(context, part)
     await recordPart(context, lock, part.position, {
       status: found.state === 'intact' ? 'SUCCEEDED' : 'FAILED',
       verified: found.state,
       ...omitUndefined({ error: found.problem }),
-      verification: { pointId: point.id, state: found.state },
+      // A sample without damage does not prove that there is none.
+      ...(samplePercent !== undefined && found.state === 'intact'
+        ? {}
+        : { verification: { pointId: point.id, state: found.state } }),
     })
   } catch (error) {
     if (!(error instanceof VerificationFailure)) throw error
@@ -61,6 +65,7 @@ interface Run {
   lock: JobLock
   part: VerifyPart
   point: RestorePoint
+  samplePercent: number | undefined
 }
 
 /** Reads the object within the time limit, and records how much has been read, until the job is cancelled. */
@@ -75,6 +80,7 @@ async function verify(context: Context, run: Run, signal: AbortSignal): Promise<
   try {
     return await readBack(context, run.point, {
       signal: AbortSignal.any([signal, stopping.signal, expired]),
+      samplePercent: run.samplePercent,
       onProgress: (progress) => {
         bytesRead = progress.bytesRead
       },

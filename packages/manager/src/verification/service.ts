@@ -13,6 +13,13 @@ import { RequestError } from '../shared/request-error.ts'
 import { readBack } from './read-back.ts'
 import { findOpenVerification, lockPoint } from './repository.ts'
 
+/** What is verified. */
+export interface VerificationRequest {
+  pointId: string
+  /** How many percent of the chunks are read, chosen at random; undefined: all. */
+  samplePercent?: number | undefined
+}
+
 /**
  * Starts a job that verifies a restore point.
  *
@@ -22,7 +29,7 @@ import { findOpenVerification, lockPoint } from './repository.ts'
 export async function startVerification(
   context: Context,
   call: Call,
-  pointId: string,
+  { pointId, samplePercent }: VerificationRequest,
   key: IdempotencyKey | undefined,
 ): Promise<VerifyJob> {
   const point = await getPoint(context, call, pointId)
@@ -36,6 +43,7 @@ export async function startVerification(
     planId,
     destinationId,
     sourceJobId,
+    samplePercent,
     startedAt,
     beganAt: undefined,
     endedAt: undefined,

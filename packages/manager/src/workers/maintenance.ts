@@ -6,6 +6,7 @@ import { deleteOldNames } from '../object-names/service.ts'
 import { recomputeNextRuns } from '../plans/recompute-next-runs.ts'
 import { deleteOldPlanRuns } from '../plans/service.ts'
 import { deleteOldReconciliations } from '../reconciliation/runs.ts'
+import { compactPointCounters } from '../restore-points/service.ts'
 
 const HOUR_MS = 3_600_000
 const COMPACT_EVERY_MS = 10_000
@@ -45,4 +46,9 @@ export const maintenanceTasks = (context: Context): PeriodicTask[] => [
     },
   },
   { name: 'compact the job counters', intervalMs: COMPACT_EVERY_MS, run: () => compactJobCounters(context) },
+  {
+    name: 'compact the restore point counters',
+    intervalMs: COMPACT_EVERY_MS,
+    run: () => compactPointCounters(context),
+  },
 ]

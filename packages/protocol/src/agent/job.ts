@@ -53,6 +53,8 @@ export const agentJobSchema = z.looseObject({
   /** Why it failed first, where that may be over at another attempt. */
   failure_code: z.enum(agentFailureCodes).optional(),
   sha256: z.string().optional(),
+  /** SHA-256 of the manifest as it is stored, and so of the digests of all chunks; sent along with a restore. */
+  root: z.string().optional(),
   original_filesize: agentFilesizeSchema.optional(),
   original_sha256: z.string().optional(),
   transforms: agentTransformsSchema.optional(),

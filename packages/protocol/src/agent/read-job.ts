@@ -44,6 +44,7 @@ export function readAgentJob(answer: unknown): LenientAgentJob | undefined {
   const job: Record<string, unknown> = Object.fromEntries(fields)
   if (!statusSchema.safeParse(job.status).success) return undefined
   if (job.sha256 !== undefined && typeof job.sha256 !== 'string') job.sha256 = 'invalid'
+  if (job.root !== undefined && typeof job.root !== 'string') job.root = 'invalid'
   const ignored = Object.entries(otherFields).flatMap(([name, schema]) =>
     name in job && !schema.safeParse(job[name]).success ? [name] : [],
   )

@@ -29,6 +29,8 @@ export const agentDestinationSchema = z.object({
   /** Additive, restores only: what the stored object must be. Checked before the restore script sees a byte. */
   sha256: z.string().optional(),
   size: z.number().optional(),
+  /** Additive, restores only: the root that the agent reported. Only chunks that match its manifest are restored. */
+  root: z.string().optional(),
   /** Additive, restores only: what has to be reversed. Absent: as the manifest of the object says, else its name. */
   transforms: agentTransformsSchema.optional(),
   /** Additive, S3 and SWIFT: certificates (PEM) that are trusted besides those that the agent trusts. */

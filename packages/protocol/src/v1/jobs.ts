@@ -112,6 +112,7 @@ export const jobSchema = z.object({
   sourceJobId: idSchema
     .optional()
     .meta(about('Restores and verifications: the backup job that left what is read', EXAMPLE_ID)),
+  samplePercent: z.int().optional().meta(about('Verifications of a sample: percent of the object that is read', 5)),
   dueAt: instantSchema.optional().meta(about('When its schedule wanted it to run', EXAMPLE_INSTANT)),
   late: z.boolean().meta(about('It was started late, after an outage', false)),
   attempt: z.int().min(1).meta(about('Which attempt of its run it is; 1 for the first', 1)),

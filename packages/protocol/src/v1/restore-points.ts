@@ -33,6 +33,15 @@ export const restorePointSchema = z.object({
         '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
       ),
     ),
+  root: z
+    .string()
+    .optional()
+    .meta(
+      about(
+        'Digest of the manifest, in hex, which has the digests of all chunks of the object; absent for older agents',
+        '60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752',
+      ),
+    ),
   originalSizeBytes: z.int().optional().meta(about('Size before compression and encryption', 4096)),
   transformedBy: z
     .enum(['agent', 'script'])
@@ -87,6 +96,16 @@ export const restorePointSchema = z.object({
     .meta({ description: 'Its object is being deleted; the restore point disappears with it' }),
 })
 export type RestorePoint = z.infer<typeof restorePointSchema>
+
+/** `POST /v1/restore-points/{id}/verify`. */
+export const verifyQuerySchema = z.strictObject({
+  sample: z.coerce
+    .number()
+    .pipe(z.int().min(1).max(100))
+    .optional()
+    .meta(about('Percent of the object that is read, in chunks chosen at random; all of it by default', 5)),
+})
+export type VerifyQuery = z.input<typeof verifyQuerySchema>
 
 /** `GET /v1/restore-points`. */
 export const restorePointQuerySchema = z.strictObject({

@@ -33,6 +33,7 @@ ${destinationFields()}
   --recipient AGE1…     store: encrypts to this age recipient; may be repeated
   --identity FILE       load: age identities, one a line
   --size BYTES, --sha256 HEX   expected size and digest of the stored object; its manifest takes precedence
+  --root HEX            load, verify: recorded digest of the manifest; without it, the manifest is believed
 
 The proxies in HTTPS_PROXY, HTTP_PROXY and NO_PROXY are used. Exit status: 0 success, 1 failure, 2 usage error.
 The output of "load" is valid only if it exits with 0: use "set -o pipefail".`
@@ -46,7 +47,7 @@ export interface TransferArguments {
   level: number | undefined
   recipients: string[]
   identityFile: string | undefined
-  expected: { sizeBytes?: number; sha256?: string }
+  expected: { sizeBytes?: number; sha256?: string; root?: string }
 }
 
 const commands = ['store', 'load', 'verify', 'list'] as const
@@ -81,6 +82,7 @@ export function readArguments(args: readonly string[]): TransferArguments | unde
     expected: {
       ...(sizeBytes === undefined ? {} : { sizeBytes }),
       ...(values.sha256 === undefined ? {} : { sha256: values.sha256 }),
+      ...(values.root === undefined ? {} : { root: values.root.toLowerCase() }),
     },
   }
 }
@@ -99,6 +101,7 @@ function parse(args: readonly string[]) {
         identity: { type: 'string' },
         size: { type: 'string' },
         sha256: { type: 'string' },
+        root: { type: 'string' },
       },
     })
   } catch (error) {

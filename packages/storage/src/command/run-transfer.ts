@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises'
 import type { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type Transforms, transformsOfName } from '@osb-backup/core'
+import { omitUndefined } from '@osb-backup/node'
 import type { ObjectManifest } from '@osb-backup/protocol'
 import { loadContent } from '../content/load-content.ts'
-import type { ExpectedContent } from '../content/meter.ts'
 import { storeContent } from '../content/store-content.ts'
 import { verifyObject } from '../content/verify-object.ts'
 import { findZstdProgram } from '../content/zstd-program.ts'
-import { readManifest } from '../manifest/object-manifest.ts'
+import { type ExpectedObject, type ReadManifest, readManifest } from '../manifest/object-manifest.ts'
 import type { ObjectStore } from '../object-store.ts'
 import { openStore } from '../open-store.ts'
 import type { TransferArguments } from './read-arguments.ts'
@@ -39,8 +39,8 @@ export async function runTransfer(wanted: TransferArguments, context: TransferCo
     case 'load':
       return loadOutput(store, wanted, context)
     case 'verify': {
-      const expected = expectedOf(wanted, await readManifest(store, wanted.name, { signal }))
-      return print(context.output, await verifyObject(store, wanted.name, expected, { signal }))
+      const read = await readManifest(store, wanted.name, { signal, ...omitUndefined({ root: wanted.expected.root }) })
+      return print(context.output, await verifyObject(store, wanted.name, expectedOf(wanted, read), { signal }))
     }
     case 'list':
       for await (const object of store.list(wanted.name, { signal })) context.output.write(`${object.name}\n`)
@@ -49,7 +49,7 @@ export async function runTransfer(wanted: TransferArguments, context: TransferCo
 
 async function storeInput(store: ObjectStore, wanted: TransferArguments, context: TransferContext): Promise<void> {
   const zstdProgram = findZstdProgram(context.environment.PATH)
-  const stored = await storeContent(store, wanted.name, context.input, {
+  const { chunks: _, ...stored } = await storeContent(store, wanted.name, context.input, {
     compression: wanted.compression ?? 'none',
     recipients: wanted.recipients,
     signal: context.signal,
@@ -60,13 +60,15 @@ async function storeInput(store: ObjectStore, wanted: TransferArguments, context
 }
 
 async function loadOutput(store: ObjectStore, wanted: TransferArguments, context: TransferContext): Promise<void> {
-  const manifest = await readManifest(store, wanted.name, { signal: context.signal })
+  const { signal } = context
+  const read = await readManifest(store, wanted.name, { signal, ...omitUndefined({ root: wanted.expected.root }) })
   const zstdProgram = findZstdProgram(context.environment.PATH)
   const content = await loadContent(store, wanted.name, {
-    ...transformsOf(wanted, manifest),
+    ...transformsOf(wanted, read?.manifest),
     identities: wanted.identityFile === undefined ? [] : identitiesIn(await textOf(wanted.identityFile)),
-    expected: expectedOf(wanted, manifest),
-    signal: context.signal,
+    expected: expectedOf(wanted, read),
+    manifest: read,
+    signal,
     ...(zstdProgram === undefined ? {} : { zstdProgram }),
   })
   await pipeline(content, context.output)
@@ -81,8 +83,9 @@ function transformsOf(wanted: TransferArguments, manifest: ObjectManifest | unde
   }
 }
 
-function expectedOf(wanted: TransferArguments, manifest: ObjectManifest | undefined): ExpectedContent {
-  return manifest?.stored ?? wanted.expected
+/** Without a recorded root, the manifest is believed. */
+function expectedOf({ expected }: TransferArguments, read: ReadManifest | undefined): ExpectedObject {
+  return read === undefined ? expected : { root: expected.root ?? read.root, ...read.manifest.stored }
 }
 
 /** The identities of a file as `age-keygen` writes it. */

@@ -1,10 +1,11 @@
-import { open, rename, rm } from 'node:fs/promises'
+import { open as openFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { syncDirectory } from '@osb-backup/node'
 import type { ObjectStore } from '../object-store.ts'
 import type { LoadContentOptions } from './content-options.ts'
-import { openContent } from './load-content.ts'
+import { loadContent, openContent } from './load-content.ts'
 
 /** Options for downloading a file. Without transforms it is downloaded unchanged. */
 export type LoadFileOptions = Partial<LoadContentOptions>
@@ -23,9 +24,8 @@ export async function loadFile(
 ): Promise<void> {
   const partial = `${path}.partial`
   try {
-    // Verified at the end: nobody sees the file before its digest was compared.
-    const content = await openContent(store, name, { ...asItIs, ...options })
-    const handle = await open(partial, 'w', 0o600)
+    const content = await open(store, name, { ...asItIs, ...options })
+    const handle = await openFile(partial, 'w', 0o600)
     try {
       await pipeline(content, async (chunks: AsyncIterable<Buffer>) => {
         for await (const chunk of chunks) await handle.writeFile(chunk)
@@ -41,6 +41,16 @@ export async function loadFile(
     options.signal?.throwIfAborted()
     throw error
   }
+}
+
+/**
+ * A file without transforms may be verified at its end, since nobody sees it before: it is then read once also without a list
+ * of chunks.
+ */
+function open(store: ObjectStore, name: string, options: LoadContentOptions): Promise<Readable> {
+  const { compression, encrypted, expected } = options
+  const isAsItIs = compression === 'none' && !encrypted && expected?.root === undefined
+  return isAsItIs ? openContent(store, name, options) : loadContent(store, name, options)
 }
 
 const asItIs = { compression: 'none', encrypted: false, identities: [] } as const

@@ -1,4 +1,6 @@
 import type { Compression } from '@osb-backup/core'
+import type { ChunkList } from '../chunks/chunk-list.ts'
+import type { ExpectedObject, ReadManifest } from '../manifest/object-manifest.ts'
 
 /** How content is transformed on its way into a store. */
 export interface StoreContentOptions {
@@ -21,6 +23,8 @@ export interface StoredContent {
   name: string
   sizeBytes: number
   sha256: string
+  /** The digests of its chunks. */
+  chunks: ChunkList
   /** Size and digest of the content before compression and encryption. */
   originalSizeBytes: number
   originalSha256: string
@@ -35,7 +39,9 @@ export interface LoadContentOptions {
   identities: readonly string[]
   encrypted: boolean
   /** What the stored object must be; a mismatch is a `ContentError`. */
-  expected?: { sizeBytes?: number; sha256?: string }
+  expected?: ExpectedObject
+  /** The manifest of the object, if its caller has read it; absent: it is read where the root is expected. */
+  manifest?: ReadManifest | undefined
   signal?: AbortSignal
   onProgress?: (progress: { bytesRead: number }) => void
 }

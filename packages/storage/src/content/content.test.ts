@@ -8,10 +8,14 @@ import { type Compression, compressions } from '@osb-backup/core'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { CHUNK_BYTES } from '../chunks/chunk-list.ts'
+import { writeManifest } from '../manifest/object-manifest.ts'
 import { openStore } from '../open-store.ts'
 import { loadFile } from './content-file.ts'
+import type { StoredContent } from './content-options.ts'
 import { loadContent } from './load-content.ts'
 import { storeContent } from './store-content.ts'
+import { verifyObject } from './verify-object.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'osb-content-'))
 const store = openStore({ type: 'file', directory: root }, { retry: false })
@@ -60,6 +64,11 @@ describe.each(variants)('content, compression $compression, encrypted $encrypted
           name: 'any',
           sizeBytes: onDisk.length,
           sha256: sha256(onDisk),
+          chunks: {
+            objectBytes: onDisk.length,
+            chunkBytes: CHUNK_BYTES,
+            sha256: onDisk.length === 0 ? [] : [sha256(onDisk)],
+          },
           originalSizeBytes: size,
           originalSha256: sha256(bytes),
         })
@@ -145,17 +154,70 @@ describe('expected content', () => {
     await expect(cut).rejects.toMatchObject({ code: 'mismatch' })
   })
 
-  test('fails an encrypted object at its end', async () => {
+  test('is checked before the first byte of an encrypted object', async () => {
     await put('known.age', randomBytes(500_000), 'none', true)
-    const stream = await loadContent(store, 'known.age', {
-      compression: 'none',
-      encrypted: true,
-      identities: [identity],
-      expected: { sha256: '0'.repeat(64) },
-    })
-    await expect(buffer(stream)).rejects.toMatchObject({ code: 'mismatch' })
+    const encrypted = { compression: 'none', encrypted: true, identities: [identity] } as const
+    const loading = loadContent(store, 'known.age', { ...encrypted, expected: { sha256: '0'.repeat(64) } })
+    await expect(loading).rejects.toMatchObject({ code: 'mismatch' })
+  })
+
+  test('is checked chunk by chunk where the root of its manifest was recorded', async () => {
+    const content = randomBytes(2 * CHUNK_BYTES + 100)
+    const stored = await put('listed', content, 'none', false)
+    const expected = {
+      sizeBytes: stored.sizeBytes,
+      sha256: stored.sha256,
+      root: (await describeObject('listed', stored)).root,
+    }
+    const back = await buffer(await loadContent(store, 'listed', { ...options, expected }))
+    expect(back.equals(content)).toBe(true)
+    const changed = Buffer.from(content)
+    changed[CHUNK_BYTES + 5] = (changed[CHUNK_BYTES + 5] ?? 0) ^ 1
+    await writeFile(join(root, 'listed'), changed)
+    let passed = 0
+    const reading = (async () => {
+      for await (const bytes of await loadContent(store, 'listed', { ...options, expected })) passed += bytes.length
+    })()
+    const corrupt = { code: 'corrupt', message: expect.stringContaining(`at offset ${CHUNK_BYTES} `) }
+    await expect(reading).rejects.toMatchObject(corrupt)
+    expect(passed).toBe(CHUNK_BYTES)
+    await expect(verifyObject(store, 'listed', expected)).rejects.toMatchObject(corrupt)
+    await expect(verifyObject(store, 'listed', expected, { samplePercent: 100 })).rejects.toMatchObject(corrupt)
+  })
+
+  test('without its manifest it is read twice, and the second time compared with the first', async () => {
+    const content = randomBytes(CHUNK_BYTES + 100)
+    const { sizeBytes, sha256: digest } = await put('bare', content, 'none', false)
+    const expected = { sizeBytes, sha256: digest, root: '0'.repeat(64) }
+    expect((await buffer(await loadContent(store, 'bare', { ...options, expected }))).equals(content)).toBe(true)
+    const onlyRoot = loadContent(store, 'bare', { ...options, expected: { root: '0'.repeat(64) } })
+    await expect(onlyRoot).rejects.toMatchObject({ code: 'mismatch' })
+  })
+
+  test('a sample reads a part of the chunks', async () => {
+    const stored = await put('sampled', randomBytes(20 * CHUNK_BYTES), 'none', false)
+    const { root } = await describeObject('sampled', stored)
+    const verify = (samplePercent?: number) => verifyObject(store, 'sampled', { root }, { samplePercent })
+    expect(await verify()).toMatchObject({ verifiedBytes: 20 * CHUNK_BYTES })
+    expect(await verify(1)).toMatchObject({ sizeBytes: 20 * CHUNK_BYTES, verifiedBytes: CHUNK_BYTES })
+    expect(await verify(25)).toMatchObject({ verifiedBytes: 5 * CHUNK_BYTES })
+    expect(await verify(100)).toMatchObject({ verifiedBytes: 20 * CHUNK_BYTES })
   })
 })
+
+/** Writes the manifest of a stored object. */
+function describeObject(name: string, { sizeBytes, sha256: digest, chunks }: StoredContent) {
+  const now = new Date().toISOString()
+  return writeManifest(store, name, {
+    item: 'db',
+    startedAt: now,
+    storedAt: now,
+    stored: { sizeBytes, sha256: digest },
+    chunks: { sizeBytes: chunks.chunkBytes, sha256: [...chunks.sha256] },
+    transforms: { compression: 'none', encryption: 'none' },
+    recipients: [],
+  })
+}
 
 describe('a transfer that does not finish', () => {
   const plain = { compression: 'zstd', recipients: [] } as const

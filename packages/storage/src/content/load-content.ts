@@ -1,6 +1,9 @@
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { omitUndefined } from '@osb-backup/node'
+import type { ChunkList } from '../chunks/chunk-list.ts'
+import { openVerified } from '../chunks/verified-download.ts'
+import { chunkListOf, readManifest } from '../manifest/object-manifest.ts'
 import type { ObjectStore } from '../object-store.ts'
 import { relay } from '../relay.ts'
 import { ageDecryptor } from './age-decrypt.ts'
@@ -8,41 +11,90 @@ import { decompressor } from './compression.ts'
 import { ContentError } from './content-error.ts'
 import type { LoadContentOptions } from './content-options.ts'
 import { checkExpected, meter } from './meter.ts'
-import { verifyObject } from './verify-object.ts'
+import { digestObject } from './verify-object.ts'
 
 /**
  * Reads back what `storeContent` stored. The stream ends only if the object was complete, matched what is expected of
  * it, and was decrypted and decompressed to its end; otherwise it fails.
  *
- * Where the object is not encrypted and something is expected of it, it is first read once and checked, so that not one
- * byte of a wrong object is delivered. Encrypted content needs no such pass, since age authenticates every chunk.
+ * Only verified bytes are decrypted, decompressed and delivered. The digests of the object's chunks come from its manifest if
+ * the root of that was recorded; the object is read once then. Otherwise they are taken from the object itself while it is
+ * read and compared with its own digest, and it is read again. Of an object of which neither was recorded, only the size is
+ * compared before.
  *
  * @returns A stream that the caller reads to its end or destroys.
  * @throws {ContentError} For a mismatch or a bad identity; damage that is found later fails the stream.
  * @throws {StoreError} With code `absent` if there is no such object.
  */
 export async function loadContent(store: ObjectStore, name: string, options: LoadContentOptions): Promise<Readable> {
-  const expected = options.expected ?? {}
-  const isExpected = expected.sizeBytes !== undefined || expected.sha256 !== undefined
-  if (isExpected && !options.encrypted) await verifyObject(store, name, expected, options)
-  return openContent(store, name, options)
+  const { expected = {}, signal } = options
+  const recorded = await recordedChunks(store, name, options)
+  const { sizeBytes } = expected
+  if (sizeBytes !== undefined) {
+    const found = await store.head(name, omitUndefined({ signal }))
+    if (found !== undefined) checkExpected(name, found, { sizeBytes })
+  }
+  if (recorded === undefined && expected.root !== undefined && expected.sha256 === undefined) {
+    throw new ContentError('mismatch', `"${name}" has no manifest with the digests of its chunks any more.`)
+  }
+  if (recorded !== undefined || expected.sha256 === undefined) return openContent(store, name, options, recorded)
+  const { chunks } = await digestObject(store, name, expected, options)
+  return openContent(store, name, options, chunks)
 }
 
-/** Like `loadContent`, but verifies only at the end: for callers that do not use any byte before. */
-export async function openContent(store: ObjectStore, name: string, options: LoadContentOptions): Promise<Readable> {
+/**
+ * The digests of chunks as the manifest records them, if it is the one that the root is of, or if nothing else is known of the
+ * object.
+ */
+async function recordedChunks(
+  store: ObjectStore,
+  name: string,
+  { expected = {}, manifest: given, signal }: LoadContentOptions,
+): Promise<ChunkList | undefined> {
+  const { root, sha256, sizeBytes } = expected
+  if (root === undefined && sha256 !== undefined) return undefined
+  const read = given ?? (root && (await readManifest(store, name, omitUndefined({ root, signal }))))
+  if (!read) return undefined
+  if (root !== undefined && read.root !== root) {
+    throw new ContentError('mismatch', `The manifest of "${name}" is not the one that was recorded.`)
+  }
+  const { stored } = read.manifest
+  checkExpected(name, stored, omitUndefined({ sizeBytes, sha256 }))
+  return chunkListOf(read.manifest)
+}
+
+/**
+ * Like `loadContent`, but without a list of chunks verifies only at the end: for callers that do not use any byte before.
+ *
+ * @param chunks - Only what matches them is passed on.
+ */
+export async function openContent(
+  store: ObjectStore,
+  name: string,
+  options: LoadContentOptions,
+  chunks?: ChunkList,
+): Promise<Readable> {
   const { signal, onProgress, expected = {} } = options
-  const stored = meter(
-    (bytesRead) => onProgress?.({ bytesRead }),
-    (measured) => checkExpected(name, measured, expected),
-  )
   const decrypt = options.encrypted ? ageDecryptor(options.identities) : undefined
-  const decompress = decompressor(options.compression, options)
+  const decompress = decompressor(options.compression, omitUndefined({ zstdProgram: options.zstdProgram }))
+  const stored =
+    chunks === undefined
+      ? meter(
+          (bytesRead) => onProgress?.({ bytesRead }),
+          (measured) => checkExpected(name, measured, expected),
+        )
+      : undefined
+  const object =
+    chunks === undefined
+      ? await store.get(name, omitUndefined({ signal }))
+      : await openVerified(store, name, chunks, { signal, onProgress })
   const stages = [stored, decrypt, decompress].filter((stage) => stage !== undefined)
-  const object = await store.get(name, omitUndefined({ signal }))
-  const running = pipeline([object, ...stages], { signal })
+  const last = stages.at(-1)
+  if (last === undefined) return object
+  const running = pipeline([object, ...stages], omitUndefined({ signal }))
   // The reader of the last stage sees its error; this listener keeps it from being unhandled too.
   running.catch(() => undefined)
-  return relay(stages.at(-1) ?? stored, {
+  return relay(last, {
     // The last stage may end before the first has compared digests.
     beforeEnd: () => running,
     translate: (error) => asContentError(name, error),
@@ -50,10 +102,11 @@ export async function openContent(store: ObjectStore, name: string, options: Loa
   })
 }
 
-/** Adds the name of the object to a decompressor's error; others contain it already. */
+/** Adds the name of the object to an error that does not contain it. */
 function asContentError(name: string, error: unknown): Error {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   if (error instanceof ContentError) {
+    if (error.message.startsWith(`"${name}"`)) return error
     return new ContentError(error.code, `"${name}": ${error.message}`, { cause: error })
   }
   if (!/^(Z_|ZSTD_|ERR_TRAILING_JUNK)/.test(code)) {

@@ -18,10 +18,10 @@ export interface Meter extends Transform {
 /**
  * Creates a meter.
  *
- * @param onBytes - Called with the total so far.
+ * @param onBytes - Called for each chunk with the total so far.
  * @param atEnd - Called before the stream ends; if it throws, the stream fails instead.
  */
-export function meter(onBytes?: (sizeBytes: number) => void, atEnd?: (measured: Meter) => void): Meter {
+export function meter(onBytes?: (sizeBytes: number, chunk: Buffer) => void, atEnd?: (measured: Meter) => void): Meter {
   const hash = createHash('sha256')
   const measured = { sizeBytes: 0, sha256: '' }
   const stream: Meter = Object.defineProperties(
@@ -31,7 +31,7 @@ export function meter(onBytes?: (sizeBytes: number) => void, atEnd?: (measured: 
         hash.update(chunk)
         measured.sizeBytes += chunk.length
         try {
-          onBytes?.(measured.sizeBytes)
+          onBytes?.(measured.sizeBytes, chunk)
           callback(null, chunk)
         } catch (error) {
           callback(error as Error)

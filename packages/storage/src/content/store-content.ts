@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { omitUndefined } from '@osb-backup/node'
+import { ChunkDigests } from '../chunks/chunk-list.ts'
 import type { ObjectStore, StoredObject } from '../object-store.ts'
 import { combineErrors, reportsOrphans } from '../store-error.ts'
 import { ageEncryptor } from './age-encrypt.ts'
@@ -31,7 +32,11 @@ export async function storeContent(
   try {
     signal?.throwIfAborted()
     const original = meter()
-    const stored = meter((bytesStored) => onProgress?.({ bytesRead: original.sizeBytes, bytesStored }))
+    const digests = new ChunkDigests()
+    const stored = meter((bytesStored, chunk) => {
+      digests.update(chunk)
+      onProgress?.({ bytesRead: original.sizeBytes, bytesStored })
+    })
     const encrypt = options.recipients.length > 0 ? await ageEncryptor(options.recipients) : undefined
     const { compression, compressionLevel: level, zstdProgram } = options
     const compress = compressor(compression, omitUndefined({ level, zstdProgram }))
@@ -43,6 +48,7 @@ export async function storeContent(
       name,
       sizeBytes: stored.sizeBytes,
       sha256: stored.sha256,
+      chunks: digests.finish(),
       originalSizeBytes: original.sizeBytes,
       originalSha256: original.sha256,
     }

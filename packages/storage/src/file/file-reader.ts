@@ -6,15 +6,21 @@ import { toFileStoreError } from './file-error.ts'
 
 const CHUNK_SIZE_BYTES = 256 * 1024
 
-/** Reads an open file up to the size that it had, and closes it in any case. A file that became shorter is an error. */
-export function readFrom(handle: FileHandle, sizeBytes: number, doing: string, signal?: AbortSignal): Readable {
+/** Reads a range of an open file, and closes it in any case. A file that is, or became, shorter is an error. */
+export function readFrom(
+  handle: FileHandle,
+  { from, end }: { from: number; end: number },
+  doing: string,
+  signal?: AbortSignal,
+): Readable {
+  const sizeBytes = end - from
   let readBytes = 0
   const stream = new Readable({
     highWaterMark: CHUNK_SIZE_BYTES,
     async read() {
       try {
         const wanted = Math.min(CHUNK_SIZE_BYTES, sizeBytes - readBytes)
-        const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(wanted), 0, wanted, readBytes)
+        const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(wanted), 0, wanted, from + readBytes)
         if (bytesRead === 0 && wanted > 0) {
           throw new StoreError('temporary', `Could not ${doing}: it became shorter while it was read.`)
         }

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import { errorCode, syncDirectory } from '@osb-backup/node'
 import {
   type CallOptions,
+  type GetOptions,
   isSameObject,
   type ObjectStore,
   type PutOptions,
@@ -94,7 +95,7 @@ export class FileStore implements ObjectStore {
     }
   }
 
-  async get(name: string, options: CallOptions = {}): Promise<Readable> {
+  async get(name: string, options: GetOptions = {}): Promise<Readable> {
     const doing = `read "${name}" from ${this.location}`
     options.signal?.throwIfAborted()
     try {
@@ -108,7 +109,8 @@ export class FileStore implements ObjectStore {
         await handle.close()
         throw new StoreError('absent', `There is no object "${name}" in ${this.location}.`)
       }
-      return limited(readFrom(handle, stats.size, doing, options.signal), this.#bandwidth)
+      const range = options.range ?? { from: 0, end: stats.size }
+      return limited(readFrom(handle, range, doing, options.signal), this.#bandwidth)
     } catch (error) {
       if (isAbsent(error)) {
         throw new StoreError('absent', `There is no object "${name}" in ${this.location}.`, { cause: error })

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import { afterAll, describe, expect, test } from 'vitest'
 import { openStore } from '../open-store.ts'
 import {
+  chunkListOf,
   isManifestName,
   manifestName,
   readManifest,
@@ -38,16 +39,32 @@ const write = () => writeManifest(store, name, { ...facts, recipients: [...facts
 describe('a manifest', () => {
   test('is stored beside its object as JSON, and can be read back', async () => {
     const written = await write()
-    expect(written).toMatchObject({
+    expect(written.manifest).toMatchObject({
       ...facts,
       kind: 'osb-backup-object',
       version: 1,
       object: 'db_2026_11_24_shop.dump.zst.age',
     })
-    expect(JSON.parse(await readFile(join(root, `${name}.manifest.json`), 'utf8'))).toEqual(written)
+    expect(JSON.parse(await readFile(join(root, `${name}.manifest.json`), 'utf8'))).toEqual(written.manifest)
     expect(await readManifest(store, name)).toEqual(written)
     expect(isManifestName(manifestName(name))).toBe(true)
     expect(isManifestName(name)).toBe(false)
+  })
+
+  test('has the digests of chunks since its second version', async () => {
+    const chunks = { sizeBytes: 8 * 1024 ** 2, sha256: ['a'.repeat(64)] }
+    const { manifest } = await writeManifest(store, name, { ...facts, recipients: [...facts.recipients], chunks })
+    expect(manifest).toMatchObject({ version: 2, chunks })
+    expect(chunkListOf(manifest)).toEqual({ objectBytes: 10, chunkBytes: chunks.sizeBytes, sha256: chunks.sha256 })
+    expect(chunkListOf((await write()).manifest)).toBeUndefined()
+  })
+
+  test('is rejected if it is not the one whose root was recorded', async () => {
+    const { root: recorded } = await write()
+    expect(await readManifest(store, name, { root: recorded })).toMatchObject({ root: recorded })
+    const path = join(root, manifestName(name))
+    await writeFile(path, (await readFile(path, 'utf8')).replace('nightly', 'hourly'))
+    await expect(readManifest(store, name, { root: recorded })).rejects.toMatchObject({ code: 'mismatch' })
   })
 
   test('may be missing', async () => {
@@ -63,7 +80,7 @@ describe('a manifest', () => {
       '{',
       '{}',
       text.replace('db_2026', 'db_2025'),
-      text.replace('"version": 1', '"version": 2'),
+      text.replace('"version": 1', '"version": 3'),
     ]) {
       await writeFile(path, wrong)
       await expect(readManifest(store, name)).rejects.toMatchObject({ name: 'ContentError', code: 'corrupt' })

@@ -1,12 +1,33 @@
+import { hash as sha256Of } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { manifestEnding, type ObjectManifest, objectManifestSchema } from '@osb-backup/protocol'
+import { type ChunkList, isWhole } from '../chunks/chunk-list.ts'
 import { ContentError } from '../content/content-error.ts'
 import type { CallOptions, ObjectStore, StoredObject } from '../object-store.ts'
 import { StoreError } from '../store-error.ts'
 
-/** A manifest has a few kilobytes; a larger object is not a manifest and is not read into memory. */
-const MAXIMUM_BYTES = 1024 * 1024
+/** The manifest of an object of 5 TB has 44 MB; a larger object is not a manifest and is not read into memory. */
+const MAXIMUM_BYTES = 64 * 1024 * 1024
+
+/** A manifest as it is stored. */
+export interface ReadManifest {
+  manifest: ObjectManifest
+  /**
+   * The root of its object: SHA-256 in hex of the manifest as it is stored, and so of the digests of all chunks, sizes, name,
+   * transforms and metadata. Whoever recorded it need not trust the store.
+   */
+  root: string
+}
+
+/** What was recorded of an object; fields that are absent are not checked. */
+export interface ExpectedObject {
+  sizeBytes?: number
+  /** SHA-256 of the stored object, in hex. */
+  sha256?: string
+  /** SHA-256 of its manifest, in hex. */
+  root?: string
+}
 
 /** The name of the manifest of an object. Both are listed, moved and removed together. */
 export function manifestName(objectName: string): string {
@@ -29,38 +50,52 @@ export async function writeManifest(
   objectName: string,
   manifest: Omit<ObjectManifest, 'kind' | 'version' | 'object'>,
   options: CallOptions = {},
-): Promise<ObjectManifest> {
+): Promise<ReadManifest> {
   const written: ObjectManifest = objectManifestSchema.parse({
     ...manifest,
     kind: 'osb-backup-object',
-    version: 1,
+    version: manifest.chunks === undefined ? 1 : 2,
     object: baseName(objectName),
   })
   const bytes = Buffer.from(`${JSON.stringify(written, undefined, 2)}\n`)
   await store.put(manifestName(objectName), Readable.from([bytes]), options)
-  return written
+  return { manifest: written, root: sha256Of('sha256', bytes, 'hex') }
 }
 
 /**
  * Reads the manifest of an object.
  *
+ * @param expectedRoot - What its digest must be, if that was recorded.
  * @returns undefined if there is none, as with backups of other agents.
- * @throws {ContentError} With code `corrupt` if the stored text is not this object's manifest.
+ * @throws {ContentError} With code `corrupt` if the stored text is not this object's manifest, `mismatch` if it is not the one
+ *   that was recorded.
  */
 export async function readManifest(
   store: ObjectStore,
   objectName: string,
-  options: CallOptions = {},
-): Promise<ObjectManifest | undefined> {
+  { root: expectedRoot, ...options }: CallOptions & Pick<ExpectedObject, 'root'> = {},
+): Promise<ReadManifest | undefined> {
   const name = manifestName(objectName)
   const found = await store.head(name, options)
   if (!found) return undefined
   if (found.sizeBytes > MAXIMUM_BYTES) throw new ContentError('corrupt', `"${name}" is too large to be a manifest.`)
-  const text = await contentOf(store, name, options)
-  if (text === undefined) return undefined
-  const manifest = objectManifestSchema.safeParse(jsonOf(text))
-  if (manifest.success && manifest.data.object === baseName(objectName)) return manifest.data
+  const bytes = await contentOf(store, name, options)
+  if (bytes === undefined) return undefined
+  const root = sha256Of('sha256', bytes, 'hex')
+  if (expectedRoot !== undefined && root !== expectedRoot) {
+    const message = `"${name}" has the SHA-256 ${root} where ${expectedRoot} was recorded: it was changed or replaced.`
+    throw new ContentError('mismatch', message)
+  }
+  const manifest = objectManifestSchema.safeParse(jsonOf(bytes.toString('utf8')))
+  if (manifest.success && manifest.data.object === baseName(objectName)) return { manifest: manifest.data, root }
   throw new ContentError('corrupt', `"${name}" is not the manifest of "${objectName}".`)
+}
+
+/** The digests of the chunks that a manifest records; undefined if it is of an older version. */
+export function chunkListOf({ stored, chunks }: ObjectManifest): ChunkList | undefined {
+  if (chunks === undefined) return undefined
+  const list = { objectBytes: stored.sizeBytes, chunkBytes: chunks.sizeBytes, sha256: chunks.sha256 }
+  return isWhole(list) ? list : undefined
 }
 
 /** Removes an object and then its manifest. Idempotent: a repeated call removes what is left of both. */
@@ -92,9 +127,9 @@ export async function removeExpected(
   return true
 }
 
-async function contentOf(store: ObjectStore, name: string, options: CallOptions): Promise<string | undefined> {
+async function contentOf(store: ObjectStore, name: string, options: CallOptions): Promise<Buffer | undefined> {
   try {
-    return (await buffer(await store.get(name, options))).toString()
+    return await buffer(await store.get(name, options))
   } catch (error) {
     if (error instanceof StoreError && error.code === 'absent') return undefined
     throw error

@@ -5,6 +5,7 @@ import { consume } from '../consume.ts'
 import { validateObjectName } from '../object-name.ts'
 import {
   type CallOptions,
+  type GetOptions,
   isSameObject,
   type ObjectStore,
   type PutOptions,
@@ -86,7 +87,7 @@ export class S3Store implements ObjectStore {
     return partPlan({ firstBytes, maximumParts, largestBytes: LARGEST_PART_BYTES, capacityBytes })
   }
 
-  async get(name: string, options: CallOptions = {}): Promise<Readable> {
+  async get(name: string, options: GetOptions = {}): Promise<Readable> {
     const { signal } = options
     const doing = `read "${name}" from ${this.location}`
     return this.#call(doing, options, async () => {
@@ -95,6 +96,7 @@ export class S3Store implements ObjectStore {
         open: (range, tag, abortSignal) => this.#open(name, doing, range, tag, abortSignal),
         translate: (error) => toS3StoreError(error, doing),
         ...downloadOptionsOf(this.#options),
+        range: options.range,
         signal,
       })
     })

@@ -5,6 +5,7 @@ import { consume } from '../consume.ts'
 import { validateObjectName } from '../object-name.ts'
 import {
   type CallOptions,
+  type GetOptions,
   isSameObject,
   type ObjectStore,
   type PutOptions,
@@ -96,12 +97,13 @@ export class SwiftStore implements ObjectStore {
     return partPlan({ firstBytes, maximumParts: maximumSegments ** 2, largestBytes, capacityBytes })
   }
 
-  async get(name: string, options: CallOptions = {}): Promise<Readable> {
+  async get(name: string, options: GetOptions = {}): Promise<Readable> {
     const doing = `read "${name}" from ${this.location}`
     return download({
       open: (range, tag, signal) => this.#open(name, doing, range, tag, signal),
       translate: (error) => toSwiftStoreError(error, doing),
       ...downloadOptionsOf(this.#options),
+      range: options.range,
       signal: options.signal,
     })
   }

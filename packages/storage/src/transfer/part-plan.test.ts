@@ -51,15 +51,27 @@ test('begins as asked for where that leads far enough, and grows only where it m
       const plan = partPlan(given)
       const first = Math.min(given.firstBytes, given.largestBytes)
       if (first * given.maximumParts >= given.capacityBytes) expect(plan(given.maximumParts)).toBe(first)
-      else if ((given.maximumParts - 1) * given.largestBytes >= given.capacityBytes) expect(plan(1)).toBe(first)
+      // Parts need up to 33 doublings from one byte to the largest part.
+      else if ((given.maximumParts - 33) * given.largestBytes >= given.capacityBytes) expect(plan(1)).toBe(first)
     }),
     { numRuns: 200 },
   )
 })
 
+test('doubles ten times within the 10,000 parts that S3 accepts', () => {
+  const plan = partPlan({
+    firstBytes: 5 * mebibyte,
+    maximumParts: 10_000,
+    largestBytes: 5 * gibibyte,
+    capacityBytes: 5e12,
+  })
+  const sizes = [1, 1000, 2000, 10_000].map((number) => plan(number) / mebibyte)
+  expect(sizes).toEqual([5, 5, 10, 2560])
+})
+
 test.each([
   { maximumParts: 10_000, at10: 20, at100: 90 },
-  { maximumParts: 1000, at10: 800, at100: 5121 },
+  { maximumParts: 1000, at10: 1025, at100: 5121 },
 ])('reaches 5 TB with $maximumParts parts, which stay small while the object is', ({ maximumParts, at10, at100 }) => {
   const plan = partPlan({
     firstBytes: 8 * mebibyte,

@@ -3,7 +3,7 @@ import { transferOwnership } from '../buffer-ownership.ts'
 import { destroyOnAbort } from '../destroy-on-abort.ts'
 import { type BandwidthLimit, limited } from './bandwidth.ts'
 import { BufferPool } from './buffer-pool.ts'
-import type { OpenedObject } from './byte-range.ts'
+import type { ByteRange, OpenedObject } from './byte-range.ts'
 import { type OpeningOptions, ResumingDownload } from './resuming-download.ts'
 
 /** How an object is downloaded. */
@@ -13,6 +13,8 @@ export interface DownloadOptions extends OpeningOptions {
   /** Ranges that are in flight or buffered; each takes memory for its size. */
   rangesInFlight: number
   bandwidth: readonly BandwidthLimit[]
+  /** The bytes to download, in one request; undefined: the whole object. */
+  range?: { from: number; end: number } | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -24,15 +26,25 @@ export interface DownloadOptions extends OpeningOptions {
  * @throws {StoreError} If it cannot be opened; that is not retried.
  */
 export async function download(options: DownloadOptions): Promise<Readable> {
-  const { rangeBytes, signal = new AbortController().signal } = options
-  const first = await options.open({ from: 0, end: rangeBytes }, undefined, signal)
-  const isWhole = first.objectBytes === undefined || first.objectBytes <= rangeBytes
-  const stream = isWhole ? whole(options, first) : await inRanges(options, first, signal)
+  const { signal = new AbortController().signal } = options
+  const stream = options.range ? await part(options, options.range, signal) : await all(options, signal)
   // It may fail before its reader listens. The reader still sees the error; without this listener it would end the
   // process.
   stream.on('error', () => undefined)
   destroyOnAbort(stream, signal)
   return stream
+}
+
+async function part(options: DownloadOptions, range: ByteRange, signal: AbortSignal): Promise<Readable> {
+  const opened = await options.open(range, undefined, signal)
+  return limited(new ResumingDownload(options, range, opened.tag, opened), options.bandwidth)
+}
+
+async function all(options: DownloadOptions, signal: AbortSignal): Promise<Readable> {
+  const { rangeBytes } = options
+  const first = await options.open({ from: 0, end: rangeBytes }, undefined, signal)
+  const isWhole = first.objectBytes === undefined || first.objectBytes <= rangeBytes
+  return isWhole ? whole(options, first) : inRanges(options, first, signal)
 }
 
 function whole(options: DownloadOptions, first: OpenedObject): Readable {

@@ -2,7 +2,14 @@ import { type Kysely, sql } from 'kysely'
 
 /** All tables. */
 export async function up(database: Kysely<unknown>): Promise<void> {
-  for (const statement of [...resources, ...jobs, ...restorePoints, ...jobCounters, ...access]) {
+  for (const statement of [
+    ...resources,
+    ...jobs,
+    ...restorePoints,
+    ...jobCounters,
+    ...restorePointCounters,
+    ...access,
+  ]) {
     await sql.raw(statement).execute(database)
   }
 }
@@ -139,6 +146,7 @@ const jobs = [
     public_key text,
     sealed_private_key text,
     parameters jsonb not null default '{}',
+    sample_percent integer,
     due_at timestamptz,
     late boolean not null default false,
     parallel_items integer not null default 1,
@@ -272,6 +280,7 @@ const restorePoints = [
     filename text not null,
     size_bytes bigint not null,
     sha256 text,
+    root text,
     object_tag text,
     object_modified_at timestamptz,
     original_size_bytes bigint,
@@ -301,6 +310,10 @@ const restorePoints = [
   'create index restore_points_by_name on restore_points (destination_id, filename) where deleted_at is null',
   'create index restore_points_by_plan on restore_points (plan_id, sequence)',
   'create index restore_points_by_item on restore_points (instance_id, item, sequence)',
+  // What protects an item: its newest entry is found without reading the others.
+  `create index restore_points_good on restore_points (instance_id, item, sequence)
+    where deleted_at is null and removal_requested_at is null and not after_failure and not suspicious
+      and coalesce(verified_state, 'intact') = 'intact'`,
   'create index restore_points_by_instance on restore_points (instance_id, sequence)',
   'create index restore_points_by_sequence on restore_points (sequence) where deleted_at is null',
   `create index restore_points_to_remove on restore_points (next_removal_at)
@@ -349,6 +362,55 @@ function counterTrigger(event: string, tables: string, changed: string): string[
     end $$`,
     `create trigger jobs_count_${event} after ${event} on jobs referencing ${tables}
       for each statement execute function count_job_${event}()`,
+  ]
+}
+
+/**
+ * How many restore points there are, by instance and item, and what they take, counted in the same way. Kept are those whose
+ * object is not to be removed, stored are those whose object was not removed yet.
+ */
+const restorePointCounters = [
+  `create table restore_point_counters (
+    instance_id text not null,
+    item text not null,
+    kept bigint not null,
+    stored bigint not null,
+    stored_bytes bigint not null,
+    primary key (instance_id, item)
+  )`,
+  `create table restore_point_counter_changes (
+    id bigint primary key generated always as identity,
+    instance_id text not null,
+    item text not null,
+    kept bigint not null,
+    stored bigint not null,
+    stored_bytes bigint not null
+  )`,
+  'create index restore_point_counter_changes_by_instance on restore_point_counter_changes (instance_id)',
+  ...pointCounterTrigger('insert', 'new table as added', 'select *, 1 as delta from added'),
+  ...pointCounterTrigger('delete', 'old table as removed', 'select *, -1 as delta from removed'),
+  ...pointCounterTrigger(
+    'update',
+    'old table as removed new table as added',
+    'select *, -1 as delta from removed union all select *, 1 as delta from added',
+  ),
+]
+
+function pointCounterTrigger(event: string, tables: string, changed: string): string[] {
+  return [
+    `create function count_restore_point_${event}() returns trigger language plpgsql as $$ begin
+      insert into restore_point_counter_changes (instance_id, item, kept, stored, stored_bytes)
+        select * from (
+          select instance_id, item,
+            coalesce(sum(delta) filter (where deleted_at is null and removal_requested_at is null), 0) as kept,
+            coalesce(sum(delta) filter (where deleted_at is null), 0) as stored,
+            coalesce(sum(delta * size_bytes) filter (where deleted_at is null), 0) as stored_bytes
+          from (${changed}) as changed group by instance_id, item
+        ) as deltas where kept <> 0 or stored <> 0 or stored_bytes <> 0;
+      return null;
+    end $$`,
+    `create trigger restore_points_count_${event} after ${event} on restore_points referencing ${tables}
+      for each statement execute function count_restore_point_${event}()`,
   ]
 }
 

@@ -44,6 +44,7 @@ export function jobToWire(job: Job): WireJob {
     planId: job.planId,
     destinationId: job.destinationId,
     ...(job.kind === 'backup' ? {} : { sourceJobId: job.sourceJobId }),
+    ...(job.kind === 'verify' ? { samplePercent: job.samplePercent } : {}),
     ...due,
     attempt: attempt.number,
     previousAttemptId: attempt.previousId,

@@ -1,11 +1,13 @@
 import { type Overview, overviewSchema } from '@osb-backup/protocol/v1'
 import type { Context } from '../../context/context.ts'
 import { readOverview } from '../../overview/service.ts'
+import { shareCalls } from '../../shared/share-calls.ts'
 import type { App } from '../typed-app.ts'
 import { jumpToWire } from './clock.ts'
 
 /** What the caller may see, in numbers. */
 export function overviewRoutes(app: App, context: Context): void {
+  const share = shareCalls<Awaited<ReturnType<typeof readOverview>>>()
   app.get(
     '/v1/overview',
     {
@@ -16,9 +18,9 @@ export function overviewRoutes(app: App, context: Context): void {
       },
     },
     async (request): Promise<Overview> => {
-      const { at, attention, instances, lockedDatabases, clockJump, ...rest } = await readOverview(
-        context,
-        request.call,
+      const scope = await request.call.caller.grants()
+      const { at, attention, instances, lockedDatabases, clockJump, ...rest } = await share(JSON.stringify(scope), () =>
+        readOverview(context, scope),
       )
       const { 'at-risk': atRisk, ...states } = instances
       return {

@@ -4,6 +4,7 @@ import {
   restorePointQuerySchema,
   restorePointSchema,
   restoreRequestSchema,
+  verifyQuerySchema,
   type RestorePoint as WirePoint,
 } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
@@ -96,15 +97,17 @@ export function restorePointRoutes(app: App, context: Context): void {
     {
       config: { access: 'operator' },
       schema: {
-        summary: 'Start a verify job: reads the object back and compares size and digest',
+        summary: 'Start a verify job: reads the object back and compares size and digests',
         headers: idempotencyKeyHeader,
         params,
+        querystring: verifyQuerySchema,
         response: { 202: jobSchema },
       },
     },
     async (request, reply) => {
       const key = parseIdempotencyKey(request)
-      const job = await startVerification(context, request.call, request.params.id, key)
+      const verification = { pointId: request.params.id, samplePercent: request.query.sample }
+      const job = await startVerification(context, request.call, verification, key)
       return sendStartedJob(reply, job).send(jobToWire(job))
     },
   )
@@ -166,6 +169,7 @@ function toWire({ verification, removal, confirmation, ...point }: RestorePoint)
     takenAt: point.takenAt.toISOString(),
     sizeBytes: point.sizeBytes,
     sha256: point.sha256,
+    root: point.root,
     originalSizeBytes: point.originalSizeBytes,
     transformedBy: point.transformedBy,
     compressionRequested: point.compressionRequested,
