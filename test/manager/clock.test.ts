@@ -38,12 +38,12 @@ async function startPostgres(stack: AsyncDisposableStack, folder: string, clock?
   if (user.length > 0) await run('chown', ['postgres', state])
   const settings = { LAB_POSTGRESQL_STATE: state, LAB_POSTGRESQL_PORT: port, ...clock?.environment }
   const variables = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
-  const script = (name: string, ...args: string[]) => {
-    const [program = '', ...rest] = [...user, 'env', ...variables, 'bash', join(lab, name), ...args]
+  const script = (name: string) => {
+    const [program = '', ...rest] = [...user, 'env', ...variables, 'bash', join(lab, name)]
     return run(program, rest)
   }
   await script('start.sh')
-  stack.defer(async () => void (await script('stop.sh', '--wipe')))
+  stack.defer(async () => void (await script('stop.sh')))
   const url = `postgresql://lab:lab-secret@127.0.0.1:${port}/postgres`
   const sql = new Client(url)
   await sql.connect()
@@ -52,7 +52,11 @@ async function startPostgres(stack: AsyncDisposableStack, folder: string, clock?
 }
 
 /** An agent, and a plan that keeps what is at most two days older than the newest. */
-async function createPlan(stack: AsyncDisposableStack, folder: string, client: BackupClient, store: string) {
+async function createPlan(
+  stack: AsyncDisposableStack,
+  folder: string,
+  { client, store, cron }: { client: BackupClient; store: string; cron: string },
+) {
   const scripts = join(folder, 'scripts')
   await mkdir(scripts)
   await writeFile(join(scripts, 'pack.json'), JSON.stringify({ form: 2, name: 'small', type: '.dump' }))
@@ -75,7 +79,7 @@ async function createPlan(stack: AsyncDisposableStack, folder: string, client: B
     name: 'nightly',
     destinationId: destination.id,
     items: ['db1'],
-    schedule: { cron: '0 0 * * * *' },
+    schedule: { cron },
     retention: { style: 'days', period: 2 },
   })
 }
@@ -95,7 +99,9 @@ test('a manager whose clock is three days ahead decides as the others do, and re
   await mkdir(store)
   const settings = { DATA_DIR: join(folder, 'data'), DATABASE_URL: url, FILE_DESTINATION_ROOT: store }
   const right = await startManagerProcess(settings)
-  const plan = await createPlan(stack, folder, right.client, store)
+  // Due within three days, and not during the test.
+  const cron = `0 0 ${(new Date().getUTCHours() + 12) % 24} * * *`
+  const plan = await createPlan(stack, folder, { client: right.client, store, cron })
   for (let count = 0; count < 4; count++) await runPlan(right.client, plan.id)
   await expect.poll(async () => (await right.client.version()).clockSkewSeconds).toBe(0)
   expect(await right.client.version()).toMatchObject({ clockSkewed: false })
@@ -132,7 +138,7 @@ test("PostgreSQL's clock that is set stops deletions until an admin confirms it"
   const settings = { DATA_DIR: join(folder, 'data'), DATABASE_URL: url, FILE_DESTINATION_ROOT: store }
   let manager = await startManagerProcess(settings)
   stack.defer(() => manager.stop())
-  const plan = await createPlan(stack, folder, manager.client, store)
+  const plan = await createPlan(stack, folder, { client: manager.client, store, cron: '0 0 2 29 2 *' })
   for (let count = 0; count < 2; count++) await runPlan(manager.client, plan.id)
   const jumpOf = async () => (await manager.client.overview()).clockJump?.jumpSeconds
   expect(await jumpOf()).toBeUndefined()

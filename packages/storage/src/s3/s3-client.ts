@@ -90,7 +90,7 @@ function agentsOf(settings: S3Settings, { proxy, mayConnectTo, trustedCa }: Stor
 function configuration(settings: S3Settings): S3ClientConfig {
   const endpoint = endpointOf(settings)
   return {
-    region: settings.region || DEFAULT_REGION,
+    region: settings.region?.trim() || DEFAULT_REGION,
     credentials: { accessKeyId: settings.accessKeyId, secretAccessKey: settings.secretAccessKey },
     ...(endpoint && { endpoint: endpoint.href }),
     forcePathStyle: settings.pathStyle ?? endpoint !== undefined,

@@ -30,6 +30,8 @@ describe('an answer of S3', () => {
     ['KeyTooLongError', 400, 'invalid-name'],
     ['PermanentRedirect', 301, 'misconfigured'],
     ['MalformedXML', 400, 'misconfigured'],
+    ['NotImplemented', 501, 'misconfigured'],
+    ['RequestTimeTooSkewed', 403, 'misconfigured'],
   ])('%s with status %i means: %s', (name, status, code) => {
     for (const thrown of [answer(name, status), unknownAnswer(name, status)]) {
       const error = toS3StoreError(thrown, 'store "a"')
@@ -42,6 +44,33 @@ describe('an answer of S3', () => {
   test('that it is full says what to check', () => {
     expect(toS3UploadError(unknownAnswer('QuotaExceeded', 403), 'store "a"').message).toBe(
       'Could not store "a": no space or quota is left, or the object is larger than it takes (QuotaExceeded, 403).',
+    )
+  })
+
+  test.each<[string, number, string]>([
+    ['NotImplemented', 501, 'this store does not support that, or a header of it; another attempt will not help'],
+    ['RequestTimeTooSkewed', 403, 'the clocks of this machine and of the store differ too much; correct them'],
+    ['InvalidAccessKeyId', 403, 'the access key is not known there'],
+    ['SignatureDoesNotMatch', 403, 'the secret does not belong to the access key'],
+    ['PermanentRedirect', 301, 'the bucket is in another region; correct the region, or the endpoint'],
+  ])('%s names the cause', (name, status, cause) => {
+    expect(toS3StoreError(answer(name, status), 'store "a"').message).toBe(
+      `Could not store "a": ${cause} (${name}, ${status}).`,
+    )
+  })
+
+  test('without a body names the cause by its status, and the region of the bucket where it is told', () => {
+    const elsewhere = Object.assign(answer('Unknown', 301), {
+      $response: { headers: { 'x-amz-bucket-region': 'eu-central-1' } },
+    })
+    expect(toS3StoreError(elsewhere, 'read "a"').message).toBe(
+      'Could not read "a": the bucket is in the region "eu-central-1"; correct the region, or the endpoint (301).',
+    )
+    expect(toS3StoreError(answer('Unknown', 400), 'read "a"').message).toBe(
+      'Could not read "a": the store rejects the request without a reason; check region, bucket and endpoint (400).',
+    )
+    expect(toS3StoreError(answer('Unknown', 403), 'read "a"').message).toBe(
+      'Could not read "a": access key and secret are wrong or do not allow this (403).',
     )
   })
 

@@ -34,6 +34,7 @@ const codeByName: Record<string, StoreErrorCode> = {
   IllegalLocationConstraintException: 'misconfigured',
   InvalidBucketName: 'misconfigured',
   NotS3Answer: 'misconfigured',
+  NotImplemented: 'misconfigured',
 }
 
 const advice: Record<StoreErrorCode, string> = {
@@ -49,14 +50,40 @@ const advice: Record<StoreErrorCode, string> = {
 
 const reasonByName: Record<string, string> = {
   NoSuchKey: 'there is no such object',
+  RequestTimeTooSkewed: 'the clocks of this machine and of the store differ too much; correct them',
+  InvalidAccessKeyId: 'the access key is not known there',
+  SignatureDoesNotMatch: 'the secret does not belong to the access key',
+  NotImplemented: 'this store does not support that, or a header of it; another attempt will not help',
   NotS3Answer: 'what answers there is not S3, but perhaps a login page or a proxy; check the endpoint',
+}
+
+const wrongRegionNames: ReadonlySet<string> = new Set([
+  'PermanentRedirect',
+  'AuthorizationHeaderMalformed',
+  'IllegalLocationConstraintException',
+])
+/** What the SDK calls answers without a body, such as all that HEAD gets. */
+const namelessNames: ReadonlySet<string> = new Set(['Unknown', 'UnknownError', 'BadRequest'])
+
+function reasonOf(error: unknown, code: StoreErrorCode): string {
+  const [name, status] = [nameOf(error), statusOf(error)]
+  if (wrongRegionNames.has(name) || status === 301) {
+    const region = headersOf(error)['x-amz-bucket-region']
+    const where = region === undefined ? 'another region' : `the region ${JSON.stringify(region.slice(0, 60))}`
+    return `the bucket is in ${where}; correct the region, or the endpoint`
+  }
+  if (status === 501) return reasonByName.NotImplemented ?? advice[code]
+  if (namelessNames.has(name) && status === 400) {
+    return 'the store rejects the request without a reason; check region, bucket and endpoint'
+  }
+  return reasonByName[name] ?? advice[code]
 }
 
 /** Turns what the SDK threw into a `StoreError`; one that already is one is returned unchanged. */
 export function toS3StoreError(error: unknown, doing: string): StoreError {
   if (error instanceof StoreError) return error
   const code = codeOf(error)
-  const reason = reasonByName[nameOf(error)] ?? advice[code]
+  const reason = reasonOf(error, code)
   const retryAfterMs = retryAfterOf(error)
   return new StoreError(code, `Could not ${doing}: ${reason}${hint(error)}.`, { cause: error, retryAfterMs })
 }
@@ -69,9 +96,13 @@ export function toS3UploadError(error: unknown, doing: string): StoreError {
 
 /** How long S3 asked to be left alone. */
 function retryAfterOf(error: unknown): number | undefined {
-  if (!(error instanceof Error && '$response' in error)) return undefined
-  const { headers } = (error.$response ?? {}) as { headers?: Record<string, string> }
-  return parseRetryAfter(headers?.['retry-after'], new Date())
+  return parseRetryAfter(headersOf(error)['retry-after'], new Date())
+}
+
+function headersOf(error: unknown): Record<string, string> {
+  if (!(error instanceof Error && '$response' in error)) return {}
+  const { headers = {} } = (error.$response ?? {}) as { headers?: Record<string, string> }
+  return headers
 }
 
 /** Whether a server says that it does not support a condition of a request. */
@@ -119,13 +150,17 @@ function codeOfStatus(status: number | undefined): StoreErrorCode | undefined {
   if (status === 404) return 'absent'
   if (status === 412 || status === 416) return 'replaced'
   if (status === 507) return 'full'
+  if (status === 501) return 'misconfigured'
   if (status === 408 || status === 429 || status >= 500) return 'temporary'
   return status >= 300 ? 'misconfigured' : 'temporary'
 }
 
 /** Details for diagnosis; names and numbers only, since messages may quote requests. */
 function hint(error: unknown): string {
-  const seen = [systemCodeOf(error) ?? nameOf(error), statusOf(error)].filter(
+  const status = statusOf(error)
+  const name = systemCodeOf(error) ?? nameOf(error)
+  // `Unknown` says nothing to people that the status does not.
+  const seen = [status !== undefined && name.startsWith('Unknown') ? '' : name, status].filter(
     (part) => part !== undefined && part !== '',
   )
   return seen.length > 0 ? ` (${seen.join(', ')})` : ''
