@@ -64,7 +64,7 @@ export class Tallies {
 export async function checkPromises(system: ChaosSystem): Promise<Tallies> {
   const tallies = new Tallies()
   for (const victim of system.victims) tallies.add('no process ends by itself', 1, victim.collapses)
-  for (const plan of system.plans) await checkPlan(system, plan, tallies)
+  await Promise.all(system.plans.map((plan) => checkPlan(system, plan, tallies)))
   await checkDestinations(system, tallies)
   await Promise.all(system.plans.map((plan) => checkRestores(system, plan, tallies)))
   // Last, as the restores of the check are witnessed too.

@@ -133,7 +133,7 @@ describe('jobs', () => {
   })
 
   test('an Idempotency-Key starts one job, also of ten requests at once', async () => {
-    const { body: made } = await call('POST', '/backupPlans', plan())
+    const { body: made } = await call('POST', '/backupPlans', plan({ items: ['started once'] }))
     const start = (key: string, body: object = { backupPlan: { id: made.id } }) =>
       call('POST', '/backup', body, { 'idempotency-key': key })
     const answers = await Promise.all(Array.from({ length: 10 }, () => start('key-1')))

@@ -132,6 +132,8 @@ test('a creating request that is sent again with its key creates nothing, and ge
     },
     '/v1/plans/{id}/run': { id: plan.id },
     '/v1/restore-points/{id}/restore': { id: point.id, body: {} },
+    '/v1/restore-points/{id}/verify': { id: point.id },
+    '/v1/destinations/{id}/reconcile': { id: api.destinationId, body: {} },
     '/v1/tokens': { body: { name: 'once', role: 'viewer', instances: 'all' }, shownOnce: true },
     '/v1/broker-accounts': { body: { name: 'once', password: 'a long enough password', instances: 'all' } },
   }
@@ -157,7 +159,7 @@ test('a creating request that is sent again with its key creates nothing, and ge
 })
 
 test('at the same time, too: of many requests with one key one creates', async () => {
-  const plan = await api.createPlan()
+  const plan = await api.createPlan({ items: ['started once'] })
   const headers = { 'idempotency-key': 'at-once' }
   const answers = await Promise.all(
     Array.from({ length: 12 }, () => api.call('POST', `/v1/plans/${plan.id}/run`, undefined, headers)),

@@ -24,7 +24,7 @@ export async function checkAllowed(store: StoreSettings, { settings }: Pick<Cont
       'invalid',
       `${kind.wireType} destinations are off: the operator has not set FILE_DESTINATION_ROOT.`,
       {
-        field: 'type',
+        field: 'store.kind',
       },
     )
   }
@@ -32,7 +32,7 @@ export async function checkAllowed(store: StoreSettings, { settings }: Pick<Cont
   const real = await Promise.all([directory, root].map((path) => realpath(path).catch(() => resolve(path))))
   // Symbolic links are followed, unless the directory does not exist yet: then the store refuses by itself.
   if (!isPlain || !isInside(directory, root) || !isInside(real[0] ?? '', real[1] ?? '')) {
-    throw new RequestError('invalid', `directory must be a plain path inside ${root}.`, { field: 'directory' })
+    throw new RequestError('invalid', `directory must be a plain path inside ${root}.`, { field: 'store.directory' })
   }
 }
 
@@ -47,7 +47,9 @@ export async function checkAddress(store: StoreSettings, { settings }: Pick<Cont
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const addresses = isIP(host) === 0 ? await resolveHost(host) : [host]
   if (addresses.every(addressRule(settings.privateDestinations))) return
-  throw new RequestError('invalid', `${field} leads to an address that the operator does not allow.`, { field })
+  throw new RequestError('invalid', `${field} leads to an address that the operator does not allow.`, {
+    field: `store.${field}`,
+  })
 }
 
 /** @throws {RequestError} If the URL among the settings is invalid. */
@@ -57,7 +59,7 @@ function endpointOf(store: StoreSettings): URL | undefined {
     return endpoint(store)
   } catch (cause) {
     if (!(cause instanceof StoreError)) throw cause
-    throw new RequestError('invalid', cause.message, { ...(field === undefined ? {} : { field }), cause })
+    throw new RequestError('invalid', cause.message, { ...(field !== undefined && { field: `store.${field}` }), cause })
   }
 }
 

@@ -98,7 +98,7 @@ export async function checkStore(context: Pick<Context, 'settings'>, store: Stor
 }
 
 async function requireInstance(context: RepositoryContext, call: Call, instanceId: string): Promise<void> {
-  const field = 'serviceInstance'
+  const field = 'instanceId'
   await authorizeReferredInstance(call, instanceId, field)
   if ((await findInstance(context, instanceId)) === undefined) throw unknownInstance(instanceId, field)
 }

@@ -1,23 +1,19 @@
 /**
- * How `/v1` spells the fields that services and the legacy paths know under other names. Where a refusal names a field, the
- * client must find it in what it sent.
+ * How the old paths spell the fields that services name as in `/v1`. Where a refusal names a field, the client must find it in
+ * what it sent.
  */
-const v1Fields: Readonly<Record<string, string>> = {
-  'agent.password': 'password',
-  authUrl: 'store.authUrl',
-  compressionLevel: 'compression.level',
-  directory: 'store.directory',
-  endpoint: 'store.endpoint',
-  'fileDestination.id': 'destinationId',
-  frequency: 'schedule.cron',
-  publicKey: 'encryption.publicKey',
-  serviceInstance: 'instanceId',
-  'serviceInstance.service_instance_id': 'instanceId',
-  timezone: 'schedule.timezone',
-  type: 'store.kind',
+const legacyFields: Readonly<Record<string, string>> = {
+  'compression.level': 'compressionLevel',
+  destinationId: 'fileDestination.id',
+  'encryption.publicKey': 'publicKey',
+  instanceId: 'serviceInstance',
+  'schedule.cron': 'frequency',
+  'schedule.timezone': 'timezone',
+  'store.kind': 'type',
 }
 
-/** The name of a field in `/v1`. */
-export function v1FieldOf(field: string): string {
-  return v1Fields[field] ?? field
+/** The name of a field on an old path, whose routes name their own fields as they are. */
+export function legacyFieldOf(field: string, url: string): string {
+  if (field === 'instanceId' && url.startsWith('/backupPlans')) return 'serviceInstance.service_instance_id'
+  return legacyFields[field] ?? field.replace(/^store\./, '')
 }

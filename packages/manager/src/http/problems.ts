@@ -6,7 +6,7 @@ import { hasZodFastifySchemaValidationErrors, type ZodFastifySchemaValidationErr
 import { IdentityProviderError } from '../access/oidc/identity-provider-error.ts'
 import { RequestError, type RequestErrorCode } from '../shared/request-error.ts'
 import { type Issue, invalidRequest, sentence } from './invalid-request.ts'
-import { v1FieldOf } from './problem-fields.ts'
+import { legacyFieldOf } from './problem-fields.ts'
 
 /** The status and, in `/v1`, the code of each refusal. */
 const refusalsByCode = {
@@ -105,7 +105,7 @@ function answer(request: FastifyRequest, reply: FastifyReply, refusal: Refusal):
     status,
     ...(isV1 ? { code } : {}),
     detail,
-    ...(field ? { field: isV1 ? v1FieldOf(field) : field } : {}),
+    ...(field ? { field: isV1 ? field : legacyFieldOf(field, request.url) } : {}),
     ...(isV1 && jobId ? { jobId } : {}),
   } satisfies LegacyProblem & Partial<Problem>
   return reply.type('application/problem+json').serializer(JSON.stringify).send(problem)

@@ -47,7 +47,7 @@ export async function startRestore(
   key?: IdempotencyKey,
 ): Promise<RestoreJob> {
   await authorizeInstance(call, instanceId)
-  if ((await findInstance(context, instanceId)) === undefined) throw unknownInstance(instanceId, 'serviceInstance')
+  if ((await findInstance(context, instanceId)) === undefined) throw unknownInstance(instanceId, 'instanceId')
   const databases = items.map((item) => item.database)
   const twice = databases.find((name, index) => databases.indexOf(name) !== index)
   if (twice !== undefined) {

@@ -33,7 +33,7 @@ function checkCompressor({ algorithm, level }: Compressor): void {
   if (level === undefined || isCompressionLevel(algorithm, level)) return
   const { minimum, maximum } = compressionLevels[algorithm]
   const message = `compressionLevel must be from ${minimum} to ${maximum} for ${algorithm}.`
-  throw new RequestError('invalid', message, { field: 'compressionLevel' })
+  throw new RequestError('invalid', message, { field: 'compression.level' })
 }
 
 /** A key that looks like age recipients must be valid: otherwise every backup would fail. Other keys are for the scripts. */
@@ -42,7 +42,7 @@ function checkPublicKey(publicKey: string | undefined): void {
   const wrong = ageKeys(publicKey).findIndex((key) => !isAgeRecipient(key))
   if (wrong === -1) return
   const message = `The key at place ${wrong + 1} of publicKey is not an age recipient: a character is wrong or missing.`
-  throw new RequestError('invalid', message, { field: 'publicKey' })
+  throw new RequestError('invalid', message, { field: 'encryption.publicKey' })
 }
 
 /**
@@ -60,13 +60,13 @@ export function checkSchedule(
   const frequency = JSON.stringify(plan.frequency)
   const shortest = shortestIntervalSeconds(readCron(plan.frequency))
   if (shortest === undefined) {
-    throw new RequestError('invalid', `frequency ${frequency} never comes due.`, { field: 'frequency' })
+    throw new RequestError('invalid', `frequency ${frequency} never comes due.`, { field: 'schedule.cron' })
   }
   if (shortest < settings.minimumIntervalSeconds) {
     throw new RequestError(
       'invalid',
       `frequency ${frequency} runs every ${shortest} seconds; at least ${settings.minimumIntervalSeconds} are required between two runs.`,
-      { field: 'frequency' },
+      { field: 'schedule.cron' },
     )
   }
   return { shortestIntervalSeconds: shortest }
@@ -78,7 +78,7 @@ function readCron(frequency: string): ReturnType<typeof parseCron> {
   } catch (error) {
     if (!(error instanceof CronSyntaxError)) throw error
     const message = `frequency ${JSON.stringify(frequency)} is not a cron expression: ${error.message}.`
-    throw new RequestError('invalid', message, { field: 'frequency', cause: error })
+    throw new RequestError('invalid', message, { field: 'schedule.cron', cause: error })
   }
 }
 
@@ -90,7 +90,7 @@ function checkTimezone(timezone: string): void {
       'invalid',
       `timezone ${JSON.stringify(timezone)} is unknown; use a name like Europe/Berlin.`,
       {
-        field: 'timezone',
+        field: 'schedule.timezone',
         cause,
       },
     )

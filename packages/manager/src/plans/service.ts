@@ -66,7 +66,7 @@ export async function createPlan(
   wanted: NewPlan,
   key?: IdempotencyKey,
 ): Promise<BackupPlan> {
-  const field = 'serviceInstance.service_instance_id'
+  const field = 'instanceId'
   await authorizeReferredInstance(call, wanted.instanceId, field)
   if ((await findInstance(context, wanted.instanceId)) === undefined) throw unknownInstance(wanted.instanceId, field)
   const unscheduled = { nextRunAt: undefined, retentionCountsFrom: undefined, version: 1 }
@@ -153,7 +153,7 @@ async function checkDestination(context: RepositoryContext, plan: BackupPlan): P
   const destination = await findDestination(context, plan.destinationId)
   if (destination?.instanceId === plan.instanceId) return
   const message = `The service instance has no file destination ${JSON.stringify(plan.destinationId)}.`
-  throw new RequestError('invalid', message, { field: 'fileDestination.id' })
+  throw new RequestError('invalid', message, { field: 'destinationId' })
 }
 
 async function namingTakenName<T>(plan: BackupPlan, written: Promise<T>): Promise<T> {
