@@ -104,8 +104,9 @@ async function seedJobs(sql: Client, { instances, plans, jobs, jobsOfOne }: Amou
   )
   await sql.query(
     `insert into restore_points (id, job_id, plan_id, instance_id, destination_id, item, prefix, filename, size_bytes, compression,
-       encrypted, taken_at, suspicious)
-     select id, id, plan_id, instance_id, destination_id, 'shop', plan_id || '/', $1, 1000000, 'zstd', false, started_at, false
+       encrypted, taken_at, suspicious, transformed_by,
+       compression_requested)
+     select id, id, plan_id, instance_id, destination_id, 'shop', plan_id || '/', $1, 1000000, 'zstd', false, started_at, false, 'agent', true
      from jobs where status = 'SUCCEEDED'`,
     [agentStatus.filename],
   )
