@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely'
 import type { Context } from '../context/context.ts'
 import { contains } from '../database/conditions.ts'
 import { readKeyset } from '../database/read-keyset.ts'
-import type { BrokerAccountTable } from '../database/schema.ts'
+import type { BrokerAccountTable } from '../database/tables/access.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { BrokerAccount } from './broker-account.ts'
 

@@ -8,7 +8,7 @@ import {
 } from '@osb-backup/protocol'
 import { type Selectable, sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
-import type { JobPartTable } from '../database/schema.ts'
+import type { JobPartTable } from '../database/tables/jobs.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import type { VerificationState } from '../restore-points/restore-point.ts'
 import { type Job, lockOfAgentJob } from './job.ts'

@@ -1,6 +1,6 @@
 import { type Selectable, sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
-import type { ReconciliationTable, StoredFindings } from '../database/schema.ts'
+import type { ReconciliationTable, StoredFindings } from '../database/tables/restore-points.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import { Findings, type Reconciliation, type ReconciliationRun } from './reconciliation.ts'
 

@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { Database } from '../database/open-database.ts'
 import { readPage } from '../database/read-page.ts'
-import type { RestorePointTable } from '../database/schema.ts'
+import type { RestorePointTable } from '../database/tables/restore-points.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import type { NewRestorePoint, PointFilter, Removal, RestorePoint, VerificationState } from './restore-point.ts'

@@ -1,0 +1,25 @@
+import { type Kysely, sql } from 'kysely'
+import { access } from './access.ts'
+import { instances } from './instances.ts'
+import { jobCounters } from './job-counters.ts'
+import { jobs } from './jobs.ts'
+import { plans } from './plans.ts'
+import { restorePointCounters } from './restore-point-counters.ts'
+import { restorePoints } from './restore-points.ts'
+import { system } from './system.ts'
+
+/** Creates all tables. */
+export async function up(database: Kysely<unknown>): Promise<void> {
+  for (const statement of [
+    ...instances,
+    ...plans,
+    ...jobs,
+    ...jobCounters,
+    ...restorePoints,
+    ...restorePointCounters,
+    ...access,
+    ...system,
+  ]) {
+    await sql.raw(statement).execute(database)
+  }
+}

@@ -1,0 +1,63 @@
+import type { Host } from '@osb-backup/protocol'
+import type { ColumnType, Generated } from 'kysely'
+import type { CreatedAt, Json } from './columns.ts'
+
+export interface AgentTable {
+  id: string
+  name: string | null
+  url: string
+  username: string
+  sealed_password: string | null
+  /** Registered along with an instance over the legacy paths; deleted when no instance uses it any more. */
+  implicit: boolean
+  version: Generated<number>
+  created_at: CreatedAt
+  /** What the last check found; null: it was never asked. */
+  reachable: ColumnType<boolean | null, never, boolean | null>
+  error: ColumnType<string | null, never, string | null>
+  agent_version: ColumnType<string | null, never, string | null>
+  capabilities: ColumnType<string[], never, string>
+  last_seen_at: ColumnType<Date | null, never, Date | null>
+  last_checked_at: ColumnType<Date | null, never, Date | null>
+  /** When it is asked next, by the database's clock. */
+  check_at: ColumnType<Date, never, Date>
+  /** Deleted instances still refer to it. */
+  deleted_at: ColumnType<Date | null, never, Date | null>
+}
+
+export interface ServiceInstanceTable {
+  id: string
+  service_id: string | null
+  plan_id: string | null
+  organization_guid: string | null
+  space_guid: string | null
+  parameters: Json<Record<string, unknown>>
+  hosts: Json<Host[]>
+  /** The one of the hosts that dumps are taken from; the port is 0 if it has none. */
+  backup_host: string
+  backup_port: number
+  database_username: string | null
+  sealed_database_password: string | null
+  backup_username: string | null
+  sealed_backup_password: string | null
+  agent_id: string
+  version: Generated<number>
+  created_at: CreatedAt
+  /** Jobs and restore points refer to the instance also after it was deleted. */
+  deleted_at: Date | null
+}
+
+export interface FileDestinationTable {
+  id: string
+  instance_id: string
+  name: string
+  /** The store's settings without its secrets. */
+  store: Json<Record<string, unknown>>
+  sealed_store_secrets: string | null
+  /** Bytes a second, for all transfers of one agent together. */
+  bandwidth_limit: ColumnType<string | null, number | null, number | null>
+  version: Generated<number>
+  created_at: CreatedAt
+  /** Restore points need the destination also after it was retired. */
+  deleted_at: Date | null
+}

@@ -1,0 +1,61 @@
+import type { CompressionAlgorithm, PlanRunOutcome, RetentionStyle } from '@osb-backup/protocol'
+import type { ColumnType, Generated } from 'kysely'
+import type { CreatedAt, Json } from './columns.ts'
+
+export interface BackupPlanTable {
+  id: string
+  instance_id: string
+  destination_id: string
+  name: string
+  paused: boolean
+  compression: boolean
+  compression_algorithm: CompressionAlgorithm
+  compression_level: number | null
+  frequency: string
+  timezone: string
+  retention_style: RetentionStyle
+  retention_period: number
+  items: Json<string[]>
+  public_key: string | null
+  sealed_private_key: string | null
+  version: Generated<number>
+  created_at: CreatedAt
+  /** The next run on which nothing has been decided; null: the plan is paused, or never due again. */
+  next_due_at: ColumnType<Date | null, Date | null, Date | null>
+  /** The last run on which something was decided. */
+  last_due_at: ColumnType<Date | null, never, Date | null>
+  /** When that run starts: later than due where runs are spread. */
+  next_run_at: ColumnType<Date | null, Date | null, Date | null>
+  /** When retention is applied next. */
+  retention_due_at: ColumnType<Date, Date | undefined, Date>
+  rpo_seconds: number | null
+  /** How often a scheduled run is retried at most. */
+  retries: number
+  /** How many of its items are backed up at the same time at most. */
+  parallel_items: number
+  /** When the last run is tried again; null, as for the next two: it is not. */
+  retry_at: ColumnType<Date | null, never, Date | null>
+  /** The attempt that failed. */
+  retry_of_job_id: ColumnType<string | null, never, string | null>
+  /** The number of the attempt to come; 2 for the first retry. */
+  retry_number: ColumnType<number | null, never, number | null>
+  /** Changed retention is not applied before this. */
+  retention_counts_from: ColumnType<Date | null, never, Date | null>
+}
+
+/** What became of the scheduled runs of plans. */
+export interface PlanRunTable {
+  id: ColumnType<string, never, never>
+  plan_id: string
+  /** When the run was due; of several that were missed, the first. */
+  due_at: Date
+  /** Of several that were missed, the last. */
+  last_due_at: Date
+  runs: number
+  outcome: PlanRunOutcome
+  late: boolean
+  /** Started: the job. Skipped: the job that was still open. */
+  job_id: string | null
+  reason: string | null
+  decided_at: Date
+}
