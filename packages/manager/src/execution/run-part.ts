@@ -32,8 +32,8 @@ import {
   prefixOfPlan,
 } from '../jobs/job.ts'
 import { recordPart } from '../jobs/part-results.ts'
-import { findCancellation } from '../jobs/repository.ts'
 import { agentOfPart } from '../jobs/reservations-repository.ts'
+import { findCancellation } from '../jobs/state-repository.ts'
 import { giveObjectName } from '../object-names/service.ts'
 import { plansById } from '../plans/service.ts'
 import { findPoint } from '../restore-points/repository.ts'

@@ -2,8 +2,8 @@ import type { Context } from '../context/context.ts'
 import { inTransaction } from '../database/transaction.ts'
 import { claimSlot } from './claim-jobs.ts'
 import type { JobLock } from './job.ts'
-import { lockJob, setBegan } from './repository.ts'
 import { findWorkablePart, isReservationConflict, reserveDatabase } from './reservations-repository.ts'
+import { lockJob, setBegan } from './state-repository.ts'
 
 /** How often in a row others may be faster; then the job is claimed again later. */
 const MAX_ATTEMPTS = 10

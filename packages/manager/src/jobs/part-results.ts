@@ -9,8 +9,8 @@ import { recordVerification } from '../restore-points/repository.ts'
 import type { NewRestorePoint, VerificationState } from '../restore-points/restore-point.ts'
 import type { JobLock } from './job.ts'
 import * as parts from './parts-repository.ts'
-import { lockJob, setJobStatus } from './repository.ts'
 import { retryLater } from './retry-runs.ts'
+import { lockJob, setJobStatus } from './state-repository.ts'
 
 /** What is recorded of a part, and of the restore point that it left or verified. */
 export type PartResult = parts.PartProgress & {

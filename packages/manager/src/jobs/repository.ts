@@ -1,5 +1,3 @@
-import type { JobKind } from '@osb-backup/core'
-import type { JobStatus } from '@osb-backup/protocol'
 import { type Insertable, type Selectable, sql } from 'kysely'
 import type { RepositoryContext } from '../context/context.ts'
 import { notifyJobChange } from '../database/notifications.ts'
@@ -12,16 +10,7 @@ import { invariant } from '../shared/invariant.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { linkNextAttempt } from './attempts-repository.ts'
 import { locateOffset } from './counters-repository.ts'
-import {
-  type Blocker,
-  isAtAgent,
-  type Job,
-  type JobAtAgent,
-  type JobFilter,
-  type JobLock,
-  JobLockLost,
-  type VerifyPart,
-} from './job.ts'
+import { type Blocker, isAtAgent, type Job, type JobAtAgent, type JobFilter, type VerifyPart } from './job.ts'
 import { findParts, findPartsWithoutLogs, insertParts, type PartRow } from './parts-repository.ts'
 import { blockersOfJobs } from './reservations-repository.ts'
 
@@ -290,88 +279,4 @@ export async function deleteEndedJobs(
       not(exists(selectFrom('backup_plans').select('id').whereRef('retry_of_job_id', '=', 'jobs.id'))),
     )
     .execute()
-}
-
-/**
- * Locks the row of a job that this manager has locked for its workers.
- *
- * @throws {JobLockLost} If another one has.
- */
-export async function lockJob({ database }: InTransaction, lock: JobLock): Promise<void> {
-  const row = await database
-    .selectFrom('jobs')
-    .select('locked_by')
-    .where('id', '=', lock.id)
-    .forUpdate()
-    .executeTakeFirst()
-  if (row === undefined || row.locked_by !== (lock.lockedBy ?? null)) throw new JobLockLost(lock.id)
-}
-
-/** Sets the state of a job that follows from its parts. One that ended keeps no key. */
-export async function setJobStatus(
-  tx: InTransaction,
-  jobId: string,
-  status: JobStatus,
-  endedAt: Date | undefined,
-): Promise<void> {
-  await tx.database
-    .updateTable('jobs')
-    .set({ status, ...(endedAt && { ended_at: endedAt, sealed_private_key: null }) })
-    .where('id', '=', jobId)
-    .execute()
-  await notifyJobChange(tx, jobId)
-}
-
-/**
- * Who cancelled a job; undefined: nobody.
- *
- * @throws {JobLockLost} If another manager has the job locked.
- */
-export async function findCancellation(
-  { database }: { database: Database },
-  lock: JobLock,
-): Promise<string | undefined> {
-  const row = await database
-    .selectFrom('jobs')
-    .select(['cancelled_by', 'locked_by'])
-    .where('id', '=', lock.id)
-    .executeTakeFirst()
-  if (row === undefined || row.locked_by !== (lock.lockedBy ?? null)) throw new JobLockLost(lock.id)
-  return row.cancelled_by ?? undefined
-}
-
-/** Locks the row of a job, whichever manager has the job locked, to end parts of it. */
-export async function lockJobToEnd(
-  { database }: InTransaction,
-  id: string,
-): Promise<
-  { kind: JobKind; status: JobStatus; hasBegun: boolean; isCancelled: boolean; partCount: number } | undefined
-> {
-  const row = await database
-    .selectFrom('jobs')
-    .select(['kind', 'status', 'began_at', 'cancelled_at'])
-    .select(sql<number>`(select count(*)::integer from job_parts where job_id = jobs.id)`.as('part_count'))
-    .where('id', '=', id)
-    .forUpdate()
-    .executeTakeFirst()
-  return (
-    row && {
-      kind: row.kind,
-      status: row.status,
-      hasBegun: row.began_at !== null,
-      isCancelled: row.cancelled_at !== null,
-      partCount: row.part_count,
-    }
-  )
-}
-
-/** Records when the first part of a job began, unless that is recorded. */
-export async function setBegan({ database }: InTransaction, id: string, at: Date): Promise<void> {
-  await database.updateTable('jobs').set({ began_at: at }).where('id', '=', id).where('began_at', 'is', null).execute()
-}
-
-/** Records that somebody cancelled a job. */
-export async function setCancelled(tx: InTransaction, id: string, by: string, at: Date): Promise<void> {
-  await tx.database.updateTable('jobs').set({ cancelled_at: at, cancelled_by: by }).where('id', '=', id).execute()
-  await notifyJobChange(tx, id)
 }

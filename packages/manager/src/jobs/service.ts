@@ -17,6 +17,7 @@ import { failWaitingParts } from './parts-repository.ts'
 import * as repository from './repository.ts'
 import type { JobSearch } from './search-repository.ts'
 import * as searchRepository from './search-repository.ts'
+import * as stateRepository from './state-repository.ts'
 
 /** One page of the jobs of an instance, newest first unless requested otherwise. */
 export async function listJobs(
@@ -90,11 +91,11 @@ export async function cancelJob(context: Context, call: Call, id: string, kind?:
 
 /** Cancels a job unless it has ended. Returns whether it was open. */
 export async function cancelOpenJob(tx: TransactionContext, id: string, by: string): Promise<boolean> {
-  const job = await repository.lockJobToEnd(tx, id)
+  const job = await stateRepository.lockJobToEnd(tx, id)
   if (job === undefined || isOver(job.status)) return false
   if (job.isCancelled) return true
   const now = await readClock(tx)
-  await repository.setCancelled(tx, id, by, now)
+  await stateRepository.setCancelled(tx, id, by, now)
   // A verification reads on until its worker stops it.
   if (job.kind === 'verify' && job.hasBegun) return true
   await failWaitingParts(tx, id, { error: `Cancelled by ${by} before it began.`, failureCode: 'cancelled', now })

@@ -4,9 +4,9 @@ import { inTransaction } from '../database/transaction.ts'
 import { setRunSkipped } from '../plans/plan-runs-repository.ts'
 import { updateJob } from './part-results.ts'
 import { failWaitingParts } from './parts-repository.ts'
-import { lockJobToEnd, setCancelled } from './repository.ts'
 import { describeBlocker } from './reservations.ts'
 import { blockersOfJobs, listOverdueRuns } from './reservations-repository.ts'
+import { lockJobToEnd, setCancelled } from './state-repository.ts'
 
 const BATCH_SIZE = 50
 /** Who cancels a run that is skipped. */

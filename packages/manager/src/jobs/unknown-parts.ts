@@ -8,8 +8,8 @@ import { inTransaction } from '../database/transaction.ts'
 import { RequestError } from '../shared/request-error.ts'
 import { agentJobId, type Job } from './job.ts'
 import { updateJob } from './part-results.ts'
-import { lockJobToEnd } from './repository.ts'
 import { getJob } from './service.ts'
+import { lockJobToEnd } from './state-repository.ts'
 import * as repository from './unknown-parts-repository.ts'
 
 /** How often an agent with parts of unknown outcome is asked: one call, however many there are. */
