@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { itemSchema } from '../item.ts'
-import { jobStates, stateSchema } from './jobs.ts'
 import { mergePatchSchema } from './merge-patch.ts'
 import {
   about,
@@ -185,117 +184,6 @@ export const planDeleteQuerySchema = z.strictObject({
     .optional()
     .meta(about('What becomes of its stored objects; `keep` by default. Held ones always stay', 'keep')),
 })
-
-/** One attempt of a run. */
-const attemptSchema = z.object({
-  number: z.int().min(1).meta(about('1 for the first', 1)),
-  jobId: idSchema.meta(about('Its job', EXAMPLE_ID)),
-  state: stateSchema,
-  createdAt: instantSchema.meta(about('When it was queued', EXAMPLE_INSTANT)),
-  endedAt: instantSchema.optional().meta(about('When it ended', '2026-03-01T02:00:42.000Z')),
-})
-
-export const runStates = [...jobStates, 'retrying'] as const
-export type RunState = (typeof runStates)[number]
-/** `POST /v1/plans/{id}/run`. */
-export const planRunRequestSchema = z
-  .strictObject({
-    wait: z
-      .boolean()
-      .optional()
-      .meta(
-        about(
-          'Waits for jobs that work on a database of the plan; by default the request is refused then, with 409',
-          true,
-        ),
-      ),
-  })
-  .nullish()
-export type PlanRunRequest = NonNullable<z.infer<typeof planRunRequestSchema>>
-
-export const runOutcomes = ['started', 'skipped', 'missed'] as const
-
-/** A scheduled run of a plan, or several in a row that were missed. */
-export const planRunSchema = z.object({
-  outcome: z
-    .enum(runOutcomes)
-    .meta(
-      about(
-        'A job was started; none was, or it could not begin, since another job still ran or the plan was changed; or no manager was running in time',
-        'started',
-      ),
-    ),
-  dueAt: instantSchema.meta(about('When it was due; of several the first', EXAMPLE_INSTANT)),
-  lastDueAt: instantSchema.meta(about('Of several the last', EXAMPLE_INSTANT)),
-  runCount: z.int().min(1).meta(about('How many runs this entry covers', 1)),
-  late: z.boolean().meta(about('The job was started late, after an outage', false)),
-  jobId: idSchema.optional().meta(about('The job that was started first, or was in the way', EXAMPLE_ID)),
-  state: z
-    .enum(runStates)
-    .optional()
-    .meta(
-      about(
-        'State of its last attempt, or `retrying` while another one is due; absent if no job was started, or it was deleted',
-        'succeeded',
-      ),
-    ),
-  attempts: z.array(attemptSchema).meta({ description: 'The jobs that were started for it, the first one first' }),
-  nextAttemptAt: instantSchema.optional().meta(about('When it is tried again', EXAMPLE_INSTANT)),
-  reason: z.string().optional().meta(about('Why no job was started', 'No manager was running in time.')),
-  decidedAt: instantSchema.meta(about('When that was decided', EXAMPLE_INSTANT)),
-})
-export type PlanRun = z.infer<typeof planRunSchema>
-
-/** `GET /v1/plans/{id}/runs`. */
-export const planRunQuerySchema = z.strictObject({
-  ...pagingFields,
-  outcome: z.enum(runOutcomes).optional().meta(about('Only runs with this outcome', 'missed')),
-  since: filterFields.since,
-  until: filterFields.until,
-})
-export type PlanRunQuery = z.input<typeof planRunQuerySchema>
-
-/** `POST /v1/plans/preview`: a schedule and a retention to be tried before a plan gets them. Nothing is stored. */
-export const planPreviewRequestSchema = z.strictObject({
-  planId: idSchema
-    .optional()
-    .meta(about('A plan whose restore points are shown with the retention applied', EXAMPLE_ID)),
-  schedule: fields.schedule,
-  retention: fields.retention.optional(),
-})
-export type PlanPreviewRequest = z.infer<typeof planPreviewRequestSchema>
-
-/** What a plan would do. */
-export const planPreviewSchema = z.object({
-  description: z
-    .string()
-    .meta(
-      about(
-        'The schedule in words; with both day fields restricted also whether a day has to match both',
-        'At 02:00, every day',
-      ),
-    ),
-  runs: z.array(instantSchema).meta(about('The next runs', ['2026-03-01T01:00:00.000Z', '2026-03-02T01:00:00.000Z'])),
-  shortestIntervalSeconds: z
-    .number()
-    .meta(about('Shortest time between two runs on the face of a clock, whatever the season', 86_400)),
-  runsKept: z
-    .array(instantSchema)
-    .optional()
-    .meta(about('Those of the runs that are still kept when the last one has run', ['2026-03-02T01:00:00.000Z'])),
-  restorePoints: z
-    .array(
-      z.object({
-        id: idSchema.meta(about('Id of the restore point', EXAMPLE_ID)),
-        item: z.string().meta(about('The database', 'shop')),
-        takenAt: instantSchema.meta(about('When it was taken', EXAMPLE_INSTANT)),
-        kept: z.boolean().meta(about('The retention keeps it', true)),
-      }),
-    )
-    .optional()
-    .meta({ description: 'The restore points of the plan, where one was named' }),
-})
-export type PlanPreview = z.infer<typeof planPreviewSchema>
 
 /** `POST /v1/plans/{id}/keys`: creates a pair of age keys for a plan. */
 export const planKeysRequestSchema = z.strictObject({

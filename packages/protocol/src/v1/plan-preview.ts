@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { planSettingsSchema } from './plans.ts'
+import { about, EXAMPLE_ID, EXAMPLE_INSTANT, idSchema, instantSchema } from './schema.ts'
+
+/** `POST /v1/plans/preview`: a schedule and a retention to be tried before a plan gets them. Nothing is stored. */
+export const planPreviewRequestSchema = z.strictObject({
+  planId: idSchema
+    .optional()
+    .meta(about('A plan whose restore points are shown with the retention applied', EXAMPLE_ID)),
+  schedule: planSettingsSchema.shape.schedule,
+  retention: planSettingsSchema.shape.retention.optional(),
+})
+export type PlanPreviewRequest = z.infer<typeof planPreviewRequestSchema>
+
+/** What a plan would do. */
+export const planPreviewSchema = z.object({
+  description: z
+    .string()
+    .meta(
+      about(
+        'The schedule in words; with both day fields restricted also whether a day has to match both',
+        'At 02:00, every day',
+      ),
+    ),
+  runs: z.array(instantSchema).meta(about('The next runs', ['2026-03-01T01:00:00.000Z', '2026-03-02T01:00:00.000Z'])),
+  shortestIntervalSeconds: z
+    .number()
+    .meta(about('Shortest time between two runs on the face of a clock, whatever the season', 86_400)),
+  runsKept: z
+    .array(instantSchema)
+    .optional()
+    .meta(about('Those of the runs that are still kept when the last one has run', ['2026-03-02T01:00:00.000Z'])),
+  restorePoints: z
+    .array(
+      z.object({
+        id: idSchema.meta(about('Id of the restore point', EXAMPLE_ID)),
+        item: z.string().meta(about('The database', 'shop')),
+        takenAt: instantSchema.meta(about('When it was taken', EXAMPLE_INSTANT)),
+        kept: z.boolean().meta(about('The retention keeps it', true)),
+      }),
+    )
+    .optional()
+    .meta({ description: 'The restore points of the plan, where one was named' }),
+})
+export type PlanPreview = z.infer<typeof planPreviewSchema>
