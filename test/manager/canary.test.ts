@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackupClient } from '@osb-backup/client'
@@ -14,28 +13,8 @@ import {
 } from '@osb-backup/testkit'
 import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { secret, secrets, spellings } from './canary-secrets.ts'
 import { makeDatabase, type OwnDatabase } from './own-database.ts'
-
-const canary = (what: string) => `canary-${what}-${randomBytes(9).toString('hex')}`
-
-/** Everything that must never come out, by what it is. */
-const secrets: Record<string, string> = {
-  adminToken: canary('admin-token'),
-  sealingKey: randomBytes(32).toString('hex'),
-  databasePassword: canary('database-password'),
-  agentPassword: canary('agent-password'),
-  s3Secret: canary('s3-secret'),
-  swiftPassword: canary('swift-password'),
-  scriptKey: canary('plan-key'),
-  brokerPassword: canary('broker-password'),
-  wrongPassword: canary('wrong-password'),
-  wrongToken: canary('wrong-token'),
-}
-const secret = (name: string): string => {
-  const value = secrets[name]
-  if (value === undefined) throw new Error(`there is no canary ${name}`)
-  return value
-}
 
 let stack: AsyncDisposableStack
 let database: OwnDatabase
@@ -247,20 +226,6 @@ async function readEverything(client: BackupClient): Promise<void> {
     const { status } = await call('GET', path.replace('{instanceId}', 'canaries').replace(/\{\w+\}/, id))
     expect([path, [200, 404].includes(status)]).toEqual([path, true])
   }
-}
-
-/** What is written of a secret: as it is, and as it may be encoded on its way. */
-function spellings(value: string): string[] {
-  const bytes = Buffer.from(value)
-  return [value, bytes.toString('hex'), encodeURIComponent(value), ...base64Spellings(bytes)]
-}
-
-/** In base64 a text looks another way after each number of bytes before it; its middle is looked for. */
-function base64Spellings(bytes: Buffer): string[] {
-  return [0, 1, 2].map((before) => {
-    const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
-    return encoded.slice(before === 0 ? 0 : 4, -4)
-  })
 }
 
 test('no answer, event, log, object or dump of the database contains a secret', {
