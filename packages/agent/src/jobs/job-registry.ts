@@ -3,29 +3,9 @@ import type { Journal } from '../journal/journal.ts'
 import type { DescriptorReserve } from './descriptor-reserve.ts'
 import { type EndedJob, expiredJobs, type JobRetention } from './expiry.ts'
 import { type JobKey, type JobRecord, newJob } from './job-record.ts'
-import { isSameDatabase, type JobRequest, withoutSecrets } from './job-request.ts'
+import { isSameDatabase, type JobRequest } from './job-request.ts'
 import { pendingSteps } from './pending-steps.ts'
-
-/** A job with what exists only in this process: its run, and the means to cancel it. */
-export interface RegisteredJob {
-  /** When finished, without logs and secrets: `fullRecord` reads those from the journal. */
-  record: JobRecord
-  readonly cancel: AbortController
-  /** Whether the record is without logs and secrets. */
-  isTrimmed: boolean
-  /** Settles when the job has finished and none of its processes runs any more, except those of `retries`. */
-  run: Promise<void>
-  /** Kept from before the lock until the first always-run step. */
-  descriptors?: DescriptorReserve
-  /** Ends an unlock script that hangs, once an operator has unlocked the database. */
-  readonly operatorUnlocked: AbortController
-  /** Settles when no step of the job is retried any more, or the agent stops. */
-  retries: Promise<void>
-  /** When its pending steps are retried next; absent while one runs. */
-  nextRetryAt?: Date
-  /** Ends the pause before the next retry. */
-  retryNow?: AbortController
-}
+import { isRemovable, newRegisteredJob, type RegisteredJob, trim } from './registered-job.ts'
 
 /** How many jobs may run, and how many restores even if that many jobs run. */
 export interface JobLimits {
@@ -111,7 +91,7 @@ export class JobRegistry {
   /** Registers a job from the journal. */
   restore(record: JobRecord): RegisteredJob {
     const job = this.#hold(record)
-    if (record.status !== 'RUNNING' && pendingSteps(record).length === 0) this.#trim(job)
+    if (record.status !== 'RUNNING' && pendingSteps(record).length === 0) trim(job)
     return job
   }
 
@@ -303,14 +283,7 @@ export class JobRegistry {
   }
 
   #hold(record: JobRecord): RegisteredJob {
-    const job: RegisteredJob = {
-      record,
-      cancel: new AbortController(),
-      operatorUnlocked: new AbortController(),
-      isTrimmed: false,
-      run: Promise.resolve(),
-      retries: Promise.resolve(),
-    }
+    const job = newRegisteredJob(record)
     this.#jobs[record.request.kind].set(record.request.id, job)
     return job
   }
@@ -324,25 +297,10 @@ export class JobRegistry {
   /** Gives back what a running job needs, unless its cleanup or unlock is still retried. */
   async #retire(job: RegisteredJob): Promise<void> {
     if (pendingSteps(job.record).length > 0) return
-    this.#trim(job)
+    trim(job)
     await this.#journal.release(keyOf(job.record))
   }
-
-  /** Many jobs are kept for a long time, and each may have large logs. */
-  #trim(job: RegisteredJob): void {
-    const { record } = job
-    job.isTrimmed = true
-    job.record = {
-      ...record,
-      request: withoutSecrets(record.request, record.incompleteUpload !== undefined),
-      steps: record.steps.map((step) => ({ ...step, stdout: '', stderr: '' })),
-    }
-  }
 }
-
-/** Whether a job was deleted and nothing remains to be done for it. */
-const isRemovable = (record: JobRecord): boolean =>
-  record.isDeleted === true && record.incompleteUpload === undefined && pendingSteps(record).length === 0
 
 /** Only the key, since a request contains much more. */
 const keyOf = ({ request: { kind, id } }: JobRecord): JobKey => ({ kind, id })

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunContext } from '../stages/run-context.ts'
 import type { JobDependencies } from './job-dependencies.ts'
-import type { RegisteredJob } from './job-registry.ts'
 import { beginRetry, pendingSteps } from './pending-steps.ts'
+import type { RegisteredJob } from './registered-job.ts'
 import { runStep } from './run-steps.ts'
 
 const FIRST_DELAY_MS = 1000

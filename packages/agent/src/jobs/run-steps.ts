@@ -10,7 +10,7 @@ import { streamBackup } from '../stages/streamed-backup.ts'
 import { streamRestore } from '../stages/streamed-restore.ts'
 import type { JobDependencies } from './job-dependencies.ts'
 import { isAlwaysRun, type JobRecord, nextStepOf, type StepRecord } from './job-record.ts'
-import type { RegisteredJob } from './job-registry.ts'
+import type { RegisteredJob } from './registered-job.ts'
 
 type StepDependencies = Pick<JobDependencies, 'registry' | 'metrics'> & { log: Logger }
 

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ageKeys } from '@osb-backup/core'
 import {
   type AgentBackupRequest,
   type AgentJob,
@@ -38,10 +37,10 @@ import { giveObjectName } from '../object-names/service.ts'
 import { plansById } from '../plans/service.ts'
 import { findPoint } from '../restore-points/repository.ts'
 import type { NewRestorePoint } from '../restore-points/restore-point.ts'
-import { newIdentifier } from '../shared/identifier.ts'
 import { invariant } from '../shared/invariant.ts'
 import { AgentContact, PartFailure } from './agent-contact.ts'
 import { backupRequest, restoreRequest } from './agent-request.ts'
+import { newRestorePoint } from './new-restore-point.ts'
 import { findStoredDump, type StoredDump } from './stored-dump.ts'
 
 /** Shown while a cancelled part runs on. */
@@ -235,19 +234,9 @@ export class PartRun {
   }
 
   #restorePoint(job: BackupJob, dump: StoredDump, afterFailure: boolean, recordedAt: Date): NewRestorePoint {
-    return {
-      id: newIdentifier(recordedAt),
-      jobId: job.id,
-      planId: job.planId,
-      instanceId: job.instanceId,
-      destinationId: job.destinationId,
-      item: this.#part.item,
-      ...dump,
-      ...transformsOfPoint(job, this.#agentStatus, this.#context.settings.recoveryRecipients),
-      takenAt: this.#begunAt,
-      afterFailure,
-      warnings: this.#agentStatus?.warnings ?? [],
-    }
+    const { recoveryRecipients } = this.#context.settings
+    const part = { item: this.#part.item, begunAt: this.#begunAt, agentStatus: this.#agentStatus }
+    return newRestorePoint({ job, part, dump, afterFailure, recordedAt, recoveryRecipients })
   }
 
   /** An agent of another kind or version may report what is not known here: that is no reason to give a part up. */
@@ -300,25 +289,6 @@ export class PartRun {
     const answer = await forgetAtAgent(agent, this.#job.kind, this.#agentJobId, this.#callOptions)
     if (answer.kind === 'unreachable') this.#context.log.debug({ reason: answer.reason }, 'the agent keeps a part')
   }
-}
-
-/**
- * How a dump was transformed, as its agent reports it: nothing follows from a file's name, which scripts choose. An agent that
- * reports nothing is one that stores what its scripts leave.
- */
-function transformsOfPoint(
-  { compression: compressionRequested, publicKey }: BackupJob,
-  agentStatus: AgentJob | undefined,
-  recoveryRecipients: readonly string[],
-): Pick<NewRestorePoint, 'transformedBy' | 'compressionRequested' | 'compression' | 'encrypted' | 'recipients'> {
-  const transforms = agentStatus?.transforms
-  if (transforms?.by !== 'agent') {
-    const encrypted = publicKey !== undefined
-    return { transformedBy: 'script', compressionRequested, compression: 'none', encrypted, recipients: [] }
-  }
-  const { compression, encrypted } = transforms
-  const recipients = encrypted ? [...ageKeys(publicKey ?? ''), ...recoveryRecipients] : []
-  return { transformedBy: 'agent', compressionRequested, compression, encrypted, recipients }
 }
 
 function jobStatusOfAgent(agentStatus: AgentJob): JobStatus {
