@@ -51,37 +51,29 @@ export interface PartProgress {
   verified?: VerificationState
 }
 
-/** The parts of jobs, in their order, by job. */
-export async function findParts(
-  { database }: { database: Database },
-  jobIds: readonly string[],
-): Promise<Map<string, PartRow[]>> {
-  if (jobIds.length === 0) return new Map()
-  const rows = await database
-    .selectFrom('job_parts')
-    .select(shownColumns)
-    .select('agent_status')
-    .where('job_id', 'in', jobIds)
-    .orderBy('position')
-    .execute()
-  return Map.groupBy(rows, (row) => row.job_id)
-}
-
 const logFields = [...backupStages, ...restoreStages].flatMap((stage) => [
   stageLogField(stage, 'log'),
   stageLogField(stage, 'errorlog'),
 ])
 
-/** The same without what the scripts printed. */
-export async function findPartsWithoutLogs(
+/**
+ * The parts of jobs, in their order, by job.
+ *
+ * @param logs - Whether to include what the scripts printed.
+ */
+export async function findParts(
   { database }: { database: Database },
   jobIds: readonly string[],
+  { logs }: { logs: boolean },
 ): Promise<Map<string, PartRow[]>> {
   if (jobIds.length === 0) return new Map()
+  const agentStatus = logs
+    ? sql<AgentJob | null>`agent_status`
+    : sql<AgentJob | null>`agent_status - ${logFields}::text[]`
   const rows = await database
     .selectFrom('job_parts')
     .select(shownColumns)
-    .select(sql<AgentJob | null>`agent_status - ${logFields}::text[]`.as('agent_status'))
+    .select(agentStatus.as('agent_status'))
     .where('job_id', 'in', jobIds)
     .orderBy('position')
     .execute()

@@ -11,7 +11,7 @@ import type { PageOf, PageRequest } from '../shared/page.ts'
 import { linkNextAttempt } from './attempts-repository.ts'
 import { locateOffset } from './counters-repository.ts'
 import { type Blocker, isAtAgent, type Job, type JobAtAgent, type JobFilter, type VerifyPart } from './job.ts'
-import { findParts, findPartsWithoutLogs, insertParts, type PartRow } from './parts-repository.ts'
+import { findParts, insertParts, type PartRow } from './parts-repository.ts'
 import { blockersOfJobs } from './reservations-repository.ts'
 
 const purpose = sealedColumns.jobs.sealed_private_key
@@ -111,7 +111,7 @@ export async function withParts(
   { logs }: { logs: boolean },
 ): Promise<Job[]> {
   const ids = rows.map((row) => row.id)
-  const parts = await (logs ? findParts(context, ids) : findPartsWithoutLogs(context, ids))
+  const parts = await findParts(context, ids, { logs })
   const openIds = rows.filter((row) => row.ended_at === null).map((row) => row.id)
   const blockers = await blockersOfJobs(context, openIds)
   const nextAttempts = await nextAttemptsOf(context, ids)
