@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AgentProcess } from '@osb-backup/testkit'
 
-/** What an agent says of a job that is over. */
+/** The result of a job, as its agent reports it. */
 export interface JobAnswer {
   status: string
   error_message?: string
@@ -11,7 +11,7 @@ export interface JobAnswer {
   filesize?: { bytes?: number }
 }
 
-/** A job that succeeded, and what it took from the request to its end. */
+/** A job that succeeded, and its duration from the request to its end. */
 export interface JobTaken {
   answer: JobAnswer
   seconds: number

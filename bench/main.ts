@@ -7,18 +7,18 @@ const benchmarks = new Map([
   ['api', 'requests per second of a manager with a million jobs and ten thousand plans, and how long they take'],
   ['schedule', 'the cost of a query for due plans, how fast due plans become jobs, and how late jobs start'],
   ['transfer', 'moving dumps into the store of the lab and back: ours beside zstd | age | aws, rclone and restic'],
-  ['transfer-memory', 'the most memory that an agent takes while it moves dumps of some sizes'],
+  ['transfer-memory', 'the peak memory of an agent while it moves dumps of several sizes'],
 ])
 
 const help = `npm run bench -- NAME [OPTION]…: measures, and asserts nothing. Results are in docs/performance.md.
 
 ${[...benchmarks].map(([name, measures]) => `  ${name.padEnd(17)}${measures}`).join('\n')}
 
-\`npm run bench -- NAME --help\` says what a benchmark takes.`
+\`npm run bench -- NAME --help\` shows the options of a benchmark.`
 
 const [wanted = ''] = process.argv.slice(2)
 if (benchmarks.has(wanted)) {
-  // Where the lab is started for a benchmark, it takes large objects as other servers do.
+  // A lab that is started for a benchmark accepts large objects, as other servers do.
   process.env.LAB_SWIFT_MAX_FILE_SIZE ??= '5368709122'
   await import(pathToFileURL(join(import.meta.dirname, wanted, 'main.ts')).href)
 } else if (wanted === '--help' || wanted === '-h') {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 
-/** The memory of a process (`VmRSS`), or the most that it had (`VmHWM`), in bytes; 0 if it is gone. */
+/** The memory of a process (`VmRSS`), or its peak (`VmHWM`), in bytes; 0 if it has exited. */
 export async function memoryBytes(pid: number, what: 'VmRSS' | 'VmHWM'): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
   return Number(new RegExp(`^${what}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024

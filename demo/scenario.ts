@@ -1,6 +1,6 @@
 import type { InstanceCreate } from '@osb-backup/protocol/v1'
 
-/** Something to back up in the demo: real data, a way to damage it, and a way to tell that it is back. */
+/** Something to back up in the demo: real data, a way to damage it, and a way to check that it is restored. */
 export interface Scenario {
   /** What is backed up, for people. */
   title: string

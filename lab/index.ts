@@ -7,7 +7,7 @@ const labEnvSchema = z.object({
     accessKeyId: z.string(),
     secretAccessKey: z.string(),
     region: z.string(),
-    /** The same over https; empty if the lab was told to do without. */
+    /** The same over https; empty if the lab was started without it. */
     tlsEndpoint: z.string(),
     /** File with the certificate of that. */
     ca: z.string(),
@@ -46,7 +46,7 @@ export async function labUp(): Promise<{ env: LabEnv; wasRunning: boolean }> {
   return { env: await labEnv(), wasRunning }
 }
 
-/** Stops the servers; with `wipe` everything in them is gone. */
+/** Stops the servers; `wipe` also deletes everything in them. */
 export async function labDown(options: { wipe: boolean } = { wipe: false }): Promise<void> {
   await all(parts.map((part) => stopPart(part, options)))
 }

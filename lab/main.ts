@@ -14,7 +14,7 @@ PostgreSQL. All their state is in one folder: ${labStateFolder()} (LAB_STATE mov
 
 Ports: LAB_OBJECT_STORE_PORT (18080), LAB_IDENTITY_PORT (15000), LAB_POSTGRESQL_PORT (15432); the scripts in
 lab/object-store and lab/postgresql name the others. LAB_SWIFT_MAX_FILE_SIZE: the largest object without segments or parts,
-33554432 for the sake of the tests; Swift's own is 5368709122.`
+33554432 for the tests; Swift's default is 5368709122.`
 
 const { values, positionals } = parseArgs({
   options: { help: { type: 'boolean', short: 'h' }, wipe: { type: 'boolean' } },

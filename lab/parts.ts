@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { labStateFolder } from './settings.ts'
 
-/** The servers that a lab is made of: each a folder with `start.sh` and `stop.sh`, and one below the lab's state. */
+/** The servers of a lab: each a folder with `start.sh` and `stop.sh`, and one below the lab's state. */
 export const parts = ['object-store', 'postgresql'] as const
 export type Part = (typeof parts)[number]
 

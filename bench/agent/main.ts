@@ -20,7 +20,7 @@ const stages = {
   'post-backup-unlock': 'exit 0\n',
 }
 
-/** What was measured: the middle of several runs. */
+/** A measurement: the median of several runs. */
 interface Line {
   what: string
   value: string

@@ -7,7 +7,7 @@ export interface Measured {
   p99Ms: number
 }
 
-/** A call to be made many times. */
+/** A call to be repeated. */
 export interface LoadCall {
   method: 'GET' | 'POST'
   path: string
@@ -16,7 +16,7 @@ export interface LoadCall {
   token?: string
 }
 
-/** How a call is made again and again. */
+/** How a call is repeated. */
 export interface Load {
   connections: number
   /** Kinds of calls take turns, this often: what else the machine does meanwhile falls on all of them. */

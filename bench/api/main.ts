@@ -5,8 +5,9 @@ import { Client } from 'pg'
 import { type LoadCall, measureInTurns } from './load.ts'
 import { LARGE, seed } from './seed.ts'
 
-const help = `npm run bench -- api [--jobs N] [--plans N] [--seconds N]: requests per second and their times, of each kind for so long, of a manager on the
-embedded PostgreSQL, at 1,000,000 jobs and 10,000 plans unless told otherwise. Half of the jobs belong to one instance.`
+const help = `npm run bench -- api [--jobs N] [--plans N] [--seconds N]: throughput and latency of each kind of request, measured for
+N seconds, of a manager on the embedded PostgreSQL, with 1,000,000 jobs and 10,000 plans by default. Half of the jobs belong to one
+instance.`
 
 const { values } = parseArgs({
   args: process.argv.slice(3),

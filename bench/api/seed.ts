@@ -14,7 +14,7 @@ export interface Amounts {
 export const LARGE = 'bench-1'
 
 /**
- * Fills the database of a manager. One instance, destination and plan are made by the API, so that their secrets are sealed;
+ * Fills the database of a manager. One instance, destination and plan are created by the API, so that their secrets are sealed;
  * the rest are copies of them, by SQL.
  */
 export async function seed(client: BackupClient, sql: Client, amounts: Amounts): Promise<void> {

@@ -1,6 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type ManagerProcess, makeTemporaryFolder, startManagerProcess } from '@osb-backup/testkit'
 import { Client } from 'pg'
@@ -113,9 +113,9 @@ async function measureDelays(
   const endAt = startAt.getTime() + seconds * 1000 + 120_000
   while (arrivals.size < rate * seconds) {
     if (Date.now() > endAt) throw new Error(`only ${arrivals.size} of ${rate * seconds} jobs began`)
-    await delay(500)
+    await sleep(500)
   }
-  await delay(2000)
+  await sleep(2000)
   const { rows } = await sql.query<{ id: string; due_at: Date; status: string }>(
     'select id, due_at, status from jobs where due_at is not null',
   )

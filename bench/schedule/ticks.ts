@@ -13,7 +13,7 @@ const BATCH = 100
 /**
  * Measures the manager's own look for due plans, on a database where nothing is due now.
  *
- * @param sql - Of a database whose manager is paused: it must not start what is made due here.
+ * @param sql - Of a database whose manager is paused: it must not start what becomes due here.
  */
 export async function measureTicks(
   connection: PoolConfig,

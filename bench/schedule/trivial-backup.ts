@@ -5,7 +5,7 @@ import { startAgentProcess } from '@osb-backup/testkit'
 
 const REPEATS = 21
 
-/** Backs a few bytes up with a real agent, again and again. @returns The middle of how long it took, from the call to the end. */
+/** Repeatedly backs up a few bytes with a real agent. @returns The median duration, from the call to the end. */
 export async function measureTrivialBackup(client: BackupClient, folder: string, store: string): Promise<number> {
   const scripts = join(folder, 'scripts')
   await mkdir(scripts)

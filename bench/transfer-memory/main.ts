@@ -14,9 +14,9 @@ import { memoryBytes } from '../process-usage.ts'
 
 const pollMs = 100
 
-const help = `npm run bench -- transfer-memory [--megabytes N,N,…]: the most memory that an agent takes while a script of form 2
+const help = `npm run bench -- transfer-memory [--megabytes N,N,…]: the peak memory of an agent while a script of form 2
 writes that many megabytes, compressed, encrypted and stored in the lab's S3, and while they are restored. 100,1000,5000
-unless told otherwise; each size has an agent of its own. The bytes do not compress.`
+by default; each size has an agent of its own. The bytes do not compress.`
 
 const { values } = parseArgs({
   args: process.argv.slice(3),

@@ -31,7 +31,7 @@ export async function startAgent(folder: string): Promise<AgentProcess> {
   })
 }
 
-/** What an agent is told to do with the bytes. */
+/** What an agent does with the bytes. */
 export interface AgentTransforms {
   compression: boolean
   recipient?: string

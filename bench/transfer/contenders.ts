@@ -16,7 +16,7 @@ export interface Contender {
   restore: Way
 }
 
-/** Our pipeline as a command, started as it would start itself anew. */
+/** Our pipeline as a command, started the way it re-executes itself. */
 const command = 'node --max-semi-space-size=1 --heap-growing-percent=80 "$PROJECT/packages/storage/src/command/main.ts"'
 export const ourCommand = {
   store: `${command} store "$NAME.zst.age" --destination "$DESTINATION" --compression zstd --recipient "$RECIPIENT" < "$INPUT"`,

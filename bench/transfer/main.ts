@@ -13,9 +13,9 @@ import { makeData } from './data.ts'
 import { median, type Taken } from './measure.ts'
 import { shareOfSteps } from './steps.ts'
 
-const help = `npm run bench -- transfer [--megabytes N] [--repeats N]: moves a pg_dump and a tar of /usr/lib (400 MB each unless
-told otherwise) into the lab's store and back, by a running agent, with our command, with zstd | age | aws, and with aws, rclone and restic,
-in turns. Prints the middle of the repeats (3) as tables. Needs awscli, rclone and restic besides what the lab needs.`
+const help = `npm run bench -- transfer [--megabytes N] [--repeats N]: moves a pg_dump and a tar of /usr/lib (400 MB each by
+default) into the lab's store and back, by a running agent, with our command, with zstd | age | aws, and with aws, rclone and restic,
+in turns. Prints the medians of the repeats (3 by default) as tables. Requires awscli, rclone and restic besides what the lab needs.`
 
 const { values } = parseArgs({
   args: process.argv.slice(3),

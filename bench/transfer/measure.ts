@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { memoryOfAllBytes, mostDuring } from '../process-usage.ts'
 
-/** What a command took. */
+/** The resources that a command used. */
 export interface Taken {
   seconds: number
   /** Of the command and all that it started. */

@@ -11,7 +11,7 @@ interface Profile {
   timeDeltas: number[]
 }
 
-/** Which step a frame belongs to; the innermost that says so counts. Patterns meet function and file. */
+/** Which step a frame belongs to; the innermost match counts. Patterns meet function and file. */
 const steps: readonly [step: string, pattern: RegExp][] = [
   ['waiting', /^\(idle\)/],
   ['freeing memory', /^\(garbage collector\)/],
@@ -24,7 +24,7 @@ const steps: readonly [step: string, pattern: RegExp][] = [
 ]
 
 /**
- * Profiles one run of our command, and tells how its main thread's time was spent.
+ * Profiles one run of our command, and reports how its main thread's time was spent.
  *
  * @param command - Bash, with `node` in it.
  * @returns Share of each step, from 0 to 1.

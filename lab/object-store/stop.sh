@@ -3,7 +3,7 @@
 # Only pids from $LAB_OBJECT_STORE_STATE/run are touched, and only while their command line
 # names that folder (so a recycled pid is safe).
 set -euo pipefail
-STATE=${LAB_OBJECT_STORE_STATE:?is not set: the folder that start.sh made}
+STATE=${LAB_OBJECT_STORE_STATE:?is not set: the folder that start.sh created}
 [ -d "$STATE" ] || { echo "object-store-lab: nothing ran in $STATE"; exit 0; }
 STATE=$(cd "$STATE" && pwd -P)
 ours() { { tr "\0" " " <"/proc/$1/cmdline" | grep -qF -- "$STATE/"; } 2>/dev/null; }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # stop.sh - stops the PostgreSQL that start.sh started. "stop.sh --wipe" then removes its data.
 set -euo pipefail
-STATE=${LAB_POSTGRESQL_STATE:?is not set: the folder that start.sh made}
+STATE=${LAB_POSTGRESQL_STATE:?is not set: the folder that start.sh created}
 die() { echo "postgresql-lab: $*" >&2; exit 1; }
 [ -e "$STATE/data-folder" ] || { echo "postgresql-lab: nothing ran in $STATE"; exit 0; }
 # shellcheck source=common.sh

@@ -2,7 +2,7 @@
 # 3rd stage of a backup.
 # Arguments: host username password database filename_without_type job_id compression encryption_key
 #
-# Leave ONE file in the job's directory, named as told plus a type of your choice. The agent uploads it as it is: in
+# Leave ONE file in the job's directory, with the given name plus a type of your choice. The agent uploads it as it is: in
 # form 1, compressing and encrypting are this script's part. compression is "true" or "false"; encryption_key is "none",
 # or what the backup plan has as its public key. An empty file fails the job.
 set -euo pipefail

@@ -25,7 +25,7 @@ export interface AgentUnderTest {
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   /** Polls a job until it is over. */
   over(kind: 'backup' | 'restore', id: string): Promise<AgentJob>
-  /** Names of the objects in the bucket, prefixes included; their manifests are not told, but must be there. */
+  /** Names of the objects in the bucket, prefixes included; their manifests are left out, but must exist. */
   objects(): Promise<string[]>
   read(path: string): Promise<string>
 }
@@ -120,7 +120,7 @@ async function untilOver(ask: () => Promise<Answer>): Promise<AgentJob> {
   while (Date.now() < deadline) {
     const { status, json } = await ask()
     if (status === 200 && json.status !== 'RUNNING') return json
-    if (status !== 200) throw new Error(`the job is gone: ${status}`)
+    if (status !== 200) throw new Error(`the job is not registered: ${status}`)
     await sleep(20)
   }
   throw new Error(`the job did not end within ${WAIT_MS / 1000} s`)

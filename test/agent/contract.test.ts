@@ -13,7 +13,7 @@ import {
 } from './agent-under-test.ts'
 import { backupLogs, s3, withDatabase } from './contract-bodies.ts'
 
-test('every call wants credentials, and says so in the published words', async () => {
+test('every call requires credentials, and says so in the published words', async () => {
   const under = await agentWith(formOne())
   const calls = [
     ['GET', '/status'],
@@ -137,7 +137,7 @@ test('backups and restores share the limit; missing fields come before it', asyn
   expect(await under.call('POST', '/backup', backupBody(under, 'x'))).toMatchObject({ status: 201 })
 })
 
-test('a restore is accepted although backups take every slot, up to the number that is reserved', async () => {
+test('a restore is accepted although backups occupy every slot, up to the number that is reserved', async () => {
   const scripts = formOne({ 'pre-backup-lock': 'sleep 30\n', 'pre-restore-lock': 'sleep 30\n' })
   const under = await agentWith(scripts, { max_job_number: '1', reserved_restore_number: '1' })
   const start = async (kind: 'backup' | 'restore', database: string) => {
@@ -189,7 +189,7 @@ test('a broken request line does not hurt the agent', async () => {
   expect(await under.call('GET', '/status')).toMatchObject({ status: 200 })
 })
 
-test('a path that is no URL wants credentials too', async () => {
+test('a path that is no URL requires credentials too', async () => {
   const under = await agentWith(formOne())
   expect(await under.call('GET', '/backup/%zz', undefined, { authorization: '' })).toMatchObject({ status: 401 })
   expect(await under.call('GET', '/backup/%zz')).toMatchObject({ status: 404 })

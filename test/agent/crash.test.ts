@@ -26,7 +26,7 @@ test.each(cases)(
     const log = await agent.kill()
     expect(await Promise.all(pids.map(isAlive))).toEqual([true, true])
 
-    // The first script must not go on: it is released only where the stage is owed and so taken again.
+    // The first script must not continue: it is released only where the stage always runs, and is therefore repeated.
     const isOwed = stage.endsWith('cleanup') || stage.endsWith('unlock')
     if (isOwed) process.kill(pids[0] ?? Number.NaN, 'SIGSTOP')
     if (isOwed) await writeFile(join(agent.root, 'release'), '')

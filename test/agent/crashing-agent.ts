@@ -84,7 +84,7 @@ export class CrashingAgent {
     await until(
       async () => {
         const { status, json } = await this.call('GET', `/${kind}/${id}`)
-        if (status !== 200) throw new Error(`the job is gone: ${status}`)
+        if (status !== 200) throw new Error(`the job is not registered: ${status}`)
         job = json
         return json.status !== 'RUNNING'
       },
@@ -159,9 +159,9 @@ export const isAlive = (pid: number): Promise<boolean> =>
     () => false,
   )
 
-/** Waits for processes to be gone: a signal takes a moment. */
+/** Waits for processes to exit: a signal takes a moment. */
 export async function untilDead(pids: readonly number[]): Promise<void> {
-  for (const pid of pids) await until(async () => !(await isAlive(pid)), `process ${pid} is gone`)
+  for (const pid of pids) await until(async () => !(await isAlive(pid)), `process ${pid} has exited`)
   await sleep(0)
 }
 
@@ -183,7 +183,7 @@ export const stages = {
 } as const
 export type Kind = keyof typeof stages
 
-/** Noted scripts of a form for both kinds, of which one holds. The unlocks also tell the password they were given. */
+/** Noted scripts of a form for both kinds, of which one holds. The unlocks also record the password they were given. */
 export function scriptsOf(form: 1 | 2, held: string): Record<string, string> {
   const names = [...stages.backup, ...stages.restore]
   const scripts = names.map((stage): [string, string] => {

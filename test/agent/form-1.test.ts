@@ -87,7 +87,7 @@ test.each([
   ['only a hidden file', 'echo x > "$BACKUP_DIRECTORY/.x"', 'left no file'],
   ['only a link', 'ln -s /etc/passwd "$BACKUP_DIRECTORY/$5"', 'left no file'],
   [
-    'two files, neither named as told',
+    'two files, neither with the required name',
     'echo 1 > "$BACKUP_DIRECTORY/a"; echo 2 > "$BACKUP_DIRECTORY/b"',
     'several files',
   ],
@@ -137,7 +137,7 @@ test('if a name is taken, the time is added before its type, and nothing is over
   expect(second).toMatch(/_db1_\d{6}\.tar\.gz$/)
 })
 
-test('jobs at the same time never take one name', async () => {
+test('concurrent jobs never use the same name', async () => {
   const under = await agentWith(formOne())
   const ids = ['a', 'b', 'c', 'd', 'e']
   const body = (id: string, index: number) => {

@@ -127,7 +127,7 @@ test('a damaged object is called corrupt, and the restore script never sees it',
   expect(known).toMatchObject({ status: 'FAILED', failed_stage: 'restore' })
   expect(known.error_message).toContain('corrupt')
   expect((await stagesRun(under)).slice(-3)).toEqual(['pre-restore-lock', 'restore-cleanup', 'post-restore-unlock'])
-  // Without a digest only the end shows it: the script was started, and is stopped rather than told that all came.
+  // Without a digest only the end shows it: the script was started, and is stopped before it sees the end of its input.
   await writeFile(join(under.scripts, 'restore'), 'cat > /dev/null; touch "$(dirname "$0")/../done"\n')
   await under.call('PUT', '/restore', restoreBody(under, 'unknown', { filename }))
   const unknown = await under.over('restore', 'unknown')
@@ -173,7 +173,7 @@ test('a pack may omit stages, except backup and those that it declares', async (
   expect((await under.over('backup', 'y')).error_message).toContain(`create ${join(under.scripts, 'backup')}`)
 })
 
-test('the status tells the pack', async () => {
+test('the status names the pack', async () => {
   const under = await agentWith(formTwo())
   const { json } = await under.call('GET', '/status')
   expect(json.scripts).toEqual({ form: 2, name: 'test', type: '.dump' })

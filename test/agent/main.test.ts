@@ -77,7 +77,7 @@ test.each([
   else expect(texts.error).toMatch(message)
 })
 
-/** An agent whose backup is just running, a minute long unless told otherwise; `ran` are the stages until now. */
+/** An agent whose backup is just running, a minute long by default; `ran` are the stages until now. */
 async function busyAgent({ graceSeconds = '0', backup = 'sleep 60', command = [process.execPath, main] }) {
   const environment: Awaited<ReturnType<typeof settings>> = await settings()
   environment.shutdown_grace_seconds = graceSeconds

@@ -104,7 +104,7 @@ test('finished jobs expire by number and by age, with their directories', async 
 
   await agent.running.stop()
   await agent.start({ job_retention_number: '3' })
-  await until(async () => (await agent.call('GET', '/backup/first')).status === 404, 'the oldest is gone')
+  await until(async () => (await agent.call('GET', '/backup/first')).status === 404, 'the oldest is deleted')
   expect(await directories()).toEqual({ backups: ['second', 'third'], restores: ['fourth'] })
   expect(await agent.call('GET', '/backup/third')).toMatchObject({ status: 200, json: { status: 'SUCCEEDED' } })
 
@@ -114,7 +114,7 @@ test('finished jobs expire by number and by age, with their directories', async 
     await agent.rewrite(name, (text) => text.replace(/"endedAt":"[^"]+"/, `"endedAt":"${old}"`))
   }
   await agent.start({ job_retention_hours: '48' })
-  await until(async () => (await agent.call('GET', '/backup/third')).status === 404, 'the old ones are gone')
+  await until(async () => (await agent.call('GET', '/backup/third')).status === 404, 'the old ones are deleted')
   expect(await directories()).toEqual({ backups: [], restores: ['fourth'] })
   expect(await agent.journalFiles()).toHaveLength(1)
 })

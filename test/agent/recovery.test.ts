@@ -12,7 +12,7 @@ test('a process that has the number of an old script is not touched', async () =
   await send('backup', agent, 'x')
   await until(() => agent.has('held'), 'the script runs')
   await agent.kill()
-  // A process with another start time and another environment: as if the script had gone and its number had been given
+  // A process with another start time and another environment: as if the script had exited and its number had been given
   // again.
   const other = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' })
   const [file = ''] = (await readdir(agent.state)).filter((name) => name.startsWith('backup-'))

@@ -10,7 +10,7 @@ import { agentWith, basic, credentials, formTwo } from './agent-under-test.ts'
 const run = promisify(execFile)
 const authorization = basic(credentials.username, credentials.password)
 
-/** A CA, a certificate for 127.0.0.1 and one for a client, made for this test. */
+/** Creates a CA, a certificate for 127.0.0.1 and one for a client. */
 async function certificates(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'agent-tls-'))
   onTestFinished(() => rm(path, { recursive: true }))
@@ -36,7 +36,7 @@ async function statusOver(url: string, options: { ca: Buffer; cert?: Buffer; key
   })
 }
 
-test('with a certificate the agent listens on TLS, and with a CA it wants one of its callers', async () => {
+test('with a certificate the agent listens on TLS, and with a CA it requires one of its callers', async () => {
   const path = await certificates()
   const file = (name: string) => readFile(join(path, name))
   const tls = { tls_certificate_file: join(path, 'server.pem'), tls_key_file: join(path, 'server.key') }

@@ -8,7 +8,7 @@ import { CrashingAgent, password, requestFor, send } from './crashing-agent.ts'
 
 const top = '$(dirname "$0")/..'
 
-/** A lock that a script takes and another gives back, unless the file `broken` tells it to fail. */
+/** A lock that one script acquires and another releases, unless the file `broken` exists. */
 const locking = formTwo({
   'pre-backup-lock': `touch "${top}/locked.$BACKUP_DATABASE"\n`,
   'post-backup-unlock': `echo "$BACKUP_PASSWORD" > "${top}/told"\n[ ! -e "${top}/broken" ] || exit 4\nrm -f "${top}/locked.$BACKUP_DATABASE"\n`,

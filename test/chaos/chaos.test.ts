@@ -9,7 +9,7 @@ test.each([
   { title: 'two managers on one PostgreSQL', managers: 2, agents: 2, seconds: 25 },
   { title: 'one manager on its embedded PostgreSQL', managers: 0, agents: 1, seconds: 10 },
 ])(
-  '$title keep every promise, whatever breaks',
+  '$title uphold every guarantee, whatever breaks',
   async ({ title, ...options }) => {
     const lines: string[] = []
     const result = await runChaos({ ...options, s3: inject('lab').s3, seed, log: (line) => lines.push(line) }).catch(
@@ -19,9 +19,9 @@ test.each([
       },
     )
     console.log(`${title}: CHAOS_SEED=${seed}\n${reportOf(result)}`)
-    if (result.tallies.violations.length > 0) console.log(lines.join('\n'))
-    expect(result.tallies.violations).toEqual([])
-    expect(result.tallies.of('every due run is accounted for once').trials).toBeGreaterThan(0)
+    if (result.counters.violations.length > 0) console.log(lines.join('\n'))
+    expect(result.counters.violations).toEqual([])
+    expect(result.counters.of('every due run is accounted for once').trials).toBeGreaterThan(0)
   },
   600_000,
 )

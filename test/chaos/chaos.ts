@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isEnded } from '@osb-backup/protocol/v1'
 import { seededRandom } from '@osb-backup/testkit'
 import { type FaultKind, spreadFaults } from './faults.ts'
-import { checkPromises, type Tallies } from './promises.ts'
+import { checkGuarantees, type GuaranteeCounters } from './guarantees.ts'
 import { ChaosSystem, type SystemOptions } from './system.ts'
 import { work } from './workload.ts'
 
@@ -15,7 +15,7 @@ export interface ChaosOptions extends SystemOptions {
 
 export interface ChaosResult {
   faults: ReadonlyMap<FaultKind, number>
-  tallies: Tallies
+  counters: GuaranteeCounters
   /** What was left out, and why. */
   skipped: readonly string[]
 }
@@ -24,7 +24,7 @@ const SETTLE_MS = 240_000
 
 /**
  * Lets plans fire and people work while processes, servers, networks, clocks, disks and stores break, several at a time. Then it heals
- * everything, lets it come to rest, and checks every promise.
+ * everything, lets it come to rest, and checks every guarantee.
  */
 export async function runChaos({ seed, seconds, log, ...options }: ChaosOptions): Promise<ChaosResult> {
   await using system = await ChaosSystem.start(options)
@@ -36,9 +36,9 @@ export async function runChaos({ seed, seconds, log, ...options }: ChaosOptions)
   log(`everything is healed; ${await working} calls were made meanwhile`)
   await comeToRest(system, log)
   log('everything is at rest')
-  const tallies = await checkPromises(system)
-  log('every promise is checked')
-  return { faults, tallies, skipped: system.skipped }
+  const counters = await checkGuarantees(system)
+  log('every guarantee is checked')
+  return { faults, counters, skipped: system.skipped }
 }
 
 /** Pauses all plans, and waits until no job waits or runs. Those that do not end are found later. */

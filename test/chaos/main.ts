@@ -7,9 +7,9 @@ import { reportOf } from './report.ts'
 
 const help = `npm run chaos -- [--minutes 1] [--managers 3] [--agents 3] [--seed N]: plans fire and people work while processes are killed,
 stopped and suspended, networks are cut, the database server crashes, the object store delays and loses responses, clocks are
-wrong, and disks and descriptors run out. Then it waits until all jobs have ended, and prints how often each promise was
-put to the test and how often it was broken: exit status 1 if any was. The same seed chooses the same faults.
---managers 0 takes one manager on its embedded PostgreSQL. As root on Linux everything happens; otherwise it says what is skipped.`
+wrong, and disks and descriptors run out. Then it waits until all jobs have ended, and prints how often each guarantee was
+checked and how often it was violated: exit status 1 if any was. The same seed chooses the same faults.
+--managers 0 starts one manager on its embedded PostgreSQL. As root on Linux everything happens; otherwise it says what is skipped.`
 
 const { values } = parseArgs({
   options: {
@@ -36,7 +36,7 @@ async function run(): Promise<void> {
       s3: env.s3,
       log: (line) => console.log(`${new Date().toISOString()} ${line}`),
     })
-    const { violations } = result.tallies
+    const { violations } = result.counters
     for (const violation of violations) console.log(violation)
     console.log(`\n${reportOf(result)}`)
     process.exitCode = violations.length === 0 ? 0 : 1

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { freePort } from '@osb-backup/testkit'
 
@@ -47,7 +47,7 @@ export class OwnPostgres implements AsyncDisposable {
     const data = (await readFile(join(state, 'data-folder'), 'utf8')).trim()
     const [pid] = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n')
     process.kill(Number(pid), 'SIGKILL')
-    while (isAlive(Number(pid))) await delay(20)
+    while (isAlive(Number(pid))) await sleep(20)
   }
 
   /** After a crash its children take a moment to notice, and keep a new server from starting. */
@@ -58,7 +58,7 @@ export class OwnPostgres implements AsyncDisposable {
         return
       } catch (error) {
         if (attempt === START_ATTEMPTS) throw error
-        await delay(250)
+        await sleep(250)
       }
     }
   }

@@ -1,17 +1,17 @@
 import type { ChaosResult } from './chaos.ts'
 import { faultKinds } from './faults.ts'
-import { promises } from './promises.ts'
+import { guarantees } from './guarantees.ts'
 
 /** What happened and what held, as two tables. */
-export function reportOf({ faults, tallies, skipped }: ChaosResult): string {
+export function reportOf({ faults, counters, skipped }: ChaosResult): string {
   const happened = faultKinds.map((kind) => [kind, faults.get(kind) ?? 0] as const)
-  const held = promises.map((name) => [name, tallies.of(name).trials, tallies.of(name).violations.length] as const)
+  const held = guarantees.map((name) => [name, counters.of(name).trials, counters.of(name).violations.length] as const)
   return [
     ...table(['fault', 'times'], happened),
     '',
-    ...table(['promise', 'trials', 'violations'], held),
+    ...table(['guarantee', 'trials', 'violations'], held),
     '',
-    [...tallies.outcomes].map(([outcome, times]) => `${times} ${outcome}`).join(', '),
+    [...counters.outcomes].map(([outcome, times]) => `${times} ${outcome}`).join(', '),
     ...skipped.map((reason) => `skipped: ${reason}`),
   ].join('\n')
 }

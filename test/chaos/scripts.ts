@@ -10,7 +10,7 @@ set -e
 violation() { echo "$BACKUP_STAGE of $BACKUP_JOB_ID on $BACKUP_DATABASE: $*" >>"$TRACES/violations"; }
 lock="$TRACES/lock.$BACKUP_DATABASE"
 owner() { cat "$lock/owner" 2>/dev/null || true; }
-# Released by the kernel when the last process of the stage is gone, so that a stage that was killed holds nothing.
+# Released by the kernel when the last process of the stage exits, so that a stage that was killed holds nothing.
 exec 9>"$TRACES/busy.$BACKUP_DATABASE"
 flock --nonblock 9 || violation "another stage works on the database"
 `

@@ -128,7 +128,7 @@ test.each([
   expect(await readFile(join(folder, 'restored'), 'utf8')).toBe(
     'dump of db1, compression true, key a key of the scripts\n',
   )
-  // What the script was told at the backup.
+  // What the script was given at the backup.
   expect(await readFile(join(folder, 'told'), 'utf8')).toBe('compression true, key its other half\n')
 
   await client.restorePoints.delete(point?.id ?? '')
@@ -180,14 +180,14 @@ test('a failed upload leaves no restore point, although the agent reports name a
 })
 
 test('a request that lacks fields is refused with their names', async () => {
-  // Master wants a region, which this destination does not have.
+  // Master requires a region, which this destination does not have.
   const { region: _none, ...store } = places('').s3.destination.store
   const { plan } = await planAt({ branch: 'master', destination: { store } })
   const job = await backUp(plan)
   expect(job.parts[0]?.error).toMatch(/refused the job: body is missing essential fields: destination\( region\)/)
 })
 
-test('an agent that is busy is asked until it takes the job', async () => {
+test('an agent that is busy is asked until it accepts the job', async () => {
   const { plan, agent } = await planAt({ maxJobs: 0 })
   const { id } = await manager.client.plans.run(plan.id)
   await expect.poll(() => agent.requests.filter((each) => each === 'POST /backup').length).toBeGreaterThan(1)

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { makeTemporaryFolder } from '@osb-backup/testkit'
 import { expect, test } from 'vitest'
 
@@ -16,7 +16,7 @@ const toGroup = (pid: number) => process.kill(-pid, 'SIGINT')
 /** What arrives below npm when a terminal has signalled all. */
 async function twice(pid: number): Promise<void> {
   process.kill(pid, 'SIGINT')
-  await delay(10)
+  await sleep(10)
   process.kill(pid, 'SIGINT')
 }
 

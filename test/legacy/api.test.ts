@@ -247,7 +247,7 @@ test('bodies that are no JSON, too large or of another type get a 4xx problem', 
   expect(await form.json()).toMatchObject({ type: 'about:blank', status: 415 })
 })
 
-test('a destination says how it is reached; absent keeps that, and empty takes it away', async () => {
+test('a destination says how it is reached; absent keeps that, and empty removes it', async () => {
   const sent = { ...s3, name: 'reached', serviceInstance }
   const reached = { caCertificate: 'PEM', insecureTls: true, pathStyle: false, bandwidthLimitBytesPerSecond: 5000 }
   const { body: created } = await call('POST', '/fileDestinations', { ...sent, ...reached })

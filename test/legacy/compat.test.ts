@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Fixture, startFixture } from '../fixtures/fixture.ts'
 
@@ -54,7 +54,7 @@ async function ended(path: string): Promise<Wire> {
     const { status, body } = await ask('GET', path)
     expect(status).toBe(200)
     if (['SUCCEEDED', 'FAILED'].includes(body.status)) return body
-    await delay(100)
+    await sleep(100)
   }
 }
 

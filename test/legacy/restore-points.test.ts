@@ -82,7 +82,7 @@ test('a held point is not deleted, neither alone nor with its job', async () => 
   expect(await readFile(objectOf(db2), 'utf8')).toBe('the content of db2\n')
 })
 
-test('a verification tells an intact object from a damaged and from a missing one', async () => {
+test('a verification distinguishes an intact object from a damaged and from a missing one', async () => {
   const { db1, db2 } = await backUp()
   const verify = async (id: string) => (await call('POST', `/restorePoints/${id}/verify`)).body.verification?.state
   expect(await verify(db1.id)).toBe('intact')

@@ -61,7 +61,7 @@ test('a manager that is killed while a job runs: the next one continues it, and 
   await agent.stop()
 })
 
-test('of two managers on one PostgreSQL, the one that lives takes over the job of the one that is killed', async () => {
+test('of two managers on one PostgreSQL, the surviving one takes over the job of the one that is killed', async () => {
   await using folder = await makeTemporaryFolder()
   const { agent, destinations } = await slowAgent(folder.path)
   await recreateDatabase(lab.postgresql.url, 'two_managers')

@@ -20,7 +20,7 @@ const unsignedToken = [{ alg: 'none' }, { sub: 'eve', scope: 'osb-backup.admin',
 useAccessFixture()
 
 describe('every operation that the API describes', () => {
-  test('is closed without a token, with an expired, a revoked, a forged one', async () => {
+  test('is refused without a token and with an expired, a revoked or a forged one', async () => {
     const expired = await createToken({ role: 'admin', expiresAt: new Date(Date.now() + 1000).toISOString() })
     const revoked = await createToken({ role: 'admin' })
     expect((await call('GET', '/tokens', bearer(revoked.token))).status).toBe(200)
@@ -40,7 +40,7 @@ describe('every operation that the API describes', () => {
     }
   })
 
-  test("shows and changes nothing of another's instance, and does not tell that it exists", async () => {
+  test("shows and changes nothing of another's instance, and does not reveal that it exists", async () => {
     const theirs = await createToken({ role: 'operator', serviceInstances: ['theirs'] })
     for (const [operation, { status, text }] of await callEverything(bearer(theirs.token))) {
       if (operation === 'GET /serviceInstances') {
@@ -128,7 +128,7 @@ describe('accounts of brokers', () => {
     expect((await call('DELETE', '/backupPlans/byInstance/theirs', basic(account.password))).status).toBe(401)
   })
 
-  test('that are being guessed at are rejected unchecked', async () => {
+  test('whose passwords are being guessed are rejected unchecked', async () => {
     const account = { password: 'a password of a broker', serviceInstances: 'all' }
     await call('PUT', '/brokerAccounts/guessed', admin, account)
     const path = '/backupPlans/byInstance/theirs'

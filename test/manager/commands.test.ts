@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { copyFile, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { BackupClient } from '@osb-backup/client'
 import type { DestinationCreate } from '@osb-backup/protocol/v1'
 import { makeTemporaryFolder, startManagerProcess, startManagerProgram } from '@osb-backup/testkit'
@@ -133,7 +133,7 @@ test('a rotation that is killed, again and again, loses nothing, and ends when i
   for (let round = 0; round < 2; round++) {
     const rotation = startManagerProgram(both, ['key', 'rotate'])
     const atLeast = (await left()) - 500
-    while ((await left()) > atLeast) await delay(20)
+    while ((await left()) > atLeast) await sleep(20)
     await rotation.kill()
     remaining.push(await left())
     const page = await manager.client.destinations.list({ instance: 'one', limit: 500 })

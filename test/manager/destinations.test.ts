@@ -96,7 +96,7 @@ describe('checking a destination', () => {
     }
   })
 
-  test('does not take a login page that answers everything with 200 for a store', async () => {
+  test('does not mistake a login page that answers everything with 200 for a store', async () => {
     await using proxy = await startFaultsProxy(where.s3.destination.store.endpoint)
     const headers = { 'content-type': 'text/html', etag: '"65f0"', 'last-modified': 'Tue, 03 Feb 2026 04:05:06 GMT' }
     proxy.spoil(() => ({ kind: 'answer', status: 200, headers, body: '<html><body>Please log in</body></html>' }))
@@ -133,7 +133,7 @@ describe('addresses that the operator does not allow', () => {
       '169.254.43518',
     ],
     ...['http://[::ffff:169.254.169.254]', 'http://[fe80::1]', 'http://[fd00:ec2::254]', 'http://[64:ff9b::a9fe:a9fe]'],
-  ])('%s is refused when a destination is made, changed or tried', async (endpoint) => {
+  ])('%s is refused when a destination is created, changed or checked', async (endpoint) => {
     const refused = { status: 400, field: 'store.endpoint' }
     const { client } = manager
     await expect(client.destinations.create(s3(endpoint))).rejects.toMatchObject(refused)

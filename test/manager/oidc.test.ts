@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type ManagerProcess, makeTemporaryFolder, startManagerProcess, startManagerProgram } from '@osb-backup/testkit'
 import { type CryptoKey, exportSPKI, generateKeyPair, importJWK, SignJWT } from 'jose'
 import { pino } from 'pino'
@@ -178,7 +178,7 @@ describe('the keys of the identity provider', () => {
     expect(await identify(before)).toMatchObject({ kind: 'user', id: 'admin', role: 'admin' })
     await rotating.rotateKey()
     const after = await rotating.token('admin')
-    await delay(250)
+    await sleep(250)
     expect(await identify(after)).toMatchObject({ id: 'admin' })
     expect(await identify(before)).toBeUndefined()
     const fetchesBefore = rotating.keyFetches
@@ -223,7 +223,7 @@ describe('the keys of the identity provider', () => {
     server.close()
   })
 
-  test('are not taken from what is no identity provider', async () => {
+  test('are not accepted from what is no identity provider', async () => {
     const server = createServer((_request, response) => response.end('<html>')).listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
     const { port } = server.address() as { port: number }

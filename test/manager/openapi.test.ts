@@ -95,7 +95,7 @@ describe('every operation', () => {
     }
   })
 
-  test('that takes a body takes the example of it: what may be wrong is not its form', async () => {
+  test('that has a body accepts its example, as far as its schema is concerned', async () => {
     for (const { name, method, path, operation } of operations) {
       const body = operation.requestBody?.content['application/json']?.example
       if (body === undefined) continue
@@ -111,7 +111,7 @@ describe('every operation', () => {
   })
 })
 
-test('the page at /docs shows every operation, and takes all from this server', async () => {
+test('the page at /docs shows every operation, and loads everything from this server', async () => {
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium' })
   try {
     const page = await browser.newPage({ viewport: { width: 1280, height: 1000 } })

@@ -78,7 +78,7 @@ test('a cancelled job cancels all items that run, each unlocked, and begins no o
   expect(await fixture.pointsOf(plan.id)).toEqual([])
 })
 
-test('a manager that takes a job over follows all items that run, and begins none of them again', async () => {
+test('a manager that takes over a job follows all items that run, and starts none of them again', async () => {
   const { id, items, inBackup } = await start('moves', 4, { parallelItems: 3 })
   await expect.poll(inBackup, POLL).toHaveLength(3)
   await fixture.manager.kill()

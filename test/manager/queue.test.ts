@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => fixture[Symbol.asyncDispose]())
 
-test('a restore starts although backups take every slot of manager and agent, and many more wait', async () => {
+test('a restore starts although backups occupy every slot of manager and agent, and many more wait', async () => {
   const { client } = fixture
   const source = await fixture.createPlan()
   await fixture.runPlan(source.id)

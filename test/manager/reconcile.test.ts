@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
@@ -105,7 +105,7 @@ describe.each(kinds)('a destination in $kind', ({ kind, wire, settings, leaveUpl
     expect(untouched?.incompleteUploads).toEqual([])
 
     // Stores round times up to the next second.
-    await delay(1500)
+    await sleep(1500)
     const listed = await reconcile(destinationId, { olderThanSeconds: 0 })
     expect(listed?.orphans).toMatchObject([{ name: orphan, sizeBytes: 8, removed: false }])
     expect(listed?.incompleteUploads).toMatchObject([{ name: half, removed: false }])

@@ -143,7 +143,7 @@ test('a change of retention deletes nothing for a while', async () => {
   expect((await pointsOf(plan.id)).length).toBe(4)
 })
 
-test('without a grace the change counts at the next sweep, and is not told of any more', async () => {
+test('without a grace period the change applies at the next sweep, and is no longer announced', async () => {
   await fixture.restartManager({ RETENTION_CHANGE_GRACE_HOURS: '0' })
   const plan = await fixture.createPlan()
   for (let run = 0; run < 3; run++) await fixture.runPlan(plan.id)

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { PlanRun } from '@osb-backup/protocol/v1'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -48,7 +48,7 @@ test('a plan that is due runs, each time once, and says when it is due next', as
 test('a paused plan stays paused, also over a restart, and does not run at once when it is resumed', async () => {
   const plan = await fixture.createPlan({ schedule: { cron: everySecond }, paused: true })
   await fixture.restartManager()
-  await delay(1500)
+  await sleep(1500)
   expect(await runsOf(plan.id)).toEqual([])
   const goesOn = await fixture.client.plans.update(plan.id, { paused: false, schedule: { cron: '0 0 2 1 1 *' } })
   expect(secondsOf(goesOn.nextRunAt ?? '')).toBeGreaterThan(Date.now() / 1000)
@@ -80,7 +80,7 @@ test('after an outage the newest run is caught up, shown as late where it is, an
   const plan = await fixture.createPlan({ schedule: { cron: everySecond } })
   await expect.poll(async () => (await runsOf(plan.id)).length).toBeGreaterThan(0)
   await fixture.manager.stop()
-  await delay(4000)
+  await sleep(4000)
   await fixture.restartManager()
   await expect
     .poll(async () => (await runsOf(plan.id)).some((run) => run.outcome === 'missed' && run.runCount >= 3), {})

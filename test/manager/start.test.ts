@@ -124,7 +124,7 @@ test.for([
   expect(manager.output().trim()).toBe(sentence)
 })
 
-test('a folder in the temporary directory that somebody else made is not taken for the socket', async () => {
+test('a folder in the temporary directory that another user created is not used for the socket', async () => {
   await using folder = await makeTemporaryFolder()
   const long = join(folder.path, 'x'.repeat(100), 'data')
   const manager = await startManagerProcess({ DATA_DIR: long })

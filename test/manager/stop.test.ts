@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { makeTemporaryFolder, startManagerProcess, startManagerProgram, TEST_TOKEN } from '@osb-backup/testkit'
 import { expect, test } from 'vitest'
 
@@ -18,7 +18,7 @@ async function sendHalfARequest(url: string): Promise<Disposable> {
   socket.write(
     `POST /backup HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TEST_TOKEN}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`,
   )
-  await delay(300)
+  await sleep(300)
   return { [Symbol.dispose]: () => socket.destroy() }
 }
 
@@ -37,7 +37,7 @@ test.for([
   const manager = await startManagerProcess({ DATA_DIR: folder.path })
   using _ = await sendHalfARequest(manager.url)
   process.kill(manager.pid, first)
-  await delay(10)
+  await sleep(10)
   process.kill(manager.pid, second)
   expect(await manager.ended()).toBe(0)
   expect(isDatabaseUp(folder.path)).toBe(false)
@@ -48,10 +48,10 @@ test('a second Ctrl-C ends the manager at once with one sentence, and its Postgr
   const manager = await startManagerProcess({ DATA_DIR: folder.path })
   using _ = await sendHalfARequest(manager.url)
   process.kill(manager.pid, 'SIGINT')
-  await delay(2500)
+  await sleep(2500)
   process.kill(manager.pid, 'SIGINT')
   expect(await manager.ended()).toBe(1)
-  // Besides the log, which tells of the connections that PostgreSQL cuts.
+  // Besides the log, which reports the connections that PostgreSQL closes.
   const said = manager
     .output()
     .split('\n')

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
 import { startFixture } from '../fixtures/fixture.ts'
@@ -19,7 +19,7 @@ test('a job that another manager has locked is not written by the former owner, 
 
   await sql.query("insert into managers (id, heartbeat_at) values ('another', now() + interval '1 hour')")
   await sql.query("update jobs set locked_by = 'another' where id = $1", [id])
-  await delay(4000)
+  await sleep(4000)
   const { rows } = await sql.query('select status, locked_by from jobs where id = $1', [id])
   expect(rows).toEqual([{ status: 'RUNNING', locked_by: 'another' }])
 

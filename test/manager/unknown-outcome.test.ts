@@ -152,7 +152,7 @@ test('a part that its agent has forgotten fails when the agent answers again', a
   await successor.stop()
 })
 
-test('a manager that takes a job over continues the limit of its agent', async () => {
+test('a manager that takes over a job continues the limit of its agent', async () => {
   const { name, planId } = await newPlan()
   await databases.hold(name, 'backup')
   await fixture.restartManager({ AGENT_UNREACHABLE_SECONDS: '60' })

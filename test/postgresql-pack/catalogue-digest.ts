@@ -8,7 +8,7 @@ import type { PostgresServer } from './servers.ts'
 /**
  * A complete description of one database: what an object is called, mapped to what it is. Two databases with equal digests
  * have the same data, catalogue, owners and privileges. It holds no OID (but those of large objects, which are their names) and not the
- * database's name. Extensions stand for their members; for those it holds the rows of their configuration tables, and
+ * database's name. Extensions represent their members; for those it holds the rows of their configuration tables, and
  * privileges that were changed.
  */
 export type CatalogueDigest = Record<string, string>

@@ -7,7 +7,7 @@
 export const isSystemSchema = (schema: string) =>
   `${schema} ~ '^(pg_catalog|information_schema|pg_toast|pg_temp_|pg_toast_temp_)'`
 
-/** Whether an object belongs to an extension: then the extension stands for it. */
+/** Whether an object belongs to an extension, which then represents it. */
 export const isMember = (catalog: string, oid: string) => `EXISTS (SELECT FROM pg_depend AS member
   WHERE member.classid = '${catalog}'::regclass AND member.objid = ${oid} AND member.deptype = 'e')`
 

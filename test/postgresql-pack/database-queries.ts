@@ -88,7 +88,7 @@ const publishedTables = `SELECT 'published by ' || quote_ident(p.pubname) || ': 
 const publishedSchemas = `SELECT 'published by ' || quote_ident(p.pubname) || ': schema ' || n.pnnspid::regnamespace, 'all tables'
   FROM pg_publication_namespace AS n JOIN pg_publication AS p ON p.oid = n.pnpubid`
 
-// A restored subscription is disabled, and whoever restores it decides when it starts.
+// A restored subscription is disabled; the operator enables it.
 const subscriptions = `SELECT 'subscription ' || quote_ident(s.subname), ${line(
   named('connection', 's.subconninfo'),
   named('slot', 's.subslotname'),

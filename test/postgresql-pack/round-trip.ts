@@ -126,7 +126,7 @@ export async function whyNotHere({ extensions = [] }: DatabaseFixture): Promise<
  * setup occurs in every mode.
  */
 export function waysOfAll(all: readonly DatabaseFixture[]): Map<DatabaseFixture, Way[]> {
-  // How often each way was taken: whoever was there least is next.
+  // How often each way was used: the least used one is next.
   const counts = new Map<string, number>()
   const countOf = ({ mode, setup }: Way) => counts.get(`${mode} ${setup}`) ?? 0
   const chosen = all.map((fixture): [DatabaseFixture, Way[]] => {

@@ -120,7 +120,7 @@ async function outcomeOf<T>(work: Promise<T>, what: string): Promise<T | Error> 
   return outcome
 }
 
-/** Whoever reads it learns what failed and why. */
+/** Its message says what failed and why. */
 function expectClear(error: Error, name: string, what: string): void {
   expect(error.name, `${what}: ${error.stack}`).toMatch(/^(StoreError|ContentError)$/)
   expect(error.message, what).toContain(name)

@@ -11,7 +11,7 @@ describeObjectStore('file', {
   open: (options) => openStore({ type: 'file', directory: root }, options),
   openMissing: () => openStore({ type: 'file', directory: join(root, 'missing') }, { retry: false }),
   // With no object stored everything that lies there is left over, empty directories too.
-  countLeftovers: async () => (await readdir(root)).length,
+  countOrphans: async () => (await readdir(root)).length,
   knowsConditions: true,
   boundaries: [64 * 1024, 256 * 1024],
   cleanUp: () => rm(root, { recursive: true }),

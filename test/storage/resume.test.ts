@@ -162,7 +162,7 @@ describe('an upload', () => {
 test('S3: parts too large for memory wait on the disk', async () => {
   const { settings } = kinds[0] as (typeof kinds)[0]
   const store = openStore(settings(endpoint), { partSizeBytes: 33 * mebibyte - 1, bufferBytes: 0 })
-  // The lab takes no parts above 32 MiB, so the last one alone tells how it went.
+  // The lab accepts no parts above 32 MiB, so only the last one shows how it went.
   const name = `large-${randomUUID()}`
   await store.put(name, generated(30 * mebibyte))
   expect(await sizeAndSha256(await store.get(name))).toMatchObject({ sha256: generatedSha256(30 * mebibyte) })

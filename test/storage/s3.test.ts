@@ -31,7 +31,7 @@ describeObjectStore('s3', {
   openMissing: () => openStore({ ...settings, bucket: `missing-${randomUUID()}` }, { retry: false }),
   openWithWrongCredentials: () => openStore({ ...settings, secretAccessKey: 'wrong' }, { retry: false }),
   openUnreachable: () => openStore({ ...settings, endpoint: 'http://127.0.0.1:1' }, { retry: false }),
-  countLeftovers: async () => {
+  countOrphans: async () => {
     const uploads = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))
     const parts = await client.send(new ListObjectsV2Command({ Bucket: partsBucket })).catch(() => ({ KeyCount: 0 }))
     return (uploads.Uploads ?? []).length + (parts.KeyCount ?? 0)

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 
 /**
- * Stands before a real Keystone, and makes some of the tokens that it gives out worthless, as a revocation would. (Swift
+ * A proxy of a real Keystone that invalidates some of the tokens it issues, as a revocation would. (Swift
  * remembers good tokens for minutes, so a token that was really revoked would go on working.)
  *
  * @param isSpoilt - Asked for each login with its number, from 1.

@@ -23,7 +23,7 @@ describeObjectStore('swift', {
   openMissing: () => openStore(settingsOf(`missing-${randomUUID()}`), { retry: false }),
   openWithWrongCredentials: () => openStore({ ...settingsOf(container), password: 'wrong' }, { retry: false }),
   openUnreachable: () => openStore({ ...settingsOf(container), authUrl: 'http://127.0.0.1:1/v3' }, { retry: false }),
-  countLeftovers: async () => (await account.list(`${container}_segments`)).length,
+  countOrphans: async () => (await account.list(`${container}_segments`)).length,
   knowsConditions: true,
   boundaries: [16 * mebibyte],
   cleanUp: async () => {

@@ -13,7 +13,7 @@ const run = (program: string, args: readonly string[], environment: Record<strin
     env: { ...process.env, ...environment },
   })
 
-test('npm run bench -- --help tells of each benchmark', async () => {
+test('npm run bench -- --help describes each benchmark', async () => {
   const { stdout, stderr } = await run('bench/main.ts', ['--help'])
   expect(stderr).toBe('')
   expect(stdout).toContain('npm run bench -- NAME')

@@ -11,21 +11,21 @@ export interface ClientOptions {
   timeoutMs?: number
 }
 
-/** What every call takes. */
+/** Options of every call. */
 export interface CallOptions {
   /** Cancels the call. */
   signal?: AbortSignal | undefined
 }
 
-/** What calls that edit take. */
+/** Options of calls that edit. */
 export interface EditOptions extends CallOptions {
   /** The version that was read: if it is another one meanwhile, nothing is written and the call rejects with status 412. */
   version?: string | undefined
 }
 
-/** What calls that create something take. */
+/** Options of calls that create something. */
 export interface CreateOptions extends CallOptions {
-  /** The same request with the same key creates nothing anew for 24 hours, so it may be repeated after a failure. */
+  /** The same request with the same key creates nothing else for 24 hours, so it may be repeated after a failure. */
   idempotencyKey?: string | undefined
 }
 

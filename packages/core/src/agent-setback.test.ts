@@ -31,7 +31,7 @@ test('a part that cannot have started is never unknown, and one that may have is
   )
 })
 
-test('an agent that does not take jobs fails a part at once, and one that is busy or unreachable does not', () => {
+test('an agent that does not accept jobs fails a part at once, and one that is busy or unreachable does not', () => {
   const fresh = { isAccepted: false, mayHaveStarted: false, isCancelled: false, isOverdue: false }
   expect(decideSetback({ ...fresh, setback: 'refused' })).toBe('fail')
   expect(decideSetback({ ...fresh, setback: 'not-known' })).toBe('fail')

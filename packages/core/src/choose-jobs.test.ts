@@ -80,7 +80,7 @@ const limit = fc.integer({ min: 1, max: 8 })
 
 const anyLimits = fc.record({ overall: limit, perAgent: limit, perDestination: limit })
 
-test('no limit is passed that was not passed before, and no slot is left empty that a job could take', () => {
+test('no limit is passed that was not passed before, and no slot is left empty that a job could use', () => {
   fc.assert(
     fc.property(jobs, fc.record({ backup: anyLimits, restore: anyLimits }), (all, limits) => {
       const running = all.filter(({ isRunning }) => isRunning)
@@ -95,7 +95,7 @@ test('no limit is passed that was not passed before, and no slot is left empty t
   )
 })
 
-test('a job takes another slot only if one is left, and no waiting job takes it', () => {
+test('a job gets another slot only if one is free and no waiting job gets it', () => {
   const limits = forBoth({ ...unlimited, perAgent: 3 })
   const wide = job('wide', 'a', { agent: 'shared', slots: 2 })
   const other = job('other', 'b', { agent: 'shared' })

@@ -1,6 +1,6 @@
 import type { CronExpression, DayField, SpecialDay } from './cron-expression.ts'
 
-/** Times on the face of a clock are kept as instants of UTC: 02:30 stands as 02:30Z. */
+/** Wall-clock times are represented as instants of UTC: 02:30 as 02:30Z. */
 
 const DAY_MS = 86_400_000
 const DAY_SECONDS = 86_400

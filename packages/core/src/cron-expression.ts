@@ -1,6 +1,6 @@
 /** A day that depends on the month: what a day field may hold besides numbers. */
 export type SpecialDay =
-  /** `L` and `L-3`: so many days before the last one of the month. */
+  /** `L` and `L-3`: the number of days before the last one of the month. */
   | { kind: 'before-last'; days: number }
   /** `LW`: the last weekday, Monday to Friday, of the month. */
   | { kind: 'last-weekday' }
@@ -42,7 +42,7 @@ export class CronSyntaxError extends Error {
 
 interface FieldRules {
   name: string
-  /** What may stand there, for people. */
+  /** The values that are allowed, for error messages. */
   accepts: string
   minimum: number
   maximum: number

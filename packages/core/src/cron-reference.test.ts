@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { nextRuns } from './cron.ts'
 
 /**
- * A second implementation, which shares nothing with the first: it looks at the clock of a zone once a minute for two days around each
+ * A second implementation, which shares nothing with the first: it reads the clock of a zone once a minute for two days around each
  * change of the clocks, and compares what it sees with the expression, field by field.
  */
 
@@ -125,7 +125,7 @@ function randomExpression(random: () => number): Expression {
   }
 }
 
-/** What somebody sees who looks at the clock every minute. */
+/** What reading the clock every minute shows. */
 function watch(walls: readonly Wall[], fromMs: number, expression: Expression): number[] {
   const runs: number[] = []
   let latest = (walls[0]?.face ?? 0) - 1

@@ -1,6 +1,6 @@
 import { nextRuns, type Schedule } from './cron.ts'
 
-/** Runs of a plan that nobody started while there was time. */
+/** Runs of a plan that were not started in time. */
 export interface MissedRuns {
   firstDueAt: Date
   lastDueAt: Date
@@ -28,9 +28,9 @@ export interface DuePlan {
   graceMs: number
 }
 
-/** A run that starts so much later than it should is late, and shown as such. */
+/** A run that starts later than this after it was due is shown as late. */
 const LATE_AFTER_MS = 60_000
-/** So many are counted one by one; that takes a moment, and plans are decided of many at once. */
+/** At most this many missed runs are counted one by one, since many plans are decided in one transaction. */
 const MOST_COUNTED = 300
 const LARGEST_CHUNK = 64
 const LONGEST_SPAN_MS = 10 * 366 * 86_400_000

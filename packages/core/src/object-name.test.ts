@@ -8,7 +8,7 @@ test('a dump is named after host, day and database', () => {
   expect(dumpName('10.0.0.5', 'db1', takenAt)).toBe('10.0.0.5_2026_02_03_db1')
 })
 
-test('a taken name gets the time before its type, then a number', () => {
+test('a name in use gets the time before its type, then a number', () => {
   expect(objectNames('h_2026_02_03_db', '.tar.gz', takenAt).take(4).toArray()).toEqual([
     'h_2026_02_03_db.tar.gz',
     'h_2026_02_03_db_040506.tar.gz',

@@ -33,7 +33,7 @@ export interface ProtectingPoint {
 const worstFirst: readonly ProtectionState[] = ['unprotected', 'at-risk', 'unknown', 'protected']
 
 const DAY_MS = 86_400_000
-/** Clocks of managers may differ by so much; a restore point dated later was dated by a clock that was wrong. */
+/** Tolerated difference between clocks; a restore point dated later than that was dated by a wrong clock. */
 const CLOCK_DIFFERENCE_MS = DAY_MS
 /** Longer than a week, so that the weekend of a schedule for working days is among its intervals. */
 const SPAN_MS = 8 * DAY_MS

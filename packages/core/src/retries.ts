@@ -2,7 +2,7 @@ import type { FailureCode } from '@osb-backup/protocol'
 
 /**
  * What a failure means for the run.
- * - `transient`: another attempt may succeed although nobody changed anything.
+ * - `transient`: another attempt may succeed without any change.
  * - `permanent`: only a change of settings, scripts or data helps.
  * - `final`: there must be no other attempt: a user stopped the run, or the database may still be worked on.
  */

@@ -15,7 +15,7 @@ function walk(kind: RunKind, staged: boolean, fails: (step: Step) => boolean, ca
 
 const names = (outcomes: StepOutcome[]) => outcomes.map((outcome) => outcome.step)
 
-test('a run without failures takes every step in order', () => {
+test('a run without failures performs every step in order', () => {
   for (const kind of ['backup', 'restore'] as const) {
     for (const staged of [true, false]) {
       expect(names(walk(kind, staged, () => false))).toEqual(stepsOf(kind, staged))

@@ -54,7 +54,7 @@ export function stepsOf(kind: RunKind, staged: boolean): Step[] {
  * @param outcomes - The steps that have ended, in their order; not mutated. A step that was started and broken off
  *   (cancel, restart) counts as ended and not ok.
  * @param cancelled - Whether the job was cancelled: then only always-run steps still run.
- * @returns The step, or undefined when the run is over.
+ * @returns The step, or undefined at the end of the run.
  */
 export function nextStep(
   kind: RunKind,

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { compressions, transformSuffix, transformsOfName } from './transforms.ts'
 
-test('a name tells its transforms', () => {
+test('the extensions of a name are its transforms', () => {
   fc.assert(
     fc.property(fc.constantFrom(...compressions), fc.boolean(), (compression, encrypted) => {
       const name = `h_2026_01_01_db.dump${transformSuffix({ compression, encrypted })}`

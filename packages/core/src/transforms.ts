@@ -21,7 +21,7 @@ export interface Transforms {
 
 const compressionSuffix = { none: '', gzip: '.gz', zstd: '.zst' } as const satisfies Record<Compression, string>
 
-/** The endings that tell how an object was transformed: `.zst.age`. */
+/** The file extensions of the transforms of an object: `.zst.age`. */
 export function transformSuffix(transforms: Transforms): string {
   return compressionSuffix[transforms.compression] + (transforms.encrypted ? '.age' : '')
 }

@@ -1,4 +1,4 @@
-/** Wall-clock times are kept as instants of UTC: 02:30 in Berlin stands as 02:30Z. */
+/** Wall-clock times are represented as instants of UTC: 02:30 in Berlin as 02:30Z. */
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000

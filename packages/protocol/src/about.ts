@@ -3,7 +3,7 @@
  * both; a test says which does not.
  *
  * @returns With the example twice: zod leaves `examples` out where it describes the input of a schema that transforms, as the
- *   lenient ones of the legacy API do. Whoever publishes a description removes `x-example`.
+ *   lenient ones of the legacy API do. `x-example` is removed before a description is published.
  */
 export function about(
   description: string,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** A database's name as agents take it: it becomes part of a path and of an object's name. */
+/** A database's name as agents accept it: it becomes part of a path and of an object's name. */
 export const itemSchema = z
   .string()
   .min(1)

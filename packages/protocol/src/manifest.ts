@@ -21,7 +21,7 @@ export const objectManifestSchema = z.looseObject({
   version: z.literal([1, 2]),
   /** The object's name without the path to it, so that both may be moved together. */
   object: text,
-  /** The service instance, as the manager knows it; absent where the agent was not told. */
+  /** The service instance, as the manager knows it; absent where the request did not name it. */
   instance: z.looseObject({ id: text.optional(), name: z.string().optional() }).optional(),
   plan: z.looseObject({ id: text.optional(), name: z.string().optional() }).optional(),
   /** The database that was dumped, and its host. */
@@ -41,7 +41,7 @@ export const objectManifestSchema = z.looseObject({
       sha256: z.array(digest),
     })
     .optional(),
-  /** Before compression and encryption; absent for files that scripts made, which are stored as they are. */
+  /** Before compression and encryption; absent for files that scripts created, which are stored as they are. */
   original: z.object({ sizeBytes: size, sha256: digest }).optional(),
   /** What was done to it, in this order. Undone in reverse. */
   transforms: z.object({
@@ -50,7 +50,7 @@ export const objectManifestSchema = z.looseObject({
   }),
   /** The age recipients that can open it. Public keys. */
   recipients: z.array(text),
-  /** The scripts that made it, and that can restore it. */
+  /** The scripts that created it, and that can restore it. */
   scriptPack: z
     .looseObject({
       name: z.string().optional(),
@@ -59,7 +59,7 @@ export const objectManifestSchema = z.looseObject({
       type: z.string().optional(),
     })
     .optional(),
-  /** What the scripts want to know at a restore and the dump does not say; only they understand it. */
+  /** What the scripts need at a restore and the dump does not contain; opaque to everything else. */
   metadata: z.record(z.string(), z.unknown()).optional(),
 })
 export type ObjectManifest = z.infer<typeof objectManifestSchema>

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { relay } from './relay.ts'
 
@@ -11,7 +11,7 @@ test('a failure before anybody reads is kept for the reader, and is no uncaught 
     beforeEnd: () => Promise.reject(new Error('wrong digest')),
   })
   outer.resume()
-  await delay(20)
+  await sleep(20)
   expect(outer.destroyed).toBe(true)
   await expect(buffer(outer)).rejects.toThrow('translated')
 })

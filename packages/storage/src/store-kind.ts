@@ -30,7 +30,7 @@ export interface StoreKind<S extends AnySettings = AnySettings> {
    * @throws {StoreError} With code `misconfigured` if a URL among the settings is not valid.
    */
   location(settings: S): string
-  /** What tells one place from another: settings with the same values see the same objects, whatever the credentials. */
+  /** What identifies a location: settings with the same values see the same objects, whatever the credentials. */
   identity(settings: S): readonly string[]
   /** The field of the API that names the server; undefined if there is no server. */
   readonly endpointField: string | undefined

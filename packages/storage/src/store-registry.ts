@@ -60,7 +60,7 @@ export class StoreRegistry<S extends AnySettings> {
 
   /**
    * Lists uploads that did not become objects, both abandoned ones and those under way: multipart uploads, segments
-   * without their object, temporary files. Only their age tells them apart.
+   * without their object, temporary files. Only their age distinguishes them.
    *
    * @param prefix - Names begin with it; whole segments, with a slash at the end.
    * @throws {StoreError} If the store cannot be reached.

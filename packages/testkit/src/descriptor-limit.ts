@@ -14,7 +14,7 @@ export async function limitDescriptors(pid: number, spare: number): Promise<() =
   const lowest = Math.max(...open.map(Number)) + 1 + spare
   await runProgram('prlimit', '--pid', String(pid), `--nofile=${lowest}:`)
   return async () => {
-    // A process that has ended meanwhile has nothing to give back.
+    // A process that has ended meanwhile has nothing to restore.
     await runProgram('prlimit', '--pid', String(pid), `--nofile=${USUAL_LIMIT}:`).catch(() => undefined)
   }
 }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** What a proxy does to the connections through it. */
 export type ProxyFault =
   | { kind: 'none' }
-  /** Every answer comes so much later. */
+  /** Delay of every answer. */
   | { kind: 'delay'; delayMs: number }
   /** Requests are executed; their answers are lost, and the connection with them. */
   | { kind: 'lose-responses' }
@@ -19,7 +19,7 @@ export type ProxyFault =
 const NONE: ProxyFault = { kind: 'none' }
 const CHECK_MS = 50
 
-/** A TCP proxy before a server, which misbehaves as it is told. Without a fault it changes nothing. */
+/** A TCP proxy that injects the given faults. Without a fault it changes nothing. */
 export class FaultProxy implements AsyncDisposable {
   readonly #server: Server
   readonly #target: { host: string; port: number }

@@ -6,7 +6,7 @@ import { type RunningProcess, startProcess, waitForOutput } from './process.ts'
 const main = join(dirname(createRequire(import.meta.url).resolve('@osb-backup/manager')), 'main.ts')
 const START_TIMEOUT_MS = 180_000
 
-/** The token that managers started here take on their first start. */
+/** The first admin token of managers started here. */
 export const TEST_TOKEN = 'osbb_token-of-the-testkit-0123456789'
 
 /** A manager in a process of its own, and a client of it. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A program of ours that runs as a process of its own. */
 export interface RunningProcess {
@@ -52,7 +52,7 @@ export function startProcess(
       if (isOver(child)) return
       child.kill('SIGTERM')
       const timer = new AbortController()
-      const late = delay(STOP_TIMEOUT_MS, true, { signal: timer.signal }).catch(() => false)
+      const late = sleep(STOP_TIMEOUT_MS, true, { signal: timer.signal }).catch(() => false)
       const isLate = await Promise.race([ended.then(() => false), late])
       timer.abort()
       if (!isLate) return
@@ -65,7 +65,7 @@ export function startProcess(
 /**
  * Waits until a process has printed something.
  *
- * @throws {Error} With its output, if it ends before or the time is over.
+ * @throws {Error} With its output, if it exits before or the time limit is reached.
  */
 export async function waitForOutput(
   running: RunningProcess,
@@ -83,7 +83,7 @@ export async function waitForOutput(
     if (over) throw new Error(`the process ended before it printed ${pattern}:\n${running.output()}`)
     if (Date.now() > endAt)
       throw new Error(`the process did not print ${pattern} in ${timeoutMs} ms:\n${running.output()}`)
-    await delay(20)
+    await sleep(20)
   }
 }
 

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 
 const execute = promisify(execFile)
 
-/** Runs a program of the system and returns what it printed. @throws {Error} With what it said, if it fails. */
+/** Runs a program of the system and returns what it printed. @throws {Error} With its output, if it fails. */
 export async function runProgram(program: string, ...args: string[]): Promise<string> {
   const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` }
   try {

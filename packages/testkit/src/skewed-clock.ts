@@ -31,7 +31,7 @@ export class SkewedClock {
     return undefined
   }
 
-  /** Sets it so many seconds ahead, or behind; running processes notice within a second or two. */
+  /** Sets the clock ahead by a number of seconds, or behind; running processes notice within a second or two. */
   async set(seconds: number): Promise<void> {
     await writeFile(this.#file, `${seconds < 0 ? '-' : '+'}${Math.abs(seconds)}s\n`)
   }

@@ -18,13 +18,13 @@ export class SmallDisk implements AsyncDisposable {
     return new SmallDisk(path)
   }
 
-  /** Takes all of the free space. Returns what frees it again. */
+  /** Fills the disk. Returns what frees the space again. */
   async fill(): Promise<() => Promise<void>> {
     const filler = join(this.path, 'filler')
     const file = await open(filler, 'a')
     try {
       for (const chunk of [CHUNK, CHUNK.subarray(0, 4096)]) {
-        // Others write too, so that the space may be gone before it is taken.
+        // Others write too, so that the space may be used up before it is reserved.
         while ((await statfs(this.path)).bavail * 4096 >= chunk.length && (await isWritten(file, chunk)));
       }
     } finally {

@@ -65,7 +65,7 @@ SQL
     }
 }
 
-# Ends what a killed script of this job left running on the server, and waits until it is gone.
+# Ends what a killed script of this job left running on the server, and waits until it has ended.
 end_sessions_of_job() {
     local account left
     for account in main ${SECOND_ACCOUNT:+second}; do

@@ -4,7 +4,7 @@
 
 BLOCKERS=$BACKUP_DIRECTORY/blockers
 
-# watch_blockers ACCOUNT DATABASE [terminate]: keeps the last sessions that held one of ours up in a file, and ends them if told to.
+# watch_blockers ACCOUNT DATABASE [terminate]: keeps the last sessions that held one of ours up in a file, and ends them if requested.
 watch_blockers() {
     : >"$BLOCKERS"
     # Its output is not the script's: a dump that is stored must not wait for it.

@@ -22,7 +22,7 @@ export function testInterruptions(suite: Suite): void {
     expect(content.destroyed).toBe(true)
     expect(await suite.store.head(name)).toBeUndefined()
     expect(await suite.names(name)).toEqual([])
-    expect(await suite.tested.countLeftovers()).toBe(0)
+    expect(await suite.tested.countOrphans()).toBe(0)
   })
 
   test('leaves nothing of an upload that is cancelled while data flows', async () => {
@@ -32,7 +32,7 @@ export function testInterruptions(suite: Suite): void {
       const outcome = await suite.store.put(name, generated(LARGE_BYTES * 4), { signal }).catch((error: Error) => error)
       expect(outcome).toMatchObject({ name: 'TimeoutError' })
       expect(await suite.store.head(name)).toBeUndefined()
-      expect(await suite.tested.countLeftovers()).toBe(0)
+      expect(await suite.tested.countOrphans()).toBe(0)
     }
   })
 
@@ -58,7 +58,7 @@ export function testInterruptions(suite: Suite): void {
           expect((await suite.store.head(name))?.sizeBytes).toBe(size)
           await suite.store.remove(name)
         }
-        expect(await suite.tested.countLeftovers()).toBe(0)
+        expect(await suite.tested.countOrphans()).toBe(0)
       }
       expect(broken).toBeGreaterThan(0)
     },
@@ -68,7 +68,7 @@ export function testInterruptions(suite: Suite): void {
     const name = suite.freeName()
     await expect(suite.store.put(name, failing(size, new Error('the dump died')))).rejects.toThrow('the dump died')
     expect(await suite.store.head(name)).toBeUndefined()
-    expect(await suite.tested.countLeftovers()).toBe(0)
+    expect(await suite.tested.countOrphans()).toBe(0)
   })
 
   test('keeps the old object when its replacement fails', async () => {

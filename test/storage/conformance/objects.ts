@@ -18,7 +18,7 @@ export function testObjects(suite: Suite): void {
     await suite.store.remove(name)
     expect(await suite.store.head(name)).toBeUndefined()
     expect(await suite.names(name)).toEqual([])
-    expect(await suite.tested.countLeftovers()).toBe(0)
+    expect(await suite.tested.countOrphans()).toBe(0)
   })
 
   test('knows no object that was never stored', async () => {
@@ -38,7 +38,7 @@ export function testObjects(suite: Suite): void {
       })
     }
     await suite.store.remove(name)
-    expect(await suite.tested.countLeftovers()).toBe(0)
+    expect(await suite.tested.countOrphans()).toBe(0)
   })
 
   test.each([10, 40 * MEBIBYTE])('removes an object of %i bytes only while it is the same', async (size) => {
@@ -46,7 +46,7 @@ export function testObjects(suite: Suite): void {
     await suite.store.put(name, generated(size))
     const found = await suite.store.head(name)
     if (found === undefined) throw new Error('the object is not stored')
-    // Some servers tell seconds only.
+    // Some servers report whole seconds only.
     await sleep(1100)
     await suite.store.put(name, generated(size))
     expect(await suite.store.removeIfSame(found)).toBe(false)
@@ -56,7 +56,7 @@ export function testObjects(suite: Suite): void {
     expect(await suite.store.removeIfSame(newer)).toBe(true)
     expect(await suite.store.head(name)).toBeUndefined()
     expect(await suite.store.removeIfSame(newer)).toBe(true)
-    expect(await suite.tested.countLeftovers()).toBe(0)
+    expect(await suite.tested.countOrphans()).toBe(0)
   })
 
   test.each([0, 1000, 40 * MEBIBYTE])('creates an object of %i bytes that must be new', async (size) => {
@@ -74,7 +74,7 @@ export function testObjects(suite: Suite): void {
       }
     }
     await suite.store.remove(name)
-    expect(await suite.tested.countLeftovers()).toBe(0)
+    expect(await suite.tested.countOrphans()).toBe(0)
   })
 
   test('keeps objects apart whose names begin alike', async () => {
@@ -96,7 +96,7 @@ export function testObjects(suite: Suite): void {
     }, 20)
     try {
       await suite.store.put(name, generated(size))
-      // A reader that pauses: what it does not take must wait in the store, not in memory.
+      // A reader that pauses: what it does not read must wait in the store, not in memory.
       let read = 0
       for await (const chunk of await suite.store.get(name)) {
         if (read === 0) await sleep(3000)
@@ -129,6 +129,6 @@ export function testObjects(suite: Suite): void {
     })
     expect(await sizeAndSha256(content)).toEqual({ sizeBytes: size, sha256: generatedSha256(size) })
     await suite.store.remove(name)
-    expect(await suite.tested.countLeftovers()).toBe(0)
+    expect(await suite.tested.countOrphans()).toBe(0)
   })
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { ObjectStore, StoreOptions } from '@osb-backup/storage'
 
-/** What a kind of store brings to the suite. */
+/** What the suite needs of a kind of store. */
 export interface StoreUnderTest {
-  /** Makes an empty bucket, container or directory. */
+  /** Creates an empty bucket, container or directory. */
   prepare(): Promise<void>
   /** Opens it. */
   open(options?: StoreOptions): ObjectStore
@@ -14,12 +14,12 @@ export interface StoreUnderTest {
   /** Opens one on a server that does not answer; absent where there is no server. */
   openUnreachable?(): ObjectStore
   /** How many parts, segments or temporary files there are that belong to no object. */
-  countLeftovers(): Promise<number>
-  /** Whether the server leaves an object that is there, if one must be new. */
+  countOrphans(): Promise<number>
+  /** Whether the server supports conditional writes: it refuses to replace an object if one must be new. */
   knowsConditions: boolean
-  /** Sizes where the store changes how it uploads. */
+  /** Sizes at which the store uploads in another way. */
   boundaries: readonly number[]
-  /** Removes what `prepare` made. */
+  /** Removes what `prepare` created. */
   cleanUp(): Promise<void>
 }
 

@@ -1,8 +1,8 @@
 import { closeSync, openSync, readFileSync } from 'node:fs'
 
-/** What a script takes to start: its pipes at both ends, the program that creates them, and the job's journal. */
+/** What starting a script needs: its pipes at both ends, the program that creates them, and the job's journal. */
 const FOR_UNLOCK = 14
-/** What the other steps of a job take; only looked for, since a job that fails for want of them is still unlocked. */
+/** What the other steps of a job need; only checked, since a job that fails without them is still unlocked. */
 const FOR_WORK = 10
 
 /** File descriptors that are kept for the cleanup and the unlock of one job. */
@@ -10,9 +10,9 @@ export class DescriptorReserve {
   readonly #descriptors: number[] = []
 
   /**
-   * Takes the descriptors.
+   * Reserves the descriptors.
    *
-   * @throws If there are not so many, nor some more to work with.
+   * @throws If not enough descriptors are free for these and for the other steps.
    */
   constructor() {
     const forWork: number[] = []
@@ -27,7 +27,7 @@ export class DescriptorReserve {
     }
   }
 
-  /** Gives them back. */
+  /** Closes them. */
   release(): void {
     for (const descriptor of this.#descriptors.splice(0)) closeSync(descriptor)
   }

@@ -96,9 +96,9 @@ export class JobRegistry {
   }
 
   /**
-   * Makes a reserved job durable, with what it needs until its database is unlocked.
+   * Makes a reserved job durable, and reserves what it needs until its database is unlocked.
    *
-   * @throws If there is not so much. The job is forgotten then.
+   * @throws If the disk space or the descriptors are not available; the job is then no longer registered.
    */
   async prepare(job: RegisteredJob, descriptors: () => DescriptorReserve): Promise<void> {
     const { record } = job
@@ -160,7 +160,7 @@ export class JobRegistry {
 
   /**
    * Deletes a job, durably when this resolves. A finished one is deleted at once and its id is free again, unless its
-   * upload may have left something or its cleanup or unlock is still retried: then it is deleted when that is over. A
+   * upload may have left something or its cleanup or unlock is still retried: then it is deleted afterwards. A
    * running one is cancelled, stays visible while its cleanup and unlock run, and is deleted by `settle`.
    *
    * @returns Whether there was such a job.
@@ -228,7 +228,7 @@ export class JobRegistry {
     job.retryNow?.abort()
   }
 
-  /** Retries writing the ends that could not be written. */
+  /** Retries writing the results that could not be written. */
   async saveUnsaved(): Promise<void> {
     for (const job of this.#unsaved) await this.#saveEnd(job)
   }
@@ -243,7 +243,7 @@ export class JobRegistry {
     return expiredJobs(ended, retention, now).flatMap((key) => this.find(key) ?? [])
   }
 
-  /** Whether a job is still registered: one that was deleted may have made way for another of its id. */
+  /** Whether a job is still registered: after it was deleted, another job may have its id. */
   has(job: RegisteredJob): boolean {
     return this.find(job.record.request) === job
   }
@@ -294,7 +294,7 @@ export class JobRegistry {
     await this.#retire(job)
   }
 
-  /** Gives back what a running job needs, unless its cleanup or unlock is still retried. */
+  /** Releases what a running job needs, unless its cleanup or unlock is still retried. */
   async #retire(job: RegisteredJob): Promise<void> {
     if (pendingSteps(job.record).length > 0) return
     trim(job)

@@ -28,7 +28,7 @@ import { retryPendingSteps } from './retry-steps.ts'
 import { runSteps } from './run-steps.ts'
 
 /**
- * Runs a job to its end, whatever happens: when this resolves, the job is over and every always-run step has run. Never
+ * Runs a job to its end, whatever happens: when this resolves, the job has ended and every always-run step has run. Never
  * rejects.
  */
 export async function runJob(job: RegisteredJob, pack: ScriptPack, deps: JobDependencies): Promise<void> {
@@ -88,7 +88,7 @@ async function reopenJobDirectory({ record }: RegisteredJob, { settings }: JobDe
 
 /**
  * Retries the always-run steps that failed, until they succeed. Resolves when they have, or after the time that the job
- * waits for it: the retries then go on, and the job is retained until they are over.
+ * waits for it: the retries then continue, and the job is retained until they end.
  */
 async function retrySteps(
   run: RunContext,

@@ -68,7 +68,7 @@ export class Journal {
   /**
    * Reserves the disk space for the further states of a job, until it is released or removed.
    *
-   * @throws If there is not so much space.
+   * @throws If the disk is too full.
    */
   reserve(record: JobRecord): Promise<void> {
     const sizeBytes = serializeJob(record).length + GROWTH_BYTES

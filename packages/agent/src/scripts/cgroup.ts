@@ -15,7 +15,7 @@ import { errorCode } from '@osb-backup/node'
 /**
  * Finds where cgroups for scripts are created, while there are jobs: below a directory, by default the agent's own cgroup v2.
  *
- * @param stateDirectory - Tells the agents of one machine apart.
+ * @param stateDirectory - Distinguishes the agents of one machine.
  * @returns Undefined if cgroups are not available or not permitted here; then processes are found by other means.
  */
 export function openCgroups(stateDirectory: string, directory = ownCgroup()): string | undefined {

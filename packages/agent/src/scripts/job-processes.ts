@@ -6,7 +6,7 @@ import type { ProcessScope } from './process-scan.ts'
 /**
  * What is in the environment of each process of some stages of a job, unless it changed that.
  *
- * @param directory - The job's, which tells the agents of one machine apart.
+ * @param directory - The job's, which distinguishes the agents of one machine.
  */
 export function processMarks({ id }: JobKey, directory: string, stages: readonly string[]) {
   return { BACKUP_JOB_ID: [id], BACKUP_DIRECTORY: [directory], BACKUP_STAGE: stages }

@@ -26,7 +26,7 @@ interface FoundProcess {
  * environment, and their descendants. Synchronous, so that nothing changes meanwhile but what the processes do.
  *
  * @returns Undefined without /proc.
- * @throws If /proc cannot be read, for want of file descriptors.
+ * @throws If /proc cannot be read, for lack of file descriptors.
  */
 export function findProcesses(scope: ProcessScope): number[] | undefined {
   const names = readProc('/proc', (path) => readdirSync(path))

@@ -160,7 +160,7 @@ class Script {
     for (const stream of streams) if (stream !== undefined) this.#dumpStreams.add(stream)
   }
 
-  /** Looks at the moment of a script's exit for processes that it left and that still work on the dump. */
+  /** Finds, when a script exits, the processes that it left behind and that still work on the dump. */
   #noteUnfinishedWork(): void {
     const { workDirectory, stdout } = this.#options
     if (this.#dumpStreams.size === 0 && workDirectory === undefined) return

@@ -20,7 +20,7 @@ export interface WantedName {
   takenAt: Date
 }
 
-/** So many dumps of one database in one second are not plausible; a store that says so does not know its objects. */
+/** More dumps of one database in one second are not plausible; a store that reports them reports every name as used. */
 const MAXIMUM_NAMES = 100
 
 /**

@@ -16,7 +16,7 @@ export interface ObjectUpload {
   /** The upload failed, and something of it may be left in the store. */
   leavesOrphans(): void
   /**
-   * To be called in any case. Gives back the name of an upload that was not completed and left nothing in the store. One
+   * To be called in any case. Releases the name of an upload that was not completed and left nothing in the store. One
    * that may have left something keeps its name, in the journal too: a maintenance task removes what is left.
    */
   close(): Promise<void>
@@ -60,7 +60,7 @@ export function orphansMessage(name: string, { location }: Pick<ObjectStore, 'lo
   return `parts of the incomplete upload of "${name}" may be left in ${location}; their removal is retried`
 }
 
-/** Gives back the name of an upload that left nothing. */
+/** Releases the name of an upload that left nothing. */
 async function abandon(run: RunContext, claim: ObjectClaim): Promise<void> {
   delete run.job.upload
   try {

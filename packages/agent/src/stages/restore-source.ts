@@ -17,7 +17,7 @@ export async function findSource(
 
 /**
  * What the agent has to reverse at a restore: as the request says, else as the manifest does. Without either, names of form 2
- * tell, since the agent itself has ended them so; of form 1 the scripts did everything.
+ * say, since the agent itself chose them; for form 1 the scripts did everything.
  */
 export function transformsToReverse(
   { job, filename, pack }: Pick<RunContext, 'job' | 'filename' | 'pack'>,

@@ -113,7 +113,7 @@ export function retryUnlockAtAgent(
   return call(address, 'POST', `/${kind}/${encodeURIComponent(id)}/retry-unlock`, undefined, options)
 }
 
-/** Tells an agent that a database is unlocked whose unlock failed. Answers with the job. */
+/** Marks a database whose unlock failed as unlocked. Answers with the job. */
 export function markUnlockedAtAgent(
   address: AgentAddress,
   kind: RunKind,

@@ -8,7 +8,7 @@ import type { ClockJump } from './repository.ts'
 import * as repository from './repository.ts'
 
 const DAY_MS = 86_400_000
-/** A host that observed nothing for so long is gone. */
+/** Observations of a host are deleted when it has made none for this long. */
 const OBSERVATION_DAYS = 90
 
 /** PostgreSQL's clock as it was observed. */

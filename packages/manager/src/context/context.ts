@@ -14,7 +14,7 @@ export interface Context {
   log: Logger
   clock: ManagerClock
   jobChanges: Pick<JobChanges, 'subscribe'>
-  /** Tells the workers of this manager that a job waits, so that they claim it at once. */
+  /** Wakes the workers of this manager, so that they claim a waiting job at once. */
   wakeWorkers(): void
 }
 

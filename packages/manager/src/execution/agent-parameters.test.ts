@@ -14,7 +14,7 @@ test('nested parameters are named by their path, dots included', () => {
   })
 })
 
-test('what no agent would take is left out', () => {
+test('what no agent would accept is left out', () => {
   const odd = { empty: {}, none: null, PATH: '/evil', 'x=y': 'z', [`n${'o'.repeat(255)}`]: 1, '': 'unnamed' }
   expect(toObject(parametersToWire(odd, {}))).toEqual({ x_y: 'z' })
 })

@@ -1,7 +1,7 @@
 import { isReservedVariable } from '@osb-backup/protocol'
 import type { ScriptParameters } from '../jobs/job.ts'
 
-/** The longest name of an environment variable that agents take. */
+/** The longest name of an environment variable that agents accept. */
 const MAX_NAME_LENGTH = 255
 
 /**

@@ -32,7 +32,7 @@ export async function runJob(context: Context, lock: JobLock, signal: AbortSigna
     invariant(part, `job ${job.id} has the part ${position}`)
     const partContext = { ...context, log: log.child({ item: part.item }) }
     const ended = new PartRun(partContext, { job, part, begunAt, isResumed, lock, signal: stopped }).run()
-    // If one part could not be run, the others stop as well: whoever claims the job next follows all of them.
+    // If one part could not be run, the others stop as well: the manager that claims the job next follows all of them.
     const settled = ended.catch((error: unknown) => failure.abort(error)).finally(() => running.delete(position))
     running.set(position, settled)
   }

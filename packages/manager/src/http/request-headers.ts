@@ -15,6 +15,6 @@ export const idempotencyKeyHeader = z.looseObject({
     .string()
     .optional()
     .meta(
-      about('Any text of yours: repeated within 24 hours with the same key, the request creates nothing anew', 'a7f3'),
+      about('Any text of yours: repeated within 24 hours with the same key, the request creates nothing else', 'a7f3'),
     ),
 })

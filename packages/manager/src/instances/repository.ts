@@ -21,7 +21,7 @@ export interface InstanceSearch {
 
 const purpose = sealedColumns.service_instances
 
-/** A row of an instance with what it takes from its agent. */
+/** A row of an instance with the columns of its agent. */
 type InstanceRow = Selectable<ServiceInstanceTable> & {
   agent_url: string
   agent_username: string

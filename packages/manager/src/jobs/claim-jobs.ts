@@ -39,9 +39,9 @@ export async function claimJobs(
 
 /**
  * Whether a job that runs may run one more of its parts at the same time, within the limits and without taking a slot that a job
- * waits for. Until the transaction ends nobody else takes the slot.
+ * waits for. Until the transaction ends no other manager uses the slot.
  *
- * @param tx - Has locked no job: whoever claims jobs locks them afterwards.
+ * @param tx - Has not locked any job.
  */
 export async function claimSlot(tx: InTransaction<ClaimContext>, jobId: string): Promise<boolean> {
   await claims.lockClaims(tx)

@@ -124,7 +124,7 @@ interface PartFields {
   accepted: boolean
   /** What the agent answered last. */
   agentStatus: AgentJob | undefined
-  /** Why the part failed, where the agent could not tell. */
+  /** Why the part failed, if the agent did not report it. */
   error: string | undefined
   /** Why it failed, for programs. */
   failureCode: FailureCode | undefined
@@ -159,7 +159,7 @@ export interface RestorePart extends PartFields {
 export interface VerifyPart extends PartFields {
   restorePointId: string
   bytesRead: number | undefined
-  /** What was found; undefined: it has not ended, or could not tell. */
+  /** What was found; undefined: it has not ended, or was inconclusive. */
   verified: VerificationState | undefined
 }
 

@@ -204,7 +204,7 @@ export async function partOutcomes(
   return rows.map(({ status, failure_code }) => ({ status, failureCode: failure_code ?? undefined }))
 }
 
-/** Takes the file off a part whose object was removed. */
+/** Clears the file of a part whose object was removed. */
 export async function clearPartFile({ database }: InTransaction, jobId: string, item: string): Promise<void> {
   await database
     .updateTable('job_parts')

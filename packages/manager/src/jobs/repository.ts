@@ -103,7 +103,7 @@ function fieldsOf(row: PartRow) {
 /**
  * Jobs with their parts.
  *
- * @param logs - Whether with what their scripts printed, which may be megabytes.
+ * @param logs - Whether to include what their scripts printed, which may be megabytes.
  */
 export async function withParts(
   context: RepositoryContext,
@@ -125,7 +125,7 @@ export async function withParts(
   )
 }
 
-/** @param logs - Whether with what its scripts printed. */
+/** @param logs - Whether to include what its scripts printed. */
 export async function findJob(
   context: RepositoryContext,
   id: string,

@@ -36,7 +36,7 @@ export async function retryLater(
 }
 
 /**
- * Starts the attempts that are due, each with the items that failed, in the transaction that takes it off its plan.
+ * Starts the attempts that are due, each with the items that failed, in the transaction that removes it from its plan.
  *
  * @param limit - How many at most; the longest due come first.
  * @returns How many were due.

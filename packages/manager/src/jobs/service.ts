@@ -82,7 +82,7 @@ export async function cancelJob(context: Context, call: Call, id: string, kind?:
   await getJob(context, call, id, kind)
   const by = call.caller.name
   await inAuditedTransaction(context, call, async (tx) => {
-    // Before the job is locked: whoever starts an attempt locks its plan first.
+    // Before the job is locked: a transaction that starts an attempt locks its plan first.
     if (await dropRetryOf(tx, id)) return
     if (!(await cancelOpenJob(tx, id, by))) throw new RequestError('conflict', `The job ${id} has ended.`)
   })

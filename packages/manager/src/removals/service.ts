@@ -126,7 +126,7 @@ async function isRecordedObject(
   if (found.sizeBytes !== sizeBytes) return false
   if (object !== undefined && isSameObject(found, { name: found.name, sizeBytes, ...omitUndefined(object) }))
     return true
-  // Two objects of one size cannot be told apart without a digest; then the object is kept rather than lost.
+  // Two objects of one size cannot be distinguished without a digest; then the object is kept.
   if (sha256 === undefined) return false
   try {
     await verifyObject(store, found.name, { sizeBytes, sha256 }, { signal })

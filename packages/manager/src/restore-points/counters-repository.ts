@@ -49,7 +49,7 @@ export async function pointsByItem(
   }))
 }
 
-/** How many restore points there are, and what they take together. */
+/** How many restore points there are, and their total size. */
 export async function sumPoints(
   { database }: { database: Database },
   scope: Grants,

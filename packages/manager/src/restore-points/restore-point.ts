@@ -54,7 +54,7 @@ export interface RestorePoint {
   removal: Removal | undefined
 }
 
-/** What tells an object from a newer one of its name. */
+/** What distinguishes an object from a newer one of its name. */
 export interface ObjectState {
   /** The ETag, where the store has one. */
   tag: string | undefined

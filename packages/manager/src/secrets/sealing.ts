@@ -106,7 +106,7 @@ function openWith(key: Buffer, sealed: string, purpose: string): string | undefi
     const opened = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES))
     return Buffer.concat([opened, decipher.final()]).toString('utf8')
   } catch {
-    // The tag does not match: another key or purpose, or a changed text. They cannot be told apart.
+    // The tag does not match: another key or purpose, or a changed text. They cannot be distinguished.
     return undefined
   }
 }

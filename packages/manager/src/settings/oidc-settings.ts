@@ -20,7 +20,7 @@ export interface OidcSettings {
   cloudFoundryUrl: string | undefined
   /** Whether http is allowed to other machines too. */
   allowsHttp: boolean
-  /** PEM file of authorities to trust besides the system's. */
+  /** PEM file of authorities to trust in addition to the system's. */
   caFile: string | undefined
 }
 
@@ -78,7 +78,7 @@ export const oidcTable = {
     schema: address,
     description: 'Cloud Foundry API that is asked which service instances a user may read or manage',
   },
-  OIDC_CA_FILE: { schema: text, description: 'PEM file of authorities to trust besides the system’s' },
+  OIDC_CA_FILE: { schema: text, description: 'PEM file of authorities to trust in addition to the system’s' },
   OIDC_ALLOW_HTTP: {
     schema: flag,
     default: 'false',

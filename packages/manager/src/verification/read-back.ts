@@ -11,7 +11,7 @@ export interface Verification {
   problem?: string
 }
 
-/** What stops the reading of an object, and who learns how much has been read. */
+/** What stops the reading of an object, and where its progress is reported. */
 export interface ReadBackOptions {
   signal: AbortSignal
   /** How many percent of the chunks are read, chosen at random; undefined: all. */

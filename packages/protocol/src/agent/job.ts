@@ -32,7 +32,7 @@ export const progressSchema = z.object({
 export type Progress = z.infer<typeof progressSchema>
 
 /**
- * A job as an agent reports it. Only `status` says that a job is over, never `state`. Log fields are named by
+ * A job as an agent reports it. Only `status` says that a job has ended, never `state`. Log fields are named by
  * `stageLogField` and pass through. Agents of other kinds and versions are read by `readAgentJob`.
  */
 export const agentJobSchema = z.looseObject({

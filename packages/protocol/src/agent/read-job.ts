@@ -12,7 +12,7 @@ const logFields = [...backupStages, ...restoreStages].flatMap((stage) => [
 export const agentStatuses = ['STARTED', 'RUNNING', 'SUCCEEDED', 'FAILED'] as const
 export type AgentStatusName = (typeof agentStatuses)[number]
 
-/** How a job stands at its agent; undefined: a word that is not known, of which nothing can be concluded. */
+/** The status of a job at its agent; undefined for an unknown word, from which nothing can be concluded. */
 export function agentStatusOf({ status }: Pick<AgentJob, 'status'>): AgentStatusName | undefined {
   return agentStatuses.find((known) => known === status.toUpperCase())
 }

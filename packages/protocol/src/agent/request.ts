@@ -35,11 +35,11 @@ export const agentDestinationSchema = z.object({
   transforms: agentTransformsSchema.optional(),
   /** Additive, S3 and SWIFT: certificates (PEM) that are trusted besides those that the agent trusts. */
   ca_certificate: z.string().optional(),
-  /** Additive, S3 and SWIFT: takes any certificate. `skipSSL` is another thing: plain http. */
+  /** Additive, S3 and SWIFT: accepts any certificate. `skipSSL` is another thing: plain http. */
   insecure_tls: z.boolean().optional(),
   /** Additive, S3: the bucket in the path of URLs, or in the host's name (false). */
   path_style: z.boolean().optional(),
-  /** Additive: what all transfers of this destination at this agent may take together. */
+  /** Additive: limit on the bandwidth of all transfers of this destination at this agent together. */
   bandwidth_limit_bytes_per_second: z.number().optional(),
 })
 export type AgentDestination = z.infer<typeof agentDestinationSchema>

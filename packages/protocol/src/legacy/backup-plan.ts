@@ -21,7 +21,7 @@ export const backupPlanRequestSchema = z.object({
   fileDestination: z.object({ id: z.string().min(1).max(100).meta(about('Id', '69a3a7c0f1d2b3c4d5e6f708')) }),
   paused: optional(lenientBoolean).meta(about('Not run by its schedule', false)),
   compression: optional(lenientBoolean).meta(about('Whether dumps are compressed', true)),
-  /** Additive: zstd unless told otherwise; and one of its levels, absent for the format's own. */
+  /** Additive: zstd by default; and one of its levels, absent for the format's own. */
   compressionAlgorithm: optional(z.enum(compressionAlgorithms)).meta(about('Algorithm', 'zstd')),
   compressionLevel: optional(lenientInteger(1, 19)).meta(about('Level; absent for the default', 3)),
   frequency: z.string().min(1).max(200).meta(about('Cron expression, seconds first', '0 0 2 * * *')),

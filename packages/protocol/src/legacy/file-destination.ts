@@ -14,20 +14,20 @@ const requestFields = {
   filenamePrefix: optionalText(500).meta({ description: "Prefix of the object's name" }),
 }
 
-/** Additive: how the store is reached. Absent keeps what is stored; an empty text or 0 takes it away. */
+/** Additive: how the store is reached. Absent keeps what is stored; an empty text or 0 removes it. */
 const transferRequest = {
-  /** Certificates (PEM) that are trusted besides the usual ones. */
+  /** Certificates (PEM) to trust in addition to the usual ones. */
   caCertificate: optionalText(100_000).meta(
     about(
-      'Certificates (PEM) that are trusted besides the usual ones',
+      'Certificates (PEM) to trust in addition to the usual ones',
       '-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----',
     ),
   ),
-  /** Takes any certificate of https. `skipSSL` is another thing: plain http. */
+  /** Accepts any certificate of https. `skipSSL` is another thing: plain http. */
   insecureTls: optional(lenientBoolean).meta(about('Accepts any certificate', false)),
-  /** What all transfers of this destination at one agent may take together. */
+  /** Limit on the bandwidth of all transfers of this destination at one agent together. */
   bandwidthLimitBytesPerSecond: optional(lenientInteger(0)).meta(
-    about('What all transfers at one agent may take together', 50000000),
+    about('Limit on the bandwidth of all transfers at one agent together', 50000000),
   ),
 }
 
@@ -108,7 +108,7 @@ const transferAnswer = {
     .optional()
     .meta(
       about(
-        'Certificates (PEM) that are trusted besides the usual ones',
+        'Certificates (PEM) to trust in addition to the usual ones',
         '-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----',
       ),
     ),
@@ -116,7 +116,7 @@ const transferAnswer = {
   bandwidthLimitBytesPerSecond: z
     .number()
     .optional()
-    .meta(about('What all transfers at one agent may take together', 50000000)),
+    .meta(about('Limit on the bandwidth of all transfers at one agent together', 50000000)),
 }
 
 /** An S3 bucket in an answer, its secret masked. */

@@ -19,7 +19,7 @@ export const planRunSchema = z.object({
   runs: z.int().min(1).meta(about('How many runs this covers', 1)),
   /** The job was started later than it should have been, after an outage. */
   late: z.boolean().meta(about('Started late, after an outage', true)),
-  /** Started: the job. Skipped: the job that was in the way. */
+  /** Started: the job. Skipped: the job that blocked the run. */
   backupJobId: z.string().optional().meta(about('The backup job', '69a3a7c0f1d2b3c4d5e6f708')),
   /** Why no job was started. */
   reason: z.string().optional().meta(about('Why', 'No manager was running to start it in time.')),

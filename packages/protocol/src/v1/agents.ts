@@ -17,7 +17,7 @@ export const agentCreateSchema = z.strictObject({
     .min(1)
     .max(1000)
     .optional()
-    .meta(about('The password that the agent was started with. Write-only; needed anew with another URL', 'secret')),
+    .meta(about('The password that the agent was started with. Write-only; required when the URL changes', 'secret')),
 })
 export type AgentCreate = z.infer<typeof agentCreateSchema>
 

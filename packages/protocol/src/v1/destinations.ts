@@ -18,7 +18,7 @@ const settingsFields = {
     .int()
     .min(1)
     .optional()
-    .meta(about('What all transfers of this destination at one agent may take together', 50_000_000)),
+    .meta(about('Limit on the bandwidth of all transfers of this destination at one agent together', 50_000_000)),
 }
 const instanceId = idSchema.meta(about('The service instance that it belongs to', 'shop-db'))
 

@@ -27,7 +27,7 @@ export const overviewSchema = z.object({
     })
     .meta({ description: 'Jobs by state' }),
   restorePoints: z
-    .object({ total: count('Restore points', 480), sizeBytes: count('What they take together', 1_234_567_890) })
+    .object({ total: count('Restore points', 480), sizeBytes: count('Their total size', 1_234_567_890) })
     .meta({ description: 'What is stored' }),
   agents: z
     .object({

@@ -46,7 +46,7 @@ export const planRunSchema = z.object({
   lastDueAt: instantSchema.meta(about('Of several the last', EXAMPLE_INSTANT)),
   runCount: z.int().min(1).meta(about('How many runs this entry covers', 1)),
   late: z.boolean().meta(about('The job was started late, after an outage', false)),
-  jobId: idSchema.optional().meta(about('The job that was started first, or was in the way', EXAMPLE_ID)),
+  jobId: idSchema.optional().meta(about('The job that was started first, or that blocked the run', EXAMPLE_ID)),
   state: z
     .enum(runStates)
     .optional()

@@ -182,7 +182,9 @@ export const planDeleteQuerySchema = z.strictObject({
   files: z
     .enum(['keep', 'delete'])
     .optional()
-    .meta(about('What becomes of its stored objects; `keep` by default. Held ones always stay', 'keep')),
+    .meta(
+      about('Whether to keep or delete its stored objects; `keep` by default. Objects on hold are always kept', 'keep'),
+    ),
 })
 
 /** `POST /v1/plans/{id}/keys`: creates a pair of age keys for a plan. */

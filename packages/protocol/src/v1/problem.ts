@@ -22,7 +22,7 @@ export type ProblemCode = (typeof problemCodes)[number]
 
 /** An error answer of `/v1` (RFC 9457). */
 export const problemSchema = z.object({
-  type: z.string().meta(about('Always `about:blank`: `code` tells problems apart', 'about:blank')),
+  type: z.string().meta(about('Always `about:blank`: `code` distinguishes problems', 'about:blank')),
   title: z.string().meta(about('The name of the HTTP status', 'Bad Request')),
   status: z.int().meta(about('The HTTP status', 400)),
   code: z.enum(problemCodes).meta(about('What happened, for programs', 'invalid-request')),

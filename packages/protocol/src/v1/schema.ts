@@ -26,7 +26,7 @@ export interface List<T> {
   nextCursor?: string | undefined
 }
 
-/** Paging, which every list takes. */
+/** Paging parameters of every list. */
 export const pagingFields = {
   limit: z.coerce
     .number()
@@ -36,7 +36,7 @@ export const pagingFields = {
   cursor: z.string().max(1000).optional().meta(about('`nextCursor` of the page before', 'WyIyMDI2LTAzLTAxIl0')),
 }
 
-/** Filters that several lists take. */
+/** Filters of several lists. */
 export const filterFields = {
   instance: idSchema.optional().meta(about('Only what belongs to this service instance', 'shop-db')),
   plan: idSchema.optional().meta(about('Only what belongs to this backup plan', EXAMPLE_ID)),

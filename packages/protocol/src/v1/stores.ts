@@ -7,7 +7,7 @@ const tlsFields = {
     .string()
     .max(100_000)
     .optional()
-    .meta(about('Certificates (PEM) that are trusted besides the usual ones', '-----BEGIN CERTIFICATE-----\n…')),
+    .meta(about('Certificates (PEM) to trust in addition to the usual ones', '-----BEGIN CERTIFICATE-----\n…')),
   insecureTls: z.boolean().optional().meta(about('Accepts any certificate. For tests only', false)),
 }
 

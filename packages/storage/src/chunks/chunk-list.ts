@@ -31,7 +31,7 @@ export function isChunk({ sha256 }: ChunkList, index: number, bytes: Buffer): bo
   return sha256Of('sha256', bytes, 'hex') === sha256[index]
 }
 
-/** Takes the digests of an object while it passes. */
+/** Computes the digests of an object while it streams. */
 export class ChunkDigests {
   readonly #sha256: string[] = []
   #hash: Hash = createHash('sha256')

@@ -6,7 +6,7 @@ import { destroyOnAbort } from '../destroy-on-abort.ts'
 import type { ObjectStore } from '../object-store.ts'
 import { type ChunkList, isChunk, rangeOfChunk } from './chunk-list.ts'
 
-/** What stops a download, and who learns how much has been read. */
+/** What stops a download, and where its progress is reported. */
 export interface VerifiedDownloadOptions {
   signal?: AbortSignal | undefined
   onProgress?: ((progress: { bytesRead: number }) => void) | undefined
@@ -51,7 +51,7 @@ export async function fetchChunk(object: ListedObject, index: number, signal?: A
   return bytes
 }
 
-/** Reads at most so many bytes: a server may ignore the range, and send a terabyte. */
+/** Reads at most `maximumBytes`: a server may ignore the range, and send a terabyte. */
 async function readStart(stream: Readable, maximumBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let sizeBytes = 0

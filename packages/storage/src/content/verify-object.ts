@@ -11,7 +11,7 @@ import { checkExpected, meter } from './meter.ts'
 
 /** Options of `verifyObject`. */
 export interface VerifyOptions extends CallOptions {
-  /** Reads only so many percent of the chunks, chosen at random, at least one; all of an object without recorded chunks. */
+  /** The percentage of chunks to read, chosen at random, at least one; an object without recorded chunks is read whole. */
   samplePercent?: number | undefined
   onProgress?: ((progress: { bytesRead: number }) => void) | undefined
 }
@@ -106,7 +106,7 @@ async function drain(streams: [Readable, ...Duplex[]], signal: AbortSignal | und
 }
 
 /**
- * Reads an object to its end, and takes its digests.
+ * Reads an object to its end, and computes its digests.
  *
  * @throws {ContentError} With code `mismatch`.
  */

@@ -10,7 +10,7 @@ afterAll(() => rm(root, { recursive: true }))
 const content = Buffer.from('0123456789'.repeat(100))
 const chunks = () => Readable.from([content.subarray(0, 400), content.subarray(400)])
 
-/** A file on a mount that fails so many writes, the first of them after a part of the chunk. */
+/** A file on a mount that fails a number of writes, the first of them after a part of the chunk. */
 async function failingFile(path: string, failures: number): Promise<FileHandle> {
   const handle = await open(path, 'w')
   const write = handle.write.bind(handle)

@@ -12,7 +12,7 @@ import type { FileSettings } from './file-settings.ts'
 const UNCHANGED_MS = 2000
 
 /**
- * Removes the temporary files that an upload left in the directory of its object. Their names do not tell whose they
+ * Removes the temporary files that an upload left in the directory of its object. Their names do not say whose they
  * are: files that are older than the upload, that grow, or that a process of this machine has open belong to others.
  */
 export async function removeTemporaryFiles(

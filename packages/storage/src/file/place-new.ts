@@ -3,7 +3,7 @@ import { renameUnlessExists } from '@osb-backup/node'
 import { StoreError } from '../store-error.ts'
 
 /**
- * Gives an uploaded file its name unless another object has it. A link in the way is replaced, as elsewhere in the store.
+ * Gives an uploaded file its name unless another object has it. A symbolic link of that name is replaced, as elsewhere in the store.
  *
  * @throws {StoreError} With code `exists` if one has.
  */

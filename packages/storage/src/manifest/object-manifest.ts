@@ -15,7 +15,7 @@ export interface ReadManifest {
   manifest: ObjectManifest
   /**
    * The root of its object: SHA-256 in hex of the manifest as it is stored, and so of the digests of all chunks, sizes, name,
-   * transforms and metadata. Whoever recorded it need not trust the store.
+   * transforms and metadata. With a recorded root the store need not be trusted.
    */
   root: string
 }

@@ -2,7 +2,7 @@ import { HeadBucketCommand, HeadObjectCommand, type HeadObjectCommandOutput, typ
 import { omitUndefined } from '@osb-backup/node'
 import { nameOf, statusOf } from './s3-error.ts'
 
-/** What S3 says of an object; undefined if there is none. A missing bucket rejects, which HEAD alone cannot tell. */
+/** What S3 says of an object; undefined if there is none. A missing bucket rejects, which HEAD alone cannot detect. */
 export async function headObject(
   client: S3Client,
   object: { Bucket: string; Key: string },

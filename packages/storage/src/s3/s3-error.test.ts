@@ -59,7 +59,7 @@ describe('an answer of S3', () => {
     )
   })
 
-  test('without a body names the cause by its status, and the region of the bucket where it is told', () => {
+  test('without a body names the cause by its status, and the region of the bucket where the store reports it', () => {
     const elsewhere = Object.assign(answer('Unknown', 301), {
       $response: { headers: { 'x-amz-bucket-region': 'eu-central-1' } },
     })

@@ -38,7 +38,7 @@ const MAX_PROBLEMS_BYTES = 4 * 1024 * 1024
 /** Without these undici reads the environment; only the caller that opens a store decides. */
 const noEnvironment = { httpProxy: '', httpsProxy: '', noProxy: '' }
 
-/** Sends requests to Swift under a login, renewing it where Swift no longer takes it. */
+/** Sends requests to Swift under a login, renewing it when Swift no longer accepts it. */
 export class SwiftClient {
   readonly #dispatcher: Dispatcher
   readonly #session: KeystoneSession

@@ -22,7 +22,7 @@ export class SwiftUpload {
   readonly #plan: PartPlan
   readonly #maximumSegments: number
   readonly #segments: SegmentUpload
-  /** Set once the server may have made the object, whether or not its answer reached us. */
+  /** Set once the server may have created the object, whether or not its answer reached us. */
   #committed: SwiftStored | undefined
 
   constructor(target: SwiftTarget, plan: PartPlan, maximumSegments: number) {
@@ -145,7 +145,7 @@ export class SwiftUpload {
     await this.#segments.removeAll(signal)
   }
 
-  /** Whether the object is there, which an earlier try made whose answer was lost. */
+  /** Whether the object exists, created by an earlier attempt whose answer was lost. */
   async #isThere({ tag }: SwiftStored): Promise<boolean> {
     const { client, container, name } = this.#target
     const head = await client.sendAndDump({ method: 'HEAD', container, name, accept: [200, 404] })

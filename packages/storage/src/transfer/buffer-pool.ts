@@ -2,7 +2,7 @@ const MEBIBYTE = 1024 * 1024
 
 /**
  * Reuses the memory of parts or ranges that were transferred. Buffers have sizes in powers of two, so that growing
- * parts fit into them for long; pages that are never written take no memory of the machine. The garbage collector may
+ * parts fit into them for long; pages that are never written use no memory of the machine. The garbage collector may
  * take unused buffers.
  *
  * Uploads must not share a pool: a server may answer before it has read all of a part, and would then be sent what is

@@ -14,7 +14,7 @@ export interface PartLimits {
 export type PartPlan = (partNumber: number) => number
 
 /**
- * Plans the sizes of parts: they double after every so many parts, as many as possible with which the parts hold all of the
+ * Plans the sizes of parts: they double after a fixed number of parts, as many as possible with which the parts hold all of the
  * capacity. So parts are small at first, and memory stays small for small uploads. If parts that double cannot hold the
  * capacity, all have the largest size.
  */

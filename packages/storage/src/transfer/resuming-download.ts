@@ -21,7 +21,7 @@ export interface OpeningOptions {
 const BUFFER_BYTES = 256 * 1024
 /**
  * This many bytes since the last lost connection count as progress. It is not more than what is read ahead: a reader
- * that pauses learns of a lost connection only when it resumes, and that must not count as a failure.
+ * that pauses notices a lost connection only when it resumes, and that must not count as a failure.
  */
 const progressBytes = BUFFER_BYTES
 

@@ -74,7 +74,7 @@ export interface JobPartTable {
   bytes_read: ColumnType<string | null, never, number>
   /** Verifications: what was found. */
   verified_state: ColumnType<VerifiedState | null, never, VerifiedState>
-  /** Why the part failed, where the agent could not tell. */
+  /** Why the part failed, if the agent did not report it. */
   error: string | null
   /** The same for programs. */
   failure_code: ColumnType<FailureCode | null, never, FailureCode | null>

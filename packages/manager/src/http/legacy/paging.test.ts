@@ -13,7 +13,7 @@ test('what old clients send reads as the defaults', () => {
   })
 })
 
-test('a page tells its position among all pages', () => {
+test('a page has its position among all pages', () => {
   const middle = toPage(['a', 'b'], 5, { number: 1, size: 2, sort: undefined })
   expect(middle).toMatchObject({
     totalPages: 3,

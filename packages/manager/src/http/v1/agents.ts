@@ -82,7 +82,7 @@ export function agentRoutes(app: App, context: Context): void {
     {
       config: { access: 'admin' },
       schema: {
-        summary: 'Change an agent; with another URL the password is required anew',
+        summary: 'Change an agent; another URL requires the password',
         headers: ifMatchHeader,
         params,
         body: agentPatchSchema,

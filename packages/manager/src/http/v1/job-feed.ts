@@ -4,13 +4,13 @@ import type { Context } from '../../context/context.ts'
 import { findJobWithoutLogs } from '../../jobs/service.ts'
 import { jobToWire } from './job-codec.ts'
 
-/** So many jobs are remembered to tell what changed of them. Of one that was forgotten everything counts as changed. */
+/** How many jobs are cached to compute which fields changed. For a job that was evicted, all fields count as changed. */
 const MAX_REMEMBERED = 5000
 
 type Subscriber = (event: JobEvent) => Promise<void>
 
 /**
- * Tells any number of subscribers what changed of jobs. Each change is read once, however many listen, and never with what
+ * Notifies any number of subscribers of changes of jobs. Each change is read once, however many listen, and never with what
  * scripts printed. Without subscribers nothing is read.
  */
 export class JobFeed {

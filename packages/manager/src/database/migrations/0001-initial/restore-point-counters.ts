@@ -1,5 +1,5 @@
 /**
- * How many restore points there are, by instance and item, and what they take, counted in the same way. Kept are those whose
+ * How many restore points there are, by instance and item, and their total size, counted in the same way. Kept are those whose
  * object is not to be removed, stored are those whose object was not removed yet.
  */
 export const restorePointCounters = [

@@ -7,7 +7,7 @@ import { type ChaosPlan, type ChaosSystem, PLAN_INTERVAL_SECONDS } from './syste
 import type { ChaosAgent } from './victims.ts'
 
 /** What must hold, whatever happened. */
-export const promises = [
+export const guarantees = [
   'every due run is accounted for once',
   'one part at a time works on a database',
   'each part runs its script once',
@@ -21,10 +21,10 @@ export const promises = [
   'no upload stays incomplete',
   'no process ends by itself',
 ] as const
-export type PromiseName = (typeof promises)[number]
+export type GuaranteeName = (typeof guarantees)[number]
 
-/** How often a promise was looked at, and what was found. */
-export interface Tally {
+/** How often a guarantee was checked, and the violations. */
+export interface GuaranteeCounter {
   trials: number
   violations: string[]
 }
@@ -33,46 +33,48 @@ const PAGE = 500
 const SWEEP_WAIT_MS = 60_000
 const RESTORE_TIMEOUT_MS = 120_000
 
-/** Counts trials and violations of each promise. */
-export class Tallies {
+/** Counts trials and violations of each guarantee. */
+export class GuaranteeCounters {
   /** Runs and jobs by outcome, to see that there was something to break. */
   readonly outcomes = new Map<string, number>()
-  readonly #tallies = new Map<PromiseName, Tally>(promises.map((name) => [name, { trials: 0, violations: [] }]))
+  readonly #counters = new Map<GuaranteeName, GuaranteeCounter>(
+    guarantees.map((name) => [name, { trials: 0, violations: [] }]),
+  )
 
-  add(name: PromiseName, trials: number, violations: readonly string[]): void {
-    const tally = this.of(name)
-    tally.trials += trials
-    tally.violations.push(...violations)
+  add(name: GuaranteeName, trials: number, violations: readonly string[]): void {
+    const counter = this.of(name)
+    counter.trials += trials
+    counter.violations.push(...violations)
   }
 
   count(outcome: string, times = 1): void {
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + times)
   }
 
-  of(name: PromiseName): Tally {
-    const tally = this.#tallies.get(name)
-    if (tally === undefined) throw new Error(`${name} is no promise`)
-    return tally
+  of(name: GuaranteeName): GuaranteeCounter {
+    const counter = this.#counters.get(name)
+    if (counter === undefined) throw new Error(`${name} is no guarantee`)
+    return counter
   }
 
   get violations(): string[] {
-    return promises.flatMap((name) => this.of(name).violations.map((violation) => `${name}: ${violation}`))
+    return guarantees.flatMap((name) => this.of(name).violations.map((violation) => `${name}: ${violation}`))
   }
 }
 
-/** Checks every promise, once everything is at rest. */
-export async function checkPromises(system: ChaosSystem): Promise<Tallies> {
-  const tallies = new Tallies()
-  for (const victim of system.victims) tallies.add('no process ends by itself', 1, victim.collapses)
-  await Promise.all(system.plans.map((plan) => checkPlan(system, plan, tallies)))
-  await checkDestinations(system, tallies)
-  await Promise.all(system.plans.map((plan) => checkRestores(system, plan, tallies)))
+/** Checks every guarantee, once everything is at rest. */
+export async function checkGuarantees(system: ChaosSystem): Promise<GuaranteeCounters> {
+  const counters = new GuaranteeCounters()
+  for (const victim of system.victims) counters.add('no process ends by itself', 1, victim.collapses)
+  await Promise.all(system.plans.map((plan) => checkPlan(system, plan, counters)))
+  await checkDestinations(system, counters)
+  await Promise.all(system.plans.map((plan) => checkRestores(system, plan, counters)))
   // Last, as the restores of the check are witnessed too.
-  for (const agent of system.agents) await checkTraces(agent, tallies)
-  return tallies
+  for (const agent of system.agents) await checkTraces(agent, counters)
+  return counters
 }
 
-async function checkPlan(system: ChaosSystem, each: ChaosPlan, tallies: Tallies): Promise<void> {
+async function checkPlan(system: ChaosSystem, each: ChaosPlan, counters: GuaranteeCounters): Promise<void> {
   const { client } = system
   const { plan } = each
   const points = await settledPoints(system, plan)
@@ -80,12 +82,12 @@ async function checkPlan(system: ChaosSystem, each: ChaosPlan, tallies: Tallies)
   const jobs = (await Array.fromAsync(client.jobs.iterate({ plan: plan.id, limit: PAGE }))).filter(
     (job) => job.kind === 'backup',
   )
-  for (const run of runs) tallies.count(`runs ${run.outcome}`, run.runCount)
-  for (const job of jobs) tallies.count(`backups ${job.state}`)
+  for (const run of runs) counters.count(`runs ${run.outcome}`, run.runCount)
+  for (const job of jobs) counters.count(`backups ${job.state}`)
   const due = runs.reduce((sum, run) => sum + run.runCount, 0)
-  tallies.add('every due run is accounted for once', due, accountProblems(each, runs, jobs))
+  counters.add('every due run is accounted for once', due, accountProblems(each, runs, jobs))
   const unended = jobs.filter((job) => job.endedAt === undefined)
-  tallies.add(
+  counters.add(
     'every job ends',
     jobs.length,
     unended.map((job) => `job ${job.id} of ${plan.name} is ${job.state}`),
@@ -93,7 +95,7 @@ async function checkPlan(system: ChaosSystem, each: ChaosPlan, tallies: Tallies)
   const parts = jobs.flatMap((job) => job.parts.map((part) => ({ job, part })))
   const succeeded = parts.filter(({ part }) => part.state === 'succeeded')
   const isKept = plan.retention.style !== 'count'
-  tallies.add(
+  counters.add(
     'a success leaves its restore points',
     isKept ? succeeded.length : 0,
     succeeded
@@ -103,10 +105,10 @@ async function checkPlan(system: ChaosSystem, each: ChaosPlan, tallies: Tallies)
   for (const item of plan.items) {
     const successes = succeeded.filter(({ part }) => part.item === item).map(({ job }) => job)
     const problems = retentionProblems(plan, item, successes, points)
-    tallies.add('retention keeps what its rule says, and no more', 1, problems)
+    counters.add('retention keeps what its rule says, and no more', 1, problems)
   }
   const broken = await Promise.all(points.map((point) => objectProblem(system, plan, point)))
-  tallies.add(
+  counters.add(
     'every restore point has its object, intact',
     points.length,
     broken.filter((problem) => problem !== undefined),
@@ -168,7 +170,7 @@ function retentionProblems(
   if (kept.length < due) problems.push(`${plan.id}: ${item} keeps ${kept.length} of ${due} restore points`)
   const [newest] = successes
   if (newest !== undefined && !kept.some((point) => point.jobId === newest.id)) {
-    problems.push(`${plan.id}: the newest restore point of ${item}, of job ${newest.id}, is gone`)
+    problems.push(`${plan.id}: the newest restore point of ${item}, of job ${newest.id}, was deleted`)
   }
   return problems
 }
@@ -186,21 +188,25 @@ async function objectProblem(system: ChaosSystem, plan: Plan, point: RestorePoin
   }
 }
 
-async function checkDestinations({ client }: ChaosSystem, tallies: Tallies): Promise<void> {
+async function checkDestinations({ client }: ChaosSystem, counters: GuaranteeCounters): Promise<void> {
   for await (const { id } of client.destinations.iterate({ limit: PAGE })) {
     const { id: reconciliationId } = await client.destinations.reconcile(id, { olderThanSeconds: 0 })
     const { findings, state, error } = await client.reconciliations.wait(reconciliationId)
     if (findings === undefined) throw new Error(`the reconciliation of ${id} is ${state}: ${error}`)
     const { orphans, incompleteUploads, missing, objectCount } = findings
     const names = (list: readonly { name: string }[]) => list.map(({ name }) => name)
-    tallies.add('no object is without a restore point', objectCount, names(orphans))
-    tallies.add('no upload stays incomplete', objectCount, names(incompleteUploads))
-    tallies.add('every restore point has its object, intact', 0, names(missing))
+    counters.add('no object is without a restore point', objectCount, names(orphans))
+    counters.add('no upload stays incomplete', objectCount, names(incompleteUploads))
+    counters.add('every restore point has its object, intact', 0, names(missing))
   }
 }
 
 /** Restores the newest restore point of each item; the script compares what it gets with what was dumped. */
-async function checkRestores({ client }: ChaosSystem, { plan, agent }: ChaosPlan, tallies: Tallies): Promise<void> {
+async function checkRestores(
+  { client }: ChaosSystem,
+  { plan, agent }: ChaosPlan,
+  counters: GuaranteeCounters,
+): Promise<void> {
   const points = await Array.fromAsync(client.restorePoints.iterate({ plan: plan.id, limit: PAGE }))
   for (const item of plan.items) {
     const [newest] = goodOf(points, item)
@@ -208,25 +214,25 @@ async function checkRestores({ client }: ChaosSystem, { plan, agent }: ChaosPlan
     const { id } = await client.restorePoints.restore(newest.id)
     const job = await client.jobs.wait(id, { signal: AbortSignal.timeout(RESTORE_TIMEOUT_MS) })
     const problem = `restore ${id} of ${newest.objectName} is ${job.state}: ${job.parts[0]?.error ?? ''}`
-    tallies.add('every restore point can be restored', 1, job.state === 'succeeded' ? [] : [problem])
+    counters.add('every restore point can be restored', 1, job.state === 'succeeded' ? [] : [problem])
     if (newest.compression !== 'none') continue
     const restored = await traced(agent, 'restores')
     const isIts = restored.includes(`${newest.sha256} ${item}`)
-    tallies.add('every restore point can be restored', 0, isIts ? [] : [`restore ${id}: other bytes were restored`])
+    counters.add('every restore point can be restored', 0, isIts ? [] : [`restore ${id}: other bytes were restored`])
   }
 }
 
 /** What the scripts have seen. */
-async function checkTraces(agent: ChaosAgent, tallies: Tallies): Promise<void> {
+async function checkTraces(agent: ChaosAgent, counters: GuaranteeCounters): Promise<void> {
   const [violations, locks, runs] = await Promise.all(
     (['violations', 'locks', 'runs'] as const).map((name) => traced(agent, name)),
   )
   const prefix = (text: string) => `${agent.name}: ${text}`
-  tallies.add('one part at a time works on a database', locks?.length ?? 0, violations?.map(prefix) ?? [])
+  counters.add('one part at a time works on a database', locks?.length ?? 0, violations?.map(prefix) ?? [])
   const twice = runs?.filter((id, index) => runs.indexOf(id) !== index) ?? []
-  tallies.add('each part runs its script once', runs?.length ?? 0, twice.map(prefix))
+  counters.add('each part runs its script once', runs?.length ?? 0, twice.map(prefix))
   const left = (await readdir(agent.traces)).filter((entry) => entry.startsWith('lock.'))
-  tallies.add('no database stays locked', locks?.length ?? 0, left.map(prefix))
+  counters.add('no database stays locked', locks?.length ?? 0, left.map(prefix))
 }
 
 async function traced(agent: ChaosAgent, name: string): Promise<string[]> {
