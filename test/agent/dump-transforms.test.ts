@@ -58,7 +58,7 @@ test('a request says how to compress, else the settings do', async () => {
   }
 })
 
-test('who may recover everything can open every encrypted backup, and none is encrypted for him alone', async () => {
+test('a recovery recipient can decrypt every encrypted backup, and none is encrypted for it alone', async () => {
   const [plan, operator, request] = await Promise.all([pair(), pair(), pair()])
   const under = await agentWith(formTwo({ backup: dump }), { recovery_recipients: operator.recipient })
   const recovery = { recovery_recipients: [request.recipient] }

@@ -160,7 +160,7 @@ describe('a plain object at a store', () => {
     expect(await restored(under)).toEqual((await readFile(join(under.root, 'dump'))).subarray(0, 8 * mebibyte))
   })
 
-  test('that answers the second read differently, for want of a root, passes on none of the difference', async () => {
+  test('that answers the second read differently, where no root was recorded, passes on none of the difference', async () => {
     const { proxy, under, destination, job } = await prepare()
     await using _ = proxy
     const reads = spoilReads(proxy, (read) => read >= ranges)

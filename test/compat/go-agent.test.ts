@@ -216,7 +216,7 @@ test('a job that the agent lost in a restart does not stay open', async () => {
   expect(job.parts[0]?.error).toMatch(/does not know the job|no longer knows the job/)
 })
 
-test('a cancelled job is followed to the end of its script, which no Go agent can stop', async () => {
+test('a cancelled job is followed to the end of its script, which a Go agent cannot stop', async () => {
   const { plan, agent, store } = await planAt({
     items: ['db1', 'db2'],
     more: { 'backup.sh': `sleep 4; ${scripts['backup.sh']}` },

@@ -84,7 +84,7 @@ test('of two managers on one PostgreSQL, the surviving one takes over the job of
   await agent.stop()
 })
 
-test('a manager that is stopped lets go of its job, and the next start finds its end', async () => {
+test('a manager that is stopped releases its job, and the next start records its end', async () => {
   await using folder = await makeTemporaryFolder()
   const { agent, destinations } = await slowAgent(folder.path)
   const settings = { DATA_DIR: join(folder.path, 'manager'), FILE_DESTINATION_ROOT: destinations }

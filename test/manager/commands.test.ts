@@ -103,7 +103,7 @@ test('key rotate reseals everything while a manager runs and continues; then the
   await next.stop()
 })
 
-test('a rotation that is killed, again and again, loses nothing, and ends when it is let', async () => {
+test('a rotation that is killed, again and again, loses nothing, and completes when it is not interrupted', async () => {
   await using folder = await makeTemporaryFolder()
   await using database = await makeDatabase()
   const [oldKey, newKey] = ['aa'.repeat(32), 'bb'.repeat(32)]

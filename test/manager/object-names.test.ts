@@ -79,7 +79,7 @@ test('the name of a deleted restore point is not given again', async () => {
 })
 
 describe('names', () => {
-  test('are given once, to however many parts that ask at once; a part that asks again keeps its name', async () => {
+  test('are given to one part each, even to concurrent ones; a part that asks again keeps its name', async () => {
     await using own = await makeDatabase()
     const database = await openDatabase({ connectionString: own.url }, pino({ level: 'silent' }))
     const part = (number: number) => ({ partId: `part${number}`, prefix: 'plan/', host: '10.0.0.5', database: 'db1' })

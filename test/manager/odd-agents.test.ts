@@ -131,7 +131,7 @@ test('nothing is concluded from a status that is not known, and the job ends onc
   expect(await ended).toMatchObject({ state: 'failed', error: 'was paused for too long' })
 })
 
-test('what scripts print is kept though PostgreSQL cannot store it as it is; nulls count as absent', async () => {
+test('output of scripts is kept even if PostgreSQL cannot store it unchanged; nulls count as absent', async () => {
   const { job, state, error } = await backUp({
     start: { status: 201 },
     look: { status: 'FAILED', error_message: 'a\0b \ud800', backup_log: '\0', filename: null, state: null },
@@ -141,7 +141,7 @@ test('what scripts print is kept though PostgreSQL cannot store it as it is; nul
   expect(items).toEqual([{ item: 'db', stage: 'backup', stream: 'stdout', text: '\uFFFD' }])
 })
 
-test('an agent that is always busy fails the job in the end, with what it said', async () => {
+test('an agent that is always busy fails the job in the end, with its message', async () => {
   const { state, error } = await backUp({
     start: {
       status: 429,

@@ -80,7 +80,7 @@ const s3 = (instanceId: string) => ({
 })
 
 describe('a token of the identity provider', () => {
-  test('opens what its scope and its claim grant, and nothing else', async () => {
+  test('grants what its scope and its claim say, and nothing else', async () => {
     const [ada, viewer, all, admin] = await Promise.all(['ada', 'viewer', 'all', 'admin'].map((id) => issuer.token(id)))
     if (!ada || !viewer || !all || !admin) throw new Error('the issuer gave no tokens')
     expect((await call('GET', '/serviceInstances/claimed', viewer)).status).toBe(200)
@@ -102,7 +102,7 @@ describe('a token of the identity provider', () => {
     expect(await knock(await issuer.token('elsewhere'))).toBe(401)
   })
 
-  test('is refused when it is over, not yet valid, or of another issuer; a clock may be off by the tolerance', async () => {
+  test('is refused when it has expired, is not yet valid, or has another issuer; a clock may be off by the tolerance', async () => {
     const now = Math.floor(Date.now() / 1000)
     const statusOf = async (claims: Record<string, unknown>) => knock(await issuer.sign({ scope: ADMIN, ...claims }))
     expect(await statusOf({})).toBe(200)
@@ -155,7 +155,7 @@ describe('Cloud Foundry', () => {
     expect(cloudFoundry.calls.at(-1)?.path).toBe('/v2/service_instances/old/permissions')
   })
 
-  test('that does not answer lets nobody in, and says when to come again', async () => {
+  test('that does not answer grants nothing, and says when to retry', async () => {
     const { status, retryAfter, text } = await call('GET', '/serviceInstances/down', await issuer.token('developer'))
     expect({ status, retryAfter }).toEqual({ status: 503, retryAfter: '5' })
     expect(JSON.parse(text)).toMatchObject({ title: 'Service Unavailable', status: 503 })
@@ -171,7 +171,7 @@ describe('the keys of the identity provider', () => {
     return createUserIdentification(settings, pino({ level: 'silent' }), { now: async () => new Date(), keyCooldownMs })
   }
 
-  test('may be exchanged: the new one opens, the one before does not, and keys nobody has are not fetched for', async () => {
+  test('may be rotated: the new one is accepted, the previous one is not, and unknown keys cause no fetch', async () => {
     await using rotating = await Issuer.start([{ id: 'admin', scope: ADMIN }])
     const identify = identificationAt(rotating.url, 200)
     const before = await rotating.token('admin')
@@ -187,7 +187,7 @@ describe('the keys of the identity provider', () => {
     expect(rotating.keyFetches - fetchesBefore).toBeLessThanOrEqual(3)
   })
 
-  test('that cannot be fetched answer 503, until the provider is back; tokens of the manager open all the while', async () => {
+  test('that cannot be fetched answer 503, until the provider is back; tokens of the manager are accepted meanwhile', async () => {
     await using folder = await makeTemporaryFolder()
     await using away = await Issuer.start([{ id: 'admin', scope: ADMIN }])
     const token = await away.token('admin')

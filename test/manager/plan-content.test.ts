@@ -52,7 +52,7 @@ test('a plan chooses how its dumps are compressed', async () => {
   expect((await backUp(plan.id)).objectName).toMatch(/\.dump$/)
 })
 
-test('keys that the manager keeps open all that was encrypted since the first', async () => {
+test('keys that the manager keeps decrypt everything since the first one', async () => {
   const plan = await fixture.createPlan()
   const first = await fixture.client.plans.createKeys(plan.id, { keepPrivateKey: true })
   expect((await fixture.client.plans.get(plan.id)).encryption).toEqual({
@@ -73,7 +73,7 @@ test('keys that the manager keeps open all that was encrypted since the first', 
   }
 })
 
-test('a key that it does not keep is needed for each restore, and the recovery key opens everything', async () => {
+test('a key that it does not keep is required for each restore, and the recovery key decrypts everything', async () => {
   const plan = await fixture.createPlan()
   const keys = await fixture.client.plans.createKeys(plan.id, { keepPrivateKey: false })
   expect(keys).toMatchObject({ kept: false, privateKey: expect.stringMatching(/^AGE-SECRET-KEY-1/) })
@@ -94,7 +94,7 @@ test('a key that it does not keep is needed for each restore, and the recovery k
   expect(await text(opened)).toBe(content)
 })
 
-test('a public key that is meant to be an age recipient must be one', async () => {
+test('a public key that looks like an age recipient must be valid', async () => {
   const wrong = `${recovery.recipient.slice(0, -1)}${recovery.recipient.endsWith('q') ? 'p' : 'q'}`
   const plan = await fixture.createPlan()
   const refused = await fixture.call('PATCH', `/v1/plans/${plan.id}`, {

@@ -92,7 +92,7 @@ describe.each(kinds)('a destination in $kind', ({ kind, wire, settings, leaveUpl
     expect((await fixture.runPlan(plan.id)).state).toBe('succeeded')
   })
 
-  test('is compared with its restore points, and cleared only when told to', async () => {
+  test('is compared with its restore points, and cleaned up only if requested', async () => {
     const [gone, other] = await fixture.pointsOf(plan.id)
     const [orphan, foreign, half] = [`${plan.id}/orphan.dump`, 'elsewhere/object', `${plan.id}/half.dump`]
     await put(orphan)

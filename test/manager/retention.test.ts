@@ -83,7 +83,7 @@ test('an object whose store refuses is retried, and shown as being removed until
   expect((await objectsOf(plan.id)).filter((name) => !name.endsWith('.manifest.json')).length).toBe(1)
 })
 
-test('a sweep that breaks off half-way is done again soon', async () => {
+test('a sweep that fails half-way is repeated soon', async () => {
   const plan = await fixture.createPlan({ retention: { style: 'count', period: 1 } })
   await fixture.runPlan(plan.id)
   const [old] = await pointsOf(plan.id)
@@ -120,7 +120,7 @@ test('what is removed already is recorded as deleted, and a newer object is not 
   await sql.end()
 })
 
-test('a destination that holds backups is not led elsewhere', async () => {
+test('a destination that holds backups cannot be moved to another location', async () => {
   const plan = await fixture.createPlan()
   await fixture.runPlan(plan.id)
   const elsewhere = { store: { kind: 'file', directory: join(fixture.store, 'elsewhere') } }
@@ -154,7 +154,7 @@ test('without a grace period the change applies at the next sweep, and is no lon
   await fixture.restartManager()
 })
 
-test('a deleted plan leaves its restore points, unless the files are asked for', async () => {
+test('a deleted plan keeps its restore points, unless the deletion of its files is requested', async () => {
   const [kept, gone] = [await fixture.createPlan(), await fixture.createPlan()]
   for (const plan of [kept, gone]) await fixture.runPlan(plan.id)
   await fixture.client.plans.delete(kept.id)
@@ -165,7 +165,7 @@ test('a deleted plan leaves its restore points, unless the files are asked for',
   expect((await fixture.call('DELETE', `/v1/plans/${kept.id}?files=yes`)).status).toBe(400)
 })
 
-test('what a restore reads is not removed before it is over', async () => {
+test('what a restore reads is not removed before it has ended', async () => {
   const plan = await fixture.createPlan()
   await fixture.runPlan(plan.id)
   const [point] = await pointsOf(plan.id)
@@ -270,7 +270,7 @@ async function deprovision(): Promise<number[]> {
   return statuses
 }
 
-test('a last backup before deprovisioning that fails keeps everything, and one that succeeds stays', async () => {
+test('a final backup before deprovisioning that fails keeps everything, and one that succeeds is kept', async () => {
   await fixture.restartManager({ DEPROVISION_FILES: 'delete', DEPROVISION_BACKUP_SECONDS: '30' })
   for (const { id } of (await fixture.client.plans.list()).items) {
     await fixture.client.plans.delete(id, { files: 'delete' })

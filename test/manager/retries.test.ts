@@ -85,7 +85,7 @@ test('a run whose destination is down for one attempt is one run with two attemp
   expect(shown.map((job: { status: string }) => job.status)).toEqual(['SUCCEEDED', 'FAILED'])
 })
 
-test('only the items that failed are tried again, and the run fails when no attempt is left', async () => {
+test('only the items that failed are retried, and the run fails when no attempt is left', async () => {
   await failWith('broken', TEMPORARY)
   const failures = await failedLastDay()
   const plan = await createDuePlan({ items: ['whole', 'broken'], retries: 2 })
@@ -101,7 +101,7 @@ test('only the items that failed are tried again, and the run fails when no atte
   expect(await failedLastDay()).toBe(failures + 1)
 })
 
-test('an agent that could not be reached is tried again', async () => {
+test('an unreachable agent is retried', async () => {
   const { url, password } = fixture.agent
   await fixture.client.agents.update(fixture.agentId, { url: 'http://127.0.0.1:9', password })
   const plan = await createDuePlan()
@@ -111,7 +111,7 @@ test('an agent that could not be reached is tried again', async () => {
   expect((await jobsOf(plan.id))[0]?.parts[0]).toMatchObject({ failureCode: 'agent-unreachable' })
 })
 
-test('what no other attempt corrects, and what no schedule started, is not tried again', async () => {
+test('permanent failures, and jobs that no schedule started, are not retried', async () => {
   await failWith('wrong', '3')
   await failWith('later', TEMPORARY)
   const wrong = await createDuePlan({ items: ['wrong'] })

@@ -59,7 +59,7 @@ test('a paused plan stays paused, also over a restart, and does not run at once 
   expect(await runsOf(plan.id)).toEqual([])
 })
 
-test('a run that finds a job of its plan is skipped, and says which job was in the way', async () => {
+test('a run that finds an open job of its plan is skipped, and says which job blocked it', async () => {
   const plan = await fixture.createPlan({ schedule: { cron: everySecond }, items: ['slow'] })
   await expect.poll(async () => startedOf(await runsOf(plan.id)).length).toBe(2)
   await fixture.client.plans.update(plan.id, { paused: true })
@@ -92,7 +92,7 @@ test('after an outage the newest run is caught up, shown as late where it is, an
   expectNoGap(runs)
 })
 
-test('a next run that a wrong clock left too far away is mended', async () => {
+test('a next run that a wrong clock left too far away is recomputed', async () => {
   const plan = await fixture.createPlan({ schedule: { cron: '0 0 2 * * *' } })
   const sql = new Client({
     host: join(fixture.folder, 'manager', 'postgres'),
@@ -136,7 +136,7 @@ test('a job that waits or runs is cancelled: its agent stops, cleans up and unlo
   expect(await fixture.pointsOf(plan.id)).toEqual([])
 })
 
-test('a plan can be paused also where the operator allows its schedule no more', async () => {
+test('a plan can be paused even if the operator no longer allows its schedule', async () => {
   const plan = await fixture.createPlan({ schedule: { cron: '0 */5 * * * *' } })
   await fixture.restartManager({ MINIMUM_INTERVAL_SECONDS: '3600' })
   expect((await fixture.client.plans.update(plan.id, { paused: true })).paused).toBe(true)

@@ -28,7 +28,7 @@ test('concurrent registrations along with one new agent share it', async () => {
   }
 })
 
-test('another password makes another agent, and changes none that other instances use', async () => {
+test('another password creates another agent, and changes none that other instances use', async () => {
   const agent = { url: 'http://127.0.0.3:9000', username: 'agent', password: 'before' }
   await register('first', agent)
   await register('second', agent)

@@ -10,7 +10,7 @@ const agent = { url: 'http://127.0.0.1:1', username: 'agent', password: 'agent-s
 const database = { username: 'backup', password: 'database-secret-4711' }
 const register = (client: BackupClient, id: string) => registerInstance(client, id, agent, { database })
 
-test('the first start makes an admin token, shows it once and keeps it where only its owner can read it', async () => {
+test('the first start creates an admin token, shows it once and keeps it where only its owner can read it', async () => {
   await using folder = await makeTemporaryFolder()
   const manager = await startManagerProcess({ DATA_DIR: folder.path, ADMIN_TOKEN: '' })
   const [, token = ''] = /Admin token .*: (\S+)/.exec(manager.output()) ?? []

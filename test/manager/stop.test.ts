@@ -22,7 +22,7 @@ async function sendHalfARequest(url: string): Promise<Disposable> {
   return { [Symbol.dispose]: () => socket.destroy() }
 }
 
-test('SIGTERM ends the manager though a client has sent half a request', async () => {
+test('SIGTERM stops the manager even if a client has sent half a request', async () => {
   await using folder = await makeTemporaryFolder()
   const manager = await startManagerProcess({ DATA_DIR: folder.path })
   using _ = await sendHalfARequest(manager.url)

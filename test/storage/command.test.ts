@@ -42,7 +42,7 @@ async function run(args: readonly string[], input: Readable = Readable.from([]))
 
 const size = 20_000_000
 describe('the command', () => {
-  test('stores standard input, verifies, lists and gives it back', async () => {
+  test('stores standard input, verifies, lists and loads it', async () => {
     const identity = await generateX25519Identity()
     const recipient = await identityToRecipient(identity)
     await writeFile(join(folder, 'identity'), `# made by a test\n${identity}\n`)

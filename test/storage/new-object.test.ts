@@ -43,7 +43,7 @@ describe.each([
   const spoil = (proxy: FaultsProxy, faults: Fault[]) =>
     proxy.spoil(({ method, url }) => (isMaking(method, url) ? faults.shift() : undefined))
 
-  test('does not replace one that came to be in the meantime', async () => {
+  test('does not replace one that was created in the meantime', async () => {
     await using proxy = await startFaultsProxy(new URL(endpoint).origin)
     const name = randomUUID()
     await direct.put(name, generated(10))

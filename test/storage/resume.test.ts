@@ -78,7 +78,7 @@ describe.each(kinds.flatMap((kind) => ways.map((way) => ({ ...kind, ...way }))))
       expect(proxy.injected).toBeGreaterThanOrEqual(3)
     })
 
-    test('is not tried again where that is not wanted', async () => {
+    test('is not retried if that is disabled', async () => {
       await using proxy = await startFaultsProxy(new URL(endpoint).origin)
       cutEach(proxy, 3 * mebibyte)
       const store = openStore(settings(proxy.origin), { ...cutOptions, retry: false })

@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import { startFixture } from '../fixtures/fixture.ts'
 import { registerInstance, unreachableAgent } from '../fixtures/register-instance.ts'
 
-test('a refusal is an error with a sentence, a status, a code and a field', async () => {
+test('a refusal is an error with a message, a status, a code and a field', async () => {
   await using folder = await makeTemporaryFolder()
   const manager = await startManagerProcess({ DATA_DIR: folder.path })
   const { client, url } = manager

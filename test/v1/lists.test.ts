@@ -83,7 +83,7 @@ test.for([
   expect(items.map(({ name }) => name).sort()).toEqual(names)
 })
 
-test('jobs and restore points are filtered by what they are of, and by time', async () => {
+test('jobs and restore points are filtered by what they belong to, and by time', async () => {
   const { client } = api
   const [planId = ''] = planIds.slice(1)
   const { items: jobs } = await client.jobs.list({ plan: planId })

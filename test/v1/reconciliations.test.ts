@@ -91,7 +91,7 @@ test('one that its manager did not finish is run again by the next one', async (
   expect(await ended(id)).toMatchObject({ state: 'succeeded', findings: { objectCount: 0 } })
 })
 
-test('one fails with the reason when its time is up', async () => {
+test('one fails with the reason when it exceeds its time limit', async () => {
   await fixture.restartManager({ RECONCILIATION_TIMEOUT_SECONDS: '1' })
   const { proxy, id: destinationId } = await stalledDestination()
   const { id } = await fixture.client.destinations.reconcile(destinationId)

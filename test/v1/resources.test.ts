@@ -50,7 +50,7 @@ describe('agents', () => {
     await expect(api.client.agents.get(id)).rejects.toEqual(refusal(404, { code: 'not-found' }))
   })
 
-  test('need their password anew when they move to another server, and stay while an instance uses them', async () => {
+  test('require their password when they move to another server, and cannot be deleted while an instance uses them', async () => {
     const { id } = await api.client.agents.create({ url: 'http://127.0.0.1:9', username: 'a', password: 'b' })
     await expect(api.client.agents.update(id, { url: 'http://127.0.0.2:9' })).rejects.toEqual(
       refusal(400, { code: 'invalid-request', field: 'password' }),
@@ -125,7 +125,7 @@ test('tokens are shown once, listed without themselves and revoked', async () =>
   await expect(api.client.tokens.get(created.id)).rejects.toEqual(refusal(404, { code: 'not-found' }))
 })
 
-test('broker accounts are created once, changed and deleted, and audit entries say by whom', async () => {
+test('broker accounts are created once, changed and deleted, and audit entries name the caller', async () => {
   const { brokerAccounts, auditEntries } = api.client
   const account = { name: 'broker', password: 'a long enough password', instances: ['i'] }
   expect(await brokerAccounts.create(account)).toMatchObject({ name: 'broker', instances: ['i'], passwordSet: true })

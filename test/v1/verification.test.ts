@@ -61,7 +61,7 @@ async function backUpBehindProxy() {
   return { proxy, point: await backUp({ destinationId: destination.id }) }
 }
 
-test('a verification is a job, which ends with what the object was found to be', async () => {
+test('a verification is a job, which ends with the state of the object', async () => {
   const point = await backUp()
   const { status, headers, body } = await fixture.call('POST', `/v1/restore-points/${point.id}/verify`)
   expect(status).toBe(202)
@@ -154,7 +154,7 @@ test('a verification that its manager did not finish is run again by the next on
   expect(job).toMatchObject({ state: 'succeeded', parts: [{ verified: 'intact' }] })
 })
 
-test('a verification fails when its time is up, and leaves its restore point as it was', async () => {
+test('a verification fails when it exceeds its time limit, and leaves its restore point unchanged', async () => {
   await fixture.restartManager({ VERIFICATION_TIMEOUT_SECONDS: '2' })
   const { proxy, point } = await backUpBehindProxy()
   expect(await verify(point)).toMatchObject({

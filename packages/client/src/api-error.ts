@@ -7,7 +7,7 @@ export class ApiError extends Error {
   readonly status: number | undefined
   /** What happened, for programs; undefined if it was not the manager that answered. */
   readonly code: ProblemCode | undefined
-  /** The part of the request that is at fault, where one is. */
+  /** The invalid field of the request, if there is one. */
   readonly field: string | undefined
   /** The job that prevents it, where one does. */
   readonly jobId: string | undefined

@@ -7,6 +7,6 @@ export const problemSchema = z.object({
   title: z.string().meta(about('Name of the HTTP status', 'Bad Request')),
   status: z.int().meta(about('The HTTP status', 400)),
   detail: z.string().meta(about('What happened, for people', 'There is no backup plan.')),
-  field: z.string().optional().meta(about('The part of the request that is at fault', 'frequency')),
+  field: z.string().optional().meta(about('The invalid field of the request', 'frequency')),
 })
 export type Problem = z.infer<typeof problemSchema>

@@ -10,7 +10,7 @@ export const MAX_WARNINGS = 100
  * need, for one. `code` is a stable word of the script pack (`superuser-objects`), `message` a sentence.
  */
 export const warningSchema = z.object({
-  code: z.string().meta(about('Word for programs', 'superuser-objects')),
+  code: z.string().meta(about('Machine-readable code', 'superuser-objects')),
   message: z
     .string()
     .meta(about('What it means, for people', 'The dump holds objects that only a superuser can restore.')),

@@ -20,7 +20,7 @@ const access = {
   client_port: {
     schema: wholeNumber(0, 65_535),
     default: '8000',
-    description: 'port to listen on; 0 takes a free one',
+    description: 'port to listen on; 0 selects a free one',
   },
   tls_certificate_file: {
     schema: absolutePath,

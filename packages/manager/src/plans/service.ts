@@ -170,7 +170,7 @@ async function namingTakenName<T>(plan: BackupPlan, written: Promise<T>): Promis
  * Creates a pair of age keys that a plan encrypts with from now on.
  *
  * @param keepPrivateKey - Whether the plan keeps the private key, to restore without being given one.
- * @returns The plan, and the private key, which is shown this once.
+ * @returns The plan, and the private key, which is shown only once.
  */
 export async function createPlanKeys(
   context: Context,

@@ -10,7 +10,7 @@ const origin = z.string().refine((value) => value === '*' || (URL.canParse(value
 
 const api = {
   HOST: { schema: text, default: '127.0.0.1', description: 'address to listen on' },
-  PORT: { schema: wholeNumber(0, 65_535), default: '8080', description: 'port to listen on; 0 takes a free one' },
+  PORT: { schema: wholeNumber(0, 65_535), default: '8080', description: 'port to listen on; 0 selects a free one' },
   ALLOWED_ORIGINS: {
     schema: listOf(origin, 'must be origins like https://dashboard.example, or *'),
     description: 'origins of web pages that may call the API, separated by commas, or *',
@@ -75,7 +75,7 @@ const destinations = {
       .refine(isAgeRecipientList, 'must be age recipients (age1…), with commas between them')
       .transform(ageKeys),
     description:
-      'age recipients, separated by commas, that can decrypt every encrypted backup besides those of its plan',
+      'age recipients, separated by commas, that can decrypt every encrypted backup in addition to those of its plan',
   },
 } as const
 

@@ -43,7 +43,7 @@ export function listTokens(context: Pick<Context, 'database'>): Promise<Token[]>
 /**
  * Creates a token.
  *
- * @returns What is stored of it, and the token itself, which is shown this once.
+ * @returns What is stored of it, and the token itself, which is shown only once.
  * @throws {RequestError} If it would have expired already.
  */
 export async function createToken(
@@ -98,7 +98,7 @@ export async function revokeToken(context: Pick<Context, 'database'>, call: Call
 /**
  * Creates the first admin token, if there is no token: the one from the settings, or a new one.
  *
- * @returns If a new one was created: the token and the file that holds it. It may be shown this once.
+ * @returns If a new one was created: the token and the file that holds it. It may be shown only once.
  */
 export async function ensureAdminToken(
   context: Pick<Context, 'database' | 'settings' | 'log'>,

@@ -4,7 +4,7 @@ import { absolutePath, flag, httpUrl, listOf, oneOf, text, wholeNumber } from '.
 import { settingsHelp, settingsReference } from './settings-text.ts'
 
 const listening = {
-  PORT: { schema: wholeNumber(0, 65_535), default: '8080', description: 'port to listen on; 0 takes a free one' },
+  PORT: { schema: wholeNumber(0, 65_535), default: '8080', description: 'port to listen on; 0 selects a free one' },
   DATA_DIR: { schema: absolutePath, isRequired: true, description: 'directory of the data' },
 } as const
 const other = {
@@ -64,7 +64,7 @@ const sections = [
 
 test('the help has a line for every setting, with its default', () => {
   expect(settingsHelp(sections)).toBe(`Listening:
-  PORT         port to listen on; 0 takes a free one (default: 8080)
+  PORT         port to listen on; 0 selects a free one (default: 8080)
   DATA_DIR     directory of the data (required)
 
 Other:
@@ -95,7 +95,7 @@ test('the reference is a table a section', () => {
 
 | Setting | Default | Meaning |
 | --- | --- | --- |
-| \`PORT\` | \`8080\` | Port to listen on; 0 takes a free one. |
+| \`PORT\` | \`8080\` | Port to listen on; 0 selects a free one. |
 | \`DATA_DIR\` | required | Directory of the data. |
 
 ### Other

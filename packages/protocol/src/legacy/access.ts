@@ -33,7 +33,7 @@ export type Token = z.infer<typeof tokenSchema>
 
 /** Answer to `POST /tokens`: the only one that ever shows the token. */
 export const tokenCreatedSchema = tokenSchema.extend({
-  token: z.string().meta(about('The token, shown this once', 'osbb_mU3bq0cZc7…')),
+  token: z.string().meta(about('The token, shown only once', 'osbb_mU3bq0cZc7…')),
 })
 export type TokenCreated = z.infer<typeof tokenCreatedSchema>
 

@@ -29,7 +29,7 @@ export const backupPlanPreviewSchema = z.object({
   runsKept: z
     .array(z.string())
     .optional()
-    .meta(about('Those that are kept when the last has run', ['2026-03-01T02:00:00+01:00'])),
+    .meta(about('The runs whose restore points are still kept after the last run', ['2026-03-01T02:00:00+01:00'])),
   /** The restore points that the plan has now, and which of them such a retention keeps. Absent without plan or retention. */
   restorePoints: z
     .array(

@@ -24,7 +24,7 @@ const transferRequest = {
     ),
   ),
   /** Accepts any certificate of https. `skipSSL` is another thing: plain http. */
-  insecureTls: optional(lenientBoolean).meta(about('Accepts any certificate', false)),
+  insecureTls: optional(lenientBoolean).meta(about('Accept any certificate', false)),
   /** Limit on the bandwidth of all transfers of this destination at one agent together. */
   bandwidthLimitBytesPerSecond: optional(lenientInteger(0)).meta(
     about('Limit on the bandwidth of all transfers at one agent together', 50000000),
@@ -49,7 +49,7 @@ export const s3DestinationRequestSchema = z.object({
     .meta(about('URL of the S3 server; empty for Amazon', 'https://s3.example')),
   region: optionalText(100).meta(about('Region of the bucket', 'eu-central-1')),
   bucket: z.string().min(1).max(255).meta(about('Bucket', 'backups')),
-  skipSSL: optional(lenientBoolean).meta(about('Plain http for an endpoint without a scheme', false)),
+  skipSSL: optional(lenientBoolean).meta(about('Use plain http for an endpoint without a scheme', false)),
   /** Additive: the bucket in the path of URLs, or in the host's name (false). */
   pathStyle: optional(lenientBoolean).meta(about('The bucket in the path of URLs, or in the host name (false)', true)),
   ...transferRequest,
@@ -96,7 +96,9 @@ export type FileDirectoryRequest = z.infer<typeof fileDirectoryRequestSchema>
 
 const answerFields = {
   id: z.string().meta(about('Id', '69a3a7c0f1d2b3c4d5e6f708')),
-  idAsString: z.string().meta(about('The id again; one client reads only this', '69a3a7c0f1d2b3c4d5e6f708')),
+  idAsString: z
+    .string()
+    .meta(about('The same id, for a client that reads only this field', '69a3a7c0f1d2b3c4d5e6f708')),
   serviceInstance: serviceInstanceSchema,
   name: z.string().meta(about('Name for people', 'nightly store')),
   filenamePrefix: z.string().optional().meta(about("Prefix of the object's name", '69a3a7c0f1d2b3c4d5e6f708/')),
@@ -112,7 +114,7 @@ const transferAnswer = {
         '-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----',
       ),
     ),
-  insecureTls: z.boolean().optional().meta(about('Accepts any certificate', false)),
+  insecureTls: z.boolean().optional().meta(about('Accept any certificate', false)),
   bandwidthLimitBytesPerSecond: z
     .number()
     .optional()
@@ -124,11 +126,11 @@ export const s3DestinationSchema = z.object({
   type: z.literal('S3').meta(about('Kind of the store', 'S3')),
   ...answerFields,
   authKey: z.string().meta(about('Access key id', 'access-key')),
-  authSecret: z.string().meta(about('Secret access key, masked in answers', '***')),
+  authSecret: z.string().meta(about('Secret access key, masked in responses', '***')),
   endpoint: z.string().meta(about('URL of the S3 server; empty for Amazon', 'https://s3.example')),
   region: z.string().meta(about('Region of the bucket', 'eu-central-1')),
   bucket: z.string().meta(about('Bucket', 'backups')),
-  skipSSL: z.boolean().meta(about('Plain http for an endpoint without a scheme', false)),
+  skipSSL: z.boolean().meta(about('Use plain http for an endpoint without a scheme', false)),
   pathStyle: z.boolean().optional().meta(about('The bucket in the path of URLs, or in the host name (false)', true)),
   ...transferAnswer,
 })
@@ -138,7 +140,7 @@ export const swiftDestinationSchema = z.object({
   type: z.literal('SWIFT').meta(about('Kind of the store', 'SWIFT')),
   ...answerFields,
   username: z.string().meta(about('User name', 'backup')),
-  password: z.string().meta(about('Password, masked in answers', '***')),
+  password: z.string().meta(about('Password, masked in responses', '***')),
   authUrl: z.string().meta(about('URL of Keystone', 'https://keystone.example/v3')),
   domain: z.string().meta(about('Domain of user and project', 'default')),
   container_name: z.string().meta(about('Container', 'backups')),

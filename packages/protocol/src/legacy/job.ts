@@ -59,7 +59,9 @@ export type RestorePart = z.infer<typeof restorePartSchema>
 
 const jobFields = {
   id: z.string().meta(about('Id', '69a3a7c0f1d2b3c4d5e6f708')),
-  idAsString: z.string().meta(about('The id again; one client reads only this', '69a3a7c0f1d2b3c4d5e6f708')),
+  idAsString: z
+    .string()
+    .meta(about('The same id, for a client that reads only this field', '69a3a7c0f1d2b3c4d5e6f708')),
   startDate: z.string().meta(about('When it was queued', '2026-03-01T02:00:00.000+00:00')),
   endDate: z.string().optional().meta(about('When it ended', '2026-03-01T02:00:00.000+00:00')),
   serviceInstance: serviceInstanceSchema,
@@ -68,8 +70,8 @@ const jobFields = {
   /** Null or absent: the plan was deleted. */
   backupPlan: backupPlanSchema.optional(),
   /** Additive: when a schedule wanted it to run, and whether it began late, after an outage. */
-  dueDate: z.string().optional().meta(about('When its schedule wanted it to run', '2026-03-01T02:00:00.000+00:00')),
-  late: z.boolean().optional().meta(about('Started late, after an outage', true)),
+  dueDate: z.string().optional().meta(about('When it was due', '2026-03-01T02:00:00.000+00:00')),
+  late: z.boolean().optional().meta(about('Whether it was started late, after an outage', true)),
   /** Additive: somebody wants it to end. */
   cancellation: z
     .object({
@@ -127,7 +129,7 @@ export const restoreStartSchema = z.object({
     .max(500),
   serviceInstance: serviceInstanceReferenceSchema.optional(),
   privateKey: optionalText(20_000).meta({
-    description: 'Key that decrypts; none where there is none, masked in answers',
+    description: 'Key that decrypts; empty if there is none, masked in responses',
   }),
   /** Additive: handed to the scripts of this run, before those of the service instance. */
   parameters: optional(scriptParametersSchema),

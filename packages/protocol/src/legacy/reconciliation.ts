@@ -13,7 +13,7 @@ export type ReconcileRequest = z.infer<typeof reconcileRequestSchema>
 
 const found = {
   name: z.string().meta(about('Name of the object', '69a3a7c0f1d2b3c4d5e6f708/10.0.0.5_2026_03_01_shop.dump.zst')),
-  removed: z.boolean().meta(about('It was removed', true)),
+  removed: z.boolean().meta(about('Whether it was removed', true)),
   error: z.string().optional().meta(about('Why that failed', 's3://backups cannot be reached.')),
 }
 
@@ -41,9 +41,9 @@ export const reconciliationSchema = z.object({
   ),
   /** How many there were of each kind. */
   totals: z.object({
-    objectsWithoutRestorePoint: z.int().meta(about('How many orphans', 0)),
-    unfinishedUploads: z.int().meta(about('How many incomplete uploads', 0)),
-    restorePointsWithoutObject: z.int().meta(about('How many restore points without an object', 0)),
+    objectsWithoutRestorePoint: z.int().meta(about('Number of orphans', 0)),
+    unfinishedUploads: z.int().meta(about('Number of incomplete uploads', 0)),
+    restorePointsWithoutObject: z.int().meta(about('Number of restore points without an object', 0)),
   }),
 })
 export type Reconciliation = z.infer<typeof reconciliationSchema>

@@ -30,7 +30,7 @@ export const restorePointSchema = z.object({
   originalSizeBytes: z.number().optional().meta(about('Size before compression and encryption', 4096)),
   transformedBy: z
     .enum(['agent', 'script'])
-    .meta(about('Who compresses and encrypts: the agent, or its scripts in a way that only they know', 'agent')),
+    .meta(about('Who compresses and encrypts: the agent, or its scripts in their own way', 'agent')),
   compressionRequested: z.boolean().meta(about("The plan's compression, as the scripts were given it", true)),
   compression: z.enum(['none', 'gzip', 'zstd']).meta(about('How the agent has compressed it', 'zstd')),
   encrypted: z.boolean().meta(about('Whether the agent has encrypted it, or its scripts were given a key', true)),
@@ -41,9 +41,9 @@ export const restorePointSchema = z.object({
       about('age recipients that can decrypt it', ['age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kdxdpuxlq8qdk2']),
     ),
   /** The dump was stored whole, but its part failed later, at cleanup or unlock. */
-  afterFailure: z.boolean().meta(about('Its part failed after the dump was stored', false)),
+  afterFailure: z.boolean().meta(about('Whether its part failed after the dump was stored', false)),
   /** A held point is never swept, and not deleted. */
-  held: z.boolean().meta(about('Neither expired nor deleted', false)),
+  held: z.boolean().meta(about('Whether it is neither expired nor deleted', false)),
   /** What the scripts warned of: what a restore will need, and what the backup does not contain. */
   warnings: z.array(warningSchema),
   /** What the last verification found: the object was read back, and was as recorded, another one, or not there. */
@@ -58,8 +58,8 @@ export const restorePointSchema = z.object({
     .object({
       requestedAt: z.string().meta(about('Since when', '2026-03-01T02:00:00.000+00:00')),
       reason: z.enum(removalReasons).meta(about('Why', 'RETENTION')),
-      attempts: z.int().meta(about('How often it was tried', 1)),
-      nextAttemptAt: z.string().meta(about('When it is tried next', '2026-03-01T02:00:00.000+00:00')),
+      attempts: z.int().meta(about('Number of attempts', 1)),
+      nextAttemptAt: z.string().meta(about('When it is retried', '2026-03-01T02:00:00.000+00:00')),
       /** Why the last attempt failed. */
       error: z.string().optional().meta(about('Why that failed', 's3://backups cannot be reached.')),
     })
@@ -73,7 +73,7 @@ export const restorePointStartSchema = z.object({
   database: optionalText(200).meta(about('Database', 'shop_restored')),
   /** Opens what was encrypted; used for this run alone. */
   privateKey: optionalText(20_000).meta({
-    description: 'Key that decrypts; none where there is none, masked in answers',
+    description: 'Key that decrypts; empty if there is none, masked in responses',
   }),
   /** Handed to the scripts of this run, before those of the service instance. */
   parameters: optional(scriptParametersSchema),

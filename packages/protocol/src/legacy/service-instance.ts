@@ -11,8 +11,8 @@ const optionalPort = optional(port).transform((number) => number || undefined)
 export const hostSchema = z.object({
   name: optionalText(255).meta(about('Name for people', 'postgres0')),
   ip: z.string().min(1).max(255).meta(about('Address of the host', '10.0.0.5')),
-  port: optionalPort.meta(about('TCP port; 0 or absent where the service has none', 5432)),
-  backup: optional(lenientBoolean).meta(about('Dumps are taken from this host', true)),
+  port: optionalPort.meta(about('TCP port; 0 or absent if the service has none', 5432)),
+  backup: optional(lenientBoolean).meta(about('Whether dumps are taken from this host', true)),
 })
 export type Host = z.infer<typeof hostSchema>
 
@@ -61,14 +61,14 @@ export const serviceInstanceSchema = z.object({
       name: z.string().optional().meta(about('Name for people', 'postgres0')),
       ip: z.string().meta(about('Address of the host', '10.0.0.5')),
       port: z.int().meta(about('TCP port; 0: none', 5432)),
-      backup: z.boolean().meta(about('Dumps are taken from this host', true)),
+      backup: z.boolean().meta(about('Whether dumps are taken from this host', true)),
     }),
   ),
   agent: z
     .object({
       url: z.string().meta(about('Where the agent listens', 'http://10.0.0.5:8000')),
       username: z.string().meta(about('User name', 'backup')),
-      password: z.string().meta(about('Password, masked in answers', '***')),
+      password: z.string().meta(about('Password, masked in responses', '***')),
     })
     .optional(),
 })

@@ -39,7 +39,7 @@ export type Token = z.infer<typeof tokenSchema>
 
 /** Answer to `POST /v1/tokens`. */
 export const tokenCreatedSchema = tokenSchema.extend({
-  token: z.string().meta(about('The token. Shown this once', 'osbb_mU3bq0cZc7…')),
+  token: z.string().meta(about('The token. Shown only once', 'osbb_mU3bq0cZc7…')),
 })
 export type TokenCreated = z.infer<typeof tokenCreatedSchema>
 
@@ -68,7 +68,7 @@ export type BrokerAccountPatch = z.infer<typeof brokerAccountPatchSchema>
 export const brokerAccountSchema = z.object({
   name: accountName,
   instances,
-  passwordSet: z.boolean().meta(about('A password is stored; always true', true)),
+  passwordSet: z.boolean().meta(about('Whether a password is stored; always true', true)),
   createdAt: instantSchema.meta(about('When it was created', EXAMPLE_INSTANT)),
 })
 export type BrokerAccount = z.infer<typeof brokerAccountSchema>

@@ -34,17 +34,17 @@ export const agentSchema = z.object({
   name: nameField,
   url: urlField,
   username: usernameField,
-  passwordSet: z.boolean().meta(about('A password is stored', true)),
-  instanceCount: z.int().meta(about('How many service instances use it', 3)),
+  passwordSet: z.boolean().meta(about('Whether a password is stored', true)),
+  instanceCount: z.int().meta(about('Number of service instances that use it', 3)),
   state: z.enum(agentStates).meta(about('What the last check found; `unknown` before the first one', 'reachable')),
   error: z
     .string()
     .optional()
     .meta(about('Why it is unreachable', 'The agent does not answer: connect ECONNREFUSED 10.0.0.5:8000.')),
   version: z.string().optional().meta(about('The version that the agent reported', '0.1.0')),
-  capabilities: z.array(z.string()).meta(about('What the agent said it can do', ['zstd', 'age'])),
+  capabilities: z.array(z.string()).meta(about('Capabilities that the agent reported', ['zstd', 'age'])),
   lastSeenAt: instantSchema.optional().meta(about('When it last answered', EXAMPLE_INSTANT)),
-  lastCheckedAt: instantSchema.optional().meta(about('When it was last asked', EXAMPLE_INSTANT)),
+  lastCheckedAt: instantSchema.optional().meta(about('When it was last checked', EXAMPLE_INSTANT)),
   createdAt: instantSchema.meta(about('When it was registered', EXAMPLE_INSTANT)),
 })
 export type Agent = z.infer<typeof agentSchema>

@@ -4,7 +4,7 @@ import { about, EXAMPLE_INSTANT, instantSchema } from './schema.ts'
 /** What stops deletions. */
 export const clockJumpSchema = z.object({
   detectedAt: instantSchema.meta(about("When it was detected, by PostgreSQL's clock", EXAMPLE_INSTANT)),
-  jumpSeconds: z.int().meta(about('By how much the clock was set: ahead, or back if negative', 259_200)),
+  jumpSeconds: z.int().meta(about('Seconds that the clock was set ahead; negative if it was set back', 259_200)),
 })
 
 /** `GET /v1/clock`. */

@@ -58,7 +58,7 @@ export type DestinationQuery = z.input<typeof destinationQuerySchema>
 
 /** Answer to a check: the destination was written, read back and removed from. */
 export const destinationCheckSchema = z.object({
-  usable: z.literal(true).meta(about('An object was written, read back and removed', true)),
+  usable: z.literal(true).meta(about('Whether an object was written, read back and removed; always true', true)),
   durationSeconds: z.number().meta(about('How long that took', 0.4)),
 })
 export type DestinationCheck = z.infer<typeof destinationCheckSchema>

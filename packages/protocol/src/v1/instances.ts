@@ -6,11 +6,11 @@ import { about, EXAMPLE_ID, EXAMPLE_INSTANT, idSchema, instantSchema, pagingFiel
 const hostSchema = z.strictObject({
   name: z.string().max(255).optional().meta(about('A name for people', 'postgres0')),
   address: z.string().min(1).max(255).meta(about('IP address or host name that the agent connects to', '10.0.0.5')),
-  port: z.int().min(1).max(65_535).optional().meta(about('TCP port, where the service has one', 5432)),
+  port: z.int().min(1).max(65_535).optional().meta(about('TCP port, if the service has one', 5432)),
   backup: z
     .boolean()
     .optional()
-    .meta(about('Dumps are taken from this host. Exactly one of several hosts is marked', true)),
+    .meta(about('Whether dumps are taken from this host. Exactly one of several hosts is marked', true)),
 })
 
 const brokerFields = {
@@ -29,7 +29,7 @@ const brokerFields = {
   parameters: z
     .record(z.string(), z.unknown())
     .optional()
-    .meta(about('Handed to every script as environment variables; flat values only', { encoding: 'UTF8' })),
+    .meta(about('Passed to every script as environment variables; flat values only', { encoding: 'UTF8' })),
 }
 
 const privilegedUsername = z
@@ -80,22 +80,27 @@ export type InstancePatch = z.infer<typeof instancePatchSchema>
 export const instanceSchema = z.object({
   id: idSchema.meta(about('Id of the service instance', 'shop-db')),
   hosts: z
-    .array(z.object({ ...hostSchema.shape, backup: z.boolean().meta(about('Dumps are taken from this host', true)) }))
+    .array(
+      z.object({
+        ...hostSchema.shape,
+        backup: z.boolean().meta(about('Whether dumps are taken from this host', true)),
+      }),
+    )
     .meta({ description: 'The machines of the instance' }),
   agentId: idSchema.optional().meta(about('The agent beside the database', EXAMPLE_ID)),
   database: z
     .object({
       username,
-      passwordSet: z.boolean().meta(about('A password is stored', true)),
+      passwordSet: z.boolean().meta(about('Whether a password is stored', true)),
       privilegedUsername,
-      privilegedPasswordSet: z.boolean().meta(about('A password of the second account is stored', false)),
+      privilegedPasswordSet: z.boolean().meta(about('Whether a password of the second account is stored', false)),
     })
     .meta({ description: 'How the agent logs in to the database' }),
   ...brokerFields,
   protection: protectionSchema.meta({ description: 'The worst protection among the items of the instance' }),
   lockedSince: instantSchema
     .optional()
-    .meta(about('Since when a job has one of its databases locked; the longest of several', EXAMPLE_INSTANT)),
+    .meta(about('Since when one of its databases has been locked; the earliest of several', EXAMPLE_INSTANT)),
   createdAt: instantSchema.meta(about('When it was registered', EXAMPLE_INSTANT)),
 })
 export type Instance = z.infer<typeof instanceSchema>
@@ -114,6 +119,6 @@ export const itemSchema = z.object({
   name: z.string().meta(about('The database', 'shop')),
   planIds: z.array(z.string()).meta(about('The plans that cover it', [EXAMPLE_ID])),
   protection: protectionSchema.meta({ description: 'Whether it could be restored' }),
-  restorePointCount: z.int().meta(about('How many restore points there are of it', 14)),
+  restorePointCount: z.int().meta(about('Number of its restore points', 14)),
 })
 export type Item = z.infer<typeof itemSchema>

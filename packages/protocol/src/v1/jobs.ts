@@ -40,7 +40,7 @@ export const stateSchema = z
 /** Something that an operator should know of a job that went well. */
 export const warningSchema = z.object({
   code: z.string().meta(about('What it is about, for programs', 'roles-not-dumped')),
-  message: z.string().meta(about('What it is about, for people', 'Passwords of roles are not part of the dump.')),
+  message: z.string().meta(about('Summary of the problem', 'Passwords of roles are not part of the dump.')),
 })
 export type Warning = z.infer<typeof warningSchema>
 export const warningsField = z
@@ -78,7 +78,7 @@ export const jobPartSchema = z.object({
   unlockAttempts: z
     .int()
     .optional()
-    .meta(about('Set while an unlock that failed is retried: how often it was tried', 3)),
+    .meta(about('Number of unlock attempts, while an unlock that failed is retried', 3)),
   warnings: warningsField,
   bytesRead: z.int().optional().meta(about('Bytes read so far: dumped, or fetched from the store', 4096)),
   bytesStored: z.int().optional().meta(about('Bytes stored so far, or handed to the restore script', 1024)),
@@ -89,7 +89,7 @@ export const jobPartSchema = z.object({
   verified: z
     .enum(verificationStates)
     .optional()
-    .meta(about('Verifications: what the object was found to be; absent if it could not be read', 'intact')),
+    .meta(about('Verifications: the result; absent if the object could not be read', 'intact')),
   objectName: z
     .string()
     .optional()
@@ -107,18 +107,18 @@ export const jobSchema = z.object({
   instanceId: idSchema.meta(
     about('The instance that is dumped or written; verifications: the one that was dumped', 'shop-db'),
   ),
-  planId: idSchema.optional().meta(about('The plan that it runs for; absent once that was deleted', EXAMPLE_ID)),
+  planId: idSchema.optional().meta(about('Its plan; absent once the plan was deleted', EXAMPLE_ID)),
   destinationId: idSchema.meta(about('Where it stores to, or reads from', EXAMPLE_ID)),
   sourceJobId: idSchema
     .optional()
-    .meta(about('Restores and verifications: the backup job that left what is read', EXAMPLE_ID)),
-  samplePercent: z.int().optional().meta(about('Verifications of a sample: percent of the object that is read', 5)),
-  dueAt: instantSchema.optional().meta(about('When its schedule wanted it to run', EXAMPLE_INSTANT)),
-  late: z.boolean().meta(about('It was started late, after an outage', false)),
+    .meta(about('Restores and verifications: the backup job whose restore points are read', EXAMPLE_ID)),
+  samplePercent: z.int().optional().meta(about('Verifications of a sample: percentage of the object that is read', 5)),
+  dueAt: instantSchema.optional().meta(about('When it was due', EXAMPLE_INSTANT)),
+  late: z.boolean().meta(about('Whether it was started late, after an outage', false)),
   attempt: z.int().min(1).meta(about('Which attempt of its run it is; 1 for the first', 1)),
   previousAttemptId: idSchema.optional().meta(about('The attempt before it, which failed', EXAMPLE_ID)),
   nextAttemptId: idSchema.optional().meta(about('The attempt after it', EXAMPLE_ID)),
-  nextAttemptAt: instantSchema.optional().meta(about('When the items that failed are tried again', EXAMPLE_INSTANT)),
+  nextAttemptAt: instantSchema.optional().meta(about('When the items that failed are retried', EXAMPLE_INSTANT)),
   createdAt: instantSchema.meta(about('When it was queued', EXAMPLE_INSTANT)),
   startedAt: instantSchema.optional().meta(about('When it began to run; absent while it is queued', EXAMPLE_INSTANT)),
   endedAt: instantSchema.optional().meta(about('When it ended', '2026-03-01T02:00:42.000Z')),

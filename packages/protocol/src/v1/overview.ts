@@ -64,6 +64,6 @@ export const overviewSchema = z.object({
   clockJump: clockJumpSchema
     .optional()
     .meta({ description: "PostgreSQL's clock was set: nothing is deleted by age until an admin confirms the clock" }),
-  at: instantSchema.meta(about('When this was true', EXAMPLE_INSTANT)),
+  at: instantSchema.meta(about('When this was observed', EXAMPLE_INSTANT)),
 })
 export type Overview = z.infer<typeof overviewSchema>

@@ -25,18 +25,18 @@ export const planPreviewSchema = z.object({
   runs: z.array(instantSchema).meta(about('The next runs', ['2026-03-01T01:00:00.000Z', '2026-03-02T01:00:00.000Z'])),
   shortestIntervalSeconds: z
     .number()
-    .meta(about('Shortest time between two runs on the face of a clock, whatever the season', 86_400)),
+    .meta(about('Shortest interval between two runs in wall-clock time, without changes of the clock', 86_400)),
   runsKept: z
     .array(instantSchema)
     .optional()
-    .meta(about('Those of the runs that are still kept when the last one has run', ['2026-03-02T01:00:00.000Z'])),
+    .meta(about('The runs whose restore points are still kept after the last run', ['2026-03-02T01:00:00.000Z'])),
   restorePoints: z
     .array(
       z.object({
         id: idSchema.meta(about('Id of the restore point', EXAMPLE_ID)),
         item: z.string().meta(about('The database', 'shop')),
         takenAt: instantSchema.meta(about('When it was taken', EXAMPLE_INSTANT)),
-        kept: z.boolean().meta(about('The retention keeps it', true)),
+        kept: z.boolean().meta(about('Whether the retention keeps it', true)),
       }),
     )
     .optional()

@@ -44,8 +44,8 @@ export const planRunSchema = z.object({
     ),
   dueAt: instantSchema.meta(about('When it was due; of several the first', EXAMPLE_INSTANT)),
   lastDueAt: instantSchema.meta(about('Of several the last', EXAMPLE_INSTANT)),
-  runCount: z.int().min(1).meta(about('How many runs this entry covers', 1)),
-  late: z.boolean().meta(about('The job was started late, after an outage', false)),
+  runCount: z.int().min(1).meta(about('Number of runs that this entry covers', 1)),
+  late: z.boolean().meta(about('Whether the job was started late, after an outage', false)),
   jobId: idSchema.optional().meta(about('The job that was started first, or that blocked the run', EXAMPLE_ID)),
   state: z
     .enum(runStates)
@@ -57,9 +57,9 @@ export const planRunSchema = z.object({
       ),
     ),
   attempts: z.array(attemptSchema).meta({ description: 'The jobs that were started for it, the first one first' }),
-  nextAttemptAt: instantSchema.optional().meta(about('When it is tried again', EXAMPLE_INSTANT)),
+  nextAttemptAt: instantSchema.optional().meta(about('When it is retried', EXAMPLE_INSTANT)),
   reason: z.string().optional().meta(about('Why no job was started', 'No manager was running in time.')),
-  decidedAt: instantSchema.meta(about('When that was decided', EXAMPLE_INSTANT)),
+  decidedAt: instantSchema.meta(about('When the outcome was decided', EXAMPLE_INSTANT)),
 })
 export type PlanRun = z.infer<typeof planRunSchema>
 

@@ -50,7 +50,12 @@ export const retentionSchema = z.strictObject({
         'days',
       ),
     ),
-  period: z.int().min(1).max(100_000).optional().meta(about('How many; required unless `style` is `all`', 14)),
+  period: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .optional()
+    .meta(about('Number of restore points, hours or days; required unless `style` is `all`', 14)),
 })
 export type Retention = z.infer<typeof retentionSchema>
 
@@ -77,7 +82,7 @@ const fields = {
   schedule: scheduleSchema.meta({ description: 'When it runs' }),
   retention: retentionSchema.meta({ description: 'Which restore points are kept' }),
 }
-const paused = z.boolean().meta(about('It is not run by its schedule', false))
+const paused = z.boolean().meta(about('Whether its schedule is paused', false))
 const rpoSeconds = z
   .int()
   .min(60)
@@ -125,7 +130,9 @@ export const planSettingsSchema = z.strictObject({
         .min(1)
         .max(20_000)
         .optional()
-        .meta(about('Kept so that the manager can restore by itself. Write-only', 'AGE-SECRET-KEY-1…')),
+        .meta(
+          about('Stored so that the manager can restore without being given a key. Write-only', 'AGE-SECRET-KEY-1…'),
+        ),
     })
     .optional()
     .meta({ description: 'How dumps are encrypted; not at all by default' }),
@@ -153,7 +160,7 @@ export const planSchema = z.object({
   paused,
   compression: compressionSchema.meta({ description: 'How dumps are compressed' }),
   encryption: z
-    .object({ publicKey, privateKeySet: z.boolean().meta(about('A private key is stored', false)) })
+    .object({ publicKey, privateKeySet: z.boolean().meta(about('Whether a private key is stored', false)) })
     .meta({ description: 'How dumps are encrypted' }),
   rpoSeconds,
   retries,
@@ -161,7 +168,7 @@ export const planSchema = z.object({
   nextRunAt: instantSchema.optional().meta(about('When it runs next; absent while it is paused', EXAMPLE_INSTANT)),
   retentionEffectiveAt: instantSchema
     .optional()
-    .meta(about('A change of retention deletes nothing before this', EXAMPLE_INSTANT)),
+    .meta(about('Until then a change of retention deletes nothing', EXAMPLE_INSTANT)),
   createdAt: instantSchema.meta(about('When it was created', EXAMPLE_INSTANT)),
 })
 export type Plan = z.infer<typeof planSchema>
@@ -172,7 +179,10 @@ export const planQuerySchema = z.strictObject({
   instance: filterFields.instance,
   item: filterFields.item,
   destination: idSchema.optional().meta(about('Only plans that store in this destination', EXAMPLE_ID)),
-  paused: z.enum(['true', 'false']).optional().meta(about('Only plans that are paused, or are not', 'false')),
+  paused: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta(about('Only plans that are paused (`true`) or not (`false`)', 'false')),
   q: searchField('the name'),
 })
 export type PlanQuery = z.input<typeof planQuerySchema>
@@ -192,14 +202,17 @@ export const planKeysRequestSchema = z.strictObject({
   keepPrivateKey: z
     .boolean()
     .meta(
-      about('The manager keeps the private key too, to restore by itself. Otherwise only this answer has it', true),
+      about(
+        'Whether the manager keeps the private key, to restore without being given it. Otherwise only this response contains it',
+        true,
+      ),
     ),
 })
 export type PlanKeysRequest = z.infer<typeof planKeysRequestSchema>
 
 export const planKeysSchema = z.object({
   publicKey: z.string().meta(about('The plan encrypts to it from now on', RECIPIENT)),
-  privateKey: z.string().meta(about('Shown this once', 'AGE-SECRET-KEY-1…')),
-  kept: z.boolean().meta(about('The manager keeps the private key', true)),
+  privateKey: z.string().meta(about('Shown only once', 'AGE-SECRET-KEY-1…')),
+  kept: z.boolean().meta(about('Whether the manager keeps the private key', true)),
 })
 export type PlanKeys = z.infer<typeof planKeysSchema>

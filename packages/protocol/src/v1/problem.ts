@@ -27,7 +27,7 @@ export const problemSchema = z.object({
   status: z.int().meta(about('The HTTP status', 400)),
   code: z.enum(problemCodes).meta(about('What happened, for programs', 'invalid-request')),
   detail: z.string().meta(about('What happened, for people', 'timezone "Middle/Earth" is not known.')),
-  field: z.string().optional().meta(about('The part of the request that is at fault', 'schedule.timezone')),
+  field: z.string().optional().meta(about('The invalid field of the request', 'schedule.timezone')),
   jobId: z.string().optional().meta(about('The job that prevents it', EXAMPLE_ID)),
 })
 export type Problem = z.infer<typeof problemSchema>

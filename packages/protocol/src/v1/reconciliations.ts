@@ -18,7 +18,7 @@ export type Reconcile = z.infer<typeof reconcileSchema>
 
 const found = {
   name: z.string().meta(about('Name of the object', `${EXAMPLE_ID}/2026_03_01_02_00_10.0.0.5_shop.dump.zst`)),
-  removed: z.boolean().meta(about('It was removed', false)),
+  removed: z.boolean().meta(about('Whether it was removed', false)),
   error: z.string().optional().meta(about('Why it could not be removed', 'The store refuses: Access Denied.')),
 }
 
@@ -46,9 +46,9 @@ const findingsSchema = z.object({
       }),
     )
     .meta({ description: 'Restore points whose object is missing or has another size' }),
-  orphanCount: z.int().meta(about('How many orphans there are', 0)),
-  incompleteUploadCount: z.int().meta(about('How many incomplete uploads there are', 0)),
-  missingCount: z.int().meta(about('How many restore points have no intact object', 0)),
+  orphanCount: z.int().meta(about('Number of orphans', 0)),
+  incompleteUploadCount: z.int().meta(about('Number of incomplete uploads', 0)),
+  missingCount: z.int().meta(about('Number of restore points without an intact object', 0)),
 })
 
 /** A comparison of what a destination holds with its restore points, which runs in the background. */
@@ -59,7 +59,7 @@ export const reconciliationSchema = z.object({
   state: z
     .enum(['queued', 'running', 'succeeded', 'failed', 'cancelled'])
     .meta(about('Succeeded, failed and cancelled are final', 'succeeded')),
-  remove: z.boolean().meta(about('Orphans and incomplete uploads are removed', false)),
+  remove: z.boolean().meta(about('Whether orphans and incomplete uploads are removed', false)),
   olderThanSeconds: z.int().optional().meta(about('Younger objects are skipped', 86_400)),
   createdAt: instantSchema.meta(about('When it was requested', EXAMPLE_INSTANT)),
   startedAt: instantSchema.optional().meta(about('When it began to run', EXAMPLE_INSTANT)),

@@ -14,9 +14,9 @@ import {
 /** What a succeeded part of a backup job left: one object. */
 export const restorePointSchema = z.object({
   id: idSchema.meta(about('Id of the restore point', EXAMPLE_ID)),
-  instanceId: idSchema.meta(about('The instance that it is of', 'shop-db')),
-  planId: idSchema.meta(about('The plan that it is of; that may be deleted', EXAMPLE_ID)),
-  jobId: idSchema.meta(about('The backup job that left it; that may be deleted', EXAMPLE_ID)),
+  instanceId: idSchema.meta(about('Its service instance', 'shop-db')),
+  planId: idSchema.meta(about('Its plan, which may have been deleted', EXAMPLE_ID)),
+  jobId: idSchema.meta(about('The backup job that created it, which may have been deleted', EXAMPLE_ID)),
   destinationId: idSchema.meta(about('Where it is stored', EXAMPLE_ID)),
   item: z.string().meta(about('The database', 'shop')),
   objectName: z
@@ -45,12 +45,12 @@ export const restorePointSchema = z.object({
   originalSizeBytes: z.int().optional().meta(about('Size before compression and encryption', 4096)),
   transformedBy: z
     .enum(['agent', 'script'])
-    .meta(about('Who compresses and encrypts: the agent, or its scripts in a way that only they know', 'agent')),
+    .meta(about('Who compresses and encrypts: the agent, or its scripts in their own way', 'agent')),
   compressionRequested: z
     .boolean()
     .meta(about("The plan's compression, as the scripts were given it; a restore gives them the same", true)),
   compression: z.enum(['none', 'gzip', 'zstd']).meta(about('How the agent has compressed it', 'zstd')),
-  encrypted: z.boolean().meta(about('The agent has encrypted it with age, or its scripts were given a key', true)),
+  encrypted: z.boolean().meta(about('Whether the agent encrypted it with age, or its scripts were given a key', true)),
   recipients: z
     .array(z.string())
     .meta(
@@ -59,17 +59,22 @@ export const restorePointSchema = z.object({
       ]),
     ),
   warnings: warningsField,
-  afterFailure: z.boolean().meta(about('The dump was stored, but its part failed later, at cleanup or unlock', false)),
-  held: z.boolean().meta(about('It is neither expired nor deleted', false)),
+  afterFailure: z
+    .boolean()
+    .meta(about('Whether its part failed after the dump was stored, at cleanup or unlock', false)),
+  held: z.boolean().meta(about('Whether it is neither expired nor deleted', false)),
   suspicious: z
     .boolean()
     .meta(
-      about('So much smaller than those before it that it does not count as a backup until it is confirmed', false),
+      about(
+        'Whether it is so much smaller than earlier ones that it does not count as a backup until it is confirmed',
+        false,
+      ),
     ),
   usualSizeBytes: z
     .int()
     .optional()
-    .meta(about('The median size that it fell short of, where its size was suspicious', 1_048_576)),
+    .meta(about('If its size was suspicious: the median size that it was compared with', 1_048_576)),
   confirmation: z
     .object({
       confirmedAt: instantSchema.meta(about('When', EXAMPLE_INSTANT)),
@@ -88,8 +93,8 @@ export const restorePointSchema = z.object({
     .object({
       requestedAt: instantSchema.meta(about('Since when', EXAMPLE_INSTANT)),
       reason: z.enum(['retention', 'requested', 'plan-deleted', 'deprovisioned']).meta(about('Why', 'retention')),
-      attempts: z.int().meta(about('How often it was tried', 1)),
-      nextAttemptAt: instantSchema.meta(about('When it is tried next', EXAMPLE_INSTANT)),
+      attempts: z.int().meta(about('Number of attempts', 1)),
+      nextAttemptAt: instantSchema.meta(about('When it is retried', EXAMPLE_INSTANT)),
       error: z.string().optional().meta(about('Why the last attempt failed', 's3://backups cannot be reached.')),
     })
     .optional()
@@ -103,7 +108,7 @@ export const verifyQuerySchema = z.strictObject({
     .number()
     .pipe(z.int().min(1).max(100))
     .optional()
-    .meta(about('Percent of the object that is read, in chunks chosen at random; all of it by default', 5)),
+    .meta(about('Percentage of the object to read, in chunks chosen at random; 100 by default', 5)),
 })
 export type VerifyQuery = z.input<typeof verifyQuerySchema>
 
@@ -111,14 +116,17 @@ export type VerifyQuery = z.input<typeof verifyQuerySchema>
 export const restorePointQuerySchema = z.strictObject({
   ...pagingFields,
   ...filterFields,
-  job: idSchema.optional().meta(about('Only what this backup job left', EXAMPLE_ID)),
+  job: idSchema.optional().meta(about('Only restore points of this backup job', EXAMPLE_ID)),
   destination: idSchema.optional().meta(about('Only what is stored in this destination', EXAMPLE_ID)),
-  state: z.enum(verificationStates).optional().meta(about('Only those that the last verification found so', 'damaged')),
-  held: z.enum(['true', 'false']).optional().meta(about('Only those that are held, or are not', 'true')),
+  state: z
+    .enum(verificationStates)
+    .optional()
+    .meta(about('Only those with this result of the last verification', 'damaged')),
+  held: z.enum(['true', 'false']).optional().meta(about('Only those on hold (`true`) or not (`false`)', 'true')),
   suspicious: z
     .enum(['true', 'false'])
     .optional()
-    .meta(about('Only those whose size is suspicious, or is not', 'true')),
+    .meta(about('Only those whose size is suspicious (`true`) or not (`false`)', 'true')),
   q: searchField('the name of the item or of the object'),
 })
 export type RestorePointQuery = z.input<typeof restorePointQuerySchema>
@@ -129,7 +137,7 @@ const parametersSchema = z
 
 /** `POST /v1/restore-points/{id}/restore`. */
 export const restoreRequestSchema = z.strictObject({
-  instanceId: idSchema.optional().meta(about('The instance to restore to; the one it is of by default', 'shop-db')),
+  instanceId: idSchema.optional().meta(about('The instance to restore to; its own by default', 'shop-db')),
   database: z
     .string()
     .min(1)
@@ -145,9 +153,9 @@ export const restoreRequestSchema = z.strictObject({
     .min(1)
     .max(20_000)
     .optional()
-    .meta(about('Opens what is encrypted; used for this job alone. Write-only', 'AGE-SECRET-KEY-1…')),
+    .meta(about('Decrypts the object; used for this job only. Write-only', 'AGE-SECRET-KEY-1…')),
   parameters: parametersSchema
     .optional()
-    .meta(about('Handed to the scripts of this job, before those of the instance', { mode: 'in-place' })),
+    .meta(about('Passed to the scripts of this job; they override those of the instance', { mode: 'in-place' })),
 })
 export type RestoreRequest = z.infer<typeof restoreRequestSchema>

@@ -19,7 +19,7 @@ export const listOf = <T extends z.ZodType>(item: T) =>
     nextCursor: z
       .string()
       .optional()
-      .meta(about('Leads to the next page, as `cursor`; absent on the last page', 'WyIyMDI2LTAzLTAxIl0')),
+      .meta(about('Pass it as `cursor` to get the next page; absent on the last page', 'WyIyMDI2LTAzLTAxIl0')),
   })
 export interface List<T> {
   items: T[]
@@ -33,7 +33,7 @@ export const pagingFields = {
     .pipe(z.int().min(1).max(500))
     .optional()
     .meta(about('Entries per page, at most 500; 50 by default', 50)),
-  cursor: z.string().max(1000).optional().meta(about('`nextCursor` of the page before', 'WyIyMDI2LTAzLTAxIl0')),
+  cursor: z.string().max(1000).optional().meta(about('`nextCursor` of the previous page', 'WyIyMDI2LTAzLTAxIl0')),
 }
 
 /** Filters of several lists. */

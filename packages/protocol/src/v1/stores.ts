@@ -8,7 +8,7 @@ const tlsFields = {
     .max(100_000)
     .optional()
     .meta(about('Certificates (PEM) to trust in addition to the usual ones', '-----BEGIN CERTIFICATE-----\n…')),
-  insecureTls: z.boolean().optional().meta(about('Accepts any certificate. For tests only', false)),
+  insecureTls: z.boolean().optional().meta(about('Accept any certificate. For tests only', false)),
 }
 
 const s3Fields = {
@@ -76,7 +76,7 @@ export type StoreSettings = z.infer<typeof storeSettingsSchema>
 
 /** Each kind in an answer. */
 export const s3StoreSchema = z.object({ ...s3Fields, authSecretSet: isSet('A secret access key is stored') })
-export const swiftStoreSchema = z.object({ ...swiftFields, passwordSet: isSet('A password is stored') })
+export const swiftStoreSchema = z.object({ ...swiftFields, passwordSet: isSet('Whether a password is stored') })
 export const fileStoreSchema = z.object(fileFields)
 
 /** Where the bytes of a destination are stored, in an answer. */

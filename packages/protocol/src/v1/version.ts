@@ -8,7 +8,7 @@ export const versionSchema = z.object({
     .int()
     .optional()
     .meta(about("How far this manager's clock is ahead of PostgreSQL's; absent until it was compared", 0)),
-  clockSkewed: z.boolean().meta(about('The difference is larger than CLOCK_SKEW_WARNING_SECONDS', false)),
+  clockSkewed: z.boolean().meta(about('Whether the difference is larger than CLOCK_SKEW_WARNING_SECONDS', false)),
   apiVersions: z.array(z.string()).meta(about('The versions of the API that it serves', ['v1'])),
 })
 export type Version = z.infer<typeof versionSchema>

@@ -57,7 +57,7 @@ export function accessRoutes(app: App, context: Context): void {
     {
       config,
       schema: {
-        summary: 'Create a token; only this answer shows it',
+        summary: 'Create a token; only this response contains it',
         body: tokenRequestSchema,
         response: { 201: tokenCreatedSchema },
       },

@@ -14,7 +14,7 @@ export function auditRoutes(app: App, context: Context): void {
     {
       config: { access: 'admin' },
       schema: {
-        summary: 'List who did what, newest first',
+        summary: 'List audit entries, newest first',
         querystring: pagingQuery.extend({
           serviceInstance: z.string().max(200).optional().meta(about('Only of this service instance', 'shop-db')),
         }),

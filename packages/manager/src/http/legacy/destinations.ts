@@ -123,7 +123,7 @@ export function destinationRoutes(app: App, context: Context): void {
     {
       config: { access: 'operator' },
       schema: {
-        summary: 'Try a file destination: write, read back and remove an object',
+        summary: 'Check a file destination: write, read back and remove an object',
         body: fileDestinationRequestSchema,
         response: { 200: fileDestinationSchema },
       },
@@ -144,7 +144,7 @@ export function destinationRoutes(app: App, context: Context): void {
     {
       config: { access: 'operator' },
       schema: {
-        summary: 'Retire a file destination; what is stored in it stays',
+        summary: 'Retire a file destination; stored objects are kept',
         params: idParams,
         response: { 204: z.null() },
       },

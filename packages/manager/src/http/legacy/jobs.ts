@@ -119,7 +119,7 @@ export function jobRoutes(app: App, context: Context): void {
     {
       config: { access: 'operator' },
       schema: {
-        summary: 'Start a restore job of what a backup job left',
+        summary: 'Start a restore job from a backup job',
         headers: idempotencyKeyHeader,
         body: restoreStartSchema,
         response: { 201: restoreStartedSchema },

@@ -166,7 +166,7 @@ export function planRoutes(app: App, context: Context): void {
     {
       config: { access: 'viewer' },
       schema: {
-        summary: 'List what became of the scheduled runs of a plan: started, skipped or missed; newest first',
+        summary: 'List the scheduled runs of a plan (started, skipped or missed), newest first',
         params: idParams,
         querystring: pagingQuery.extend({
           outcome: z.enum(planRunOutcomes).optional().meta(about('Only runs with this outcome', 'MISSED')),

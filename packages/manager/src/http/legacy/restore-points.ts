@@ -96,7 +96,7 @@ export function restorePointRoutes(app: App, context: Context): void {
     {
       config: { access: 'operator' },
       schema: {
-        summary: 'Start a restore job of one restore point',
+        summary: 'Start a restore job from a restore point',
         params: idParams,
         headers: idempotencyKeyHeader,
         body: restorePointStartSchema,

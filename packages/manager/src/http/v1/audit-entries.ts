@@ -11,7 +11,7 @@ export function auditEntryRoutes(app: App, context: Context): void {
     {
       config: { access: 'admin' },
       schema: {
-        summary: 'List who did what, newest first',
+        summary: 'List audit entries, newest first',
         querystring: auditQuerySchema,
         response: { 200: listOf(auditEntrySchema) },
       },

@@ -32,7 +32,7 @@ export function brokerAccountRoutes(app: App, context: Context): void {
     {
       config,
       schema: {
-        summary: 'List the accounts of brokers',
+        summary: 'List broker accounts',
         querystring: brokerAccountQuerySchema,
         response: { 200: listOf(brokerAccountSchema) },
       },
@@ -54,7 +54,7 @@ export function brokerAccountRoutes(app: App, context: Context): void {
     {
       config,
       schema: {
-        summary: 'Create the account of a broker',
+        summary: 'Create a broker account',
         headers: idempotencyKeyHeader,
         body: brokerAccountCreateSchema,
         response: { 201: brokerAccountSchema },

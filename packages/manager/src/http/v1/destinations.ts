@@ -80,7 +80,7 @@ export function destinationRoutes(app: App, context: Context): void {
     {
       config: { access: 'operator' },
       schema: {
-        summary: 'Change a destination; its secret stays unless another is sent',
+        summary: 'Change a destination; its secret is kept unless you send another',
         headers: ifMatchHeader,
         params,
         body: destinationPatchSchema,
@@ -109,7 +109,7 @@ export function destinationRoutes(app: App, context: Context): void {
     {
       config: { access: 'operator' },
       schema: {
-        summary: 'Try a destination without storing it: write, read back and remove an object',
+        summary: 'Check settings of a destination without storing them: write, read back and remove an object',
         body: destinationCreateSchema,
         response: { 200: destinationCheckSchema },
       },
@@ -125,7 +125,7 @@ export function destinationRoutes(app: App, context: Context): void {
     {
       config: { access: 'operator' },
       schema: {
-        summary: 'Try a destination: write, read back and remove an object',
+        summary: 'Check a destination: write, read back and remove an object',
         params,
         response: { 200: destinationCheckSchema },
       },
@@ -138,7 +138,7 @@ export function destinationRoutes(app: App, context: Context): void {
     {
       config: { access: 'operator' },
       schema: {
-        summary: 'Delete a destination that no plan uses; what is stored in it stays',
+        summary: 'Delete a destination that no plan uses; stored objects are kept',
         params,
         response: { 204: z.null() },
       },

@@ -136,7 +136,7 @@ export function instanceRoutes(app: App, context: Context): void {
     {
       config: { access: 'viewer' },
       schema: {
-        summary: 'List the items of a service instance: what plans cover, and what restore points are of',
+        summary: 'List the items of a service instance that plans cover or that have restore points',
         params,
         response: { 200: listOf(itemSchema) },
       },

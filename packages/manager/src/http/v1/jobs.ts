@@ -91,7 +91,7 @@ export function jobRoutes(app: App, context: Context): void {
     {
       config: { access: 'operator' },
       schema: {
-        summary: 'Retry now to unlock the databases of a job',
+        summary: 'Retry unlocking the databases of a job now',
         description:
           'An agent retries an unlock that failed by itself, at intervals of up to a minute, until it succeeds. This makes the next ' +
           'attempt at once.',

@@ -13,7 +13,7 @@ export function overviewRoutes(app: App, context: Context): void {
     {
       config: { access: 'viewer' },
       schema: {
-        summary: 'Show what you may see in numbers, and what needs attention',
+        summary: 'Get counts over everything that you may see, and what needs attention',
         response: { 200: overviewSchema },
       },
     },

@@ -20,7 +20,7 @@ export function planToolRoutes(app: App, context: Context): void {
     {
       config: { access: 'operator' },
       schema: {
-        summary: 'Show when a plan would run and what its retention would keep; nothing is stored or deleted',
+        summary: 'Preview the runs of a schedule and what a retention keeps; nothing is stored or deleted',
         body: planPreviewRequestSchema,
         response: { 200: planPreviewSchema },
       },
@@ -42,7 +42,7 @@ export function planToolRoutes(app: App, context: Context): void {
     {
       config: { access: 'operator' },
       schema: {
-        summary: 'Create a pair of age keys that a plan encrypts with from now on; the private one is shown this once',
+        summary: 'Create a pair of age keys that a plan encrypts with from now on; the private key is shown only once',
         params,
         body: planKeysRequestSchema,
         response: { 201: planKeysSchema },

@@ -104,7 +104,7 @@ export function planRoutes(app: App, context: Context): void {
     {
       config: { access: 'operator' },
       schema: {
-        summary: 'Delete a backup plan; its stored objects stay, unless asked for',
+        summary: 'Delete a backup plan; its stored objects are kept unless you request their deletion',
         params,
         querystring: planDeleteQuerySchema,
         response: { 204: z.null() },
@@ -142,7 +142,7 @@ export function planRoutes(app: App, context: Context): void {
     {
       config: { access: 'viewer' },
       schema: {
-        summary: 'List what became of the scheduled runs of a plan: started, skipped or missed',
+        summary: 'List the scheduled runs of a plan: started, skipped or missed',
         params,
         querystring: planRunQuerySchema,
         response: { 200: listOf(planRunSchema) },

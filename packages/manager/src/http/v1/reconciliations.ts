@@ -19,7 +19,8 @@ export function reconciliationRoutes(app: App, context: Context): void {
     {
       config: { access: 'operator' },
       schema: {
-        summary: 'Start to compare what a destination holds with its restore points; removes orphans only if asked to',
+        summary:
+          'Start comparing the objects of a destination with its restore points; removes orphans only if requested',
         headers: idempotencyKeyHeader,
         params,
         body: reconcileSchema,
@@ -49,7 +50,7 @@ export function reconciliationRoutes(app: App, context: Context): void {
     {
       config: { access: 'operator' },
       schema: {
-        summary: 'Cancel a reconciliation; what it has removed stays removed',
+        summary: 'Cancel a reconciliation; what it has removed is not restored',
         params,
         response: { 202: reconciliationSchema },
       },

@@ -68,7 +68,7 @@ export function restorePointRoutes(app: App, context: Context): void {
     {
       config: { access: 'operator' },
       schema: {
-        summary: 'Start a restore job of a restore point',
+        summary: 'Start a restore job from a restore point',
         headers: idempotencyKeyHeader,
         params,
         body: restoreRequestSchema,

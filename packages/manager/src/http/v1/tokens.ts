@@ -44,7 +44,7 @@ export function tokenRoutes(app: App, context: Context): void {
     {
       config,
       schema: {
-        summary: 'Create a token; it is shown this once',
+        summary: 'Create a token; it is shown only once',
         headers: idempotencyKeyHeader,
         body: tokenCreateSchema,
         response: { 201: tokenCreatedSchema },
