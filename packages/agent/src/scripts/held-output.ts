@@ -14,6 +14,8 @@ export class HeldOutput extends Readable {
   bytes = 0
   /** Whether the script succeeded but wrote nothing. */
   isEmptyDump = false
+  /** Whether the script failed before anybody stopped reading: a script whose output is closed fails because of that. */
+  isFailedScript = false
 
   constructor(source: Readable) {
     super({ highWaterMark: 1024 * 1024 })
@@ -50,6 +52,13 @@ export class HeldOutput extends Readable {
     }
     this.#released = true
     if (this.#sourceEnded && !this.destroyed) this.push(null)
+  }
+
+  /** Fails the stream, since the script failed. */
+  fail(problem: string): void {
+    if (this.destroyed) return
+    this.isFailedScript = true
+    this.destroy(new Error(problem))
   }
 
   override _read(): void {

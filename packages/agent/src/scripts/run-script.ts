@@ -144,7 +144,7 @@ class Script {
   end(reason: ScriptOutcome): void {
     if (this.#reason !== undefined || this.#isOver) return
     this.#reason = reason
-    this.output?.destroy(new Error(`the script ${describeOutcome(reason)}`))
+    this.output?.fail(`the script ${describeOutcome(reason)}`)
     this.#endProcesses()
   }
 
@@ -207,7 +207,7 @@ class Script {
 
   #finishOutput(outcome: ScriptOutcome): void {
     if (isSuccess(outcome)) this.output?.release()
-    else this.output?.destroy(new Error(`the script ${describeOutcome(outcome)}`))
+    else this.output?.fail(`the script ${describeOutcome(outcome)}`)
   }
 
   /**

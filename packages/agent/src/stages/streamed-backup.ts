@@ -71,7 +71,10 @@ async function storeOutput(
   }
   const end = await script.ended
   const logs = { stdout: end.stdout, stderr: end.stderr }
-  if (!isSuccess(end.outcome) && end.outcome.kind !== 'stopped') {
+  const { kind } = end.outcome
+  // A script dies when its output is closed: the upload failed first, and says why.
+  const isConsequence = uploadError !== undefined && !output.isFailedScript && (kind === 'exited' || kind === 'killed')
+  if (!isSuccess(end.outcome) && kind !== 'stopped' && !isConsequence) {
     return { ok: false, ...scriptFailure(path, end), ...logs }
   }
   if (isStored) return { ok: true, ...logs }

@@ -82,7 +82,8 @@ export const oidcTable = {
   OIDC_ALLOW_HTTP: {
     schema: flag,
     default: 'false',
-    description: 'whether http is allowed to other machines too; then anyone in the network path can impersonate the provider',
+    description:
+      'whether http is allowed to other machines too; then anyone in the network path can impersonate the provider',
   },
 } as const
 
