@@ -9,6 +9,35 @@ import { jobToWire, logsToWire, sendStartedJob, statusesOfStates } from './job-c
 import { keysetOf, toDate, toList } from './lists.ts'
 import { idParams as params } from './params.ts'
 
+/** What an operator does about a job that does not end, or does not unlock its databases. */
+const actions = [
+  {
+    action: 'give-up',
+    summary: 'Abandon what a job does at an agent that does not answer',
+    description:
+      'Parts whose outcome is unknown fail, and their databases and restore points are free for other jobs. Nothing is stopped ' +
+      'by that: if the agent still runs a part, it continues to work on the database, may lock or unlock it during the next ' +
+      'job, and what it stores is left without a restore point.',
+    perform: giveUpJob,
+  },
+  {
+    action: 'retry-unlock',
+    summary: 'Retry unlocking the databases of a job now',
+    description:
+      'An agent retries an unlock that failed by itself, at intervals of up to a minute, until it succeeds. This starts the next ' +
+      'attempt at once.',
+    perform: retryUnlock,
+  },
+  {
+    action: 'mark-unlocked',
+    summary: 'Mark the databases of a job as unlocked',
+    description:
+      'For databases that you have unlocked yourself because the unlock script fails. Its retries end, and other jobs may work on ' +
+      'the databases.',
+    perform: markUnlocked,
+  },
+] as const
+
 /** Jobs of all kinds: listed, shown, cancelled and deleted. */
 export function jobRoutes(app: App, context: Context): void {
   app.get(
@@ -69,54 +98,13 @@ export function jobRoutes(app: App, context: Context): void {
     },
   )
 
-  app.post(
-    '/v1/jobs/:id/give-up',
-    {
-      config: { access: 'operator' },
-      schema: {
-        summary: 'Abandon what a job does at an agent that does not answer',
-        description:
-          'Parts whose outcome is unknown fail, and their databases and restore points are free for other jobs. Nothing is stopped ' +
-          'by that: if the agent still runs a part, it continues to work on the database, may lock or unlock it during the next ' +
-          'job, and what it stores is left without a restore point.',
-        params,
-        response: { 200: jobSchema },
-      },
-    },
-    async (request) => jobToWire(await giveUpJob(context, request.call, request.params.id)),
-  )
-
-  app.post(
-    '/v1/jobs/:id/retry-unlock',
-    {
-      config: { access: 'operator' },
-      schema: {
-        summary: 'Retry unlocking the databases of a job now',
-        description:
-          'An agent retries an unlock that failed by itself, at intervals of up to a minute, until it succeeds. This makes the next ' +
-          'attempt at once.',
-        params,
-        response: { 200: jobSchema },
-      },
-    },
-    async (request) => jobToWire(await retryUnlock(context, request.call, request.params.id)),
-  )
-
-  app.post(
-    '/v1/jobs/:id/mark-unlocked',
-    {
-      config: { access: 'operator' },
-      schema: {
-        summary: 'Mark the databases of a job as unlocked',
-        description:
-          'For databases that you have unlocked yourself because the unlock script fails. Its retries end, and other jobs may work on ' +
-          'the databases.',
-        params,
-        response: { 200: jobSchema },
-      },
-    },
-    async (request) => jobToWire(await markUnlocked(context, request.call, request.params.id)),
-  )
+  for (const { action, summary, description, perform } of actions) {
+    app.post(
+      `/v1/jobs/:id/${action}`,
+      { config: { access: 'operator' }, schema: { summary, description, params, response: { 200: jobSchema } } },
+      async (request) => jobToWire(await perform(context, request.call, request.params.id)),
+    )
+  }
 
   app.delete(
     '/v1/jobs/:id',
