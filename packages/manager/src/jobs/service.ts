@@ -5,6 +5,7 @@ import { scopeOf } from '../access/scope.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, RepositoryContext, TransactionContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
+import { inSnapshot } from '../database/transaction.ts'
 import { dropRetryOf, nextAttemptsOf } from '../plans/retries-repository.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
@@ -161,11 +162,17 @@ export interface AttemptsOfRuns {
   nextByLast: ReadonlyMap<string, Date>
 }
 
-/** @param firstIds - The jobs that the runs were started with. For callers that were authorized already. */
-export async function attemptsOfRuns(context: RepositoryContext, firstIds: readonly string[]): Promise<AttemptsOfRuns> {
-  const attemptsByFirst = await attempts.attemptsOfRuns(context, firstIds)
-  const jobIds = [...attemptsByFirst.values()].flat().map(({ jobId }) => jobId)
-  return { attemptsByFirst, nextByLast: await nextAttemptsOf(context, jobIds) }
+/**
+ * All from one snapshot: a retry that becomes a job in between would make its run look failed.
+ *
+ * @param firstIds - The jobs that the runs were started with. For callers that were authorized already.
+ */
+export function attemptsOfRuns(context: RepositoryContext, firstIds: readonly string[]): Promise<AttemptsOfRuns> {
+  return inSnapshot(context, async (snapshot) => {
+    const attemptsByFirst = await attempts.attemptsOfRuns(snapshot, firstIds)
+    const jobIds = [...attemptsByFirst.values()].flat().map(({ jobId }) => jobId)
+    return { attemptsByFirst, nextByLast: await nextAttemptsOf(snapshot, jobIds) }
+  })
 }
 
 /** One page of the jobs of all instances that the caller was granted, or of one, newest first, without logs. */
