@@ -45,6 +45,7 @@ beforeAll(async () => {
     scripts_path: scripts,
     file_destination_root: store,
     log_level: 'trace',
+    store_outage_seconds: '1',
   })
   stack.defer(() => agent.stop())
   manager = await startManagerProcess({

@@ -1,5 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Fixture, instanceId, startFixture } from '../fixtures/fixture.ts'
 
@@ -18,6 +19,14 @@ const breakUnlock = () => writeFile(join(fixture.folder, 'broken'), '')
 const mendUnlock = () => rm(join(fixture.folder, 'broken'))
 const partOf = async (jobId: string) => (await fixture.client.jobs.get(jobId)).parts[0]
 const lockedDatabases = async () => (await fixture.client.overview()).lockedDatabases
+
+/** A session in the manager's database. */
+async function connect() {
+  const host = join(fixture.folder, 'manager', 'postgres')
+  const client = new Client({ host, user: 'osb_backup', database: 'postgres' })
+  await client.connect()
+  return { client, [Symbol.asyncDispose]: () => client.end() }
+}
 
 /** Starts a backup whose unlock fails, and waits until that is known. */
 async function lockDatabase(item: string): Promise<{ planId: string; jobId: string }> {
@@ -43,6 +52,23 @@ test('a database whose unlock fails is shown as locked with its job, its instanc
   expect((await fixture.waitForJob(jobId)).state).toBe('failed')
   expect(await partOf(jobId)).toMatchObject({ state: 'failed', lockedSince: part?.lockedSince })
   expect(await lockedDatabases()).toHaveLength(1)
+
+  // Deleting the job would hide that.
+  for (const path of [`/v1/jobs/${jobId}`, `/backupJobs/${jobId}`]) {
+    expect(await fixture.call('DELETE', path)).toMatchObject({
+      status: 409,
+      text: expect.stringMatching(/retry-unlock.*mark-unlocked/),
+    })
+  }
+  expect((await fixture.call('DELETE', `/backupJobs/byInstance/${instanceId}`)).status).toBe(204)
+  expect(await lockedDatabases()).toHaveLength(1)
+
+  // As if the job had been given up before its agent could report the lock.
+  await using sql = await connect()
+  await sql.client.query('update job_parts set locked_since = null, unlock_attempts = null where job_id = $1', [jobId])
+  expect(await lockedDatabases()).toEqual([])
+  const again = async () => (await partOf(jobId))?.lockedSince
+  await expect.poll(again, { timeout: 120_000 }).toBe(part?.lockedSince)
   await mendUnlock()
   await fixture.client.jobs.retryUnlock(jobId)
   // Found by a check of the agent.

@@ -127,6 +127,12 @@ describe.each(kinds)('a destination in $kind', ({ kind, wire, settings, leaveUpl
     expect(await program.ended()).toBe(0)
     expect(JSON.parse(program.output())).toMatchObject({ objects: 1, orphans: { total: 0 } })
 
+    // An object that is found again is no longer missing, unless its size differs.
+    await store.put(gone?.objectName ?? '', Readable.from([Buffer.alloc(gone?.sizeBytes ?? 0)]))
+    expect((await reconcile(destinationId))?.missingCount).toBe(0)
+    expect((await fixture.client.restorePoints.get(gone?.id ?? '')).verification).toBeUndefined()
+    await store.remove(gone?.objectName ?? '')
+
     const again = await reconcile(destinationId, { olderThanSeconds: 0, remove: true })
     expect(again).toMatchObject({ orphanCount: 0, incompleteUploadCount: 0 })
     await store.remove(foreign)

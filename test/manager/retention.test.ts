@@ -141,6 +141,19 @@ test('a change of retention deletes nothing for a while', async () => {
   await fixture.runPlan(plan.id)
   await new Promise((resolve) => setTimeout(resolve, 2500))
   expect((await pointsOf(plan.id)).length).toBe(4)
+
+  // A clock that was set ahead does not end that: the change still counts from its time when the clock is right again.
+  const sql = await superuser()
+  await sql.query('insert into clock_jumps (detected_at, jump_seconds) values (now(), 100000)')
+  await sql.query('update backup_plans set retention_due_at = now(), retention_counts_from = now() where id = $1', [
+    plan.id,
+  ])
+  const claimed = () => sql.query('select from backup_plans where id = $1 and retention_due_at > now()', [plan.id])
+  await expect.poll(async () => (await claimed()).rowCount).toBe(1)
+  await new Promise((resolve) => setTimeout(resolve, 1000))
+  expect(await fixture.client.plans.get(plan.id)).toHaveProperty('retentionEffectiveAt')
+  await sql.query('delete from clock_jumps')
+  await sql.end()
 })
 
 test('without a grace period the change applies at the next sweep, and is no longer announced', async () => {

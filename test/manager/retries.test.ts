@@ -142,6 +142,20 @@ test('a plan that is paused or deleted, a newer run and a cancellation drop the 
   await client.plans.update(fewer, { retries: 0 })
   for (const id of jobIds) expect(await client.jobs.get(id)).not.toHaveProperty('nextAttemptAt')
   expect((await fixture.call('POST', `/v1/jobs/${jobIds[3]}/cancel`)).status).toBe(409)
+
+  // The job ends, and its next attempt is scheduled, while it is cancelled.
+  await failWith('racing', TEMPORARY)
+  const racing = await createDuePlan({ items: ['racing'] })
+  const jobId = (await runOf(racing.id, 'retrying')).jobId ?? ''
+  await database.query('update backup_plans set retry_of_job_id = null where id = $1', [racing.id])
+  await database.query('begin')
+  await database.query('select from jobs where id = $1 for update', [jobId])
+  const cancelling = client.jobs.cancel(jobId)
+  const blocked = 'select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))'
+  await expect.poll(async () => (await database.query(blocked)).length, POLL).toBeGreaterThan(0)
+  await database.query('update backup_plans set retry_of_job_id = $2 where id = $1', [racing.id, jobId])
+  await database.query('commit')
+  expect(await cancelling).not.toHaveProperty('nextAttemptAt')
   const pending = 'select from backup_plans where retry_at is not null or retry_of_job_id is not null'
   expect(await database.query(pending)).toEqual([])
 })

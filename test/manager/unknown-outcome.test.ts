@@ -196,7 +196,9 @@ test.for(['backup-cleanup', 'post-backup-unlock'])(
     await databases.release(name, stage)
     await fixture.waitForJob(id)
     expect((await fixture.newestPoint(planId)).jobId).toBe(id)
-    const { orphans } = (await fixture.call('POST', `/v1/destinations/${fixture.destinationId}/reconcile`, {})).body
-    expect(orphans.filter((orphan: { name: string }) => orphan.name.includes(name))).toEqual([])
+    const { client } = fixture
+    const reconciliation = await client.destinations.reconcile(fixture.destinationId, {})
+    const { findings } = await client.reconciliations.wait(reconciliation.id)
+    expect(findings?.orphans.filter((orphan) => orphan.name.includes(name))).toEqual([])
   },
 )

@@ -155,6 +155,8 @@ test('there is a method for every operation that the API describes, and each rea
   }
   await client.version()
   await client.overview()
+  await client.clock()
+  await client.confirmClock()
   server.close()
   // Followed above.
   expect([...called, 'get /v1/events'].toSorted()).toEqual(operations.map(({ name }) => name).toSorted())

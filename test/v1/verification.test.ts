@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { rm, writeFile } from 'node:fs/promises'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CreateBucketCommand, DeleteBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import type { Job, Plan, RestorePoint } from '@osb-backup/protocol/v1'
@@ -90,6 +90,19 @@ test('a damaged and a missing object fail the job with the reason', async () => 
     parts: [{ verified: 'missing', error: expect.stringContaining(point.objectName) }],
   })
   expect((await fixture.client.restorePoints.get(point.id)).verification?.state).toBe('missing')
+})
+
+test('an object whose directory or bucket does not exist is not missing: it could not be read', async () => {
+  const point = await backUp()
+  await rename(fixture.store, `${fixture.store}.away`)
+  const job = await verify(point)
+  await rename(`${fixture.store}.away`, fixture.store)
+  expect(job).toMatchObject({
+    state: 'failed',
+    parts: [{ error: expect.stringContaining('could not be read back') }],
+  })
+  expect(job.parts[0]).not.toHaveProperty('verified')
+  expect((await fixture.client.restorePoints.get(point.id)).verification).toBeUndefined()
 })
 
 test('a sample of an object is verified, which finds damage but proves nothing else', async () => {

@@ -14,6 +14,7 @@ function point(id: string, hoursAgo: number, fields: Partial<RetainedPoint> = {}
     takenAt: new Date(now.getTime() - hoursAgo * hour),
     held: false,
     good: true,
+    missing: false,
     suspicious: false,
     ...fields,
   }
@@ -87,6 +88,23 @@ test('what failed does not count, and does not push out what succeeded', () => {
   expect(expiredIds(failed, 'FILES', 1)).toEqual([])
 })
 
+test('what is missing expires no earlier than if it were good, since it may be found again', () => {
+  const missing = { good: false, missing: true }
+  const unmounted = [point('a', 72, missing), point('b', 48, missing), point('c', 24, missing), point('d', 0)]
+  expect(expiredIds(unmounted, 'FILES', 2)).toEqual([])
+  expect(expiredIds(unmounted, 'FILES', 1)).toEqual(['a', 'b', 'c'])
+  expect(expiredIds([...unmounted, point('e', -24)], 'FILES', 2)).toEqual(['a', 'b', 'c'])
+  fc.assert(
+    fc.property(pointSets, retentions, (points, retention) => {
+      const expired = expiredPoints(points, retention, now).filter((each) => each.missing)
+      for (const each of expired) {
+        const found = points.map((other) => (other === each ? { ...other, good: true, missing: false } : other))
+        expect(expiredPoints(found, retention, now).map(({ id }) => id)).toContain(each.id)
+      }
+    }),
+  )
+})
+
 const retentions: fc.Arbitrary<Retention> = fc.record({
   style: fc.constantFrom(...retentionStyles),
   period: fc.integer({ min: 1, max: 100 }),
@@ -99,13 +117,19 @@ const pointSets = fc
       takenAt: fc.integer({ min: -5000, max: 100 }).map((hours) => new Date(now.getTime() + hours * hour)),
       held: fc.boolean(),
       good: fc.boolean(),
+      missing: fc.boolean(),
       suspicious: fc.boolean(),
       order: fc.nat(),
     }),
     { maxLength: 40 },
   )
   .map((points) =>
-    points.map(({ order, ...each }, index) => ({ ...each, id: String(index), sequence: order * 100 + index })),
+    points.map(({ order, ...each }, index) => ({
+      ...each,
+      missing: each.missing && !each.good,
+      id: String(index),
+      sequence: order * 100 + index,
+    })),
   )
 
 test('held points and the newest good one of each item always stay, and whatever is newer than that', () => {

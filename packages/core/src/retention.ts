@@ -20,6 +20,8 @@ export interface RetainedPoint {
   held: boolean
   /** Left by a part that succeeded, and not found damaged or missing since. */
   good: boolean
+  /** Good but for its object, which was not found. That may be temporary: a directory that is not mounted, for example. */
+  missing: boolean
   /** So much smaller than those before it that it may be no backup. */
   suspicious: boolean
 }
@@ -32,7 +34,7 @@ const HOUR_MS = 3_600_000
  * Never among them: what is held, the newest good and unsuspicious point of each item, and what is newer than that. So the
  * last backup that can be restored stays whatever the period, clocks and later failures do. Ages count from that point, so
  * that a plan that is paused, or fails, keeps what it has. What is held, suspicious or not good takes none of the FILES; what
- * is not good expires as soon as there is a newer good one.
+ * is not good expires as soon as there is a newer good one, unless it is only missing.
  */
 export function expiredPoints<P extends RetainedPoint>(points: readonly P[], retention: Retention, now: Date): P[] {
   if (retention.style === 'ALL') return []
@@ -53,7 +55,7 @@ function expiredOfItem<P extends RetainedPoint>(newestFirst: readonly P[], reten
     const newer = newerFiles
     if (countsAsBackup(point) && !point.held) newerFiles++
     if (point.held || index <= newest) return false
-    if (retention.style === 'FILES') return !point.good || newer >= retention.period
+    if (retention.style === 'FILES') return (!point.good && !point.missing) || newer >= retention.period
     return point.takenAt.getTime() <= agesFromMs - retention.period * periodMs(retention)
   })
 }

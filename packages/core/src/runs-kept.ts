@@ -9,7 +9,7 @@ import { expiredPoints, type Retention } from './retention.ts'
 export function runsKept(runs: readonly Date[], retention: Retention): Date[] {
   const points = runs.map((takenAt, index) => ({
     ...{ id: String(index), item: '', sequence: index, takenAt },
-    ...{ held: false, good: true, suspicious: false },
+    ...{ held: false, good: true, missing: false, suspicious: false },
   }))
   const expired = new Set(expiredPoints(points, retention, runs.at(-1) ?? new Date(0)).map(({ takenAt }) => takenAt))
   return runs.filter((run) => !expired.has(run))

@@ -23,6 +23,22 @@ export function inTransaction<C extends { database: Database }, R>(
   return context.database.transaction().execute((database) => act({ ...context, database }))
 }
 
+/**
+ * Reads with several statements that all see the database as it was at the first of them.
+ *
+ * @param read - Gets the context with the snapshot in place of the database.
+ */
+export function inSnapshot<C extends { database: Database }, R>(
+  context: C,
+  read: (snapshot: InTransaction<C>) => Promise<R>,
+): Promise<R> {
+  return context.database
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute((database) => read({ ...context, database }))
+}
+
 /** Whether a statement failed because another row has the value of a unique constraint already. */
 export function isUniqueViolation(error: unknown, constraint: string): boolean {
   return error instanceof DatabaseError && error.constraint === constraint

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { isGranted } from '../database/conditions.ts'
 import type { Database } from '../database/open-database.ts'
 import type { InTransaction } from '../database/transaction.ts'
+import { IDENTIFIER_LENGTH } from '../shared/identifier.ts'
 import type { DatabaseLock } from './job.ts'
 
 /** The columns that record a lock. */
@@ -89,7 +90,7 @@ export interface ReportedLock extends DatabaseLock {
 
 /**
  * Records which databases an agent reports as locked, for parts that have ended: the others are followed by a worker. What
- * it does not report is unlocked.
+ * it does not report is unlocked. What it does report is locked, even if the part was given up before its lock was known.
  */
 export async function recordLocks(
   { database }: { database: Database },
@@ -98,14 +99,23 @@ export async function recordLocks(
 ): Promise<void> {
   const locks = JSON.stringify(reported)
   await sql`
+    with reported as materialized (
+      select kind, left(id, ${IDENTIFIER_LENGTH}) as job_id, substr(id, ${IDENTIFIER_LENGTH + 1}) as position,
+        since, "unlockAttempts"
+      from jsonb_to_recordset(${locks}::jsonb) as lock (kind text, id text, since timestamptz, "unlockAttempts" integer)
+    ), candidates as (
+      select job_id, position from job_parts where locked_since is not null
+      union
+      select part.job_id, part.position
+      from reported join job_parts part on part.job_id = reported.job_id and part.position::text = reported.position
+    )
     update job_parts set locked_since = reported.since, unlock_attempts = reported."unlockAttempts"
-    from job_parts part
-      join jobs on jobs.id = part.job_id
-      left join jsonb_to_recordset(${locks}::jsonb)
-        as reported (kind text, id text, since timestamptz, "unlockAttempts" integer)
-        on reported.kind = jobs.kind and reported.id = part.job_id || part.position
-    where part.agent_id = ${agentId} and part.locked_since is not null and part.ended_at is not null
-      and job_parts.job_id = part.job_id and job_parts.position = part.position
+    from candidates
+      join jobs on jobs.id = candidates.job_id
+      left join reported on reported.kind = jobs.kind and reported.job_id = candidates.job_id
+        and reported.position = candidates.position::text
+    where job_parts.job_id = candidates.job_id and job_parts.position = candidates.position
+      and job_parts.agent_id = ${agentId} and job_parts.ended_at is not null
       and (job_parts.locked_since, job_parts.unlock_attempts)
         is distinct from (reported.since, reported."unlockAttempts")`.execute(database)
 }

@@ -5,6 +5,7 @@ import { scopeOf } from '../access/scope.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, RepositoryContext, TransactionContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
+import { inSnapshot } from '../database/transaction.ts'
 import { dropRetryOf, nextAttemptsOf } from '../plans/retries-repository.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
@@ -12,6 +13,7 @@ import { notFound, RequestError } from '../shared/request-error.ts'
 import * as attempts from './attempts-repository.ts'
 import { compactCounters } from './counters-repository.ts'
 import { type BackupJob, isAtAgent, type Job, type JobAtAgent, type JobFilter, type RunAttempt } from './job.ts'
+import { lockedParts } from './locks-repository.ts'
 import { updateJob } from './part-results.ts'
 import { failWaitingParts } from './parts-repository.ts'
 import * as repository from './repository.ts'
@@ -81,11 +83,20 @@ export function findJob(context: Context, id: string): Promise<Job | undefined> 
 export async function cancelJob(context: Context, call: Call, id: string, kind?: JobKind): Promise<Job> {
   await getJob(context, call, id, kind)
   const by = call.caller.name
-  await inAuditedTransaction(context, call, async (tx) => {
-    // Before the job is locked: a transaction that starts an attempt locks its plan first.
-    if (await dropRetryOf(tx, id)) return
-    if (!(await cancelOpenJob(tx, id, by))) throw new RequestError('conflict', `The job ${id} has ended.`)
-  })
+  const hasEnded = new RequestError('conflict', `The job ${id} has ended.`)
+  try {
+    await inAuditedTransaction(context, call, async (tx) => {
+      // Before the job is locked: a transaction that starts an attempt locks its plan first.
+      if (await dropRetryOf(tx, id)) return
+      if (!(await cancelOpenJob(tx, id, by))) throw hasEnded
+    })
+  } catch (error) {
+    if (error !== hasEnded) throw error
+    // If it ended just now, that may have scheduled another attempt.
+    await inAuditedTransaction(context, call, async (tx) => {
+      if (!(await dropRetryOf(tx, id))) throw hasEnded
+    })
+  }
   return getJob(context, call, id, kind)
 }
 
@@ -106,13 +117,17 @@ export async function cancelOpenJob(tx: TransactionContext, id: string, by: stri
 /**
  * Deletes a job that has ended; its restore points and files stay.
  *
- * @throws {RequestError} If it has not ended.
+ * @throws {RequestError} If it has not ended, or one of its databases is locked.
  */
 export async function deleteJob(context: Context, call: Call, id: string): Promise<void> {
   const { status } = await getJob(context, call, id)
   if (!isOver(status))
     throw new RequestError('conflict', `The job ${id} has not ended: cancel it, or wait for its end.`)
   await inAuditedTransaction(context, call, async (tx) => {
+    if ((await lockedParts(tx, id)).length > 0) {
+      const message = `A database of the job ${id} is still locked: call retry-unlock, or mark-unlocked once it is unlocked.`
+      throw new RequestError('conflict', message)
+    }
     await dropRetryOf(tx, id)
     await repository.deleteEndedJobs(tx, { id })
   })
@@ -148,11 +163,17 @@ export interface AttemptsOfRuns {
   nextByLast: ReadonlyMap<string, Date>
 }
 
-/** @param firstIds - The jobs that the runs were started with. For callers that were authorized already. */
-export async function attemptsOfRuns(context: RepositoryContext, firstIds: readonly string[]): Promise<AttemptsOfRuns> {
-  const attemptsByFirst = await attempts.attemptsOfRuns(context, firstIds)
-  const jobIds = [...attemptsByFirst.values()].flat().map(({ jobId }) => jobId)
-  return { attemptsByFirst, nextByLast: await nextAttemptsOf(context, jobIds) }
+/**
+ * All from one snapshot: a retry that becomes a job in between would make its run look failed.
+ *
+ * @param firstIds - The jobs that the runs were started with. For callers that were authorized already.
+ */
+export function attemptsOfRuns(context: RepositoryContext, firstIds: readonly string[]): Promise<AttemptsOfRuns> {
+  return inSnapshot(context, async (snapshot) => {
+    const attemptsByFirst = await attempts.attemptsOfRuns(snapshot, firstIds)
+    const jobIds = [...attemptsByFirst.values()].flat().map(({ jobId }) => jobId)
+    return { attemptsByFirst, nextByLast: await nextAttemptsOf(snapshot, jobIds) }
+  })
 }
 
 /** One page of the jobs of all instances that the caller was granted, or of one, newest first, without logs. */

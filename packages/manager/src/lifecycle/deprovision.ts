@@ -11,7 +11,7 @@ import type { BackupPlan } from '../plans/plan.ts'
 import { deletePlans, lockPlansOfInstance, plansOfInstance } from '../plans/repository.ts'
 import { requestRemoval, requireNoneRestored } from '../removals/service.ts'
 import { pointsOf } from '../restore-points/repository.ts'
-import { isGood, type RestorePoint } from '../restore-points/restore-point.ts'
+import { isGood, isMissing, type RestorePoint } from '../restore-points/restore-point.ts'
 import { RequestError } from '../shared/request-error.ts'
 import { requireNoOpenJob } from './delete-plan.ts'
 
@@ -47,7 +47,7 @@ export async function deprovisionPlans(context: Context, call: Call, instanceId:
 function allButNewest(points: readonly RestorePoint[], now: Date): RestorePoint[] {
   const byPlan = Map.groupBy(points, (point) => point.planId)
   return [...byPlan.values()].flatMap((ofPlan) => {
-    const judged = ofPlan.map((point) => ({ ...point, good: isGood(point) }))
+    const judged = ofPlan.map((point) => ({ ...point, good: isGood(point), missing: isMissing(point) }))
     return expiredPoints(judged, { style: 'FILES', period: 1 }, now)
   })
 }

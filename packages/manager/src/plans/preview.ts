@@ -3,7 +3,7 @@ import { authorizeInstance, type Call } from '../access/call.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { listPoints } from '../restore-points/repository.ts'
-import { isGood, type RestorePoint } from '../restore-points/restore-point.ts'
+import { isGood, isMissing, type RestorePoint } from '../restore-points/restore-point.ts'
 import type { BackupPlan } from './plan.ts'
 import { checkSchedule } from './rules.ts'
 import { getPlan } from './service.ts'
@@ -69,7 +69,7 @@ async function pointsUnder(context: Context, { id, instanceId }: BackupPlan, ret
   const { entries } = await listPoints(context, { instanceId, planId: id }, page)
   const points = entries
     .filter((point) => point.removal === undefined)
-    .map((point) => ({ ...point, good: isGood(point) }))
+    .map((point) => ({ ...point, good: isGood(point), missing: isMissing(point) }))
   const expired = new Set(expiredPoints(points, retention, await readClock(context)).map((point) => point.id))
   return points.map((point) => ({ point, isKept: !expired.has(point.id) }))
 }

@@ -31,13 +31,11 @@ export async function claimDueRetention({ database }: Pick<Context, 'database'>,
     .updateTable('backup_plans')
     .set({
       retention_due_at: sql<Date>`greatest(now() + make_interval(secs => ${sql.lit(RETRY_SECONDS)}), retention_counts_from)`,
-      // A change that counts by now is no longer announced.
-      retention_counts_from: sql<Date | null>`case when retention_counts_from > now() then retention_counts_from end`,
     })
     .where('id', 'in', due)
-    .returning(['id', 'retention_counts_from'])
+    .returning(['id', sql<boolean>`coalesce(retention_counts_from <= now(), true)`.as('counts')])
     .execute()
-  return rows.filter((row) => row.retention_counts_from === null).map((row) => row.id)
+  return rows.filter((row) => row.counts).map((row) => row.id)
 }
 
 /**
@@ -60,9 +58,18 @@ export async function lockRetention(
   return { style: plan.retention_style, period: plan.retention_period }
 }
 
-/** Records that the retention was applied: it is due again in an hour, unless a backup that succeeded meanwhile made it due. */
+/**
+ * Records that the retention was applied: it is due again in an hour, unless a backup that succeeded meanwhile made it due, and
+ * a change of it is no longer announced. The caller has locked the plan.
+ */
 export async function recordRetentionApplied({ database }: InTransaction, planId: string, now: Date): Promise<void> {
   const inAnHour = new Date(now.getTime() + HOUR_MS)
+  await database
+    .updateTable('backup_plans')
+    .set({ retention_counts_from: null })
+    .where('id', '=', planId)
+    .where('retention_counts_from', '<=', now)
+    .execute()
   await database
     .updateTable('backup_plans')
     .set({ retention_due_at: sql<Date>`greatest(${inAnHour}::timestamptz, retention_counts_from)` })

@@ -11,7 +11,7 @@ import { getDestination } from '../destinations/service.ts'
 import { prefixOfPlan } from '../jobs/job.ts'
 import { openJobsOfPlans, planIdsOfJobsIn } from '../jobs/repository.ts'
 import { planIdsOfDestination } from '../plans/repository.ts'
-import { planIdsWithPointsIn, pointsOf, recordVerification } from '../restore-points/repository.ts'
+import { clearMissing, planIdsWithPointsIn, pointsOf, recordVerification } from '../restore-points/repository.ts'
 import { objectNameOf, type RestorePoint } from '../restore-points/restore-point.ts'
 import { RequestError } from '../shared/request-error.ts'
 import { Findings, type Reconciliation } from './reconciliation.ts'
@@ -161,15 +161,22 @@ async function tryToRemove(
   }
 }
 
-/** A list may be stale, so the object of a point that is not in it is looked up before the point is marked. */
+/**
+ * A list may be stale, so the object of a point that is not in it is looked up before the point is marked. One that is found
+ * again is no longer missing.
+ */
 async function checkPoint(
   { context, store, options, found }: Reconciling,
   point: RestorePoint,
   listedSize: number | undefined,
 ): Promise<void> {
-  if (listedSize === point.sizeBytes) return
-  const sizeBytes = (await store.head(objectNameOf(point), { signal: options.signal }))?.sizeBytes
-  if (sizeBytes === point.sizeBytes) return
+  const isListed = listedSize === point.sizeBytes
+  const stored = isListed ? point : await store.head(objectNameOf(point), { signal: options.signal })
+  const sizeBytes = stored?.sizeBytes
+  if (sizeBytes === point.sizeBytes) {
+    if (point.verification?.state === 'missing') await clearMissing(context, point.id)
+    return
+  }
   const state = sizeBytes === undefined ? 'missing' : 'damaged'
   await recordVerification(context, point.id, state, await readClock(context))
   found.brokenPoints.add({ id: point.id, name: objectNameOf(point), state })

@@ -258,6 +258,16 @@ export async function lockPointsForRestore(
   return ids.find((id) => !locked.has(id))
 }
 
+/** Forgets that the object of a restore point was missing: it was found, though not read. */
+export async function clearMissing({ database }: RepositoryContext, id: string): Promise<void> {
+  await database
+    .updateTable('restore_points')
+    .set({ verified_at: null, verified_state: null })
+    .where('id', '=', id)
+    .where('verified_state', '=', 'missing')
+    .execute()
+}
+
 /** Records the result of reading an object back. */
 export async function recordVerification(
   { database }: RepositoryContext,

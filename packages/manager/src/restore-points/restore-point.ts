@@ -91,6 +91,11 @@ export function isGood({ afterFailure, verification }: RestorePoint): boolean {
   return !afterFailure && (verification === undefined || verification.state === 'intact')
 }
 
+/** Whether a restore point would be good if its object, which was not found, is there after all. */
+export function isMissing({ afterFailure, verification }: RestorePoint): boolean {
+  return !afterFailure && verification?.state === 'missing'
+}
+
 /** The name of a restore point's object in its destination. */
 export function objectNameOf({ prefix, filename }: Pick<RestorePoint, 'prefix' | 'filename'>): string {
   return prefix + filename

@@ -5,7 +5,7 @@ import { inTransaction } from '../database/transaction.ts'
 import * as plans from '../plans/retention-repository.ts'
 import { requestRemoval } from '../removals/service.ts'
 import { pointsOf } from '../restore-points/repository.ts'
-import { isGood } from '../restore-points/restore-point.ts'
+import { isGood, isMissing } from '../restore-points/restore-point.ts'
 
 /** Claims plans whose retention is due. Returns their ids, at most `limit`. */
 export function claimDueRetention(context: Context, limit: number): Promise<string[]> {
@@ -26,7 +26,7 @@ export async function applyRetention(context: Context, planId: string): Promise<
     if (retention === undefined) return 0
     const points = (await pointsOf(tx, { planId }))
       .filter((point) => point.removal === undefined)
-      .map((point) => ({ ...point, good: isGood(point) }))
+      .map((point) => ({ ...point, good: isGood(point), missing: isMissing(point) }))
     const expired = expiredPoints(points, retention, now).map((point) => point.id)
     const removed = await requestRemoval(tx, expired, 'RETENTION')
     await plans.recordRetentionApplied(tx, planId, now)

@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto'
 
+/** How many characters an identifier has. */
+export const IDENTIFIER_LENGTH = 24
+
 /**
  * Generates an identifier of 24 hex digits, as existing clients know them: 4 bytes of seconds, so that rows created together
  * are stored together, and 8 random bytes, so that nobody can guess one.

@@ -29,12 +29,19 @@ export async function readBack(context: Context, point: RestorePoint, options: R
   const expected = omitUndefined({ sizeBytes, sha256, root })
   try {
     const store = await openDestinationOf(context, point.destinationId)
-    await verifyObject(store, objectNameOf(point), expected, options)
-    return { state: 'intact' }
+    try {
+      await verifyObject(store, objectNameOf(point), expected, options)
+      return { state: 'intact' }
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'absent') throw error
+      // Only `head` tells an absent object from a missing bucket, container or directory, where it rejects.
+      const found = await store.head(objectNameOf(point), { signal: options.signal })
+      if (found !== undefined) throw error
+      return { state: 'missing', problem: error.message }
+    }
   } catch (error) {
     if (error instanceof ContentError) return { state: 'damaged', problem: error.message }
     if (!(error instanceof StoreError)) throw error
-    if (error.code === 'absent') return { state: 'missing', problem: error.message }
     throw new RequestError('conflict', `The object could not be read back: ${error.message}`, { cause: error })
   }
 }
