@@ -169,7 +169,7 @@ export function backupBody(under: AgentUnderTest, id: string, changes: Record<st
 export function restoreBody(
   under: AgentUnderTest,
   id: string,
-  source: { filename: string; sha256?: string; size?: number },
+  source: { filename: string; sha256?: string; size?: number; root?: string },
   changes: Record<string, unknown> = {},
 ) {
   return {

@@ -190,19 +190,33 @@ test('scripts report warnings, and the metadata of a dump is passed to its resto
     }),
   )
   await under.call('POST', '/backup', backupBody(under, 'x'))
-  const { status, filename = '', warnings } = await under.over('backup', 'x')
+  const { status, filename = '', root = '', warnings } = await under.over('backup', 'x')
   expect({ status, warnings }).toEqual({
     status: 'SUCCEEDED',
     warnings: [{ code: 'not-dumped', message: 'the table of *** is left out' }],
   })
   const manifest = JSON.parse(await readFile(join(under.bucket, 'plan', `${filename}.manifest.json`), 'utf8'))
   expect(manifest.metadata).toEqual({ extensions: ['hstore 1.7'] })
-  await under.call('PUT', '/restore', restoreBody(under, 'x', { filename }))
+  await under.call('PUT', '/restore', restoreBody(under, 'x', { filename, root }))
   expect(await under.over('restore', 'x')).toMatchObject({
     status: 'SUCCEEDED',
     warnings: [{ code: 'warning', message: '{"extensions":["hstore 1.7"]}' }],
   })
   expect(await readdir(join(under.root, 'restores'))).toEqual([])
+})
+
+test('metadata that cannot be verified, for want of a root, reaches no script', async () => {
+  const restore = `cat >/dev/null; [ -e "$BACKUP_METADATA" ] && echo "given it was passed" >"$BACKUP_WARNINGS"; exit 0\n`
+  const under = await agentWith(formTwo({ backup: `echo '{"mode":"swap"}' >"$BACKUP_METADATA"\necho dump\n`, restore }))
+  await under.call('POST', '/backup', backupBody(under, 'x'))
+  const { filename = '', sha256 = '', root = '' } = await under.over('backup', 'x')
+  const codesOf = async (id: string, source: Parameters<typeof restoreBody>[2]) => {
+    await under.call('PUT', '/restore', restoreBody(under, id, source))
+    const { status, warnings } = await under.over('restore', id)
+    return [status, warnings?.map(({ code }) => code)]
+  }
+  expect(await codesOf('verified', { filename, sha256, root })).toEqual(['SUCCEEDED', ['given']])
+  expect(await codesOf('unverified', { filename, sha256 })).toEqual(['SUCCEEDED', ['agent-manifest']])
 })
 
 test('metadata that is not a JSON object is a warning; the backup is stored', async () => {

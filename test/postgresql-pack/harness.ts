@@ -1,7 +1,8 @@
-import { cp } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { cp, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AgentJob } from '@osb-backup/protocol'
+import { type AgentJob, manifestEnding } from '@osb-backup/protocol'
 import { afterAll, beforeAll, vi } from 'vitest'
 import { type AgentUnderTest, agentForAll } from '../agent/agent-under-test.ts'
 import { owner } from './databases/fixture.ts'
@@ -103,7 +104,7 @@ export class PackAgent implements AsyncDisposable {
     const common = this.#common(id)
     await this.#request('PUT', '/restore', {
       ...common,
-      destination: { ...common.destination, filename },
+      destination: { ...common.destination, filename, ...(await this.#rootOf(filename)) },
       restore: databaseOf(target),
     })
     return id
@@ -123,6 +124,12 @@ export class PackAgent implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#end()
+  }
+
+  /** What a manager would have recorded: only then does the metadata of a dump reach the scripts. */
+  async #rootOf(filename: string): Promise<{ root?: string }> {
+    const manifest = await readFile(join(this.under.bucket, 'plan', filename + manifestEnding)).catch(() => undefined)
+    return manifest === undefined ? {} : { root: createHash('sha256').update(manifest).digest('hex') }
   }
 
   #common(id: string) {

@@ -253,10 +253,10 @@ export class JobRegistry {
     for (const job of this.#unsaved) await this.#saveEnd(job)
   }
 
-  /** The finished jobs that retention no longer keeps; none whose database is still locked. */
+  /** The finished jobs that retention no longer keeps; none that is locked or may have left something in the store. */
   expired(retention: JobRetention, now: Date): RegisteredJob[] {
     const ended = this.#all().flatMap(({ record }): EndedJob[] =>
-      record.endedAt === undefined || record.lockedSince !== undefined
+      record.endedAt === undefined || record.lockedSince !== undefined || record.incompleteUpload !== undefined
         ? []
         : [{ ...keyOf(record), endedAt: record.endedAt }],
     )

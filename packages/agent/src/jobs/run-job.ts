@@ -98,12 +98,16 @@ async function retrySteps(
   { isAtOnce = false } = {},
 ): Promise<void> {
   const waiting = new AbortController()
-  job.retries = retryPendingSteps(run, job, { ...deps, log }, isAtOnce).then(async () => {
-    waiting.abort()
-    if (pendingSteps(job.record).length > 0) return
-    await cleanUp(run, log)
-    if (job.record.status !== 'RUNNING') await saveResolved(job, deps, log)
-  })
+  job.retries = retryPendingSteps(run, job, { ...deps, log }, isAtOnce)
+    .then(async () => {
+      waiting.abort()
+      if (pendingSteps(job.record).length > 0) return
+      await cleanUp(run, log)
+      if (job.record.status !== 'RUNNING') await saveResolved(job, deps, log)
+    })
+    .catch((error: unknown) => {
+      log.fatal({ err: errorMessage(error) }, 'the end of a job failed unexpectedly: this is a bug')
+    })
   const signal = AbortSignal.any([waiting.signal, deps.registry.stopping])
   await sleep(deps.settings.unlockWaitMs, undefined, { signal }).catch(() => undefined)
   if (pendingSteps(job.record).length === 0) await job.retries

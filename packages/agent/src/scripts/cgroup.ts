@@ -71,9 +71,13 @@ export function killCgroup(path: string): void {
   }
 }
 
-/** Removes a cgroup without processes, and those below it. One that has any stays. */
+/** Removes a cgroup without processes, and those below it. One that has any stays, or that cannot be read for want of descriptors. */
 export function removeCgroup(path: string): void {
-  for (const child of childrenOf(path)) removeCgroup(child)
+  try {
+    for (const child of childrenOf(path)) removeCgroup(child)
+  } catch {
+    // It is removed after the next job.
+  }
   removeEmptyCgroup(path)
 }
 

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { errorCode } from '@osb-backup/node'
 import { processesOf } from './cgroup.ts'
 import { parseStat } from './process-identity.ts'
@@ -73,13 +74,23 @@ export function openFile(pid: number, descriptor: number): string | undefined {
 
 /** Whether one of these processes has a file open, or one below a directory. What cannot be seen is not open. */
 export function haveOpen(pids: readonly number[], files: ReadonlySet<string>, directory?: string): boolean {
+  const prefix = directory === undefined ? undefined : `${resolveLinks(directory)}/`
   return pids.some((pid) => {
     const descriptors = readProc(`/proc/${pid}/fd`, (path) => readdirSync(path)) ?? []
     return descriptors.some((descriptor) => {
       const file = openFile(pid, Number(descriptor))
-      return file !== undefined && (files.has(file) || (directory !== undefined && file.startsWith(`${directory}/`)))
+      return file !== undefined && (files.has(file) || (prefix !== undefined && file.startsWith(prefix)))
     })
   })
+}
+
+/** A path as the kernel has it, without symbolic links; its end need not exist. */
+function resolveLinks(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return dirname(path) === path ? path : join(resolveLinks(dirname(path)), basename(path))
+  }
 }
 
 /** Processes end while they are read, and some belong to others. */

@@ -130,8 +130,8 @@ class Script {
 
   /** Lets the script start once it is recorded. Never rejects. */
   async #begin(child: ChildProcess, pid: number): Promise<void> {
-    this.#identify(pid)
     try {
+      this.#identify(pid)
       await this.#options.beforeStart(pid)
       openGate(child)
     } catch (error) {
@@ -151,8 +151,9 @@ class Script {
   /** While the script waits at the gate, it is known what it is. */
   #identify(pid: number): void {
     const { stdin, stdout, scope } = this.#options
+    this.#scope = { ...scope, groupId: pid }
     const sinceTicks = readProcess(pid)?.startTicks
-    this.#scope = { ...scope, groupId: pid, ...(sinceTicks === undefined ? {} : { sinceTicks }) }
+    if (sinceTicks !== undefined) this.#scope.sinceTicks = sinceTicks
     const streams = [
       stdin === 'stream' ? openFile(pid, 0) : undefined,
       stdout === 'stream' ? openFile(pid, 1) : undefined,
@@ -194,6 +195,7 @@ class Script {
       if (held !== undefined || !isSuccess(exit) || !keepsBackground) this.#endProcesses()
       await this.#processesEnded
       this.#isOver = true
+      this.input?.destroy()
       this.#pipes.stdout?.destroy()
       this.#pipes.stderr?.destroy()
       const outcome = exit.kind === 'not-started' ? exit : (this.#reason ?? exit)

@@ -22,8 +22,7 @@ export async function streamRestore(run: RunContext, path: string, signal: Abort
   try {
     const name = await findSource(run, both)
     const read = await findManifest(run, name, both)
-    const metadata = read?.manifest.metadata
-    if (metadata !== undefined) await writeMetadata(run.directory.messages, metadata)
+    await passMetadata(run, read)
     const transforms = transformsToReverse(run, read?.manifest)
     content = await loadContent(store, name, {
       ...transforms,
@@ -81,6 +80,19 @@ async function findManifest(
     warn(`The manifest beside the object could not be used: ${errorMessage(error)}`)
     return undefined
   }
+}
+
+/**
+ * Gives the script the metadata of a manifest whose root was recorded. Any other may have been replaced by whoever can write
+ * to the store, and scripts act on it as administrators of the database.
+ */
+async function passMetadata({ job, directory }: RunContext, read: ReadManifest | undefined): Promise<void> {
+  const metadata = read?.manifest.metadata
+  if (metadata === undefined) return
+  if (job.request.source?.root !== undefined) return writeMetadata(directory.messages, metadata)
+  const message =
+    'The restore script gets no metadata: the root of the manifest was not recorded, so it cannot be verified.'
+  job.warnings.push({ code: 'agent-manifest', message })
 }
 
 /**

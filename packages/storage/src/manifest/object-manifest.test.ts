@@ -87,6 +87,22 @@ describe('a manifest', () => {
     }
   })
 
+  test('is not read beyond the size that it may have, whatever its size was when it was looked up', async () => {
+    await write()
+    let chunksRead = 0
+    async function* endless() {
+      for (const chunk = Buffer.alloc(1024 ** 2); chunksRead < 100; chunksRead++) yield chunk
+    }
+    const growing = Object.assign(openStore({ type: 'file', directory: root }, { retry: false }), {
+      get: async () => Readable.from(endless()),
+    })
+    await expect(readManifest(growing, name)).rejects.toMatchObject({
+      code: 'corrupt',
+      message: expect.stringContaining('too large'),
+    })
+    expect(chunksRead).toBeLessThan(100)
+  })
+
   test('is not written if its content is not valid', async () => {
     const stored = { sizeBytes: -1, sha256: 'x' }
     await expect(writeManifest(store, 'odd', { ...facts, recipients: [], stored })).rejects.toThrow()

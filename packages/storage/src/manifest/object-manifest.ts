@@ -1,6 +1,5 @@
 import { hash as sha256Of } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
 import { manifestEnding, type ObjectManifest, objectManifestSchema } from '@osb-backup/protocol'
 import { type ChunkList, isWhole } from '../chunks/chunk-list.ts'
 import { ContentError } from '../content/content-error.ts'
@@ -78,7 +77,7 @@ export async function readManifest(
   const name = manifestName(objectName)
   const found = await store.head(name, options)
   if (!found) return undefined
-  if (found.sizeBytes > MAXIMUM_BYTES) throw new ContentError('corrupt', `"${name}" is too large to be a manifest.`)
+  if (found.sizeBytes > MAXIMUM_BYTES) throw tooLarge(name)
   const bytes = await contentOf(store, name, options)
   if (bytes === undefined) return undefined
   const root = sha256Of('sha256', bytes, 'hex')
@@ -129,11 +128,23 @@ export async function removeExpected(
 
 async function contentOf(store: ObjectStore, name: string, options: CallOptions): Promise<Buffer | undefined> {
   try {
-    return await buffer(await store.get(name, options))
+    // It may have been replaced since its size was looked up.
+    const chunks: Buffer[] = []
+    let sizeBytes = 0
+    for await (const chunk of await store.get(name, options)) {
+      sizeBytes += chunk.length
+      if (sizeBytes > MAXIMUM_BYTES) throw tooLarge(name)
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks)
   } catch (error) {
     if (error instanceof StoreError && error.code === 'absent') return undefined
     throw error
   }
+}
+
+function tooLarge(name: string): ContentError {
+  return new ContentError('corrupt', `"${name}" is too large to be a manifest.`)
 }
 
 function baseName(name: string): string {

@@ -67,7 +67,7 @@ export class S3Store implements ObjectStore {
     try {
       validateObjectName(name)
       const { sizeBytes, tag } = await consume(content, (chunks) => upload.send(chunks), signal)
-      return { name, sizeBytes, modifiedAt: new Date(), ...(tag === undefined ? {} : { tag: bare(tag) }) }
+      return { name, sizeBytes, modifiedAt: new Date(), ...tagOf(tag) }
     } catch (error) {
       content.destroy()
       await upload.undo().catch((cause: unknown) => {
@@ -131,7 +131,7 @@ export class S3Store implements ObjectStore {
       const found = await headObject(this.#clients.calls, { Bucket: this.#bucket, Key: name }, abortSignal)
       if (!found) return undefined
       const { ContentLength = 0, LastModified = new Date(0), ETag } = found
-      return { name, sizeBytes: ContentLength, modifiedAt: LastModified, ...(ETag ? { tag: bare(ETag) } : {}) }
+      return { name, sizeBytes: ContentLength, modifiedAt: LastModified, ...tagOf(ETag) }
     })
   }
 
@@ -196,7 +196,8 @@ function repeatedPage(location: string): StoreError {
   return new StoreError('misconfigured', `Could not list ${location}: it answers with the same page again and again.`)
 }
 
-/** An ETag without the quotes that it has in some answers. */
-function bare(etag: string): string {
-  return etag.replaceAll('"', '')
+/** An ETag without the quotes that it has in some answers. One that Ceph leaves empty is none. */
+function tagOf(etag: string | undefined): { tag?: string } {
+  const tag = etag?.replaceAll('"', '')
+  return tag ? { tag } : {}
 }
