@@ -26,6 +26,7 @@ export interface SetbackContext {
  */
 export function decideSetback(context: SetbackContext): 'retry' | 'unknown' | 'fail' {
   const { setback, isAccepted, mayHaveStarted, isCancelled, isOverdue } = context
+  if (isCancelled && !mayHaveStarted) return 'fail'
   if (setback === 'not-known' && (isAccepted || isCancelled)) return 'fail'
   if (!mayHaveStarted && (setback === 'not-known' || setback === 'refused')) return 'fail'
   if (!isOverdue) return 'retry'
