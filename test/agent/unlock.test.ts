@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
@@ -99,6 +99,59 @@ test('an operator has the unlock retried at once, or marks the database as unloc
     expect(await agent.call('POST', `/backup/x/${action}`)).toMatchObject({ status: 409, json: { status: 'FAILED' } })
   }
   expect(await send('backup', agent, 'y')).toMatchObject({ status: 201 })
+})
+
+test('a script that is missing when it is needed does not count as a successful unlock or cleanup', async () => {
+  const slow = `echo some; while [ ! -e "${top}/go" ]; do sleep 0.02; done\n`
+  const cleanup = { backup: slow, 'backup-cleanup': `touch "${top}/cleaned"\n` }
+  const agent = await CrashingAgent.prepare({ ...locking, ...cleanup }, { unlock_wait_seconds: '600' })
+  const [scripts, elsewhere] = [join(agent.root, 'scripts'), join(agent.root, 'elsewhere')]
+  await agent.start()
+  await send('backup', agent, 'x')
+  await until(async () => (await agent.call('GET', '/backup/x')).json.state === 'backup', 'the dump is written')
+  await agent.kill()
+  await rename(scripts, elsewhere)
+  await mkdir(scripts)
+  await agent.start()
+  await until(async () => (await agent.call('GET', '/backup/x')).json.unlock_attempts >= 2, 'it is retried')
+  const { json } = await agent.call('GET', '/backup/x')
+  expect(json).toMatchObject({ status: 'RUNNING', locked_since: expect.any(String) })
+  expect(json.error_message).toContain(
+    'post-backup-unlock: the script that this stage had when the job began is missing',
+  )
+  expect(json.error_message).toContain('backup-cleanup: the script that this stage had when the job began is missing')
+  await rm(scripts, { recursive: true })
+  await rename(elsewhere, scripts)
+  expect(await agent.over('backup', 'x')).toMatchObject({ status: 'FAILED' })
+  expect([await agent.has('locked.db1'), await agent.has('cleaned')]).toEqual([false, true])
+})
+
+test('an operator who marks a database as unlocked ends no cleanup, and its unlock blocks other jobs until it ends', async () => {
+  const under = await agentWith(
+    formTwo({
+      'backup-cleanup': `[ -e "${top}/mended" ] && sleep 1\n`,
+      'post-backup-unlock': `trap "" TERM; touch "${top}/unlocking"; while :; do sleep 0.1; done\n`,
+    }),
+    { stage_kill_grace_seconds: '5', stage_timeout_seconds: '2' },
+  )
+  await under.call('POST', '/backup', backupBody(under, 'x'))
+  expect(await under.over('backup', 'x')).toMatchObject({ status: 'FAILED', locked_since: expect.any(String) })
+  await rm(join(under.root, 'unlocking'))
+  await under.call('POST', '/backup/x/retry-unlock')
+  await until(() => stat(join(under.root, 'unlocking')).then(Boolean, () => false), 'an unlock hangs')
+  expect(await under.call('POST', '/backup/x/mark-unlocked')).toMatchObject({ status: 200 })
+  expect(await under.call('POST', '/backup', backupBody(under, 'y'))).toMatchObject({
+    status: 429,
+    json: { code: 'database_busy' },
+  })
+  await writeFile(join(under.root, 'mended'), '')
+  await until(
+    async () =>
+      /backup-cleanup: .*attempt \d+ succeeded/.test((await under.call('GET', '/backup/x')).json.error_message),
+    'the cleanup has succeeded',
+    60_000,
+  )
+  expect(await under.call('POST', '/backup', backupBody(under, 'y'))).toMatchObject({ status: 201 })
 })
 
 test('an operator ends an unlock that hangs, but not a job that still works', async () => {

@@ -75,6 +75,22 @@ test('a database whose unlock fails is shown as locked with its job, its instanc
   await expect.poll(async () => (await partOf(jobId))?.lockedSince, { timeout: 120_000 }).toBeUndefined()
   expect(await lockedDatabases()).toEqual([])
   expect((await fixture.client.instances.get(instanceId)).lockedSince).toBeUndefined()
+
+  // That another agent, at another URL, does not report a lock says nothing about it.
+  const setLock = (url: string) =>
+    sql.client.query(
+      'update job_parts set locked_since = now(), unlock_attempts = 1, agent_url = $2 where job_id = $1',
+      [jobId, url],
+    )
+  await setLock('http://127.0.0.1:9')
+  await sql.client.query('update agents set check_at = now()')
+  const isChecked = async () => (await sql.client.query('select from agents where check_at > now()')).rowCount === 1
+  await expect.poll(isChecked, { timeout: 60_000 }).toBe(true)
+  await new Promise((resolve) => setTimeout(resolve, 2000))
+  expect(await lockedDatabases()).toHaveLength(1)
+  await setLock(fixture.agent.url)
+  await sql.client.query('update agents set check_at = now()')
+  await expect.poll(lockedDatabases, { timeout: 60_000 }).toEqual([])
   expect((await fixture.runPlan(planId)).state).toBe('succeeded')
 })
 

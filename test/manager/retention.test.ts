@@ -132,6 +132,29 @@ test('a destination that holds backups is not led elsewhere', async () => {
   expect((await fixture.call('PATCH', path, same)).status).toBe(200)
 })
 
+test('a destination is not led elsewhere while a backup is being stored in it', async () => {
+  const plan = await fixture.createPlan()
+  await fixture.runPlan(plan.id)
+  const store = { kind: 'file' as const, directory: join(fixture.store, 'unused') }
+  const { id } = await fixture.client.destinations.create({ instanceId, name: 'unused', store })
+  const sql = await superuser()
+  await sql.query('begin')
+  await sql.query('update restore_points set destination_id = $2 where plan_id = $1', [plan.id, id])
+  const moved = fixture.call('PATCH', `/v1/destinations/${id}`, {
+    store: { kind: 'file', directory: join(fixture.store, 'elsewhere') },
+  })
+  const blocked = 'select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))'
+  const isDecided = async () => (await sql.query(blocked)).rowCount !== 0 || (await isSettled(moved))
+  await expect.poll(isDecided, { timeout: 60_000 }).toBe(true)
+  await sql.query('commit')
+  expect((await moved).status).toBe(409)
+  await sql.query('update restore_points set destination_id = $2 where plan_id = $1', [plan.id, fixture.destinationId])
+  await sql.end()
+})
+
+const isSettled = (promise: Promise<unknown>) =>
+  Promise.race([promise.then(() => true), new Promise<false>((resolve) => setImmediate(() => resolve(false)))])
+
 test('a change of retention deletes nothing for a while', async () => {
   const plan = await fixture.createPlan()
   for (let run = 0; run < 3; run++) await fixture.runPlan(plan.id)

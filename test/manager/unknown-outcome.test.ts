@@ -65,6 +65,39 @@ test('a backup at an agent that does not answer is unknown, keeps its database, 
   expect((await fixture.waitForJob(waiting.id)).state).toBe('succeeded')
 })
 
+test('another agent that does not know a job says nothing about it', async () => {
+  const { name, planId, jobId } = await freezeDuringBackup()
+  thaw()
+  const other = await startAgentProcess({
+    directory_backup: join(fixture.folder, 'other', 'backup'),
+    directory_restore: join(fixture.folder, 'other', 'restore'),
+    scripts_path: join(fixture.folder, 'scripts'),
+    file_destination_root: fixture.store,
+  })
+  const { password } = fixture.agent
+  const moveAgent = async (url: string) =>
+    expect((await fixture.call('PATCH', `/v1/agents/${fixture.agentId}`, { url, password })).status).toBe(200)
+  await moveAgent(other.url)
+  await fixture.restartManager()
+  await becomes(jobId, 'unknown')
+  expect((await fixture.client.jobs.get(jobId)).parts[0]?.error).toMatch(
+    /does not know the job, which began at another/,
+  )
+  const checkAt = async () => {
+    const rows = await database.query<{ at: Date }>('select check_at as at from job_parts where job_id = $1', [jobId])
+    return Number(rows[0]?.at)
+  }
+  // The other agent is asked, and does not bring the job to an end.
+  const first = await checkAt()
+  await expect.poll(checkAt, { timeout: 60_000 }).toBeGreaterThan(first + 6000)
+  expect(await stateOf(jobId)).toBe('unknown')
+  await moveAgent(fixture.agent.url)
+  await databases.release(name, 'backup')
+  expect((await fixture.waitForJob(jobId)).state).toBe('succeeded')
+  expect((await fixture.newestPoint(planId)).jobId).toBe(jobId)
+  await other.stop()
+})
+
 test('what an unknown restore reads is not removed, its instance stays, and a cancel reaches the agent when it answers', async () => {
   const { name, planId, pointId } = await newPlan()
   await databases.hold(name, 'restore')

@@ -7,16 +7,17 @@ const context = fc
     setback: fc.constantFrom('not-known', 'refused', 'busy', 'unreachable'),
     isAccepted: fc.boolean(),
     mayHaveStarted: fc.boolean(),
+    isElsewhere: fc.boolean(),
     isCancelled: fc.boolean(),
     isOverdue: fc.boolean(),
   })
   .map((each): SetbackContext => ({ ...each, mayHaveStarted: each.mayHaveStarted || each.isAccepted }))
 
-test('a part that may be running fails only if its agent says that it knows no such job', () => {
+test('a part that may be running fails only if its own agent says that it knows no such job', () => {
   fc.assert(
     fc.property(context, (each) => {
       if (!each.mayHaveStarted || decideSetback(each) !== 'fail') return
-      expect(each.setback).toBe('not-known')
+      expect(each).toMatchObject({ setback: 'not-known', isElsewhere: false })
     }),
   )
 })
@@ -25,14 +26,18 @@ test('a part that cannot have started is never unknown, and one that may have is
   fc.assert(
     fc.property(context, (each) => {
       if (!each.mayHaveStarted) expect(decideSetback(each)).not.toBe('unknown')
-      else if (each.isOverdue && each.setback !== 'not-known') expect(decideSetback(each)).toBe('unknown')
+      else if (each.isOverdue && (each.setback !== 'not-known' || each.isElsewhere))
+        expect(decideSetback(each)).toBe('unknown')
       if (each.isOverdue) expect(decideSetback(each)).not.toBe('retry')
     }),
   )
 })
 
 test('an agent that does not take jobs fails a part at once, and one that is busy or unreachable does not', () => {
-  const fresh = { isAccepted: false, mayHaveStarted: false, isCancelled: false, isOverdue: false }
+  const fresh = {
+    ...{ isAccepted: false, mayHaveStarted: false, isElsewhere: false },
+    ...{ isCancelled: false, isOverdue: false },
+  }
   expect(decideSetback({ ...fresh, setback: 'refused' })).toBe('fail')
   expect(decideSetback({ ...fresh, setback: 'not-known' })).toBe('fail')
   expect(decideSetback({ ...fresh, setback: 'busy' })).toBe('retry')

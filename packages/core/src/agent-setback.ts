@@ -14,6 +14,8 @@ export interface SetbackContext {
   isAccepted: boolean
   /** A request to start it may have reached the agent. True also if the agent has accepted it. */
   mayHaveStarted: boolean
+  /** It began at another URL than the agent that answers has now, so that this may be another agent. */
+  isElsewhere: boolean
   /** Somebody cancelled it, so that the agent was asked about the part and not to start it. */
   isCancelled: boolean
   /** The setback has lasted as long as its limit. */
@@ -21,11 +23,14 @@ export interface SetbackContext {
 }
 
 /**
- * Decides what a setback means for a part. A part fails only where it is certain that nothing of it runs; where its agent may be
- * working on the database, its outcome is unknown until the agent answers again.
+ * Decides what a setback means for a part. That another agent than its own does not know it says nothing about it. A part fails
+ * only where it is certain that nothing of it runs; where its agent may be working on the database, its outcome is unknown until
+ * the agent answers again.
  */
 export function decideSetback(context: SetbackContext): 'retry' | 'unknown' | 'fail' {
-  const { setback, isAccepted, mayHaveStarted, isCancelled, isOverdue } = context
+  const { isAccepted, mayHaveStarted, isElsewhere, isCancelled, isOverdue } = context
+  const isOtherAgent = context.setback === 'not-known' && mayHaveStarted && isElsewhere
+  const setback = isOtherAgent ? 'unreachable' : context.setback
   if (isCancelled && !mayHaveStarted) return 'fail'
   if (setback === 'not-known' && (isAccepted || isCancelled)) return 'fail'
   if (!mayHaveStarted && (setback === 'not-known' || setback === 'refused')) return 'fail'

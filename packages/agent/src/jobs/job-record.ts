@@ -53,6 +53,8 @@ export interface JobRecord {
   warnings: Warning[]
   /** It was deleted while it ran, and disappears when it has finished. */
   isDeleted?: boolean
+  /** The always-run steps that had a script when the job began. Each must still have one when it runs. */
+  ownScripts?: Step[]
   /** When its lock script was started; until the unlock script has succeeded, or an operator unlocked the database. */
   lockedSince?: Date
   /** When an operator marked the database as unlocked, because the unlock script had failed. */

@@ -4,7 +4,7 @@ import type { DescriptorReserve } from './descriptor-reserve.ts'
 import { type EndedJob, expiredJobs, type JobRetention } from './expiry.ts'
 import { type JobKey, type JobRecord, newJob } from './job-record.ts'
 import { isSameDatabase, type JobRequest, withoutSecrets } from './job-request.ts'
-import { pendingSteps } from './pending-steps.ts'
+import { isUnlocking, pendingSteps } from './pending-steps.ts'
 
 /** A job with what exists only in this process: its run, and the means to cancel it. */
 export interface RegisteredJob {
@@ -295,7 +295,10 @@ export class JobRegistry {
 
   /** The job that works on the database of a request, or has not unlocked it, whichever manager it is of. */
   #blockerOf({ database }: JobRequest): RegisteredJob | undefined {
-    return [...this.running(), ...this.locked()].find(({ record }) => isSameDatabase(record.request.database, database))
+    // An unlock that an operator made superfluous may run a little longer.
+    const unlocking = this.#all().filter(({ record }) => isUnlocking(record))
+    const blockers = [...this.running(), ...this.locked(), ...unlocking]
+    return blockers.find(({ record }) => isSameDatabase(record.request.database, database))
   }
 
   #all(): RegisteredJob[] {

@@ -25,6 +25,12 @@ export function pendingSteps(job: JobRecord): Step[] {
 /** Whether the unlock of a job failed and the database is still locked. */
 export const hasPendingUnlock = (job: JobRecord): boolean => pendingSteps(job).some(isUnlock)
 
+/** Whether an attempt to unlock the database runs. */
+export function isUnlocking({ steps }: JobRecord): boolean {
+  const last = steps.at(-1)
+  return last !== undefined && isUnlock(last.step) && last.ok === undefined
+}
+
 /** How often the unlock of a job was tried. */
 export function unlockAttempts(job: JobRecord): number {
   const last = job.steps.findLast(({ step }) => isUnlock(step))

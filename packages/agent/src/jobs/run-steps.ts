@@ -1,5 +1,6 @@
 import type { Step } from '@osb-backup/core'
 import { errorMessage } from '@osb-backup/node'
+import { backupStages, restoreStages, type Stage } from '@osb-backup/protocol'
 import type { Logger } from 'pino'
 import { readWarnings } from '../scripts/script-messages.ts'
 import { findScript } from '../scripts/script-pack.ts'
@@ -32,7 +33,7 @@ export async function runSteps(
 }
 
 /**
- * Runs a step whose record was just added to the job. Always-run steps are bounded by their time limit, and by an
+ * Runs a step whose record was just added to the job. Always-run steps are bounded by their time limit, and an unlock by an
  * operator who unlocked the database; a failure or a cancellation of the job does not end them.
  */
 export async function runStep(
@@ -49,9 +50,7 @@ export async function runStep(
   // A step that could not be remembered over a crash does not start, unless it is one that must always run.
   const end =
     unsaved === undefined || isAlwaysRun(step)
-      ? await execute(run, step, isAlwaysRun(step) ? job.operatorUnlocked.signal : job.cancel.signal).catch(
-          (error: unknown) => failed(errorMessage(error)),
-        )
+      ? await execute(run, step, signalOf(step, job)).catch((error: unknown) => failed(errorMessage(error)))
       : failed(unsaved)
   await noteWarnings(run)
   recordStepEnd(run, stepRecord, end)
@@ -102,18 +101,42 @@ async function saveProblem(record: JobRecord, { registry, log }: StepDependencie
 
 async function execute(run: RunContext, step: Step, signal: AbortSignal): Promise<StepResult> {
   const { pack } = run
+  const isLock = step === 'pre-backup-lock' || step === 'pre-restore-lock'
+  // Saved with the process of the script, before that starts.
+  if (isLock) run.job.ownScripts = await findAlwaysRunScripts(run)
   if (step === 'upload') return uploadDump(run, signal)
   if (step === 'download') return downloadFile(run, signal)
   const script = await findScript(pack, step)
   if (!script.ok) return failed(script.error)
   const path = script.value
-  if (path === undefined) return { ok: true }
-  // Saved with the process of the script, before that starts.
-  if (step === 'pre-backup-lock' || step === 'pre-restore-lock') run.job.lockedSince = run.now()
+  if (path === undefined) {
+    const isMissing = run.job.ownScripts?.includes(step) === true
+    return isMissing
+      ? failed(`the script that this stage had when the job began is missing in ${pack.directory}`)
+      : { ok: true }
+  }
+  if (isLock) run.job.lockedSince = run.now()
   if (pack.form === 2 && step === 'backup') return streamBackup(run, path, pack.type, signal)
   if (pack.form === 2 && step === 'restore') return streamRestore(run, path, signal)
   const { ended } = await startStage(run, step, path, signal)
   const end = await ended
   const logs = { stdout: end.stdout, stderr: end.stderr }
   return isSuccess(end.outcome) ? { ok: true, ...logs } : { ok: false, ...scriptFailure(path, end), ...logs }
+}
+
+/** The always-run steps of a job that have a script; one that cannot be read counts. */
+async function findAlwaysRunScripts({ pack, job: { request } }: RunContext): Promise<Stage[]> {
+  const stages = request.kind === 'backup' ? backupStages : restoreStages
+  const found: Stage[] = []
+  for (const stage of stages.filter(isAlwaysRun)) {
+    const script = await findScript(pack, stage)
+    if (!script.ok || script.value !== undefined) found.push(stage)
+  }
+  return found
+}
+
+/** What ends a step early. A cleanup ends by itself: an operator who unlocks the database only ends an unlock that hangs. */
+function signalOf(step: Step, { cancel, operatorUnlocked }: RegisteredJob): AbortSignal {
+  if (step.endsWith('-unlock')) return operatorUnlocked.signal
+  return isAlwaysRun(step) ? new AbortController().signal : cancel.signal
 }

@@ -93,6 +93,7 @@ const jobSchema = z.object({
   progress: z.object({ bytesRead: whole, bytesStored: whole }),
   warnings: z.array(warningSchema).default([]),
   isDeleted: z.boolean().exactOptional(),
+  ownScripts: z.array(step).exactOptional(),
   lockedSince: instant.exactOptional(),
   markedUnlockedAt: instant.exactOptional(),
   process: z

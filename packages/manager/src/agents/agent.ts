@@ -13,6 +13,11 @@ export interface Agent extends AgentAddress {
   health: AgentHealth
 }
 
+/** The URL of an agent as it is stored with parts: two agents with the same one are the same. */
+export function normalizeAgentUrl(url: string): string {
+  return url.toLowerCase().replace(/\/+$/, '')
+}
+
 /** An agent that is not stored yet. */
 export type NewAgent = Pick<Agent, 'url' | 'username' | 'password' | 'name'>
 

@@ -6,6 +6,7 @@ import { contains, isGranted } from '../database/conditions.ts'
 import { readKeyset } from '../database/read-keyset.ts'
 import { readPage } from '../database/read-page.ts'
 import type { FileDestinationTable } from '../database/schema.ts'
+import type { InTransaction } from '../database/transaction.ts'
 import { sealedColumns } from '../secrets/sealed-columns.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
@@ -98,6 +99,11 @@ export async function insertDestination(context: RepositoryContext, destination:
       ...toColumns(context, destination),
     })
     .execute()
+}
+
+/** Locks a destination, so that no job and no restore point is created in it until the transaction ends. */
+export async function lockDestination({ database }: InTransaction, id: string): Promise<void> {
+  await database.selectFrom('file_destinations').select('id').where('id', '=', id).forUpdate().execute()
 }
 
 /**

@@ -24,6 +24,8 @@ interface PartState {
   agentUrl: string
   /** Whether the agent has accepted the part before. */
   accepted: boolean
+  /** The part began at another URL. */
+  isElsewhere: boolean
   cancelledBy: string | undefined
 }
 
@@ -78,9 +80,13 @@ export class AgentContact {
    * @returns Why the outcome of the part is unknown; undefined: the agent is asked again.
    * @throws {PartFailure} If the part fails.
    */
-  async judge(answer: Setback, { agentUrl, accepted, cancelledBy }: PartState): Promise<string | undefined> {
+  async judge(
+    answer: Setback,
+    { agentUrl, accepted, isElsewhere, cancelledBy }: PartState,
+  ): Promise<string | undefined> {
     const agent = `The agent at ${agentUrl}`
-    const reason = 'reason' in answer ? answer.reason : 'it does not know the job'
+    const unknown = isElsewhere ? 'it does not know the job, which began at another URL' : 'it does not know the job'
+    const reason = 'reason' in answer ? answer.reason : unknown
     const limited: LimitedSetback = answer.kind === 'busy' ? 'busy' : 'unreachable'
     const { agentBusySeconds, agentUnreachableSeconds } = this.#context.settings
     const limitSeconds = limited === 'busy' ? agentBusySeconds : agentUnreachableSeconds
@@ -88,6 +94,7 @@ export class AgentContact {
       setback: setbacks[answer.kind],
       isAccepted: accepted,
       mayHaveStarted: accepted || this.#mayHaveStarted,
+      isElsewhere,
       isCancelled: cancelledBy !== undefined,
     }
     const atOnce = decideSetback({ ...context, isOverdue: false })

@@ -9,6 +9,7 @@ import {
   type JobStatus,
   stopsScripts,
 } from '@osb-backup/protocol'
+import { normalizeAgentUrl } from '../agents/agent.ts'
 import {
   type AgentAddress,
   type AgentAnswer,
@@ -75,6 +76,7 @@ export class PartRun {
   readonly #contact: AgentContact
   #agentStatus: AgentJob | undefined
   #accepted: boolean
+  #beganAtUrl: string | undefined
   #ignoredFields = ''
   #cannotStop = false
   #waitMs = FIRST_WAIT_MS
@@ -136,7 +138,8 @@ export class PartRun {
         if (ended !== undefined) return { ended }
         if (cancelledBy !== undefined) await this.#cancel(instance)
       } else {
-        const state = { agentUrl: agent.url, accepted: this.#accepted, cancelledBy }
+        const isElsewhere = this.#isElsewhere(agent)
+        const state = { agentUrl: agent.url, accepted: this.#accepted, isElsewhere, cancelledBy }
         const unknown = await this.#contact.judge(answer, state)
         if (unknown !== undefined) return { unknown }
         instance = await this.#refresh(instance)
@@ -265,9 +268,15 @@ export class PartRun {
   /** The instance, with the agent that the part began at, whichever agent the instance has now. */
   async #findInstance(): Promise<ServiceInstance | undefined> {
     const instance = await findInstance(this.#context, this.#job.instanceId)
-    const agentId = await agentOfPart(this.#context, this.#job.id, this.#part.position)
-    if (instance === undefined || agentId === undefined || agentId === instance.agent.id) return instance
-    return { ...instance, agent: (await findAgent(this.#context, agentId)) ?? instance.agent }
+    const agent = await agentOfPart(this.#context, this.#job.id, this.#part.position)
+    this.#beganAtUrl = agent?.url
+    if (instance === undefined || agent === undefined || agent.id === instance.agent.id) return instance
+    return { ...instance, agent: (await findAgent(this.#context, agent.id)) ?? instance.agent }
+  }
+
+  /** Whether the part began at another URL: somebody corrected it, or another agent answers there. */
+  #isElsewhere({ url }: AgentAddress): boolean {
+    return this.#beganAtUrl !== undefined && this.#beganAtUrl !== normalizeAgentUrl(url)
   }
 
   /** Somebody may have corrected the URL of its agent, or the credentials. */

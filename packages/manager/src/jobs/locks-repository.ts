@@ -90,11 +90,14 @@ export interface ReportedLock extends DatabaseLock {
 
 /**
  * Records which databases an agent reports as locked, for parts that have ended: the others are followed by a worker. What
- * it does not report is unlocked. What it does report is locked, even if the part was given up before its lock was known.
+ * it does not report is unlocked, if it began at the same URL: otherwise another agent may answer. What it does report is
+ * locked, even if the part was given up before its lock was known.
+ *
+ * @param agent - With its normalized URL.
  */
 export async function recordLocks(
   { database }: { database: Database },
-  agentId: string,
+  agent: { id: string; url: string },
   reported: readonly ReportedLock[],
 ): Promise<void> {
   const locks = JSON.stringify(reported)
@@ -115,7 +118,8 @@ export async function recordLocks(
       left join reported on reported.kind = jobs.kind and reported.job_id = candidates.job_id
         and reported.position = candidates.position::text
     where job_parts.job_id = candidates.job_id and job_parts.position = candidates.position
-      and job_parts.agent_id = ${agentId} and job_parts.ended_at is not null
+      and job_parts.agent_id = ${agent.id} and job_parts.ended_at is not null
+      and (job_parts.agent_url = ${agent.url} or reported.job_id is not null)
       and (job_parts.locked_since, job_parts.unlock_attempts)
         is distinct from (reported.since, reported."unlockAttempts")`.execute(database)
 }

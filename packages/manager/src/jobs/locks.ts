@@ -1,5 +1,6 @@
 import type { LockedDatabase as ReportedDatabase } from '@osb-backup/protocol'
 import type { Call } from '../access/call.ts'
+import { type Agent, normalizeAgentUrl } from '../agents/agent.ts'
 import { type AgentAnswer, markUnlockedAtAgent, retryUnlockAtAgent } from '../agents/agent-client.ts'
 import { findAgent } from '../agents/repository.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
@@ -18,14 +19,14 @@ const CALL_TIMEOUT_MS = 30_000
  */
 export async function recordReportedLocks(
   context: Pick<Context, 'database'>,
-  agentId: string,
+  agent: Agent,
   reported: readonly ReportedDatabase[],
 ): Promise<void> {
   const locks = reported.flatMap(({ kind, id, ...lock }) => {
     const read = lockOfAgentJob(lock)
     return read === undefined ? [] : [{ kind, id, ...read }]
   })
-  await repository.recordLocks(context, agentId, locks)
+  await repository.recordLocks(context, { id: agent.id, url: normalizeAgentUrl(agent.url) }, locks)
 }
 
 /**

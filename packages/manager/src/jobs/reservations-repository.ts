@@ -107,19 +107,20 @@ export function isReservationConflict(error: unknown): boolean {
   return reservationIndexes.some((index) => isUniqueViolation(error, index))
 }
 
-/** The agent that a part works at; undefined: the part has not begun. */
+/** The agent that a part works at, and its normalized URL when the part began; undefined: the part has not begun. */
 export async function agentOfPart(
   { database }: { database: Database },
   jobId: string,
   position: number,
-): Promise<string | undefined> {
+): Promise<{ id: string; url: string } | undefined> {
   const row = await database
     .selectFrom('job_parts')
-    .select('agent_id')
+    .select(['agent_id', 'agent_url'])
     .where('job_id', '=', jobId)
     .where('position', '=', position)
     .executeTakeFirst()
-  return row?.agent_id ?? undefined
+  if (row === undefined || row.agent_id === null || row.agent_url === null) return undefined
+  return { id: row.agent_id, url: row.agent_url }
 }
 
 interface BlockerRow {

@@ -9,6 +9,8 @@ export interface UnknownPart {
   position: number
   kind: RunKind
   agentId: string
+  /** The normalized URL that it began at. */
+  agentUrl: string
 }
 
 /**
@@ -23,7 +25,8 @@ export async function claimUnknownParts(
     update job_parts part set check_at = now() + make_interval(secs => ${intervalSeconds})
     from jobs
     where part.status = 'UNKNOWN' and part.ended_at is null and part.check_at <= now() and jobs.id = part.job_id
-    returning part.job_id as "jobId", part.position, jobs.kind, part.agent_id as "agentId"`.execute(database)
+    returning part.job_id as "jobId", part.position, jobs.kind, part.agent_id as "agentId",
+      part.agent_url as "agentUrl"`.execute(database)
   return rows
 }
 

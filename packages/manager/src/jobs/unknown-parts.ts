@@ -1,4 +1,5 @@
 import type { Call } from '../access/call.ts'
+import { normalizeAgentUrl } from '../agents/agent.ts'
 import { readAtAgent } from '../agents/agent-client.ts'
 import { findAgent } from '../agents/repository.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
@@ -36,7 +37,8 @@ async function isAnswering(context: Context, part: repository.UnknownPart, signa
   if (agent === undefined) return false
   const id = agentJobId({ id: part.jobId }, part)
   const answer = await readAtAgent(agent, part.kind, id, { signal, timeoutMs: CALL_TIMEOUT_MS })
-  return answer.kind === 'job' || answer.kind === 'unknown'
+  // Another agent that does not know the part says nothing about it.
+  return answer.kind === 'job' || (answer.kind === 'unknown' && normalizeAgentUrl(agent.url) === part.agentUrl)
 }
 
 async function resumeParts(context: Context, agentId: string): Promise<void> {

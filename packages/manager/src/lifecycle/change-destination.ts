@@ -4,7 +4,7 @@ import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import type { FileDestination } from '../destinations/destination.ts'
-import { retireDestinations, updateDestination } from '../destinations/repository.ts'
+import { lockDestination, retireDestinations, updateDestination } from '../destinations/repository.ts'
 import { checkStore, getDestination } from '../destinations/service.ts'
 import { hasOpenJobsIn } from '../jobs/repository.ts'
 import { nameOfAnyPlan } from '../plans/repository.ts'
@@ -37,7 +37,9 @@ export async function changeDestination(
 
 /** Objects that restore points name would be looked for, and removed, at another location. */
 async function requireNotInUse(tx: TransactionContext, id: string): Promise<void> {
-  if (!(await hasPointsIn(tx, id)) && !(await hasOpenJobsIn(tx, id))) return
+  await lockDestination(tx, id)
+  // In this order: a job that ends in between has left its restore points by then.
+  if (!(await hasOpenJobsIn(tx, id)) && !(await hasPointsIn(tx, id))) return
   const message = 'Backups are stored in this destination, or about to be: create a new one instead of moving it.'
   throw new RequestError('conflict', message)
 }

@@ -12,7 +12,7 @@ export const agentChecks = (context: Context): PeriodicTask => ({
   async run(signal) {
     const { checked, maybeMore } = await checkDueAgents(context, signal)
     for (const { agent, lockedDatabases } of checked) {
-      if (lockedDatabases !== undefined) await recordReportedLocks(context, agent.id, lockedDatabases)
+      if (lockedDatabases !== undefined) await recordReportedLocks(context, agent, lockedDatabases)
     }
     return maybeMore
   },
