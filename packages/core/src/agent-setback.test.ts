@@ -44,3 +44,11 @@ test('an agent that does not accept jobs fails a part at once, and one that is b
   expect(decideSetback({ ...fresh, setback: 'unreachable' })).toBe('retry')
   expect(decideSetback({ ...fresh, setback: 'unreachable', isOverdue: true })).toBe('fail')
 })
+
+test('a part that cannot have started ends at once when it is cancelled, whatever its agent answers', () => {
+  fc.assert(
+    fc.property(context, (each) => {
+      if (!each.mayHaveStarted) expect(decideSetback({ ...each, isCancelled: true })).toBe('fail')
+    }),
+  )
+})

@@ -23,13 +23,15 @@ export interface SetbackContext {
 }
 
 /**
- * Decides what a setback means for a part. That another agent than its own does not know it says nothing about it. A part fails only where it is certain that nothing of it runs; where its agent may be
- * working on the database, its outcome is unknown until the agent answers again.
+ * Decides what a setback means for a part. That another agent than its own does not know it says nothing about it. A part fails
+ * only where it is certain that nothing of it runs; where its agent may be working on the database, its outcome is unknown until
+ * the agent answers again.
  */
 export function decideSetback(context: SetbackContext): 'retry' | 'unknown' | 'fail' {
   const { isAccepted, mayHaveStarted, isElsewhere, isCancelled, isOverdue } = context
   const isOtherAgent = context.setback === 'not-known' && mayHaveStarted && isElsewhere
   const setback = isOtherAgent ? 'unreachable' : context.setback
+  if (isCancelled && !mayHaveStarted) return 'fail'
   if (setback === 'not-known' && (isAccepted || isCancelled)) return 'fail'
   if (!mayHaveStarted && (setback === 'not-known' || setback === 'refused')) return 'fail'
   if (!isOverdue) return 'retry'

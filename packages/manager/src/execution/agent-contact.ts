@@ -132,6 +132,8 @@ function failureOf(
     limitSeconds,
   }: { agent: string; accepted: boolean; cancelledBy: string | undefined; limitSeconds: number },
 ): PartFailure {
+  // Not accepted: nothing of it may have started.
+  if (cancelledBy !== undefined && !accepted) return new PartFailure('cancelled', `Cancelled by ${cancelledBy}.`)
   switch (answer.kind) {
     case 'busy':
       return new PartFailure('agent-busy', `${agent} was busy for ${limitSeconds} seconds: ${answer.reason}.`)
