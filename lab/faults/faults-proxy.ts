@@ -23,6 +23,9 @@ export type Fault =
   /** The server does what it is asked for, and its answer is lost: the connection is closed, or another answer comes. */
   | { kind: 'lose'; status?: number }
 
+type ChooseFault = (request: { number: number; method: string; url: string }) => MaybePromise<Fault | undefined>
+type MaybePromise<T> = T | Promise<T>
+
 /** A proxy between a client and a server of the lab that spoils some of their requests. */
 export interface FaultsProxy extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`, in place of the server's. */
@@ -34,9 +37,9 @@ export interface FaultsProxy extends AsyncDisposable {
   /**
    * Says what goes wrong from now on.
    *
-   * @param choose - Asked for each request with its number since this call, from 0.
+   * @param choose - Asked for each request with its number since this call, from 0. The request waits for its promise.
    */
-  spoil(choose: (request: { number: number; method: string; url: string }) => Fault | undefined): void
+  spoil(choose: ChooseFault): void
   /** Lets everything through from now on. */
   heal(): void
 }
@@ -44,7 +47,7 @@ export interface FaultsProxy extends AsyncDisposable {
 /** Starts a proxy on a free port, before the server at `upstream`. The `Host` is passed on, since S3 signs it. */
 export async function startFaultsProxy(upstream: string): Promise<FaultsProxy> {
   const state = {
-    choose: (_: { number: number; method: string; url: string }): Fault | undefined => undefined,
+    choose: (() => undefined) as ChooseFault,
     since: 0,
   }
   const counted = { requests: 0, injected: 0 }
@@ -85,9 +88,10 @@ async function pass(
   request: IncomingMessage,
   response: ServerResponse,
   upstream: string,
-  fault: Fault | undefined,
+  chosen: MaybePromise<Fault | undefined>,
   note: () => void,
 ): Promise<void> {
+  const fault = chosen instanceof Promise ? await chosen : chosen
   if (fault?.kind === 'answer') {
     note()
     request.resume()

@@ -96,13 +96,14 @@ describe.each(servers)('$kind', ({ kind, settings, server }) => {
     const name = randomUUID()
     const { direct, found } = await stored(name, 1000)
     let isReplaced: Promise<unknown> | undefined
-    proxy.spoil(({ method, url }) => {
+    proxy.spoil(async ({ method, url }) => {
       if (method !== 'DELETE' || !url.includes(name)) return undefined
       isReplaced ??= direct.put(name, generated(2000))
+      await isReplaced
       return { kind: 'answer', status: 412 }
     })
     const store = openStore(settings(proxy.origin), { retry: false })
-    expect(await store.removeIfSame(found).finally(() => isReplaced)).toBe(false)
+    expect(await store.removeIfSame(found)).toBe(false)
     expect((await direct.head(name))?.sizeBytes).toBe(2000)
     await direct.remove(name)
   })

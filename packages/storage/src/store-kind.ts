@@ -11,8 +11,8 @@ export interface AnySettings {
 
 /**
  * Everything that the system knows about one kind of store. Adding a kind means adding a folder with its `StoreKind`, and
- * an entry in `kinds.ts`, and its spelling on the wire to `protocol`, where clients find it; no other code names a kind. A
- * kind loads the client of its store only when it is used, so that programs which only read settings stay small.
+ * an entry in `kinds.ts`; no other code names a kind. A kind loads the client of its store only when it is used, so that
+ * programs which only read settings stay small.
  */
 export interface StoreKind<S extends AnySettings = AnySettings> {
   /** In settings, in the database and in /v1: `s3`. */
@@ -91,9 +91,12 @@ export interface FieldError {
   problem: string
 }
 
-/** How the settings of a kind are spelt in a version of the REST API. */
+/**
+ * How the settings of a kind are spelt in a version of the REST API. The manager composes the schemas of its API from those of
+ * all kinds, and adds what destinations have in common.
+ */
 export interface ApiCodec<S extends AnySettings> {
-  /** What clients send, with the discriminator of the kind. */
+  /** What clients send, with the discriminator of the kind. In /v1 it is strict. */
   readonly requestSchema: z.ZodObject
   /** What clients get, with the discriminator of the kind. */
   readonly answerSchema: z.ZodObject

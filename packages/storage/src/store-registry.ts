@@ -14,9 +14,18 @@ export class StoreRegistry<S extends AnySettings> {
   /** @param kinds - In the order in which they are listed to people. */
   constructor(kinds: readonly StoreKind[]) {
     this.kinds = kinds
-    const [first, ...others] = kinds.map(({ settingsSchema }) => settingsSchema)
+    this.settingsSchema = this.unionOf('type', ({ settingsSchema }) => settingsSchema) as unknown as z.ZodType<S>
+  }
+
+  /**
+   * Composes the schemas of all kinds into one, so that nothing else has to list the kinds.
+   *
+   * @param discriminator - The field that names the kind in each of them.
+   */
+  unionOf(discriminator: string, schemaOf: (kind: StoreKind) => z.ZodObject): z.ZodDiscriminatedUnion {
+    const [first, ...others] = this.kinds.map(schemaOf)
     if (first === undefined) throw new RangeError('a registry has at least one kind of store')
-    this.settingsSchema = z.discriminatedUnion('type', [first, ...others]) as unknown as z.ZodType<S>
+    return z.discriminatedUnion(discriminator, [first, ...others])
   }
 
   /** The kind of settings. Settings always have one, since the schema lets no other pass. */

@@ -16,12 +16,17 @@ export interface ManagerProcess extends RunningProcess {
   client: BackupClient
 }
 
-/** Starts `npm start`'s program and waits until it listens. `DATA_DIR` is the caller's to give. */
+/**
+ * Starts `npm start`'s program and waits until it listens. `DATA_DIR` is the caller's to give.
+ *
+ * @param program - Another `main.ts` than the one of this repository.
+ */
 export async function startManagerProcess(
   settings: Record<string, string>,
   prefix: readonly string[] = [],
+  program: string = main,
 ): Promise<ManagerProcess> {
-  const running = startManagerProgram({ ADMIN_TOKEN: TEST_TOKEN, ...settings }, [], prefix)
+  const running = startProcess(program, environmentOf({ ADMIN_TOKEN: TEST_TOKEN, ...settings }), { prefix })
   const [, url = ''] = await waitForOutput(running, /The manager listens on (http:\S+)/, START_TIMEOUT_MS)
   const token = settings.ADMIN_TOKEN ?? TEST_TOKEN
   return { ...running, url, token, client: new BackupClient({ url, token }) }
@@ -33,5 +38,12 @@ export function startManagerProgram(
   args: readonly string[] = [],
   prefix: readonly string[] = [],
 ): RunningProcess {
-  return startProcess(main, { PORT: '0', LOG_LEVEL: 'warn', AGENT_POLL_MS: '200', ...settings }, { args, prefix })
+  return startProcess(main, environmentOf(settings), { args, prefix })
 }
+
+const environmentOf = (settings: Record<string, string>) => ({
+  PORT: '0',
+  LOG_LEVEL: 'warn',
+  AGENT_POLL_MS: '200',
+  ...settings,
+})

@@ -4,10 +4,8 @@ import { plainHttpUrl } from '../plain-http-url.ts'
 import { lenientBoolean, lenientInteger, optional, optionalText } from './lenient.ts'
 import { serviceInstanceReferenceSchema, serviceInstanceSchema } from './service-instance.ts'
 
-export const destinationTypes = ['S3', 'SWIFT', 'FILE'] as const
-export type DestinationType = (typeof destinationTypes)[number]
-
-const requestFields = {
+/** What every file destination has in common, as clients send it. */
+export const fileDestinationRequestFields = {
   id: optionalText(100).meta({ description: 'Id' }),
   serviceInstance: serviceInstanceReferenceSchema,
   name: z.string().min(1).max(200).meta(about('Name for people', 'nightly store')),
@@ -34,7 +32,7 @@ const transferRequest = {
 /** An S3 bucket as clients send it. */
 export const s3DestinationRequestSchema = z.object({
   type: z.literal('S3').meta(about('Kind of the store', 'S3')),
-  ...requestFields,
+  ...fileDestinationRequestFields,
   authKey: z.string().min(1).max(500).meta(about('Access key id', 'access-key')),
   authSecret: optionalText(1000).meta(about('Secret access key; absent keeps the stored one', 'secret-key')),
   endpoint: z
@@ -58,7 +56,7 @@ export const s3DestinationRequestSchema = z.object({
 /** A Swift container as clients send it. */
 export const swiftDestinationRequestSchema = z.object({
   type: z.literal('SWIFT').meta(about('Kind of the store', 'SWIFT')),
-  ...requestFields,
+  ...fileDestinationRequestFields,
   username: z.string().min(1).max(255).meta(about('User name', 'backup')),
   password: optionalText(1000).meta(about('Password; absent keeps the stored one', 'a password of yours')),
   authUrl: plainHttpUrl.meta(about('URL of Keystone', 'https://keystone.example/v3')),
@@ -71,7 +69,7 @@ export const swiftDestinationRequestSchema = z.object({
 /** A directory as clients send it. */
 export const fileDirectoryRequestSchema = z.object({
   type: z.literal('FILE').meta(about('Kind of the store', 'FILE')),
-  ...requestFields,
+  ...fileDestinationRequestFields,
   directory: z
     .string()
     .min(1)
@@ -94,7 +92,8 @@ export type S3DestinationRequest = z.infer<typeof s3DestinationRequestSchema>
 export type SwiftDestinationRequest = z.infer<typeof swiftDestinationRequestSchema>
 export type FileDirectoryRequest = z.infer<typeof fileDirectoryRequestSchema>
 
-const answerFields = {
+/** What every file destination has in common, in an answer. */
+export const fileDestinationFields = {
   id: z.string().meta(about('Id', '69a3a7c0f1d2b3c4d5e6f708')),
   idAsString: z
     .string()
@@ -124,7 +123,7 @@ const transferAnswer = {
 /** An S3 bucket in an answer, its secret masked. */
 export const s3DestinationSchema = z.object({
   type: z.literal('S3').meta(about('Kind of the store', 'S3')),
-  ...answerFields,
+  ...fileDestinationFields,
   authKey: z.string().meta(about('Access key id', 'access-key')),
   authSecret: z.string().meta(about('Secret access key, masked in responses', '***')),
   endpoint: z.string().meta(about('URL of the S3 server; empty for Amazon', 'https://s3.example')),
@@ -138,7 +137,7 @@ export const s3DestinationSchema = z.object({
 /** A Swift container in an answer, its secret masked. */
 export const swiftDestinationSchema = z.object({
   type: z.literal('SWIFT').meta(about('Kind of the store', 'SWIFT')),
-  ...answerFields,
+  ...fileDestinationFields,
   username: z.string().meta(about('User name', 'backup')),
   password: z.string().meta(about('Password, masked in responses', '***')),
   authUrl: z.string().meta(about('URL of Keystone', 'https://keystone.example/v3')),
@@ -151,7 +150,7 @@ export const swiftDestinationSchema = z.object({
 /** A directory in an answer. */
 export const fileDirectorySchema = z.object({
   type: z.literal('FILE').meta(about('Kind of the store', 'FILE')),
-  ...answerFields,
+  ...fileDestinationFields,
   directory: z.string().meta(about('Directory that manager and agents share', '/var/backups/shop')),
 })
 

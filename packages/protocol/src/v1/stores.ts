@@ -79,9 +79,23 @@ export const s3StoreSchema = z.object({ ...s3Fields, authSecretSet: isSet('A sec
 export const swiftStoreSchema = z.object({ ...swiftFields, passwordSet: isSet('Whether a password is stored') })
 export const fileStoreSchema = z.object(fileFields)
 
-/** Where the bytes of a destination are stored, in an answer. */
-export const storeSchema = z.discriminatedUnion('kind', [s3StoreSchema, swiftStoreSchema, fileStoreSchema])
-export type Store = z.infer<typeof storeSchema>
+const describedStoreSchema = z.discriminatedUnion('kind', [s3StoreSchema, swiftStoreSchema, fileStoreSchema])
 
 export const storeKinds = ['s3', 'swift', 'file'] as const
 export type StoreKind = (typeof storeKinds)[number]
+const isDescribed = (kind: string) => storeKinds.some((each) => each === kind)
+
+/** A store of a kind that is not described here, which a manager with further kinds answers. */
+const otherStoreSchema = z.looseObject({
+  kind: z
+    .string()
+    .refine((kind) => !isDescribed(kind))
+    .meta(about('A kind of store that only the manager knows', 'tape')),
+})
+
+/**
+ * Where the bytes of a destination are stored, in an answer. Its type has the kinds that are described here. A manager with
+ * further kinds may answer one of those: then `kind` names it, and the other fields are passed on as they are.
+ */
+export const storeSchema = z.union([describedStoreSchema, otherStoreSchema]) as unknown as typeof describedStoreSchema
+export type Store = z.infer<typeof storeSchema>

@@ -1,4 +1,4 @@
-import { fileDestinationRequestSchema, fileDestinationSchema, pageSchema } from '@osb-backup/protocol'
+import { pageSchema } from '@osb-backup/protocol'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { authorizeReferredInstance, unknownInstance } from '../../access/call.ts'
@@ -20,6 +20,7 @@ import {
 import { invariant } from '../../shared/invariant.ts'
 import { editedVersion, sendVersion } from '../entity-version.ts'
 import { ifMatchHeader } from '../request-headers.ts'
+import { fileDestinationRequestSchema, fileDestinationSchema } from '../schemas/legacy.ts'
 import type { App } from '../typed-app.ts'
 import { pagingQuery, readPaging, toPage } from './paging.ts'
 import { byInstanceParams, idParams } from './params.ts'

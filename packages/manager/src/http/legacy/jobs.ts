@@ -1,13 +1,4 @@
-import {
-  about,
-  backupStartedSchema,
-  backupStartSchema,
-  jobSchema,
-  jobStatuses,
-  pageSchema,
-  restoreStartedSchema,
-  restoreStartSchema,
-} from '@osb-backup/protocol'
+import { about, backupStartSchema, jobStatuses, pageSchema, restoreStartSchema } from '@osb-backup/protocol'
 import { z } from 'zod'
 import type { Context } from '../../context/context.ts'
 import {
@@ -26,6 +17,7 @@ import { removeFiles } from '../../removals/service.ts'
 import { pointsOfJob } from '../../restore-points/service.ts'
 import { parseIdempotencyKey } from '../idempotency-key.ts'
 import { idempotencyKeyHeader } from '../request-headers.ts'
+import { backupStartedSchema, jobSchema, restoreStartedSchema } from '../schemas/legacy.ts'
 import type { App } from '../typed-app.ts'
 import { backupJobToAnswer, jobsToAnswer, jobToAnswer, restoreJobToAnswer } from './job-answers.ts'
 import { pagingQuery, readPaging, toPage } from './paging.ts'

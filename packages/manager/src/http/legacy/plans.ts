@@ -3,7 +3,6 @@ import {
   backupPlanPreviewRequestSchema,
   backupPlanPreviewSchema,
   backupPlanRequestSchema,
-  backupPlanSchema,
   pageSchema,
   planKeysRequestSchema,
   planKeysSchema,
@@ -23,6 +22,7 @@ import { createPlan, createPlanKeys, getPlan, listPlanRuns, listPlans, updatePla
 import { invariant } from '../../shared/invariant.ts'
 import { editedVersion, sendVersion } from '../entity-version.ts'
 import { ifMatchHeader } from '../request-headers.ts'
+import { backupPlanSchema } from '../schemas/legacy.ts'
 import type { App } from '../typed-app.ts'
 import { pagingQuery, readPaging, toPage } from './paging.ts'
 import { byInstanceParams, idParams } from './params.ts'

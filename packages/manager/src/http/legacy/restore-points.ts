@@ -1,10 +1,4 @@
-import {
-  about,
-  pageSchema,
-  restorePointSchema,
-  restorePointStartedSchema,
-  restorePointStartSchema,
-} from '@osb-backup/protocol'
+import { about, pageSchema, restorePointSchema, restorePointStartSchema } from '@osb-backup/protocol'
 import { z } from 'zod'
 import type { Context } from '../../context/context.ts'
 import { startRestore } from '../../jobs/start-restore.ts'
@@ -13,6 +7,7 @@ import { getPoint, listPoints, setHeld } from '../../restore-points/service.ts'
 import { verifyPoint } from '../../verification/service.ts'
 import { parseIdempotencyKey } from '../idempotency-key.ts'
 import { idempotencyKeyHeader } from '../request-headers.ts'
+import { restorePointStartedSchema } from '../schemas/legacy.ts'
 import type { App } from '../typed-app.ts'
 import { restoreJobToAnswer } from './job-answers.ts'
 import { pagingQuery, readPaging, toPage } from './paging.ts'

@@ -1,12 +1,14 @@
 import * as legacy from '@osb-backup/protocol'
 import * as v1 from '@osb-backup/protocol/v1'
 import { z } from 'zod'
+import * as composedLegacy from '../schemas/legacy.ts'
+import { destinationSchema } from '../schemas/v1.ts'
 
 const names = {
   Agent: v1.agentSchema,
   AuditEntry: v1.auditEntrySchema,
   BrokerAccount: v1.brokerAccountSchema,
-  Destination: v1.destinationSchema,
+  Destination: destinationSchema,
   Instance: v1.instanceSchema,
   Job: v1.jobSchema,
   JobPart: v1.jobPartSchema,
@@ -15,14 +17,14 @@ const names = {
   RestorePoint: v1.restorePointSchema,
   Token: v1.tokenSchema,
   LegacyAuditEntry: legacy.auditEntrySchema,
-  LegacyBackupJob: legacy.backupJobSchema,
+  LegacyBackupJob: composedLegacy.backupJobSchema,
   LegacyBackupPart: legacy.backupPartSchema,
-  LegacyBackupPlan: legacy.backupPlanSchema,
+  LegacyBackupPlan: composedLegacy.backupPlanSchema,
   LegacyBrokerAccount: legacy.brokerAccountSchema,
-  LegacyFileDestination: legacy.fileDestinationSchema,
-  LegacyJob: legacy.jobSchema,
+  LegacyFileDestination: composedLegacy.fileDestinationSchema,
+  LegacyJob: composedLegacy.jobSchema,
   LegacyProblem: legacy.problemSchema,
-  LegacyRestoreJob: legacy.restoreJobSchema,
+  LegacyRestoreJob: composedLegacy.restoreJobSchema,
   LegacyRestorePart: legacy.restorePartSchema,
   LegacyRestorePoint: legacy.restorePointSchema,
   LegacyServiceInstance: legacy.serviceInstanceSchema,

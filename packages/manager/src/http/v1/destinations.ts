@@ -1,12 +1,4 @@
-import {
-  destinationCheckSchema,
-  destinationCreateSchema,
-  destinationPatchSchema,
-  destinationQuerySchema,
-  destinationSchema,
-  destinationSettingsSchema,
-  listOf,
-} from '@osb-backup/protocol/v1'
+import { destinationCheckSchema, listOf } from '@osb-backup/protocol/v1'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Context } from '../../context/context.ts'
@@ -16,6 +8,13 @@ import { RequestError } from '../../shared/request-error.ts'
 import { editedVersion, sendVersion } from '../entity-version.ts'
 import { parseIdempotencyKey } from '../idempotency-key.ts'
 import { idempotencyKeyHeader, ifMatchHeader } from '../request-headers.ts'
+import {
+  destinationCreateSchema,
+  destinationPatchSchema,
+  destinationQuerySchema,
+  destinationSchema,
+  destinationSettingsSchema,
+} from '../schemas/v1.ts'
 import type { App } from '../typed-app.ts'
 import { destinationFromWire, destinationToWire, settingsOfDestination } from './destination-codec.ts'
 import { patched } from './edits.ts'
