@@ -129,7 +129,7 @@ test('a script that is missing when it is needed does not count as a successful 
 test('an operator who marks a database as unlocked ends no cleanup, and its unlock blocks other jobs until it ends', async () => {
   const under = await agentWith(
     formTwo({
-      'backup-cleanup': `[ -e "${top}/mended" ] && sleep 1\n`,
+      'backup-cleanup': `[ -e "${top}/repaired" ] && sleep 1\n`,
       'post-backup-unlock': `trap "" TERM; touch "${top}/unlocking"; while :; do sleep 0.1; done\n`,
     }),
     { stage_kill_grace_seconds: '5', stage_timeout_seconds: '2' },
@@ -144,7 +144,7 @@ test('an operator who marks a database as unlocked ends no cleanup, and its unlo
     status: 429,
     json: { code: 'database_busy' },
   })
-  await writeFile(join(under.root, 'mended'), '')
+  await writeFile(join(under.root, 'repaired'), '')
   await until(
     async () =>
       /backup-cleanup: .*attempt \d+ succeeded/.test((await under.call('GET', '/backup/x')).json.error_message),

@@ -56,7 +56,7 @@ compression=$7
 encryption_key=$8
 `
 
-/** The file is called the same whether it is compressed or encrypted: the restore relies on what it is told. */
+/** The file name does not depend on compression or encryption: the restore script relies on its arguments. */
 function backup(type: string, dump: string): string {
   return `${begin}
 mkdir $directory_backup/$job

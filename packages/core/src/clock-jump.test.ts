@@ -5,7 +5,7 @@ import { type ClockObservation, clockJumpMs, type HostObservation, nextObservati
 const start = Date.parse('2026-03-01T00:00:00Z')
 const hour = 3_600_000
 
-/** A host that booted at the start, `hours` later, with a clock that is `ahead` by so many hours. */
+/** A host, `hours` after it booted, whose clock is `ahead` hours fast. */
 const after = (hours: number, { ahead = 0, paused = 0 } = {}): ClockObservation => ({
   at: new Date(start + (hours + ahead) * hour),
   uptimeSeconds: (hours - paused) * 3600,

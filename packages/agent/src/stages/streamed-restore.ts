@@ -83,8 +83,8 @@ async function findManifest(
 }
 
 /**
- * Gives the script the metadata of a manifest whose root was recorded. Any other may have been replaced by whoever can write
- * to the store, and scripts act on it as administrators of the database.
+ * Passes the metadata of a manifest to the script, provided that its root was recorded. Without a recorded root, anyone with
+ * write access to the store may have replaced the manifest, and scripts act on it as administrators of the database.
  */
 async function passMetadata({ job, directory }: RunContext, read: ReadManifest | undefined): Promise<void> {
   const metadata = read?.manifest.metadata

@@ -35,8 +35,7 @@ export async function findStoredDump(
   const { filename, filesize, sha256, root } = agentStatus
   if (agentStatus.skip_storage === true && !filesize?.size) {
     return {
-      missing:
-        'The agent was told to leave the storage to its scripts (skip_storage): what they stored is not known, and nothing can be restored from it.',
+      missing: 'The scripts stored the dump themselves (skip_storage), so the manager cannot verify or restore it.',
     }
   }
   if (!filename || !filesize || filesize.size < 1) {
