@@ -1,5 +1,6 @@
 import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
-import { absolutePath, flag, httpUrl, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
+import { absolutePath, flag, httpUrl, listOf, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
+import { itemSchema } from '@osb-backup/protocol'
 
 /** Settings that the Go agent also has keep its names. */
 const access = {
@@ -69,6 +70,12 @@ const directories = {
 } as const
 
 const jobs = {
+  allowed_databases: {
+    schema: listOf(itemSchema, 'must be names of databases, or patterns with *, with commas between them'),
+    defaultText: 'all',
+    description:
+      'databases that may be backed up and restored into, whatever managers ask for: names, or patterns in which * matches any text, separated by commas',
+  },
   max_job_number: {
     schema: wholeNumber(1, 1000),
     default: '10',

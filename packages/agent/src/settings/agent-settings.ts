@@ -16,6 +16,8 @@ export interface AgentSettings {
   /** Whether the scripts path was set explicitly: then it must exist at the start. */
   mustHaveScripts: boolean
   mayDeleteFiles: boolean
+  /** Names and patterns; absent: all. */
+  allowedDatabases?: readonly string[]
   maxJobs: number
   /** Restores that may run even if `maxJobs` run. */
   reservedRestores: number

@@ -30,6 +30,7 @@ export function readSettings(environment: Environment): AgentSettings {
     scriptsPath: parsed.scripts_path ?? DEFAULT_SCRIPTS_PATH,
     mustHaveScripts: parsed.scripts_path !== undefined,
     mayDeleteFiles: parsed.allowed_to_delete_files,
+    ...(parsed.allowed_databases === undefined ? {} : { allowedDatabases: parsed.allowed_databases }),
     maxJobs: parsed.max_job_number,
     reservedRestores: parsed.reserved_restore_number,
     stageTimeLimitMs: parsed.stage_timeout_seconds * 1000,

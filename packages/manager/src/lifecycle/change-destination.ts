@@ -4,7 +4,8 @@ import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import type { FileDestination } from '../destinations/destination.ts'
-import { lockDestination, retireDestinations, updateDestination } from '../destinations/repository.ts'
+import { requireOwnDirectory } from '../destinations/directories.ts'
+import { lockDestination, lockDirectories, retireDestinations, updateDestination } from '../destinations/repository.ts'
 import { checkStore, getDestination } from '../destinations/service.ts'
 import { hasOpenJobsIn } from '../jobs/repository.ts'
 import { nameOfAnyPlan } from '../plans/repository.ts'
@@ -27,7 +28,11 @@ export async function changeDestination(
   await checkStore(context, destination.store)
   const isMoved = !stores.isSamePlace(stored.store, destination.store)
   const version = await inAuditedTransaction(context, call, async (tx) => {
-    if (isMoved) await requireNotInUse(tx, destination.id)
+    if (isMoved) {
+      await lockDirectories(tx)
+      await requireOwnDirectory(tx, destination)
+      await requireNotInUse(tx, destination.id)
+    }
     const written = await updateDestination(tx, destination, edited)
     if (written === undefined) throw changedMeanwhile()
     return written
