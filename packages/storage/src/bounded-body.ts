@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 
 /** Longest time to receive an answer that is not the content of an object, however slowly it comes. */
-export const ANSWER_DEADLINE_MS = 600_000
+const ANSWER_DEADLINE_MS = 600_000
 /** Longest time to receive the rest of an answer that is discarded. */
 export const DISCARD_DEADLINE_MS = 60_000
 /** Largest explanation of a failure that is read. */
