@@ -9,6 +9,7 @@ npm start -- token revoke ID
 npm start -- reconcile DESTINATION [--remove] [--older-than-hours 24]
                               compares a file destination with its restore points
 npm start -- key rotate       reseals every stored secret under a new key; managers may run meanwhile
+npm start -- --version        prints the version
 
 Commands work on the same DATA_DIR or DATABASE_URL as the manager, whether it runs or not. By default a token is for a viewer
 of all service instances.

@@ -5,6 +5,7 @@ import type { Context } from '../../context/context.ts'
 import { createDestination, getDestination, searchDestinations, tryDestination } from '../../destinations/service.ts'
 import { changeDestination, retireDestination } from '../../lifecycle/change-destination.ts'
 import { RequestError } from '../../shared/request-error.ts'
+import { OUTSIDE_CALL_DEADLINE_MS } from '../deadlines.ts'
 import { editedVersion, sendVersion } from '../entity-version.ts'
 import { parseIdempotencyKey } from '../idempotency-key.ts'
 import { idempotencyKeyHeader, ifMatchHeader } from '../request-headers.ts'
@@ -106,6 +107,7 @@ export function destinationRoutes(app: App, context: Context): void {
   app.post(
     '/v1/destinations/check',
     {
+      handlerTimeout: OUTSIDE_CALL_DEADLINE_MS,
       config: { access: 'operator' },
       schema: {
         summary: 'Check settings of a destination without storing them: write, read back and remove an object',
@@ -122,6 +124,7 @@ export function destinationRoutes(app: App, context: Context): void {
   app.post(
     '/v1/destinations/:id/check',
     {
+      handlerTimeout: OUTSIDE_CALL_DEADLINE_MS,
       config: { access: 'operator' },
       schema: {
         summary: 'Check a destination: write, read back and remove an object',
