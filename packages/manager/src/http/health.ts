@@ -3,7 +3,6 @@ import type { Context } from '../context/context.ts'
 import { whyNotReady } from '../database/readiness.ts'
 import { RequestError } from '../shared/request-error.ts'
 import { shareCalls } from '../shared/share-calls.ts'
-import type { Routes } from './app.ts'
 import type { App } from './typed-app.ts'
 
 /** When to ask again whether a manager is ready. */
@@ -33,8 +32,8 @@ const readySchema = z.object({
  * @param hasLease - Whether it may run jobs.
  */
 export const readyRoute =
-  (hasLease: () => boolean): Routes =>
-  (app, context: Context) => {
+  (hasLease: () => boolean) =>
+  (app: App, context: Context): void => {
     // Anybody may ask, and as often as they like: the database is asked once for all who ask at the same time.
     const share = shareCalls<string | undefined>()
     app.get(
