@@ -2,6 +2,8 @@ import { Command, Option } from 'commander'
 import { addAccessCommands } from './commands/access.ts'
 import { addAgentCommands } from './commands/agents.ts'
 import { addBackup } from './commands/backup.ts'
+import { addCompletion } from './commands/completion.ts'
+import { addDeclarative } from './commands/declarative.ts'
 import { addDestinationCommands } from './commands/destinations.ts'
 import { addInstanceCommands } from './commands/instances.ts'
 import { addJobCommands } from './commands/jobs.ts'
@@ -59,5 +61,7 @@ export function createProgram(io: Io): Command {
   addJobCommands(program)
   addRestorePointCommands(program)
   addAccessCommands(program)
+  addDeclarative(program)
+  addCompletion(program)
   return command
 }

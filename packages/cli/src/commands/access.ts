@@ -1,11 +1,12 @@
 import { type BrokerAccountCreate, roles, type TokenCreate } from '@osb-backup/protocol/v1'
 import { Option } from 'commander'
+import { newIdempotencyKey } from '../idempotency-key.ts'
 import { readSecret } from '../input/secret.ts'
 import { auditResource, brokerAccountResource, tokenResource } from '../resources/resources.ts'
 import { collected } from './create-options.ts'
 import type { Program } from './program-context.ts'
 import { addDelete, addResourceCommand } from './resource-commands.ts'
-import { durationArgument, newIdempotencyKey } from './start-jobs.ts'
+import { durationArgument } from './start-jobs.ts'
 
 /** Adds `token`, `broker-account` and `audit`. */
 export function addAccessCommands(program: Program): void {

@@ -1,4 +1,5 @@
 import { type AgentCreate, agentCreateSchema } from '@osb-backup/protocol/v1'
+import { newIdempotencyKey } from '../idempotency-key.ts'
 import { readObject, resolveReferences } from '../input/document.ts'
 import { styleState } from '../output/style.ts'
 import { editableResources } from '../resources/editable.ts'
@@ -9,7 +10,6 @@ import { addEdit } from './edit.ts'
 import { requireFields } from './instances.ts'
 import type { Program } from './program-context.ts'
 import { addDelete, addResourceCommand } from './resource-commands.ts'
-import { newIdempotencyKey } from './start-jobs.ts'
 
 /** Adds `agent`. */
 export function addAgentCommands(program: Program): void {

@@ -1,11 +1,12 @@
 import type { Plan } from '@osb-backup/protocol/v1'
 import { CliError, exitCodes, UsageError } from '../exit-code.ts'
+import { newIdempotencyKey } from '../idempotency-key.ts'
 import { nearest } from '../input/nearest.ts'
 import { cleaned } from '../output/table.ts'
 import { findId } from '../resources/resource.ts'
 import { instanceResource } from '../resources/resources.ts'
 import type { Program } from './program-context.ts'
-import { addWaitOptions, finishJobs, newIdempotencyKey, type WaitOptions } from './start-jobs.ts'
+import { addWaitOptions, finishJobs, type WaitOptions } from './start-jobs.ts'
 
 interface BackupOptions extends WaitOptions {
   plan?: string

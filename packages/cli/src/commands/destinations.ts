@@ -8,6 +8,7 @@ import {
 import { Option } from 'commander'
 import type { z } from 'zod'
 import { CliError } from '../exit-code.ts'
+import { newIdempotencyKey } from '../idempotency-key.ts'
 import { isObject, readObject, resolveReferences } from '../input/document.ts'
 import { confirm } from '../input/prompt.ts'
 import { cleaned } from '../output/table.ts'
@@ -21,7 +22,7 @@ import { addEdit } from './edit.ts'
 import { requireFields } from './instances.ts'
 import type { Program } from './program-context.ts'
 import { addDelete, addResourceCommand } from './resource-commands.ts'
-import { durationArgument, newIdempotencyKey } from './start-jobs.ts'
+import { durationArgument } from './start-jobs.ts'
 
 const kinds = storeSettingsSchema.options as readonly z.ZodObject[]
 const kindNames = kinds.map(({ shape }) => String((shape.kind as z.ZodLiteral).value))

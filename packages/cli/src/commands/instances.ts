@@ -2,6 +2,7 @@ import type { InstanceCreate, Item } from '@osb-backup/protocol/v1'
 import { instanceCreateSchema } from '@osb-backup/protocol/v1'
 import { InvalidArgumentError } from 'commander'
 import { UsageError } from '../exit-code.ts'
+import { newIdempotencyKey } from '../idempotency-key.ts'
 import { isObject, readObject, resolveReferences } from '../input/document.ts'
 import { readSecret } from '../input/secret.ts'
 import { styleState } from '../output/style.ts'
@@ -14,7 +15,6 @@ import { collectedPairs } from './create-options.ts'
 import { addEdit } from './edit.ts'
 import type { Program } from './program-context.ts'
 import { addDelete, addResourceCommand } from './resource-commands.ts'
-import { newIdempotencyKey } from './start-jobs.ts'
 
 interface Host {
   address: string

@@ -8,6 +8,7 @@ import {
 } from '@osb-backup/protocol/v1'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { CliError, UsageError } from '../exit-code.ts'
+import { newIdempotencyKey } from '../idempotency-key.ts'
 import { readObject, resolveReferences } from '../input/document.ts'
 import { confirm } from '../input/prompt.ts'
 import { localInstant } from '../output/describe.ts'
@@ -22,7 +23,7 @@ import { addEdit } from './edit.ts'
 import { requireFields } from './instances.ts'
 import type { Program } from './program-context.ts'
 import { addDelete, addResourceCommand, wholeNumber } from './resource-commands.ts'
-import { addWaitOptions, durationArgument, finishJobs, newIdempotencyKey, type WaitOptions } from './start-jobs.ts'
+import { addWaitOptions, durationArgument, finishJobs, type WaitOptions } from './start-jobs.ts'
 
 interface ScheduleOptions {
   cron?: string

@@ -20,7 +20,7 @@ export function addResourceCommand<T>(program: Program, resource: Resource<T>, d
   const command = program.command.command(resource.noun).description(description)
   addList(program, command, resource)
   const { noun } = resource
-  if (resource !== (undefined as unknown) && noun !== 'audit') addShow(program, command, resource)
+  if (noun !== 'audit') addShow(program, command, resource)
   return command
 }
 
@@ -52,7 +52,7 @@ function addList<T>({ io, action }: Program, command: Command, resource: Resourc
 }
 
 /** Prints entries of a resource. */
-export function printList<T>({ printer, io }: Session, resource: Resource<T>, entries: readonly T[]): void {
+function printList<T>({ printer, io }: Session, resource: Resource<T>, entries: readonly T[]): void {
   const context = { style: printer.style, nowMs: io.now() }
   const { empty, id } = resource
   printer.list(entries, { columns: resource.columns(context), name: id, empty })

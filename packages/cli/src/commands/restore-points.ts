@@ -2,13 +2,14 @@ import type { BackupClient } from '@osb-backup/client'
 import type { RestorePoint } from '@osb-backup/protocol/v1'
 import { InvalidArgumentError } from 'commander'
 import { CliError } from '../exit-code.ts'
+import { newIdempotencyKey } from '../idempotency-key.ts'
 import { confirm } from '../input/prompt.ts'
 import { findEntry, findId } from '../resources/resource.ts'
 import { restorePointResource } from '../resources/resources.ts'
 import type { Program } from './program-context.ts'
 import { addDelete, addResourceCommand, wholeNumber } from './resource-commands.ts'
 import { addRestoreOptions, type RestoreOptions, restorePoints } from './restore.ts'
-import { addWaitOptions, finishJobs, newIdempotencyKey, type WaitOptions } from './start-jobs.ts'
+import { addWaitOptions, finishJobs, type WaitOptions } from './start-jobs.ts'
 
 interface PointAction {
   name: string

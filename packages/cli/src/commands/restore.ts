@@ -2,6 +2,7 @@ import type { BackupClient } from '@osb-backup/client'
 import type { Job, RestorePoint, RestoreRequest } from '@osb-backup/protocol/v1'
 import type { Command } from 'commander'
 import { CliError, exitCodes, UsageError } from '../exit-code.ts'
+import { newIdempotencyKey } from '../idempotency-key.ts'
 import { nearest } from '../input/nearest.ts'
 import { confirmByName } from '../input/prompt.ts'
 import { readSecret } from '../input/secret.ts'
@@ -13,7 +14,7 @@ import type { Session } from '../session.ts'
 import { collectedPairs } from './create-options.ts'
 import { instantArgument } from './filters.ts'
 import type { Program } from './program-context.ts'
-import { addWaitOptions, finishJobs, newIdempotencyKey, type WaitOptions } from './start-jobs.ts'
+import { addWaitOptions, finishJobs, type WaitOptions } from './start-jobs.ts'
 
 /** Options of commands that restore. */
 export interface RestoreOptions extends WaitOptions {
@@ -210,7 +211,7 @@ function expectedBytes(jobs: readonly Job[], points: readonly RestorePoint[]): M
 }
 
 /** The identity of a file as `age-keygen` and `plan keys` write it. */
-export function identityIn(text: string): string {
+function identityIn(text: string): string {
   const lines = text
     .split('\n')
     .map((line) => line.trim())

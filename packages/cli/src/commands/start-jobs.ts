@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Job } from '@osb-backup/protocol/v1'
 import { type Command, InvalidArgumentError } from 'commander'
 import { exitCodeOfJobs } from '../jobs/describe-job.ts'
@@ -53,6 +52,3 @@ export async function finishJobs(
 
 const startedLine = ({ kind, id, parts }: Job) =>
   `Started the ${kind} job ${id} (${parts.map(({ item, database }) => (item === database ? item : `${item} → ${database}`)).join(', ')}).`
-
-/** So that a request whose answer was lost can be repeated without a second job. */
-export const newIdempotencyKey = () => randomUUID()

@@ -18,7 +18,7 @@ export interface ConnectionFlags {
 }
 
 /** How the manager is reached. */
-export interface Connection {
+interface Connection {
   url: string
   token: string
   /** The context that it was read from, if any. */
@@ -30,7 +30,7 @@ export interface Connection {
  *
  * @throws {CliError} If there is no URL or no token, or the token belongs to another URL.
  */
-export async function resolveConnection(io: Io, flags: ConnectionFlags): Promise<Connection> {
+async function resolveConnection(io: Io, flags: ConnectionFlags): Promise<Connection> {
   const { env } = io
   const config = await readConfig(io)
   const contextName = flags.context ?? (nonEmpty(env.OSB_BACKUP_CONTEXT) || config.currentContext)

@@ -6,7 +6,7 @@ import { cleaned } from '../output/table.ts'
 import { formatBytes, formatDuration } from '../output/units.ts'
 
 /** The exit code that says how a job ended. */
-export function exitCodeOfJob({ state, parts }: Pick<Job, 'state' | 'parts'>): ExitCode {
+function exitCodeOfJob({ state, parts }: Pick<Job, 'state' | 'parts'>): ExitCode {
   if (state === 'succeeded') return exitCodes.success
   return parts.some((part) => part.state === 'succeeded') ? exitCodes.partiallyFailed : exitCodes.failed
 }
