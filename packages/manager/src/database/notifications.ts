@@ -6,6 +6,7 @@ import { sessionConfig } from './open-database.ts'
 import type { InTransaction } from './transaction.ts'
 
 const CHANNEL = 'job_changes'
+const REVOCATIONS = 'revocations'
 const RECONNECT_MS = 1000
 
 /** Notifies all managers that a job changed, once the transaction is committed. */
@@ -13,9 +14,18 @@ export async function notifyJobChange({ database }: InTransaction, jobId: string
   await sql`select pg_notify(${CHANNEL}, ${jobId})`.execute(database)
 }
 
-/** Listens for jobs that change, whichever manager changed them. One connection serves all subscribers. */
+/** Notifies all managers that a credential was revoked, once the transaction is committed. */
+export async function notifyRevocation({ database }: InTransaction, callerKey: string): Promise<void> {
+  await sql`select pg_notify(${REVOCATIONS}, ${callerKey})`.execute(database)
+}
+
+/**
+ * Listens for jobs that change and credentials that are revoked, whichever manager did it. One connection serves all
+ * subscribers.
+ */
 export class JobChanges {
   readonly #listeners = new Set<(jobId: string) => void>()
+  readonly #revocationListeners = new Set<(callerKey: string | undefined) => void>()
   readonly #stopping = new AbortController()
   readonly #connection: ClientConfig
   readonly #log: Logger
@@ -36,6 +46,20 @@ export class JobChanges {
   subscribe(listener: (jobId: string) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * Calls back for each credential that is revoked; with undefined after the connection was lost, when any may have been.
+   *
+   * @returns Ends the subscription.
+   */
+  subscribeToRevocations(listener: (callerKey: string | undefined) => void): () => void {
+    this.#revocationListeners.add(listener)
+    return () => this.#revocationListeners.delete(listener)
+  }
+
+  #announceRevocation(callerKey: string | undefined): void {
+    for (const listener of this.#revocationListeners) listener(callerKey)
   }
 
   async stop(): Promise<void> {
@@ -63,12 +87,14 @@ export class JobChanges {
     })
     // Awaited below; until then its rejection has an owner.
     ended.catch(() => undefined)
-    client.on('notification', ({ payload = '' }) => {
-      for (const listener of this.#listeners) listener(payload)
+    client.on('notification', ({ channel, payload = '' }) => {
+      if (channel === REVOCATIONS) this.#announceRevocation(payload)
+      else for (const listener of this.#listeners) listener(payload)
     })
     try {
       await client.connect()
-      await client.query(`listen ${CHANNEL}`)
+      await client.query(`listen ${CHANNEL}; listen ${REVOCATIONS}`)
+      this.#announceRevocation(undefined)
       await ended
     } finally {
       client.removeAllListeners('end')

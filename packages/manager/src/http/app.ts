@@ -6,6 +6,7 @@ import { createUserIdentification, KEY_COOLDOWN_MS } from '../access/oidc/user-i
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { authenticate } from './authentication.ts'
+import { EventStreams } from './event-stream.ts'
 import { browseApi } from './openapi/browse-api.ts'
 import { describeApi } from './openapi/describe-api.ts'
 import { allowOrigins } from './origins.ts'
@@ -61,6 +62,7 @@ export async function buildApp(context: Context, routes: readonly Routes[]): Pro
     oidc &&
       createUserIdentification(oidc, context.log, { now: () => readClock(context), keyCooldownMs: KEY_COOLDOWN_MS }),
   )
+  app.decorate('eventStreams', new EventStreams(app, context))
   refuseUnstorableText(app)
   app.get(
     '/health',
