@@ -1,13 +1,14 @@
 import { parseArgs } from 'node:util'
 import type { Grants } from '../access/caller.ts'
-import { type Role, roles } from '../shared/role.ts'
+import { type Permission, permissions, roles } from '../shared/role.ts'
+import type { NewToken } from '../tokens/token.ts'
 
 /** What the command line asks for. */
 export type Command =
   | { name: 'help' }
   | { name: 'version' }
   | { name: 'start' }
-  | { name: 'token create'; token: { name: string; role: Role; grants: Grants; expiresAt: Date | undefined } }
+  | { name: 'token create'; token: NewToken }
   | { name: 'token list' }
   | { name: 'token revoke'; id: string }
   | { name: 'key rotate' }
@@ -23,6 +24,7 @@ const options = {
   version: { type: 'boolean' },
   name: { type: 'string' },
   role: { type: 'string' },
+  permissions: { type: 'string' },
   instances: { type: 'string' },
   expires: { type: 'string' },
   remove: { type: 'boolean' },
@@ -34,6 +36,7 @@ const options = {
 const takenBy: Record<Exclude<keyof typeof options, 'help' | 'version'>, Command['name']> = {
   name: 'token create',
   role: 'token create',
+  permissions: 'token create',
   instances: 'token create',
   expires: 'token create',
   remove: 'reconcile',
@@ -41,7 +44,9 @@ const takenBy: Record<Exclude<keyof typeof options, 'help' | 'version'>, Command
   'older-than-hours': 'reconcile',
 }
 
-type Values = Partial<Record<'name' | 'role' | 'instances' | 'expires' | 'older-than-hours', string>> & {
+type Values = Partial<
+  Record<'name' | 'role' | 'permissions' | 'instances' | 'expires' | 'older-than-hours', string>
+> & {
   remove?: boolean
   adopt?: boolean
 }
@@ -104,7 +109,7 @@ function parse(args: string[]): { help: boolean; version: boolean; words: string
   }
 }
 
-function readToken({ name, role = 'viewer', instances = 'all', expires }: Values) {
+function readToken({ name, role = 'viewer', permissions: permitted, instances = 'all', expires }: Values): NewToken {
   if (!name || name.length > 200)
     throw new UsageError('--name is needed: 1 to 200 characters that say whose token it is.')
   const known = roles.find((each) => each === role)
@@ -112,7 +117,24 @@ function readToken({ name, role = 'viewer', instances = 'all', expires }: Values
   const grants: Grants = instances === 'all' ? instances : instances.split(',').map((id) => id.trim())
   if (grants !== 'all' && grants.includes(''))
     throw new UsageError('--instances must be ids separated by commas, or all.')
-  return { name, role: known, grants, expiresAt: expires === undefined ? undefined : readExpiry(expires) }
+  return {
+    name,
+    role: known,
+    permissions: readPermissions(permitted),
+    grants,
+    expiresAt: expires === undefined ? undefined : readExpiry(expires),
+  }
+}
+
+function readPermissions(text: string | undefined): Permission[] {
+  return (text ?? '')
+    .split(',')
+    .filter(Boolean)
+    .map((word) => {
+      const known = permissions.find((each) => each === word.trim())
+      if (known === undefined) throw new UsageError(`--permissions must be among ${permissions.join(', ')}.`)
+      return known
+    })
 }
 
 /** A day ends at its end, in UTC. */

@@ -7,6 +7,7 @@ import { ANSWER_TIMEOUT_MS, sessionConfig } from './session.ts'
 import type { InTransaction } from './transaction.ts'
 
 const CHANNEL = 'job_changes'
+const REVOCATIONS = 'revocations'
 const RECONNECT_MS = 1000
 /** How often the connection is asked for a sign of life, and how long that may take. */
 const PING_EVERY_MS = 10_000
@@ -17,14 +18,24 @@ export async function notifyJobChange({ database }: InTransaction, jobId: string
   await sql`select pg_notify(${CHANNEL}, ${jobId})`.execute(database)
 }
 
+/** Notifies all managers that a credential was revoked, once the transaction is committed. */
+export async function notifyRevocation({ database }: InTransaction, callerKey: string): Promise<void> {
+  await sql`select pg_notify(${REVOCATIONS}, ${callerKey})`.execute(database)
+}
+
 /** Who is called back for changes. */
 export interface JobChangeListener {
-  changed(jobId: string): void
+  changed?(jobId: string): void
+  /** A credential was revoked. */
+  revoked?(callerKey: string): void
   /** The connection was lost: changes are missed from now on. */
   disconnected?(): void
 }
 
-/** Listens for jobs that change, whichever manager changed them. One connection serves all subscribers. */
+/**
+ * Listens for jobs that change and credentials that are revoked, whichever manager did it. One connection serves all
+ * subscribers.
+ */
 export class JobChanges {
   readonly #listeners = new Set<JobChangeListener>()
   readonly #stopping = new AbortController()
@@ -98,12 +109,15 @@ export class JobChanges {
     })
     // Awaited below; until then its rejection has an owner.
     ended.catch(() => undefined)
-    client.on('notification', ({ payload = '' }) => {
-      for (const listener of this.#listeners) listener.changed(payload)
+    client.on('notification', ({ channel, payload = '' }) => {
+      for (const listener of this.#listeners) {
+        if (channel === REVOCATIONS) listener.revoked?.(payload)
+        else listener.changed?.(payload)
+      }
     })
     try {
       await client.connect()
-      await before(client.query(`listen ${CHANNEL}`), ANSWER_TIMEOUT_MS)
+      await before(client.query(`listen ${CHANNEL}; listen ${REVOCATIONS}`), ANSWER_TIMEOUT_MS)
       this.#isConnected = true
       this.#firstAttempt.resolve()
       await Promise.race([ended, pingUntil(client, over.signal)])

@@ -2,7 +2,7 @@ import { about, eventQuerySchema } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
 import { authorizeInstance } from '../../access/call.ts'
 import type { Context } from '../../context/context.ts'
-import { EventStreams } from '../event-stream.ts'
+import { formatEvent } from '../event-stream.ts'
 import type { App } from '../typed-app.ts'
 import { JobFeed } from './job-feed.ts'
 
@@ -13,8 +13,7 @@ const EXAMPLE =
 
 /** Server-sent events: which jobs changed, and what of them. */
 export function eventRoutes(app: App, context: Context): void {
-  const feed = new JobFeed(context)
-  const streams = new EventStreams(app, context, MAX_BACKLOG_BYTES)
+  const feed = new JobFeed(context, (event) => formatEvent('job', event))
   app.addHook('preClose', async () => feed.close())
 
   app.get(
@@ -36,11 +35,11 @@ export function eventRoutes(app: App, context: Context): void {
       const call = request.call
       const { instance } = request.query
       if (instance !== undefined) await authorizeInstance(call, instance)
-      streams.open(reply, (stream) =>
-        feed.subscribe(async (event) => {
+      app.eventStreams.open(request, reply, MAX_BACKLOG_BYTES, (stream) =>
+        feed.subscribe(async (event, formatted) => {
           if (instance !== undefined && event.instanceId !== instance) return
           if (!(await call.caller.isGranted(event.instanceId, 'read'))) return
-          if (stream.isOpen()) stream.send('job', event)
+          if (stream.isOpen()) stream.send(formatted())
         }),
       )
     },
