@@ -13,6 +13,8 @@ import {
 import { type Dispatcher, request } from 'undici'
 import { z } from 'zod'
 
+import { storable } from './storable.ts'
+
 const CALL_TIMEOUT_MS = 30_000
 const STATUS_TIMEOUT_MS = 10_000
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024
@@ -260,15 +262,6 @@ function parsed(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-/** Scripts may print what PostgreSQL cannot store: NUL and lone surrogates are replaced by U+FFFD. Nulls are dropped. */
-function storable(value: unknown): unknown {
-  if (typeof value === 'string') return value.replaceAll('\0', '\uFFFD').toWellFormed()
-  if (Array.isArray(value)) return value.map(storable)
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).filter(([, inner]) => inner !== null)
-  return Object.fromEntries(entries.map(([name, inner]) => [storable(name), storable(inner)]))
 }
 
 /** Errors that occur before a request is sent. */

@@ -59,6 +59,15 @@ const data = {
     defaultText: 'DATA_DIR/secret.key',
     description: 'key that seals stored secrets, 64 hex digits',
   },
+  SECRET_KEY_FILE: {
+    schema: absolutePath,
+    description: 'file with that key, such as one that a secret store mounts, instead of SECRET_KEY',
+  },
+  SECRET_KEY_COMMAND: {
+    schema: text,
+    description:
+      'shell command that prints that key, such as one that asks Vault, CredHub or a KMS, instead of SECRET_KEY; run once at the start',
+  },
   CLOCK_SKEW_WARNING_SECONDS: {
     schema: wholeNumber(1, 86_400),
     default: '5',

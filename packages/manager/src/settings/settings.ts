@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type Environment, type ParsedSettings, parseSettings } from '@osb-backup/node'
+import { type Environment, type ParsedSettings, parseSettings, SettingsError } from '@osb-backup/node'
 import { type OidcSettings, readOidcSettings } from './oidc-settings.ts'
 import { managerTable } from './settings-table.ts'
 
@@ -29,6 +29,8 @@ export interface ManagerSettings extends Omit<Properties, 'dataDir' | 'allowedOr
 export function readSettings(environment: Environment = process.env): ManagerSettings {
   const entries = Object.entries(parseSettings(managerTable, environment))
   const properties = Object.fromEntries(entries.map(([name, value]) => [camelCase(name), value])) as Properties
+  const keys = ['SECRET_KEY', 'SECRET_KEY_FILE', 'SECRET_KEY_COMMAND'].filter((name) => environment[name])
+  if (keys.length > 1) throw new SettingsError(`${keys.join(' and ')} exclude each other: set one of them.`)
   const { dataDir, allowedOrigins = [], recoveryRecipients = [], ...others } = properties
   const oidc = readOidcSettings(environment)
   return { ...others, dataDirectory: resolve(dataDir), allowedOrigins, recoveryRecipients, oidc }

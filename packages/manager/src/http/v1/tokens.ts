@@ -76,7 +76,7 @@ function toWire({ id, name, role, permissions, grants, createdAt, expiresAt, las
     id,
     name,
     role,
-    permissions: [...permissions],
+    permissions: permissions.length === 0 ? undefined : [...permissions],
     instances: grantsToWire(grants),
     createdAt: createdAt.toISOString(),
     expiresAt: expiresAt?.toISOString(),
