@@ -41,6 +41,22 @@ export async function recordSetback(
   return { forMs: row.for_ms }
 }
 
+/**
+ * Records whether a request to start a part may have reached its agent.
+ *
+ * @throws {JobLockLost} If another manager has the job locked.
+ */
+export async function setMayHaveStarted(
+  { database }: { database: Database },
+  part: LockedPart,
+  mayHaveStarted: boolean,
+): Promise<void> {
+  const { numAffectedRows } = await sql`
+    update job_parts part set may_have_started = ${mayHaveStarted}
+    from jobs where ${isLockedPart(part)}`.execute(database)
+  if (numAffectedRows === 0n) throw new JobLockLost(part.lock.id)
+}
+
 /** Records that an agent has answered. */
 export async function clearSetbacks({ database }: { database: Database }, part: LockedPart): Promise<void> {
   await sql`
