@@ -20,7 +20,7 @@ ${settingsHelp(agentSettingsSections)}`
 async function main(): Promise<void> {
   const settings = readSettings(process.env)
   const codeDirectory = join(settings.stateDirectory, 'code')
-  // Halves the time of a start and reduces its memory by a fifth. Nobody else may write where code is loaded from. Node
+  // Halves the time of a start and reduces its memory by a fifth. No other user may write where code is loaded from. Node
   // itself would wait for ever for a directory that cannot be created, of which `startAgent` says which setting names it.
   await createDirectory(codeDirectory, 0o700).then(
     () => enableCompileCache(codeDirectory),

@@ -83,7 +83,7 @@ export class JobRegistry {
     return { result: 'started', job: this.#hold(newJob(request, form, now)) }
   }
 
-  /** A restore is not rejected because of backups: somebody waits for it. */
+  /** A restore is not rejected because of backups: a user waits for it. */
   #hasSlot(kind: RunKind): boolean {
     const running = this.running()
     if (running.length < this.#limits.maxJobs) return true

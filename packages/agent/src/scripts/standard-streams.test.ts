@@ -21,7 +21,7 @@ test('a script opens its streams by name', async () => {
   expect({ out, error }).toEqual({ out: 'given\n', error: 'problem\n' })
 })
 
-test('a writer sees that nobody reads any more', async () => {
+test('a writer sees that its reader has gone away', async () => {
   const { stdio, ends, closeScriptEnds } = await openStandardStreams('empty')
   const child = spawn('bash', ['-c', 'yes'], { stdio })
   closeScriptEnds()

@@ -11,7 +11,7 @@ interface JobFields {
   /** When it began to run; undefined: it has not. */
   beganAt: Date | undefined
   endedAt: Date | undefined
-  /** Set if somebody cancelled it: when and who. */
+  /** Set if it was cancelled: when and by whom. */
   cancelled: { at: Date; by: string } | undefined
 }
 

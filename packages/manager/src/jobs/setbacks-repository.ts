@@ -12,7 +12,8 @@ export interface LockedPart {
 export type LimitedSetback = 'busy' | 'unreachable'
 
 /**
- * Records that an agent is unreachable, or is busy, unless that is recorded already.
+ * Records that an agent is unreachable, or is busy, unless that is recorded already. A time that is ahead of the clock, since that
+ * was corrected, is replaced.
  *
  * @param agoMs - When the call began.
  * @returns For how long it has been, by the database's clock.
@@ -27,8 +28,8 @@ export async function recordSetback(
   const began = sql`now() - make_interval(secs => ${agoMs / 1000})`
   const change =
     setback === 'busy'
-      ? sql`busy_since = coalesce(busy_since, ${began}), unreachable_since = null`
-      : sql`unreachable_since = coalesce(unreachable_since, ${began})`
+      ? sql`busy_since = least(busy_since, ${began}), unreachable_since = null`
+      : sql`unreachable_since = least(unreachable_since, ${began})`
   const { rows } = await sql<{ for_ms: number }>`
     update job_parts part set ${change}
     from jobs
