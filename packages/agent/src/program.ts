@@ -1,7 +1,15 @@
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { createDirectory, errorMessage, handleShutdownSignals, SettingsError, settingsHelp } from '@osb-backup/node'
+import {
+  createDirectory,
+  errorMessage,
+  handleShutdownSignals,
+  SettingsError,
+  settingsHelp,
+  VERSION,
+} from '@osb-backup/node'
+import { openDirectories } from './directory-checks.ts'
 import { agentSettingsSections } from './settings/agent-settings-table.ts'
 import { readSettings } from './settings/read-settings.ts'
 import type { Agent } from './start-agent.ts'
@@ -12,6 +20,8 @@ SIGTERM and SIGINT shut the agent down: it accepts no new jobs, waits up to shut
 then cancels them and runs their cleanup and unlock scripts. A second signal, two seconds later or more, forces it to exit;
 the next start then runs those scripts.
 
+--version prints the version.
+
 Settings are environment variables.
 
 ${settingsHelp(agentSettingsSections)}`
@@ -19,9 +29,10 @@ ${settingsHelp(agentSettingsSections)}`
 /** Starts the agent. It runs until it receives a signal. */
 async function main(): Promise<void> {
   const settings = readSettings(process.env)
+  // Checked before code is loaded from there.
+  await openDirectories(settings)
   const codeDirectory = join(settings.stateDirectory, 'code')
-  // Halves the time of a start and reduces its memory by a fifth. No other user may write where code is loaded from. Node
-  // itself would wait for ever for a directory that cannot be created, of which `startAgent` says which setting names it.
+  // Halves the time of a start and reduces its memory by a fifth. No other user may write where code is loaded from.
   await createDirectory(codeDirectory, 0o700).then(
     () => enableCompileCache(codeDirectory),
     () => undefined,
@@ -54,8 +65,9 @@ function shutDownOnSignal(starting: Promise<Agent>): void {
 }
 
 try {
-  const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
+  const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' } } })
   if (values.help) console.log(help)
+  else if (values.version) console.log(VERSION)
   else await main()
 } catch (error) {
   // The message of a settings error is complete, and that of the system says what is wrong with the machine; anything

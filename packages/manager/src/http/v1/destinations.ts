@@ -2,9 +2,16 @@ import { destinationCheckSchema, listOf } from '@osb-backup/protocol/v1'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Context } from '../../context/context.ts'
-import { createDestination, getDestination, searchDestinations, tryDestination } from '../../destinations/service.ts'
+import {
+  createDestination,
+  getAnyDestination,
+  getDestination,
+  searchDestinations,
+  tryDestination,
+} from '../../destinations/service.ts'
 import { changeDestination, retireDestination } from '../../lifecycle/change-destination.ts'
 import { RequestError } from '../../shared/request-error.ts'
+import { OUTSIDE_CALL_DEADLINE_MS } from '../deadlines.ts'
 import { editedVersion, sendVersion } from '../entity-version.ts'
 import { parseIdempotencyKey } from '../idempotency-key.ts'
 import { idempotencyKeyHeader, ifMatchHeader } from '../request-headers.ts'
@@ -34,8 +41,8 @@ export function destinationRoutes(app: App, context: Context): void {
       },
     },
     async (request) => {
-      const { instance, kind, q, ...paging } = request.query
-      const filter = { instanceId: instance, kind, text: q }
+      const { instance, kind, retired, q, ...paging } = request.query
+      const filter = { instanceId: instance, kind, retired: retired === 'true', text: q }
       return toList(await searchDestinations(context, request.call, filter, keysetOf(paging)), destinationToWire)
     },
   )
@@ -44,10 +51,10 @@ export function destinationRoutes(app: App, context: Context): void {
     '/v1/destinations/:id',
     {
       config: { access: 'viewer' },
-      schema: { summary: 'Show a destination', params, response: { 200: destinationSchema } },
+      schema: { summary: 'Show a destination, also a deleted one', params, response: { 200: destinationSchema } },
     },
     async (request, reply) => {
-      const destination = await getDestination(context, request.call, request.params.id)
+      const destination = await getAnyDestination(context, request.call, request.params.id)
       sendVersion(reply, destination.version)
       return destinationToWire(destination)
     },
@@ -77,9 +84,10 @@ export function destinationRoutes(app: App, context: Context): void {
   app.patch(
     '/v1/destinations/:id',
     {
+      handlerTimeout: OUTSIDE_CALL_DEADLINE_MS,
       config: { access: 'operator' },
       schema: {
-        summary: 'Change a destination; its secret is kept unless you send another',
+        summary: 'Change a destination; its secret is kept unless you send another, and a move is verified',
         headers: ifMatchHeader,
         params,
         body: destinationPatchSchema,
@@ -89,7 +97,7 @@ export function destinationRoutes(app: App, context: Context): void {
     async (request, reply) => {
       const call = request.call
       const edited = editedVersion(request)
-      const stored = await getDestination(context, call, request.params.id)
+      const stored = await getAnyDestination(context, call, request.params.id)
       const kind = request.body.store?.kind
       if (kind !== undefined && kind !== stored.store.type) {
         const message = 'The kind of a store cannot be changed: create a new destination.'
@@ -106,6 +114,7 @@ export function destinationRoutes(app: App, context: Context): void {
   app.post(
     '/v1/destinations/check',
     {
+      handlerTimeout: OUTSIDE_CALL_DEADLINE_MS,
       config: { access: 'operator' },
       schema: {
         summary: 'Check settings of a destination without storing them: write, read back and remove an object',
@@ -122,6 +131,7 @@ export function destinationRoutes(app: App, context: Context): void {
   app.post(
     '/v1/destinations/:id/check',
     {
+      handlerTimeout: OUTSIDE_CALL_DEADLINE_MS,
       config: { access: 'operator' },
       schema: {
         summary: 'Check a destination: write, read back and remove an object',
