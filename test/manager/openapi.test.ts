@@ -51,7 +51,10 @@ describe('every operation', () => {
     expect(operations.length).toBeGreaterThan(40)
     for (const { name, operation } of operations) {
       expect([name, operation.summary]).toEqual([name, expect.stringMatching(/^[A-Z].{5,}/)])
-      expect([name, operation.description]).toEqual([name, expect.stringMatching(/^(Needs the role|Open to every caller)/)])
+      expect([name, operation.description]).toEqual([
+        name,
+        expect.stringMatching(/^(Needs the role|Open to every caller)/),
+      ])
     }
     const names = operations.map(({ operation }) => operation.operationId)
     expect(new Set(names).size).toBe(names.length)
