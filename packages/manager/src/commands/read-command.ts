@@ -10,6 +10,7 @@ export type Command =
   | { name: 'token list' }
   | { name: 'token revoke'; id: string }
   | { name: 'key rotate' }
+  | { name: 'import'; folder: string; apply: boolean }
   | { name: 'reconcile'; id: string; remove: boolean; adopt: boolean; olderThanHours: number | undefined }
 
 /** The command line cannot be read. The message is a sentence. */
@@ -25,11 +26,15 @@ const options = {
   expires: { type: 'string' },
   remove: { type: 'boolean' },
   adopt: { type: 'boolean' },
+  from: { type: 'string' },
+  apply: { type: 'boolean' },
   'older-than-hours': { type: 'string' },
 } as const
 
 /** Which command takes an option. */
 const takenBy: Record<Exclude<keyof typeof options, 'help'>, Command['name']> = {
+  from: 'import',
+  apply: 'import',
   name: 'token create',
   role: 'token create',
   instances: 'token create',
@@ -39,9 +44,10 @@ const takenBy: Record<Exclude<keyof typeof options, 'help'>, Command['name']> = 
   'older-than-hours': 'reconcile',
 }
 
-type Values = Partial<Record<'name' | 'role' | 'instances' | 'expires' | 'older-than-hours', string>> & {
+type Values = Partial<Record<'name' | 'role' | 'instances' | 'expires' | 'older-than-hours' | 'from', string>> & {
   remove?: boolean
   adopt?: boolean
+  apply?: boolean
 }
 
 /**
@@ -52,8 +58,7 @@ type Values = Partial<Record<'name' | 'role' | 'instances' | 'expires' | 'older-
 export function readCommand(args: string[]): Command {
   const { help, words, values } = parse(args)
   if (help) return { name: 'help' }
-  // Commands have two words, but for one.
-  const length = words[0] === 'reconcile' ? 1 : 2
+  const length = oneWord.has(words[0] ?? '') ? 1 : 2
   const [name, rest] = [words.slice(0, length).join(' '), words.slice(length)]
   const foreign = Object.entries(takenBy).find(([option, taker]) => Object.hasOwn(values, option) && taker !== name)
   if (foreign !== undefined) throw new UsageError(`--${foreign[0]} is for ${JSON.stringify(foreign[1])} alone.`)
@@ -64,6 +69,11 @@ export function readCommand(args: string[]): Command {
     case 'token list':
     case 'key rotate':
       return { name }
+    case 'import': {
+      const { from: folder, apply = false } = values
+      if (!folder) throw new UsageError('"import" needs --from, the folder that mongodump or mongoexport wrote to.')
+      return { name, folder, apply }
+    }
     case 'token create':
       return { name, token: readToken(values) }
     case 'token revoke':
@@ -77,6 +87,9 @@ export function readCommand(args: string[]): Command {
       throw new UsageError(`There is no command ${JSON.stringify(name)}.`)
   }
 }
+
+/** Other commands have two words. */
+const oneWord = new Set(['reconcile', 'import'])
 
 const takesId = (name: string) => name === 'token revoke' || name === 'reconcile'
 
