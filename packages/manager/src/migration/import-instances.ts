@@ -49,6 +49,8 @@ function toInstance(
     organizationGuid: old.organizationGuid,
     spaceGuid: old.spaceGuid,
     parameters: old.parameters ?? {},
+    secretParameters: [],
+    items: undefined,
     hosts: old.hosts,
     database: {
       username: database?.username ?? old.username,
