@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorMessage, omitUndefined, SettingsError } from '@osb-backup/node'
+import { missingNodeFlags } from '@osb-backup/storage/node-flags'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import { openDirectories } from './directory-checks.ts'
@@ -43,6 +44,7 @@ export interface Agent {
  */
 export async function startAgent(settings: AgentSettings): Promise<Agent> {
   const log = pino({ level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+  noteMissingFlags(log)
   await openDirectories(settings)
   await checkScripts(settings, log)
   const files = omitUndefined({
@@ -59,6 +61,11 @@ export async function startAgent(settings: AgentSettings): Promise<Agent> {
     await lock.release()
     throw error
   }
+}
+
+function noteMissingFlags(log: pino.Logger): void {
+  const flags = missingNodeFlags(process)
+  if (flags.length > 0) log.info({ flags }, 'Node was started without these flags, so transfers take more memory')
 }
 
 async function startLocked(
