@@ -12,10 +12,13 @@ import {
 } from '@osb-backup/protocol'
 import { type Dispatcher, request } from 'undici'
 import { z } from 'zod'
+import { TextShortener } from './bounded-json.ts'
 
 const CALL_TIMEOUT_MS = 30_000
 const STATUS_TIMEOUT_MS = 10_000
-const MAX_ANSWER_BYTES = 32 * 1024 * 1024
+/** Largest answer, and how much of it is kept once its long texts were shortened: the output of scripts may be long, the rest is not. */
+const MAX_ANSWER_BYTES = 256 * 1024 * 1024
+const MAX_KEPT_BYTES = 4 * 1024 * 1024
 /** The Go agent's name for the failure to register a job, which it has registered already. */
 const JOB_CREATION_STATE = 'Job creation'
 
@@ -214,14 +217,16 @@ async function read({ statusCode, body }: Dispatcher.ResponseData, address: Agen
 }
 
 async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = []
+  const shortener = new TextShortener()
   let size = 0
   for await (const chunk of body) {
     size += chunk.length
-    if (size > MAX_ANSWER_BYTES) throw new Error(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`)
-    chunks.push(chunk)
+    shortener.write(chunk)
+    if (size > MAX_ANSWER_BYTES || shortener.sizeBytes > MAX_KEPT_BYTES) {
+      throw new Error(`its answer is too large (more than ${Math.floor(size / 1_000_000)} MB)`)
+    }
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return shortener.toString()
 }
 
 function readJob(text: string): AgentAnswer {
