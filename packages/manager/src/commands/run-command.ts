@@ -15,7 +15,7 @@ import type { Command } from './read-command.ts'
 import { rotateKey } from './rotate-key.ts'
 
 /** A command that works on the data of a manager and ends. */
-export type DataCommand = Exclude<Command, { name: 'help' | 'start' }>
+export type DataCommand = Exclude<Command, { name: 'help' | 'version' | 'start' }>
 
 type CommandContext = Pick<Context, 'settings' | 'database' | 'sealer'>
 
@@ -63,10 +63,9 @@ async function run(command: DataCommand, context: CommandContext, signal: AbortS
       return message
     }
     case 'reconcile': {
-      const { remove, olderThanHours } = command
-      const found = await reconcile(context, call, command.id, { remove, olderThanHours, signal })
-      const { orphans, incompleteUploads, brokenPoints, objects } = found
-      return JSON.stringify({ objects, orphans, incompleteUploads, brokenPoints }, undefined, 2)
+      const { remove, adopt, olderThanHours } = command
+      const found = await reconcile(context, call, command.id, { remove, adopt, olderThanHours, signal })
+      return JSON.stringify(found, undefined, 2)
     }
   }
 }

@@ -36,7 +36,8 @@ const data = {
   DATABASE_URL: {
     schema: z.string().regex(/^postgres(ql)?:\/\//, 'must be a postgresql:// URL'),
     defaultText: 'embedded',
-    description: 'PostgreSQL 14 or newer to use instead of the embedded one',
+    description:
+      'PostgreSQL 14 or newer to use instead of the embedded one; several hosts may be listed, of which the one that accepts writes is used',
   },
   SECRET_KEY: {
     schema: secretKey,

@@ -10,6 +10,7 @@
  * - `database-busy`: another job works on the database; `jobId` says which.
  * - `key-reused`: the idempotency key was used for another request.
  * - `changed`: somebody else changed it since it was read.
+ * - `not-ready`: this manager cannot serve requests at the moment.
  */
 export type RequestErrorCode =
   | 'invalid'
@@ -22,6 +23,7 @@ export type RequestErrorCode =
   | 'database-busy'
   | 'key-reused'
   | 'changed'
+  | 'not-ready'
 
 /** A request that cannot be served. The message is a sentence for the person who sent it, without secrets. */
 export class RequestError extends Error {

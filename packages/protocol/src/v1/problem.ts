@@ -17,6 +17,7 @@ export const problemCodes = [
   'rate-limited',
   'internal',
   'identity-provider-unavailable',
+  'unavailable',
 ] as const
 export type ProblemCode = (typeof problemCodes)[number]
 
