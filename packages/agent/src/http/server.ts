@@ -1,5 +1,5 @@
 import type { RunKind } from '@osb-backup/core'
-import { errorMessage } from '@osb-backup/node'
+import { errorMessage, type TlsFiles } from '@osb-backup/node'
 import type { AgentRefusal } from '@osb-backup/protocol'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { DescriptorReserve, descriptorLimit } from '../jobs/descriptor-reserve.ts'
@@ -11,7 +11,6 @@ import { hasPendingUnlock, markUnlockedProblem } from '../jobs/pending-steps.ts'
 import type { RegisteredJob } from '../jobs/registered-job.ts'
 import { isExhausted } from '../journal/space-reserve.ts'
 import { readPack, type ScriptPack } from '../scripts/script-pack.ts'
-import type { TlsFiles } from '../start-checks.ts'
 import { CallerConnections } from './caller-connections.ts'
 import { checkRequest, idProblem, reservedIds } from './check-request.ts'
 import { failureAnswer, jobAnswer } from './job-answer.ts'
@@ -113,7 +112,7 @@ export function buildServer(deps: JobDependencies, tls?: TlsFiles): FastifyInsta
 }
 
 /** If there is a CA, callers without a certificate of it are rejected. */
-const tlsOptions = (tls: TlsFiles) => ({
+export const tlsOptions = (tls: TlsFiles) => ({
   ...tls,
   handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
   minVersion: 'TLSv1.2' as const,

@@ -59,6 +59,8 @@ export type AgentAnswer =
 /** A call to an agent. */
 export interface AgentCall {
   signal: AbortSignal
+  /** What it is sent over. */
+  dispatcher: Dispatcher
   /** Longest wait for its answer. */
   timeoutMs?: number
 }
@@ -129,11 +131,12 @@ export function markUnlockedAtAgent(
 /** Asks an agent how it is. Answers within seconds, also if the agent does not. */
 export async function statusOfAgent(
   address: AgentAddress,
-  signal: AbortSignal,
+  { signal, dispatcher }: Pick<AgentCall, 'signal' | 'dispatcher'>,
 ): Promise<{ kind: 'status'; status: AgentHealthReport } | { kind: 'failed'; reason: string }> {
   try {
     const { statusCode, body } = await send(address, 'GET', '/status', undefined, {
       signal,
+      dispatcher,
       timeoutMs: STATUS_TIMEOUT_MS,
     })
     const text = await readBounded(body)
@@ -154,10 +157,11 @@ function send(
   method: Dispatcher.HttpMethod,
   path: string,
   body: unknown,
-  { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
+  { signal, dispatcher, timeoutMs }: Required<AgentCall>,
 ): Promise<Dispatcher.ResponseData> {
   const credentials = Buffer.from(`${address.username}:${address.password ?? ''}`).toString('base64')
   return request(address.url + path, {
+    dispatcher,
     method,
     headers: {
       authorization: `Basic ${credentials}`,
@@ -177,11 +181,11 @@ async function call(
   method: Dispatcher.HttpMethod,
   path: string,
   body: unknown,
-  { signal, timeoutMs: wantedMs = CALL_TIMEOUT_MS }: AgentCall,
+  { signal, dispatcher, timeoutMs: wantedMs = CALL_TIMEOUT_MS }: AgentCall,
 ): Promise<AgentAnswer> {
   const timeoutMs = Math.min(wantedMs, CALL_TIMEOUT_MS)
   try {
-    const answer = await send(address, method, path, body, { signal, timeoutMs })
+    const answer = await send(address, method, path, body, { signal, dispatcher, timeoutMs })
     return await read(answer, address)
   } catch (error) {
     signal.throwIfAborted()
