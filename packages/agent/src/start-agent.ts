@@ -9,6 +9,7 @@ import {
   SettingsError,
   type TlsFiles,
 } from '@osb-backup/node'
+import { missingNodeFlags } from '@osb-backup/storage/node-flags'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import { openDirectories, openForScripts } from './directory-checks.ts'
@@ -51,6 +52,7 @@ export interface Agent {
  */
 export async function startAgent(settings: AgentSettings): Promise<Agent> {
   const log = pino({ level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+  noteMissingFlags(log)
   await openDirectories(settings)
   await openForScripts(settings, await checkScripts(settings, log))
   checkPlainHttp(settings, log)
@@ -69,6 +71,11 @@ export async function startAgent(settings: AgentSettings): Promise<Agent> {
     await lock.release()
     throw error
   }
+}
+
+function noteMissingFlags(log: pino.Logger): void {
+  const flags = missingNodeFlags(process)
+  if (flags.length > 0) log.info({ flags }, 'Node was started without these flags, so transfers take more memory')
 }
 
 async function startLocked(

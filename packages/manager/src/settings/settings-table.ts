@@ -96,6 +96,12 @@ const destinations = {
     default: 'allow',
     description: 'whether destinations may be in private networks and on this machine: allow or forbid',
   },
+  UNDECLARED_ITEMS: {
+    schema: oneOf(['allow', 'forbid']),
+    default: 'allow',
+    description:
+      'whether service instances that have not declared their items, and share their database server with no other, may back up and restore any item: allow or forbid',
+  },
   RECOVERY_RECIPIENTS: {
     schema: z
       .string()

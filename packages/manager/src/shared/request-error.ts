@@ -4,6 +4,7 @@
  * - `unknown-field`: the request has a field that there is none of; `field` says which.
  * - `unauthorised`: no credentials, or invalid ones.
  * - `forbidden`: the caller's role does not allow it.
+ * - `item-not-granted`: an item belongs to another service instance, or was not declared.
  * - `slow-down`: too many attempts; `retryAfterSeconds` says when to try again.
  * - `not-found`: it does not exist, or the caller was not granted it.
  * - `conflict`: the current state does not allow it.
@@ -17,6 +18,7 @@ export type RequestErrorCode =
   | 'unknown-field'
   | 'unauthorised'
   | 'forbidden'
+  | 'item-not-granted'
   | 'slow-down'
   | 'not-found'
   | 'conflict'

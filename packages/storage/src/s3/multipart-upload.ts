@@ -17,6 +17,7 @@ import type { Part } from '../transfer/parts.ts'
 import { headObject } from './head-object.ts'
 import type { S3Clients } from './s3-client.ts'
 import { isNoSuchUpload, isRefusal, statusOf, toS3StoreError } from './s3-error.ts'
+import { sendPart, signBody } from './signed-body.ts'
 
 const ABORT_ATTEMPTS = 5
 /** How long parts on their way may still take after a failure, before they are cut off. */
@@ -48,7 +49,6 @@ export class MultipartUpload {
   readonly #target: UploadTarget
   readonly #tasks = new BoundedTasks()
   readonly #parts: CompletedPart[] = []
-  readonly #digests: Buffer[] = []
   /** Fires when nothing is to be sent any more: requests under way may still finish, but are not repeated. */
   readonly #stopped = new AbortController()
   readonly #cutOff = new AbortController()
@@ -88,7 +88,6 @@ export class MultipartUpload {
       await this.#tasks.start(() => this.#send(completed, part).finally(part.release), sending.inFlight(part.sizeBytes))
       isStarted = true
       this.#parts.push(completed)
-      this.#digests.push(part.md5)
       this.#sizeBytes += part.sizeBytes
     } finally {
       if (!isStarted) await part.release()
@@ -133,16 +132,14 @@ export class MultipartUpload {
 
   async #send(completed: CompletedPart, part: Part): Promise<void> {
     const { clients, sending, retry, doing } = this.#target
+    const { PartNumber } = completed
     const sendOnce = async () => {
-      const command = new UploadPartCommand({
-        ...this.#upload,
-        PartNumber: completed.PartNumber,
-        Body: part.body(sending.bandwidth),
-        ContentLength: part.sizeBytes,
-        ContentMD5: part.md5.toString('base64'),
-      })
       try {
-        return await clients.parts.send(command, { abortSignal: this.#cutOff.signal })
+        return await sendPart(part, clients.bodyRules, ({ sha256, md5: ContentMD5 }) => {
+          const content = { Body: part.body(sending.bandwidth), ContentLength: part.sizeBytes, ContentMD5 }
+          const command = new UploadPartCommand({ ...this.#upload, PartNumber, ...content })
+          return clients.parts.send(signBody(command, sha256), { abortSignal: this.#cutOff.signal })
+        })
       } catch (error) {
         throw toS3StoreError(error, doing)
       }
@@ -170,7 +167,7 @@ export class MultipartUpload {
       return (await clients.calls.send(command)).ETag
     } catch (error) {
       // If the answer of an earlier attempt was lost, the upload is complete and a retry finds its own object. Only an
-      // ETag made of our digests proves that.
+      // ETag made of those of our parts, whose bytes the server has verified, proves that.
       const etag = this.#etag()
       if ((isRefusal(error) && statusOf(error) !== 412) || etag === undefined) throw error
       const found = await headObject(clients.calls, this.#target.object).catch(() => undefined)
@@ -179,15 +176,15 @@ export class MultipartUpload {
     }
   }
 
-  /** The ETag that the object will have if the server derives ETags from MD5, as those of the parts show. */
+  /** The ETag that the object will have if the server derives ETags from MD5, as those of the parts suggest. */
   #etag(): string | undefined {
-    const areMd5s = this.#parts.every(
-      ({ ETag }, index) => ETag?.replaceAll('"', '') === this.#digests[index]?.toString('hex'),
-    )
-    if (!areMd5s) return undefined
     const hash = createHash('md5')
-    for (const digest of this.#digests) hash.update(digest)
-    return `${hash.digest('hex')}-${this.#digests.length}`
+    for (const { ETag = '' } of this.#parts) {
+      const md5 = /^"?([0-9a-f]{32})"?$/.exec(ETag)?.[1]
+      if (md5 === undefined) return undefined
+      hash.update(md5, 'hex')
+    }
+    return `${hash.digest('hex')}-${this.#parts.length}`
   }
 
   /**

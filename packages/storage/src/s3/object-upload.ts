@@ -6,6 +6,7 @@ import { type Part, splitIntoParts } from '../transfer/parts.ts'
 import { headObject } from './head-object.ts'
 import { CLOCK_SKEW_MS, MultipartUpload, type UploadTarget } from './multipart-upload.ts'
 import { isConditionUnknown, isRefusal, statusOf, toS3UploadError } from './s3-error.ts'
+import { sendPart, signBody } from './signed-body.ts'
 
 const UNDO_TIMEOUT_MS = 30_000
 
@@ -36,7 +37,8 @@ export class ObjectUpload {
     const { memoryLimitBytes, folder } = this.#target.sending
     let sizeBytes = 0
     let count = 0
-    for await (const { part, isLast } of splitIntoParts(chunks, { sizeOf: this.#plan, memoryLimitBytes, folder })) {
+    const options = { sizeOf: this.#plan, memoryLimitBytes, folder, digest: 'sha256' } as const
+    for await (const { part, isLast } of splitIntoParts(chunks, options)) {
       sizeBytes += part.sizeBytes
       if (isLast && count === 0) {
         const tag = await this.#translated(this.#putWhole(part).finally(part.release))
@@ -84,12 +86,14 @@ export class ObjectUpload {
     const { clients, object, sending, retry, doing, mustBeNew, signal } = this.#target
     let condition = mustBeNew ? '*' : undefined
     const sendOnce = async (mayBeThere: boolean): Promise<string | undefined> => {
-      const Body = part.body(sending.bandwidth)
-      const ContentMD5 = part.md5.toString('base64')
-      const content = { Body, ContentLength: part.sizeBytes, ContentMD5 }
+      const { sizeBytes: ContentLength } = part
       try {
-        const command = new PutObjectCommand({ ...object, ...content, IfNoneMatch: condition })
-        return (await clients.parts.send(command)).ETag
+        const sent = await sendPart(part, clients.bodyRules, ({ sha256, md5: ContentMD5 }) => {
+          const content = { Body: part.body(sending.bandwidth), ContentLength, ContentMD5 }
+          const command = new PutObjectCommand({ ...object, ...content, IfNoneMatch: condition })
+          return clients.parts.send(signBody(command, sha256))
+        })
+        return sent.ETag
       } catch (error) {
         if (condition !== undefined && isConditionUnknown(error)) {
           condition = undefined
@@ -98,7 +102,8 @@ export class ObjectUpload {
         if (mayBeThere && statusOf(error) === 412) {
           // An earlier attempt created the object, and its answer was lost.
           const found = await headObject(clients.calls, object)
-          if (found?.ETag?.replaceAll('"', '') === part.md5.toString('hex')) return found.ETag
+          const md5 = (await part.digest('md5')).toString('hex')
+          if (found?.ETag?.replaceAll('"', '') === md5) return found.ETag
         }
         throw toS3UploadError(error, doing)
       }
