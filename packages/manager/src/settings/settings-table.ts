@@ -241,8 +241,34 @@ const retention = {
   },
 } as const
 
+/** An agent's URL with `{backupHostIp}` in it. */
+const agentUrl = z
+  .string()
+  .regex(/^https?:\/\/[^\s@?#]+$/, 'must be a URL like http://{backupHostIp}:8000')
+  .refine((value) => value.includes('{backupHostIp}'), 'must contain {backupHostIp}')
+
+const legacy = {
+  LEGACY_AGENT_URL: {
+    schema: agentUrl,
+    default: 'http://{backupHostIp}:8000',
+    description:
+      'URL of the agent of an instance that is imported, or that a client of the first API registers without one',
+  },
+  LEGACY_AGENT_USERNAME: { schema: text, description: 'user name at those agents' },
+  LEGACY_AGENT_PASSWORD: { schema: text, description: 'password at those agents' },
+} as const
+
 /** The settings of the manager but for those of an identity provider, which count only together. */
-export const managerTable = { ...api, ...data, ...destinations, ...agents, ...jobs, ...schedule, ...retention }
+export const managerTable = {
+  ...api,
+  ...data,
+  ...destinations,
+  ...agents,
+  ...jobs,
+  ...schedule,
+  ...retention,
+  ...legacy,
+}
 
 /** All settings of the manager, for parsing, `--help` and the settings reference. */
 export const managerSettingsSections: readonly SettingsSection[] = [
@@ -253,5 +279,6 @@ export const managerSettingsSections: readonly SettingsSection[] = [
   { title: 'Jobs', table: jobs },
   { title: 'Schedule', table: schedule },
   { title: 'Retention', table: retention },
+  { title: 'Clients and data of the first API', table: legacy },
   { title: 'Identity provider', table: oidcTable },
 ]

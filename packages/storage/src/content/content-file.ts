@@ -59,7 +59,7 @@ async function giveTo(handle: FileHandle, path: string, { uid, gid }: { uid: num
 }
 
 /**
- * A file without transforms may be verified at its end, since nobody sees it before: it is then read once also without a list
+ * A file without transforms may be verified at its end, since no reader sees it before: it is then read once also without a list
  * of chunks.
  */
 function open(store: ObjectStore, name: string, options: LoadContentOptions): Promise<Readable> {
