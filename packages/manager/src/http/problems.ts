@@ -15,6 +15,7 @@ const refusalsByCode = {
   'unknown-field': { status: 400, code: 'unknown-field' },
   unauthorised: { status: 401, code: 'unauthenticated' },
   forbidden: { status: 403, code: 'forbidden' },
+  'item-not-granted': { status: 403, code: 'item-not-granted' },
   'not-found': { status: 404, code: 'not-found' },
   conflict: { status: 409, code: 'conflict' },
   'database-busy': { status: 409, code: 'database-busy' },

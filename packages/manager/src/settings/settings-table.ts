@@ -70,6 +70,12 @@ const destinations = {
     default: 'allow',
     description: 'whether destinations may be in private networks and on this machine: allow or forbid',
   },
+  UNDECLARED_ITEMS: {
+    schema: oneOf(['allow', 'forbid']),
+    default: 'allow',
+    description:
+      'whether service instances that have not declared their items, and share their database server with no other, may back up and restore any item: allow or forbid',
+  },
   RECOVERY_RECIPIENTS: {
     schema: z
       .string()
@@ -221,8 +227,34 @@ const retention = {
   },
 } as const
 
+/** An agent's URL with `{backupHostIp}` in it. */
+const agentUrl = z
+  .string()
+  .regex(/^https?:\/\/[^\s@?#]+$/, 'must be a URL like http://{backupHostIp}:8000')
+  .refine((value) => value.includes('{backupHostIp}'), 'must contain {backupHostIp}')
+
+const legacy = {
+  LEGACY_AGENT_URL: {
+    schema: agentUrl,
+    default: 'http://{backupHostIp}:8000',
+    description:
+      'URL of the agent of an instance that is imported, or that a client of the first API registers without one',
+  },
+  LEGACY_AGENT_USERNAME: { schema: text, description: 'user name at those agents' },
+  LEGACY_AGENT_PASSWORD: { schema: text, description: 'password at those agents' },
+} as const
+
 /** The settings of the manager but for those of an identity provider, which count only together. */
-export const managerTable = { ...api, ...data, ...destinations, ...jobs, ...schedule, ...retention, ...history }
+export const managerTable = {
+  ...api,
+  ...data,
+  ...destinations,
+  ...jobs,
+  ...schedule,
+  ...retention,
+  ...history,
+  ...legacy,
+}
 
 /** All settings of the manager, for parsing, `--help` and the settings reference. */
 export const managerSettingsSections: readonly SettingsSection[] = [
@@ -233,5 +265,6 @@ export const managerSettingsSections: readonly SettingsSection[] = [
   { title: 'Schedule', table: schedule },
   { title: 'Retention', table: retention },
   { title: 'History', table: history },
+  { title: 'Clients and data of the first API', table: legacy },
   { title: 'Identity provider', table: oidcTable },
 ]

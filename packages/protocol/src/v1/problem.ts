@@ -7,6 +7,7 @@ export const problemCodes = [
   'unknown-field',
   'unauthenticated',
   'forbidden',
+  'item-not-granted',
   'not-found',
   'conflict',
   'database-busy',
