@@ -32,11 +32,13 @@ export interface RunningManager {
  * Starts a manager: database, API and workers in this process.
  *
  * @param onFatal - Called when it cannot continue: its embedded database was lost. It should exit.
+ * @param signal - Ends the start, which then rejects.
  * @throws {SettingsError} If a setting cannot be used.
  */
 export async function startManager(
   settings: ManagerSettings,
   onFatal: (error: Error) => void,
+  signal: AbortSignal,
 ): Promise<RunningManager> {
   const log = createLog(settings.logLevel)
   const stops: (() => Promise<void>)[] = []
@@ -48,8 +50,9 @@ export async function startManager(
     const tls = await openTls(settings)
     const agentConnections = await AgentConnections.open(settings, log)
     stops.push(() => agentConnections.close())
-    const data = await openData(settings, { as: 'manager', onLost: onFatal }, log, stops)
+    const data = await openData(settings, { as: 'manager', onLost: onFatal, signal }, log, stops)
     const { connection, database, sealer, newKeyPath, stopDatabase } = data
+    signal.throwIfAborted()
     const jobChanges = await JobChanges.start(connection, log)
     stops.push(() => jobChanges.stop())
     const context: Context = {
