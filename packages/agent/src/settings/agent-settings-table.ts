@@ -18,7 +18,8 @@ const access = {
   allow_without_credentials: {
     schema: flag,
     default: 'false',
-    description: 'whether the agent starts without client_username and client_password; then anybody may call it',
+    description:
+      'whether the agent starts without client_username and client_password; then any caller has full access',
   },
   client_host: { schema: text, default: '0.0.0.0', description: 'address to listen on' },
   client_port: {
@@ -34,6 +35,12 @@ const access = {
   tls_client_ca_file: {
     schema: absolutePath,
     description: 'PEM file of CAs, one of which must have signed the certificate that callers present',
+  },
+  plain_http: {
+    schema: oneOf(['allow', 'forbid']),
+    default: 'allow',
+    description:
+      'whether the agent may listen without TLS on an address that other machines reach; if allowed it logs a warning: allow or forbid',
   },
 } as const
 
@@ -58,6 +65,11 @@ const directories = {
     schema: absolutePath,
     defaultText: '/var/vcap/jobs/backup-agent/backup',
     description: 'directory of the stage scripts',
+  },
+  script_user: {
+    schema: text,
+    defaultText: "the agent's account",
+    description: 'account that scripts run under, with its groups; the agent must run as root',
   },
   allowed_parameters: {
     schema: listOf(

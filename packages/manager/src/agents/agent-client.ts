@@ -12,12 +12,15 @@ import {
 } from '@osb-backup/protocol'
 import { type Dispatcher, request } from 'undici'
 import { z } from 'zod'
+import { TextShortener } from './bounded-json.ts'
 
 import { storable } from './storable.ts'
 
 const CALL_TIMEOUT_MS = 30_000
 const STATUS_TIMEOUT_MS = 10_000
-const MAX_ANSWER_BYTES = 32 * 1024 * 1024
+/** Largest answer, and how much of it is kept once its long texts were shortened: the output of scripts may be long, the rest is not. */
+const MAX_ANSWER_BYTES = 256 * 1024 * 1024
+const MAX_KEPT_BYTES = 4 * 1024 * 1024
 /** The Go agent's name for the failure to register a job, which it has registered already. */
 const JOB_CREATION_STATE = 'Job creation'
 
@@ -40,10 +43,12 @@ export type AgentHealthReport = z.infer<typeof agentHealthReportSchema>
 
 /**
  * What an agent answered. Nothing of this is exceptional to the manager, so nothing is thrown.
- * - `accepted`: the job was started by this call.
+ * - `accepted`: the job was started by this call; or cancelled, or forgotten.
  * - `job`: the state of the job; also after a start, if it was started before. `ignored` names fields that were not as expected.
- * - `unknown`: the agent knows no such job.
- * - `busy`: not now, try again later; where `code` is `database_busy`, once the job `blockedBy` has ended.
+ * - `unknown`: the agent knows no such job. Asked to cancel it, our agent does not start it any more, whenever the request arrives.
+ * - `gone`: the job was cancelled or deleted there, and is not started.
+ * - `busy`: not now, try again later; where `code` is `database_busy`, once the job `blockedBy` has ended. `mayHaveArrived`: the
+ *   answer may be that of a proxy which has forwarded the request.
  * - `refused`: never with this request.
  * - `unreachable`: no answer, or none of an agent; perhaps later. `mayHaveArrived`: the request may have reached it.
  */
@@ -51,13 +56,22 @@ export type AgentAnswer =
   | { kind: 'accepted' }
   | { kind: 'job'; job: AgentJob; ignored: string[] }
   | { kind: 'unknown' }
-  | { kind: 'busy'; reason: string; code?: AgentRefusalCode | undefined; blockedBy?: AgentRefusal['blocking_job'] }
+  | { kind: 'gone' }
+  | {
+      kind: 'busy'
+      reason: string
+      mayHaveArrived: boolean
+      code?: AgentRefusalCode | undefined
+      blockedBy?: AgentRefusal['blocking_job']
+    }
   | { kind: 'refused'; reason: string }
   | { kind: 'unreachable'; reason: string; mayHaveArrived: boolean }
 
 /** A call to an agent. */
 export interface AgentCall {
   signal: AbortSignal
+  /** What it is sent over. */
+  dispatcher: Dispatcher
   /** Longest wait for its answer. */
   timeoutMs?: number
 }
@@ -128,11 +142,12 @@ export function markUnlockedAtAgent(
 /** Asks an agent how it is. Answers within seconds, also if the agent does not. */
 export async function statusOfAgent(
   address: AgentAddress,
-  signal: AbortSignal,
+  { signal, dispatcher }: Pick<AgentCall, 'signal' | 'dispatcher'>,
 ): Promise<{ kind: 'status'; status: AgentHealthReport } | { kind: 'failed'; reason: string }> {
   try {
     const { statusCode, body } = await send(address, 'GET', '/status', undefined, {
       signal,
+      dispatcher,
       timeoutMs: STATUS_TIMEOUT_MS,
     })
     const text = await readBounded(body)
@@ -153,10 +168,11 @@ function send(
   method: Dispatcher.HttpMethod,
   path: string,
   body: unknown,
-  { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
+  { signal, dispatcher, timeoutMs }: Required<AgentCall>,
 ): Promise<Dispatcher.ResponseData> {
   const credentials = Buffer.from(`${address.username}:${address.password ?? ''}`).toString('base64')
   return request(address.url + path, {
+    dispatcher,
     method,
     headers: {
       authorization: `Basic ${credentials}`,
@@ -179,12 +195,12 @@ async function call(
   method: Dispatcher.HttpMethod,
   path: string,
   body: unknown,
-  { signal, timeoutMs: wantedMs = CALL_TIMEOUT_MS }: AgentCall,
+  { signal, dispatcher, timeoutMs: wantedMs = CALL_TIMEOUT_MS }: AgentCall,
 ): Promise<AgentAnswer> {
   const timeoutMs = Math.min(wantedMs, CALL_TIMEOUT_MS)
   try {
-    const answer = await send(address, method, path, body, { signal, timeoutMs })
-    return await read(answer, address)
+    const answer = await send(address, method, path, body, { signal, dispatcher, timeoutMs })
+    return method === 'DELETE' ? await readDeletion(answer, address) : await read(answer, address)
   } catch (error) {
     signal.throwIfAborted()
     return { kind: 'unreachable', reason: reasonOf(error, timeoutMs), mayHaveArrived: mayHaveArrived(error) }
@@ -200,8 +216,9 @@ async function read({ statusCode, body }: Dispatcher.ResponseData, address: Agen
     case 409:
       return readJob(text)
     case 404:
-    case 410:
       return { kind: 'unknown' }
+    case 410:
+      return { kind: 'gone' }
     case 429:
     case 503:
       return readRefusal(text, statusCode)
@@ -219,15 +236,26 @@ async function read({ statusCode, body }: Dispatcher.ResponseData, address: Agen
   }
 }
 
+/** A deletion is answered without a job. A proxy whose agent is down answers 404; agents do not. */
+async function readDeletion(answer: Dispatcher.ResponseData, address: AgentAddress): Promise<AgentAnswer> {
+  const { statusCode } = answer
+  if (statusCode !== 200 && statusCode !== 410 && statusCode !== 404) return read(answer, address)
+  await readBounded(answer.body)
+  if (statusCode === 404) return { kind: 'unreachable', reason: 'it answered 404', mayHaveArrived: true }
+  return { kind: statusCode === 200 ? 'accepted' : 'unknown' }
+}
+
 async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = []
+  const shortener = new TextShortener()
   let size = 0
   for await (const chunk of body) {
     size += chunk.length
-    if (size > MAX_ANSWER_BYTES) throw new Error(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`)
-    chunks.push(chunk)
+    shortener.write(chunk)
+    if (size > MAX_ANSWER_BYTES || shortener.sizeBytes > MAX_KEPT_BYTES) {
+      throw new Error(`its answer is too large (more than ${Math.floor(size / 1_000_000)} MB)`)
+    }
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return shortener.toString()
 }
 
 function readJob(text: string): AgentAnswer {
@@ -248,7 +276,8 @@ function readJob(text: string): AgentAnswer {
 function readRefusal(text: string, statusCode: number): AgentAnswer {
   const { data } = agentRefusalSchema.safeParse(storable(parsed(text)))
   const reason = data?.error_message ?? data?.message ?? `it answered ${statusCode}`
-  return { kind: 'busy', reason, code: data?.code, blockedBy: data?.blocking_job }
+  const mayHaveArrived = statusCode !== 429 && data?.code === undefined
+  return { kind: 'busy', reason, mayHaveArrived, code: data?.code, blockedBy: data?.blocking_job }
 }
 
 function messageIn(text: string): string | undefined {

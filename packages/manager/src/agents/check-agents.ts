@@ -5,11 +5,9 @@ import type { Agent, AgentHealth } from './agent.ts'
 import { statusOfAgent } from './agent-client.ts'
 import * as repository from './repository.ts'
 
-/** How often each agent is asked. */
-const INTERVAL_SECONDS = 30
 const BATCH_SIZE = 20
 
-type CheckContext = Pick<Context, 'database' | 'sealer'>
+type CheckContext = Pick<Context, 'database' | 'sealer' | 'agentConnections'>
 
 /** An agent that was checked. */
 export interface CheckedAgent {
@@ -23,7 +21,7 @@ export async function checkDueAgents(
   context: CheckContext,
   signal: AbortSignal,
 ): Promise<{ checked: CheckedAgent[]; maybeMore: boolean }> {
-  const agents = await repository.claimAgentChecks(context, INTERVAL_SECONDS, BATCH_SIZE)
+  const agents = await repository.claimAgentChecks(context, BATCH_SIZE)
   // Concurrently, so that an agent that does not answer delays the others as little as possible.
   const checked = await Promise.all(agents.map((agent) => checkAgent(context, agent, signal)))
   return { checked, maybeMore: agents.length === BATCH_SIZE }
@@ -31,7 +29,7 @@ export async function checkDueAgents(
 
 /** Asks an agent how it is, and records that. */
 export async function checkAgent(context: CheckContext, agent: Agent, signal: AbortSignal): Promise<CheckedAgent> {
-  const answer = await statusOfAgent(agent, signal)
+  const answer = await statusOfAgent(agent, { signal, dispatcher: context.agentConnections.dispatcher })
   const health = healthAfter(agent.health, answer, await readClock(context))
   await repository.recordHealth(context, agent, health)
   const lockedDatabases = answer.kind === 'status' ? answer.status.locked_databases : undefined

@@ -6,6 +6,7 @@ import { recordCall } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
 import { createLog } from '../context/log.ts'
 import { openData } from '../context/open-data.ts'
+import { importOldData } from '../migration/import.ts'
 import { reconcile } from '../reconciliation/service.ts'
 import type { ManagerSettings } from '../settings/settings.ts'
 import { RequestError } from '../shared/request-error.ts'
@@ -35,7 +36,7 @@ export async function runCommand(
   try {
     // Information about the manager itself is not what was asked for.
     const log = createLog(settings.logLevel === 'info' ? 'warn' : settings.logLevel, 'error')
-    const data = await openData(settings, { as: 'command' }, log, stops)
+    const data = await openData(settings, { as: 'command', signal }, log, stops)
     signal.throwIfAborted()
     return await run(command, { ...data, settings }, signal)
   } catch (error) {
@@ -64,6 +65,8 @@ async function run(command: DataCommand, context: CommandContext, signal: AbortS
       await recordCall(context, call, call.audit.status)
       return message
     }
+    case 'import':
+      return importOldData(context, call, { ...command, signal })
     case 'reconcile': {
       const { remove, adopt, olderThanHours } = command
       const found = await reconcile(context, call, command.id, { remove, adopt, olderThanHours, signal })

@@ -12,7 +12,7 @@ import { identifyToken } from '../tokens/service.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Least role that may call the route; `open` serves everybody. A route that does not say is for admins. */
+    /** Least role that may call the route; `open` serves every caller. A route that does not say is for admins. */
     access?: Exclude<Role, 'broker'> | 'open'
     /**
      * Whether brokers may call it: `registering` those with the role, who register instances; `deprovisioning` also broker

@@ -22,7 +22,7 @@ const RETRY_SECONDS = 10
 
 /** A stream of server-sent events to one client. */
 export interface EventStream {
-  /** Whether anybody still reads it. */
+  /** Whether the client still reads it. */
   isOpen(): boolean
   /** Sends a formatted event. A client that does not keep up is disconnected; it reads the jobs when it reconnects. */
   send(event: string): void

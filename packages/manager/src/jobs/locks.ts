@@ -56,11 +56,15 @@ async function askAgents(context: Context, call: Call, id: string, ask: typeof r
   for (const part of parts) {
     const agent = await findAgent(context, part.agentId)
     const signal = AbortSignal.timeout(CALL_TIMEOUT_MS)
-    // A deleted agent is one that nobody can ask any more.
+    // A deleted agent cannot be asked any more.
     const answer: AgentAnswer =
       agent === undefined
         ? { kind: 'unknown' }
-        : await ask(agent, part.kind, agentJobId({ id }, part), { signal, timeoutMs: CALL_TIMEOUT_MS })
+        : await ask(agent, part.kind, agentJobId({ id }, part), {
+            signal,
+            dispatcher: context.agentConnections.dispatcher,
+            timeoutMs: CALL_TIMEOUT_MS,
+          })
     locks.set(part.position, lockAfter(answer, ask === markUnlockedAtAgent))
   }
   await inAuditedTransaction(context, call, async (tx) => {

@@ -83,6 +83,6 @@ function nameOf(method: string, path: string): string {
 const brokerClauses = { registering: ', or broker', deprovisioning: ' or broker, or the account of a broker' } as const
 
 function accessSentence(access: Role | 'open', brokers: Brokers): string {
-  if (access === 'open') return 'For everybody.'
+  if (access === 'open') return 'Open to every caller.'
   return `Needs the role ${access}${brokers === undefined ? '' : brokerClauses[brokers]}.`
 }
