@@ -99,7 +99,7 @@ async function startLocked(
   const maintenance = startMaintenance(deps)
   const { port } = server.server.address() as AddressInfo
   log.info({ host: settings.host, port, tls: tls !== undefined }, 'listening')
-  if (settings.credentials === undefined) log.warn('anybody may call this agent: it has no credentials')
+  if (settings.credentials === undefined) log.warn('this agent has no credentials: any caller has full access')
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${urlHost(settings.host)}:${port}`,
     port,

@@ -38,7 +38,8 @@ export async function runCommand(
   try {
     // Information about the manager itself is not what was asked for.
     const log = createLog(settings.logLevel === 'info' ? 'warn' : settings.logLevel, 'error')
-    const data = await openData(settings, { as: 'command', keyIsLost: command.name === 'key forget' }, log, stops)
+    const opener = { as: 'command', signal, keyIsLost: command.name === 'key forget' } as const
+    const data = await openData(settings, opener, log, stops)
     signal.throwIfAborted()
     return await run(command, { ...data, settings }, signal)
   } catch (error) {

@@ -108,6 +108,14 @@ export async function claimReconciliation(
   return row && fromRow(row)
 }
 
+/** Ends locks that last longer than they are renewed for: the attempt renews its own, or is dead. Returns how many. */
+export async function capReconciliationLocks({ database }: RepositoryContext): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    update reconciliations set locked_until = ${lockedUntil}
+    where ended_at is null and locked_until > ${lockedUntil}`.execute(database)
+  return Number(numAffectedRows)
+}
+
 /**
  * Renews the lock of an attempt.
  *
@@ -164,7 +172,13 @@ export async function cancelReconciliation({ database }: InTransaction, id: stri
   return numUpdatedRows > 0n
 }
 
-/** Deletes reconciliations that ended before an instant. */
-export async function deleteReconciliationsBefore({ database }: RepositoryContext, before: Date): Promise<void> {
-  await database.deleteFrom('reconciliations').where('ended_at', '<', before).execute()
+/** Deletes reconciliations that ended before an instant. Returns how many, at most `limit`. */
+export async function deleteReconciliationsBefore(
+  { database }: InTransaction,
+  before: Date,
+  limit: number,
+): Promise<number> {
+  const expired = database.selectFrom('reconciliations').select('id').where('ended_at', '<', before).limit(limit)
+  const { numDeletedRows } = await database.deleteFrom('reconciliations').where('id', 'in', expired).executeTakeFirst()
+  return Number(numDeletedRows)
 }

@@ -137,6 +137,15 @@ const nextAttempt = (now: Date) => ({
     ${sql.lit(LONGEST_BACKOFF_SECONDS)}))`,
 })
 
+/** Makes removals due that would be tried later than after the longest backoff. Returns how many. */
+export async function capRemovals({ database }: Pick<Context, 'database'>): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    update restore_points set next_removal_at = now()
+    where removal_requested_at is not null and deleted_at is null
+      and next_removal_at > now() + make_interval(secs => ${LONGEST_BACKOFF_SECONDS})`.execute(database)
+  return Number(numAffectedRows)
+}
+
 /** Records why an attempt failed; the next one is due by then. */
 export async function recordRemovalError(
   { database }: Pick<Context, 'database'>,
@@ -149,4 +158,26 @@ export async function recordRemovalError(
 /** Marks a restore point as deleted. Only after its object was removed. */
 export async function markPointDeleted({ database }: InTransaction, id: string, now: Date): Promise<void> {
   await database.updateTable('restore_points').set({ deleted_at: now }).where('id', '=', id).execute()
+}
+
+/** How many good restore points of an item are kept in any case, for comparing the sizes of its dumps. */
+const KEPT_FOR_SIZES = 20
+
+/**
+ * Deletes the records of restore points whose objects were deleted before an instant, unless they are among the newest of their item.
+ * Returns how many, at most `limit`.
+ */
+export async function deleteRecordsBefore({ database }: InTransaction, before: Date, limit: number): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    delete from restore_points where id in (
+      select id from restore_points point
+      where deleted_at < ${before} and exists (
+        select from restore_points newer
+        where newer.instance_id = point.instance_id and newer.item = point.item and newer.sequence > point.sequence
+          and not newer.after_failure and coalesce(newer.verified_state, 'intact') = 'intact'
+        offset ${KEPT_FOR_SIZES}
+      )
+      order by deleted_at limit ${limit} for update skip locked
+    )`.execute(database)
+  return Number(numAffectedRows)
 }

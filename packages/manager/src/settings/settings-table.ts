@@ -171,10 +171,34 @@ const schedule = {
     description:
       'wait in seconds before a scheduled run that failed is tried again; doubled with each further attempt, up to 6 hours',
   },
+} as const
+
+const history = {
+  JOB_HISTORY_DAYS: {
+    schema: wholeNumber(1, 36_500),
+    default: '365',
+    description:
+      'time in days that jobs are kept after their end; those with a stored restore point or a locked database are kept longer',
+  },
+  JOB_LOG_DAYS: {
+    schema: wholeNumber(1, 36_500),
+    default: '30',
+    description: 'time in days that the output of scripts is kept after the end of a job',
+  },
+  AUDIT_HISTORY_DAYS: {
+    schema: wholeNumber(1, 36_500),
+    default: '730',
+    description: 'time in days that audit entries are kept',
+  },
   RUN_HISTORY_DAYS: {
     schema: wholeNumber(1, 36_500),
     default: '90',
     description: 'time in days that the records of scheduled runs, and reconciliations, are kept',
+  },
+  DELETED_RESTORE_POINT_DAYS: {
+    schema: wholeNumber(1, 36_500),
+    default: '90',
+    description: 'time in days that the records of restore points are kept after their objects were deleted',
   },
 } as const
 
@@ -221,7 +245,16 @@ const legacy = {
 } as const
 
 /** The settings of the manager but for those of an identity provider, which count only together. */
-export const managerTable = { ...api, ...data, ...destinations, ...jobs, ...schedule, ...retention, ...legacy }
+export const managerTable = {
+  ...api,
+  ...data,
+  ...destinations,
+  ...jobs,
+  ...schedule,
+  ...retention,
+  ...history,
+  ...legacy,
+}
 
 /** All settings of the manager, for parsing, `--help` and the settings reference. */
 export const managerSettingsSections: readonly SettingsSection[] = [
@@ -231,6 +264,7 @@ export const managerSettingsSections: readonly SettingsSection[] = [
   { title: 'Jobs', table: jobs },
   { title: 'Schedule', table: schedule },
   { title: 'Retention', table: retention },
+  { title: 'History', table: history },
   { title: 'Clients and data of the first API', table: legacy },
   { title: 'Identity provider', table: oidcTable },
 ]

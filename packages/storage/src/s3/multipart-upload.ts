@@ -24,8 +24,6 @@ const ABORT_ATTEMPTS = 5
 const SETTLE_MS = 10_000
 /** For all requests of an abort together. What is left then is reported. */
 const ABORT_TIMEOUT_MS = 30_000
-/** Clock skew between server and client. */
-export const CLOCK_SKEW_MS = 15 * 60_000
 
 /** An object in S3, and how its parts are sent. */
 export interface UploadTarget {
@@ -54,7 +52,6 @@ export class MultipartUpload {
   readonly #cutOff = new AbortController()
   #uploadId: string | undefined
   #sizeBytes = 0
-  readonly #startedAt = Date.now()
   /** Whether an answer with the id of an upload was lost. */
   #mayHaveLostOne = false
 
@@ -111,17 +108,22 @@ export class MultipartUpload {
 
   /**
    * Removes uploads of this object that were created on the server but whose id was lost. No other upload has this
-   * name: the caller chose a free one.
+   * name: the caller chose a free one. Without the right to list uploads they cannot be found, and the upload does not fail for
+   * that.
    */
   async #removeLostOnes(abortSignal?: AbortSignal): Promise<void> {
     if (!this.#mayHaveLostOne) return
-    const { clients, object } = this.#target
+    const { clients, object, doing } = this.#target
     const input = { Bucket: object.Bucket, Prefix: object.Key }
     const options = omitUndefined({ abortSignal })
-    const { Uploads = [] } = await clients.calls.send(new ListMultipartUploadsCommand(input), options)
-    for (const { Key, UploadId, Initiated } of Uploads) {
-      const isRecent = (Initiated?.getTime() ?? 0) >= this.#startedAt - CLOCK_SKEW_MS
-      if (Key !== object.Key || UploadId === this.#uploadId || !isRecent) continue
+    const { Uploads = [] } = await clients.calls
+      .send(new ListMultipartUploadsCommand(input), options)
+      .catch((error: unknown) => {
+        if (toS3StoreError(error, doing).code === 'denied') return { Uploads: [] }
+        throw error
+      })
+    for (const { Key, UploadId } of Uploads) {
+      if (Key !== object.Key || UploadId === this.#uploadId) continue
       const command = new AbortMultipartUploadCommand({ ...object, UploadId })
       await clients.calls.send(command, options).catch((error: unknown) => {
         if (!isNoSuchUpload(error)) throw error
@@ -195,7 +197,11 @@ export class MultipartUpload {
     this.#stop()
     await this.#tasks.over()
     const signal = AbortSignal.timeout(ABORT_TIMEOUT_MS)
+    await this.#abortKnown(signal)
     await this.#undo(() => this.#removeLostOnes(signal), signal)
+  }
+
+  async #abortKnown(signal: AbortSignal): Promise<void> {
     if (this.#uploadId === undefined) return
     for (let attempt = 1; attempt <= ABORT_ATTEMPTS; attempt++) {
       if (await this.#undo(() => this.#abortOnce(signal), signal)) return

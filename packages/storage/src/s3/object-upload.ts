@@ -4,11 +4,13 @@ import { StoreError } from '../store-error.ts'
 import type { PartPlan } from '../transfer/part-plan.ts'
 import { type Part, splitIntoParts } from '../transfer/parts.ts'
 import { headObject } from './head-object.ts'
-import { CLOCK_SKEW_MS, MultipartUpload, type UploadTarget } from './multipart-upload.ts'
+import { MultipartUpload, type UploadTarget } from './multipart-upload.ts'
 import { isConditionUnknown, isRefusal, statusOf, toS3UploadError } from './s3-error.ts'
 import { sendPart, signBody } from './signed-body.ts'
 
 const UNDO_TIMEOUT_MS = 30_000
+/** Times of servers are whole seconds, and those of a cluster differ a little. */
+const SKEW_MS = 15 * 60_000
 
 /** The upload of one object: a single request if it fits into a part, else a multipart upload. */
 export class ObjectUpload {
@@ -17,7 +19,7 @@ export class ObjectUpload {
   readonly #maximumParts: number
   readonly #parts: MultipartUpload
   /** Set once S3 may have created the object, whether or not its answer arrived. */
-  #committed: { sizeBytes: number; at: number } | undefined
+  #committed: { sizeBytes: number; atMs: number } | undefined
 
   constructor(target: UploadTarget, plan: PartPlan, maximumParts: number) {
     this.#target = target
@@ -72,7 +74,7 @@ export class ObjectUpload {
   /** @param call - Its argument: whether an earlier attempt may have created the object. */
   async #commit<Result>(sizeBytes: number, call: (mayBeThere: boolean) => Promise<Result>): Promise<Result> {
     const before = this.#committed
-    this.#committed = { sizeBytes, at: Date.now() }
+    this.#committed = { sizeBytes, atMs: performance.now() }
     try {
       return await call(before !== undefined)
     } catch (error) {
@@ -115,12 +117,13 @@ export class ObjectUpload {
   async undo(): Promise<void> {
     await this.#parts.abort()
     if (!this.#committed) return
-    const { sizeBytes, at } = this.#committed
+    const { sizeBytes, atMs } = this.#committed
     const { clients, object } = this.#target
     const abortSignal = AbortSignal.timeout(UNDO_TIMEOUT_MS)
     const removeOnce = async () => {
       const found = await headObject(clients.calls, object, abortSignal)
-      const isOurs = found?.ContentLength === sizeBytes && (found.LastModified?.getTime() ?? 0) >= at - CLOCK_SKEW_MS
+      const oldestMs = performance.now() - atMs + SKEW_MS
+      const isOurs = found?.ContentLength === sizeBytes && (found.ageMs ?? 0) <= oldestMs
       if (isOurs) await clients.calls.send(new DeleteObjectCommand(object), { abortSignal })
     }
     await withRetries(() => this.#translated(removeOnce()), undoRetry, abortSignal)

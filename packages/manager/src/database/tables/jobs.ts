@@ -66,6 +66,8 @@ export interface JobPartTable {
   restore_point_id: string | null
   filename_prefix: string | null
   filename: string | null
+  /** Whether a request to start the part may have reached its agent; recorded before it is sent. */
+  may_have_started: Generated<boolean>
   /** Whether the agent has accepted the part. */
   accepted: Generated<boolean>
   /** What the agent answered last. */
@@ -96,6 +98,7 @@ export interface JobPartTable {
   /** Since when its database is locked; null: it is not. May change after the end of the part. */
   locked_since: ColumnType<Date | null, never, Date | null>
   /** How often unlocking failed, while it is retried. */
+  logs_deleted: Generated<boolean>
   unlock_attempts: ColumnType<number | null, never, number | null>
 }
 
