@@ -32,7 +32,7 @@ export async function startManagerProcess(
     prefix,
     flags: nodeFlags,
   })
-  const [, url = ''] = await waitForOutput(running, /The manager listens on (http:\S+)/, START_TIMEOUT_MS)
+  const [, url = ''] = await waitForOutput(running, /The manager listens on (https?:\S+)/, START_TIMEOUT_MS)
   const token = settings.ADMIN_TOKEN ?? TEST_TOKEN
   return { ...running, url, token, client: new BackupClient({ url, token }) }
 }
