@@ -275,8 +275,7 @@ const legacy = {
   LEGACY_AGENT_URL: {
     schema: agentUrl,
     default: 'http://{backupHostIp}:8000',
-    description:
-      'URL of the agent of an instance that `import` or `recover` registers',
+    description: 'URL of the agent of an instance that `import` or `recover` registers',
   },
   LEGACY_AGENT_USERNAME: { schema: text, description: 'user name at those agents' },
   LEGACY_AGENT_PASSWORD: { schema: text, description: 'password at those agents' },
