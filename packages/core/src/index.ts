@@ -1,5 +1,8 @@
 export * from './age-keys.ts'
 export * from './agent-setback.ts'
+export * from './alarms/alarm.ts'
+export * from './alarms/alarm-facts.ts'
+export { type AlarmChanges, alarmsOf } from './alarms/alarms-of.ts'
 export * from './choose-jobs.ts'
 export * from './clock-jump.ts'
 export * from './cron.ts'

@@ -6,6 +6,7 @@ import { sessionConfig } from './open-database.ts'
 import type { InTransaction } from './transaction.ts'
 
 const CHANNEL = 'job_changes'
+const ALARM_CHANNEL = 'alarm_changes'
 const RECONNECT_MS = 1000
 
 /** Notifies all managers that a job changed, once the transaction is committed. */
@@ -13,9 +14,15 @@ export async function notifyJobChange({ database }: InTransaction, jobId: string
   await sql`select pg_notify(${CHANNEL}, ${jobId})`.execute(database)
 }
 
-/** Listens for jobs that change, whichever manager changed them. One connection serves all subscribers. */
+/** Notifies all managers that an alarm was raised, resolved or acknowledged, once the transaction is committed. */
+export async function notifyAlarmChange({ database }: InTransaction, alarmId: string): Promise<void> {
+  await sql`select pg_notify(${ALARM_CHANNEL}, ${alarmId})`.execute(database)
+}
+
+/** Listens for jobs and alarms that change, whichever manager changed them. One connection serves all subscribers. */
 export class JobChanges {
   readonly #listeners = new Set<(jobId: string) => void>()
+  readonly #alarmListeners = new Set<(alarmId: string) => void>()
   readonly #stopping = new AbortController()
   readonly #connection: ClientConfig
   readonly #log: Logger
@@ -36,6 +43,12 @@ export class JobChanges {
   subscribe(listener: (jobId: string) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** The same for each alarm that is raised, resolved or acknowledged. */
+  subscribeAlarms(listener: (alarmId: string) => void): () => void {
+    this.#alarmListeners.add(listener)
+    return () => this.#alarmListeners.delete(listener)
   }
 
   async stop(): Promise<void> {
@@ -63,12 +76,13 @@ export class JobChanges {
     })
     // Awaited below; until then its rejection has an owner.
     ended.catch(() => undefined)
-    client.on('notification', ({ payload = '' }) => {
-      for (const listener of this.#listeners) listener(payload)
+    client.on('notification', ({ channel, payload = '' }) => {
+      for (const listener of channel === ALARM_CHANNEL ? this.#alarmListeners : this.#listeners) listener(payload)
     })
     try {
       await client.connect()
       await client.query(`listen ${CHANNEL}`)
+      await client.query(`listen ${ALARM_CHANNEL}`)
       await ended
     } finally {
       client.removeAllListeners('end')

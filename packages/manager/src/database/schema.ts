@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely'
 import type { AuditEntryTable, BrokerAccountTable, IdempotencyKeyTable, TokenTable } from './tables/access.ts'
+import type { AlarmTable, DestinationCheckTable, ManagerReportTable, SharedTaskTable } from './tables/alarms.ts'
 import type { AgentTable, FileDestinationTable, ServiceInstanceTable } from './tables/instances.ts'
 import type { JobCounterChangeTable, JobCounterTable, JobPartTable, JobTable, ManagerTable } from './tables/jobs.ts'
 import type { BackupPlanTable, PlanRunTable } from './tables/plans.ts'
@@ -35,4 +36,8 @@ export interface Tables {
   settings: SettingTable
   clock_observations: ClockObservationTable
   clock_jumps: ClockJumpTable
+  shared_tasks: SharedTaskTable
+  manager_reports: ManagerReportTable
+  alarms: AlarmTable
+  destination_checks: DestinationCheckTable
 }

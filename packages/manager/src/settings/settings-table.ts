@@ -196,8 +196,25 @@ const retention = {
   },
 } as const
 
+const monitoring = {
+  ALARM_INTERVAL_SECONDS: {
+    schema: wholeNumber(1, 60),
+    default: '30',
+    description: 'time in seconds between two evaluations of the alarms',
+  },
+  ALARM_HISTORY_DAYS: {
+    schema: wholeNumber(1, 36_500),
+    default: '90',
+    description: 'time in days that resolved alarms are kept',
+  },
+  DATABASE_SIZE_LIMIT_GB: {
+    schema: wholeNumber(1, 1_000_000),
+    description: 'size in gigabytes that the database may have; from 90 % of it an alarm is raised',
+  },
+} as const
+
 /** The settings of the manager but for those of an identity provider, which count only together. */
-export const managerTable = { ...api, ...data, ...destinations, ...jobs, ...schedule, ...retention }
+export const managerTable = { ...api, ...data, ...destinations, ...jobs, ...schedule, ...retention, ...monitoring }
 
 /** All settings of the manager, for parsing, `--help` and the settings reference. */
 export const managerSettingsSections: readonly SettingsSection[] = [
@@ -207,5 +224,6 @@ export const managerSettingsSections: readonly SettingsSection[] = [
   { title: 'Jobs', table: jobs },
   { title: 'Schedule', table: schedule },
   { title: 'Retention', table: retention },
+  { title: 'Monitoring', table: monitoring },
   { title: 'Identity provider', table: oidcTable },
 ]

@@ -1,4 +1,5 @@
 import type { PeriodicTask } from '@osb-backup/node'
+import { deleteOldAlarms } from '../alarms/service.ts'
 import { observeClock } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
 import { compactJobCounters } from '../jobs/service.ts'
@@ -34,6 +35,14 @@ export const maintenanceTasks = (context: Context): PeriodicTask[] => [
     intervalMs: HOUR_MS,
     async run() {
       if ((await observeClock(context)).isTrusted) await deleteOldNames(context)
+      return false
+    },
+  },
+  {
+    name: 'delete old alarms',
+    intervalMs: HOUR_MS,
+    async run() {
+      if ((await observeClock(context)).isTrusted) await deleteOldAlarms(context)
       return false
     },
   },

@@ -1,5 +1,6 @@
 export * from './access.ts'
 export * from './agents.ts'
+export * from './alarms.ts'
 export * from './clock.ts'
 export * from './destinations.ts'
 export * from './events.ts'

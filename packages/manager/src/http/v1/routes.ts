@@ -1,6 +1,7 @@
 import type { Context } from '../../context/context.ts'
 import type { App } from '../typed-app.ts'
 import { agentRoutes } from './agents.ts'
+import { alarmRoutes } from './alarms.ts'
 import { auditEntryRoutes } from './audit-entries.ts'
 import { brokerAccountRoutes } from './broker-accounts.ts'
 import { clockRoutes } from './clock.ts'
@@ -28,6 +29,7 @@ export function v1Routes(app: App, context: Context): void {
     planToolRoutes,
     jobRoutes,
     restorePointRoutes,
+    alarmRoutes,
     overviewRoutes,
     clockRoutes,
     eventRoutes,

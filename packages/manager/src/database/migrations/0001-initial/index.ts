@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { access } from './access.ts'
+import { alarms } from './alarms.ts'
 import { instances } from './instances.ts'
 import { jobCounters } from './job-counters.ts'
 import { jobs } from './jobs.ts'
@@ -19,6 +20,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     ...restorePointCounters,
     ...access,
     ...system,
+    ...alarms,
   ]) {
     await sql.raw(statement).execute(database)
   }

@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto'
+import { statfs } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import type { ManagerFacts } from '@osb-backup/core'
+import type { Context } from '../context/context.ts'
+import { MANAGER_VERSION } from '../shared/version.ts'
+import { deleteReport, writeReport } from './reports-repository.ts'
+
+type ReportContext = Pick<Context, 'database' | 'settings' | 'clock' | 'log'>
+
+/** Reports that this manager is alive, and what only it knows: how its clock and its disk are. */
+export async function reportManager(context: ReportContext): Promise<void> {
+  const { skewMs, isSkewed } = context.clock
+  await writeReport(context, {
+    ...identityOf(context),
+    version: MANAGER_VERSION,
+    skewSeconds: isSkewed && skewMs !== undefined ? Math.round(skewMs / 1000) : undefined,
+    disk: await diskOf(context),
+  })
+}
+
+/** Withdraws the report of this manager, which is being stopped: it is not missed. */
+export function withdrawReport(context: ReportContext): Promise<void> {
+  return deleteReport(context, identityOf(context).id)
+}
+
+/** The same after a restart, so that a manager which crashed and was started again is not missed. */
+function identityOf({ settings }: ReportContext): { id: string; name: string } {
+  const name = `${hostname()}:${settings.port}`
+  return { id: createHash('sha256').update(`${name} ${settings.dataDirectory}`).digest('hex').slice(0, 24), name }
+}
+
+async function diskOf({ settings, log }: ReportContext): Promise<ManagerFacts['disk']> {
+  try {
+    const { bavail, blocks, bfree, bsize } = await statfs(settings.dataDirectory)
+    // What is reserved for root counts as used up for everybody else.
+    return { freeBytes: bavail * bsize, sizeBytes: (blocks - bfree + bavail) * bsize }
+  } catch (error) {
+    log.debug({ err: error }, 'the space of DATA_DIR is unknown')
+    return undefined
+  }
+}

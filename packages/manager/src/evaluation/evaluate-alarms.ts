@@ -1,0 +1,46 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type AlarmState, alarmKey, alarmsOf } from '@osb-backup/core'
+import type { StoredAlarmState } from '../alarms/alarm.ts'
+import { gatherFacts } from '../alarms/gather-facts.ts'
+import { deleteOldReports } from '../alarms/reports-repository.ts'
+import * as repository from '../alarms/repository.ts'
+import { claimSharedTask } from '../alarms/shared-tasks-repository.ts'
+import type { Context } from '../context/context.ts'
+import { inTransaction } from '../database/transaction.ts'
+import { newIdentifier } from '../shared/identifier.ts'
+
+type EvaluationContext = Pick<Context, 'database' | 'settings' | 'log'>
+
+/**
+ * Evaluates the alarms, if no other manager did so within the interval: gathers the facts, decides, and stores what changed.
+ * Whatever fails changes nothing, and the next evaluation decides again.
+ */
+export async function evaluateAlarms(context: EvaluationContext): Promise<void> {
+  if (!(await claimSharedTask(context, 'evaluate alarms', context.settings.alarmIntervalSeconds))) return
+  await deleteOldReports(context)
+  const facts = await gatherFacts(context)
+  const { now } = facts
+  await inTransaction(context, async (tx) => {
+    if (!(await repository.lockEvaluation(tx))) return
+    const stored = new Map((await repository.openStates(tx)).map((state) => [alarmKey(state), state]))
+    const changes = alarmsOf(facts, [...stored.values()])
+    const withId = (state: AlarmState): StoredAlarmState => ({
+      ...state,
+      id: stored.get(alarmKey(state))?.id ?? newIdentifier(now),
+    })
+    const changed = changes.stored.map(withId).filter((state) => hasChanged(state, stored.get(alarmKey(state))))
+    const idsOf = (states: readonly AlarmState[]) => states.map((state) => stored.get(alarmKey(state))?.id ?? '')
+    await repository.upsertStates(tx, changed, now)
+    await repository.resolveAlarms(tx, idsOf(changes.resolved), now)
+    await repository.deleteStates(tx, idsOf(changes.dropped))
+    const raisedKeys = new Set(changes.raised.map(alarmKey))
+    const raised = changed.filter((state) => raisedKeys.has(alarmKey(state)))
+    await repository.notifyAlarms(tx, [...raised.map(({ id }) => id), ...idsOf(changes.resolved)])
+  })
+}
+
+/** Counting on changes nothing once an alarm was raised: a condition that stays bad is not written again and again. */
+function hasChanged(state: StoredAlarmState, before: StoredAlarmState | undefined): boolean {
+  if (before?.isRaised !== true) return true
+  return !isDeepStrictEqual({ ...state, badCount: 0 }, { ...before, badCount: 0 })
+}
