@@ -7,7 +7,7 @@ import {
   startManagerProcess,
   TEST_TOKEN,
 } from '@osb-backup/testkit'
-import { afterAll, beforeAll, expect } from 'vitest'
+import { afterAll, beforeAll, expect, vi } from 'vitest'
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 interface Operation {
@@ -122,8 +122,11 @@ async function startEverything(): Promise<void> {
   }
   expect((await call('POST', '/v1/plans', admin, paused)).status).toBe(201)
   const alarms = () => call('GET', '/v1/alarms?instance=mine', admin).then(({ body }) => body.items)
-  await expect.poll(alarms).toHaveLength(1)
-  ids.alarm = (await alarms())[0].id
+  const [alarm] = await vi.waitUntil(async () => ((await alarms()).length > 0 ? alarms() : undefined), {
+    timeout: 120_000,
+    interval: 200,
+  })
+  ids.alarm = alarm.id
   const document = (await call('GET', '/openapi.json', undefined)).body
   type Described = { description: string; requestBody?: { content: Record<string, { example: unknown }> } }
   operations = Object.entries<Record<string, Described>>(document.paths).flatMap(([path, methods]) =>

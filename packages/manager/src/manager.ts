@@ -5,6 +5,7 @@ import { openData } from './context/open-data.ts'
 import { JobChanges } from './database/notifications.ts'
 import { buildApp, closeApp } from './http/app.ts'
 import { legacyRoutes } from './http/legacy/routes.ts'
+import { metricsRoutes } from './http/metrics.ts'
 import { v1Routes } from './http/v1/routes.ts'
 import type { ManagerSettings } from './settings/settings.ts'
 import { ManagerClock } from './shared/manager-clock.ts'
@@ -56,7 +57,7 @@ export async function startManager(
     }
     const workers = new Workers(context)
     const firstToken = await ensureAdminToken(context)
-    const app = await buildApp(context, [v1Routes, legacyRoutes])
+    const app = await buildApp(context, [v1Routes, legacyRoutes, metricsRoutes])
     const url = await app.listen({ host: settings.host, port: settings.port }).catch((cause: NodeJS.ErrnoException) => {
       throw new SettingsError(`HOST and PORT cannot be listened on: ${cause.message}.`, { cause })
     })

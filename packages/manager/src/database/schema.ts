@@ -3,6 +3,7 @@ import type { AuditEntryTable, BrokerAccountTable, IdempotencyKeyTable, TokenTab
 import type { AlarmTable, DestinationCheckTable, ManagerReportTable, SharedTaskTable } from './tables/alarms.ts'
 import type { AgentTable, FileDestinationTable, ServiceInstanceTable } from './tables/instances.ts'
 import type { JobCounterChangeTable, JobCounterTable, JobPartTable, JobTable, ManagerTable } from './tables/jobs.ts'
+import type { MeasurementChangeTable, MeasurementLimitsTable, MeasurementTable } from './tables/measurements.ts'
 import type { BackupPlanTable, PlanRunTable } from './tables/plans.ts'
 import type {
   ObjectNameTable,
@@ -40,4 +41,7 @@ export interface Tables {
   manager_reports: ManagerReportTable
   alarms: AlarmTable
   destination_checks: DestinationCheckTable
+  measurements: MeasurementTable
+  measurement_changes: MeasurementChangeTable
+  measurement_limits: MeasurementLimitsTable
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
 import { absolutePath, listOf, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
 import { z } from 'zod'
@@ -7,6 +8,15 @@ const secretKey = z.string().regex(/^[0-9a-f]{64}$/i, 'must be 64 hex digits')
 
 /** `*`, or scheme, host and port of a web page and nothing else. */
 const origin = z.string().refine((value) => value === '*' || (URL.canParse(value) && new URL(value).origin === value))
+
+/** An IP address, or a network in CIDR notation. */
+const network = z.string().refine((value) => {
+  const [address = '', length, ...rest] = value.split('/')
+  const bits = isIP(address) === 4 ? 32 : 128
+  return (
+    isIP(address) !== 0 && rest.length === 0 && (length === undefined || (/^\d{1,3}$/.test(length) && +length <= bits))
+  )
+})
 
 const api = {
   HOST: { schema: text, default: '127.0.0.1', description: 'address to listen on' },
@@ -197,6 +207,19 @@ const retention = {
 } as const
 
 const monitoring = {
+  METRICS_TOKEN: {
+    schema: z.string().regex(/^[\x21-\x7e]{20,200}$/, 'must be 20 to 200 printable characters without spaces'),
+    description: 'bearer token with which Prometheus reads /metrics, and nothing else',
+  },
+  METRICS_ALLOWED_ADDRESSES: {
+    schema: listOf(network, 'must be addresses or networks like 10.0.0.0/8'),
+    description: 'addresses and networks that may read /metrics without a token, separated by commas',
+  },
+  METRICS_MAX_OBJECTS: {
+    schema: wholeNumber(0, 100_000),
+    default: '1000',
+    description: 'maximum number of plans, agents and destinations, of each, with metrics of their own; 0: none',
+  },
   ALARM_INTERVAL_SECONDS: {
     schema: wholeNumber(1, 60),
     default: '30',

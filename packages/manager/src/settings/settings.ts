@@ -12,11 +12,13 @@ type Parsed = ParsedSettings<typeof managerTable>
 type Properties = { readonly [N in keyof Parsed & string as CamelCase<N>]: Parsed[N] }
 
 /** The settings of the manager. `settings-table.ts` says what each means; it is named like its variable, in camel case. */
-export interface ManagerSettings extends Omit<Properties, 'dataDir' | 'allowedOrigins' | 'recoveryRecipients'> {
+export interface ManagerSettings
+  extends Omit<Properties, 'dataDir' | 'allowedOrigins' | 'recoveryRecipients' | 'metricsAllowedAddresses'> {
   /** Absolute. */
   readonly dataDirectory: string
   readonly allowedOrigins: readonly string[]
   readonly recoveryRecipients: readonly string[]
+  readonly metricsAllowedAddresses: readonly string[]
   /** Identity provider whose tokens are accepted too; undefined: there is none. */
   readonly oidc: OidcSettings | undefined
 }
@@ -29,9 +31,10 @@ export interface ManagerSettings extends Omit<Properties, 'dataDir' | 'allowedOr
 export function readSettings(environment: Environment = process.env): ManagerSettings {
   const entries = Object.entries(parseSettings(managerTable, environment))
   const properties = Object.fromEntries(entries.map(([name, value]) => [camelCase(name), value])) as Properties
-  const { dataDir, allowedOrigins = [], recoveryRecipients = [], ...others } = properties
+  const { dataDir, allowedOrigins = [], recoveryRecipients = [], metricsAllowedAddresses = [], ...others } = properties
   const oidc = readOidcSettings(environment)
-  return { ...others, dataDirectory: resolve(dataDir), allowedOrigins, recoveryRecipients, oidc }
+  const lists = { allowedOrigins, recoveryRecipients, metricsAllowedAddresses }
+  return { ...others, ...lists, dataDirectory: resolve(dataDir), oidc }
 }
 
 function camelCase(name: string): string {

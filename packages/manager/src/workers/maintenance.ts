@@ -3,6 +3,7 @@ import { deleteOldAlarms } from '../alarms/service.ts'
 import { observeClock } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
 import { compactJobCounters } from '../jobs/service.ts'
+import { compactMeasurements } from '../metrics/service.ts'
 import { deleteOldNames } from '../object-names/service.ts'
 import { recomputeNextRuns } from '../plans/recompute-next-runs.ts'
 import { deleteOldPlanRuns } from '../plans/service.ts'
@@ -55,6 +56,7 @@ export const maintenanceTasks = (context: Context): PeriodicTask[] => [
     },
   },
   { name: 'compact the job counters', intervalMs: COMPACT_EVERY_MS, run: () => compactJobCounters(context) },
+  { name: 'compact the measurements', intervalMs: COMPACT_EVERY_MS, run: () => compactMeasurements(context) },
   {
     name: 'compact the restore point counters',
     intervalMs: COMPACT_EVERY_MS,

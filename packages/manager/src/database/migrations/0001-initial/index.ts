@@ -4,6 +4,7 @@ import { alarms } from './alarms.ts'
 import { instances } from './instances.ts'
 import { jobCounters } from './job-counters.ts'
 import { jobs } from './jobs.ts'
+import { measurements } from './measurements.ts'
 import { plans } from './plans.ts'
 import { restorePointCounters } from './restore-point-counters.ts'
 import { restorePoints } from './restore-points.ts'
@@ -21,6 +22,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     ...access,
     ...system,
     ...alarms,
+    ...measurements,
   ]) {
     await sql.raw(statement).execute(database)
   }
