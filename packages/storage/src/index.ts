@@ -1,4 +1,3 @@
-export type { AddressRule } from './address-rule.ts'
 export { releaseBuffer, transferOwnership } from './buffer-ownership.ts'
 export { generateAgeKeys, isAgeRecipient } from './content/age-keys.ts'
 export * from './content/content-error.ts'

@@ -1,5 +1,9 @@
 import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
-import { absolutePath, flag, httpUrl, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
+import { absolutePath, flag, httpUrl, listOf, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
+import { isForbiddenVariable } from '@osb-backup/protocol'
+import { z } from 'zod'
+
+const parameterName = z.string().refine((name) => name !== '' && !isForbiddenVariable(name))
 
 /** Settings that the Go agent also has keep its names. */
 const access = {
@@ -54,6 +58,15 @@ const directories = {
     schema: absolutePath,
     defaultText: '/var/vcap/jobs/backup-agent/backup',
     description: 'directory of the stage scripts',
+  },
+  allowed_parameters: {
+    schema: listOf(
+      parameterName,
+      'must be names of parameters, with commas between them, and none that changes how scripts run',
+    ),
+    default: '*',
+    description:
+      'parameters that scripts get, separated by commas; * allows all but those that a shell, runtime or client library interprets, and a name beside it one of those',
   },
   allowed_to_delete_files: {
     schema: flag,
@@ -116,6 +129,11 @@ const transfers = {
   file_destination_root: {
     schema: absolutePath,
     description: 'directory that destinations of type FILE must be in; they are rejected while it is not set',
+  },
+  private_destinations: {
+    schema: oneOf(['allow', 'forbid']),
+    default: 'allow',
+    description: 'whether S3 and Swift may be in private networks and on this machine: allow or forbid',
   },
   default_s3_endpoint: {
     schema: text,

@@ -15,6 +15,8 @@ export interface AgentSettings {
   scriptsPath: string
   /** Whether the scripts path was set explicitly: then it must exist at the start. */
   mustHaveScripts: boolean
+  /** Names of the parameters that scripts get; `*`: all that are not reserved. */
+  allowedParameters: ReadonlySet<string>
   mayDeleteFiles: boolean
   maxJobs: number
   /** Restores that may run even if `maxJobs` run. */
@@ -44,6 +46,8 @@ export interface AgentSettings {
 export interface TransferSettings {
   /** PEM file of CAs that are trusted in addition to the system's. */
   caFile?: string
+  /** Whether stores may have private addresses. */
+  privateDestinations: 'allow' | 'forbid'
   /** For all transfers together. */
   bandwidthBytesPerSecond?: number
   /** How long a store may be unavailable before a transfer fails. */

@@ -1,7 +1,6 @@
-import { type ObjectStore, type StoreOptions, type StoreSettings, stores } from '@osb-backup/storage'
+import { addressRule, type ObjectStore, type StoreOptions, type StoreSettings, stores } from '@osb-backup/storage'
 import type { Context, RepositoryContext } from '../context/context.ts'
 import { invariant } from '../shared/invariant.ts'
-import { addressRule } from './address-policy.ts'
 import { destinationsById } from './repository.ts'
 import { checkAllowed } from './rules.ts'
 

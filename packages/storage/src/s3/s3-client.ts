@@ -4,7 +4,7 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { restrictAddresses } from '../address-rule.ts'
 import { trustOf } from '../connection-trust.ts'
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_IDLE_TIMEOUT_MS, type StoreOptions } from '../store-options.ts'
-import { rejectForeignAnswers } from './s3-answer.ts'
+import { limitAnswers, rejectForeignAnswers } from './s3-answer.ts'
 import { nameOf } from './s3-error.ts'
 import { DEFAULT_REGION, endpointOf, type S3Settings } from './s3-settings.ts'
 
@@ -37,7 +37,10 @@ export function s3Clients(settings: S3Settings, options: StoreOptions): S3Client
     requestHandler: { ...agents, connectionTimeout, requestTimeout: idleTimeoutMs, throwOnRequestTimeout: true },
   })
   for (const client of [calls, parts]) leaveBodiesToMd5(client)
-  for (const client of [calls, parts, reader]) rejectForeignAnswers(client)
+  for (const client of [calls, parts, reader]) {
+    rejectForeignAnswers(client)
+    limitAnswers(client)
+  }
   return { calls, parts, reader }
 }
 

@@ -1,7 +1,8 @@
 import { type Dispatcher, request } from 'undici'
+import { plainUrl } from '../plain-url.ts'
 import { parseRetryAfter } from '../retry-after.ts'
 import { StoreError } from '../store-error.ts'
-import { readJson, type TokenAnswer, tokenSchema } from './swift-answer.ts'
+import { discard, readJson, type TokenAnswer, tokenSchema } from './swift-answer.ts'
 import { NotSwiftAnswer, toSwiftStoreError, UnexpectedStatus } from './swift-error.ts'
 import { keystoneUrl, type SwiftSettings } from './swift-settings.ts'
 
@@ -70,7 +71,7 @@ export class KeystoneSession {
     })
     const token = headers['x-subject-token']
     if (statusCode !== 201 || typeof token !== 'string') {
-      await body.dump()
+      await discard(body)
       // 404 comes from something that is not Keystone, not from a missing container.
       if (statusCode === 404) throw new UnexpectedStatus(400)
       if (statusCode < 300) throw new NotSwiftAnswer(`Status ${statusCode} is not an answer of Keystone`)
@@ -85,13 +86,20 @@ export class KeystoneSession {
 
   #storageUrl(answer: TokenAnswer): string {
     const { region, storageUrl } = this.#settings
-    if (storageUrl) return storageUrl.replace(/\/+$/, '')
+    if (storageUrl) return plainUrl(storageUrl, 'The Swift URL')
     const found = (answer.token.catalog ?? [])
       .filter((service) => service.type === 'object-store')
       .flatMap((service) => service.endpoints)
       .filter((endpoint) => endpoint.interface === 'public')
       .find((endpoint) => !region || endpoint.region === region || endpoint.region_id === region)
-    if (found) return found.url.replace(/\/+$/, '')
+    if (found) {
+      const url = plainUrl(found.url, "The Swift URL in Keystone's catalog")
+      if (url.startsWith('https:') || !this.#url.startsWith('https:')) return url
+      throw new StoreError(
+        'misconfigured',
+        `Keystone at ${this.#url} leads to Swift without TLS, at ${url}: its token and all data would be readable on the way.`,
+      )
+    }
     const where = region ? ` in region ${region}` : ''
     throw new StoreError(
       'misconfigured',

@@ -4,12 +4,14 @@ import { omitUndefined } from '@osb-backup/node'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { z } from 'zod'
 import { connectorUnder } from '../address-rule.ts'
+import { readBody } from '../bounded-body.ts'
 import { trustOf } from '../connection-trust.ts'
 import { parseRetryAfter } from '../retry-after.ts'
+import { StoreError } from '../store-error.ts'
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_IDLE_TIMEOUT_MS, type StoreOptions } from '../store-options.ts'
 import { KeystoneSession, type Login } from './keystone-session.ts'
 import { statusOfSegmentProblems } from './segment-problems.ts'
-import { isFromSwift, readJson } from './swift-answer.ts'
+import { discard, isFromSwift, readJson } from './swift-answer.ts'
 import { NotSwiftAnswer, UnexpectedStatus } from './swift-error.ts'
 import type { SwiftSettings } from './swift-settings.ts'
 
@@ -44,6 +46,9 @@ export class SwiftClient {
   readonly #session: KeystoneSession
 
   constructor(settings: SwiftSettings, options: StoreOptions) {
+    if (/^\.{0,2}$/.test(settings.container)) {
+      throw new StoreError('misconfigured', `"${settings.container}" cannot be the name of a container.`)
+    }
     const idleTimeoutMs = options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS
     const connect = {
       timeout: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
@@ -83,7 +88,7 @@ export class SwiftClient {
   /** As `send`, for answers whose body does not matter. */
   async sendAndDump(wanted: SwiftRequest): Promise<SwiftAnswer> {
     const answer = await this.send(wanted)
-    await answer.body.dump()
+    await discard(answer.body)
     return answer
   }
 
@@ -93,7 +98,7 @@ export class SwiftClient {
     const url = storageUrl.replace(/\/v1(\/.*)?$/, '/info')
     const { statusCode, headers, body } = await request(url, omitUndefined({ dispatcher: this.#dispatcher, signal }))
     if (statusCode !== 200) {
-      await body.dump()
+      await discard(body)
       if (statusCode < 500 && statusCode !== 429) return undefined
       throw new UnexpectedStatus(statusCode, parseRetryAfter(headers['retry-after'], new Date()))
     }
@@ -142,21 +147,12 @@ const isManifestPut = ({ method, query }: SwiftRequest) => method === 'PUT' && q
 
 /** The status of an answer that was not accepted, whose body is read here. */
 async function readStatus({ statusCode, body }: SwiftAnswer, wanted: SwiftRequest): Promise<number> {
-  if (statusCode === 400 && isManifestPut(wanted)) return statusOfSegmentProblems(await readStart(body))
-  await body.dump()
-  return statusCode
-}
-
-/** At most the start of a body: the problems of some thousand segments. */
-async function readStart(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = []
-  let sizeBytes = 0
-  for await (const chunk of body) {
-    chunks.push(chunk)
-    sizeBytes += chunk.length
-    if (sizeBytes > MAX_PROBLEMS_BYTES) break
+  if (statusCode === 400 && isManifestPut(wanted)) {
+    const problems = await readBody(body, { maximumBytes: MAX_PROBLEMS_BYTES })
+    return statusOfSegmentProblems(problems?.toString('utf8') ?? '')
   }
-  return Buffer.concat(chunks).toString('utf8')
+  await discard(body)
+  return statusCode
 }
 
 /**

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { StoreError } from '../store-error.ts'
+import { plainUrl } from '../plain-url.ts'
 import { tlsSettingsSchema } from '../tls-settings.ts'
 
 /** A container of OpenStack Swift, with authentication by Keystone v3 and password. */
@@ -27,8 +27,6 @@ export type SwiftSettings = z.infer<typeof swiftSettingsSchema>
  * @throws {StoreError} With code `misconfigured` if it is not valid.
  */
 export function keystoneUrl({ authUrl }: Pick<SwiftSettings, 'authUrl'>): string {
-  const base = authUrl.trim().replace(/\/+$/, '')
-  const url = base.endsWith('/v3') ? base : `${base}/v3`
-  if (!URL.canParse(url)) throw new StoreError('misconfigured', `The Keystone URL "${authUrl}" is not a URL.`)
-  return url
+  const base = plainUrl(authUrl, 'The Keystone URL')
+  return base.endsWith('/v3') ? base : `${base}/v3`
 }

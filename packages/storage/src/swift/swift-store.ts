@@ -26,7 +26,7 @@ import { type ByteRange, type OpenedObject, openedObject, rangeHeader } from '..
 import { type PartPlan, partPlan } from '../transfer/part-plan.ts'
 import { download } from '../transfer/ranged-download.ts'
 import { removeWithSegments } from './remove-with-segments.ts'
-import { listSchema, readJson } from './swift-answer.ts'
+import { discard, listSchema, readJson } from './swift-answer.ts'
 import { type SwiftAnswer, SwiftClient } from './swift-client.ts'
 import { toSwiftStoreError } from './swift-error.ts'
 import { readLimits, type SwiftLimits } from './swift-limits.ts'
@@ -121,7 +121,7 @@ export class SwiftStore implements ObjectStore {
     const accept = from > 0 ? [206] : end === undefined ? [200] : [200, 206, 416]
     const answer = await this.#send('GET', name, accept, doing, { signal }, headers)
     if (answer.statusCode === 416) {
-      await answer.body.dump()
+      await discard(answer.body)
       return this.#open(name, doing, { from: 0, end: undefined }, tag, signal)
     }
     const { 'content-length': length, 'content-range': sent, etag } = answer.headers
@@ -138,7 +138,7 @@ export class SwiftStore implements ObjectStore {
   async head(name: string, options: CallOptions = {}): Promise<StoredObject | undefined> {
     const doing = `look up "${name}" in ${this.location}`
     const answer = await this.#send('HEAD', name, [200, 404], doing, options)
-    await answer.body.dump()
+    await discard(answer.body)
     if (answer.statusCode === 404) {
       await this.#requireContainer(doing, options)
       return undefined
@@ -233,7 +233,7 @@ export class SwiftStore implements ObjectStore {
         ...omitUndefined({ signal }),
       })
       if (answer.statusCode === 200) return readJson(answer.body, listSchema)
-      await answer.body.dump()
+      await discard(answer.body)
       return []
     })
   }
