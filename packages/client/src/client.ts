@@ -15,6 +15,7 @@ import { alarmCalls } from './resources/alarms.ts'
 import { destinationCalls } from './resources/destinations.ts'
 import { instanceCalls } from './resources/instances.ts'
 import { jobCalls } from './resources/jobs.ts'
+import { channelCalls, notificationCalls } from './resources/notifications.ts'
 import { planCalls } from './resources/plans.ts'
 import { reconciliationCalls } from './resources/reconciliations.ts'
 import { restorePointCalls } from './resources/restore-points.ts'
@@ -32,6 +33,10 @@ export class BackupClient {
   readonly jobs: ReturnType<typeof jobCalls>
   readonly restorePoints: ReturnType<typeof restorePointCalls>
   readonly alarms: ReturnType<typeof alarmCalls>
+  /** For admins. */
+  readonly notificationChannels: ReturnType<typeof channelCalls>
+  /** For admins. */
+  readonly notifications: ReturnType<typeof notificationCalls>
   /** For admins. */
   readonly tokens: ReturnType<typeof tokenCalls>
   /** For admins. */
@@ -51,6 +56,8 @@ export class BackupClient {
     this.jobs = jobCalls(connection)
     this.restorePoints = restorePointCalls(connection)
     this.alarms = alarmCalls(connection)
+    this.notificationChannels = channelCalls(connection)
+    this.notifications = notificationCalls(connection)
     this.tokens = tokenCalls(connection)
     this.brokerAccounts = brokerAccountCalls(connection)
     this.auditEntries = auditEntryCalls(connection)

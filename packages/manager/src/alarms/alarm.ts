@@ -3,6 +3,8 @@ import type { AlarmState } from '@osb-backup/core'
 /** An alarm that is stored; open while it has no `until`. */
 export interface StoredAlarmState extends AlarmState {
   id: string
+  /** When it was raised; undefined: it was not. */
+  since?: Date | undefined
 }
 
 /** An alarm that was raised. */

@@ -30,6 +30,7 @@ export async function openStates({ database }: { database: Database }): Promise<
     isRaised: row.since !== null,
     badCount: row.bad_count,
     goodCount: row.good_count,
+    since: row.since ?? undefined,
   }))
 }
 
@@ -120,6 +121,18 @@ export async function searchAlarms(
     query = query.where(({ or }) => or([contains('sentence', text), contains('object_name', text)]))
   const { entries, ...rest } = await readKeyset(query, key, 'desc', page)
   return { entries: entries.flatMap(toAlarm), ...rest }
+}
+
+/** The alarms that are open. */
+export async function openAlarms({ database }: { database: Database }): Promise<Alarm[]> {
+  const rows = await database
+    .selectFrom('alarms')
+    .selectAll()
+    .where('until', 'is', null)
+    .where('since', 'is not', null)
+    .orderBy('since')
+    .execute()
+  return rows.flatMap(toAlarm)
 }
 
 /** An alarm that was raised and is in the scope. */

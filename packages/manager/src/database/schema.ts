@@ -4,6 +4,7 @@ import type { AlarmTable, DestinationCheckTable, ManagerReportTable, SharedTaskT
 import type { AgentTable, FileDestinationTable, ServiceInstanceTable } from './tables/instances.ts'
 import type { JobCounterChangeTable, JobCounterTable, JobPartTable, JobTable, ManagerTable } from './tables/jobs.ts'
 import type { MeasurementChangeTable, MeasurementLimitsTable, MeasurementTable } from './tables/measurements.ts'
+import type { NotificationChannelTable, NotificationTable } from './tables/notifications.ts'
 import type { BackupPlanTable, PlanRunTable } from './tables/plans.ts'
 import type {
   ObjectNameTable,
@@ -41,6 +42,8 @@ export interface Tables {
   manager_reports: ManagerReportTable
   alarms: AlarmTable
   destination_checks: DestinationCheckTable
+  notification_channels: NotificationChannelTable
+  notifications: NotificationTable
   measurements: MeasurementTable
   measurement_changes: MeasurementChangeTable
   measurement_limits: MeasurementLimitsTable

@@ -7,6 +7,7 @@ import * as repository from '../alarms/repository.ts'
 import { claimSharedTask } from '../alarms/shared-tasks-repository.ts'
 import type { Context } from '../context/context.ts'
 import { inTransaction } from '../database/transaction.ts'
+import { enqueueAlarms } from '../notifications/enqueue.ts'
 import { newIdentifier } from '../shared/identifier.ts'
 
 type EvaluationContext = Pick<Context, 'database' | 'settings' | 'log'>
@@ -29,18 +30,32 @@ export async function evaluateAlarms(context: EvaluationContext): Promise<void> 
       id: stored.get(alarmKey(state))?.id ?? newIdentifier(now),
     })
     const changed = changes.stored.map(withId).filter((state) => hasChanged(state, stored.get(alarmKey(state))))
-    const idsOf = (states: readonly AlarmState[]) => states.map((state) => stored.get(alarmKey(state))?.id ?? '')
     await repository.upsertStates(tx, changed, now)
-    await repository.resolveAlarms(tx, idsOf(changes.resolved), now)
-    await repository.deleteStates(tx, idsOf(changes.dropped))
+    const resolved = changes.resolved.map(withId)
+    await repository.resolveAlarms(tx, idsOf(resolved), now)
+    await repository.deleteStates(tx, idsOf(changes.dropped.map(withId)))
     const raisedKeys = new Set(changes.raised.map(alarmKey))
     const raised = changed.filter((state) => raisedKeys.has(alarmKey(state)))
-    await repository.notifyAlarms(tx, [...raised.map(({ id }) => id), ...idsOf(changes.resolved)])
+    await repository.notifyAlarms(tx, [...idsOf(raised), ...idsOf(resolved)])
+    const escalated = changed.flatMap((state) => {
+      const before = stored.get(alarmKey(state))
+      return before?.isRaised === true && before.severity !== state.severity
+        ? [{ ...state, since: before.since ?? now, previousSeverity: before.severity }]
+        : []
+    })
+    const notified = {
+      raised: raised.map((state) => ({ ...state, since: now })),
+      escalated,
+      resolved: resolved.map((state) => ({ ...state, since: stored.get(alarmKey(state))?.since ?? now, until: now })),
+    }
+    await enqueueAlarms(tx, notified, now)
   })
 }
+
+const idsOf = (states: readonly StoredAlarmState[]) => states.map(({ id }) => id)
 
 /** Counting on changes nothing once an alarm was raised: a condition that stays bad is not written again and again. */
 function hasChanged(state: StoredAlarmState, before: StoredAlarmState | undefined): boolean {
   if (before?.isRaised !== true) return true
-  return !isDeepStrictEqual({ ...state, badCount: 0 }, { ...before, badCount: 0 })
+  return !isDeepStrictEqual({ ...state, badCount: 0, since: undefined }, { ...before, badCount: 0, since: undefined })
 }

@@ -1,5 +1,5 @@
 import { alarmSeverities } from '@osb-backup/protocol'
-import { Counter, Gauge, Histogram, type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client'
+import { Counter, Gauge, type Metric, Registry } from 'prom-client'
 import { MANAGER_VERSION } from '../shared/version.ts'
 import type { Measured, Measurements } from './measurements-repository.ts'
 import type { MetricFacts, PlanMetrics } from './service.ts'
@@ -41,6 +41,12 @@ function addInstallation(registry: Registry, facts: MetricFacts): void {
   one('removals_pending', 'Objects that are being removed.', facts.removalsPending)
   one('removals_failing', 'Objects whose removal failed at least once.', facts.removalsFailing)
   one('databases_locked', 'Databases that jobs have locked.', facts.databasesLocked)
+  one('notifications_pending', 'Notifications that are not delivered yet.', facts.notifications.pending)
+  one(
+    'notifications_failing',
+    'Notifications whose delivery failed and is tried again, or was given up within two days.',
+    facts.notifications.failing,
+  )
   one('database_size_bytes', 'Size of the database of the manager.', facts.databaseBytes)
   one('database_ping_seconds', 'Time that the database took to answer this scrape.', facts.pingSeconds)
   gauge(
@@ -93,50 +99,27 @@ function addJobs(registry: Registry, facts: MetricFacts): void {
 
 const sum = (values: readonly number[]) => values.reduce((total, each) => total + each, 0)
 
-/** A histogram whose values are stored, instead of being observed by this process. */
-class StoredHistogram extends Histogram {
-  readonly #measured: readonly Measured[]
-  readonly #upper: readonly number[]
-  readonly #title: string
-  readonly #about: string
-
-  constructor(registry: Registry, title: string, help: string, { limits, measured }: Measurements) {
-    super({ name: title, help, labelNames: ['kind', 'result'], buckets: limits, registers: [registry] })
-    this.#title = title
-    this.#about = help
-    this.#upper = limits
-    this.#measured = measured
-  }
-
-  override async get(): Promise<MetricObjectWithValues<MetricValue<string> & { metricName: string }>> {
-    const { name, type, aggregator } = { name: this.#title, type: 'histogram', aggregator: 'first' } as const
-    const values = this.#measured.flatMap((series) => this.#valuesOf(series))
-    return { name, help: this.#about, type, values, aggregator } as unknown as Awaited<
-      ReturnType<StoredHistogram['get']>
-    >
-  }
-
-  #valuesOf({ kind, result, buckets, sum: total }: Measured) {
-    const labels = { kind, result }
-    let below = 0
-    const counted = buckets.map((count, index) => {
-      below += count
-      return {
-        metricName: `${this.#title}_bucket`,
-        labels: { le: this.#upper[index] ?? '+Inf', ...labels },
-        value: below,
-      }
-    })
-    return [
-      ...counted,
-      { metricName: `${this.#title}_sum`, labels, value: total },
-      { metricName: `${this.#title}_count`, labels, value: below },
-    ]
-  }
+/** Adds a histogram whose values are stored, instead of being observed by this process. */
+function storedHistogram(registry: Registry, title: string, help: string, stored: Measurements | undefined): void {
+  if (stored === undefined) return
+  const name = PREFIX + title
+  const values = stored.measured.flatMap((series) => bucketsOf(name, series, stored.limits))
+  const metric = { name, help, type: 'histogram', get: async () => ({ name, help, type: 'histogram', values }) }
+  registry.registerMetric(metric as unknown as Metric)
 }
 
-function storedHistogram(registry: Registry, name: string, help: string, stored: Measurements | undefined): void {
-  if (stored !== undefined) new StoredHistogram(registry, PREFIX + name, help, stored)
+function bucketsOf(name: string, { kind, result, buckets, sum: total }: Measured, limits: readonly number[]) {
+  const labels = { kind, result }
+  let below = 0
+  const counted = buckets.map((count, index) => {
+    below += count
+    return { metricName: `${name}_bucket`, labels: { le: limits[index] ?? '+Inf', ...labels }, value: below }
+  })
+  return [
+    ...counted,
+    { metricName: `${name}_sum`, labels, value: total },
+    { metricName: `${name}_count`, labels, value: below },
+  ]
 }
 
 function addObjects(registry: Registry, { agents, destinations }: MetricFacts, maxObjects: number): void {

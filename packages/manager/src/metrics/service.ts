@@ -2,6 +2,7 @@ import { type AgentFacts, type DestinationFacts, defaultRpoSeconds, type Protect
 import { agentFacts, destinationFacts } from '../alarms/facts-repository.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
+import { countNotifications } from '../notifications/outbox-repository.ts'
 import { judgeAllInstances } from '../protection/service.ts'
 import { sumPoints } from '../restore-points/counters-repository.ts'
 import { compactMeasurementChanges, type Measurements, readMeasurements } from './measurements-repository.ts'
@@ -17,6 +18,7 @@ export interface MetricFacts extends repository.InstallationNumbers {
   restorePoints: { total: number; sizeBytes: number }
   measurements: Map<string, Measurements>
   planMetrics: PlanMetrics[]
+  notifications: { pending: number; failing: number }
   pingSeconds: number
 }
 
@@ -51,6 +53,7 @@ export async function gatherMetrics(context: MetricsContext): Promise<MetricFact
     restorePoints: await sumPoints(context, 'all'),
     measurements: await readMeasurements(context),
     planMetrics: withObjectives(plans, unprotectedPlans, await readClock(context)),
+    notifications: await countNotifications(context),
     pingSeconds: await repository.pingSeconds(context),
   }
 }

@@ -7,5 +7,6 @@ export const sealedColumns = {
   agents: { sealed_password: 'agent-password' },
   file_destinations: { sealed_store_secrets: 'destination-secrets' },
   backup_plans: { sealed_private_key: 'plan-private-key' },
+  notification_channels: { sealed_secrets: 'notification-channel-secrets' },
   jobs: { sealed_private_key: 'job-private-key' },
 } as const

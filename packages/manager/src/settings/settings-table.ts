@@ -207,6 +207,16 @@ const retention = {
 } as const
 
 const monitoring = {
+  ENVIRONMENT_NAME: {
+    schema: z.string().min(1).max(100),
+    default: 'backup',
+    description: 'name of this installation, in every notification',
+  },
+  NOTIFICATION_COMMAND: {
+    schema: absolutePath,
+    description:
+      'absolute path of a program that notification channels may run, with a message as JSON on its standard input; while it is not set none may',
+  },
   METRICS_TOKEN: {
     schema: z.string().regex(/^[\x21-\x7e]{20,200}$/, 'must be 20 to 200 printable characters without spaces'),
     description: 'bearer token with which Prometheus reads /metrics, and nothing else',
@@ -228,7 +238,7 @@ const monitoring = {
   ALARM_HISTORY_DAYS: {
     schema: wholeNumber(1, 36_500),
     default: '90',
-    description: 'time in days that resolved alarms are kept',
+    description: 'time in days that resolved alarms, and the log of notifications, are kept',
   },
   DATABASE_SIZE_LIMIT_GB: {
     schema: wholeNumber(1, 1_000_000),

@@ -4,6 +4,7 @@ import { observeClock } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
 import { compactJobCounters } from '../jobs/service.ts'
 import { compactMeasurements } from '../metrics/service.ts'
+import { deleteOldNotifications } from '../notifications/service.ts'
 import { deleteOldNames } from '../object-names/service.ts'
 import { recomputeNextRuns } from '../plans/recompute-next-runs.ts'
 import { deleteOldPlanRuns } from '../plans/service.ts'
@@ -40,10 +41,13 @@ export const maintenanceTasks = (context: Context): PeriodicTask[] => [
     },
   },
   {
-    name: 'delete old alarms',
+    name: 'delete old alarms and notifications',
     intervalMs: HOUR_MS,
     async run() {
-      if ((await observeClock(context)).isTrusted) await deleteOldAlarms(context)
+      if ((await observeClock(context)).isTrusted) {
+        await deleteOldAlarms(context)
+        await deleteOldNotifications(context)
+      }
       return false
     },
   },

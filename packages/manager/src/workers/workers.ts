@@ -10,6 +10,7 @@ import { clockWatch } from './clock-watch.ts'
 import { destinationChecks } from './destination-checks.ts'
 import { JobWorkerPool } from './job-worker-pool.ts'
 import { maintenanceTasks } from './maintenance.ts'
+import { notificationTasks } from './notifications.ts'
 import { reconciliations } from './reconciliations.ts'
 import { objectRemoval } from './removals.ts'
 import { retentionSweep } from './retention.ts'
@@ -60,6 +61,7 @@ export class Workers {
       reconciliations(context),
       unknownPartChecks(context),
       alarmTask(context),
+      ...notificationTasks(context),
       ...maintenanceTasks(context),
     ]
     const running = startPeriodicTasks(tasks, ({ name }, error) =>

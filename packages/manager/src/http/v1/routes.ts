@@ -9,6 +9,7 @@ import { destinationRoutes } from './destinations.ts'
 import { eventRoutes } from './events.ts'
 import { instanceRoutes } from './instances.ts'
 import { jobRoutes } from './jobs.ts'
+import { notificationRoutes } from './notifications.ts'
 import { overviewRoutes } from './overview.ts'
 import { planToolRoutes } from './plan-tools.ts'
 import { planRoutes } from './plans.ts'
@@ -30,6 +31,7 @@ export function v1Routes(app: App, context: Context): void {
     jobRoutes,
     restorePointRoutes,
     alarmRoutes,
+    notificationRoutes,
     overviewRoutes,
     clockRoutes,
     eventRoutes,

@@ -5,6 +5,7 @@ import { instances } from './instances.ts'
 import { jobCounters } from './job-counters.ts'
 import { jobs } from './jobs.ts'
 import { measurements } from './measurements.ts'
+import { notifications } from './notifications.ts'
 import { plans } from './plans.ts'
 import { restorePointCounters } from './restore-point-counters.ts'
 import { restorePoints } from './restore-points.ts'
@@ -23,6 +24,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     ...system,
     ...alarms,
     ...measurements,
+    ...notifications,
   ]) {
     await sql.raw(statement).execute(database)
   }
