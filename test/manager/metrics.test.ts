@@ -4,19 +4,20 @@ import { type ManagerProcess, startManagerProcess } from '@osb-backup/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Fixture, instanceId, startFixture } from '../fixtures/fixture.ts'
 import { type MonitoringServer, runWith, startPrometheus } from './monitoring-servers.ts'
-import { makeDatabase } from './own-database.ts'
+import { makeDatabase, type OwnDatabase } from './own-database.ts'
 
 const token = 'the-token-of-prometheus'
 const deploy = join(import.meta.dirname, '../../deploy/prometheus')
 let stack: AsyncDisposableStack
 let fixture: Fixture
+let database: OwnDatabase
 /** Another manager on the same database; it tells its metrics to this machine. */
 let other: ManagerProcess
 let prometheus: MonitoringServer
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack()
-  const database = stack.use(await makeDatabase())
+  database = stack.use(await makeDatabase())
   const settings = {
     DATABASE_URL: database.url,
     SECRET_KEY: '5e'.repeat(32),
@@ -129,4 +130,28 @@ test('the alert rules fire when they should, and only then', async () => {
     expect(text).toContain(`${name} fires`)
     expect(text).toContain(`${name} does not fire`)
   }
+})
+
+test('the trend of an instance has sizes and durations by day, their growth, and when the quota is used up', async () => {
+  const { client } = fixture
+  const plan = await fixture.createPlan({ items: ['grows'] })
+  for (let day = 0; day < 3; day++) await fixture.runPlan(plan.id)
+  const points = await fixture.pointsOf(plan.id)
+  // The newest is of today, the others of the days before; each is 1,000 bytes larger than the one before.
+  for (const [daysAgo, { id }] of points.entries()) {
+    const stored = `taken_at = taken_at - interval '${daysAgo} days', size_bytes = ${10_000 - 1000 * daysAgo}`
+    await database.query(`update restore_points set ${stored}, original_size_bytes = size_bytes where id = $1`, [id])
+  }
+  await database.query('update restore_points set original_size_bytes = size_bytes where plan_id = $1', [plan.id])
+  await client.destinations.update(fixture.destinationId, { quotaBytes: 1_000_000 })
+  const trend = await client.instances.trend(instanceId, { item: 'grows', days: 10 })
+  const [item] = trend.items
+  expect(item).toMatchObject({ name: 'grows', growthBytesPerDay: 1000 })
+  expect(item?.days.map(({ originalBytes }) => originalBytes)).toEqual([8000, 9000, 10_000])
+  expect(item?.days.every(({ durationSeconds = -1, dumpCount }) => durationSeconds >= 0 && dumpCount === 1)).toBe(true)
+  const [destination] = trend.destinations
+  expect(destination).toMatchObject({ storedBytes: 27_000, growthBytesPerDay: 9500, quotaBytes: 1_000_000 })
+  const daysLeft = (Date.parse(destination?.fullAt ?? '') - Date.parse(points[0]?.takenAt ?? '')) / 86_400_000
+  expect(Math.round(daysLeft)).toBe(Math.round((1_000_000 - 27_000) / 9500))
+  expect((await client.instances.trend(instanceId, { item: 'another' })).items).toEqual([])
 })

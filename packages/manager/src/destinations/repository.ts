@@ -33,6 +33,7 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<FileDestinationT
     name: row.name,
     store: stores.joinSecrets(row.store, openSecrets(sealer.openOptional(row.sealed_store_secrets, purpose))),
     bandwidthLimitBytesPerSecond: row.bandwidth_limit === null ? undefined : Number(row.bandwidth_limit),
+    quotaBytes: row.quota_bytes === null ? undefined : Number(row.quota_bytes),
     createdAt: row.created_at,
     retiredAt: row.deleted_at ?? undefined,
   }
@@ -49,6 +50,7 @@ function toColumns({ sealer }: RepositoryContext, destination: FileDestination) 
     store: JSON.stringify(open),
     sealed_store_secrets: Object.keys(secrets).length === 0 ? null : sealer.seal(JSON.stringify(secrets), purpose),
     bandwidth_limit: destination.bandwidthLimitBytesPerSecond ?? null,
+    quota_bytes: destination.quotaBytes ?? null,
   }
 }
 

@@ -16,6 +16,7 @@ import { planRoutes } from './plans.ts'
 import { reconciliationRoutes } from './reconciliations.ts'
 import { restorePointRoutes } from './restore-points.ts'
 import { tokenRoutes } from './tokens.ts'
+import { trendRoutes } from './trends.ts'
 import { versionRoutes } from './version.ts'
 
 /** Adds the routes of `/v1`. */
@@ -23,6 +24,7 @@ export function v1Routes(app: App, context: Context): void {
   for (const add of [
     versionRoutes,
     instanceRoutes,
+    trendRoutes,
     agentRoutes,
     destinationRoutes,
     reconciliationRoutes,
