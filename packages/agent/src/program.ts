@@ -1,7 +1,14 @@
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { createDirectory, errorMessage, handleShutdownSignals, SettingsError, settingsHelp } from '@osb-backup/node'
+import {
+  createDirectory,
+  errorMessage,
+  handleShutdownSignals,
+  SettingsError,
+  settingsHelp,
+  VERSION,
+} from '@osb-backup/node'
 import { openDirectories } from './directory-checks.ts'
 import { agentSettingsSections } from './settings/agent-settings-table.ts'
 import { readSettings } from './settings/read-settings.ts'
@@ -12,6 +19,8 @@ const help = `npm run agent: the backup agent, which runs beside the database th
 SIGTERM and SIGINT shut the agent down: it accepts no new jobs, waits up to shutdown_grace_seconds for the running ones,
 then cancels them and runs their cleanup and unlock scripts. A second signal, two seconds later or more, forces it to exit;
 the next start then runs those scripts.
+
+--version prints the version.
 
 Settings are environment variables.
 
@@ -56,8 +65,9 @@ function shutDownOnSignal(starting: Promise<Agent>): void {
 }
 
 try {
-  const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
+  const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' } } })
   if (values.help) console.log(help)
+  else if (values.version) console.log(VERSION)
   else await main()
 } catch (error) {
   // The message of a settings error is complete, and that of the system says what is wrong with the machine; anything

@@ -14,6 +14,7 @@ const meanings = {
   'script-temporary': 'transient',
   'agent-rejected': 'permanent',
   'database-busy': 'permanent',
+  'item-not-granted': 'permanent',
   other: 'permanent',
   cancelled: 'final',
   'outcome-unknown': 'final',

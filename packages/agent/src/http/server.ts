@@ -1,4 +1,4 @@
-import type { RunKind } from '@osb-backup/core'
+import { isDeclaredItem, type RunKind } from '@osb-backup/core'
 import { errorMessage } from '@osb-backup/node'
 import type { AgentRefusal } from '@osb-backup/protocol'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
@@ -148,6 +148,11 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, deps: Jo
   const request = await checkRequest(kind, id, body.value, { form, settings, now: now() })
   if (!request.ok) return refuse(reply, kind, request.error)
 
+  const { name } = request.value.database
+  if (settings.allowedDatabases !== undefined && !isDeclaredItem(name, settings.allowedDatabases)) {
+    return reply.code(403).send(databaseNotAllowed(name))
+  }
+
   const reservation = registry.reserve(request.value, form, now())
   switch (reservation.result) {
     case 'known':
@@ -185,6 +190,14 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, deps: Jo
     }
   }
 }
+
+/** Final, unlike the refusals below. */
+const databaseNotAllowed = (name: string) => ({
+  message: 'Failed to start a new job.',
+  state: 'Job reservation',
+  code: 'database_not_allowed' satisfies AgentRefusal['code'],
+  error_message: `The setting allowed_databases of this agent does not allow the database ${JSON.stringify(name)}.`,
+})
 
 const unprepared = (error: unknown) =>
   ({

@@ -1,6 +1,6 @@
 import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
 import { absolutePath, flag, httpUrl, listOf, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
-import { isForbiddenVariable } from '@osb-backup/protocol'
+import { isForbiddenVariable, itemSchema } from '@osb-backup/protocol'
 import { z } from 'zod'
 
 const parameterName = z.string().refine((name) => name !== '' && !isForbiddenVariable(name))
@@ -82,6 +82,12 @@ const directories = {
 } as const
 
 const jobs = {
+  allowed_databases: {
+    schema: listOf(itemSchema, 'must be names of databases, or patterns with *, with commas between them'),
+    defaultText: 'all',
+    description:
+      'databases that may be backed up and restored into, whatever managers ask for: names, or patterns in which * matches any text, separated by commas',
+  },
   max_job_number: {
     schema: wholeNumber(1, 1000),
     default: '10',

@@ -18,6 +18,8 @@ export interface AgentSettings {
   /** Names of the parameters that scripts get; `*`: all that are not reserved. */
   allowedParameters: ReadonlySet<string>
   mayDeleteFiles: boolean
+  /** Names and patterns; absent: all. */
+  allowedDatabases?: readonly string[]
   maxJobs: number
   /** Restores that may run even if `maxJobs` run. */
   reservedRestores: number

@@ -169,6 +169,9 @@ function send(
 const credentialsRefused = ({ username }: AgentAddress) =>
   `it does not accept the credentials of user ${JSON.stringify(username)}`
 
+const correctCredentials = (address: AgentAddress) =>
+  `${credentialsRefused(address)}; correct username and password of the agent`
+
 async function call(
   address: AgentAddress,
   method: Dispatcher.HttpMethod,
@@ -202,12 +205,13 @@ async function read({ statusCode, body }: Dispatcher.ResponseData, address: Agen
       return readRefusal(text, statusCode)
     case 400:
       return { kind: 'refused', reason: messageIn(text) ?? 'it answered 400' }
+    case 403: {
+      const reason = messageIn(text)
+      if (reason !== undefined) return { kind: 'refused', reason }
+      return { kind: 'refused', reason: correctCredentials(address) }
+    }
     case 401:
-    case 403:
-      return {
-        kind: 'refused',
-        reason: `${credentialsRefused(address)}; correct username and password of the agent`,
-      }
+      return { kind: 'refused', reason: correctCredentials(address) }
     default:
       return { kind: 'unreachable', reason: `it answered ${statusCode}`, mayHaveArrived: true }
   }

@@ -6,11 +6,11 @@ import type { Database } from '../database/open-database.ts'
 import { readKeyset } from '../database/read-keyset.ts'
 import type { AgentTable } from '../database/tables/instances.ts'
 import type { InTransaction } from '../database/transaction.ts'
-import { sealedColumns } from '../secrets/sealed-columns.ts'
+import { purposeOf } from '../secrets/sealed-columns.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { Agent, AgentHealth } from './agent.ts'
 
-const purpose = sealedColumns.agents.sealed_password
+const purposeOfPassword = (id: string) => purposeOf('agents', 'sealed_password', id)
 /** Any fixed number: the name of the lock. */
 const ASSIGNMENT_LOCK = 4_711_208_019
 
@@ -21,7 +21,7 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<AgentTable>): Ag
     name: row.name ?? undefined,
     url: row.url,
     username: row.username,
-    password: sealer.openOptional(row.sealed_password, purpose),
+    password: sealer.openOptional(row.sealed_password, purposeOfPassword(row.id)),
     isImplicit: row.implicit,
     createdAt: row.created_at,
     health: {
@@ -40,7 +40,7 @@ function settingColumns({ sealer }: RepositoryContext, agent: Agent) {
     name: agent.name ?? null,
     url: agent.url,
     username: agent.username,
-    sealed_password: sealer.sealOptional(agent.password, purpose),
+    sealed_password: sealer.sealOptional(agent.password, purposeOfPassword(agent.id)),
     implicit: agent.isImplicit,
   }
 }

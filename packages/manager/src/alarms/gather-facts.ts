@@ -1,8 +1,8 @@
+import { VERSION } from '@osb-backup/node'
 import type { AlarmFacts, ItemFacts } from '@osb-backup/core'
 import { readClockState } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
 import { judgeAllInstances } from '../protection/service.ts'
-import { MANAGER_VERSION } from '../shared/version.ts'
 import {
   agentFacts,
   databaseSize,
@@ -22,7 +22,7 @@ export async function gatherFacts(context: Pick<Context, 'database' | 'settings'
   const { now, jump } = await readClockState(context)
   return {
     now,
-    version: MANAGER_VERSION,
+    version: VERSION,
     items,
     plans: await planFacts(context),
     locks: await lockFacts(context),

@@ -1,9 +1,9 @@
+import { VERSION } from '@osb-backup/node'
 import { createHash } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { ManagerFacts } from '@osb-backup/core'
 import type { Context } from '../context/context.ts'
-import { MANAGER_VERSION } from '../shared/version.ts'
 import { deleteReport, writeReport } from './reports-repository.ts'
 
 type ReportContext = Pick<Context, 'database' | 'settings' | 'clock' | 'log'>
@@ -13,7 +13,7 @@ export async function reportManager(context: ReportContext): Promise<void> {
   const { skewMs, isSkewed } = context.clock
   await writeReport(context, {
     ...identityOf(context),
-    version: MANAGER_VERSION,
+    version: VERSION,
     skewSeconds: isSkewed && skewMs !== undefined ? Math.round(skewMs / 1000) : undefined,
     disk: await diskOf(context),
   })

@@ -6,6 +6,7 @@ const read = (line: string) => readCommand(line === '' ? [] : line.split(' '))
 test.for([
   ['', { name: 'start' }],
   ['--help', { name: 'help' }],
+  ['--version', { name: 'version' }],
   ['token create --name x -h', { name: 'help' }],
   ['token list', { name: 'token list' }],
   ['token revoke 69a3', { name: 'token revoke', id: '69a3' }],

@@ -5,6 +5,7 @@ import { type Role, roles } from '../shared/role.ts'
 /** What the command line asks for. */
 export type Command =
   | { name: 'help' }
+  | { name: 'version' }
   | { name: 'start' }
   | { name: 'token create'; token: { name: string; role: Role; grants: Grants; expiresAt: Date | undefined } }
   | { name: 'token list' }
@@ -19,6 +20,7 @@ export class UsageError extends Error {
 
 const options = {
   help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
   name: { type: 'string' },
   role: { type: 'string' },
   instances: { type: 'string' },
@@ -29,7 +31,7 @@ const options = {
 } as const
 
 /** Which command takes an option. */
-const takenBy: Record<Exclude<keyof typeof options, 'help'>, Command['name']> = {
+const takenBy: Record<Exclude<keyof typeof options, 'help' | 'version'>, Command['name']> = {
   name: 'token create',
   role: 'token create',
   instances: 'token create',
@@ -50,8 +52,9 @@ type Values = Partial<Record<'name' | 'role' | 'instances' | 'expires' | 'older-
  * @throws {UsageError} Naming what is wrong with it.
  */
 export function readCommand(args: string[]): Command {
-  const { help, words, values } = parse(args)
+  const { help, version, words, values } = parse(args)
   if (help) return { name: 'help' }
+  if (version) return { name: 'version' }
   // Commands have two words, but for one.
   const length = words[0] === 'reconcile' ? 1 : 2
   const [name, rest] = [words.slice(0, length).join(' '), words.slice(length)]
@@ -91,11 +94,11 @@ function readHours(text: string | undefined): number | undefined {
   return Number(text)
 }
 
-function parse(args: string[]): { help: boolean; words: string[]; values: Values } {
+function parse(args: string[]): { help: boolean; version: boolean; words: string[]; values: Values } {
   try {
     const { positionals, values } = parseArgs({ args, options, allowPositionals: true })
-    const { help = false, ...rest } = values
-    return { help, words: positionals, values: rest }
+    const { help = false, version = false, ...rest } = values
+    return { help, version, words: positionals, values: rest }
   } catch (cause) {
     throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause })
   }

@@ -15,7 +15,7 @@ import type { Command } from './read-command.ts'
 import { rotateKey } from './rotate-key.ts'
 
 /** A command that works on the data of a manager and ends. */
-export type DataCommand = Exclude<Command, { name: 'help' | 'start' }>
+export type DataCommand = Exclude<Command, { name: 'help' | 'version' | 'start' }>
 
 type CommandContext = Pick<Context, 'settings' | 'database' | 'sealer'>
 

@@ -87,7 +87,15 @@ function databaseOf(instance: ServiceInstance, database: string, parameters: Res
     database,
     type: 'AGENT',
     parameters: parametersToWire(instance.parameters, parameters),
+    secret_parameters: secretParameterNames(instance),
   }
+}
+
+/** Agents mask what is named like a secret by themselves. */
+function secretParameterNames({ parameters, secretParameters }: ServiceInstance): string[] {
+  const declared = Object.entries(parameters).filter(([name]) => secretParameters.includes(name))
+  const nested = parametersToWire(Object.fromEntries(declared), {}).flatMap((each) => Object.keys(each))
+  return [...new Set([...secretParameters, ...nested])]
 }
 
 function destinationOf({ store, bandwidthLimitBytesPerSecond }: FileDestination): AgentDestination {

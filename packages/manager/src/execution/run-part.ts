@@ -23,6 +23,7 @@ import { readClock } from '../database/clock.ts'
 import { destinationsById } from '../destinations/service.ts'
 import { backupHost, type ServiceInstance } from '../instances/instance.ts'
 import { findInstance } from '../instances/service.ts'
+import { findUndeclaredItem } from '../items/service.ts'
 import {
   agentJobId,
   type BackupJob,
@@ -105,6 +106,7 @@ export class PartRun {
         if (this.#isResumed) return await this.#recordUnknown(reason)
         throw new PartFailure('other', reason)
       }
+      await this.#requireDeclaredItem(instance)
       const outcome = await this.#follow(instance, await this.#request(instance))
       if ('unknown' in outcome) return await this.#recordUnknown(outcome.unknown)
       await this.#recordEnd(outcome.ended)
@@ -114,6 +116,14 @@ export class PartRun {
       this.#context.log.warn({ reason: error.message }, 'part failed')
       await this.#recordFailure(error)
     }
+  }
+
+  /** The declaration may have changed since the job was requested. A part that its agent may know is followed to its end. */
+  async #requireDeclaredItem(instance: ServiceInstance): Promise<void> {
+    if (this.#isResumed) return
+    const database = 'database' in this.#part ? this.#part.database : this.#part.item
+    const problem = await findUndeclaredItem(this.#context, instance, [database])
+    if (problem !== undefined) throw new PartFailure('item-not-granted', problem)
   }
 
   /**

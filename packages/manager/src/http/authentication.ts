@@ -68,9 +68,11 @@ async function recordOutcome(context: Context, { call }: FastifyRequest, reply: 
   if (call === undefined || call.use === 'read') return
   if (call.audit.isRecorded && reply.statusCode < 400) return
   call.audit.isRecorded = true
-  await recordCall(context, call, reply.statusCode).catch((error: unknown) =>
+  const recorded = recordCall(context, call, reply.statusCode).catch((error: unknown) =>
     context.log.error({ err: error, path: call.audit.path }, 'writing an audit entry failed'),
   )
+  // The answer that the database is unavailable does not wait for it.
+  if (reply.statusCode !== 503) await recorded
 }
 
 function callOf(request: FastifyRequest, caller: Caller): Call {

@@ -81,7 +81,7 @@ export interface RestoreJob extends JobFields {
   sourceJobId: string
   /** Decrypts what is restored. Erased when the job has ended. */
   privateKey: string | undefined
-  /** Passed to the scripts; they override the parameters of the service instance. */
+  /** Passed to the scripts; they override the parameters of the service instance. Erased when the job has ended. */
   parameters: ScriptParameters
   parts: RestorePart[]
 }

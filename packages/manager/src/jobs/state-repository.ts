@@ -21,7 +21,7 @@ export async function lockJob({ database }: InTransaction, lock: JobLock): Promi
   if (row === undefined || row.locked_by !== (lock.lockedBy ?? null)) throw new JobLockLost(lock.id)
 }
 
-/** Sets the state of a job that follows from its parts. One that ended keeps no key. */
+/** Sets the state of a job that follows from its parts. One that ended keeps no secrets. */
 export async function setJobStatus(
   tx: InTransaction,
   jobId: string,
@@ -30,7 +30,7 @@ export async function setJobStatus(
 ): Promise<void> {
   await tx.database
     .updateTable('jobs')
-    .set({ status, ...(endedAt && { ended_at: endedAt, sealed_private_key: null }) })
+    .set({ status, ...(endedAt && { ended_at: endedAt, sealed_private_key: null, sealed_parameters: null }) })
     .where('id', '=', jobId)
     .execute()
   await notifyJobChange(tx, jobId)

@@ -10,6 +10,7 @@ import { createOnce } from '../idempotency/service.ts'
 import { backupHost, type ServiceInstance } from '../instances/instance.ts'
 import { findInstance, instanceIdsOfAgent, upsertInstance } from '../instances/repository.ts'
 import { getInstance } from '../instances/service.ts'
+import { claimItems } from '../items/service.ts'
 import { changedMeanwhile, RequestError } from '../shared/request-error.ts'
 
 /** An instance that is described along with its agent, as the legacy paths do. */
@@ -41,6 +42,7 @@ export async function saveInstanceWithAgent(
     const agentId = await assignAgent(tx, instance, stored?.agent.id)
     const createdAt = stored?.createdAt ?? (await readClock(tx))
     const saved = { ...instance, createdAt, agent: { ...instance.agent, id: agentId } }
+    await claimItems(tx, saved)
     const version = await upsertInstance(tx, saved, edited)
     if (version === undefined) throw changedMeanwhile()
     return { ...saved, version }
@@ -110,6 +112,7 @@ export async function createInstance(
     async create(tx) {
       await lockReferredAgent(tx, agentId)
       const instance = { ...wanted, agent, version: 0, createdAt: await readClock(tx) }
+      await claimItems(tx, instance)
       if ((await upsertInstance(tx, instance, 'new')) !== undefined) return wanted.id
       const message = `The service instance ${JSON.stringify(wanted.id)} is registered already.`
       throw new RequestError('conflict', message, { field: 'id' })
@@ -136,7 +139,8 @@ export async function updateInstance(
   backupHost(wanted.hosts)
   const agent = agentId === stored.agent.id ? stored.agent : await getReferredAgent(context, call, agentId)
   const version = await inAuditedTransaction(context, call, async (tx) => {
-    if (agentId !== stored.agent.id) await lockReferredAgent(tx, agentId)
+    await lockReferredAgent(tx, agentId)
+    await claimItems(tx, { ...stored, ...wanted, agent })
     const written = await upsertInstance(tx, { ...stored, ...wanted, agent }, edited)
     if (written === undefined) throw changedMeanwhile()
     if (agent.id !== stored.agent.id) await deleteIfUnused(tx, stored.agent.id, wanted.id)

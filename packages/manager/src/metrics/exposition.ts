@@ -1,6 +1,6 @@
+import { VERSION } from '@osb-backup/node'
 import { alarmSeverities } from '@osb-backup/protocol'
 import { Counter, Gauge, type Metric, Registry } from 'prom-client'
-import { MANAGER_VERSION } from '../shared/version.ts'
 import type { Measured, Measurements } from './measurements-repository.ts'
 import type { MetricFacts, PlanMetrics } from './service.ts'
 
@@ -33,7 +33,7 @@ const secondsOf = (at: Date) => at.getTime() / 1000
 
 function addInstallation(registry: Registry, facts: MetricFacts): void {
   const one = (name: string, help: string, value: number) => gauge(registry, name, help, [{ value }])
-  gauge(registry, 'manager_info', 'Version of the manager.', [{ labels: { version: MANAGER_VERSION }, value: 1 }])
+  gauge(registry, 'manager_info', 'Version of the manager.', [{ labels: { version: VERSION }, value: 1 }])
   one('managers', 'Managers that reported within two minutes.', facts.managers)
   one('plans', 'Backup plans.', facts.plans)
   one('restore_points', 'Restore points whose object is stored.', facts.restorePoints.total)

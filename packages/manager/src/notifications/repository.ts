@@ -4,12 +4,12 @@ import { contains } from '../database/conditions.ts'
 import type { Database } from '../database/open-database.ts'
 import { readKeyset } from '../database/read-keyset.ts'
 import type { NotificationChannelTable } from '../database/tables/notifications.ts'
-import { sealedColumns } from '../secrets/sealed-columns.ts'
+import { purposeOf } from '../secrets/sealed-columns.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { Channel } from './channel.ts'
 import { joinSecrets, splitSecrets } from './transport-secrets.ts'
 
-const purpose = sealedColumns.notification_channels.sealed_secrets
+const purposeFor = (id: string) => purposeOf('notification_channels', 'sealed_secrets', id)
 
 function fromRow({ sealer }: RepositoryContext, row: Selectable<NotificationChannelTable>): Channel {
   return {
@@ -17,7 +17,7 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<NotificationChan
     version: row.version,
     name: row.name,
     enabled: row.enabled,
-    transport: joinSecrets(row.transport, sealer.openOptional(row.sealed_secrets, purpose)),
+    transport: joinSecrets(row.transport, sealer.openOptional(row.sealed_secrets, purposeFor(row.id))),
     rules: row.rules as Channel['rules'],
     quietHours: row.quiet_hours ?? undefined,
     summary: row.summary ?? undefined,
@@ -31,7 +31,7 @@ function toColumns({ sealer }: RepositoryContext, channel: Channel, nextSummaryA
     name: channel.name,
     enabled: channel.enabled,
     transport: JSON.stringify(open),
-    sealed_secrets: sealer.sealOptional(secrets, purpose),
+    sealed_secrets: sealer.sealOptional(secrets, purposeFor(channel.id)),
     rules: JSON.stringify(channel.rules),
     quiet_hours: channel.quietHours === undefined ? null : JSON.stringify(channel.quietHours),
     summary: channel.summary === undefined ? null : JSON.stringify(channel.summary),

@@ -46,7 +46,8 @@ const data = {
   DATABASE_URL: {
     schema: z.string().regex(/^postgres(ql)?:\/\//, 'must be a postgresql:// URL'),
     defaultText: 'embedded',
-    description: 'PostgreSQL 14 or newer to use instead of the embedded one',
+    description:
+      'PostgreSQL 14 or newer to use instead of the embedded one; several hosts may be listed, of which the one that accepts writes is used',
   },
   SECRET_KEY: {
     schema: secretKey,
@@ -78,6 +79,12 @@ const destinations = {
     schema: oneOf(['allow', 'forbid']),
     default: 'allow',
     description: 'whether destinations may be in private networks and on this machine: allow or forbid',
+  },
+  UNDECLARED_ITEMS: {
+    schema: oneOf(['allow', 'forbid']),
+    default: 'allow',
+    description:
+      'whether service instances that have not declared their items, and share their database server with no other, may back up and restore any item: allow or forbid',
   },
   RECOVERY_RECIPIENTS: {
     schema: z

@@ -66,6 +66,8 @@ export const agentDatabaseSchema = z.object({
   database: z.string().optional(),
   type: z.string().optional(),
   parameters: z.array(z.record(z.string(), z.unknown())).nullable().optional(),
+  /** Additive: names of parameters whose values are masked in logs, besides those that are named like secrets. */
+  secret_parameters: z.array(z.string()).optional(),
 })
 export type AgentDatabase = z.infer<typeof agentDatabaseSchema>
 

@@ -7,6 +7,7 @@ export const problemCodes = [
   'unknown-field',
   'unauthenticated',
   'forbidden',
+  'item-not-granted',
   'not-found',
   'conflict',
   'database-busy',
@@ -17,6 +18,7 @@ export const problemCodes = [
   'rate-limited',
   'internal',
   'identity-provider-unavailable',
+  'unavailable',
 ] as const
 export type ProblemCode = (typeof problemCodes)[number]
 

@@ -19,7 +19,7 @@ export const jobs = [
     compression_level integer,
     public_key text,
     sealed_private_key text,
-    parameters jsonb not null default '{}',
+    sealed_parameters text,
     sample_percent integer,
     due_at timestamptz,
     late boolean not null default false,
