@@ -7,9 +7,9 @@ import {
   instanceSchema,
   itemSchema,
   type List,
+  listOf,
   type Trend,
   type TrendQuery,
-  listOf,
   trendSchema,
 } from '@osb-backup/protocol/v1'
 import type { CallOptions, Connection, CreateOptions } from '../connection.ts'

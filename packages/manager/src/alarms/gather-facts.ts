@@ -1,5 +1,5 @@
-import { VERSION } from '@osb-backup/node'
 import type { AlarmFacts, ItemFacts } from '@osb-backup/core'
+import { VERSION } from '@osb-backup/node'
 import { readClockState } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
 import { judgeAllInstances } from '../protection/service.ts'

@@ -1,8 +1,8 @@
-import { VERSION } from '@osb-backup/node'
 import { createHash } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { ManagerFacts } from '@osb-backup/core'
+import { VERSION } from '@osb-backup/node'
 import type { Context } from '../context/context.ts'
 import { deleteReport, writeReport } from './reports-repository.ts'
 

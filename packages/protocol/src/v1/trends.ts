@@ -32,10 +32,7 @@ export const trendSchema = z.object({
               dumpCount: z.int().meta(about('How many dumps were stored', 1)),
               storedBytes: bytes('Size of the largest stored object', 104_857_600),
               originalBytes: bytes('Its size before compression and encryption, where it is known', 524_288_000),
-              durationSeconds: z
-                .number()
-                .optional()
-                .meta(about('How long the longest backup took', 74.2)),
+              durationSeconds: z.number().optional().meta(about('How long the longest backup took', 74.2)),
             }),
           )
           .meta({ description: 'The days with dumps, oldest first' }),
@@ -57,7 +54,9 @@ export const trendSchema = z.object({
         quotaBytes: z.int().optional().meta(about('Its quota, if one is stored', 1_000_000_000_000)),
         fullAt: instantSchema
           .optional()
-          .meta(about('When the quota is used up at this pace; absent if never, or in over ten years', EXAMPLE_INSTANT)),
+          .meta(
+            about('When the quota is used up at this pace; absent if never, or in over ten years', EXAMPLE_INSTANT),
+          ),
       }),
     )
     .meta({ description: 'The destinations with restore points of the instance' }),

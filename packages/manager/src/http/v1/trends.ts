@@ -13,7 +13,8 @@ export function trendRoutes(app: App, context: Context): void {
     {
       config: { access: 'viewer' },
       schema: {
-        summary: 'Show how size and duration of the backups of a service instance develop, and when destinations are full',
+        summary:
+          'Show how size and duration of the backups of a service instance develop, and when destinations are full',
         params,
         querystring: trendQuerySchema,
         response: { 200: trendSchema },
