@@ -151,8 +151,10 @@ test('secrets are write-only, sealed, and kept for the server that they were sto
   const rows = await database.query('select transport, rules from notification_channels')
   expect(JSON.stringify(rows)).not.toMatch(/whsec|secret-path|password of/)
   const patch = (transport: object) => fixture.call('PATCH', `/v1/notification-channels/${id}`, { transport })
-  expect((await patch({ url: `${http.url}/elsewhere` })).status).toBe(200)
-  expect((await patch({ url: 'http://127.0.0.2:9/' })).body).toMatchObject({ field: 'transport.secret' })
+  expect((await patch({ kind: 'webhook', url: `${http.url}/elsewhere` })).status).toBe(200)
+  expect((await patch({ kind: 'webhook', url: 'http://127.0.0.2:9/' })).body).toMatchObject({
+    field: 'transport.secret',
+  })
   const entries = await fixture.client.auditEntries.list({ q: 'notification-channels' })
   expect(JSON.stringify(entries)).not.toMatch(/whsec|secret-path/)
 })
