@@ -157,6 +157,8 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, deps: Jo
   switch (reservation.result) {
     case 'known':
       return reply.code(409).send(jobAnswer(await registry.fullRecord(reservation.job)))
+    case 'cancelled':
+      return refuseCancelled(reply, kind)
     case 'full':
       return refuseForNow(reply, 429, {
         code: 'job_limit',
@@ -190,6 +192,10 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, deps: Jo
     }
   }
 }
+
+/** The request to start a job arrived after the one that cancelled or deleted it. */
+const refuseCancelled = (reply: FastifyReply, kind: RunKind) =>
+  reply.code(410).send(failureAnswer(kind, 'Job reservation', 'the job was cancelled or deleted, so it is not started'))
 
 /** Final, unlike the refusals below. */
 const databaseNotAllowed = (name: string) => ({
@@ -285,6 +291,6 @@ async function remove(
   if (!body.ok) return refuse(reply, kind, body.error)
   const { id, keep_result: keepResult = false } = body.value
   if (id === undefined || id === '') return refuse(reply, kind, 'id is empty')
-  const isKnown = keepResult ? registry.cancel({ kind, id }) : await registry.discard({ kind, id })
+  const isKnown = await (keepResult ? registry.cancel({ kind, id }) : registry.discard({ kind, id }))
   return reply.code(isKnown ? 200 : 410).send()
 }

@@ -18,7 +18,8 @@ const access = {
   allow_without_credentials: {
     schema: flag,
     default: 'false',
-    description: 'whether the agent starts without client_username and client_password; then anybody may call it',
+    description:
+      'whether the agent starts without client_username and client_password; then any caller has full access',
   },
   client_host: { schema: text, default: '0.0.0.0', description: 'address to listen on' },
   client_port: {

@@ -5,7 +5,7 @@ import type { LogLevel } from './agent-settings-table.ts'
 
 /** The validated settings of an agent. */
 export interface AgentSettings {
-  /** Credentials of callers. Absent only if that was explicitly allowed: then anybody may call. */
+  /** Credentials of callers. Absent only if that was explicitly allowed: then any caller has full access. */
   credentials?: { username: string; password: string }
   host: string
   /** 0: any free port. */

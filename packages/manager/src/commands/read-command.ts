@@ -11,6 +11,7 @@ export type Command =
   | { name: 'token list' }
   | { name: 'token revoke'; id: string }
   | { name: 'key rotate' }
+  | { name: 'import'; folder: string; apply: boolean }
   | { name: 'reconcile'; id: string; remove: boolean; adopt: boolean; olderThanHours: number | undefined }
 
 /** The command line cannot be read. The message is a sentence. */
@@ -27,11 +28,15 @@ const options = {
   expires: { type: 'string' },
   remove: { type: 'boolean' },
   adopt: { type: 'boolean' },
+  from: { type: 'string' },
+  apply: { type: 'boolean' },
   'older-than-hours': { type: 'string' },
 } as const
 
 /** Which command takes an option. */
 const takenBy: Record<Exclude<keyof typeof options, 'help' | 'version'>, Command['name']> = {
+  from: 'import',
+  apply: 'import',
   name: 'token create',
   role: 'token create',
   instances: 'token create',
@@ -41,9 +46,10 @@ const takenBy: Record<Exclude<keyof typeof options, 'help' | 'version'>, Command
   'older-than-hours': 'reconcile',
 }
 
-type Values = Partial<Record<'name' | 'role' | 'instances' | 'expires' | 'older-than-hours', string>> & {
+type Values = Partial<Record<'name' | 'role' | 'instances' | 'expires' | 'older-than-hours' | 'from', string>> & {
   remove?: boolean
   adopt?: boolean
+  apply?: boolean
 }
 
 /**
@@ -55,8 +61,7 @@ export function readCommand(args: string[]): Command {
   const { help, version, words, values } = parse(args)
   if (help) return { name: 'help' }
   if (version) return { name: 'version' }
-  // Commands have two words, but for one.
-  const length = words[0] === 'reconcile' ? 1 : 2
+  const length = oneWord.has(words[0] ?? '') ? 1 : 2
   const [name, rest] = [words.slice(0, length).join(' '), words.slice(length)]
   const foreign = Object.entries(takenBy).find(([option, taker]) => Object.hasOwn(values, option) && taker !== name)
   if (foreign !== undefined) throw new UsageError(`--${foreign[0]} is for ${JSON.stringify(foreign[1])} alone.`)
@@ -67,6 +72,11 @@ export function readCommand(args: string[]): Command {
     case 'token list':
     case 'key rotate':
       return { name }
+    case 'import': {
+      const { from: folder, apply = false } = values
+      if (!folder) throw new UsageError('"import" needs --from, the folder that mongodump or mongoexport wrote to.')
+      return { name, folder, apply }
+    }
     case 'token create':
       return { name, token: readToken(values) }
     case 'token revoke':
@@ -80,6 +90,9 @@ export function readCommand(args: string[]): Command {
       throw new UsageError(`There is no command ${JSON.stringify(name)}.`)
   }
 }
+
+/** Other commands have two words. */
+const oneWord = new Set(['reconcile', 'import'])
 
 const takesId = (name: string) => name === 'token revoke' || name === 'reconcile'
 

@@ -6,6 +6,7 @@ import { recordCall } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
 import { createLog } from '../context/log.ts'
 import { openData } from '../context/open-data.ts'
+import { importOldData } from '../migration/import.ts'
 import { reconcile } from '../reconciliation/service.ts'
 import type { ManagerSettings } from '../settings/settings.ts'
 import { RequestError } from '../shared/request-error.ts'
@@ -62,6 +63,8 @@ async function run(command: DataCommand, context: CommandContext, signal: AbortS
       await recordCall(context, call, call.audit.status)
       return message
     }
+    case 'import':
+      return importOldData(context, call, { ...command, signal })
     case 'reconcile': {
       const { remove, adopt, olderThanHours } = command
       const found = await reconcile(context, call, command.id, { remove, adopt, olderThanHours, signal })

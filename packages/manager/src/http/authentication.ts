@@ -11,7 +11,7 @@ import { identifyToken } from '../tokens/service.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Least role that may call the route; `open` serves everybody. A route that does not say is for admins. */
+    /** Least role that may call the route; `open` serves every caller. A route that does not say is for admins. */
     access?: Role | 'open'
     /** Whether broker accounts may call it: they deprovision, and do nothing else. */
     brokers?: boolean
@@ -24,7 +24,7 @@ declare module 'fastify' {
 
 /**
  * How often authentication may fail within a minute. Tokens are too long to be guessed, so a valid one is accepted whatever
- * else comes from its address: nobody can lock out the others behind one gateway. Passwords of brokers are chosen by people,
+ * else comes from its address: no caller can lock out the others behind one gateway. Passwords of brokers are chosen by people,
  * so a name that is being guessed from an address is refused without being looked up.
  */
 const BEARER_FAILURES = { points: 60, duration: 60 }

@@ -11,7 +11,7 @@ const MAX_STREAM_MS = 10 * 60_000
 
 /** A stream of server-sent events to one client. */
 export interface EventStream {
-  /** Whether anybody still reads it. */
+  /** Whether the client still reads it. */
   isOpen(): boolean
   /** Sends an event. A client that does not keep up is disconnected; it reads the jobs when it reconnects. */
   send(event: string, data: unknown): void

@@ -66,7 +66,7 @@ export async function requireDeclaredItems(
  *
  * @throws {RequestError} If another instance on the same database server has declared an item that this one declares.
  */
-export async function claimItems(tx: TransactionContext, instance: ServiceInstance): Promise<void> {
+export async function claimItems(tx: Pick<TransactionContext, 'database'>, instance: ServiceInstance): Promise<void> {
   const { items } = instance
   if (items === undefined || items.length === 0) return
   for (const declared of await repository.itemsOfSharingInstances(tx, placeOf(instance))) {

@@ -16,9 +16,9 @@ const CONTENTION_PAUSE_MS = 50
 type ClaimContext = Pick<Context, 'database' | 'settings'>
 
 /**
- * Claims waiting jobs for a manager, within the limits: those that nobody has locked, those of managers that are dead, and
+ * Claims waiting jobs for a manager, within the limits: those that no manager has locked, those of managers that are dead, and
  * those that this manager has locked but does not run. Jobs that work at their agents already are claimed whatever the limits
- * are: they run, and somebody has to follow them.
+ * are: they run, and a manager has to follow them.
  *
  * @returns The ids of the jobs that were claimed, and whether there may be more.
  */

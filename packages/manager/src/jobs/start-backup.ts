@@ -94,7 +94,7 @@ async function requireNoBlocker(tx: TransactionContext, { instanceId, items }: B
   throw new RequestError('database-busy', message, { jobId: blocker.jobId })
 }
 
-/** At most one job of a plan waits or runs. The plan stays locked, so that nobody else starts one meanwhile. */
+/** At most one job of a plan waits or runs. The plan stays locked, so that no other is started meanwhile. */
 async function requireNoOpenJob(tx: TransactionContext, planId: string): Promise<void> {
   if ((await lockPlan(tx, planId)) === undefined) throw notFound('backup plan', planId)
   const open = (await openJobsOfPlans(tx, [planId])).get(planId)

@@ -37,7 +37,7 @@ export async function setJobStatus(
 }
 
 /**
- * Who cancelled a job; undefined: nobody.
+ * Who cancelled a job; undefined: it was not cancelled.
  *
  * @throws {JobLockLost} If another manager has the job locked.
  */
@@ -84,7 +84,7 @@ export async function setBegan({ database }: InTransaction, id: string, at: Date
   await database.updateTable('jobs').set({ began_at: at }).where('id', '=', id).where('began_at', 'is', null).execute()
 }
 
-/** Records that somebody cancelled a job. */
+/** Records that a job was cancelled. */
 export async function setCancelled(tx: InTransaction, id: string, by: string, at: Date): Promise<void> {
   await tx.database.updateTable('jobs').set({ cancelled_at: at, cancelled_by: by }).where('id', '=', id).execute()
   await notifyJobChange(tx, id)

@@ -3,8 +3,9 @@ import type { AgentAddress } from '../agents/agent-client.ts'
 import * as agents from '../agents/repository.ts'
 import { getReferredAgent, lockReferredAgent, newAgent } from '../agents/service.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
-import type { Context, TransactionContext } from '../context/context.ts'
+import type { Context, RepositoryContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
+import type { InTransaction } from '../database/transaction.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { createOnce } from '../idempotency/service.ts'
 import { backupHost, type ServiceInstance } from '../instances/instance.ts'
@@ -36,17 +37,28 @@ export async function saveInstanceWithAgent(
       field: 'agent.password',
     })
   }
-  return inAuditedTransaction(context, call, async (tx) => {
-    await agents.lockAgentAssignments(tx)
-    const stored = await findInstance(tx, instance.id)
-    const agentId = await assignAgent(tx, instance, stored?.agent.id)
-    const createdAt = stored?.createdAt ?? (await readClock(tx))
-    const saved = { ...instance, createdAt, agent: { ...instance.agent, id: agentId } }
-    await claimItems(tx, saved)
-    const version = await upsertInstance(tx, saved, edited)
-    if (version === undefined) throw changedMeanwhile()
-    return { ...saved, version }
-  })
+  return inAuditedTransaction(context, call, (tx) => storeInstanceWithAgent(tx, instance, edited))
+}
+
+/**
+ * Stores an instance with its agent, whose password may be unknown.
+ *
+ * @throws {RequestError} If it was changed meanwhile.
+ */
+export async function storeInstanceWithAgent(
+  tx: InTransaction<RepositoryContext>,
+  instance: InstanceWithAgent,
+  edited: number | undefined,
+): Promise<ServiceInstance> {
+  await agents.lockAgentAssignments(tx)
+  const stored = await findInstance(tx, instance.id)
+  const agentId = await assignAgent(tx, instance, stored?.agent.id)
+  const createdAt = stored?.createdAt ?? (await readClock(tx))
+  const saved = { ...instance, createdAt, agent: { ...instance.agent, id: agentId } }
+  await claimItems(tx, saved)
+  const version = await upsertInstance(tx, saved, edited)
+  if (version === undefined) throw changedMeanwhile()
+  return { ...saved, version }
 }
 
 /**
@@ -54,7 +66,7 @@ export async function saveInstanceWithAgent(
  * other instance uses it; else a new one. No agent of other instances is changed.
  */
 async function assignAgent(
-  tx: TransactionContext,
+  tx: InTransaction<RepositoryContext>,
   { id, agent }: InstanceWithAgent,
   storedId: string | undefined,
 ): Promise<string> {
@@ -76,14 +88,22 @@ async function assignAgent(
 }
 
 /** Deletes an agent that was registered along with an instance, once no other instance uses it. Assignments must be locked. */
-export async function deleteIfUnused(tx: TransactionContext, agentId: string, instanceId: string): Promise<void> {
+export async function deleteIfUnused(
+  tx: InTransaction<RepositoryContext>,
+  agentId: string,
+  instanceId: string,
+): Promise<void> {
   const agent = await agents.findAgent(tx, agentId)
   if (agent?.isImplicit && !(await isUsedByOthers(tx, agentId, instanceId))) {
     await agents.markAgentDeleted(tx, agentId, await readClock(tx))
   }
 }
 
-async function isUsedByOthers(tx: TransactionContext, agentId: string, instanceId: string): Promise<boolean> {
+async function isUsedByOthers(
+  tx: InTransaction<RepositoryContext>,
+  agentId: string,
+  instanceId: string,
+): Promise<boolean> {
   return (await instanceIdsOfAgent(tx, agentId)).some((id) => id !== instanceId)
 }
 

@@ -169,6 +169,7 @@ export async function insertPlan(
       created_at: plan.createdAt,
       ...toColumns(tx, plan),
       ...nextRunColumns(next),
+      retention_counts_from: plan.retentionCountsFrom ?? null,
     })
     .execute()
 }

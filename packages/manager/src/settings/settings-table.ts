@@ -1,22 +1,13 @@
-import { isIP } from 'node:net'
 import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
 import { absolutePath, listOf, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
 import { z } from 'zod'
+import { monitoringTable } from './monitoring-settings.ts'
 import { oidcTable } from './oidc-settings.ts'
 
 const secretKey = z.string().regex(/^[0-9a-f]{64}$/i, 'must be 64 hex digits')
 
 /** `*`, or scheme, host and port of a web page and nothing else. */
 const origin = z.string().refine((value) => value === '*' || (URL.canParse(value) && new URL(value).origin === value))
-
-/** An IP address, or a network in CIDR notation. */
-const network = z.string().refine((value) => {
-  const [address = '', length, ...rest] = value.split('/')
-  const bits = isIP(address) === 4 ? 32 : 128
-  return (
-    isIP(address) !== 0 && rest.length === 0 && (length === undefined || (/^\d{1,3}$/.test(length) && +length <= bits))
-  )
-})
 
 const api = {
   HOST: { schema: text, default: '127.0.0.1', description: 'address to listen on' },
@@ -213,48 +204,34 @@ const retention = {
   },
 } as const
 
-const monitoring = {
-  ENVIRONMENT_NAME: {
-    schema: z.string().min(1).max(100),
-    default: 'backup',
-    description: 'name of this installation, in every notification',
-  },
-  NOTIFICATION_COMMAND: {
-    schema: absolutePath,
+/** An agent's URL with `{backupHostIp}` in it. */
+const agentUrl = z
+  .string()
+  .regex(/^https?:\/\/[^\s@?#]+$/, 'must be a URL like http://{backupHostIp}:8000')
+  .refine((value) => value.includes('{backupHostIp}'), 'must contain {backupHostIp}')
+
+const legacy = {
+  LEGACY_AGENT_URL: {
+    schema: agentUrl,
+    default: 'http://{backupHostIp}:8000',
     description:
-      'absolute path of a program that notification channels may run, with a message as JSON on its standard input; while it is not set none may',
+      'URL of the agent of an instance that is imported, or that a client of the first API registers without one',
   },
-  METRICS_TOKEN: {
-    schema: z.string().regex(/^[\x21-\x7e]{20,200}$/, 'must be 20 to 200 printable characters without spaces'),
-    description: 'bearer token with which Prometheus reads /metrics, and nothing else',
-  },
-  METRICS_ALLOWED_ADDRESSES: {
-    schema: listOf(network, 'must be addresses or networks like 10.0.0.0/8'),
-    description: 'addresses and networks that may read /metrics without a token, separated by commas',
-  },
-  METRICS_MAX_OBJECTS: {
-    schema: wholeNumber(0, 100_000),
-    default: '1000',
-    description: 'maximum number of plans, agents and destinations, of each, with metrics of their own; 0: none',
-  },
-  ALARM_INTERVAL_SECONDS: {
-    schema: wholeNumber(1, 60),
-    default: '30',
-    description: 'time in seconds between two evaluations of the alarms',
-  },
-  ALARM_HISTORY_DAYS: {
-    schema: wholeNumber(1, 36_500),
-    default: '90',
-    description: 'time in days that resolved alarms, and the log of notifications, are kept',
-  },
-  DATABASE_SIZE_LIMIT_GB: {
-    schema: wholeNumber(1, 1_000_000),
-    description: 'size in gigabytes that the database may have; from 90 % of it an alarm is raised',
-  },
+  LEGACY_AGENT_USERNAME: { schema: text, description: 'user name at those agents' },
+  LEGACY_AGENT_PASSWORD: { schema: text, description: 'password at those agents' },
 } as const
 
 /** The settings of the manager but for those of an identity provider, which count only together. */
-export const managerTable = { ...api, ...data, ...destinations, ...jobs, ...schedule, ...retention, ...monitoring }
+export const managerTable = {
+  ...api,
+  ...data,
+  ...destinations,
+  ...jobs,
+  ...schedule,
+  ...retention,
+  ...legacy,
+  ...monitoringTable,
+}
 
 /** All settings of the manager, for parsing, `--help` and the settings reference. */
 export const managerSettingsSections: readonly SettingsSection[] = [
@@ -264,6 +241,7 @@ export const managerSettingsSections: readonly SettingsSection[] = [
   { title: 'Jobs', table: jobs },
   { title: 'Schedule', table: schedule },
   { title: 'Retention', table: retention },
-  { title: 'Monitoring', table: monitoring },
+  { title: 'Monitoring', table: monitoringTable },
+  { title: 'Clients and data of the first API', table: legacy },
   { title: 'Identity provider', table: oidcTable },
 ]

@@ -10,7 +10,7 @@
  * - `conflict`: the current state does not allow it.
  * - `database-busy`: another job works on the database; `jobId` says which.
  * - `key-reused`: the idempotency key was used for another request.
- * - `changed`: somebody else changed it since it was read.
+ * - `changed`: it was changed since it was read.
  * - `not-ready`: this manager cannot serve requests at the moment.
  */
 export type RequestErrorCode =
@@ -56,8 +56,5 @@ export function notFound(what: string, id: string): RequestError {
 
 /** The refusal of an edit of a version that is not the current one. */
 export function changedMeanwhile(): RequestError {
-  return new RequestError(
-    'changed',
-    'Somebody else changed this since you read it: read it again and repeat your change.',
-  )
+  return new RequestError('changed', 'This was changed since you read it: read it again and repeat your change.')
 }

@@ -2,6 +2,8 @@ import type { PeriodicTask } from '@osb-backup/node'
 import { deleteOldAlarms } from '../alarms/service.ts'
 import { observeClock } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
+import { capDeadlines } from '../deadlines/service.ts'
+import { deleteOldKeys } from '../idempotency/service.ts'
 import { compactJobCounters } from '../jobs/service.ts'
 import { compactMeasurements } from '../metrics/service.ts'
 import { deleteOldNotifications } from '../notifications/service.ts'
@@ -13,6 +15,7 @@ import { compactPointCounters } from '../restore-points/service.ts'
 
 const HOUR_MS = 3_600_000
 const COMPACT_EVERY_MS = 10_000
+const DEADLINES_EVERY_MS = 10_000
 
 /** Tasks that keep the database correct and small. */
 export const maintenanceTasks = (context: Context): PeriodicTask[] => [
@@ -55,7 +58,23 @@ export const maintenanceTasks = (context: Context): PeriodicTask[] => [
     name: 'delete old reconciliations',
     intervalMs: HOUR_MS,
     async run() {
-      await deleteOldReconciliations(context)
+      if ((await observeClock(context)).isTrusted) await deleteOldReconciliations(context)
+      return false
+    },
+  },
+  {
+    name: 'delete old idempotency keys',
+    intervalMs: HOUR_MS,
+    async run() {
+      if ((await observeClock(context)).isTrusted) await deleteOldKeys(context)
+      return false
+    },
+  },
+  {
+    name: 'correct deadlines',
+    intervalMs: DEADLINES_EVERY_MS,
+    async run() {
+      await capDeadlines(context)
       return false
     },
   },

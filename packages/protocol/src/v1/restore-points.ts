@@ -81,7 +81,7 @@ export const restorePointSchema = z.object({
       confirmedBy: z.string().meta(about('Who', 'ada')),
     })
     .optional()
-    .meta({ description: 'Somebody confirmed that its size is right' }),
+    .meta({ description: 'A user confirmed that its size is right' }),
   verification: z
     .object({
       state: z.enum(verificationStates).meta(about('What was found', 'intact')),

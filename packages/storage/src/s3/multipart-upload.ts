@@ -17,14 +17,13 @@ import type { Part } from '../transfer/parts.ts'
 import { headObject } from './head-object.ts'
 import type { S3Clients } from './s3-client.ts'
 import { isNoSuchUpload, isRefusal, statusOf, toS3StoreError } from './s3-error.ts'
+import { sendPart, signBody } from './signed-body.ts'
 
 const ABORT_ATTEMPTS = 5
 /** How long parts on their way may still take after a failure, before they are cut off. */
 const SETTLE_MS = 10_000
 /** For all requests of an abort together. What is left then is reported. */
 const ABORT_TIMEOUT_MS = 30_000
-/** Clock skew between server and client. */
-export const CLOCK_SKEW_MS = 15 * 60_000
 
 /** An object in S3, and how its parts are sent. */
 export interface UploadTarget {
@@ -48,13 +47,11 @@ export class MultipartUpload {
   readonly #target: UploadTarget
   readonly #tasks = new BoundedTasks()
   readonly #parts: CompletedPart[] = []
-  readonly #digests: Buffer[] = []
   /** Fires when nothing is to be sent any more: requests under way may still finish, but are not repeated. */
   readonly #stopped = new AbortController()
   readonly #cutOff = new AbortController()
   #uploadId: string | undefined
   #sizeBytes = 0
-  readonly #startedAt = Date.now()
   /** Whether an answer with the id of an upload was lost. */
   #mayHaveLostOne = false
 
@@ -88,7 +85,6 @@ export class MultipartUpload {
       await this.#tasks.start(() => this.#send(completed, part).finally(part.release), sending.inFlight(part.sizeBytes))
       isStarted = true
       this.#parts.push(completed)
-      this.#digests.push(part.md5)
       this.#sizeBytes += part.sizeBytes
     } finally {
       if (!isStarted) await part.release()
@@ -112,17 +108,22 @@ export class MultipartUpload {
 
   /**
    * Removes uploads of this object that were created on the server but whose id was lost. No other upload has this
-   * name: the caller chose a free one.
+   * name: the caller chose a free one. Without the right to list uploads they cannot be found, and the upload does not fail for
+   * that.
    */
   async #removeLostOnes(abortSignal?: AbortSignal): Promise<void> {
     if (!this.#mayHaveLostOne) return
-    const { clients, object } = this.#target
+    const { clients, object, doing } = this.#target
     const input = { Bucket: object.Bucket, Prefix: object.Key }
     const options = omitUndefined({ abortSignal })
-    const { Uploads = [] } = await clients.calls.send(new ListMultipartUploadsCommand(input), options)
-    for (const { Key, UploadId, Initiated } of Uploads) {
-      const isRecent = (Initiated?.getTime() ?? 0) >= this.#startedAt - CLOCK_SKEW_MS
-      if (Key !== object.Key || UploadId === this.#uploadId || !isRecent) continue
+    const { Uploads = [] } = await clients.calls
+      .send(new ListMultipartUploadsCommand(input), options)
+      .catch((error: unknown) => {
+        if (toS3StoreError(error, doing).code === 'denied') return { Uploads: [] }
+        throw error
+      })
+    for (const { Key, UploadId } of Uploads) {
+      if (Key !== object.Key || UploadId === this.#uploadId) continue
       const command = new AbortMultipartUploadCommand({ ...object, UploadId })
       await clients.calls.send(command, options).catch((error: unknown) => {
         if (!isNoSuchUpload(error)) throw error
@@ -133,16 +134,14 @@ export class MultipartUpload {
 
   async #send(completed: CompletedPart, part: Part): Promise<void> {
     const { clients, sending, retry, doing } = this.#target
+    const { PartNumber } = completed
     const sendOnce = async () => {
-      const command = new UploadPartCommand({
-        ...this.#upload,
-        PartNumber: completed.PartNumber,
-        Body: part.body(sending.bandwidth),
-        ContentLength: part.sizeBytes,
-        ContentMD5: part.md5.toString('base64'),
-      })
       try {
-        return await clients.parts.send(command, { abortSignal: this.#cutOff.signal })
+        return await sendPart(part, clients.bodyRules, ({ sha256, md5: ContentMD5 }) => {
+          const content = { Body: part.body(sending.bandwidth), ContentLength: part.sizeBytes, ContentMD5 }
+          const command = new UploadPartCommand({ ...this.#upload, PartNumber, ...content })
+          return clients.parts.send(signBody(command, sha256), { abortSignal: this.#cutOff.signal })
+        })
       } catch (error) {
         throw toS3StoreError(error, doing)
       }
@@ -170,7 +169,7 @@ export class MultipartUpload {
       return (await clients.calls.send(command)).ETag
     } catch (error) {
       // If the answer of an earlier attempt was lost, the upload is complete and a retry finds its own object. Only an
-      // ETag made of our digests proves that.
+      // ETag made of those of our parts, whose bytes the server has verified, proves that.
       const etag = this.#etag()
       if ((isRefusal(error) && statusOf(error) !== 412) || etag === undefined) throw error
       const found = await headObject(clients.calls, this.#target.object).catch(() => undefined)
@@ -179,15 +178,15 @@ export class MultipartUpload {
     }
   }
 
-  /** The ETag that the object will have if the server derives ETags from MD5, as those of the parts show. */
+  /** The ETag that the object will have if the server derives ETags from MD5, as those of the parts suggest. */
   #etag(): string | undefined {
-    const areMd5s = this.#parts.every(
-      ({ ETag }, index) => ETag?.replaceAll('"', '') === this.#digests[index]?.toString('hex'),
-    )
-    if (!areMd5s) return undefined
     const hash = createHash('md5')
-    for (const digest of this.#digests) hash.update(digest)
-    return `${hash.digest('hex')}-${this.#digests.length}`
+    for (const { ETag = '' } of this.#parts) {
+      const md5 = /^"?([0-9a-f]{32})"?$/.exec(ETag)?.[1]
+      if (md5 === undefined) return undefined
+      hash.update(md5, 'hex')
+    }
+    return `${hash.digest('hex')}-${this.#parts.length}`
   }
 
   /**
@@ -198,7 +197,11 @@ export class MultipartUpload {
     this.#stop()
     await this.#tasks.over()
     const signal = AbortSignal.timeout(ABORT_TIMEOUT_MS)
+    await this.#abortKnown(signal)
     await this.#undo(() => this.#removeLostOnes(signal), signal)
+  }
+
+  async #abortKnown(signal: AbortSignal): Promise<void> {
     if (this.#uploadId === undefined) return
     for (let attempt = 1; attempt <= ABORT_ATTEMPTS; attempt++) {
       if (await this.#undo(() => this.#abortOnce(signal), signal)) return

@@ -4,10 +4,13 @@ import { StoreError } from '../store-error.ts'
 import type { PartPlan } from '../transfer/part-plan.ts'
 import { type Part, splitIntoParts } from '../transfer/parts.ts'
 import { headObject } from './head-object.ts'
-import { CLOCK_SKEW_MS, MultipartUpload, type UploadTarget } from './multipart-upload.ts'
+import { MultipartUpload, type UploadTarget } from './multipart-upload.ts'
 import { isConditionUnknown, isRefusal, statusOf, toS3UploadError } from './s3-error.ts'
+import { sendPart, signBody } from './signed-body.ts'
 
 const UNDO_TIMEOUT_MS = 30_000
+/** Times of servers are whole seconds, and those of a cluster differ a little. */
+const SKEW_MS = 15 * 60_000
 
 /** The upload of one object: a single request if it fits into a part, else a multipart upload. */
 export class ObjectUpload {
@@ -16,7 +19,7 @@ export class ObjectUpload {
   readonly #maximumParts: number
   readonly #parts: MultipartUpload
   /** Set once S3 may have created the object, whether or not its answer arrived. */
-  #committed: { sizeBytes: number; at: number } | undefined
+  #committed: { sizeBytes: number; atMs: number } | undefined
 
   constructor(target: UploadTarget, plan: PartPlan, maximumParts: number) {
     this.#target = target
@@ -36,7 +39,8 @@ export class ObjectUpload {
     const { memoryLimitBytes, folder } = this.#target.sending
     let sizeBytes = 0
     let count = 0
-    for await (const { part, isLast } of splitIntoParts(chunks, { sizeOf: this.#plan, memoryLimitBytes, folder })) {
+    const options = { sizeOf: this.#plan, memoryLimitBytes, folder, digest: 'sha256' } as const
+    for await (const { part, isLast } of splitIntoParts(chunks, options)) {
       sizeBytes += part.sizeBytes
       if (isLast && count === 0) {
         const tag = await this.#translated(this.#putWhole(part).finally(part.release))
@@ -70,7 +74,7 @@ export class ObjectUpload {
   /** @param call - Its argument: whether an earlier attempt may have created the object. */
   async #commit<Result>(sizeBytes: number, call: (mayBeThere: boolean) => Promise<Result>): Promise<Result> {
     const before = this.#committed
-    this.#committed = { sizeBytes, at: Date.now() }
+    this.#committed = { sizeBytes, atMs: performance.now() }
     try {
       return await call(before !== undefined)
     } catch (error) {
@@ -84,12 +88,14 @@ export class ObjectUpload {
     const { clients, object, sending, retry, doing, mustBeNew, signal } = this.#target
     let condition = mustBeNew ? '*' : undefined
     const sendOnce = async (mayBeThere: boolean): Promise<string | undefined> => {
-      const Body = part.body(sending.bandwidth)
-      const ContentMD5 = part.md5.toString('base64')
-      const content = { Body, ContentLength: part.sizeBytes, ContentMD5 }
+      const { sizeBytes: ContentLength } = part
       try {
-        const command = new PutObjectCommand({ ...object, ...content, IfNoneMatch: condition })
-        return (await clients.parts.send(command)).ETag
+        const sent = await sendPart(part, clients.bodyRules, ({ sha256, md5: ContentMD5 }) => {
+          const content = { Body: part.body(sending.bandwidth), ContentLength, ContentMD5 }
+          const command = new PutObjectCommand({ ...object, ...content, IfNoneMatch: condition })
+          return clients.parts.send(signBody(command, sha256))
+        })
+        return sent.ETag
       } catch (error) {
         if (condition !== undefined && isConditionUnknown(error)) {
           condition = undefined
@@ -98,7 +104,8 @@ export class ObjectUpload {
         if (mayBeThere && statusOf(error) === 412) {
           // An earlier attempt created the object, and its answer was lost.
           const found = await headObject(clients.calls, object)
-          if (found?.ETag?.replaceAll('"', '') === part.md5.toString('hex')) return found.ETag
+          const md5 = (await part.digest('md5')).toString('hex')
+          if (found?.ETag?.replaceAll('"', '') === md5) return found.ETag
         }
         throw toS3UploadError(error, doing)
       }
@@ -110,12 +117,13 @@ export class ObjectUpload {
   async undo(): Promise<void> {
     await this.#parts.abort()
     if (!this.#committed) return
-    const { sizeBytes, at } = this.#committed
+    const { sizeBytes, atMs } = this.#committed
     const { clients, object } = this.#target
     const abortSignal = AbortSignal.timeout(UNDO_TIMEOUT_MS)
     const removeOnce = async () => {
       const found = await headObject(clients.calls, object, abortSignal)
-      const isOurs = found?.ContentLength === sizeBytes && (found.LastModified?.getTime() ?? 0) >= at - CLOCK_SKEW_MS
+      const oldestMs = performance.now() - atMs + SKEW_MS
+      const isOurs = found?.ContentLength === sizeBytes && (found.ageMs ?? 0) <= oldestMs
       if (isOurs) await clients.calls.send(new DeleteObjectCommand(object), { abortSignal })
     }
     await withRetries(() => this.#translated(removeOnce()), undoRetry, abortSignal)

@@ -130,8 +130,8 @@ export class S3Store implements ObjectStore {
       validateObjectName(name)
       const found = await headObject(this.#clients.calls, { Bucket: this.#bucket, Key: name }, abortSignal)
       if (!found) return undefined
-      const { ContentLength = 0, LastModified = new Date(0), ETag } = found
-      return { name, sizeBytes: ContentLength, modifiedAt: LastModified, ...tagOf(ETag) }
+      const { ContentLength = 0, LastModified = new Date(0), ETag, ageMs } = found
+      return { name, sizeBytes: ContentLength, modifiedAt: LastModified, ...tagOf(ETag), ...omitUndefined({ ageMs }) }
     })
   }
 

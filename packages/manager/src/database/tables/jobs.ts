@@ -66,6 +66,8 @@ export interface JobPartTable {
   restore_point_id: string | null
   filename_prefix: string | null
   filename: string | null
+  /** Whether a request to start the part may have reached its agent; recorded before it is sent. */
+  may_have_started: Generated<boolean>
   /** Whether the agent has accepted the part. */
   accepted: Generated<boolean>
   /** What the agent answered last. */

@@ -62,8 +62,8 @@ const refusals: readonly Refusal[] = [
   {
     status: 412,
     code: 'version-mismatch',
-    means: 'Somebody else changed it since the version that If-Match names',
-    detail: 'Somebody else changed this since you read it: read it again and repeat your change.',
+    means: 'It was changed since the version that If-Match names',
+    detail: 'This was changed since you read it: read it again and repeat your change.',
     applies: ({ isVersioned }) => isVersioned,
   },
   {

@@ -57,6 +57,7 @@ export const jobs = [
     restore_point_id text,
     filename_prefix text,
     filename text,
+    may_have_started boolean not null default false,
     accepted boolean not null default false,
     agent_status jsonb,
     bytes_read bigint,

@@ -49,7 +49,7 @@ export function instanceFromWire(
     agent: {
       url: wire.agent.url.replace(/\/+$/, ''),
       username: wire.agent.username,
-      // A stored password is sent only where it was sent before: another URL could be anybody's.
+      // A stored password is sent only where it was sent before: another URL may belong to an attacker.
       password: keptSecret(wire.agent.password, isSameAgent ? stored?.agent.password : undefined),
     },
   }
