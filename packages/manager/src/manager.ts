@@ -31,11 +31,13 @@ export interface RunningManager {
  * Starts a manager: database, API and workers in this process.
  *
  * @param onFatal - Called when it cannot continue: its embedded database was lost. It should exit.
+ * @param signal - Ends the start, which then rejects.
  * @throws {SettingsError} If a setting cannot be used.
  */
 export async function startManager(
   settings: ManagerSettings,
   onFatal: (error: Error) => void,
+  signal: AbortSignal,
 ): Promise<RunningManager> {
   const log = createLog(settings.logLevel)
   const stops: (() => Promise<void>)[] = []
@@ -43,8 +45,9 @@ export async function startManager(
     for (const step of stops.splice(0).reverse()) await step()
   }
   try {
-    const data = await openData(settings, { as: 'manager', onLost: onFatal }, log, stops)
+    const data = await openData(settings, { as: 'manager', onLost: onFatal, signal }, log, stops)
     const { connection, database, sealer, newKeyPath, stopDatabase } = data
+    signal.throwIfAborted()
     const jobChanges = await JobChanges.start(connection, log)
     stops.push(() => jobChanges.stop())
     const context: Context = {

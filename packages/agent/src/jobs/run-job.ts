@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { dumpName } from '@osb-backup/core'
 import { errorMessage } from '@osb-backup/node'
+import { stores } from '@osb-backup/storage/kinds'
 import type { Logger } from 'pino'
 import { removeIncompleteUpload } from '../recovery/incomplete-upload.ts'
 import { endProcesses } from '../scripts/end-processes.ts'
@@ -39,6 +40,8 @@ export async function runJob(job: RegisteredJob, pack: ScriptPack, deps: JobDepe
     const directory = await openJobDirectory(jobDirectoryPath(deps.settings, job.record.request), pack.form)
     const run = contextOf(job, pack, directory, deps)
     if (pack.form === 1) await requireDiskSpace(run)
+    // What cannot be loaded, after an upgrade or without descriptors, must not fail a backup that has locked its database.
+    await stores.kindOf(job.record.request.store).load()
     await runSteps(run, job, deps, log)
     await retrySteps(run, job, deps, log)
   } catch (error) {

@@ -36,7 +36,7 @@ export async function runCommand(
   try {
     // Information about the manager itself is not what was asked for.
     const log = createLog(settings.logLevel === 'info' ? 'warn' : settings.logLevel, 'error')
-    const data = await openData(settings, { as: 'command' }, log, stops)
+    const data = await openData(settings, { as: 'command', signal }, log, stops)
     signal.throwIfAborted()
     return await run(command, { ...data, settings }, signal)
   } catch (error) {

@@ -172,10 +172,34 @@ const schedule = {
     description:
       'wait in seconds before a scheduled run that failed is tried again; doubled with each further attempt, up to 6 hours',
   },
+} as const
+
+const history = {
+  JOB_HISTORY_DAYS: {
+    schema: wholeNumber(1, 36_500),
+    default: '365',
+    description:
+      'time in days that jobs are kept after their end; those with a stored restore point or a locked database are kept longer',
+  },
+  JOB_LOG_DAYS: {
+    schema: wholeNumber(1, 36_500),
+    default: '30',
+    description: 'time in days that the output of scripts is kept after the end of a job',
+  },
+  AUDIT_HISTORY_DAYS: {
+    schema: wholeNumber(1, 36_500),
+    default: '730',
+    description: 'time in days that audit entries are kept',
+  },
   RUN_HISTORY_DAYS: {
     schema: wholeNumber(1, 36_500),
     default: '90',
     description: 'time in days that the records of scheduled runs, and reconciliations, are kept',
+  },
+  DELETED_RESTORE_POINT_DAYS: {
+    schema: wholeNumber(1, 36_500),
+    default: '90',
+    description: 'time in days that the records of restore points are kept after their objects were deleted',
   },
 } as const
 
@@ -229,6 +253,7 @@ export const managerTable = {
   ...jobs,
   ...schedule,
   ...retention,
+  ...history,
   ...legacy,
   ...monitoringTable,
 }
@@ -242,6 +267,7 @@ export const managerSettingsSections: readonly SettingsSection[] = [
   { title: 'Schedule', table: schedule },
   { title: 'Retention', table: retention },
   { title: 'Monitoring', table: monitoringTable },
+  { title: 'History', table: history },
   { title: 'Clients and data of the first API', table: legacy },
   { title: 'Identity provider', table: oidcTable },
 ]

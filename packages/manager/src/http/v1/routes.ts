@@ -14,6 +14,7 @@ import { overviewRoutes } from './overview.ts'
 import { planToolRoutes } from './plan-tools.ts'
 import { planRoutes } from './plans.ts'
 import { reconciliationRoutes } from './reconciliations.ts'
+import { restorePointObjectRoutes } from './restore-point-object.ts'
 import { restorePointRoutes } from './restore-points.ts'
 import { tokenRoutes } from './tokens.ts'
 import { trendRoutes } from './trends.ts'
@@ -32,6 +33,7 @@ export function v1Routes(app: App, context: Context): void {
     planToolRoutes,
     jobRoutes,
     restorePointRoutes,
+    restorePointObjectRoutes,
     alarmRoutes,
     notificationRoutes,
     overviewRoutes,
