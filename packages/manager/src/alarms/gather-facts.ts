@@ -12,7 +12,7 @@ import {
   pointFacts,
   tokenFacts,
 } from './facts-repository.ts'
-import { listReports } from './reports-repository.ts'
+import { listCertificates, listReports } from './reports-repository.ts'
 
 const GIGABYTE = 1024 ** 3
 
@@ -29,7 +29,7 @@ export async function gatherFacts(context: Pick<Context, 'database' | 'settings'
     agents: await agentFacts(context),
     destinations: await destinationFacts(context),
     tokens: await tokenFacts(context),
-    certificates: [],
+    certificates: await listCertificates(context),
     managers: await listReports(context),
     clockJump: jump,
     database: await databaseFacts(context),

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
-import { statfs } from 'node:fs/promises'
+import { createHash, X509Certificate } from 'node:crypto'
+import { readFile, statfs } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { ManagerFacts } from '@osb-backup/core'
 import { VERSION } from '@osb-backup/node'
 import type { Context } from '../context/context.ts'
-import { deleteReport, writeReport } from './reports-repository.ts'
+import { deleteReport, type ManagerReport, writeReport } from './reports-repository.ts'
 
 type ReportContext = Pick<Context, 'database' | 'settings' | 'clock' | 'log'>
 
@@ -16,6 +16,7 @@ export async function reportManager(context: ReportContext): Promise<void> {
     version: VERSION,
     skewSeconds: isSkewed && skewMs !== undefined ? Math.round(skewMs / 1000) : undefined,
     disk: await diskOf(context),
+    certificates: await certificatesOf(context),
   })
 }
 
@@ -39,4 +40,19 @@ async function diskOf({ settings, log }: ReportContext): Promise<ManagerFacts['d
     log.debug({ err: error }, 'the space of DATA_DIR is unknown')
     return undefined
   }
+}
+
+/** Its own certificate, and that which it shows to agents. */
+async function certificatesOf({ settings, log }: ReportContext): Promise<ManagerReport['certificates']> {
+  const found: ManagerReport['certificates'] = []
+  for (const file of new Set([settings.tlsCertificateFile, settings.agentCertificateFile])) {
+    if (file === undefined) continue
+    try {
+      const { validTo } = new X509Certificate(await readFile(file))
+      found.push({ file, expiresAt: new Date(validTo).toISOString() })
+    } catch (error) {
+      log.warn({ err: error, file }, 'a certificate cannot be read: nobody is told when it expires')
+    }
+  }
+  return found
 }

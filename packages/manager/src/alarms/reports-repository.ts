@@ -1,4 +1,4 @@
-import type { ManagerFacts } from '@osb-backup/core'
+import type { ExpiryFacts, ManagerFacts } from '@osb-backup/core'
 import { sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
 
@@ -8,6 +8,7 @@ const FORGOTTEN_AFTER_HOURS = 24
 /** What a manager reports of itself. */
 export interface ManagerReport extends Omit<ManagerFacts, 'reportedAt'> {
   version: string
+  certificates: { file: string; expiresAt: string }[]
 }
 
 /** Records a report, by the database's clock. */
@@ -19,6 +20,7 @@ export async function writeReport({ database }: { database: Database }, report: 
     skew_seconds: report.skewSeconds ?? null,
     disk_free_bytes: report.disk === undefined ? null : String(report.disk.freeBytes),
     disk_size_bytes: report.disk === undefined ? null : String(report.disk.sizeBytes),
+    certificates: JSON.stringify(report.certificates),
   }
   await database
     .insertInto('manager_reports')
@@ -51,4 +53,16 @@ export async function listReports({ database }: { database: Database }): Promise
         ? undefined
         : { freeBytes: Number(row.disk_free_bytes), sizeBytes: Number(row.disk_size_bytes) },
   }))
+}
+
+/** The certificates that the managers show. */
+export async function listCertificates({ database }: { database: Database }): Promise<ExpiryFacts[]> {
+  const rows = await database.selectFrom('manager_reports').select(['id', 'name', 'certificates']).execute()
+  return rows.flatMap(({ id, name, certificates }) =>
+    certificates.map(({ file, expiresAt }) => ({
+      id: `${id} ${file}`,
+      name: `${file} of ${name}`,
+      expiresAt: new Date(expiresAt),
+    })),
+  )
 }

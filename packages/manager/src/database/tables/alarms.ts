@@ -1,4 +1,5 @@
 import type { AlarmKind, AlarmObjectKind, AlarmSeverity } from '@osb-backup/protocol'
+import type { JsonText } from './columns.ts'
 
 /** Work that one manager does at a time for all. */
 export interface SharedTaskTable {
@@ -16,6 +17,8 @@ export interface ManagerReportTable {
   skew_seconds: number | null
   disk_free_bytes: string | null
   disk_size_bytes: string | null
+  /** The certificates that it shows, by file; instants are texts. */
+  certificates: JsonText<{ file: string; expiresAt: string }[]>
 }
 
 export interface AlarmTable {

@@ -14,7 +14,8 @@ export const alarms = [
     reported_at timestamptz not null,
     skew_seconds integer,
     disk_free_bytes bigint,
-    disk_size_bytes bigint
+    disk_size_bytes bigint,
+    certificates jsonb not null default '[]'
   )`,
 
   // Until it has a \`since\`, an alarm was not raised.
