@@ -108,7 +108,8 @@ test('whatever is recorded as wrong raises an alarm, and none is open once it is
       'update tokens set expires_at = null',
     ],
     [
-      "insert into manager_reports (id, name, version, reported_at, certificates) values ('gone', 'gone', '1', now() - interval '1 hour', '[{"file":"c","expiresAt":"2020-01-01T00:00:00Z"}]')",
+      `insert into manager_reports (id, name, version, reported_at, certificates)
+        values ('gone', 'gone', '1', now() - interval '1 hour', '[{"file":"c","expiresAt":"2020-01-01T00:00:00Z"}]')`,
       "delete from manager_reports where id = 'gone'",
     ],
     [
@@ -123,7 +124,15 @@ test('whatever is recorded as wrong raises an alarm, and none is open once it is
     .poll(openKinds)
     .toEqual(
       [
-        ...['certificate-expiring', 'clock-wrong', 'database-locked', 'destination-failing', 'manager-gone', 'run-failed', 'run-missed'],
+        ...[
+          'certificate-expiring',
+          'clock-wrong',
+          'database-locked',
+          'destination-failing',
+          'manager-gone',
+          'run-failed',
+          'run-missed',
+        ],
         ...['run-skipped', 'suspicious-dump', 'token-expiring', 'verification-failed'],
       ].toSorted(),
     )
