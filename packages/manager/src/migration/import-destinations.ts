@@ -26,7 +26,7 @@ export async function importDestination(
     const destination = { id, version: 1, instanceId, name, store, createdAt: now, retiredAt: undefined }
     if (apply) {
       await inAuditedTransaction(context, call, (tx) =>
-        insertDestination(tx, { ...destination, bandwidthLimitBytesPerSecond: undefined, quotaBytes: undefined }),
+        insertDestination(tx, { ...destination, bandwidthLimitBytesPerSecond: undefined }),
       )
     }
     known.set(id, store)
