@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
 import { absolutePath, listOf, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
 import { z } from 'zod'
+import { monitoringTable } from './monitoring-settings.ts'
 import { oidcTable } from './oidc-settings.ts'
 
 const secretKey = z.string().regex(/^[0-9a-f]{64}$/i, 'must be 64 hex digits')
@@ -292,6 +293,7 @@ export const managerTable = {
   ...retention,
   ...history,
   ...legacy,
+  ...monitoringTable,
 }
 
 /** All settings of the manager, for parsing, `--help` and the settings reference. */
@@ -303,6 +305,7 @@ export const managerSettingsSections: readonly SettingsSection[] = [
   { title: 'Jobs', table: jobs },
   { title: 'Schedule', table: schedule },
   { title: 'Retention', table: retention },
+  { title: 'Monitoring', table: monitoringTable },
   { title: 'History', table: history },
   { title: 'Import and recovery', table: legacy },
   { title: 'Identity provider', table: oidcTable },
