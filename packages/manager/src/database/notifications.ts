@@ -8,6 +8,7 @@ import type { InTransaction } from './transaction.ts'
 
 const CHANNEL = 'job_changes'
 const REVOCATIONS = 'revocations'
+const ALARM_CHANNEL = 'alarm_changes'
 const RECONNECT_MS = 1000
 /** How often the connection is asked for a sign of life, and how long that may take. */
 const PING_EVERY_MS = 10_000
@@ -23,6 +24,11 @@ export async function notifyRevocation({ database }: InTransaction, callerKey: s
   await sql`select pg_notify(${REVOCATIONS}, ${callerKey})`.execute(database)
 }
 
+/** Notifies all managers that an alarm was raised, resolved or acknowledged, once the transaction is committed. */
+export async function notifyAlarmChange({ database }: InTransaction, alarmId: string): Promise<void> {
+  await sql`select pg_notify(${ALARM_CHANNEL}, ${alarmId})`.execute(database)
+}
+
 /** Who is called back for changes. */
 export interface JobChangeListener {
   changed?(jobId: string): void
@@ -33,11 +39,12 @@ export interface JobChangeListener {
 }
 
 /**
- * Listens for jobs that change and credentials that are revoked, whichever manager did it. One connection serves all
+ * Listens for jobs and alarms that change and credentials that are revoked, whichever manager did it. One connection serves all
  * subscribers.
  */
 export class JobChanges {
   readonly #listeners = new Set<JobChangeListener>()
+  readonly #alarmListeners = new Set<(alarmId: string) => void>()
   readonly #stopping = new AbortController()
   readonly #connection: Connection
   readonly #log: Logger
@@ -72,6 +79,12 @@ export class JobChanges {
   subscribe(listener: JobChangeListener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** The same for each alarm that is raised, resolved or acknowledged. */
+  subscribeAlarms(listener: (alarmId: string) => void): () => void {
+    this.#alarmListeners.add(listener)
+    return () => this.#alarmListeners.delete(listener)
   }
 
   async stop(): Promise<void> {
@@ -110,6 +123,10 @@ export class JobChanges {
     // Awaited below; until then its rejection has an owner.
     ended.catch(() => undefined)
     client.on('notification', ({ channel, payload = '' }) => {
+      if (channel === ALARM_CHANNEL) {
+        for (const listener of this.#alarmListeners) listener(payload)
+        return
+      }
       for (const listener of this.#listeners) {
         if (channel === REVOCATIONS) listener.revoked?.(payload)
         else listener.changed?.(payload)
@@ -117,7 +134,8 @@ export class JobChanges {
     })
     try {
       await client.connect()
-      await before(client.query(`listen ${CHANNEL}; listen ${REVOCATIONS}`), ANSWER_TIMEOUT_MS)
+      const channels = [CHANNEL, ALARM_CHANNEL, REVOCATIONS].map((each) => `listen ${each}`).join('; ')
+      await before(client.query(channels), ANSWER_TIMEOUT_MS)
       this.#isConnected = true
       this.#firstAttempt.resolve()
       await Promise.race([ended, pingUntil(client, over.signal)])

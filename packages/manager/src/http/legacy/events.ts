@@ -20,7 +20,9 @@ const EXAMPLE = 'event: job\ndata: {"id":"69a3a7c0f1d2b3c4d5e6f708","status":"RU
 export function eventRoutes(app: App, context: Context): void {
   const feed = new LegacyJobFeed(context)
   const unsubscribe = context.jobChanges.subscribe({ changed: (jobId) => feed.add(jobId) })
-  app.addHook('preClose', async () => unsubscribe())
+  app.addHook('preClose', async () => {
+    unsubscribe()
+  })
 
   app.get(
     '/events',
