@@ -10,7 +10,7 @@ const mayImport = {
   agent: ['protocol', 'core', 'node', 'storage'],
   manager: ['protocol', 'core', 'node', 'storage'],
   client: ['protocol'],
-  cli: ['client', 'protocol', 'node'],
+  cli: ['client', 'protocol', 'core', 'node', 'storage'],
   testkit: ['protocol', 'core', 'node', 'storage', 'agent', 'manager', 'client'],
 }
 

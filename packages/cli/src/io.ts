@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream'
 export interface Io {
   readonly stdin: Readable & { isTTY?: boolean }
   readonly stdout: Writable & { isTTY?: boolean; columns?: number }
-  readonly stderr: Writable & { isTTY?: boolean; columns?: number }
+  readonly stderr: Writable & { isTTY?: boolean; columns?: number; rows?: number }
   readonly env: Readonly<Record<string, string | undefined>>
   /** Aborted by the first Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal

@@ -6,6 +6,7 @@ import { newIdempotencyKey } from '../idempotency-key.ts'
 import { confirm } from '../input/prompt.ts'
 import { findEntry, findId } from '../resources/resource.ts'
 import { restorePointResource } from '../resources/resources.ts'
+import { addDownload } from './download.ts'
 import type { Program } from './program-context.ts'
 import { addDelete, addResourceCommand, wholeNumber } from './resource-commands.ts'
 import { addRestoreOptions, type RestoreOptions, restorePoints } from './restore.ts'
@@ -87,6 +88,7 @@ export function addRestorePointCommands(program: Program): void {
         }),
       )
   }
+  addDownload(program, point)
   addDelete(program, point, restorePointResource, {
     consequence: ({ item, instanceId }) => `The backup of "${item}" of "${instanceId}" can no longer be restored.`,
     byName: true,

@@ -3,6 +3,7 @@ import type { Job, RestorePoint, RestoreRequest } from '@osb-backup/protocol/v1'
 import type { Command } from 'commander'
 import { CliError, exitCodes, UsageError } from '../exit-code.ts'
 import { newIdempotencyKey } from '../idempotency-key.ts'
+import { identityIn } from '../input/identity.ts'
 import { nearest } from '../input/nearest.ts'
 import { confirmByName } from '../input/prompt.ts'
 import { readSecret } from '../input/secret.ts'
@@ -208,14 +209,4 @@ function expectedBytes(jobs: readonly Job[], points: readonly RestorePoint[]): M
     return size === undefined ? [] : parts.map(({ item }) => [`${id}/${item}`, size] as const)
   })
   return new Map(sizes)
-}
-
-/** The identity of a file as `age-keygen` and `plan keys` write it. */
-function identityIn(text: string): string {
-  const lines = text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'))
-  if (lines.length === 0) throw new UsageError('The identity file contains no identity.')
-  return lines.join('\n')
 }

@@ -23,7 +23,9 @@ export interface Progress {
 export function createProgress(session: Session, expectedBytes: ReadonlyMap<string, number> = new Map()): Progress {
   const { flags, io, printer } = session
   if (flags.quiet || printer.format === 'json' || printer.format === 'yaml') return silent(session)
-  return io.stderr.isTTY ? new LiveProgress(session, expectedBytes) : new PlainProgress(session)
+  // A terminal that does not know its size cannot be redrawn.
+  const isLive = io.stderr.isTTY && (io.stderr.rows ?? 0) > 0 && io.env.TERM !== 'dumb'
+  return isLive ? new LiveProgress(session, expectedBytes) : new PlainProgress(session)
 }
 
 const silent = ({ printer }: Session): Progress => ({

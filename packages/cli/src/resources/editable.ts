@@ -56,9 +56,11 @@ export const editableResources: Readonly<Record<string, EditableResource<object>
 export function writableOf(entry: unknown, schema: z.core.$ZodType): unknown {
   const inner = unwrap(schema, entry)
   if (inner instanceof z.ZodObject && isObject(entry)) {
-    const fields = Object.entries(inner.shape).flatMap(([name, field]) =>
-      entry[name] === undefined ? [] : [[name, writableOf(entry[name], field)] as const],
-    )
+    const fields = Object.entries(inner.shape).flatMap(([name, field]) => {
+      const value = entry[name] === undefined ? undefined : writableOf(entry[name], field)
+      const isEmpty = isObject(value) && Object.keys(value).length === 0
+      return value === undefined || isEmpty ? [] : [[name, value] as const]
+    })
     return Object.fromEntries(fields)
   }
   if (inner instanceof z.ZodArray && Array.isArray(entry)) return entry.map((each) => writableOf(each, inner.element))
@@ -95,21 +97,25 @@ function commentFields(map: YAMLMap, value: unknown, schema: z.core.$ZodType): v
     const name = isScalar(pair.key) ? String(pair.key.value) : String(pair.key)
     const field = inner.shape[name]
     if (field === undefined) continue
-    const description = z.globalRegistry.get(field)?.description
+    const { description } = metaOf(field)
     if (isScalar(pair.key) && description !== undefined) pair.key.commentBefore = ` ${description}`
     if (isMap(pair.value)) commentFields(pair.value, value[name], field)
   }
   const absent = Object.entries(inner.shape).filter(([name]) => value[name] === undefined)
   const lines = absent.map(([name, field]) => {
-    const { description, examples } = (z.globalRegistry.get(field as z.ZodType) ?? {}) as {
-      description?: string
-      examples?: unknown[]
-    }
+    const { description, examples } = metaOf(field)
     const example = examples?.[0]
     const shown = example === undefined || typeof example === 'object' ? '' : ` ${JSON.stringify(example)}`
     return ` ${name}:${shown}${description === undefined ? '' : `  # ${description}`}`
   })
   if (lines.length > 0) map.comment = lines.join('\n')
+}
+
+/** What is said of a field, by itself or by what it makes optional. */
+function metaOf(field: z.core.$ZodType): { description?: string; examples?: readonly unknown[] } {
+  const meta = z.globalRegistry.get(field)
+  if (meta?.description !== undefined) return meta as { description: string }
+  return field instanceof z.ZodOptional ? metaOf(field.unwrap()) : {}
 }
 
 /**
