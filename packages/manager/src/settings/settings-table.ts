@@ -276,8 +276,7 @@ const legacy = {
   LEGACY_AGENT_URL: {
     schema: agentUrl,
     default: 'http://{backupHostIp}:8000',
-    description:
-      'URL of the agent of an instance that is imported, or that a client of the first API registers without one',
+    description: 'URL of the agent of an instance that `import` or `recover` registers',
   },
   LEGACY_AGENT_USERNAME: { schema: text, description: 'user name at those agents' },
   LEGACY_AGENT_PASSWORD: { schema: text, description: 'password at those agents' },
@@ -308,6 +307,6 @@ export const managerSettingsSections: readonly SettingsSection[] = [
   { title: 'Retention', table: retention },
   { title: 'Monitoring', table: monitoringTable },
   { title: 'History', table: history },
-  { title: 'Clients and data of the first API', table: legacy },
+  { title: 'Import and recovery', table: legacy },
   { title: 'Identity provider', table: oidcTable },
 ]
