@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Dispatcher } from 'undici'
 import type { JobChanges } from '../database/notifications.ts'
 import type { Database } from '../database/open-database.ts'
 import type { InTransaction } from '../database/transaction.ts'
@@ -13,7 +14,9 @@ export interface Context {
   sealer: Sealer
   log: Logger
   clock: ManagerClock
-  jobChanges: Pick<JobChanges, 'subscribe' | 'isConnected'>
+  /** What calls to agents are sent over; replaced when certificates are renewed. */
+  agentConnections: { readonly dispatcher: Dispatcher }
+  jobChanges: Pick<JobChanges, 'subscribe' | 'subscribeAlarms' | 'isConnected'>
   /** Wakes the workers of this manager, so that they claim a waiting job at once. */
   wakeWorkers(): void
 }

@@ -26,7 +26,7 @@ export interface OpenData {
 }
 
 /** Who opens it: a manager, the only one on embedded data; or a command, which may run beside a manager. */
-export type Opener = ({ as: 'manager'; onLost: (error: Error) => void } | { as: 'command' }) & {
+export type Opener = ({ as: 'manager'; onLost: (error: Error) => void } | { as: 'command'; keyIsLost?: boolean }) & {
   /** Ends the wait for a database that does not answer yet. */
   signal: AbortSignal
 }
@@ -49,7 +49,7 @@ export async function openData(
   const { connection, stopDatabase } = await connect(settings, opener, log, stops)
   const database = await openDatabase(connection, log)
   stops.push(() => database.destroy())
-  await checkSecretKey({ database, sealer })
+  if (opener.as === 'manager' || !opener.keyIsLost) await checkSecretKey({ database, sealer })
   return { connection, database, sealer, newKeyPath, stopDatabase }
 }
 
