@@ -29,14 +29,14 @@ describe.each([
     size: 1000,
     isMaking: (method: string) => method === 'PUT',
     // What the lab itself says to the first one.
-    untilMade: [{ kind: 'answer', status: 501 }, lost, refusal] satisfies Fault[],
+    untilMade: [{ kind: 'answer', status: 501 }, lost, refusal],
   },
   {
     what: 'of several parts',
     size: 12 * mebibyte,
     isMaking: (method: string, url: string) => method === 'HEAD' || (method === 'POST' && /\?uploadId/.test(url)),
-    // The second one is a HEAD, which asks whether the object is there.
-    untilMade: [lost, { kind: 'answer', status: 503 }, refusal] satisfies Fault[],
+    // The first one is a HEAD, which asks whether the name is free; the third one asks whether the object is there.
+    untilMade: [undefined, lost, { kind: 'answer', status: 503 }, refusal],
   },
 ])('S3: a new object, $what,', ({ size, isMaking, untilMade }) => {
   /** Spoils the requests that make the object, one after the other. */

@@ -1,11 +1,14 @@
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import type { Omission } from '../omissions.ts'
 import { undoRetry, withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 import type { PartPlan } from '../transfer/part-plan.ts'
 import { type Part, splitIntoParts } from '../transfer/parts.ts'
 import { headObject } from './head-object.ts'
 import { CLOCK_SKEW_MS, MultipartUpload, type UploadTarget } from './multipart-upload.ts'
-import { isConditionUnknown, isRefusal, statusOf, toS3UploadError } from './s3-error.ts'
+import { isRefusal, statusOf, toS3UploadError } from './s3-error.ts'
+import { sendTolerantly } from './send-tolerantly.ts'
+import { sha256Of, signedPayload } from './signed-payload.ts'
 
 const UNDO_TIMEOUT_MS = 30_000
 
@@ -81,20 +84,12 @@ export class ObjectUpload {
   }
 
   async #putWhole(part: Part): Promise<string | undefined> {
-    const { clients, object, sending, retry, doing, mustBeNew, signal } = this.#target
-    let condition = mustBeNew ? '*' : undefined
+    const { clients, object, retry, doing, omissions, mustBeNew, signal } = this.#target
     const sendOnce = async (mayBeThere: boolean): Promise<string | undefined> => {
-      const Body = part.body(sending.bandwidth)
-      const ContentMD5 = part.md5.toString('base64')
-      const content = { Body, ContentLength: part.sizeBytes, ContentMD5 }
+      const optional = ['content-md5', ...(mustBeNew ? (['put-if-none-match'] as const) : [])] as const
       try {
-        const command = new PutObjectCommand({ ...object, ...content, IfNoneMatch: condition })
-        return (await clients.parts.send(command)).ETag
+        return await sendTolerantly(omissions, optional.toReversed(), (omitted) => this.#put(part, omitted, mayBeThere))
       } catch (error) {
-        if (condition !== undefined && isConditionUnknown(error)) {
-          condition = undefined
-          return sendOnce(mayBeThere)
-        }
         if (mayBeThere && statusOf(error) === 412) {
           // An earlier attempt created the object, and its answer was lost.
           const found = await headObject(clients.calls, object)
@@ -104,6 +99,27 @@ export class ObjectUpload {
       }
     }
     return withRetries(() => this.#commit(part.sizeBytes, sendOnce), retry, signal)
+  }
+
+  async #put(part: Part, omitted: ReadonlySet<Omission>, mayBeThere: boolean): Promise<string | undefined> {
+    const { clients, object, properties, sending, mustBeNew, doing, signsPayload } = this.#target
+    const isConditional = mustBeNew && !omitted.has('put-if-none-match')
+    // A server without the condition replaces the object, so that it is looked up before.
+    if (mustBeNew && !isConditional && !mayBeThere && (await headObject(clients.calls, object)) !== undefined) {
+      throw new StoreError('exists', `Could not ${doing}: an object of this name is there, and may not be replaced.`)
+    }
+    const command = new PutObjectCommand({
+      ...object,
+      ...properties,
+      Body: part.body(sending.bandwidth),
+      ContentLength: part.sizeBytes,
+      ContentMD5: omitted.has('content-md5') ? undefined : part.md5.toString('base64'),
+      IfNoneMatch: isConditional ? '*' : undefined,
+    })
+    if (signsPayload || omitted.has('content-md5')) {
+      command.middlewareStack.add(signedPayload(await sha256Of(part)), { step: 'build', priority: 'low' })
+    }
+    return (await clients.parts.send(command)).ETag
   }
 
   /** Removes the parts, and the object if it was created. An object that had the name before is kept. */

@@ -7,10 +7,10 @@ import { connectorUnder } from '../address-rule.ts'
 import { trustOf } from '../connection-trust.ts'
 import { parseRetryAfter } from '../retry-after.ts'
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_IDLE_TIMEOUT_MS, type StoreOptions } from '../store-options.ts'
-import { KeystoneSession, type Login } from './keystone-session.ts'
 import { statusOfSegmentProblems } from './segment-problems.ts'
-import { isFromSwift, readJson } from './swift-answer.ts'
-import { NotSwiftAnswer, UnexpectedStatus } from './swift-error.ts'
+import { hasTransactionId, isFromSwift, type Login, readJson } from './swift-answer.ts'
+import { NotSwiftAnswer, type StatusDetail, UnexpectedStatus } from './swift-error.ts'
+import { SwiftSession } from './swift-session.ts'
 import type { SwiftSettings } from './swift-settings.ts'
 
 /** One request to Swift, its path relative to the project's account. */
@@ -41,7 +41,7 @@ const noEnvironment = { httpProxy: '', httpsProxy: '', noProxy: '' }
 /** Sends requests to Swift under a login, renewing it when Swift no longer accepts it. */
 export class SwiftClient {
   readonly #dispatcher: Dispatcher
-  readonly #session: KeystoneSession
+  readonly #session: SwiftSession
 
   constructor(settings: SwiftSettings, options: StoreOptions) {
     const idleTimeoutMs = options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS
@@ -59,7 +59,7 @@ export class SwiftClient {
     this.#dispatcher = options.proxy
       ? new EnvHttpProxyAgent({ ...timeouts, requestTls: connect, ...noEnvironment, ...options.proxy })
       : new Agent(timeouts)
-    this.#session = new KeystoneSession(settings, this.#dispatcher)
+    this.#session = new SwiftSession(settings, this.#dispatcher)
   }
 
   /** Sends a request. The caller reads the answer's body or dumps it. */
@@ -130,21 +130,27 @@ export class SwiftClient {
  * @throws {NotSwiftAnswer} If Swift did not give the answer.
  */
 async function accepted(answer: SwiftAnswer, wanted: SwiftRequest): Promise<SwiftAnswer> {
-  const isAccepted = wanted.accept.includes(answer.statusCode)
+  const isForeign404 = answer.statusCode === 404 && !hasTransactionId(answer)
+  const isAccepted = wanted.accept.includes(answer.statusCode) && !isForeign404
   if (isAccepted && isFromSwift(wanted, answer)) return answer
   const retryAfterMs = parseRetryAfter(answer.headers['retry-after'], new Date())
-  const status = await readStatus(answer, wanted)
+  const text = await readStart(answer.body)
+  const status = answer.statusCode === 400 && isManifestPut(wanted) ? statusOfSegmentProblems(text) : answer.statusCode
   if (isAccepted || status < 300) throw new NotSwiftAnswer(`Status ${status} is not an answer of Swift`)
-  throw new UnexpectedStatus(status, retryAfterMs)
+  throw new UnexpectedStatus(status, retryAfterMs, detailOf(answer, wanted, text))
 }
 
 const isManifestPut = ({ method, query }: SwiftRequest) => method === 'PUT' && query?.['multipart-manifest'] === 'put'
 
-/** The status of an answer that was not accepted, whose body is read here. */
-async function readStatus({ statusCode, body }: SwiftAnswer, wanted: SwiftRequest): Promise<number> {
-  if (statusCode === 400 && isManifestPut(wanted)) return statusOfSegmentProblems(await readStart(body))
-  await body.dump()
-  return statusCode
+function detailOf(answer: SwiftAnswer, wanted: SwiftRequest, text: string): StatusDetail | undefined {
+  const { statusCode: status } = answer
+  const isPage = /^text\/html/i.test(String(answer.headers['content-type']))
+  if (!hasTransactionId(answer) && (status === 404 || (isPage && status < 500))) return 'ForeignStatus'
+  // Swift answers 404 to a PUT whose container is missing, and to any request for a container itself.
+  const isAboutContainer = wanted.name === undefined || (wanted.method === 'PUT' && text !== 'NoSuchKey')
+  if (status === 404 && isAboutContainer) return 'NoSuchContainer'
+  if ((status === 413 || status === 403) && /quota/i.test(text)) return 'QuotaExceeded'
+  return undefined
 }
 
 /** At most the start of a body: the problems of some thousand segments. */
