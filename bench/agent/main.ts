@@ -15,7 +15,7 @@ ${JOBS_AT_ONCE} at once, and its memory.`
 const stages = {
   'pre-backup-lock': 'exit 0\n',
   'pre-backup-check': 'exit 0\n',
-  backup: 'printf dump > "$BACKUP_DIRECTORY/$5.txt"\n',
+  backup: 'mkdir -p "$BACKUP_DIRECTORY" && printf dump > "$BACKUP_DIRECTORY/$5.txt"\n',
   'backup-cleanup': 'rm -f "$BACKUP_DIRECTORY"/*\n',
   'post-backup-unlock': 'exit 0\n',
 }
@@ -79,7 +79,7 @@ async function runJobs(agent: AgentProcess, root: string, ids: string[]): Promis
       const body = {
         encryption_key: 'none',
         destination: { type: 'FILE', directory: join(root, 'bucket'), filenamePrefix: `${id}/` },
-        backup: { host: 'host', username: 'user', password: 'password', database: 'database' },
+        backup: { host: 'host', username: 'user', password: 'password', database: id },
       }
       await runBackup(agent, body, ids.length === 1 ? 2 : 100)
     }),

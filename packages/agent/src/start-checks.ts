@@ -1,6 +1,6 @@
-import { access, constants, readFile, realpath, stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
-import { createDirectory, errorMessage, SettingsError } from '@osb-backup/node'
+import { errorMessage, SettingsError } from '@osb-backup/node'
 import type { Logger } from 'pino'
 import { certificatesProblem } from './certificates.ts'
 import { readPack } from './scripts/script-pack.ts'
@@ -11,33 +11,6 @@ export interface TlsFiles {
   cert: Buffer
   key: Buffer
   ca?: Buffer
-}
-
-/**
- * Creates the agent's directories where they do not exist.
- *
- * @throws {SettingsError} If one cannot be written, or is used for two purposes.
- */
-export async function openDirectories(settings: AgentSettings): Promise<void> {
-  await openDirectory('directory_backup', settings.backupDirectory)
-  await openDirectory('directory_restore', settings.restoreDirectory)
-  await openDirectory('state_directory', settings.stateDirectory)
-  // Callers name job directories, so the journal must not be in the same directory as those.
-  const state = await realpath(settings.stateDirectory)
-  for (const directory of [settings.backupDirectory, settings.restoreDirectory]) {
-    if ((await realpath(directory)) === state) {
-      throw new SettingsError('state_directory must not be directory_backup or directory_restore itself.')
-    }
-  }
-}
-
-async function openDirectory(setting: string, path: string): Promise<void> {
-  try {
-    await createDirectory(path, 0o700)
-    await access(path, constants.W_OK | constants.X_OK)
-  } catch (error) {
-    throw new SettingsError(`${setting} is not a writable directory: ${errorMessage(error)}.`)
-  }
 }
 
 /**

@@ -48,6 +48,8 @@ export const objectManifestSchema = z.looseObject({
     compression: z.enum(['none', 'gzip', 'zstd']),
     encryption: z.enum(['none', 'age', 'script']),
   }),
+  /** The plan's flag, as the scripts were given it; absent in older manifests. */
+  compressionRequested: z.boolean().optional(),
   /** The age recipients that can open it. Public keys. */
   recipients: z.array(text),
   /** The scripts that created it, and that can restore it. */

@@ -66,6 +66,20 @@ export function reasonOf(cause: FailureCause | undefined): string | undefined {
   return cause === undefined ? undefined : reasons[cause]
 }
 
+/** The region of the bucket, if the answer of a store names it. */
+export function regionInAnswer(error: unknown): string | undefined {
+  const answer = error instanceof StoreError ? error.cause : error
+  const region = headersOf(answer)['x-amz-bucket-region'] ?? (answer as { Region?: unknown } | undefined)?.Region
+  return typeof region === 'string' && /^[a-z\d-]{1,60}$/.test(region) ? region : undefined
+}
+
+/** The headers of the answer that an error of the SDK is about. */
+export function headersOf(error: unknown): Record<string, string> {
+  if (!(error instanceof Error && '$response' in error)) return {}
+  const { headers = {} } = (error.$response ?? {}) as { headers?: Record<string, string> }
+  return headers
+}
+
 const codes: Record<FailureCause, DestinationFailureCode> = {
   address: 'destination-address',
   dns: 'destination-unavailable',

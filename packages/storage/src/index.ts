@@ -1,4 +1,3 @@
-export type { AddressRule } from './address-rule.ts'
 export { releaseBuffer, transferOwnership } from './buffer-ownership.ts'
 export { generateAgeKeys, isAgeRecipient } from './content/age-keys.ts'
 export * from './content/content-error.ts'
@@ -8,6 +7,7 @@ export { loadContent } from './content/load-content.ts'
 export { storeContent } from './content/store-content.ts'
 export { verifyObject } from './content/verify-object.ts'
 export { findZstdProgram } from './content/zstd-program.ts'
+export { causeOfFailure, type FailureCause, failureCodeOf, regionInAnswer, signOfFailure } from './failure-cause.ts'
 export * from './kinds.ts'
 export {
   isManifestName,

@@ -4,6 +4,7 @@ import { s3Kind } from './s3/s3-kind.ts'
 import { StoreRegistry } from './store-registry.ts'
 import { swiftKind } from './swift/swift-kind.ts'
 
+export { addressRule } from './address-policy.ts'
 export { undoRetry } from './retrying.ts'
 export type { S3Settings } from './s3/s3-settings.ts'
 export { combineErrors, reportsOrphans, StoreError } from './store-error.ts'

@@ -70,7 +70,7 @@ export async function checkRequest(
   if (problem !== undefined) return err(problem)
   const content = checkContent(kind, body, { form, transfers: settings.transfers })
   if (!content.ok) return content
-  const parameters = readParameters(body.database?.parameters ?? [], form)
+  const parameters = readParameters(body.database?.parameters ?? [], form, settings.allowedParameters)
   if (!parameters.ok) return parameters
   const store = await storeSettingsOf(storeKind, destination, settings)
   if (!store.ok) return store

@@ -12,6 +12,8 @@ const GATE_DESCRIPTOR = 3
  * @param options - Options of bash for the script.
  */
 export const gatedArguments = (path: string, rest: readonly string[], options: readonly string[] = []): string[] => [
+  // Without it bash reads ~/.bashrc if its standard input is a socket, before the gate is open.
+  '--norc',
   '-c',
   `read -r -u ${GATE_DESCRIPTOR} _ || exit 125; exec ${GATE_DESCRIPTOR}<&-; exec bash "$@"`,
   'bash',

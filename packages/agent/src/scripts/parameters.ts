@@ -1,5 +1,5 @@
 import { err, ok, type Result } from '@osb-backup/core'
-import { isReservedVariable } from '@osb-backup/protocol'
+import { isForbiddenVariable, isReservedVariable } from '@osb-backup/protocol'
 
 /** A parameter of a request, as text for the environment of scripts. */
 export interface Parameter {
@@ -16,21 +16,19 @@ const MAX_BYTES = 100_000
  *
  * @param raw - As parsed from JSON, with numbers as they were written.
  * @param form - Form 1 uses the names unchanged, so some are rejected.
+ * @param allowed - The names that scripts get; the others are left out. `*` allows every name that is not reserved.
  */
 export function readParameters(
   raw: readonly Readonly<Record<string, unknown>>[],
   form: 1 | 2,
+  allowed: ReadonlySet<string> = new Set('*'),
 ): Result<readonly Parameter[]> {
   const parameters = new Map<string, string>()
   for (const [name, value] of raw.flatMap((each) => Object.entries(each))) {
+    if (!allowed.has('*') && !allowed.has(name)) continue
     const shown = JSON.stringify(name.slice(0, 60))
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
-    if (name === '' || name.length > 255 || /[=\u0000-\u001f\u007f]/.test(name)) {
-      return err(`parameter ${shown} cannot be the name of an environment variable`)
-    }
-    if (form === 1 && isReservedVariable(name)) {
-      return err(`parameter ${shown} is rejected: it would change how scripts run; choose another name`)
-    }
+    const problem = nameProblem(name, form, allowed)
+    if (problem !== undefined) return err(`parameter ${shown} ${problem}`)
     if (typeof value === 'object' && value !== null) {
       return err(`parameter ${shown} must be text, a number, true, false or null`)
     }
@@ -40,6 +38,15 @@ export function readParameters(
     parameters.set(name, written)
   }
   return ok([...parameters].map(([name, value]) => ({ name, value })))
+}
+
+function nameProblem(name: string, form: 1 | 2, allowed: ReadonlySet<string>): string | undefined {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
+  if (name === '' || name.length > 255 || /[=\u0000-\u001f\u007f]/.test(name)) {
+    return 'cannot be the name of an environment variable'
+  }
+  const isRejected = form === 1 && (allowed.has(name) ? isForbiddenVariable(name) : isReservedVariable(name))
+  return isRejected ? 'is rejected: it would change how scripts run; choose another name' : undefined
 }
 
 /** The variable that holds a parameter in form 2: `dump-jobs` becomes `BACKUP_PARAMETER_DUMP_JOBS`. */

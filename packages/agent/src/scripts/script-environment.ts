@@ -28,6 +28,8 @@ export function scriptEnvironment(
   const { warnings, metadata } = dump.messages
   const named = request.parameters.map(({ name, value }) => [form === 1 ? name : parameterVariable(name), value])
   return {
+    // First, so that none overrides what the agent sets.
+    ...Object.fromEntries(named),
     ...base,
     BACKUP_STAGE: stage,
     BACKUP_JOB_ID: request.id,
@@ -44,7 +46,6 @@ export function scriptEnvironment(
     BACKUP_FILENAME: dump.filename,
     BACKUP_COMPRESSION: String(dump.compress),
     ...(form === 1 ? { BACKUP_ENCRYPTION_KEY: dump.encryptionKey } : {}),
-    ...Object.fromEntries(named),
   }
 }
 

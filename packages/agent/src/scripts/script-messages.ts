@@ -64,7 +64,9 @@ export async function readMetadata({
 
 /** Passes the metadata of a backup to the scripts of its restore. */
 export async function writeMetadata(files: MessageFiles, metadata: Readonly<Record<string, unknown>>): Promise<void> {
-  await writeFile(files.metadata, JSON.stringify(metadata), { mode: 0o600 })
+  // A link of this name would lead elsewhere.
+  await rm(files.metadata, { force: true })
+  await writeFile(files.metadata, JSON.stringify(metadata), { flag: 'wx', mode: 0o600 })
 }
 
 /** Removes the message files of a finished job. */

@@ -1,7 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { openStandardStreams } from './standard-streams.ts'
 
 async function run(script: string, options = {}) {
@@ -19,6 +23,21 @@ test('a script opens its streams by name', async () => {
   // Long after the other end of its input was closed.
   const { out, error } = await run('sleep 0.2; cat /dev/stdin > /dev/stdout; echo problem > /dev/stderr')
   expect({ out, error }).toEqual({ out: 'given\n', error: 'problem\n' })
+})
+
+test('the start-up files of bash are not read', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'osb-home-'))
+  onTestFinished(() => rm(home, { recursive: true }))
+  for (const file of ['.bashrc', 'env']) await writeFile(join(home, file), `: > ${join(home, 'was-read')}\n`)
+  // Without a level bash takes itself for the first shell of a remote one.
+  for (const [name, value] of Object.entries({ HOME: home, BASH_ENV: join(home, 'env'), SHLVL: undefined })) {
+    vi.stubEnv(name, value)
+  }
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const { ends, closeScriptEnds } = await openStandardStreams('empty')
+  closeScriptEnds()
+  for (const end of [ends?.stdout, ends?.stderr]) end?.destroy()
+  expect(existsSync(join(home, 'was-read'))).toBe(false)
 })
 
 test('a writer sees that nobody reads any more', async () => {

@@ -32,7 +32,9 @@ export async function openStandardStreams(
   { processes = '/proc' }: { processes?: string } = {},
 ): Promise<StandardStreams> {
   const opened: number[] = []
-  const holder = spawn('bash', ['-c', 'exec 10< <(:) 11< <(:) 12< <(:) && echo && read -r _'], {
+  // Bash would read ~/.bashrc first, since its standard input is a socket, as with rsh; and BASH_ENV in any case.
+  const holder = spawn('bash', ['--norc', '-c', 'exec 10< <(:) 11< <(:) 12< <(:) && echo && read -r _'], {
+    env: { PATH: process.env.PATH },
     stdio: ['pipe', 'pipe', 'ignore'],
   })
   const open = (descriptor: number, flags: number) => {

@@ -1,5 +1,10 @@
 import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
-import { absolutePath, flag, httpUrl, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
+import { absolutePath, flag, httpUrl, listOf, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
+import { isForbiddenVariable } from '@osb-backup/protocol'
+import { s3CredentialSources } from '@osb-backup/protocol/v1'
+import { z } from 'zod'
+
+const parameterName = z.string().refine((name) => name !== '' && !isForbiddenVariable(name))
 
 /** Settings that the Go agent also has keep its names. */
 const access = {
@@ -54,6 +59,15 @@ const directories = {
     schema: absolutePath,
     defaultText: '/var/vcap/jobs/backup-agent/backup',
     description: 'directory of the stage scripts',
+  },
+  allowed_parameters: {
+    schema: listOf(
+      parameterName,
+      'must be names of parameters, with commas between them, and none that changes how scripts run',
+    ),
+    default: '*',
+    description:
+      'parameters that scripts get, separated by commas; * allows all but those that a shell, runtime or client library interprets, and a name beside it one of those',
   },
   allowed_to_delete_files: {
     schema: flag,
@@ -117,6 +131,11 @@ const transfers = {
     schema: absolutePath,
     description: 'directory that destinations of type FILE must be in; they are rejected while it is not set',
   },
+  private_destinations: {
+    schema: oneOf(['allow', 'forbid']),
+    default: 'allow',
+    description: 'whether S3 and Swift may be in private networks and on this machine: allow or forbid',
+  },
   default_s3_endpoint: {
     schema: text,
     defaultText: 'AWS',
@@ -127,6 +146,15 @@ const transfers = {
     default: 'false',
     description:
       'whether the scripts of form 1 move dumps to the store and back themselves, and the agent transfers nothing',
+  },
+  ambient_credentials: {
+    schema: listOf(
+      oneOf(s3CredentialSources),
+      `must be of ${s3CredentialSources.join(', ')}, with commas between them`,
+    ),
+    description:
+      'where S3 destinations may have the agent take credentials of its own from: environment, instanceProfile, webIdentity, ' +
+      'separated by commas',
   },
   store_ca_file: {
     schema: absolutePath,

@@ -1,4 +1,5 @@
 import type { AgentDestination } from '@osb-backup/protocol'
+import type { S3CredentialSource } from '@osb-backup/protocol/v1'
 import type { JobRetention } from '../jobs/expiry.ts'
 import type { Compressor } from '../jobs/job-request.ts'
 import type { LogLevel } from './agent-settings-table.ts'
@@ -15,6 +16,8 @@ export interface AgentSettings {
   scriptsPath: string
   /** Whether the scripts path was set explicitly: then it must exist at the start. */
   mustHaveScripts: boolean
+  /** Names of the parameters that scripts get; `*`: all that are not reserved. */
+  allowedParameters: ReadonlySet<string>
   mayDeleteFiles: boolean
   maxJobs: number
   /** Restores that may run even if `maxJobs` run. */
@@ -44,6 +47,10 @@ export interface AgentSettings {
 export interface TransferSettings {
   /** PEM file of CAs that are trusted in addition to the system's. */
   caFile?: string
+  /** Whether stores may have private addresses. */
+  privateDestinations: 'allow' | 'forbid'
+  /** Where S3 destinations may have the agent take credentials of its own from. */
+  credentialSources: readonly S3CredentialSource[]
   /** For all transfers together. */
   bandwidthBytesPerSecond?: number
   /** How long a store may be unavailable before a transfer fails. */

@@ -19,6 +19,7 @@ test('settings that are not set have the published defaults', () => {
     restoreDirectory: '/r',
     scriptsPath: '/var/vcap/jobs/backup-agent/backup',
     mustHaveScripts: false,
+    allowedParameters: new Set('*'),
     mayDeleteFiles: false,
     maxJobs: 10,
     reservedRestores: 5,
@@ -32,6 +33,7 @@ test('settings that are not set have the published defaults', () => {
     skipStorage: false,
     destinationDefaults: {},
     transfers: {
+      privateDestinations: 'allow',
       compressor: { algorithm: 'zstd' },
       recoveryRecipients: [],
       transformsFiles: false,
@@ -76,6 +78,10 @@ test.each([
     'recovery_recipients must be age recipients (age1…) with commas between them.',
   ],
   [{ https_proxy: 'proxy.example' }, 'HTTPS_PROXY must be an http or https URL.'],
+  [
+    { allowed_parameters: 'PGPORT,LD_PRELOAD' },
+    'allowed_parameters must be names of parameters, with commas between them, and none that changes how scripts run.',
+  ],
   [{ log_level: 'loud' }, 'log_level must be fatal, error, warn, info, debug, trace or silent.'],
 ])('%j stops the start with one sentence', (changes, message) => {
   expect(() => readSettings({ ...least, ...changes })).toThrow(new SettingsError(message))

@@ -29,6 +29,7 @@ export function readSettings(environment: Environment): AgentSettings {
     restoreDirectory: parsed.directory_restore,
     scriptsPath: parsed.scripts_path ?? DEFAULT_SCRIPTS_PATH,
     mustHaveScripts: parsed.scripts_path !== undefined,
+    allowedParameters: new Set(parsed.allowed_parameters),
     mayDeleteFiles: parsed.allowed_to_delete_files,
     maxJobs: parsed.max_job_number,
     reservedRestores: parsed.reserved_restore_number,
@@ -78,6 +79,8 @@ function transfersOf(parsed: Parsed): TransferSettings {
   const kibibytes = parsed.bandwidth_limit_kib_per_second
   return omitUndefined({
     caFile: parsed.store_ca_file,
+    credentialSources: parsed.ambient_credentials ?? [],
+    privateDestinations: parsed.private_destinations,
     bandwidthBytesPerSecond: kibibytes && kibibytes * 1024,
     maximumParts: parsed.s3_maximum_parts,
     compressor: compressorOf(parsed),

@@ -58,6 +58,8 @@ export function describeJobDirectory(path: string, form: 1 | 2): JobDirectory {
  */
 export async function openJobDirectory(path: string, form: 1 | 2): Promise<JobDirectory> {
   const directory = messagesPath(path, form)
+  await requireOwnDirectory(directory)
+  await requireOwnDirectory(path)
   await createDirectory(directory, 0o700)
   await chmod(directory, 0o700)
   const before = await filesIn(path).catch((error: NodeJS.ErrnoException) => {
@@ -68,12 +70,33 @@ export async function openJobDirectory(path: string, form: 1 | 2): Promise<JobDi
 }
 
 /**
+ * Checks that a job's directory, if it exists, is no link, and was not put there by another account.
+ *
+ * @throws If it is unsafe, with advice.
+ */
+export async function requireOwnDirectory(path: string): Promise<void> {
+  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => error)
+  if (found instanceof Error) {
+    if (found.code === 'ENOENT') return
+    throw found
+  }
+  if (found.isSymbolicLink()) {
+    throw new Error(`${path} is a symbolic link and not the directory of a job: remove it, or use another id`)
+  }
+  if (found.isDirectory() && found.uid !== process.geteuid?.() && found.uid !== 0) {
+    throw new Error(`${path} belongs to the account ${found.uid} and not to the agent's: remove it, or use another id`)
+  }
+}
+
+/**
  * Finds the file that a backup script wrote: the only one, or of several the only one with the expected name. Hidden
  * files, links and files that existed before do not count.
  *
  * @param expected - The name that the script was given, without the type.
  */
 export async function findDump({ path, before }: JobDirectory, expected: string): Promise<Result<string>> {
+  // The script of another job, or this one, may have replaced it meanwhile.
+  if ((await lstat(path).catch(() => undefined))?.isSymbolicLink()) return err(`${path} is a symbolic link`)
   const files = await filesIn(path).catch((error: NodeJS.ErrnoException) => error)
   if (files instanceof Error) {
     const isAbsent = files.code === 'ENOENT'

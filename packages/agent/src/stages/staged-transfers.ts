@@ -1,12 +1,12 @@
-import { createReadStream } from 'node:fs'
-import { lstat, rm } from 'node:fs/promises'
+import { constants, lstat, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { ageKeys, isAgeIdentityList, transformSuffix } from '@osb-backup/core'
 import { createDirectory, omitUndefined } from '@osb-backup/node'
 import { NO_KEY } from '@osb-backup/protocol'
 import { findZstdProgram, loadFile, readManifest } from '@osb-backup/storage'
 import { dumpTransforms } from './dump-transforms.ts'
-import { findDump, splitDumpName } from './job-directory.ts'
+import { findDump, requireOwnDirectory, splitDumpName } from './job-directory.ts'
 import { beginUpload } from './object-upload.ts'
 import { findSource, transformsToReverse } from './restore-source.ts'
 import { failed, type RunContext, type StepResult, stageTimeLimitMs, transferSignal } from './run-context.ts'
@@ -33,7 +33,7 @@ export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<
   try {
     const upload = await beginUpload(run, wanted, both)
     try {
-      const content = createReadStream(join(run.directory.path, dump.value), { highWaterMark: READ_BYTES })
+      const content = await openDump(join(run.directory.path, dump.value))
       await storeDump(run, upload, { content, transforms, signal: both })
       upload.complete()
       return { ok: true }
@@ -42,6 +42,18 @@ export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<
     }
   } catch (error) {
     return { ok: false, ...transferFailure(`the upload to ${store.location}`, error, stageTimeLimitMs(run)) }
+  }
+}
+
+/** Opens a dump for reading, unless it was exchanged for a link meanwhile. */
+async function openDump(path: string): Promise<Readable> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    if (!(await file.stat()).isFile()) throw new Error(`${path} is no longer a file`)
+    return file.createReadStream({ highWaterMark: READ_BYTES })
+  } catch (error) {
+    await file.close()
+    throw error
   }
 }
 
@@ -70,6 +82,7 @@ export async function downloadFile(run: RunContext, signal: AbortSignal): Promis
     }
     // The script of the lock creates it, as old ones do, or none does.
     await createDirectory(run.directory.path, 0o700)
+    await requireOwnDirectory(run.directory.path)
     const path = join(run.directory.path, run.dump.filename)
     if (!settings.mayDeleteFiles && (await lstat(path).catch(() => undefined)) !== undefined) {
       return failed(`${path} already exists: remove it, or set allowed_to_delete_files to true`)

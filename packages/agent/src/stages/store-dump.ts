@@ -95,6 +95,7 @@ async function describeDump(
       compression: transforms.compression,
       encryption: transforms.encrypted ? ('age' as const) : byScript,
     },
+    compressionRequested: request.compress,
     recipients: transforms.recipients,
     ...(metadata === undefined ? {} : { metadata }),
     scriptPack: pack.form === 1 ? { form: 1 } : { form: 2, name: pack.name, type: pack.type },

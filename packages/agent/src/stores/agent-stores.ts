@@ -1,6 +1,13 @@
 import { omitUndefined } from '@osb-backup/node'
 import type { ObjectStore, StoreOptions } from '@osb-backup/storage'
-import { BandwidthLimit, type IncompleteUpload, type StoreSettings, stores, undoRetry } from '@osb-backup/storage/kinds'
+import {
+  addressRule,
+  BandwidthLimit,
+  type IncompleteUpload,
+  type StoreSettings,
+  stores,
+  undoRetry,
+} from '@osb-backup/storage/kinds'
 import type { TransferSettings } from '../settings/agent-settings.ts'
 
 /** Where the bytes of a job are stored, and how fast they may be transferred. */
@@ -53,8 +60,17 @@ export class AgentStores {
   }
 
   #options(): StoreOptions {
-    const { maximumParts, proxy, outageMs, idleTimeoutMs } = this.#settings
+    const { maximumParts, proxy, outageMs, idleTimeoutMs, credentialSources, privateDestinations } = this.#settings
     const retry = { outageMs }
-    return omitUndefined({ maximumParts, proxy, retry, idleTimeoutMs, trustedCa: this.#ca })
+    const mayConnectTo = addressRule(privateDestinations)
+    return omitUndefined({
+      credentialSources,
+      maximumParts,
+      proxy,
+      retry,
+      idleTimeoutMs,
+      mayConnectTo,
+      trustedCa: this.#ca,
+    })
   }
 }

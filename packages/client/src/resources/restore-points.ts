@@ -7,8 +7,8 @@ import {
   restorePointSchema,
   type VerifyQuery,
 } from '@osb-backup/protocol/v1'
-import type { CallOptions, Connection, CreateOptions } from '../connection.ts'
-import { deleteCall, listCalls, pathOf, readCalls } from './resource.ts'
+import type { CallOptions, Connection, CreateOptions, EditOptions } from '../connection.ts'
+import { listCalls, noContent, pathOf, readCalls } from './resource.ts'
 
 const path = '/v1/restore-points'
 
@@ -41,7 +41,14 @@ export const restorePointCalls = (connection: Connection) => {
     release: act('release'),
     /** Confirms that its size is right, though it is much smaller than those before it: it counts as a backup. */
     confirm: act('confirm'),
-    /** Deletes it with its object. */
-    delete: deleteCall(connection, path),
+    /** Deletes it with its object; with `force`, which is for admins, also if the object cannot be removed. */
+    delete: (id: string, { force, ...options }: EditOptions & { force?: boolean } = {}): Promise<void> =>
+      connection.call({
+        method: 'DELETE',
+        path: pathOf(path, id),
+        query: { force: force ? 'true' : undefined },
+        answer: noContent,
+        ...options,
+      }),
   }
 }

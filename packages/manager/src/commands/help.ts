@@ -6,8 +6,9 @@ export const help = `npm start: starts the manager
 npm start -- token create --name NAME [--role viewer|operator|admin] [--instances ID,…] [--expires DAY]
 npm start -- token list
 npm start -- token revoke ID
-npm start -- reconcile DESTINATION [--remove] [--older-than-hours 24]
-                              compares a file destination with its restore points
+npm start -- reconcile DESTINATION [--remove | --adopt] [--older-than-hours 24]
+                              compares a file destination with its restore points; removes objects without one, or adopts
+                              those that have a manifest as restore points on hold
 npm start -- key rotate       reseals every stored secret under a new key; managers may run meanwhile
 
 Commands work on the same DATA_DIR or DATABASE_URL as the manager, whether it runs or not. By default a token is for a viewer

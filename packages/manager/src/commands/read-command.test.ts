@@ -10,8 +10,12 @@ test.for([
   ['token list', { name: 'token list' }],
   ['token revoke 69a3', { name: 'token revoke', id: '69a3' }],
   ['key rotate', { name: 'key rotate' }],
-  ['reconcile 69a3', { name: 'reconcile', id: '69a3', remove: false, olderThanHours: undefined }],
-  ['reconcile 69a3 --remove --older-than-hours 2', { name: 'reconcile', id: '69a3', remove: true, olderThanHours: 2 }],
+  ['reconcile 69a3', { name: 'reconcile', id: '69a3', remove: false, adopt: false, olderThanHours: undefined }],
+  [
+    'reconcile 69a3 --remove --older-than-hours 2',
+    { name: 'reconcile', id: '69a3', remove: true, adopt: false, olderThanHours: 2 },
+  ],
+  ['reconcile 69a3 --adopt', { name: 'reconcile', id: '69a3', remove: false, adopt: true, olderThanHours: undefined }],
   [
     'token create --name ada',
     { name: 'token create', token: { name: 'ada', role: 'viewer', grants: 'all', expiresAt: undefined } },

@@ -10,7 +10,7 @@ export type Command =
   | { name: 'token list' }
   | { name: 'token revoke'; id: string }
   | { name: 'key rotate' }
-  | { name: 'reconcile'; id: string; remove: boolean; olderThanHours: number | undefined }
+  | { name: 'reconcile'; id: string; remove: boolean; adopt: boolean; olderThanHours: number | undefined }
 
 /** The command line cannot be read. The message is a sentence. */
 export class UsageError extends Error {
@@ -24,6 +24,7 @@ const options = {
   instances: { type: 'string' },
   expires: { type: 'string' },
   remove: { type: 'boolean' },
+  adopt: { type: 'boolean' },
   'older-than-hours': { type: 'string' },
 } as const
 
@@ -34,11 +35,13 @@ const takenBy: Record<Exclude<keyof typeof options, 'help'>, Command['name']> = 
   instances: 'token create',
   expires: 'token create',
   remove: 'reconcile',
+  adopt: 'reconcile',
   'older-than-hours': 'reconcile',
 }
 
 type Values = Partial<Record<'name' | 'role' | 'instances' | 'expires' | 'older-than-hours', string>> & {
   remove?: boolean
+  adopt?: boolean
 }
 
 /**
@@ -67,7 +70,8 @@ export function readCommand(args: string[]): Command {
       return { name, id: onlyId(rest, '"token revoke" takes one id, as "token list" shows it.') }
     case 'reconcile': {
       const id = onlyId(rest, '"reconcile" takes one id, that of a file destination.')
-      return { name, id, remove: values.remove ?? false, olderThanHours: readHours(values['older-than-hours']) }
+      const { remove = false, adopt = false } = values
+      return { name, id, remove, adopt, olderThanHours: readHours(values['older-than-hours']) }
     }
     default:
       throw new UsageError(`There is no command ${JSON.stringify(name)}.`)

@@ -63,10 +63,9 @@ async function run(command: DataCommand, context: CommandContext, signal: AbortS
       return message
     }
     case 'reconcile': {
-      const { remove, olderThanHours } = command
-      const found = await reconcile(context, call, command.id, { remove, olderThanHours, signal })
-      const { orphans, incompleteUploads, brokenPoints, objects } = found
-      return JSON.stringify({ objects, orphans, incompleteUploads, brokenPoints }, undefined, 2)
+      const { remove, adopt, olderThanHours } = command
+      const found = await reconcile(context, call, command.id, { remove, adopt, olderThanHours, signal })
+      return JSON.stringify(found, undefined, 2)
     }
   }
 }

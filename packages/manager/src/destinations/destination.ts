@@ -11,4 +11,6 @@ export interface FileDestination {
   /** Shared by all transfers of one agent; undefined: no limit. */
   bandwidthLimitBytesPerSecond: number | undefined
   createdAt: Date
+  /** When it was retired: no plan uses it any more, but restore points may still be stored in it. */
+  retiredAt: Date | undefined
 }

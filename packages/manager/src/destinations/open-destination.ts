@@ -1,7 +1,6 @@
-import { type ObjectStore, type StoreOptions, type StoreSettings, stores } from '@osb-backup/storage'
+import { addressRule, type ObjectStore, type StoreOptions, type StoreSettings, stores } from '@osb-backup/storage'
 import type { Context, RepositoryContext } from '../context/context.ts'
 import { invariant } from '../shared/invariant.ts'
-import { addressRule } from './address-policy.ts'
 import { destinationsById } from './repository.ts'
 import { checkAllowed } from './rules.ts'
 
@@ -10,6 +9,7 @@ export function storeOptions({ settings }: Pick<Context, 'settings'>): StoreOpti
   return {
     mayConnectTo: addressRule(settings.privateDestinations),
     retry: { outageMs: settings.storeOutageSeconds * 1000 },
+    credentialSources: settings.ambientCredentials ?? [],
   }
 }
 
@@ -17,7 +17,7 @@ export function storeOptions({ settings }: Pick<Context, 'settings'>): StoreOpti
 export function openDestination(
   store: StoreSettings,
   context: Pick<Context, 'settings'>,
-  options: Pick<StoreOptions, 'retry'> = {},
+  options: Pick<StoreOptions, 'retry' | 'partSizeBytes' | 'segmentSizeBytes'> = {},
 ): ObjectStore {
   return stores.openStore(store, { ...storeOptions(context), ...options })
 }

@@ -17,6 +17,8 @@ export interface DestinationSearch {
   scope: Grants
   /** The kind of their store. */
   kind?: string | undefined
+  /** Retired ones instead of those that are in use. */
+  retired?: boolean | undefined
   /** In their name. */
   text?: string | undefined
 }
@@ -32,6 +34,7 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<FileDestinationT
     store: stores.joinSecrets(row.store, openSecrets(sealer.openOptional(row.sealed_store_secrets, purpose))),
     bandwidthLimitBytesPerSecond: row.bandwidth_limit === null ? undefined : Number(row.bandwidth_limit),
     createdAt: row.created_at,
+    retiredAt: row.deleted_at ?? undefined,
   }
 }
 
@@ -151,16 +154,16 @@ const key = [
   { name: 'id', type: 'text' },
 ] as const
 
-/** One page of destinations that are not retired, newest first. */
+/** One page of destinations, newest first. */
 export async function searchDestinations(
   context: RepositoryContext,
-  { scope, kind, text }: DestinationSearch,
+  { scope, kind, retired = false, text }: DestinationSearch,
   page: KeysetRequest,
 ): Promise<KeysetPage<FileDestination>> {
   let query = context.database
     .selectFrom('file_destinations')
     .selectAll()
-    .where('deleted_at', 'is', null)
+    .where('deleted_at', retired ? 'is not' : 'is', null)
     .where(isGranted('instance_id', scope))
   if (kind !== undefined) query = query.where(sql<boolean>`store ->> 'type' = ${kind}`)
   if (text !== undefined) query = query.where(contains('name', text))

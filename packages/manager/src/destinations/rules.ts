@@ -2,10 +2,9 @@ import { lookup } from 'node:dns/promises'
 import { realpath } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { resolve, sep } from 'node:path'
-import { StoreError, type StoreSettings, stores } from '@osb-backup/storage'
+import { addressRule, StoreError, type StoreSettings, stores } from '@osb-backup/storage'
 import type { Context } from '../context/context.ts'
 import { RequestError } from '../shared/request-error.ts'
-import { addressRule } from './address-policy.ts'
 
 /** Longest time to resolve a host name when a destination is stored. */
 const RESOLVE_MS = 3000

@@ -35,6 +35,18 @@ export async function getDestination(context: RepositoryContext, call: Call, id:
   return destination
 }
 
+/**
+ * As `getDestination`, but also a retired one, in which restore points may still be stored.
+ *
+ * @throws {RequestError} If there is no such destination, or the caller was not granted its instance.
+ */
+export async function getAnyDestination(context: RepositoryContext, call: Call, id: string): Promise<FileDestination> {
+  const destination = (await repository.destinationsById(context, [id])).get(id)
+  if (destination === undefined) throw notFound('file destination', id)
+  await authorizeInstance(call, destination.instanceId, { what: 'file destination', id })
+  return destination
+}
+
 /** The destination, unless it was retired; for callers that were authorized already. */
 export function findDestination(context: RepositoryContext, id: string): Promise<FileDestination | undefined> {
   return repository.findDestination(context, id)
@@ -48,6 +60,9 @@ export function destinationsById(
   return repository.destinationsById(context, ids)
 }
 
+/** What a new destination is created with. */
+export type NewDestination = Omit<FileDestination, 'id' | 'version' | 'createdAt' | 'retiredAt'>
+
 /**
  * Creates a destination.
  *
@@ -57,13 +72,13 @@ export function destinationsById(
 export async function createDestination(
   context: Context,
   call: Call,
-  wanted: Omit<FileDestination, 'id' | 'version' | 'createdAt'>,
+  wanted: NewDestination,
   key?: IdempotencyKey,
 ): Promise<FileDestination> {
   await requireInstance(context, call, wanted.instanceId)
   await checkStore(context, wanted.store)
   const createdAt = await readClock(context)
-  const destination = { ...wanted, id: newIdentifier(createdAt), version: 1, createdAt }
+  const destination = { ...wanted, id: newIdentifier(createdAt), version: 1, createdAt, retiredAt: undefined }
   return createOnce<Context, FileDestination>(context, {
     id: destination.id,
     call,

@@ -5,14 +5,16 @@ import type { Context, TransactionContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import type { FileDestination } from '../destinations/destination.ts'
 import { lockDestination, retireDestinations, updateDestination } from '../destinations/repository.ts'
-import { checkStore, getDestination } from '../destinations/service.ts'
+import { checkStore, getAnyDestination, getDestination } from '../destinations/service.ts'
 import { hasOpenJobsIn } from '../jobs/repository.ts'
 import { nameOfAnyPlan } from '../plans/repository.ts'
-import { hasPointsIn } from '../restore-points/repository.ts'
+import { newestSequenceIn } from '../restore-points/repository.ts'
 import { changedMeanwhile, RequestError } from '../shared/request-error.ts'
+import { isOtherServerOnly, verifyMovedStore } from './verify-moved-store.ts'
 
 /**
- * Replaces name and settings of a destination.
+ * Replaces name and settings of a destination, also of a retired one. One that restore points are stored in moves to another
+ * address only after a sample of their objects was verified there.
  *
  * @param edited - The version to replace; undefined: whichever is stored.
  * @throws {RequestError} If the operator does not allow it, it was changed meanwhile, or it would move while it is in use.
@@ -23,26 +25,39 @@ export async function changeDestination(
   destination: FileDestination,
   edited: number | undefined,
 ): Promise<FileDestination> {
-  const stored = await getDestination(context, call, destination.id)
+  const stored = await getAnyDestination(context, call, destination.id)
   await checkStore(context, destination.store)
   const isMoved = !stores.isSamePlace(stored.store, destination.store)
+  const newest = isMoved ? await newestSequenceIn(context, destination.id) : undefined
+  if (newest !== undefined) {
+    if (!isOtherServerOnly(stored.store, destination.store)) throw elsewhere()
+    await verifyMovedStore(context, destination.id, destination.store)
+  }
   const version = await inAuditedTransaction(context, call, async (tx) => {
-    if (isMoved) await requireNotInUse(tx, destination.id)
-    const written = await updateDestination(tx, destination, edited)
+    if (isMoved) await requireUnchanged(tx, destination.id, newest)
+    // What was compared is what is replaced.
+    const written = await updateDestination(tx, destination, isMoved ? (edited ?? stored.version) : edited)
     if (written === undefined) throw changedMeanwhile()
     return written
   })
   return { ...destination, version }
 }
 
-/** Objects that restore points name would be looked for, and removed, at another location. */
-async function requireNotInUse(tx: TransactionContext, id: string): Promise<void> {
+/** No job may store an object at the former address that was not looked for at the new one. */
+async function requireUnchanged(tx: TransactionContext, id: string, newest: number | undefined): Promise<void> {
   await lockDestination(tx, id)
   // In this order: a job that ends in between has left its restore points by then.
-  if (!(await hasOpenJobsIn(tx, id)) && !(await hasPointsIn(tx, id))) return
-  const message = 'Backups are stored in this destination, or about to be: create a new one instead of moving it.'
-  throw new RequestError('conflict', message)
+  if (await hasOpenJobsIn(tx, id)) {
+    throw new RequestError('conflict', 'A job uses this destination: move it when the job has ended.')
+  }
+  if ((await newestSequenceIn(tx, id)) !== newest) throw changedMeanwhile()
 }
+
+const elsewhere = () =>
+  new RequestError(
+    'conflict',
+    'Backups are stored in this destination: only the address of its server can change. Create a new destination for another place.',
+  )
 
 /**
  * Retires a destination; what is stored in it stays.

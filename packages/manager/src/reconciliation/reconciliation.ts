@@ -32,6 +32,7 @@ export interface ReconciliationRun {
   instanceId: string
   state: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
   remove: boolean
+  adopt: boolean
   olderThanSeconds: number | undefined
   createdAt: Date
   beganAt: Date | undefined
@@ -50,6 +51,10 @@ export interface Reconciliation {
   orphans: Findings<{ name: string; sizeBytes: number; modifiedAt: Date } & Removed>
   /** Uploads that were begun and not completed. */
   incompleteUploads: Findings<{ name: string; startedAt: Date } & Removed>
+  /** Orphans that became restore points, which are held. */
+  adopted: Findings<{ id: string; name: string; item: string }>
+  /** Orphans that could not become restore points, and why. */
+  notAdopted: Findings<{ name: string; problem: string }>
   /** Restore points whose object is missing or damaged. */
   brokenPoints: Findings<{ id: string; name: string; state: Exclude<VerificationState, 'intact'> }>
 }

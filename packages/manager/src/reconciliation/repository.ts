@@ -19,6 +19,7 @@ function fromRow(row: Selectable<ReconciliationTable>): ReconciliationRun {
     instanceId: row.instance_id,
     state: row.state,
     remove: row.remove,
+    adopt: row.adopt,
     olderThanSeconds: row.older_than_seconds ?? undefined,
     createdAt: row.created_at,
     beganAt: row.began_at ?? undefined,
@@ -28,7 +29,7 @@ function fromRow(row: Selectable<ReconciliationTable>): ReconciliationRun {
   }
 }
 
-function foundFromRow({ objects, orphans, incompleteUploads, brokenPoints }: StoredFindings): Reconciliation {
+function foundFromRow({ objects, orphans, incompleteUploads, brokenPoints, ...found }: StoredFindings): Reconciliation {
   return {
     objects,
     orphans: new Findings(
@@ -40,6 +41,8 @@ function foundFromRow({ objects, orphans, incompleteUploads, brokenPoints }: Sto
       incompleteUploads.total,
     ),
     brokenPoints: new Findings(brokenPoints.listed, brokenPoints.total),
+    adopted: new Findings(found.adopted.listed, found.adopted.total),
+    notAdopted: new Findings(found.notAdopted.listed, found.notAdopted.total),
   }
 }
 
@@ -53,6 +56,7 @@ export async function insertReconciliation({ database }: InTransaction, run: Rec
       instance_id: run.instanceId,
       state: run.state,
       remove: run.remove,
+      adopt: run.adopt,
       older_than_seconds: run.olderThanSeconds ?? null,
       created_at: run.createdAt,
       began_at: null,

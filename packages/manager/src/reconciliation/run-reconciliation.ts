@@ -48,9 +48,9 @@ export async function runNextReconciliation(context: Context, signal: AbortSigna
 async function find(context: Context, run: ReconciliationRun, signal: AbortSignal): Promise<Reconciliation> {
   const destination = (await destinationsById(context, [run.destinationId])).get(run.destinationId)
   invariant(destination, `reconciliation ${run.id} has a destination`)
-  const { remove, olderThanSeconds } = run
+  const { remove, adopt, olderThanSeconds } = run
   const olderThanHours = olderThanSeconds === undefined ? undefined : olderThanSeconds / 3600
-  return reconcileDestination(context, destination, { remove, olderThanHours, signal })
+  return reconcileDestination(context, destination, { remove, adopt, olderThanHours, signal })
 }
 
 /** Renews the lock of an attempt, and ends the attempt when it is lost or its time is up. */

@@ -3,14 +3,14 @@ import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { checkAllowed } from '../destinations/rules.ts'
-import { getDestination } from '../destinations/service.ts'
+import { getAnyDestination } from '../destinations/service.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { createOnce } from '../idempotency/service.ts'
 import { newIdentifier } from '../shared/identifier.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
 import type { ReconciliationRun } from './reconciliation.ts'
 import * as repository from './repository.ts'
-import type { ReconcileOptions } from './service.ts'
+import { checkOptions } from './service.ts'
 
 const DAY_MS = 24 * 3_600_000
 
@@ -24,10 +24,11 @@ export async function requestReconciliation(
   context: Context,
   call: Call,
   destinationId: string,
-  { remove, olderThanSeconds }: Pick<ReconcileOptions, 'remove'> & Pick<ReconciliationRun, 'olderThanSeconds'>,
+  { remove, adopt, olderThanSeconds }: Pick<ReconciliationRun, 'remove' | 'adopt' | 'olderThanSeconds'>,
   key: IdempotencyKey | undefined,
 ): Promise<ReconciliationRun> {
-  const destination = await getDestination(context, call, destinationId)
+  checkOptions({ remove, adopt })
+  const destination = await getAnyDestination(context, call, destinationId)
   await checkAllowed(destination.store, context)
   const createdAt = await readClock(context)
   const run: ReconciliationRun = {
@@ -36,6 +37,7 @@ export async function requestReconciliation(
     instanceId: destination.instanceId,
     state: 'queued',
     remove,
+    adopt,
     olderThanSeconds,
     createdAt,
     beganAt: undefined,

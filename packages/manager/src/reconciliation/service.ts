@@ -1,41 +1,23 @@
-import { isManifestName, manifestName, type ObjectStore, StoreError, stores } from '@osb-backup/storage'
+import { isManifestName, manifestName, type StoredObject, StoreError, stores } from '@osb-backup/storage'
 import type { Call } from '../access/call.ts'
 import { recordCall } from '../audit/service.ts'
 import { readClockState } from '../clock/service.ts'
-import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import type { FileDestination } from '../destinations/destination.ts'
 import { openDestination, storeOptions } from '../destinations/open-destination.ts'
 import { checkAllowed } from '../destinations/rules.ts'
-import { getDestination } from '../destinations/service.ts'
+import { getAnyDestination } from '../destinations/service.ts'
 import { prefixOfPlan } from '../jobs/job.ts'
 import { openJobsOfPlans, planIdsOfJobsIn } from '../jobs/repository.ts'
 import { planIdsOfDestination } from '../plans/repository.ts'
 import { clearMissing, planIdsWithPointsIn, pointsOf, recordVerification } from '../restore-points/repository.ts'
 import { objectNameOf, type RestorePoint } from '../restore-points/restore-point.ts'
 import { RequestError } from '../shared/request-error.ts'
+import { adoptOrphans } from './adopt-orphans.ts'
+import type { ReconcileContext, ReconcileOptions, Reconciling } from './reconcile-context.ts'
 import { Findings, type Reconciliation } from './reconciliation.ts'
 
 const DEFAULT_AGE_HOURS = 24
-
-type ReconcileContext = Pick<Context, 'settings' | 'database' | 'sealer'>
-
-export interface ReconcileOptions {
-  /** Whether orphans and incomplete uploads are removed. */
-  remove: boolean
-  /** Younger ones are neither listed nor removed. */
-  olderThanHours?: number | undefined
-  signal: AbortSignal
-}
-
-interface Reconciling {
-  context: ReconcileContext
-  destination: FileDestination
-  store: ObjectStore
-  options: ReconcileOptions
-  oldest: Date
-  found: Reconciliation
-}
 
 /**
  * Compares the objects in a destination, below the prefixes of plans that this manager knows, with its restore points.
@@ -52,7 +34,8 @@ export async function reconcile(
   destinationId: string,
   options: ReconcileOptions,
 ): Promise<Reconciliation> {
-  const destination = await getDestination(context, call, destinationId)
+  checkOptions(options)
+  const destination = await getAnyDestination(context, call, destinationId)
   await checkAllowed(destination.store, context)
   // Before anything is removed: what is not in the audit log does not happen.
   await recordCall(context, call, call.audit.status)
@@ -79,6 +62,8 @@ export async function reconcileDestination(
     objects: 0,
     orphans: new Findings(),
     incompleteUploads: new Findings(),
+    adopted: new Findings(),
+    notAdopted: new Findings(),
     brokenPoints: new Findings(),
   } satisfies Reconciliation
   const reconciling = { context, destination, store, options, oldest, found }
@@ -89,6 +74,12 @@ export async function reconcileDestination(
     throw new RequestError('conflict', `The destination could not be reconciled: ${cause.message}`, { cause })
   }
   return found
+}
+
+/** @throws {RequestError} If orphans are to be both removed and adopted. */
+export function checkOptions({ remove, adopt }: Pick<ReconcileOptions, 'remove' | 'adopt'>): void {
+  if (!remove || !adopt) return
+  throw new RequestError('invalid', 'Either remove orphans or adopt them.', { field: 'adopt' })
 }
 
 /** The plans that store in a destination, or once did. */
@@ -112,14 +103,18 @@ async function reconcilePlan(reconciling: Reconciling, planId: string): Promise<
   const points = await pointsOf(context, { planId })
   const named = new Set(points.flatMap(objectNamesOf))
   const sizes = new Map<string, number>()
+  const orphans: StoredObject[] = []
   for await (const object of store.list(prefix, { signal })) {
     if (!isManifestName(object.name)) found.objects++
     if (named.has(object.name)) sizes.set(object.name, object.sizeBytes)
     else if (object.modifiedAt < oldest) {
-      const { name, sizeBytes, modifiedAt } = object
-      const removed = await tryToRemove(mayRemove, () => removeOrphan(reconciling, planId, name))
-      found.orphans.add({ name, sizeBytes, modifiedAt, ...removed })
+      if (options.adopt && !isBusy) orphans.push(object)
+      else await handleOrphan(reconciling, planId, object, mayRemove)
     }
+  }
+  const adopted = await adoptOrphans(reconciling, planId, orphans)
+  for (const object of orphans) {
+    if (!adopted.has(object.name)) await handleOrphan(reconciling, planId, object, false)
   }
   const ofThis = points.filter((point) => point.destinationId === destination.id && point.removal === undefined)
   for (const point of ofThis) await checkPoint(reconciling, point, sizes.get(objectNameOf(point)))
@@ -132,6 +127,16 @@ async function reconcilePlan(reconciling: Reconciling, planId: string): Promise<
 }
 
 const objectNamesOf = (point: RestorePoint) => [objectNameOf(point), manifestName(objectNameOf(point))]
+
+async function handleOrphan(
+  reconciling: Reconciling,
+  planId: string,
+  { name, sizeBytes, modifiedAt }: StoredObject,
+  mayRemove: boolean,
+): Promise<void> {
+  const removed = await tryToRemove(mayRemove, () => removeOrphan(reconciling, planId, name))
+  reconciling.found.orphans.add({ name, sizeBytes, modifiedAt, ...removed })
+}
 
 /** Jobs and restore points are read once more: a job that began since may have stored the object. */
 async function removeOrphan(

@@ -63,16 +63,7 @@ export function claimDueRemovals(context: Context, limit: number): Promise<Resto
  *   are removed, and those that are left are retried until they are deleted.
  */
 export async function removeFiles(context: Context, call: Call, points: readonly RestorePoint[]): Promise<void> {
-  const ids = points.map((point) => point.id)
-  const claimed = await inAuditedTransaction(context, call, async (tx) => {
-    await requestRemoval(tx, ids, 'REQUESTED')
-    const kept = await repository.findUnmarkedPoint(tx, ids)
-    if (kept === undefined) return repository.claimRemovals(tx, ids, await readClock(tx))
-    const what = `The restore point ${kept.id} of ${JSON.stringify(kept.item)}`
-    const isRestored = (await pointsBeingRestored(tx, [kept.id])).has(kept.id)
-    const reason = isRestored ? 'is being restored: wait for the end' : 'is held: release it first'
-    throw new RequestError('conflict', `${what} ${reason}.`)
-  })
+  const claimed = await claimRequested(context, call, points)
   const refusals: StoreError[] = []
   for (const point of claimed) {
     await removeObject(context, point, new AbortController().signal).catch((error: unknown) => {
@@ -85,6 +76,24 @@ export async function removeFiles(context: Context, call: Call, points: readonly
   const count = refusals.length === 1 ? 'A file is' : `${refusals.length} files are`
   const message = `${count} not removed yet; removal is retried until it succeeds: ${cause.message}`
   throw new RequestError('conflict', message, { cause })
+}
+
+/**
+ * Marks restore points for removal because a user asked for it, and claims them for an attempt now.
+ *
+ * @throws {RequestError} If one is held or being restored; then none is marked.
+ */
+export function claimRequested(context: Context, call: Call, points: readonly RestorePoint[]): Promise<RestorePoint[]> {
+  const ids = points.map((point) => point.id)
+  return inAuditedTransaction(context, call, async (tx) => {
+    await requestRemoval(tx, ids, 'REQUESTED')
+    const kept = await repository.findUnmarkedPoint(tx, ids)
+    if (kept === undefined) return repository.claimRemovals(tx, ids, await readClock(tx))
+    const what = `The restore point ${kept.id} of ${JSON.stringify(kept.item)}`
+    const isRestored = (await pointsBeingRestored(tx, [kept.id])).has(kept.id)
+    const reason = isRestored ? 'is being restored: wait for the end' : 'is held: release it first'
+    throw new RequestError('conflict', `${what} ${reason}.`)
+  })
 }
 
 /**
@@ -107,9 +116,16 @@ export async function removeObject(context: Context, point: RestorePoint, signal
     if (signal.aborted) throw error
     const isExpected = error instanceof StoreError || error instanceof RequestError
     const message = isExpected ? error.message : 'It could not be removed; the log of the manager says why.'
-    await repository.recordRemovalError(context, point.id, message)
+    // A locked object is not asked for again before its lock ends.
+    const notBefore = error instanceof StoreError ? error.lockedUntil : undefined
+    await repository.recordRemovalError(context, point.id, { message, notBefore })
     throw error
   }
+  await recordDeletion(context, point)
+}
+
+/** Records that a restore point is deleted. */
+export async function recordDeletion(context: Context, point: RestorePoint): Promise<void> {
   await inTransaction(context, async (tx) => {
     await repository.markPointDeleted(tx, point.id, await readClock(tx))
     await clearPartFile(tx, point.jobId, point.item)

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
 import { readPage } from '../database/read-page.ts'
 import type { RestorePointTable } from '../database/tables/restore-points.ts'
@@ -153,16 +153,40 @@ export async function planIdsWithPointsIn({ database }: RepositoryContext, desti
   return rows.map((row) => row.plan_id)
 }
 
-/** Whether any restore point is stored in a destination. */
-export async function hasPointsIn({ database }: RepositoryContext, destinationId: string): Promise<boolean> {
-  const found = await database
+/** The sequence of the newest restore point that is stored in a destination; undefined if none is. */
+export async function newestSequenceIn(
+  { database }: RepositoryContext,
+  destinationId: string,
+): Promise<number | undefined> {
+  const row = await database
     .selectFrom('restore_points')
-    .select('id')
+    .select(({ fn }) => fn.max('sequence').as('newest'))
     .where('destination_id', '=', destinationId)
     .where('deleted_at', 'is', null)
-    .limit(1)
-    .execute()
-  return found.length > 0
+    .executeTakeFirst()
+  return row?.newest ? Number(row.newest) : undefined
+}
+
+/**
+ * A sample of the restore points in a destination whose objects should be there: the newest of items, and others chosen at
+ * random, at most `count` of each.
+ */
+export async function samplePointsIn(
+  { database }: RepositoryContext,
+  destinationId: string,
+  count: number,
+): Promise<RestorePoint[]> {
+  const stored = database
+    .selectFrom('restore_points')
+    .selectAll()
+    .where('destination_id', '=', destinationId)
+    .where('deleted_at', 'is', null)
+    .where('removal_requested_at', 'is', null)
+    .where(({ or, eb }) => or([eb('verified_state', 'is', null), eb('verified_state', '=', 'intact')]))
+  const newest = await stored.distinctOn('item').orderBy('item').orderBy('sequence', 'desc').limit(count).execute()
+  const others = await stored.orderBy(sql`random()`).limit(count).execute()
+  const rows = new Map([...newest, ...others].map((row) => [row.id, row]))
+  return [...rows.values()].map(pointFromRow)
 }
 
 /** One page of the restore points of an instance, newest first unless requested otherwise. */

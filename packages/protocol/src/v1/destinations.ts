@@ -44,6 +44,9 @@ export const destinationSchema = z.object({
   ...settingsFields,
   store: storeSchema.meta({ description: 'Where the bytes are stored' }),
   createdAt: instantSchema.meta(about('When it was created', EXAMPLE_INSTANT)),
+  retiredAt: instantSchema
+    .optional()
+    .meta(about('When it was deleted; restore points may still be stored in it', EXAMPLE_INSTANT)),
 })
 export type Destination = z.infer<typeof destinationSchema>
 
@@ -52,6 +55,7 @@ export const destinationQuerySchema = z.strictObject({
   ...pagingFields,
   instance: filterFields.instance,
   kind: z.enum(storeKinds).optional().meta(about('Only stores of this kind', 's3')),
+  retired: z.enum(['true', 'false']).optional().meta(about('Deleted destinations (`true`) or those in use', 'false')),
   q: searchField('the name'),
 })
 export type DestinationQuery = z.input<typeof destinationQuerySchema>

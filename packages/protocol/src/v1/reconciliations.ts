@@ -7,6 +7,10 @@ export const reconcileSchema = z.strictObject({
     .boolean()
     .optional()
     .meta(about('Removes orphans and incomplete uploads; otherwise they are only listed', false)),
+  adopt: z
+    .boolean()
+    .optional()
+    .meta(about('Turns orphans that have a manifest into restore points on hold; excludes `remove`', false)),
   olderThanSeconds: z
     .int()
     .min(0)
@@ -46,8 +50,27 @@ const findingsSchema = z.object({
       }),
     )
     .meta({ description: 'Restore points whose object is missing or has another size' }),
+  adopted: z
+    .array(
+      z.object({
+        restorePointId: idSchema.meta(about('The restore point that was recorded', EXAMPLE_ID)),
+        name: found.name,
+        item: z.string().meta(about('What it is a dump of', 'shop')),
+      }),
+    )
+    .meta({ description: 'Objects that became restore points' }),
+  notAdopted: z
+    .array(
+      z.object({
+        name: found.name,
+        problem: z.string().meta(about('Why it cannot be adopted', 'There is a manifest, but no object.')),
+      }),
+    )
+    .meta({ description: 'Objects with a manifest that did not become restore points' }),
   orphanCount: z.int().meta(about('Number of orphans', 0)),
   incompleteUploadCount: z.int().meta(about('Number of incomplete uploads', 0)),
+  adoptedCount: z.int().meta(about('Number of objects that became restore points', 0)),
+  notAdoptedCount: z.int().meta(about('Number of objects that could not become restore points', 0)),
   missingCount: z.int().meta(about('Number of restore points without an intact object', 0)),
 })
 
@@ -60,6 +83,7 @@ export const reconciliationSchema = z.object({
     .enum(['queued', 'running', 'succeeded', 'failed', 'cancelled'])
     .meta(about('Succeeded, failed and cancelled are final', 'succeeded')),
   remove: z.boolean().meta(about('Whether orphans and incomplete uploads are removed', false)),
+  adopt: z.boolean().meta(about('Whether orphans become restore points', false)),
   olderThanSeconds: z.int().optional().meta(about('Younger objects are skipped', 86_400)),
   createdAt: instantSchema.meta(about('When it was requested', EXAMPLE_INSTANT)),
   startedAt: instantSchema.optional().meta(about('When it began to run', EXAMPLE_INSTANT)),

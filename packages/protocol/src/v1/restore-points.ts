@@ -112,6 +112,16 @@ export const verifyQuerySchema = z.strictObject({
 })
 export type VerifyQuery = z.input<typeof verifyQuerySchema>
 
+/** `DELETE /v1/restore-points/{id}`. */
+export const restorePointDeleteQuerySchema = z.strictObject({
+  force: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta(
+      about('For admins: delete the record even if its object cannot be removed, as where the store is gone', 'true'),
+    ),
+})
+
 /** `GET /v1/restore-points`. */
 export const restorePointQuerySchema = z.strictObject({
   ...pagingFields,

@@ -25,7 +25,9 @@ export async function loadFile(
   const partial = `${path}.partial`
   try {
     const content = await open(store, name, { ...asItIs, ...options })
-    const handle = await openFile(partial, 'w', 0o600)
+    // A link of this name would lead elsewhere.
+    await rm(partial, { force: true })
+    const handle = await openFile(partial, 'wx', 0o600)
     try {
       await pipeline(content, async (chunks: AsyncIterable<Buffer>) => {
         for await (const chunk of chunks) await handle.writeFile(chunk)

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { S3Client } from '@aws-sdk/client-s3'
-import { regionInAnswer } from './s3-error.ts'
+import { regionInAnswer } from '../failure-cause.ts'
 import { DEFAULT_REGION, regionOf, type S3Settings } from './s3-settings.ts'
 
 /** The region that requests are signed for: the one of the settings, or else what the server says. */

@@ -7,7 +7,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { omitUndefined } from '@osb-backup/node'
-import { isNoSuchObject, isUnproven404, nameOf, statusOf } from './s3-error.ts'
+import { isNameless, isNoSuchObject, isUnproven404, nameOf, statusOf } from './s3-error.ts'
 
 /** What S3 says of an object; undefined if there is none. A missing bucket rejects, which HEAD alone cannot detect. */
 export async function headObject(
@@ -18,7 +18,7 @@ export async function headObject(
   try {
     return await client.send(new HeadObjectCommand(object), omitUndefined({ abortSignal }))
   } catch (error) {
-    if (isUnproven404(error)) return readNothing(client, object, error, abortSignal)
+    if (isUnproven404(error) || isNameless(error)) return readNothing(client, object, error, abortSignal)
     if (!isNoSuchObject(error)) throw error
     if (await isBucketMissing(client, object.Bucket, abortSignal)) throw Object.assign(error as Error, noSuchBucket)
     return undefined
@@ -28,14 +28,15 @@ export async function headObject(
 const noSuchBucket = { Code: 'NoSuchBucket' }
 
 /**
- * Asks for the object where the answer to HEAD does not show whether S3 gave it: other requests have a body, which does.
+ * Asks for the object where the answer to HEAD does not show whether S3 gave it, or why it refuses: other requests have a body,
+ * which does.
  *
- * @throws `unproven`, if that does not show it either.
+ * @throws `unexplained`, if that does not show it either.
  */
 async function readNothing(
   client: S3Client,
   object: { Bucket: string; Key: string },
-  unproven: unknown,
+  unexplained: unknown,
   abortSignal: AbortSignal | undefined,
 ): Promise<undefined> {
   try {
@@ -46,9 +47,9 @@ async function readNothing(
     ;(Body as Readable | undefined)?.destroy()
   } catch (error) {
     if (nameOf(error) === 'NoSuchKey') return undefined
-    if (nameOf(error) === 'NoSuchBucket') throw error
+    if (!isUnproven404(error) && !isNameless(error)) throw error
   }
-  throw unproven
+  throw unexplained
 }
 
 /** A refusal to describe the bucket proves that it exists. */

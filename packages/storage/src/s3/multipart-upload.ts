@@ -166,8 +166,8 @@ export class MultipartUpload {
         ContentMD5: omitted.has('content-md5') ? undefined : part.md5.toString('base64'),
       })
       if (signsPayload || omitted.has('content-md5')) {
-      command.middlewareStack.add(signedPayload(await sha256Of(part)), { step: 'build', priority: 'low' })
-    }
+        command.middlewareStack.add(signedPayload(await sha256Of(part)), { step: 'build', priority: 'low' })
+      }
       return clients.parts.send(command, { abortSignal: this.#cutOff.signal })
     }
     const sendOnce = async () => {

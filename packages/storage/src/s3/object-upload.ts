@@ -43,6 +43,7 @@ export class ObjectUpload {
       sizeBytes += part.sizeBytes
       if (isLast && count === 0) {
         const tag = await this.#translated(this.#putWhole(part).finally(part.release))
+        await this.#requireEncryption()
         return { sizeBytes, tag }
       }
       if (++count > this.#maximumParts) {
@@ -54,7 +55,19 @@ export class ObjectUpload {
     await this.#translated(this.#parts.settled())
     const { retry, signal } = this.#target
     const complete = () => this.#translated(this.#commit(sizeBytes, () => this.#parts.complete()))
-    return { sizeBytes, tag: await withRetries(complete, retry, signal) }
+    const tag = await withRetries(complete, retry, signal)
+    await this.#requireEncryption()
+    return { sizeBytes, tag }
+  }
+
+  /** Some servers ignore the header. Nothing is to be stored then that its owner believes to be encrypted. */
+  async #requireEncryption(): Promise<void> {
+    const { clients, object, properties, retry, signal, doing } = this.#target
+    const wanted = properties.ServerSideEncryption
+    if (wanted === undefined) return
+    const found = await withRetries(() => this.#translated(headObject(clients.calls, object)), retry, signal)
+    if (found?.ServerSideEncryption === wanted) return
+    throw new StoreError('misconfigured', `Could not ${doing}: the store did not encrypt it as set (${wanted}).`)
   }
 
   #tooLarge(): StoreError {
@@ -132,7 +145,13 @@ export class ObjectUpload {
     const removeOnce = async () => {
       const found = await headObject(clients.calls, object, abortSignal)
       const isOurs = found?.ContentLength === sizeBytes && (found.LastModified?.getTime() ?? 0) >= at - CLOCK_SKEW_MS
-      if (isOurs) await clients.calls.send(new DeleteObjectCommand(object), { abortSignal })
+      if (!isOurs) return
+      // In a bucket with versions nothing but this one is to be left.
+      const version = found.VersionId === undefined ? object : { ...object, VersionId: found.VersionId }
+      await clients.calls.send(new DeleteObjectCommand(version), { abortSignal }).catch((error: unknown) => {
+        if (version === object || statusOf(error) !== 403) throw error
+        return clients.calls.send(new DeleteObjectCommand(object), { abortSignal })
+      })
     }
     await withRetries(() => this.#translated(removeOnce()), undoRetry, abortSignal)
   }

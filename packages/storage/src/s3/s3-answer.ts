@@ -1,4 +1,9 @@
+import { Readable } from 'node:stream'
 import type { S3Client } from '@aws-sdk/client-s3'
+import { MAX_ERROR_BYTES, readBody } from '../bounded-body.ts'
+
+/** Largest answer that is not an object: a page of 1,000 names takes less than 2 MB. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
 /** A successful answer that S3 does not give: something else answers at the endpoint, such as a login page. */
 class NotS3Answer extends Error {
@@ -23,6 +28,7 @@ const isPlausible: Record<string, (answer: SeenAnswer) => boolean> = {
   CompleteMultipartUploadCommand: ({ output }) => Boolean(output.ETag || output.Key || output.Location),
   ListObjectsV2Command: ({ output }) => output.Name !== undefined,
   ListObjectsCommand: ({ output }) => output.Name !== undefined,
+  ListObjectVersionsCommand: ({ output }) => output.Name !== undefined,
   ListMultipartUploadsCommand: ({ output }) => output.Bucket !== undefined,
   ListPartsCommand: ({ output }) => output.UploadId !== undefined,
   DeleteObjectCommand: isDeletion,
@@ -77,4 +83,25 @@ function isForeignText(error: unknown): boolean {
   }
   const isSuccess = ($metadata?.httpStatusCode ?? 500) < 300
   return isSuccess && typeof text === 'string' && !/^\s*(<\?xml|<[A-Z])/.test(text)
+}
+
+/**
+ * Makes a client read no more of an answer than S3 sends. The SDK itself collects everything that is not the content of an object
+ * in memory. A failure whose explanation is too long counts by its status alone.
+ */
+export function limitAnswers(client: S3Client): void {
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        const result = await next(args)
+        const response = result.response as { statusCode: number; body?: unknown }
+        const isFailure = response.statusCode >= 300
+        if (!(response.body instanceof Readable) || (commandName === 'GetObjectCommand' && !isFailure)) return result
+        const body = await readBody(response.body, { maximumBytes: isFailure ? MAX_ERROR_BYTES : MAX_ANSWER_BYTES })
+        if (body === undefined && !isFailure) throw new NotS3Answer(`The answer to ${commandName} is too large`)
+        response.body = Readable.from(body === undefined || body.length === 0 ? [] : [body])
+        return result
+      },
+    { step: 'deserialize', priority: 'low', name: 'limitAnswers' },
+  )
 }

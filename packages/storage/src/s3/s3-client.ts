@@ -5,7 +5,7 @@ import { restrictAddresses } from '../address-rule.ts'
 import { trustOf } from '../connection-trust.ts'
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_IDLE_TIMEOUT_MS, type StoreOptions } from '../store-options.ts'
 import { BucketRegion } from './bucket-region.ts'
-import { rejectForeignAnswers } from './s3-answer.ts'
+import { limitAnswers, rejectForeignAnswers } from './s3-answer.ts'
 import { credentialsOf } from './s3-credentials.ts'
 import { nameOf } from './s3-error.ts'
 import { endpointOf, type S3Settings } from './s3-settings.ts'
@@ -48,6 +48,7 @@ export function s3Clients(settings: S3Settings, options: StoreOptions): S3Client
   for (const client of [calls, parts, reader]) {
     rejectForeignAnswers(client)
     region.follow(client)
+    limitAnswers(client)
   }
   return { calls, parts, reader }
 }

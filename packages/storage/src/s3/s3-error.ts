@@ -1,5 +1,5 @@
 import { codeOfConnection, isNeverConnected, systemCodeOf } from '../connection-error.ts'
-import { causeOfFailure, type FailureCause, reasonOf } from '../failure-cause.ts'
+import { causeOfFailure, type FailureCause, headersOf, reasonOf, regionInAnswer } from '../failure-cause.ts'
 import { parseRetryAfter } from '../retry-after.ts'
 import { StoreError, type StoreErrorCode } from '../store-error.ts'
 
@@ -52,9 +52,10 @@ const codeByName: Record<string, StoreErrorCode> = {
 
 const advice: Record<StoreErrorCode, string> = {
   absent: 'there is no such object or bucket',
-  denied: 'access key and secret are not accepted, or do not allow this',
+  denied: 'access key and secret are wrong or do not allow this',
   temporary: 'it is busy or cannot be reached; try again later',
   full: 'no space or quota is left, or the object is larger than it takes',
+  locked: 'a lock of the store protects it from removal',
   'invalid-name': 'it does not take this name',
   exists: 'an object of this name is there, and may not be replaced',
   replaced: 'it was replaced by another object in the meantime',
@@ -85,10 +86,10 @@ const reasonByCause: Partial<Record<FailureCause, string>> = {
 }
 
 /** What the SDK calls answers without a body, such as all that HEAD gets, and those that name no code. */
-const namelessNames: ReadonlySet<string> = new Set(['Unknown', 'UnknownError', 'BadRequest', 'Error', ''])
+const namelessNames: ReadonlySet<string> = new Set(['Unknown', 'UnknownError', 'BadRequest', 'Forbidden', 'Error', ''])
 
 function reasonFor(error: unknown, code: StoreErrorCode): string {
-  const [name, status] = [nameOf(error), statusOf(error)]
+  const name = nameOf(error)
   if (isForeignStatus(error)) return 'what answers is not S3, but perhaps a proxy or load balancer before it'
   const cause = causeOfFailure(error)
   if (cause === 'region') {
@@ -97,18 +98,13 @@ function reasonFor(error: unknown, code: StoreErrorCode): string {
     return `the bucket is in ${where}; correct the region, or the endpoint`
   }
   if (isUnreadable(error)) return 'its answer could not be read; is it compatible with S3?'
+  if (isNameless(error) && code === 'denied') return advice.denied
   const reason = reasonByName[name] ?? reasonOf(cause) ?? (cause && reasonByCause[cause])
   if (reason !== undefined) return reason
-  if (namelessNames.has(name) && status !== undefined && status >= 300 && status < 500) {
+  if (isNameless(error)) {
     return 'the store rejects the request without a reason; check region, bucket and endpoint'
   }
   return advice[code]
-}
-
-/** The region of the bucket, if an answer names it. */
-export function regionInAnswer(error: unknown): string | undefined {
-  const region = headersOf(error)['x-amz-bucket-region'] ?? (error as { Region?: unknown } | undefined)?.Region
-  return typeof region === 'string' && /^[a-z\d-]{1,60}$/.test(region) ? region : undefined
 }
 
 /** Whether an answer can only come from an S3 server: those number their answers, and give errors a code. */
@@ -156,12 +152,6 @@ function retryAfterOf(error: unknown): number | undefined {
   return parseRetryAfter(headersOf(error)['retry-after'], new Date())
 }
 
-function headersOf(error: unknown): Record<string, string> {
-  if (!(error instanceof Error && '$response' in error)) return {}
-  const { headers = {} } = (error.$response ?? {}) as { headers?: Record<string, string> }
-  return headers
-}
-
 /**
  * Whether a server may have refused a request for a header that it does not know. It had no effect then, and may be repeated
  * without the header.
@@ -190,6 +180,12 @@ export function isNoSuchObject(error: unknown): boolean {
   return (
     nameOf(error) === 'NoSuchKey' || (statusOf(error) === 404 && isFromS3(error) && nameOf(error) !== 'NoSuchBucket')
   )
+}
+
+/** Whether an answer refuses a request and does not name the reason: those to HEAD have no body. */
+export function isNameless(error: unknown): boolean {
+  const status = statusOf(error) ?? 0
+  return status >= 300 && status < 500 && status !== 404 && namelessNames.has(nameOf(error))
 }
 
 /** Whether an answer of 404 does not show who gave it. */

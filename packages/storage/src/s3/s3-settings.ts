@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { plainUrl } from '../plain-url.ts'
 import { StoreError } from '../store-error.ts'
 import { tlsSettingsSchema } from '../tls-settings.ts'
 
@@ -82,7 +83,7 @@ export function endpointOf(settings: Pick<S3Settings, 'endpoint' | 'plainHttp'>)
   if (!URL.canParse(url)) {
     throw new StoreError('misconfigured', `The S3 endpoint "${text}" is neither a URL nor host:port.`)
   }
-  return new URL(url)
+  return new URL(plainUrl(url, 'The S3 endpoint'))
 }
 
 /** Where objects are stored, for messages. */

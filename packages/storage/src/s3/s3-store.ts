@@ -30,6 +30,7 @@ import { headObject } from './head-object.ts'
 import { listPages, sendList } from './list-objects.ts'
 import type { ObjectProperties } from './multipart-upload.ts'
 import { ObjectUpload } from './object-upload.ts'
+import { deleteVersions } from './object-versions.ts'
 import { type S3Clients, s3Clients } from './s3-client.ts'
 import { mayRefuseHeader, statusOf, toS3StoreError } from './s3-error.ts'
 import { locationOf, type S3Settings } from './s3-settings.ts'
@@ -48,6 +49,7 @@ export class S3Store implements ObjectStore {
   readonly #omissions: Set<Omission>
   readonly #properties: ObjectProperties
   readonly #signsPayload: boolean
+  readonly #deletesVersions: boolean
 
   constructor(settings: S3Settings, options: StoreOptions) {
     this.location = locationOf(settings)
@@ -56,6 +58,7 @@ export class S3Store implements ObjectStore {
     this.#omissions = omissionsOf(this.location)
     this.#properties = propertiesOf(settings)
     this.#signsPayload = settings.signPayload ?? false
+    this.#deletesVersions = settings.deleteVersions ?? false
     this.#options = options
   }
 
@@ -176,7 +179,9 @@ export class S3Store implements ObjectStore {
   async remove(name: string, options: CallOptions = {}): Promise<void> {
     await this.#call(`remove "${name}" from ${this.location}`, options, async (abortSignal) => {
       validateObjectName(name)
-      await deleteObject(this.#clients.calls, { Bucket: this.#bucket, Key: name }, this.#deletion(abortSignal))
+      const object = { Bucket: this.#bucket, Key: name }
+      if (this.#deletesVersions && (await deleteVersions(this.#clients.calls, object, abortSignal))) return
+      await deleteObject(this.#clients.calls, object, this.#deletion(abortSignal))
     })
   }
 
@@ -198,6 +203,11 @@ export class S3Store implements ObjectStore {
     const found = await this.head(name, options)
     if (found === undefined) return true
     if (!isSameObject(found, object)) return false
+    if (this.#deletesVersions) {
+      // The name was compared; all versions that it ever had go with it.
+      await this.remove(name, options)
+      return true
+    }
     const isRemoved = await this.#call(`remove "${name}" from ${this.location}`, options, (abortSignal) =>
       deleteObject(
         this.#clients.parts,

@@ -1,7 +1,7 @@
 import { type Dispatcher, request } from 'undici'
 import { parseRetryAfter } from '../retry-after.ts'
 import { StoreError } from '../store-error.ts'
-import { type GrantedLogin, readJson, type TokenAnswer, tokenSchema } from './swift-answer.ts'
+import { discard, type GrantedLogin, readJson, type TokenAnswer, tokenSchema } from './swift-answer.ts'
 import { NotSwiftAnswer, UnexpectedStatus } from './swift-error.ts'
 import { accountOf, type SwiftSettings } from './swift-settings.ts'
 
@@ -19,7 +19,7 @@ export async function logInAtKeystone(
   })
   const token = headers['x-subject-token']
   if (statusCode !== 201 || typeof token !== 'string') {
-    await body.dump()
+    await discard(body)
     if (statusCode < 300) throw new NotSwiftAnswer(`Status ${statusCode} is not an answer of Keystone`)
     throw new UnexpectedStatus(statusCode, parseRetryAfter(headers['retry-after'], new Date()))
   }

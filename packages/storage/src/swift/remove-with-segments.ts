@@ -1,7 +1,7 @@
 import { omitUndefined } from '@osb-backup/node'
 import type { z } from 'zod'
 import { StoreError } from '../store-error.ts'
-import { bulkAnswerSchema, readJson, segmentsSchema } from './swift-answer.ts'
+import { bulkAnswerSchema, discard, readJson, segmentsSchema } from './swift-answer.ts'
 import type { SwiftAnswer, SwiftClient } from './swift-client.ts'
 import { UnexpectedStatus } from './swift-error.ts'
 
@@ -40,7 +40,7 @@ export async function removeWithSegments(
     })
     // A status of 200 only says that Swift tried; the result is in the body.
     if (answer.statusCode === 200) return failedStatusOf(await readJson(answer.body, bulkAnswerSchema))
-    await answer.body.dump()
+    await discard(answer.body)
     return undefined
   }
   let failed = await remove()
@@ -65,7 +65,7 @@ export async function segmentsOf(client: SwiftClient, container: string, name: s
   const answer = await client.send({ method: 'GET', container, name, query, accept: [200] })
   if (answer.headers['content-length'] === '0') {
     // Ceph.
-    await answer.body.dump()
+    await discard(answer.body)
     return undefined
   }
   const manifest = await readJson(answer.body, segmentsSchema)

@@ -4,7 +4,7 @@ import { StoreError } from '../store-error.ts'
 import type { Sending } from '../store-options.ts'
 import { BoundedTasks } from '../transfer/bounded-tasks.ts'
 import type { Part } from '../transfer/parts.ts'
-import { listSchema, readJson } from './swift-answer.ts'
+import { discard, listSchema, readJson } from './swift-answer.ts'
 import type { SwiftClient } from './swift-client.ts'
 import { toSwiftStoreError } from './swift-error.ts'
 
@@ -182,7 +182,7 @@ export class SegmentUpload {
       const query = { format: 'json', prefix, marker }
       const answer = await client.send({ method: 'GET', container, query, accept: [200, 204, 404] })
       const page = answer.statusCode === 200 ? await readJson(answer.body, listSchema) : []
-      if (answer.statusCode !== 200) await answer.body.dump()
+      if (answer.statusCode !== 200) await discard(answer.body)
       const names = page.flatMap((entry) => ('name' in entry ? [entry.name] : []))
       const last = names.at(-1)
       if (last === undefined || last === marker) return paths

@@ -1,9 +1,11 @@
+import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { z } from 'zod'
+import { DISCARD_DEADLINE_MS, MAX_ERROR_BYTES, readBody } from '../bounded-body.ts'
 import { NotSwiftAnswer } from './swift-error.ts'
 
 /** An answer with JSON larger than this is not read to its end: a page of 10,000 names takes some megabytes. */
-const MAX_JSON_BYTES = 64 * 1024 * 1024
+const MAX_JSON_BYTES = 32 * 1024 * 1024
 
 /** A login: the token that every request to Swift carries, and Swift's URL. */
 export interface Login {
@@ -46,17 +48,17 @@ export function hasTransactionId({ headers }: Pick<Dispatcher.ResponseData, 'hea
  *
  * @throws {NotSwiftAnswer} If it is not what the schema says.
  */
-export async function readJson<T>(body: AsyncIterable<Buffer>, schema: z.ZodType<T>): Promise<T> {
-  const chunks: Buffer[] = []
-  let sizeBytes = 0
-  for await (const chunk of body) {
-    chunks.push(chunk)
-    sizeBytes += chunk.length
-    if (sizeBytes > MAX_JSON_BYTES) throw new NotSwiftAnswer('The answer is too large')
-  }
-  const parsed = schema.safeParse(jsonOf(Buffer.concat(chunks).toString('utf8')))
+export async function readJson<T>(body: Readable, schema: z.ZodType<T>): Promise<T> {
+  const content = await readBody(body, { maximumBytes: MAX_JSON_BYTES })
+  if (content === undefined) throw new NotSwiftAnswer('The answer is too large')
+  const parsed = schema.safeParse(jsonOf(content.toString('utf8')))
   if (!parsed.success) throw new NotSwiftAnswer('The answer is not the JSON that was asked for')
   return parsed.data
+}
+
+/** Discards the body of an answer; a long one with its connection. */
+export async function discard(body: Dispatcher.ResponseData['body']): Promise<void> {
+  await body.dump({ limit: MAX_ERROR_BYTES, signal: AbortSignal.timeout(DISCARD_DEADLINE_MS) })
 }
 
 function jsonOf(text: string): unknown {

@@ -4,13 +4,17 @@ import { omitUndefined } from '@osb-backup/node'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { z } from 'zod'
 import { connectorUnder } from '../address-rule.ts'
+import { DISCARD_DEADLINE_MS, readBody } from '../bounded-body.ts'
 import { trustOf } from '../connection-trust.ts'
 import { parseRetryAfter } from '../retry-after.ts'
+import { StoreError } from '../store-error.ts'
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_IDLE_TIMEOUT_MS, type StoreOptions } from '../store-options.ts'
 import { statusOfSegmentProblems } from './segment-problems.ts'
-import { hasTransactionId, isFromSwift, type Login, readJson } from './swift-answer.ts'
+
+import { discard, hasTransactionId, isFromSwift, type Login, readJson } from './swift-answer.ts'
 import { NotSwiftAnswer, type StatusDetail, UnexpectedStatus } from './swift-error.ts'
 import { SwiftSession } from './swift-session.ts'
+
 import type { SwiftSettings } from './swift-settings.ts'
 
 /** One request to Swift, its path relative to the project's account. */
@@ -44,6 +48,9 @@ export class SwiftClient {
   readonly #session: SwiftSession
 
   constructor(settings: SwiftSettings, options: StoreOptions) {
+    if (/^\.{0,2}$/.test(settings.container)) {
+      throw new StoreError('misconfigured', `"${settings.container}" cannot be the name of a container.`)
+    }
     const idleTimeoutMs = options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS
     const connect = {
       timeout: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
@@ -83,7 +90,7 @@ export class SwiftClient {
   /** As `send`, for answers whose body does not matter. */
   async sendAndDump(wanted: SwiftRequest): Promise<SwiftAnswer> {
     const answer = await this.send(wanted)
-    await answer.body.dump()
+    await discard(answer.body)
     return answer
   }
 
@@ -93,7 +100,7 @@ export class SwiftClient {
     const url = storageUrl.replace(/\/v1(\/.*)?$/, '/info')
     const { statusCode, headers, body } = await request(url, omitUndefined({ dispatcher: this.#dispatcher, signal }))
     if (statusCode !== 200) {
-      await body.dump()
+      await discard(body)
       if (statusCode < 500 && statusCode !== 429) return undefined
       throw new UnexpectedStatus(statusCode, parseRetryAfter(headers['retry-after'], new Date()))
     }
@@ -134,7 +141,7 @@ async function accepted(answer: SwiftAnswer, wanted: SwiftRequest): Promise<Swif
   const isAccepted = wanted.accept.includes(answer.statusCode) && !isForeign404
   if (isAccepted && isFromSwift(wanted, answer)) return answer
   const retryAfterMs = parseRetryAfter(answer.headers['retry-after'], new Date())
-  const text = await readStart(answer.body)
+  const text = await readText(answer)
   const status = answer.statusCode === 400 && isManifestPut(wanted) ? statusOfSegmentProblems(text) : answer.statusCode
   if (isAccepted || status < 300) throw new NotSwiftAnswer(`Status ${status} is not an answer of Swift`)
   throw new UnexpectedStatus(status, retryAfterMs, detailOf(answer, wanted, text))
@@ -153,16 +160,12 @@ function detailOf(answer: SwiftAnswer, wanted: SwiftRequest, text: string): Stat
   return undefined
 }
 
-/** At most the start of a body: the problems of some thousand segments. */
-async function readStart(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = []
-  let sizeBytes = 0
-  for await (const chunk of body) {
-    chunks.push(chunk)
-    sizeBytes += chunk.length
-    if (sizeBytes > MAX_PROBLEMS_BYTES) break
-  }
-  return Buffer.concat(chunks).toString('utf8')
+/** The explanation of a failure; nothing where it cannot be read. */
+async function readText({ body }: SwiftAnswer): Promise<string> {
+  const content = await readBody(body, { maximumBytes: MAX_PROBLEMS_BYTES, deadlineMs: DISCARD_DEADLINE_MS }).catch(
+    () => undefined,
+  )
+  return content?.toString('utf8') ?? ''
 }
 
 /**

@@ -9,6 +9,7 @@ const advice: Record<StoreErrorCode, string> = {
   full: 'no space or quota is left, or the object is larger than it takes',
   exists: 'an object of this name is there, and may not be replaced',
   replaced: 'it was replaced by another object in the meantime',
+  locked: 'a lock of the store protects it from removal',
   'invalid-name': 'it does not take this name',
   misconfigured: 'the settings do not fit it; check auth URL, domain, project, region and certificate',
 }
@@ -18,7 +19,7 @@ export type StatusDetail = 'NoSuchContainer' | 'QuotaExceeded' | 'ForeignStatus'
 
 const reasonByDetail: Record<StatusDetail, string> = {
   NoSuchContainer: 'there is no such container; create it, or correct the destination',
-  QuotaExceeded: 'the quota of the container or of the account is used up',
+  QuotaExceeded: 'no space or quota is left in the container or the account',
   ForeignStatus: 'what answers is not Swift, but perhaps a proxy or load balancer before it',
 }
 

@@ -1,4 +1,6 @@
 import type { Dispatcher } from 'undici'
+import { plainUrl } from '../plain-url.ts'
+import { StoreError } from '../store-error.ts'
 import { logInAtKeystone } from './keystone-login.ts'
 import type { Login } from './swift-answer.ts'
 import { toLoginError } from './swift-error.ts'
@@ -49,7 +51,21 @@ export class SwiftSession {
     const logIn = authVersionOf(this.#settings) === '1' ? logInWithTempAuth : logInAtKeystone
     const { lifeMs, token, storageUrl } = await logIn(this.#url, this.#settings, this.#dispatcher)
     if (lifeMs !== undefined) this.#renewAt = Date.now() + Math.max(lifeMs, 0) * RENEW_AFTER_SHARE
-    // Without a slash at the end.
-    return { token, storageUrl: (this.#settings.storageUrl || storageUrl).replace(/\/+$/, '') }
+    return {
+      token,
+      storageUrl: this.#settings.storageUrl
+        ? plainUrl(this.#settings.storageUrl, 'The Swift URL')
+        : this.#checked(storageUrl),
+    }
+  }
+
+  /** The URL that a login leads to: never to a place without TLS from one with it. */
+  #checked(storageUrl: string): string {
+    const url = plainUrl(storageUrl, 'The Swift URL that the login leads to')
+    if (url.startsWith('https:') || !this.#url.startsWith('https:')) return url
+    throw new StoreError(
+      'misconfigured',
+      `The login at ${this.#url} leads to Swift without TLS, at ${url}: its token and all data would be readable on the way.`,
+    )
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { StoreError } from '../store-error.ts'
+import { plainUrl } from '../plain-url.ts'
 import { tlsSettingsSchema } from '../tls-settings.ts'
 
 /** A container of OpenStack Swift. Texts that are empty are absent. */
@@ -48,10 +48,8 @@ export function authVersionOf({ authUrl, authVersion }: Address): '1' | '3' {
  * @throws {StoreError} With code `misconfigured` if it is not valid.
  */
 export function loginUrl(settings: Address): string {
-  const base = settings.authUrl.trim().replace(/\/+$/, '')
-  const url = authVersionOf(settings) === '1' || base.endsWith('/v3') ? base : `${base}/v3`
-  if (!URL.canParse(url)) throw new StoreError('misconfigured', `The auth URL "${settings.authUrl}" is not a URL.`)
-  return url
+  const base = plainUrl(settings.authUrl, 'The auth URL')
+  return authVersionOf(settings) === '1' || base.endsWith('/v3') ? base : `${base}/v3`
 }
 
 /** What is missing for a login: the field of the settings, which may be one of several that would do. */

@@ -27,7 +27,7 @@ import { type ByteRange, type OpenedObject, openedObject, rangeHeader } from '..
 import { type PartPlan, partPlan } from '../transfer/part-plan.ts'
 import { download } from '../transfer/ranged-download.ts'
 import { removeWithSegments } from './remove-with-segments.ts'
-import { type ListEntry, listSchema, readJson } from './swift-answer.ts'
+import { discard, type ListEntry, listSchema, readJson } from './swift-answer.ts'
 import { type SwiftAnswer, SwiftClient } from './swift-client.ts'
 import { toSwiftStoreError, UnexpectedStatus } from './swift-error.ts'
 import { readLimits, type SwiftLimits } from './swift-limits.ts'
@@ -127,7 +127,7 @@ export class SwiftStore implements ObjectStore {
     let answer = await get(condition, [412])
     if (answer.statusCode === 412) {
       // Ceph says so of any object with segments, also where the tag is the right one.
-      await answer.body.dump()
+      await discard(answer.body)
       answer = await get({})
       if (isTagged(answer, tag)) this.#omissions.add('get-if-match')
     }
@@ -136,7 +136,7 @@ export class SwiftStore implements ObjectStore {
       throw toSwiftStoreError(new UnexpectedStatus(412), doing)
     }
     if (answer.statusCode === 416) {
-      await answer.body.dump()
+      await discard(answer.body)
       return this.#open(name, doing, { from: 0, end: undefined }, tag, signal)
     }
     const { 'content-length': length, 'content-range': sent, etag } = answer.headers
@@ -153,7 +153,7 @@ export class SwiftStore implements ObjectStore {
   async head(name: string, options: CallOptions = {}): Promise<StoredObject | undefined> {
     const doing = `look up "${name}" in ${this.location}`
     const answer = await this.#send('HEAD', name, [200, 404], doing, options)
-    await answer.body.dump()
+    await discard(answer.body)
     if (answer.statusCode === 404) {
       await this.#requireContainer(doing, options)
       return undefined
@@ -250,7 +250,7 @@ export class SwiftStore implements ObjectStore {
         ...omitUndefined({ signal }),
       })
       if (answer.statusCode === 200) return readJson(answer.body, listSchema)
-      await answer.body.dump()
+      await discard(answer.body)
       return []
     })
   }

@@ -174,6 +174,7 @@ export class SwiftUpload {
     const isOurs =
       Number(head.headers['content-length']) === stored?.sizeBytes &&
       String(head.headers.etag).replaceAll('"', '') === stored?.tag
-    if (head.statusCode === 200 && isOurs) await client.sendAndDump({ method: 'DELETE', container, name, accept: [204, 404], signal })
+    if (head.statusCode === 200 && isOurs)
+      await client.sendAndDump({ method: 'DELETE', container, name, accept: [204, 404], signal })
   }
 }

@@ -1,6 +1,6 @@
 import { type Dispatcher, request } from 'undici'
 import { parseRetryAfter } from '../retry-after.ts'
-import type { GrantedLogin } from './swift-answer.ts'
+import { discard, type GrantedLogin } from './swift-answer.ts'
 import { NotSwiftAnswer, UnexpectedStatus } from './swift-error.ts'
 import type { SwiftSettings } from './swift-settings.ts'
 
@@ -15,7 +15,7 @@ export async function logInWithTempAuth(
     method: 'GET',
     headers: { 'x-auth-user': username, 'x-auth-key': password },
   })
-  await body.dump()
+  await discard(body)
   const token = headers['x-auth-token'] ?? headers['x-storage-token']
   const storageUrl = headers['x-storage-url']
   if (statusCode >= 300) throw new UnexpectedStatus(statusCode, parseRetryAfter(headers['retry-after'], new Date()))

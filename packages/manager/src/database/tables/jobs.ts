@@ -44,7 +44,7 @@ export interface JobTable {
   /** The manager whose workers run it, a row of `managers`; null: it waits to be claimed. */
   locked_by: string | null
   /** When it began to run, by the database's clock; null: it has not. */
-  began_at: ColumnType<Date | null, never, Date>
+  began_at: ColumnType<Date | null, Date | undefined, Date>
   cancelled_at: Date | null
   cancelled_by: string | null
 }

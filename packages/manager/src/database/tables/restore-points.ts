@@ -72,6 +72,7 @@ export interface ReconciliationTable {
   instance_id: string
   state: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
   remove: boolean
+  adopt: boolean
   older_than_seconds: number | null
   created_at: Date
   began_at: Date | null
@@ -89,6 +90,8 @@ export interface StoredFindings {
   objects: number
   orphans: StoredList<{ name: string; sizeBytes: number; modifiedAt: string; removed: boolean; error?: string }>
   incompleteUploads: StoredList<{ name: string; startedAt: string; removed: boolean; error?: string }>
+  adopted: StoredList<{ id: string; name: string; item: string }>
+  notAdopted: StoredList<{ name: string; problem: string }>
   brokenPoints: StoredList<{ id: string; name: string; state: 'damaged' | 'missing' }>
 }
 

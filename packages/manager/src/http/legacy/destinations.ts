@@ -6,6 +6,7 @@ import type { Context } from '../../context/context.ts'
 import {
   createDestination,
   findDestination,
+  getAnyDestination,
   getDestination,
   listDestinations,
   tryDestination,
@@ -111,7 +112,7 @@ export function destinationRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      const stored = await getDestination(context, request.call, request.params.id)
+      const stored = await getAnyDestination(context, request.call, request.params.id)
       const wanted = { ...stored, ...destinationFromWire(request.body, stored.instanceId, stored) }
       const destination = await changeDestination(context, request.call, wanted, editedVersion(request))
       sendVersion(reply, destination.version)

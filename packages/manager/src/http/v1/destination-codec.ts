@@ -14,6 +14,7 @@ export function destinationToWire(destination: FileDestination): Destination {
     bandwidthLimitBytesPerSecond: destination.bandwidthLimitBytesPerSecond,
     store: stores.kindOf(store).v1.encode(store) as Store,
     createdAt: destination.createdAt.toISOString(),
+    retiredAt: destination.retiredAt?.toISOString(),
   }
 }
 

@@ -2,7 +2,13 @@ import { destinationCheckSchema, listOf } from '@osb-backup/protocol/v1'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Context } from '../../context/context.ts'
-import { createDestination, getDestination, searchDestinations, tryDestination } from '../../destinations/service.ts'
+import {
+  createDestination,
+  getAnyDestination,
+  getDestination,
+  searchDestinations,
+  tryDestination,
+} from '../../destinations/service.ts'
 import { changeDestination, retireDestination } from '../../lifecycle/change-destination.ts'
 import { RequestError } from '../../shared/request-error.ts'
 import { editedVersion, sendVersion } from '../entity-version.ts'
@@ -34,8 +40,8 @@ export function destinationRoutes(app: App, context: Context): void {
       },
     },
     async (request) => {
-      const { instance, kind, q, ...paging } = request.query
-      const filter = { instanceId: instance, kind, text: q }
+      const { instance, kind, retired, q, ...paging } = request.query
+      const filter = { instanceId: instance, kind, retired: retired === 'true', text: q }
       return toList(await searchDestinations(context, request.call, filter, keysetOf(paging)), destinationToWire)
     },
   )
@@ -44,10 +50,10 @@ export function destinationRoutes(app: App, context: Context): void {
     '/v1/destinations/:id',
     {
       config: { access: 'viewer' },
-      schema: { summary: 'Show a destination', params, response: { 200: destinationSchema } },
+      schema: { summary: 'Show a destination, also a deleted one', params, response: { 200: destinationSchema } },
     },
     async (request, reply) => {
-      const destination = await getDestination(context, request.call, request.params.id)
+      const destination = await getAnyDestination(context, request.call, request.params.id)
       sendVersion(reply, destination.version)
       return destinationToWire(destination)
     },
@@ -79,7 +85,7 @@ export function destinationRoutes(app: App, context: Context): void {
     {
       config: { access: 'operator' },
       schema: {
-        summary: 'Change a destination; its secret is kept unless you send another',
+        summary: 'Change a destination; its secret is kept unless you send another, and a move is verified',
         headers: ifMatchHeader,
         params,
         body: destinationPatchSchema,
@@ -89,7 +95,7 @@ export function destinationRoutes(app: App, context: Context): void {
     async (request, reply) => {
       const call = request.call
       const edited = editedVersion(request)
-      const stored = await getDestination(context, call, request.params.id)
+      const stored = await getAnyDestination(context, call, request.params.id)
       const kind = request.body.store?.kind
       if (kind !== undefined && kind !== stored.store.type) {
         const message = 'The kind of a store cannot be changed: create a new destination.'

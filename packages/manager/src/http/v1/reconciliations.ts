@@ -20,7 +20,7 @@ export function reconciliationRoutes(app: App, context: Context): void {
       config: { access: 'operator' },
       schema: {
         summary:
-          'Start comparing the objects of a destination with its restore points; removes orphans only if requested',
+          'Start comparing the objects of a destination with its restore points; removes or adopts orphans only if requested',
         headers: idempotencyKeyHeader,
         params,
         body: reconcileSchema,
@@ -28,8 +28,8 @@ export function reconciliationRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      const { remove = false, olderThanSeconds } = request.body
-      const options = { remove, olderThanSeconds }
+      const { remove = false, adopt = false, olderThanSeconds } = request.body
+      const options = { remove, adopt, olderThanSeconds }
       const key = parseIdempotencyKey(request)
       const run = await requestReconciliation(context, request.call, request.params.id, options, key)
       return sendStarted(reply, run).send(toWire(run))
@@ -76,7 +76,7 @@ function toWire({ found, beganAt, ...run }: ReconciliationRun): WireReconciliati
 }
 
 function findingsToWire(found: Reconciliation): WireReconciliation['findings'] {
-  const { orphans, incompleteUploads, brokenPoints } = found
+  const { orphans, incompleteUploads, brokenPoints, adopted, notAdopted } = found
   return {
     objectCount: found.objects,
     orphans: orphans.listed.map(({ modifiedAt, ...each }) => ({ ...each, modifiedAt: modifiedAt.toISOString() })),
@@ -85,8 +85,12 @@ function findingsToWire(found: Reconciliation): WireReconciliation['findings'] {
       startedAt: startedAt.toISOString(),
     })),
     missing: brokenPoints.listed.map(({ id, name, state }) => ({ restorePointId: id, name, state })),
+    adopted: adopted.listed.map(({ id, ...each }) => ({ restorePointId: id, ...each })),
+    notAdopted: notAdopted.listed,
     orphanCount: orphans.total,
     incompleteUploadCount: incompleteUploads.total,
     missingCount: brokenPoints.total,
+    adoptedCount: adopted.total,
+    notAdoptedCount: notAdopted.total,
   }
 }

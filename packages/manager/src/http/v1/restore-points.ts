@@ -1,6 +1,7 @@
 import {
   jobSchema,
   listOf,
+  restorePointDeleteQuerySchema,
   restorePointQuerySchema,
   restorePointSchema,
   restoreRequestSchema,
@@ -10,6 +11,7 @@ import {
 import { z } from 'zod'
 import type { Context } from '../../context/context.ts'
 import { startRestore } from '../../jobs/start-restore.ts'
+import { forgetPoint } from '../../removals/forget-point.ts'
 import { removeFiles } from '../../removals/service.ts'
 import { objectNameOf, type RestorePoint } from '../../restore-points/restore-point.ts'
 import { getPoint, searchPoints, setHeld } from '../../restore-points/service.ts'
@@ -140,11 +142,17 @@ export function restorePointRoutes(app: App, context: Context): void {
     '/v1/restore-points/:id',
     {
       config: { access: 'operator' },
-      schema: { summary: 'Delete a restore point with its object', params, response: { 204: z.null() } },
+      schema: {
+        summary: 'Delete a restore point with its object',
+        params,
+        querystring: restorePointDeleteQuerySchema,
+        response: { 204: z.null() },
+      },
     },
     async (request, reply) => {
       const call = request.call
-      await removeFiles(context, call, [await getPoint(context, call, request.params.id)])
+      const point = await getPoint(context, call, request.params.id)
+      await (request.query.force === 'true' ? forgetPoint(context, call, point) : removeFiles(context, call, [point]))
       return reply.code(204).send(null)
     },
   )

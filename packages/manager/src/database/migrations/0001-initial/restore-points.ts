@@ -6,6 +6,7 @@ export const restorePoints = [
     instance_id text not null references service_instances,
     state text not null,
     remove boolean not null,
+    adopt boolean not null,
     older_than_seconds integer,
     created_at timestamptz not null,
     began_at timestamptz,

@@ -1,6 +1,7 @@
 import type { FileDestinationRequest, FileDestination as WireDestination } from '@osb-backup/protocol'
 import { type StoreSettings, stores } from '@osb-backup/storage'
 import type { FileDestination } from '../../../destinations/destination.ts'
+import type { NewDestination } from '../../../destinations/service.ts'
 import type { ServiceInstance } from '../../../instances/instance.ts'
 import { invariant } from '../../../shared/invariant.ts'
 import { RequestError } from '../../../shared/request-error.ts'
@@ -12,7 +13,7 @@ import { instanceToWire } from './service-instance.ts'
  * @param filenamePrefix - The prefix of a job's file names, where the destination is shown in a job.
  */
 export function destinationToWire(
-  destination: Omit<FileDestination, 'version' | 'createdAt'>,
+  destination: Omit<FileDestination, 'version' | 'createdAt' | 'retiredAt'>,
   instance: ServiceInstance,
   filenamePrefix?: string,
 ): WireDestination {
@@ -37,7 +38,7 @@ export function destinationFromWire(
   wire: FileDestinationRequest,
   instanceId: string,
   stored: FileDestination | undefined,
-): Omit<FileDestination, 'id' | 'version' | 'createdAt'> {
+): NewDestination {
   const kind = stores.kindOfWireType(wire.type)
   invariant(kind, `"${wire.type}" is a kind of store`)
   const decoded = kind.legacy.decode(wire, stored?.store)

@@ -1,5 +1,5 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
-import type { AddressRule } from '@osb-backup/storage'
+import type { AddressRule } from './address-rule.ts'
 
 /**
  * Addresses that no store has, whatever the operator allows: link-local ones, those of cloud metadata services, multicast
@@ -17,7 +17,7 @@ const onPremises = blockList(
   ['0.0.0.0/8', '127.0.0.0/8', '::/128', '::1/128'],
 )
 
-/** Which addresses the manager connects to for destinations, private ones only if the operator allows them. */
+/** Which addresses may be connected to for destinations, private ones only if the operator allows them. */
 export function addressRule(privateDestinations: 'allow' | 'forbid'): AddressRule {
   return (address) => {
     const readings = [address, ...embedded(address)]

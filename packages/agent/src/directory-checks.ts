@@ -1,0 +1,111 @@
+import type { Stats } from 'node:fs'
+import { access, constants, lstat, readdir, readlink, realpath, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { createDirectory, errorMessage, SettingsError } from '@osb-backup/node'
+import type { AgentSettings } from './settings/agent-settings.ts'
+
+const WORLD_WRITABLE = 0o002
+const STICKY = 0o1000
+/** As many links as Linux follows. */
+const MAX_LINKS = 40
+
+/**
+ * Creates the agent's directories where they do not exist, and checks that no other account can put files or links there: the
+ * agent reads its journal and code from them, and scripts and transfers write to them with its rights.
+ *
+ * @throws {SettingsError} If one cannot be written, is used for two purposes, or is not safe.
+ */
+export async function openDirectories(settings: AgentSettings): Promise<void> {
+  await openDirectory('directory_backup', settings.backupDirectory)
+  await openDirectory('directory_restore', settings.restoreDirectory)
+  await openDirectory('state_directory', settings.stateDirectory)
+  // Callers name job directories, so the journal must not be in the same directory as those.
+  const state = await realpath(settings.stateDirectory)
+  for (const directory of [settings.backupDirectory, settings.restoreDirectory]) {
+    if ((await realpath(directory)) === state) {
+      throw new SettingsError('state_directory must not be directory_backup or directory_restore itself.')
+    }
+  }
+  await checkEntries('directory_backup', settings.backupDirectory)
+  await checkEntries('directory_restore', settings.restoreDirectory)
+  await checkStateDirectory(state)
+}
+
+async function openDirectory(setting: string, path: string): Promise<void> {
+  try {
+    await createDirectory(path, 0o700)
+    await access(path, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw new SettingsError(`${setting} is not a writable directory: ${errorMessage(error)}.`)
+  }
+  await checkPath(setting, path)
+  if (isWorldWritable(await stat(path))) throw worldWritable(setting, path)
+}
+
+/** Checks that no other account can replace a directory, or one above it, by another. */
+async function checkPath(setting: string, path: string, links = 0): Promise<void> {
+  if (links > MAX_LINKS) throw new SettingsError(`${setting} leads through too many symbolic links.`)
+  const parent = dirname(path)
+  if (parent !== path) await checkPath(setting, parent, links)
+  const found = await lstat(path)
+  if (!found.isSymbolicLink()) {
+    // In a sticky directory such as /tmp others may create files, but neither rename nor delete ours.
+    if (isWorldWritable(found) && (found.mode & STICKY) === 0) throw worldWritable(setting, path)
+    return
+  }
+  if (!isTrusted(found)) {
+    throw new SettingsError(
+      `${setting} leads through ${path}, a symbolic link of another account. Remove it: rm ${path}`,
+    )
+  }
+  await checkPath(setting, resolve(parent, await readlink(path)), links + 1)
+}
+
+/** Links in the directory of jobs would lead scripts and transfers elsewhere. Those of its own account are rejected by the job that meets them. */
+async function checkEntries(setting: string, directory: string): Promise<void> {
+  for (const { path, found } of await entriesOf(setting, directory)) {
+    if (found.isSymbolicLink() && !isTrusted(found)) {
+      throw new SettingsError(`${setting} contains ${path}, a symbolic link of another account. Remove it: rm ${path}`)
+    }
+  }
+}
+
+/** The journal and the compiled code are trusted, so everything in their directory must be the agent's own. */
+async function checkStateDirectory(directory: string): Promise<void> {
+  const own = process.geteuid?.()
+  const all = [{ path: directory, found: await stat(directory) }, ...(await entriesOf('state_directory', directory))]
+  for (const { path, found } of all) {
+    if (found.isSymbolicLink()) {
+      throw new SettingsError(
+        `state_directory contains the symbolic link ${path}. Check where it leads, then run: rm ${path}`,
+      )
+    }
+    if (own !== undefined && found.uid !== own) {
+      throw new SettingsError(
+        `${path} of state_directory belongs to the account ${found.uid}, and the agent runs as ${own}: run the agent as that ` +
+          `account, or check the content and run: chown -R ${own} ${directory}`,
+      )
+    }
+  }
+}
+
+async function entriesOf(setting: string, directory: string): Promise<{ path: string; found: Stats }[]> {
+  try {
+    const paths = (await readdir(directory)).map((name) => join(directory, name))
+    const entries = await Promise.all(
+      paths.map(async (path) => ({ path, found: await lstat(path).catch(() => undefined) })),
+    )
+    // Files of a script that still runs come and go.
+    return entries.flatMap(({ path, found }) => (found === undefined ? [] : [{ path, found }]))
+  } catch (error) {
+    throw new SettingsError(`${setting} cannot be read: ${errorMessage(error)}.`)
+  }
+}
+
+const isWorldWritable = ({ mode }: Stats): boolean => (mode & WORLD_WRITABLE) !== 0
+
+/** Whether only the administrator or the agent's account can have created it. */
+const isTrusted = ({ uid }: Stats): boolean => uid === 0 || uid === process.geteuid?.()
+
+const worldWritable = (setting: string, path: string): SettingsError =>
+  new SettingsError(`${setting} is not safe: every account may write to ${path}. Run: chmod o-w ${path}`)
