@@ -10,6 +10,7 @@ const mayImport = {
   agent: ['protocol', 'core', 'node', 'storage'],
   manager: ['protocol', 'core', 'node', 'storage'],
   client: ['protocol'],
+  cli: ['client', 'protocol', 'core', 'node', 'storage'],
   testkit: ['protocol', 'core', 'node', 'storage', 'agent', 'manager', 'client'],
 }
 
@@ -111,7 +112,7 @@ export default {
       severity: 'error',
       from: { path: '^packages/([^/]+)/' },
       to: {
-        path: '^packages/[^/]+/src/(?!index\\.ts$|v1/index\\.ts$|kinds\\.ts$|collect-buffers-early\\.ts$)',
+        path: '^packages/[^/]+/src/(?!index\\.ts$|v1/index\\.ts$|kinds\\.ts$|node-flags\\.ts$)',
         pathNot: '^packages/$1/',
       },
     },

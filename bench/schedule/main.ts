@@ -75,8 +75,10 @@ async function makeInstances({ client }: ManagerProcess, agent: QuickAgent, dire
   for (let index = 0; index < INSTANCES; index++) {
     const id = `i-${index}`
     const { id: agentId } = await client.agents.create({ url: agent.url, username: 'agent', password: 'agent' })
-    await client.instances.create({ id, agentId, hosts: [{ address: '10.0.0.5', port: 5432 }] })
-    await client.destinations.create({ instanceId: id, name: 'files', store: { kind: 'file', directory } })
+    const hosts = [{ address: '10.0.0.5', port: 5432 }]
+    await client.instances.create({ id, agentId, hosts, database: { username: id } })
+    const store = { kind: 'file' as const, directory: join(directory, id) }
+    await client.destinations.create({ instanceId: id, name: 'files', store })
   }
 }
 

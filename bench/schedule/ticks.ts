@@ -25,7 +25,7 @@ export async function measureTicks(
     database,
     sealer: new Sealer(() => ({ current: Buffer.alloc(32), others: [] })),
     log: pino({ level: 'silent' }),
-    jobChanges: { subscribe: () => () => undefined },
+    jobChanges: { isConnected: true, subscribe: () => () => undefined },
     wakeWorkers: () => undefined,
     clock: new ManagerClock(),
   }

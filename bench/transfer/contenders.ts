@@ -16,8 +16,8 @@ export interface Contender {
   restore: Way
 }
 
-/** Our pipeline as a command, started the way it re-executes itself. */
-const command = 'node --max-semi-space-size=1 --heap-growing-percent=80 "$PROJECT/packages/storage/src/command/main.ts"'
+/** Our pipeline as a command. */
+const command = 'node --max-semi-space-size=1 "$PROJECT/packages/storage/src/command/main.ts"'
 export const ourCommand = {
   store: `${command} store "$NAME.zst.age" --destination "$DESTINATION" --compression zstd --recipient "$RECIPIENT" < "$INPUT"`,
   restore: `${command} load "$NAME.zst.age" --destination "$DESTINATION" --identity "$IDENTITY" > "$OUTPUT"`,
@@ -75,8 +75,6 @@ export function environmentOf(lab: LabEnv, bucket: string, folder: string): Reco
     PATH: `${dirname(process.execPath)}:/usr/bin:${process.env.PATH}`,
     HOME: folder,
     PROJECT: join(import.meta.dirname, '../..'),
-    // As the agent has it.
-    MALLOC_ARENA_MAX: '1',
     NODE_COMPILE_CACHE: join(folder, 'code'),
     BUCKET: bucket,
     S3_URL: endpoint,

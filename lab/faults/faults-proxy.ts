@@ -1,5 +1,12 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse, request as send } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  request as send,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Transform, type TransformCallback } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -23,7 +30,13 @@ export type Fault =
   /** The server does what it is asked for, and its answer is lost: the connection is closed, or another answer comes. */
   | { kind: 'lose'; status?: number }
 
-type ChooseFault = (request: { number: number; method: string; url: string }) => MaybePromise<Fault | undefined>
+interface AskedRequest {
+  number: number
+  method: string
+  url: string
+  headers: IncomingHttpHeaders
+}
+type ChooseFault = (request: AskedRequest) => MaybePromise<Fault | undefined>
 type MaybePromise<T> = T | Promise<T>
 
 /** A proxy between a client and a server of the lab that spoils some of their requests. */
@@ -52,7 +65,8 @@ export async function startFaultsProxy(upstream: string): Promise<FaultsProxy> {
   }
   const counted = { requests: 0, injected: 0 }
   const server = createServer((request, response) => {
-    const asked = { number: state.since++, method: request.method ?? '', url: request.url ?? '' }
+    const { method = '', url = '', headers } = request
+    const asked = { number: state.since++, method, url, headers }
     counted.requests++
     const fault = state.choose(asked)
     const note = () => {

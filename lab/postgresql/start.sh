@@ -31,7 +31,7 @@ if [ -n "$OWNER" ]; then
     chown "$OWNER" "$STATE"
     if ! as_owner test -w "$STATE"; then
         reachable=${TMPDIR:-/tmp}/osb-lab-postgresql-$(printf %s "$STATE" | cksum | cut -d' ' -f1)
-        # Somebody else's folder or link of that name is not used.
+        # Another user's folder or link of that name is not used.
         if mkdir -m 700 "$reachable" 2>/dev/null; then chown "$OWNER" "$reachable"; fi
         [ "$(stat -c %U "$reachable")" = "$OWNER" ] && as_owner test -w "$reachable" ||
             die "user $OWNER can reach neither $STATE nor $reachable"

@@ -139,7 +139,7 @@ const table: [
   // A request that was refused has not burnt its id
   ['full', 'GET /backup/new', '', 404, ''],
   ['full', 'GET /restore/new', '', 404, ''],
-  // Accepted; then known, to its own kind alone; then deleted, and free again
+  // Accepted; then known, to its own kind alone; then deleted, and not started again
   ['idle', 'POST /backup', 'GOOD', 201, ''],
   ['idle', 'POST /backup', 'GOOD', 409, /^{"status":"(RUNNING|SUCCEEDED)",/],
   ['idle', 'PUT /restore', 'GOOD', 201, ''],
@@ -147,6 +147,8 @@ const table: [
   ['used', 'DELETE /backup', '{"Id":"done"}', 200, ''],
   ['used', 'GET /backup/done', '', 404, ''],
   ['used', 'DELETE /backup', '{"id":"done"}', 410, ''],
+  ['used', 'DELETE /backup', '{"id":"new"}', 410, ''],
+  ['used', 'POST /backup', 'GOOD', 410, /"state":"Job reservation","error_message":"the job was cancelled or deleted/],
 ]
 
 const agents: Partial<Record<'idle' | 'used' | 'full', { under: AgentUnderTest; end(): Promise<void> }>> = {}

@@ -63,6 +63,25 @@ test('unknown jobs are 404 without a body, deleting them 410', async () => {
   }
 })
 
+test('a job that was cancelled or deleted does not start, whenever the request to start it arrives', async () => {
+  const under = await agentWith(formOne())
+  for (const [id, body] of [
+    ['cancelled', { id: 'cancelled', keep_result: true }],
+    ['deleted', { id: 'deleted' }],
+  ] as const) {
+    expect((await under.call('DELETE', '/backup', body)).status).toBe(410)
+    expect((await under.call('POST', '/backup', backupBody(under, id))).status).toBe(410)
+    expect((await under.call('GET', `/backup/${id}`)).status).toBe(404)
+    // Ids of restores are others.
+    expect((await under.call('PUT', '/restore', restoreBody(under, id, { filename: 'none' }))).status).toBe(201)
+    await under.over('restore', id)
+  }
+  expect((await under.call('POST', '/backup', backupBody(under, 'over'))).status).toBe(201)
+  await under.over('backup', 'over')
+  expect((await under.call('DELETE', '/backup', { id: 'over' })).status).toBe(200)
+  expect((await under.call('POST', '/backup', backupBody(under, 'over'))).status).toBe(410)
+})
+
 test('an S3 destination without a prefix is accepted: older managers send none', async () => {
   const under = await agentWith(formOne({ 'pre-backup-lock': 'exit 1\n' }))
   const { filenamePrefix: _none, ...destination } = s3
@@ -105,7 +124,7 @@ test('a known id is a conflict with the whole job, even if the rest of the body 
   expect(await under.call('POST', '/backup', { id: 'x' })).toMatchObject({ status: 409, json: job })
   expect(await under.call('PUT', '/restore', { id: 'x' })).toMatchObject({ status: 400 })
   expect(await under.call('DELETE', '/backup', { Id: 'x' })).toMatchObject({ status: 200, text: '' })
-  expect(await under.call('POST', '/backup', backupBody(under, 'x'))).toMatchObject({ status: 201 })
+  expect(await under.call('POST', '/backup', backupBody(under, 'x'))).toMatchObject({ status: 410 })
 })
 
 test('posts of one id at the same time start one job', async () => {

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { CreateBucketCommand, DeleteBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3'
 import { openStore } from '@osb-backup/storage'
+import { makeTemporaryFolder, SkewedClock } from '@osb-backup/testkit'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { stallingProxy } from '../fixtures/stalling-proxy.ts'
 import { SwiftAccount } from '../storage/swift-account.ts'
@@ -120,13 +122,16 @@ test.each(round)('form 1: killed during the download, no part of the file is lef
 })
 
 test.each([
-  ['S3', () => s3(endpoint), uploads, s3Store],
-  ['SWIFT', () => swift, segments, swiftStore],
+  ['S3', 0, () => s3(endpoint), uploads, s3Store],
+  ['SWIFT', 3600, () => swift, segments, swiftStore],
 ] as const)(
-  'form 2: killed while a dump streams to %s, nothing of it is left',
-  async (_type, place, unfinished, store) => {
+  'form 2: killed while a dump streams to %s, with its clock %i seconds ahead, nothing of it is left',
+  async (_type, aheadSeconds, place, unfinished, store) => {
+    await using folder = await makeTemporaryFolder()
+    const clock = await SkewedClock.create(join(folder.path, 'clock'))
+    await clock?.set(aheadSeconds)
     const before = await namesIn(store)
-    const agent = await CrashingAgent.prepare(largeDump(2))
+    const agent = await CrashingAgent.prepare(largeDump(2), clock?.environment)
     await agent.start()
     await agent.call('POST', '/backup', backupTo(place()))
     await until(() => agent.has('held'), 'the dump is written')

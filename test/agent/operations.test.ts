@@ -238,7 +238,7 @@ test('a disk that runs full fails the job and nothing else', async (context) => 
   expect(await readdir(places.directory_restore)).toEqual([])
 })
 
-test('without credentials everybody may call, if a setting allows it', async () => {
+test('without credentials any caller is accepted, if a setting allows it', async () => {
   const open = { client_username: '', client_password: '' }
   await expect(agentWith(formTwo(), open)).rejects.toThrow(/^client_username must be set/)
   const under = await agentWith(formTwo(), { ...open, allow_without_credentials: 'true' })

@@ -17,7 +17,7 @@ const refusals: [what: string, body: (under: AgentUnderTest) => unknown, message
   ],
   ['compression as text', (u) => backupBody(u, 'x', { compression: 'true' }), /field compression has the wrong type/],
   ['no destination', () => ({ id: 'x' }), /type not supported/],
-  ['a type of destination that nobody knows', () => ({ id: 'x', destination: { type: 's3' } }), /type not supported/],
+  ['an unknown type of destination', () => ({ id: 'x', destination: { type: 's3' } }), /type not supported/],
   [
     'nothing but an S3 type',
     () => ({ id: 'x', destination: { type: 'S3' } }),

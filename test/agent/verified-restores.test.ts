@@ -55,7 +55,7 @@ async function restore(
 const restored = (under: AgentUnderTest): Promise<Buffer | undefined> =>
   readFile(join(under.root, 'restored')).catch(() => undefined)
 
-/** An object of the same size that anybody can encrypt to the recipient, which its manifest names. */
+/** An object of the same size that anyone can encrypt to the recipient, which its manifest names. */
 async function forge(under: AgentUnderTest, name: string, recipient: string, originalBytes: number): Promise<void> {
   const content = Readable.from([Buffer.alloc(originalBytes, "COPY t FROM PROGRAM 'id';\n")], { objectMode: false })
   const store = openStore({ type: 'file', directory: under.bucket })

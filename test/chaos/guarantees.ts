@@ -179,7 +179,7 @@ async function objectProblem(system: ChaosSystem, plan: Plan, point: RestorePoin
   try {
     const content = await (plan.compression?.algorithm === 'zstd' && system.objectStore !== undefined
       ? system.readObject(point.objectName)
-      : readFile(join(system.directory, point.objectName)))
+      : readFile(join(system.directory, plan.instanceId, point.objectName)))
     const sha256 = createHash('sha256').update(content).digest('hex')
     if (content.length === point.sizeBytes && sha256 === point.sha256) return undefined
     return `restore point ${point.id}: ${point.objectName} is another object`

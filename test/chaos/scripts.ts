@@ -15,7 +15,7 @@ exec 9>"$TRACES/busy.$BACKUP_DATABASE"
 flock --nonblock 9 || violation "another stage works on the database"
 `
 
-/** Locks, and counts it as a violation if anybody else has. */
+/** Locks, and counts it as a violation if another job has. */
 const lock = `
 if ! mkdir "$lock" 2>/dev/null && [ "$(owner)" != "$BACKUP_JOB_ID" ]; then
   violation "the database is locked by '$(owner)'"

@@ -157,11 +157,9 @@ export class ChaosSystem implements AsyncDisposable {
     const { client } = this
     const instanceId = agent.name
     await registerInstance(client, instanceId, agent.running)
-    const files = await client.destinations.create({
-      instanceId,
-      name: 'files',
-      store: { kind: 'file', directory: this.directory },
-    })
+    const directory = join(this.directory, instanceId)
+    await mkdir(directory)
+    const files = await client.destinations.create({ instanceId, name: 'files', store: { kind: 'file', directory } })
     const objects =
       this.#s3 && (await client.destinations.create({ instanceId, name: 'objects', store: this.#store() }))
     const kinds: (Pick<PlanCreate, 'items' | 'retention'> & { isRemote: boolean })[] = [

@@ -23,7 +23,7 @@ export abstract class Victim<P extends RunningProcess = RunningProcess> {
   readonly host: VirtualHost | undefined
   /** Absent where libfaketime is not installed. */
   readonly clock: SkewedClock | undefined
-  /** What it said when it ended though nobody had ended it. */
+  /** Its last output, if it ended unexpectedly. */
   readonly collapses: string[] = []
   #process: P | undefined
 

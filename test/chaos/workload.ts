@@ -18,7 +18,7 @@ export async function work(
   while (!signal.aborted) {
     await sleep(500 + random(2000), undefined, { signal }).catch(() => undefined)
     const [kind, choice] = [random(10), random(1000)]
-    // Nobody answers, or somebody says no: people shrug.
+    // An unreachable or refusing server is expected here.
     await act(system, kind, choice).then(
       () => calls++,
       () => undefined,

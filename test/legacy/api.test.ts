@@ -95,7 +95,8 @@ describe('service instances', () => {
   })
 
   test('is not deleted while it has plans', async () => {
-    await call('PUT', '/serviceInstances/i-2', instanceBody)
+    // On a server of its own, so that it need not declare its items.
+    await call('PUT', '/serviceInstances/i-2', { ...instanceBody, hosts: [{ ip: '10.0.0.77', port: 5432 }] })
     const other = { service_instance_id: 'i-2' }
     const { body: destination } = await call('POST', '/fileDestinations', { ...s3, serviceInstance: other })
     const made = await call(

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ManagerProcess, makeTemporaryFolder, startAgentProcess, startManagerProcess } from '@osb-backup/testkit'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest'
 import { dropDatabase, recreateDatabase } from './databases.ts'
 import { errorsOf, jobEnd, makePlan, registerInstance, runBackup, startAgentWith } from './fixture.ts'
 import { makePlaces, places } from './places.ts'
@@ -29,6 +29,20 @@ beforeAll(async () => {
 
 afterAll(() => stack.disposeAsync())
 
+// All instances are on one server: its only one may back up what it has not declared.
+afterEach(async () => {
+  const { client } = manager
+  for (const { id } of (await client.plans.list()).items) await client.plans.delete(id)
+  for (const { id } of (await client.instances.list()).items) await client.instances.delete(id)
+})
+
+/** A directory of an instance. */
+async function filesOf(instance: string) {
+  const directory = join(agent.folder, instance)
+  await mkdir(directory)
+  return places(directory).file.destination
+}
+
 const failedWith = async (job: Promise<import('@osb-backup/protocol/v1').Job>) => {
   const ended = await job
   expect(ended.state).toBe('failed')
@@ -38,7 +52,7 @@ const failedWith = async (job: Promise<import('@osb-backup/protocol/v1').Job>) =
 
 test('a wrong database password: the error is the one of PostgreSQL, and the password is not in it', async () => {
   await registerInstance(manager.client, 'wrong-password', { ...server, password: 'guessed-4711' }, agent)
-  const plan = await makePlan(manager.client, 'wrong-password', [item], places(agent.folder).file.destination)
+  const plan = await makePlan(manager.client, 'wrong-password', [item], await filesOf('wrong-password'))
   const error = await failedWith(runBackup(manager.client, plan))
   expect(error).toContain('password authentication failed for user "lab"')
   expect(error).not.toContain('guessed-4711')
@@ -51,7 +65,7 @@ test('a missing script: the error says which file to create and where', async ()
   await writeFile(join(scripts, 'pack.json'), JSON.stringify({ form: 2, name: 'empty', type: '.dump' }))
   await using other = await startAgentWith('postgresql', { scripts_path: scripts, file_destination_root: agent.folder })
   await registerInstance(manager.client, 'no-script', server, other)
-  const plan = await makePlan(manager.client, 'no-script', [item], places(agent.folder).file.destination)
+  const plan = await makePlan(manager.client, 'no-script', [item], await filesOf('no-script'))
   const error = await failedWith(runBackup(manager.client, plan))
   expect(error).toContain(join(scripts, 'backup'))
 })
@@ -90,14 +104,14 @@ test('wrong keys of the store: the error says that they are refused, without the
 test('an agent that is down: FAILED after the limit, with what to check', async () => {
   const down = { url: 'http://127.0.0.1:9', username: 'agent', password: 'x' }
   await registerInstance(manager.client, 'agent-down', server, down)
-  const plan = await makePlan(manager.client, 'agent-down', [item], places(agent.folder).file.destination)
+  const plan = await makePlan(manager.client, 'agent-down', [item], await filesOf('agent-down'))
   const error = await failedWith(runBackup(manager.client, plan))
   expect(error).toMatch(/^The agent at http:\/\/127\.0\.0\.1:9 could not be reached for 2 seconds .*check that it runs/)
 })
 
 test('wrong credentials of the agent: FAILED at once, with what to correct', async () => {
   await registerInstance(manager.client, 'agent-refuses', server, { ...agent, password: 'guessed-4711' })
-  const plan = await makePlan(manager.client, 'agent-refuses', [item], places(agent.folder).file.destination)
+  const plan = await makePlan(manager.client, 'agent-refuses', [item], await filesOf('agent-refuses'))
   const error = await failedWith(runBackup(manager.client, plan))
   expect(error).toContain('correct username and password of the agent')
 })
@@ -115,7 +129,7 @@ test('an agent that dies while it works: the job is unknown, keeps its database,
     file_destination_root: agent.folder,
   })
   await registerInstance(manager.client, 'agent-dies', server, dying)
-  const plan = await makePlan(manager.client, 'agent-dies', [item], places(agent.folder).file.destination)
+  const plan = await makePlan(manager.client, 'agent-dies', [item], await filesOf('agent-dies'))
   const { id } = await manager.client.plans.run(plan.id)
   await expect.poll(async () => (await manager.client.jobs.get(id)).parts[0]?.stage).toBe('backup')
   await dying.kill()

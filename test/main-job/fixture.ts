@@ -48,10 +48,12 @@ export async function registerInstance(
   id: string,
   server: ServerAddress,
   agent: Pick<AgentProcess, 'url' | 'username' | 'password'>,
+  items?: string[],
 ): Promise<void> {
   await register(client, id, agent, {
     hosts: [{ name: 'postgres0', address: server.host, port: server.port }],
     database: { username: server.username, password: server.password },
+    ...(items && { items }),
   })
 }
 

@@ -54,8 +54,8 @@ describe.each(Object.keys(managers) as (keyof typeof managers)[])('a manager on 
       ...(await managers[kind]()),
     })
     stack.defer(() => manager.stop())
-    await registerInstance(manager.client, 'source', server, agent)
-    await registerInstance(manager.client, 'other', server, agent)
+    await registerInstance(manager.client, 'source', server, agent, items)
+    await registerInstance(manager.client, 'other', server, agent, items.map(restoredName))
   })
 
   afterAll(() => stack.disposeAsync())

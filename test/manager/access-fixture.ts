@@ -15,7 +15,7 @@ interface Operation {
   path: string
   /** A body that fits, as the document has it. */
   example: unknown
-  /** Whether it is for everybody. */
+  /** Whether it is open to every caller. */
   isOpen: boolean
 }
 
@@ -118,7 +118,7 @@ async function startEverything(): Promise<void> {
       method: method.toUpperCase() as Method,
       path,
       example: requestBody?.content['application/json']?.example,
-      isOpen: description === 'For everybody.',
+      isOpen: description === 'Open to every caller.',
     })),
   )
 }

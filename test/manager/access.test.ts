@@ -12,7 +12,7 @@ import {
   useAccessFixture,
 } from './access-fixture.ts'
 
-/** What anybody can write: a token of an identity provider that nobody signed. */
+/** A forged token of an identity provider, without a valid signature. */
 const unsignedToken = [{ alg: 'none' }, { sub: 'eve', scope: 'osb-backup.admin', exp: 4_000_000_000 }, '']
   .map((part) => (part === '' ? '' : Buffer.from(JSON.stringify(part)).toString('base64url')))
   .join('.')

@@ -6,7 +6,8 @@ import { BackupClient } from '@osb-backup/client'
 import type { DestinationCreate } from '@osb-backup/protocol/v1'
 import { makeTemporaryFolder, startManagerProcess, startManagerProgram } from '@osb-backup/testkit'
 import { expect, test } from 'vitest'
-import { sealedColumns } from '../../packages/manager/src/secrets/sealed-columns.ts'
+import { purposeOf, sealedColumns } from '../../packages/manager/src/secrets/sealed-columns.ts'
+import { Sealer } from '../../packages/manager/src/secrets/sealing.ts'
 import { registerInstance, unreachableAgent } from '../fixtures/register-instance.ts'
 import { makeDatabase } from './own-database.ts'
 
@@ -113,19 +114,19 @@ test('a rotation that is killed, again and again, loses nothing, and completes w
   await register(first.client, 'one')
   const { id } = await first.client.destinations.create(destination('one'))
   await first.stop()
+  const sealer = new Sealer(() => ({ current: Buffer.from(oldKey, 'hex'), others: [] }))
+  const ids = Array.from({ length: 8000 }, (_, index) => `copy-${index}`)
+  const secrets = JSON.stringify({ authSecret: 'secret' })
   await database.query(
     `insert into file_destinations (id, instance_id, name, store, sealed_store_secrets)
-     select 'copy-' || n, instance_id, name, store, sealed_store_secrets
-     from file_destinations, generate_series(1, 8000) n where id = $1`,
-    [id],
+     select copy.id, instance_id, copy.sealed, store, copy.sealed
+     from file_destinations d, unnest($2::text[], $3::text[]) as copy (id, sealed) where d.id = $1`,
+    [id, ids, ids.map((each) => sealer.seal(secrets, purposeOf('file_destinations', 'sealed_store_secrets', each)))],
   )
-  const sealed = await database.query<{ sealed: string }>(
-    'select sealed_store_secrets as sealed from file_destinations',
-  )
-  const [{ sealed: oldText = '' } = {}] = sealed
+  await database.query('update file_destinations set name = sealed_store_secrets where id = $1', [id])
   const left = async () => {
-    const text = 'select count(*)::int as n from file_destinations where sealed_store_secrets = $1'
-    return (await database.query<{ n: number }>(text, [oldText]))[0]?.n ?? 0
+    const text = 'select count(*)::int as n from file_destinations where sealed_store_secrets = name'
+    return (await database.query<{ n: number }>(text))[0]?.n ?? 0
   }
 
   const manager = await startManagerProcess(both)
@@ -157,8 +158,6 @@ test('a rotation that is killed, again and again, loses nothing, and completes w
     `select table_name || '.' || column_name as name from information_schema.columns
      where table_schema = 'public' and column_name like 'sealed%'`,
   )
-  const known = Object.entries(sealedColumns).flatMap(([table, names]) =>
-    Object.keys(names).map((name) => `${table}.${name}`),
-  )
+  const known = Object.entries(sealedColumns).flatMap(([table, names]) => names.map((name) => `${table}.${name}`))
   expect(columns.map(({ name }) => name).toSorted()).toEqual(known.toSorted())
 })

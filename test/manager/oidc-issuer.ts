@@ -108,7 +108,7 @@ export class Issuer implements AsyncDisposable {
       .sign(this.#key.privateKey)
   }
 
-  /** The public half of its key, as everybody can fetch it. */
+  /** The public half of its key, as any client can fetch it. */
   publicKey(): JWK {
     const { kty, n, e } = this.#key.jwk
     return { kty, n, e } as JWK

@@ -51,7 +51,10 @@ describe('every operation', () => {
     expect(operations.length).toBeGreaterThan(40)
     for (const { name, operation } of operations) {
       expect([name, operation.summary]).toEqual([name, expect.stringMatching(/^[A-Z].{5,}/)])
-      expect([name, operation.description]).toEqual([name, expect.stringMatching(/^(Needs the role|For everybody)/)])
+      expect([name, operation.description]).toEqual([
+        name,
+        expect.stringMatching(/^(Needs the role|Open to every caller)/),
+      ])
     }
     const names = operations.map(({ operation }) => operation.operationId)
     expect(new Set(names).size).toBe(names.length)
@@ -84,7 +87,7 @@ describe('every operation', () => {
     for (const { name, operation } of operations) {
       const refusals = Object.entries(operation.responses).filter(([status]) => Number(status) >= 400)
       const statuses = refusals.map(([status]) => Number(status))
-      const isOpen = operation.description === 'For everybody.'
+      const isOpen = operation.description === 'Open to every caller.'
       expect([name, statuses]).toEqual([name, expect.arrayContaining(isOpen ? [500] : [401, 403, 429, 500])])
       for (const [status, { content = {} }] of refusals) {
         expect([name, content['application/problem+json']?.example]).toEqual([

@@ -66,3 +66,53 @@ test('overviews that are asked for at the same time are all newer than what was 
     expect(overviews.map(({ restorePoints }) => restorePoints.total)).toEqual(overviews.map(() => total + run))
   }
 })
+
+test('the overview reads one restore point of each item, and no job that ended earlier, however many there are', async () => {
+  const [instances, pointsEach] = [400, 50]
+  await fixture.createPlan({ items: ['copied'] })
+  const copy = async (table: string, where: string, changed: Record<string, string>, source: string) => {
+    const columns = await database.query<{ name: string }>(
+      `select column_name as name from information_schema.columns
+       where table_schema = 'public' and table_name = $1 and is_identity = 'NO'`,
+      [table],
+    )
+    const names = columns.map(({ name }) => name)
+    const values = names.map((name) => changed[name] ?? `copied.${name}`)
+    await database.query(
+      `insert into ${table} (${names.join(', ')}) select ${values.join(', ')} from ${table} copied, ${source} where ${where}`,
+    )
+  }
+  const each = `generate_series(1, ${instances}) n`
+  await copy('service_instances', `copied.id = '${instanceId}'`, { id: `'copy-' || n` }, each)
+  await copy('backup_plans', `copied.items = '["copied"]'`, { id: `'plan-' || n`, instance_id: `'copy-' || n` }, each)
+  await database.query(
+    `insert into jobs (id, kind, status, instance_id, plan_id, destination_id, started_at, ended_at)
+     select 'job-' || n || '-' || m, 'backup', 'SUCCEEDED', 'copy-' || n, 'plan-' || n, $1, at, at
+     from generate_series(1, ${instances}) n, generate_series(1, ${pointsEach}) m, lateral (select now() - interval '2 days' * m) t (at)`,
+    [fixture.destinationId],
+  )
+  await database.query(
+    `insert into restore_points (id, job_id, plan_id, instance_id, destination_id, item, prefix, filename, size_bytes,
+       transformed_by, compression_requested, compression, encrypted, taken_at, suspicious)
+     select id, id, plan_id, instance_id, destination_id, 'copied', plan_id || '/', id, 1, 'agent', false, 'none', false, started_at, false
+     from jobs where id like 'job-%' order by started_at`,
+  )
+  await database.query('vacuum (analyze)')
+  const read = async (table: string) => {
+    const [row] = await database.query<{ rows: string; probes: string }>(
+      `select seq_tup_read + coalesce(idx_tup_fetch, 0) as rows, idx_scan as probes from pg_stat_user_tables where relname = $1`,
+      [table],
+    )
+    return { rows: Number(row?.rows), probes: Number(row?.probes) }
+  }
+  const before = { points: await read('restore_points'), jobs: await read('jobs') }
+  const overview = await fixture.client.overview()
+  expect(overview.instances.total).toBe(instances + 1)
+  expect(overview.restorePoints.total).toBeGreaterThanOrEqual(instances * pointsEach)
+  // The counts are published within some seconds.
+  await expect
+    .poll(async () => (await read('restore_points')).probes, { timeout: 60_000 })
+    .toBeGreaterThanOrEqual(before.points.probes + instances)
+  expect((await read('restore_points')).rows - before.points.rows).toBeLessThan(3 * instances)
+  expect((await read('jobs')).rows - before.jobs.rows).toBeLessThan(3 * instances)
+})

@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Job } from '@osb-backup/protocol/v1'
 import { type ManagerProcess, startManagerProcess } from '@osb-backup/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -170,11 +172,14 @@ test('jobs of plans that share databases in opposite orders, at two managers, al
     id: 'neighbour',
     agentId: fixture.agentId,
     hosts: [{ address: '10.0.0.5', port: 5432 }],
+    database: { username: 'neighbour' },
   })
+  const directory = join(fixture.destinations, 'neighbour')
+  await mkdir(directory)
   const destination = await fixture.client.destinations.create({
     instanceId: 'neighbour',
     name: 'files',
-    store: { kind: 'file', directory: fixture.store },
+    store: { kind: 'file', directory },
   })
   const plans = await Promise.all([
     ...[items, items.toReversed(), items.slice(1), items.slice(2).toReversed()].map((each) =>

@@ -73,7 +73,7 @@ test('an object whose store refuses is retried, and shown as being removed until
   const going = await fixture.client.restorePoints.get(old?.id ?? '')
   expect(going.deletion).toMatchObject({ reason: 'requested' })
   expect(going.deletion?.error).toMatch(/directory/)
-  // Nothing is restored from it any more, and nobody can hold it.
+  // It can neither be restored nor held any more.
   expect((await fixture.call('POST', `/v1/restore-points/${old?.id}/restore`, {})).status).toBe(409)
   expect((await fixture.call('POST', `/v1/restore-points/${old?.id}/hold`)).status).toBe(409)
 
@@ -226,7 +226,7 @@ describe('a dump that shrank suspiciously', () => {
   const createPlan = (item: string) =>
     fixture.createPlan({ retention: { style: 'count', period: 1 }, items: [item], rpoSeconds: 86_400 })
 
-  test('replaces no good restore point until somebody confirms it', async () => {
+  test('replaces no good restore point until a user confirms it', async () => {
     const plan = await createPlan('shrunken')
     const good = await runWith(plan, 100_000)
     expect(good).toMatchObject({ suspicious: false })

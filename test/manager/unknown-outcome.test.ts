@@ -162,14 +162,16 @@ test('a part that its agent has forgotten fails when the agent answers again', a
       directory_backup: join(folder, attempt, 'backup'),
       directory_restore: join(folder, attempt, 'restore'),
       scripts_path: join(fixture.folder, 'scripts'),
-      file_destination_root: fixture.store,
+      file_destination_root: fixture.destinations,
     })
   const agent = await start('first')
   await registerInstance(fixture.client, 'forgetful', agent)
+  const directory = join(fixture.destinations, 'forgetful')
+  await mkdir(directory)
   const { id: destinationId } = await fixture.client.destinations.create({
     instanceId: 'forgetful',
     name: 'files',
-    store: { kind: 'file', directory: fixture.store },
+    store: { kind: 'file', directory },
   })
   const plan = await fixture.createPlan({ instanceId: 'forgetful', destinationId, items: [name] })
   const { id } = await fixture.client.plans.run(plan.id)

@@ -11,7 +11,7 @@ export const isSystemSchema = (schema: string) =>
 export const isMember = (catalog: string, oid: string) => `EXISTS (SELECT FROM pg_depend AS member
   WHERE member.classid = '${catalog}'::regclass AND member.objid = ${oid} AND member.deptype = 'e')`
 
-/** Objects of a catalog that somebody created in this database. */
+/** Objects of a catalog that users created in this database. */
 export const isOwn = (catalog: string, oid: string) => `(${oid} >= 16384 AND NOT ${isMember(catalog, oid)})`
 
 /** The qualified, quoted name of an object. */

@@ -42,7 +42,7 @@ async function createForeignDump(
   return { filename, trap }
 }
 
-/** Restores, and fails where somebody has gained something by it. */
+/** Restores, and fails if an account has gained privileges by it. */
 async function restoreHarmlessly(
   { filename, trap }: { filename: string; trap: Trap },
   { mode, setup }: { mode: Mode; setup: Setup },
@@ -94,7 +94,7 @@ test.each([
   { name: 'superuser', manifest: 'with a manifest' },
   { name: 'superuser', manifest: 'without a manifest' },
 ])(
-  'a dump that calls itself $name’s, $manifest, runs with nobody’s rights where there is no database yet',
+  'a dump that calls itself $name’s, $manifest, runs with no account’s rights where there is no database yet',
   async ({ name, manifest }) => {
     const { server } = servers
     const locale = { encoding: 'UTF8', provider: 'c', collate: 'C.UTF-8', ctype: 'C.UTF-8' }

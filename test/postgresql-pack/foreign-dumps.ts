@@ -1,7 +1,7 @@
 import { attack, type Trap } from './hostile-sql.ts'
 
 /**
- * What somebody can put into a dump who is superuser on a server of his own that has roles of the same names: `superuser`,
+ * What an attacker can put into a dump who is superuser on a server of their own that has roles of the same names: `superuser`,
  * `creator`, another customer's `tenant`, and his own `app`. Each as SQL of that superuser.
  */
 export const foreignObjects: Record<string, (trap: Trap) => string> = {

@@ -14,7 +14,7 @@ const injections = ({ file }: Trap): string[] => [
   `x\\'; ALTER ROLE app SUPERUSER; --`,
 ]
 
-/** What somebody can write into the manifest beside a dump, by what it lies about. */
+/** Forged manifests of a dump, by the field that is forged. */
 export const forgedMetadata: Record<string, (trap: Trap) => Metadata> = {
   settings: (trap) => ({
     settings: [

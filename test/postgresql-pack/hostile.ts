@@ -71,7 +71,7 @@ export async function protectedState(server: PostgresServer, { file }: Trap): Pr
   })
 }
 
-/** Rows of the attack's log that say that it had the rights, or could take the rights, of somebody other than the owner. */
+/** Rows of the attack's log that say that it had the rights, or could take the rights, of an account other than the owner. */
 function elevatedRuns(server: PostgresServer, database: string): Promise<string> {
   return server.sql(
     database,

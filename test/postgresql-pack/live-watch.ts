@@ -4,7 +4,7 @@ import { owner } from './databases/fixture.ts'
 import type { PostgresServer } from './servers.ts'
 
 /**
- * What an application may see for a moment: its session was ended (57P01), the database lets nobody in while it is renamed
+ * What an application may see for a moment: its session was ended (57P01), the database accepts no sessions while it is renamed
  * (55000, 53300, 55P03: a lock), or a restore holds a lock (57014: the statement took too long).
  */
 const momentary = new Set(['57P01', '55000', '53300', '55P03', '57014'])

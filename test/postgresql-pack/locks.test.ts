@@ -56,7 +56,7 @@ test('an in-place restore that waits for a lock fails within its lock timeout, n
   const blocker = await idleInTransaction(server, database, 'SELECT count(*) FROM customer')
   const job = await agent.restore({ server, database, setup: 'owner', parameters }, filename)
   expectBlockerNamed(job, blocker.pid)
-  // The session is still there: nobody ended it unasked.
+  // The session still exists: it was not ended without a request.
   await blocker.query('ROLLBACK')
   expect(differences(before, await digestOf(server, database))).toEqual([])
   succeeded(await agent.restore({ server, database, setup: 'owner', parameters }, filename))

@@ -50,8 +50,6 @@ describe.each([1000, 11 * mebibyte])('an object of %i bytes', (size) => {
     expect(await store.head(name)).toBeUndefined()
   })
 
-  test('is stored with signed payloads', () => roundTrip({ signPayload: true }, size))
-
   test('has the storage class of the settings, and one that the store does not have is refused', async () => {
     await roundTrip({ storageClass: 'STANDARD' }, size)
     const store = openStore({ ...settings, storageClass: 'NO_SUCH_CLASS' }, { retry: false })

@@ -73,3 +73,18 @@ describe.each([
     await direct.remove(name)
   })
 })
+
+test.each([1000, 6 * mebibyte])('S3: %d bytes are stored in a bucket that requires an MD5', async (size) => {
+  await using proxy = await startFaultsProxy(new URL(endpoint).origin)
+  const required =
+    'Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters'
+  const body = `<Error><Code>InvalidRequest</Code><Message>${required}</Message></Error>`
+  const answer: Fault = { kind: 'answer', status: 400, headers: { 'content-type': 'application/xml' }, body }
+  proxy.spoil(({ method, headers }) => (method === 'PUT' && headers['content-md5'] === undefined ? answer : undefined))
+  const store = openStore({ ...settings, endpoint: proxy.origin }, { ...options, partsInFlight: 1 })
+  const name = randomUUID()
+  await store.put(name, generated(size))
+  expect(proxy.injected).toBe(1)
+  expect(await sizeAndSha256(await direct.get(name))).toEqual({ sizeBytes: size, sha256: generatedSha256(size) })
+  await direct.remove(name)
+})

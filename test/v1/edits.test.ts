@@ -118,7 +118,7 @@ test('a creating request that is sent again with its key creates nothing, and ge
     '/v1/instances': { body: { id: 'once', agentId: api.agentId, hosts } },
     '/v1/agents': { body: { url: 'http://127.0.0.1:9', username: 'a', password: 'b' } },
     '/v1/destinations': {
-      body: { instanceId, name: 'once', store: { kind: 'file', directory: `${api.folder}/store` } },
+      body: { instanceId, name: 'once', store: { kind: 'file', directory: api.store } },
     },
     '/v1/plans': {
       body: {

@@ -11,7 +11,7 @@ afterAll(() => api?.[Symbol.asyncDispose]())
 
 const refusal = (status: number, fields: object) => expect.objectContaining({ name: 'ApiError', status, ...fields })
 
-test('the version is open to everybody', async () => {
+test('the version is open to every caller', async () => {
   const { status, body } = await api.call('GET', '/v1/version', undefined, { authorization: '' })
   expect({ status, body }).toMatchObject({
     status: 200,

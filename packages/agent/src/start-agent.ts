@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorMessage, omitUndefined, SettingsError } from '@osb-backup/node'
+import { missingNodeFlags } from '@osb-backup/storage/node-flags'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import { openDirectories } from './directory-checks.ts'
@@ -43,6 +44,7 @@ export interface Agent {
  */
 export async function startAgent(settings: AgentSettings): Promise<Agent> {
   const log = pino({ level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+  noteMissingFlags(log)
   await openDirectories(settings)
   await checkScripts(settings, log)
   const files = omitUndefined({
@@ -59,6 +61,11 @@ export async function startAgent(settings: AgentSettings): Promise<Agent> {
     await lock.release()
     throw error
   }
+}
+
+function noteMissingFlags(log: pino.Logger): void {
+  const flags = missingNodeFlags(process)
+  if (flags.length > 0) log.info({ flags }, 'Node was started without these flags, so transfers take more memory')
 }
 
 async function startLocked(
@@ -92,7 +99,7 @@ async function startLocked(
   const maintenance = startMaintenance(deps)
   const { port } = server.server.address() as AddressInfo
   log.info({ host: settings.host, port, tls: tls !== undefined }, 'listening')
-  if (settings.credentials === undefined) log.warn('anybody may call this agent: it has no credentials')
+  if (settings.credentials === undefined) log.warn('this agent has no credentials: any caller has full access')
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${urlHost(settings.host)}:${port}`,
     port,

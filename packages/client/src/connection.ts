@@ -45,6 +45,13 @@ export interface Call<T> extends EditOptions, CreateOptions {
   answer: z.ZodType<T>
 }
 
+/** An answer that is read while it comes. */
+export interface OpenAnswer {
+  content: ReadableStream<Uint8Array>
+  /** Size of the whole, of which a range may be read. */
+  sizeBytes: number
+}
+
 const DEFAULT_TIMEOUT_MS = 60_000
 
 /** Makes calls to one manager, each with a deadline. */
@@ -69,6 +76,39 @@ export class Connection {
     const { value, etag } = await this.#send(call)
     if (etag === null) throw new ApiError(`${call.method} ${call.path} was answered without an ETag.`)
     return { value, version: etag }
+  }
+
+  /**
+   * Opens an answer whose size is not bounded. The caller reads it to its end, or cancels it.
+   *
+   * @throws {ApiError} If the manager refuses, or does not begin to answer in time.
+   */
+  async open(path: string, query: object, { signal }: CallOptions = {}): Promise<OpenAnswer> {
+    const url = urlOf(this.options, path, query)
+    const headers = {
+      authorization: `Bearer ${this.options.token}`,
+      accept: 'application/octet-stream, application/problem+json',
+    }
+    const abort = new AbortController()
+    const timer = setTimeout(
+      () => abort.abort(new Error('no answer in time')),
+      this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    )
+    const signals = signal === undefined ? abort.signal : AbortSignal.any([signal, abort.signal])
+    try {
+      const response = await fetch(url, { headers, signal: signals }).catch((cause: unknown) => {
+        signal?.throwIfAborted()
+        throw new ApiError(`The manager at ${url.origin} does not answer: ${reasonOf(cause)}.`, { cause })
+      })
+      if (!response.ok) throw errorOf(response.status, parseJson(await response.text()))
+      const [, sizeBytes] = /\/(\d+)$/.exec(response.headers.get('content-range') ?? '') ?? []
+      if (response.body === null || sizeBytes === undefined) {
+        throw new ApiError(`GET ${path} was answered in another shape than expected.`, { status: response.status })
+      }
+      return { content: response.body, sizeBytes: Number(sizeBytes) }
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   async #send<T>(call: Call<T>): Promise<{ value: T; etag: string | null }> {

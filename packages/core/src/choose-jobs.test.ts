@@ -50,7 +50,7 @@ test('a restore starts although all slots of backups are taken and many backups 
   expect(idsOf(chooseJobs([...backups, restore], [], limits, 1))).toEqual(['restore'])
 })
 
-test('many restores of a tenant keep neither another tenant from its restore nor anybody from a backup', () => {
+test('many restores of a tenant keep neither another tenant from its restore nor any tenant from a backup', () => {
   const limits = { backup: unlimited, restore: { ...unlimited, overall: 2 } }
   const many = Array.from({ length: 20 }, (_, index) => job(`many${index}`, 'many', { kind: 'restore' }))
   const waiting = [...many, job('other', 'other', { kind: 'restore' }), job('backup', 'many')]

@@ -22,7 +22,7 @@ export interface JobLimits {
   perDestination: number
 }
 
-/** Restores come first: somebody waits for them. */
+/** Restores come first: a user waits for them. */
 const kindsInOrder = ['restore', 'backup'] as const satisfies RunKind[]
 
 /**

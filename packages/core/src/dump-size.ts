@@ -10,7 +10,7 @@ export interface DumpSize {
 
 /** A dump of the same item that was recorded before. */
 export interface EarlierDump extends DumpSize {
-  /** Its size was found suspicious, and nobody confirmed it. */
+  /** Its size was found suspicious, and it was not confirmed. */
   suspicious: boolean
 }
 

@@ -105,7 +105,7 @@ function objectiveOf(plan: CoveringPlan, now: Date): Objective | undefined {
 
 /**
  * The recovery point objective of a plan that states none: twice the longest interval of its schedule, so that one failed run
- * alarms nobody. Undefined where the schedule ends or cannot be read.
+ * raises no alarm. Undefined where the schedule ends or cannot be read.
  */
 export function defaultRpoSeconds(schedule: Schedule, now: Date): number | undefined {
   const runs = runsAhead(schedule, now)

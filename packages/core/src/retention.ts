@@ -16,7 +16,7 @@ export interface RetainedPoint {
   /** In the order in which they were recorded: "newer" is what has the larger one, whatever clocks said. */
   sequence: number
   takenAt: Date
-  /** Somebody wants it kept. */
+  /** A user holds it. */
   held: boolean
   /** Left by a part that succeeded, and not found damaged or missing since. */
   good: boolean

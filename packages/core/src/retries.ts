@@ -25,6 +25,7 @@ const meanings = {
   'destination-unsupported': 'permanent',
   'destination-settings': 'permanent',
   'database-busy': 'permanent',
+  'item-not-granted': 'permanent',
   other: 'permanent',
   cancelled: 'final',
   'outcome-unknown': 'final',
@@ -32,6 +33,9 @@ const meanings = {
 
 /** A wait is not doubled any further. */
 const LONGEST_WAIT_MS = 6 * 3_600_000
+
+/** The longest wait before an attempt. */
+export const longestRetryWaitMs = (firstWaitMs: number): number => Math.max(firstWaitMs, LONGEST_WAIT_MS)
 
 /** An attempt of a scheduled run that failed. */
 export interface FailedAttempt {
@@ -64,7 +68,7 @@ export function nextAttemptAt(
 ): Date | undefined {
   const found = new Set(failures.map((code) => meanings[code]))
   if (number > retries || !found.has('transient') || found.has('final')) return undefined
-  const waitMs = Math.min(firstWaitMs * 2 ** (number - 1), Math.max(firstWaitMs, LONGEST_WAIT_MS))
+  const waitMs = Math.min(firstWaitMs * 2 ** (number - 1), longestRetryWaitMs(firstWaitMs))
   const at = new Date(endedAt.getTime() + waitMs)
   return nextRunAt !== undefined && at >= nextRunAt ? undefined : at
 }

@@ -1,4 +1,4 @@
-import { handleShutdownSignals, SettingsError } from '@osb-backup/node'
+import { handleShutdownSignals, SettingsError, VERSION } from '@osb-backup/node'
 import { help } from './commands/help.ts'
 import { readCommand, UsageError } from './commands/read-command.ts'
 import { type DataCommand, runCommand } from './commands/run-command.ts'
@@ -28,6 +28,9 @@ async function main(): Promise<void> {
   switch (command.name) {
     case 'help':
       console.log(help)
+      return
+    case 'version':
+      console.log(VERSION)
       return
     case 'start':
       return start()

@@ -4,6 +4,7 @@ import { createLog } from './context/log.ts'
 import { openData } from './context/open-data.ts'
 import { JobChanges } from './database/notifications.ts'
 import { buildApp, closeApp } from './http/app.ts'
+import { readyRoute } from './http/health.ts'
 import { legacyRoutes } from './http/legacy/routes.ts'
 import { v1Routes } from './http/v1/routes.ts'
 import type { ManagerSettings } from './settings/settings.ts'
@@ -43,7 +44,7 @@ export async function startManager(
   try {
     const data = await openData(settings, { as: 'manager', onLost: onFatal }, log, stops)
     const { connection, database, sealer, newKeyPath, stopDatabase } = data
-    const jobChanges = new JobChanges(connection, log)
+    const jobChanges = await JobChanges.start(connection, log)
     stops.push(() => jobChanges.stop())
     const context: Context = {
       settings,
@@ -56,7 +57,7 @@ export async function startManager(
     }
     const workers = new Workers(context)
     const firstToken = await ensureAdminToken(context)
-    const app = await buildApp(context, [v1Routes, legacyRoutes])
+    const app = await buildApp(context, [v1Routes, legacyRoutes, readyRoute(() => workers.hasLease)])
     const url = await app.listen({ host: settings.host, port: settings.port }).catch((cause: NodeJS.ErrnoException) => {
       throw new SettingsError(`HOST and PORT cannot be listened on: ${cause.message}.`, { cause })
     })

@@ -85,7 +85,7 @@ export async function syncDirectory(directory: string): Promise<void> {
 /** Whether a file name is one of those that atomic writes use until they rename. After a crash such files may remain. */
 export const isTemporaryFile = (name: string): boolean => name.startsWith(TEMPORARY_PREFIX)
 
-/** Removes what atomic writes left in a directory in a crash. Nobody may be writing there. */
+/** Removes what atomic writes left in a directory in a crash. No process may be writing there. */
 export async function removeTemporaryFiles(directory: string): Promise<void> {
   for (const name of await readdir(directory)) if (isTemporaryFile(name)) await rm(join(directory, name))
 }

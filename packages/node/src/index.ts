@@ -19,3 +19,4 @@ export {
 export { absolutePath, flag, httpUrl, listOf, oneOf, text, wholeNumber } from './settings/schemas.ts'
 export { settingsHelp, settingsReference } from './settings/settings-text.ts'
 export { handleShutdownSignals } from './shutdown-signals.ts'
+export { VERSION } from './version.ts'

@@ -39,6 +39,7 @@ export type DestinationFailureCode = (typeof destinationFailureCodes)[number]
  * - `destination-…`: the store refuses, and would do so again: see `destinationFailureCodes`.
  * - `script-temporary`: a script exited with status 75, which asks for another attempt (`EX_TEMPFAIL` of sysexits.h).
  * - `database-busy`: another job worked on its database until the grace period of the schedule had ended.
+ * - `item-not-granted`: its item belongs to another service instance, or was not declared.
  * - `cancelled`: a user cancelled the job.
  * - `outcome-unknown`: how it ended at its agent could not be determined.
  * - `other`: a script failed, an object is not what it should be, or settings are wrong.
@@ -51,6 +52,7 @@ export const failureCodes = [
   ...destinationFailureCodes,
   'script-temporary',
   'database-busy',
+  'item-not-granted',
   'cancelled',
   'outcome-unknown',
   'other',

@@ -5,7 +5,7 @@ const hopeless =
 
 /**
  * Classifies a failed connection. An unknown host, a bad certificate and an answer in another protocol are permanent
- * until someone changes the settings; the others (refused, reset, timed out, `EAI_AGAIN`) are temporary.
+ * until the settings are changed; the others (refused, reset, timed out, `EAI_AGAIN`) are temporary.
  */
 export function codeOfConnection(systemCode: string | undefined): StoreErrorCode {
   return systemCode !== undefined && hopeless.test(systemCode) ? 'misconfigured' : 'temporary'

@@ -19,7 +19,7 @@ export class LazyStore implements ObjectStore {
   }
 
   async put(name: string, content: Readable, options?: PutOptions): Promise<StoredObject> {
-    // Content that fails before anybody reads it must not end the process; the store finds it failed.
+    // Content that fails before it is read must not end the process; the store finds it failed.
     content.on('error', () => undefined)
     return (await this.#opened()).put(name, content, options)
   }

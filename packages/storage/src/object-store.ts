@@ -10,6 +10,8 @@ export interface StoredObject {
    * The store's tag (ETag) of this content: the same for the same bytes under the same name. Not every call returns it.
    */
   tag?: string
+  /** How long ago it was modified, by the clock of the store alone. Not every call returns it, nor every kind of store. */
+  ageMs?: number
 }
 
 /** Options of every call: a signal that cancels it. A cancelled call rejects with the signal's reason. */

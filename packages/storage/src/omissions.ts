@@ -2,16 +2,8 @@
  * What a server does not support or gets wrong, so that requests leave it out:
  * - `get-if-match`: reading on condition; the answer's ETag is compared instead.
  * - `put-if-none-match`, `complete-if-none-match`, `delete-if-match`: writing on condition; a look-up comes before it instead.
- * - `content-md5`: a digest of the body; the body is signed instead.
- * - `list-uploads`: listing uploads that were begun and not completed.
  */
-export type Omission =
-  | 'get-if-match'
-  | 'put-if-none-match'
-  | 'complete-if-none-match'
-  | 'delete-if-match'
-  | 'content-md5'
-  | 'list-uploads'
+export type Omission = 'get-if-match' | 'put-if-none-match' | 'complete-if-none-match' | 'delete-if-match'
 
 const MAXIMUM_LOCATIONS = 1000
 const known = new Map<string, Set<Omission>>()

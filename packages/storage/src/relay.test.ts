@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { relay } from './relay.ts'
 
-test('a failure before anybody reads is kept for the reader, and is no uncaught error', async () => {
+test('a failure before the first read is kept for the reader, and is no uncaught error', async () => {
   const inner = Readable.from([Buffer.from('x')])
   const outer = relay(inner, {
     translate: (error) => new Error('translated', { cause: error }),

@@ -120,10 +120,13 @@ export interface StoreClient<S extends AnySettings> {
   listIncompleteUploads(settings: S, prefix: string, options: StoreOptions & CallOptions): AsyncIterable<StartedUpload>
 }
 
-/** An upload that a killed process left: its object's name, and since when. */
+/** An upload that a killed process left. No other upload has its name. */
 export interface IncompleteUpload {
   name: string
-  /** Nothing older belongs to it, by the store's clock: the caller allows for clock skew. */
+  /**
+   * Temporary files whose names do not say whose they are belong to it if they are not older, by the clock of this machine. Parts
+   * and segments carry its name.
+   */
   since: Date
 }
 

@@ -54,7 +54,7 @@ export class StoreRegistry<S extends AnySettings> {
 
   /**
    * Removes what an upload left whose process was killed: parts, segments, temporary files. A completed object is kept.
-   * Nobody else may be uploading under this name.
+   * No other upload may be using this name.
    *
    * @throws If something may be left.
    */

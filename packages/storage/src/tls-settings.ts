@@ -4,7 +4,7 @@ import { z } from 'zod'
 export const tlsSettingsSchema = z.object({
   /** Certificates (PEM) that are trusted in addition to those of the system. */
   ca: z.string().optional(),
-  /** Accepts any certificate: anybody on the path can read and change everything. */
+  /** Accepts any certificate: an attacker in the network path can read and change everything. */
   insecure: z.boolean().optional(),
 })
 export type TlsSettings = z.infer<typeof tlsSettingsSchema>

@@ -4,6 +4,8 @@ import { type RunningProcess, startProcess, waitForOutput } from './process.ts'
 
 const main = join(dirname(createRequire(import.meta.url).resolve('@osb-backup/agent')), 'main.ts')
 const START_TIMEOUT_MS = 180_000
+/** As `npm run agent` has them. */
+const nodeFlags = ['--max-semi-space-size=1']
 
 /** An agent in a process of its own. */
 export interface AgentProcess extends RunningProcess {
@@ -25,7 +27,7 @@ export async function startAgentProcess(
 ): Promise<AgentProcess> {
   const credentials = { client_username: 'agent', client_password: 'agent-password-of-the-testkit' }
   const environment = { client_host: '127.0.0.1', client_port: '0', ...credentials, ...settings }
-  const running = startProcess(program, environment, { prefix })
+  const running = startProcess(program, environment, { prefix, flags: nodeFlags })
   const [, url = ''] = await waitForOutput(running, /listens on (http:\/\/[^\s"]+)/, START_TIMEOUT_MS)
   return { ...running, url, username: credentials.client_username, password: credentials.client_password }
 }

@@ -11,7 +11,7 @@ export type ProxyFault =
   | { kind: 'lose-responses' }
   /** Every request is answered with 503. */
   | { kind: 'unavailable'; retryAfterSeconds: number }
-  /** Nothing comes through in either direction, and nobody hangs up. */
+  /** Nothing comes through in either direction, and no connection is closed. */
   | { kind: 'silence' }
   /** Connections are cut as soon as something is sent. */
   | { kind: 'reset' }

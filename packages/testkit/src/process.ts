@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A program of ours that runs as a process of its own. */
@@ -16,21 +17,28 @@ export interface RunningProcess {
 }
 
 const STOP_TIMEOUT_MS = 120_000
+/** As `npm start` and `npm run agent` have it: without it each start compiles everything again. */
+const compileCache = join(import.meta.dirname, '../../../node_modules/.cache/node')
 const LARGEST_OUTPUT = 4 * 1024 * 1024
 
 /**
  * Starts `node <script> <args>` with an environment of its own and nothing of the caller's but path and home.
  *
  * @param prefix - A program that executes the rest of its arguments: `['prlimit', '--nofile=64']`.
+ * @param flags - Of Node.
  */
 export function startProcess(
   script: string,
   environment: Record<string, string>,
-  { args = [], prefix = [] }: { args?: readonly string[]; prefix?: readonly string[] } = {},
+  {
+    args = [],
+    prefix = [],
+    flags = [],
+  }: { args?: readonly string[]; prefix?: readonly string[]; flags?: readonly string[] } = {},
 ): RunningProcess {
-  const [program = process.execPath, ...rest] = [...prefix, process.execPath, script, ...args]
+  const [program = process.execPath, ...rest] = [...prefix, process.execPath, ...flags, script, ...args]
   const child = spawn(program, rest, {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_COMPILE_CACHE: compileCache, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

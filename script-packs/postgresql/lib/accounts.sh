@@ -27,7 +27,7 @@ look_at_accounts() {
             continue
         fi
         IFS=$'\t' read -r superuser databases roles SERVER_VERSION <<<"${said##*$'\n'}"
-        # Nobody can rename the database that it is in.
+        # A session cannot rename the database that it is connected to.
         [ "${HOME_OF[$account]}" = "$MAINTENANCE_DATABASE" ] || databases=f
         IS_SUPERUSER[$account]=$superuser CAN_CREATE_DATABASES[$account]=$databases CAN_CREATE_ROLES[$account]=$roles
         if [ -z "$ADMIN" ] || [ "$superuser$databases$roles" \> "${IS_SUPERUSER[$ADMIN]}${CAN_CREATE_DATABASES[$ADMIN]}${CAN_CREATE_ROLES[$ADMIN]}" ]; then ADMIN=$account; fi

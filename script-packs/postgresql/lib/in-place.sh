@@ -75,7 +75,7 @@ require_locks() {
         fail "the restore needs $((dropped + created)) locks in one transaction, and the server has $available for all, of which $taken are taken: set max_locks_per_transaction to $(((dropped + created + taken) * 12 / 10 / connections + 1)) and restart it, or give the instance an account that may create databases (mode swap)"
 }
 
-# In a database that somebody uses, the script of an extension could be led to run what they wrote, with a superuser's rights.
+# In a database that is in use, the script of an extension could be led to run what its users wrote, with a superuser's rights.
 may_administrator_create() { [ "${IS_SUPERUSER[$ADMIN]}" = t ] && is_empty_database && is_unused_database; }
 
 is_unused_database() { [ "$(query "$ADMIN" "$BACKUP_DATABASE" 'SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()')" = 0 ]; }

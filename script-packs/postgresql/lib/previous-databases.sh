@@ -2,7 +2,7 @@
 # Databases that restores left beside the one they replaced. Their comments say what they are: 'osb-backup: {"previous": "shop", …}'.
 
 # Prints the databases that belong to BACKUP_DATABASE and are not needed any more: previous ones past their time, and copies of restores
-# that began more than two days ago and that nobody is connected to.
+# that began more than two days ago and that has no connections.
 list_expired_databases() {
     query "$1" "$2" "
         SELECT datname FROM (

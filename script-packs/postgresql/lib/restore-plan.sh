@@ -50,7 +50,7 @@ read_metadata() {
 }
 
 # The owner of the target. Of a database that is to be created: the owner that the backup names, if that is a role of ours or has to do
-# with no database here; otherwise the account of the instance. What a dump says of itself makes nobody else its owner.
+# with no database here; otherwise the account of the instance. What a dump says of itself makes no other account its owner.
 choose_target_owner() {
     TARGET_OWNER=$(sql "$ADMIN" "$HOME_DATABASE" --set=target="$BACKUP_DATABASE" --set=main="$MAIN_ACCOUNT" --set=second="$SECOND_ACCOUNT" \
         --set=owner_roles="$OWNER_ROLES" --file="$PACK/sql/target-owner.sql")

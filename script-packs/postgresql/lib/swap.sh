@@ -150,7 +150,7 @@ exchange_databases() {
                 || '_before_' || to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDD_HH24MISSMS')" --set=target="$BACKUP_DATABASE")
         if is_empty_database; then was_empty=true; fi
     fi
-    # The renaming locks the database, so that nobody new gets in, and waits up to five seconds for the sessions in it to leave. That is
+    # The renaming locks the database, so that no new session begins, and waits up to five seconds for the sessions in it to leave. That is
     # when they are ended, rather than before, when they would come again.
     while :; do
         if [ "$TERMINATE_SESSIONS" != false ]; then start_ending_sessions "$target_oid"; fi

@@ -1,4 +1,4 @@
--- Puts the database :name in the place of :target, in one transaction: nobody sees neither or both. The previous one stays as :previous,
+-- Puts the database :name in the place of :target, in one transaction: no session sees neither or both. The previous one stays as :previous,
 -- with a comment that says what it is and until when.
 \set metadata `cat "$BACKUP_METADATA"`
 BEGIN;

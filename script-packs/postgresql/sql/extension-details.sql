@@ -1,6 +1,6 @@
 -- Gives extensions the comments that :'metadata' has, and grants what was granted on their tables, routines and foreign-data wrappers, and
 -- on schemas of a superuser that extensions are in. Only what is such an object here, and belongs to the current account, is touched;
--- a routine only where everybody may execute it anyway, so that nobody gets what the extension keeps from its users.
+-- a routine only where PUBLIC may execute it anyway, so that no user gets what the extension keeps from its users.
 \set metadata `cat "$BACKUP_METADATA"`
 SELECT format('COMMENT ON EXTENSION %I IS %L', x.extname, e ->> 'comment')
 FROM jsonb_array_elements(coalesce(:'metadata'::jsonb -> 'extensions', '[]')) AS e JOIN pg_extension x ON x.extname = e ->> 'name'

@@ -10,7 +10,7 @@ WITH RECURSIVE
 named (usage, name) AS (
     SELECT DISTINCT split_part(line, E'\t', 1), split_part(line, E'\t', 2)
     FROM unnest(string_to_array(:'roles', E'\n')) AS line WHERE line ~ '^(owner|grantor|grantee|policy|setting)\t'
-        -- Predefined roles are nobody: the owner of the database is pg_database_owner, the others have members.
+        -- Predefined roles are no accounts: the owner of the database is pg_database_owner, the others have members.
         AND line !~ '^owner\tpg_'
 ),
 target AS (

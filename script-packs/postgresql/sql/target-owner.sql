@@ -1,4 +1,4 @@
--- Prints the owner of the database :target; of one that is to be created, to whom it may belong; nothing if nobody is known.
+-- Prints the owner of the database :target; of one that is to be created, to whom it may belong; nothing if none is known.
 \set metadata `cat "$BACKUP_METADATA"`
 WITH dumped AS (
     SELECT r.oid, r.rolname FROM pg_roles r WHERE r.rolname = :'metadata'::jsonb #>> '{database,owner}' AND NOT r.rolsuper AND r.oid >= 16384

@@ -86,6 +86,7 @@ export async function checkRequest(
     objectName: kind === 'backup' ? body.object_name : undefined,
     database: database.value,
     parameters: parameters.value,
+    secretParameters: body.database?.secret_parameters,
     stageTimeLimitMs: body.stage_timeout_seconds === undefined ? undefined : body.stage_timeout_seconds * 1000,
     instance: instanceOf(body.database?.serviceInstance),
     plan: body.plan && omitUndefined(body.plan),

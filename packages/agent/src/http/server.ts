@@ -1,4 +1,4 @@
-import type { RunKind } from '@osb-backup/core'
+import { isDeclaredItem, type RunKind } from '@osb-backup/core'
 import { errorMessage } from '@osb-backup/node'
 import type { AgentRefusal } from '@osb-backup/protocol'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
@@ -148,10 +148,17 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, deps: Jo
   const request = await checkRequest(kind, id, body.value, { form, settings, now: now() })
   if (!request.ok) return refuse(reply, kind, request.error)
 
+  const { name } = request.value.database
+  if (settings.allowedDatabases !== undefined && !isDeclaredItem(name, settings.allowedDatabases)) {
+    return reply.code(403).send(databaseNotAllowed(name))
+  }
+
   const reservation = registry.reserve(request.value, form, now())
   switch (reservation.result) {
     case 'known':
       return reply.code(409).send(jobAnswer(await registry.fullRecord(reservation.job)))
+    case 'cancelled':
+      return refuseCancelled(reply, kind)
     case 'full':
       return refuseForNow(reply, 429, {
         code: 'job_limit',
@@ -185,6 +192,18 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, deps: Jo
     }
   }
 }
+
+/** The request to start a job arrived after the one that cancelled or deleted it. */
+const refuseCancelled = (reply: FastifyReply, kind: RunKind) =>
+  reply.code(410).send(failureAnswer(kind, 'Job reservation', 'the job was cancelled or deleted, so it is not started'))
+
+/** Final, unlike the refusals below. */
+const databaseNotAllowed = (name: string) => ({
+  message: 'Failed to start a new job.',
+  state: 'Job reservation',
+  code: 'database_not_allowed' satisfies AgentRefusal['code'],
+  error_message: `The setting allowed_databases of this agent does not allow the database ${JSON.stringify(name)}.`,
+})
 
 const unprepared = (error: unknown) =>
   ({
@@ -272,6 +291,6 @@ async function remove(
   if (!body.ok) return refuse(reply, kind, body.error)
   const { id, keep_result: keepResult = false } = body.value
   if (id === undefined || id === '') return refuse(reply, kind, 'id is empty')
-  const isKnown = keepResult ? registry.cancel({ kind, id }) : await registry.discard({ kind, id })
+  const isKnown = await (keepResult ? registry.cancel({ kind, id }) : registry.discard({ kind, id }))
   return reply.code(isKnown ? 200 : 410).send()
 }

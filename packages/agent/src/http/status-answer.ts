@@ -1,4 +1,5 @@
 import type { Result } from '@osb-backup/core'
+import { VERSION } from '@osb-backup/node'
 import type { AgentStatus, LockedDatabase } from '@osb-backup/protocol'
 import type { JobDependencies } from '../jobs/job-dependencies.ts'
 import { currentStepOf, type JobRecord } from '../jobs/job-record.ts'
@@ -6,7 +7,6 @@ import { hasPendingUnlock, unlockAttempts } from '../jobs/pending-steps.ts'
 import type { ScriptPack } from '../scripts/script-pack.ts'
 import type { AgentSettings, TransferSettings } from '../settings/agent-settings.ts'
 import { freeBytes } from '../stages/disk-space.ts'
-import { AGENT_VERSION } from '../version.ts'
 import { timestamp } from './timestamp.ts'
 
 /** The capabilities of this agent beyond the published protocol. */
@@ -41,7 +41,7 @@ export async function statusAnswer(
   }))
   return {
     message: 'Client is running',
-    version: AGENT_VERSION,
+    version: VERSION,
     ...scriptFields(pack),
     capabilities: capabilitiesOf(pack, settings.transfers),
     accepts_jobs: registry.closure === undefined,

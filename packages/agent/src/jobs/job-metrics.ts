@@ -1,6 +1,6 @@
 import type { Step } from '@osb-backup/core'
+import { VERSION } from '@osb-backup/node'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { AGENT_VERSION } from '../version.ts'
 import type { JobRecord } from './job-record.ts'
 
 /** Values that are measured at the time of a scrape. */
@@ -84,7 +84,7 @@ export class JobMetrics {
       registers,
     }).set(startedAt.getTime() / 1000)
     new Gauge({ name: 'osb_agent_info', help: 'Version of the agent.', labelNames: ['version'], registers }).set(
-      { version: AGENT_VERSION },
+      { version: VERSION },
       1,
     )
     for (const kind of ['backup', 'restore']) {

@@ -20,6 +20,7 @@ export type Closure = 'recovering' | 'stopping'
 export type Reservation =
   | { result: 'started'; job: RegisteredJob }
   | { result: 'known'; job: RegisteredJob }
+  | { result: 'cancelled' }
   | { result: 'full' }
   | { result: 'database-busy'; blockedBy: RegisteredJob }
   | { result: 'closed'; closure: Closure }
@@ -73,6 +74,8 @@ export class JobRegistry {
   reserve(request: JobRequest, form: 1 | 2, now: Date): Reservation {
     const known = this.find(request)
     if (known !== undefined) return { result: 'known', job: known }
+    // It must not start, whenever the request to start it arrives.
+    if (this.#journal.cancelled.has(request)) return { result: 'cancelled' }
     if (this.#closure !== undefined) return { result: 'closed', closure: this.#closure }
     const blockedBy = this.#blockerOf(request)
     if (blockedBy !== undefined) return { result: 'database-busy', blockedBy }
@@ -80,7 +83,7 @@ export class JobRegistry {
     return { result: 'started', job: this.#hold(newJob(request, form, now)) }
   }
 
-  /** A restore is not rejected because of backups: somebody waits for it. */
+  /** A restore is not rejected because of backups: a user waits for it. */
   #hasSlot(kind: RunKind): boolean {
     const running = this.running()
     if (running.length < this.#limits.maxJobs) return true
@@ -148,25 +151,28 @@ export class JobRegistry {
 
   /**
    * Cancels a job: its cleanup and unlock run, as they do after a crash, and its result is kept. One that has finished stays as it
-   * is.
+   * is. One that is not known does not start any more, durably when this resolves.
    *
    * @returns Whether there was such a job.
    */
-  cancel({ kind, id }: JobKey): boolean {
-    const job = this.find({ kind, id })
+  async cancel(key: JobKey): Promise<boolean> {
+    const job = this.find(key)
     if (job?.record.status === 'RUNNING') job.cancel.abort()
+    if (job === undefined) await this.#journal.cancelled.add(key)
     return job !== undefined
   }
 
   /**
-   * Deletes a job, durably when this resolves. A finished one is deleted at once and its id is free again, unless its
-   * upload may have left something or its cleanup or unlock is still retried: then it is deleted afterwards. A
-   * running one is cancelled, stays visible while its cleanup and unlock run, and is deleted by `settle`.
+   * Deletes a job, durably when this resolves. A finished one is deleted at once, unless its upload may have left something or
+   * its cleanup or unlock is still retried: then it is deleted afterwards. A running one is cancelled, stays visible while its
+   * cleanup and unlock run, and is deleted by `settle`. None of its id starts any more.
    *
    * @returns Whether there was such a job.
    */
-  async discard({ kind, id }: JobKey): Promise<boolean> {
-    const job = this.find({ kind, id })
+  async discard(key: JobKey): Promise<boolean> {
+    const job = this.find(key)
+    if (job?.record.status === 'RUNNING') job.cancel.abort()
+    await this.#journal.cancelled.add(key)
     if (job === undefined) return false
     if (job.record.status === 'RUNNING' || pendingSteps(job.record).length > 0) {
       job.record.isDeleted = true

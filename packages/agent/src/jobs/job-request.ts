@@ -1,9 +1,9 @@
 import { type Compression, isAgeRecipientList, type RunKind } from '@osb-backup/core'
 import { omitUndefined } from '@osb-backup/node'
-import { type AgentTransforms, NO_KEY } from '@osb-backup/protocol'
+import { type AgentTransforms, isSecretName, NO_KEY } from '@osb-backup/protocol'
 import { type StoreSettings, stores } from '@osb-backup/storage/kinds'
 import { SecretMask } from '../masking.ts'
-import { isSecretName, type Parameter } from '../scripts/parameters.ts'
+import type { Parameter } from '../scripts/parameters.ts'
 
 /** A validated request: every text in it may become part of a path, an environment or an argument. */
 export interface JobRequest {
@@ -30,6 +30,8 @@ export interface JobRequest {
   objectName?: string
   database: DatabaseAccess
   parameters: readonly Parameter[]
+  /** Names of parameters that the caller says are secret, besides those that are named so. */
+  secretParameters?: readonly string[]
   /** Time limit of every stage; absent: the agent's own, which is also the maximum. */
   stageTimeLimitMs?: number
   /** Restores: the object to download, without the prefix, and its size and digest if they are known. */
@@ -74,14 +76,15 @@ export function isSameDatabase(one: DatabaseAccess, other: DatabaseAccess): bool
 
 /** Creates the mask for everything that a job prints or reports. */
 export function maskOf(request: JobRequest, agentPassword: string | undefined): SecretMask {
-  const { store, database, encryptionKey, parameters } = request
+  const { store, database, encryptionKey, parameters, secretParameters = [] } = request
+  const isSecret = ({ name }: Parameter) => isSecretName(name) || secretParameters.includes(name)
   return new SecretMask([
     agentPassword,
     database.password === NO_KEY ? undefined : database.password,
     database.backupPassword,
     encryptionKey === NO_KEY || isAgeRecipientList(encryptionKey) ? undefined : encryptionKey,
     ...stores.credentialsOf(store),
-    ...parameters.filter(({ name }) => isSecretName(name)).map(({ value }) => value),
+    ...parameters.filter(isSecret).map(({ value }) => value),
   ])
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readPackInForm } from '../scripts/script-pack.ts'
 import type { RunContext } from '../stages/run-context.ts'
 import type { JobDependencies } from './job-dependencies.ts'
 import { beginRetry, pendingSteps } from './pending-steps.ts'
@@ -20,7 +21,7 @@ export async function retryPendingSteps(
   deps: JobDependencies,
   isAtOnce: boolean,
 ): Promise<void> {
-  const { registry, now } = deps
+  const { registry, settings, now } = deps
   const isOver = () => pendingSteps(job.record).length === 0 || registry.stopping.aborted || !registry.has(job)
   for (let delayMs = isAtOnce ? 0 : FIRST_DELAY_MS; !isOver(); delayMs = nextDelayMs(delayMs)) {
     job.nextRetryAt = new Date(now().getTime() + delayMs)
@@ -28,8 +29,11 @@ export async function retryPendingSteps(
     const signal = AbortSignal.any([job.retryNow.signal, registry.stopping])
     await sleep(delayMs, undefined, { signal }).catch(() => undefined)
     delete job.nextRetryAt
-    for (const step of isOver() ? [] : pendingSteps(job.record)) {
-      await runStep(run, job, beginRetry(job.record, step), deps)
+    if (isOver()) return
+    // It may have been repaired since.
+    const pack = await readPackInForm(job.record.form, settings.scriptsPath)
+    for (const step of pendingSteps(job.record)) {
+      await runStep({ ...run, pack }, job, beginRetry(job.record, step), deps)
     }
   }
 }

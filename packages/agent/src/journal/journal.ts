@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { chmod, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -9,6 +8,8 @@ import {
   writeFileAtomically,
 } from '@osb-backup/node'
 import type { JobKey, JobRecord } from '../jobs/job-record.ts'
+import { CancelledIds } from './cancelled-ids.ts'
+import { keyDigest } from './key-digest.ts'
 import { isDiskFull, reserveSpace, withReserve } from './space-reserve.ts'
 import { parseJob, serializeJob, serializeShortened } from './stored-job.ts'
 
@@ -18,8 +19,10 @@ export interface JournalContent {
   unreadable: { file: string; problem: string }[]
 }
 
-/** The name of a job's file. It contains a hash, since ids may be as long as a file name. */
-const fileOf = ({ kind, id }: JobKey): string => `${kind}-${createHash('sha256').update(id).digest('hex')}.json`
+/** The name of a job's file. */
+const fileOf = (key: JobKey): string => `${key.kind}-${keyDigest(key)}.json`
+/** The file with the ids of jobs that must not start any more. */
+const CANCELLED_IDS = 'cancelled-ids'
 /** Occupies the space that the end of a running job needs. */
 const reserveOf = (file: string): string => `${file}.reserve`
 /** What a record grows by until its job has ended, without the output of scripts. */
@@ -31,12 +34,15 @@ const isJobFile = (name: string): boolean => /^(backup|restore)-[0-9a-f]{64}\.js
  * contain the passwords of running jobs.
  */
 export class Journal {
+  /** The jobs that must not start any more. */
+  readonly cancelled: CancelledIds
   readonly #directory: string
   /** Pending writes by file: they run one after the other, so that the last requested state is the last one written. */
   readonly #queues = new Map<string, Promise<void>>()
 
-  private constructor(directory: string) {
+  private constructor(directory: string, cancelled: CancelledIds) {
     this.#directory = directory
+    this.cancelled = cancelled
   }
 
   /** Opens a journal, and creates its directory. The caller holds the lock of the directory. */
@@ -44,7 +50,7 @@ export class Journal {
     await createDirectory(directory, 0o700)
     await chmod(directory, 0o700)
     await removeTemporaryFiles(directory)
-    return new Journal(directory)
+    return new Journal(directory, await CancelledIds.open(join(directory, CANCELLED_IDS)))
   }
 
   /**

@@ -7,7 +7,7 @@ import type { Journal } from '../journal/journal.ts'
 import { endProcesses } from '../scripts/end-processes.ts'
 import { jobProcesses } from '../scripts/job-processes.ts'
 import { isSameProcess } from '../scripts/process-identity.ts'
-import { readPack, type ScriptPack } from '../scripts/script-pack.ts'
+import { readPackInForm } from '../scripts/script-pack.ts'
 import { jobDirectoryPath } from '../stages/job-directory.ts'
 
 /**
@@ -61,7 +61,7 @@ async function recoverJob(job: RegisteredJob, deps: JobDependencies): Promise<vo
   try {
     await endOrphans(job.record, deps)
     const { finishJob } = await import('../jobs/run-job.ts')
-    await finishJob(job, await packFor(job.record, deps), deps)
+    await finishJob(job, await readPackInForm(job.record.form, deps.settings.scriptsPath), deps)
   } catch (error) {
     deps.log.fatal(
       { err: errorMessage(error), jobId: job.record.request.id },
@@ -75,7 +75,7 @@ export async function resumePending(job: RegisteredJob, deps: JobDependencies): 
   try {
     await endOrphans(job.record, deps)
     const { resumeRetries } = await import('../jobs/run-job.ts')
-    await resumeRetries(job, await packFor(job.record, deps), deps)
+    await resumeRetries(job, await readPackInForm(job.record.form, deps.settings.scriptsPath), deps)
   } catch (error) {
     deps.log.fatal(
       { err: errorMessage(error), jobId: job.record.request.id },
@@ -93,12 +93,4 @@ async function endOrphans(job: JobRecord, { settings, cgroups, log }: JobDepende
   const left = await endProcesses({ ...scope, ...(isLeader ? { groupId: leader.pid } : {}) }, settings.killGraceMs)
   if (left.length > 0) log.error({ jobId: request.id, processes: left }, 'orphaned processes could not be ended')
   delete job.process
-}
-
-/** The current scripts, in the form that the job started with. */
-async function packFor({ form }: JobRecord, { settings }: JobDependencies): Promise<ScriptPack> {
-  const directory = settings.scriptsPath
-  const found = await readPack(directory)
-  if (found.ok && found.value.form === form) return found.value
-  return form === 1 ? { form, directory } : { form, directory, name: 'unknown', type: '', stages: [] }
 }

@@ -14,7 +14,7 @@ export class HeldOutput extends Readable {
   bytes = 0
   /** Whether the script succeeded but wrote nothing. */
   isEmptyDump = false
-  /** Whether the script failed before anybody stopped reading: a script whose output is closed fails because of that. */
+  /** Whether the script failed before its reader stopped: a script whose output is closed fails because of that. */
   isFailedScript = false
 
   constructor(source: Readable) {

@@ -53,8 +53,3 @@ function nameProblem(name: string, form: 1 | 2, allowed: ReadonlySet<string>): s
 export function parameterVariable(name: string): string {
   return `BACKUP_PARAMETER_${name.toUpperCase().replaceAll(/[^A-Z0-9_]/g, '_')}`
 }
-
-/** Whether the name of a parameter suggests that its value is secret. */
-export function isSecretName(name: string): boolean {
-  return /pass|pwd|secret|token|key|credential|auth/i.test(name)
-}

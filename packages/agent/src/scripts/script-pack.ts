@@ -48,6 +48,13 @@ export async function readPack(directory: string): Promise<Result<ScriptPack>> {
   }
 }
 
+/** Reads the current pack of a directory for a job that started with scripts of a form, whatever became of the pack since. */
+export async function readPackInForm(form: ScriptPack['form'], directory: string): Promise<ScriptPack> {
+  const found = await readPack(directory)
+  if (found.ok && found.value.form === form) return found.value
+  return form === 1 ? { form, directory } : { form, directory, name: 'unknown', type: '', stages: [] }
+}
+
 /**
  * Finds the script of a stage: `<stage>`, then `<stage>.sh`.
  *

@@ -40,7 +40,7 @@ test('the start-up files of bash are not read', async () => {
   expect(existsSync(join(home, 'was-read'))).toBe(false)
 })
 
-test('a writer sees that nobody reads any more', async () => {
+test('a writer sees that its reader has gone away', async () => {
   const { stdio, ends, closeScriptEnds } = await openStandardStreams('empty')
   const child = spawn('bash', ['-c', 'yes'], { stdio })
   closeScriptEnds()

@@ -1,6 +1,6 @@
 import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
 import { absolutePath, flag, httpUrl, listOf, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
-import { isForbiddenVariable } from '@osb-backup/protocol'
+import { isForbiddenVariable, itemSchema } from '@osb-backup/protocol'
 import { s3CredentialSources } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
 
@@ -19,7 +19,8 @@ const access = {
   allow_without_credentials: {
     schema: flag,
     default: 'false',
-    description: 'whether the agent starts without client_username and client_password; then anybody may call it',
+    description:
+      'whether the agent starts without client_username and client_password; then any caller has full access',
   },
   client_host: { schema: text, default: '0.0.0.0', description: 'address to listen on' },
   client_port: {
@@ -83,6 +84,12 @@ const directories = {
 } as const
 
 const jobs = {
+  allowed_databases: {
+    schema: listOf(itemSchema, 'must be names of databases, or patterns with *, with commas between them'),
+    defaultText: 'all',
+    description:
+      'databases that may be backed up and restored into, whatever managers ask for: names, or patterns in which * matches any text, separated by commas',
+  },
   max_job_number: {
     schema: wholeNumber(1, 1000),
     default: '10',

@@ -6,7 +6,7 @@ import type { LogLevel } from './agent-settings-table.ts'
 
 /** The validated settings of an agent. */
 export interface AgentSettings {
-  /** Credentials of callers. Absent only if that was explicitly allowed: then anybody may call. */
+  /** Credentials of callers. Absent only if that was explicitly allowed: then any caller has full access. */
   credentials?: { username: string; password: string }
   host: string
   /** 0: any free port. */
@@ -19,6 +19,8 @@ export interface AgentSettings {
   /** Names of the parameters that scripts get; `*`: all that are not reserved. */
   allowedParameters: ReadonlySet<string>
   mayDeleteFiles: boolean
+  /** Names and patterns; absent: all. */
+  allowedDatabases?: readonly string[]
   maxJobs: number
   /** Restores that may run even if `maxJobs` run. */
   reservedRestores: number

@@ -31,6 +31,7 @@ export function readSettings(environment: Environment): AgentSettings {
     mustHaveScripts: parsed.scripts_path !== undefined,
     allowedParameters: new Set(parsed.allowed_parameters),
     mayDeleteFiles: parsed.allowed_to_delete_files,
+    ...(parsed.allowed_databases === undefined ? {} : { allowedDatabases: parsed.allowed_databases }),
     maxJobs: parsed.max_job_number,
     reservedRestores: parsed.reserved_restore_number,
     stageTimeLimitMs: parsed.stage_timeout_seconds * 1000,

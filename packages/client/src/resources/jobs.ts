@@ -32,7 +32,7 @@ export const jobCalls = (connection: Connection) => {
     /** Retries now to unlock the databases of a job. */
     retryUnlock: (id: string, options: CallOptions = {}): Promise<Job> =>
       connection.call({ method: 'POST', path: pathOf(path, id, 'retry-unlock'), answer: jobSchema, ...options }),
-    /** Marks the databases of a job as unlocked, which somebody has unlocked by hand. */
+    /** Marks the databases of a job as unlocked, after an operator has unlocked them by hand. */
     markUnlocked: (id: string, options: CallOptions = {}): Promise<Job> =>
       connection.call({ method: 'POST', path: pathOf(path, id, 'mark-unlocked'), answer: jobSchema, ...options }),
     /** Deletes a job that has ended; its restore points stay. */

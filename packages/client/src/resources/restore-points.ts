@@ -1,13 +1,14 @@
 import {
   type Job,
   jobSchema,
+  type ObjectQuery,
   type RestorePoint,
   type RestorePointQuery,
   type RestoreRequest,
   restorePointSchema,
   type VerifyQuery,
 } from '@osb-backup/protocol/v1'
-import type { CallOptions, Connection, CreateOptions, EditOptions } from '../connection.ts'
+import type { CallOptions, Connection, CreateOptions, EditOptions, OpenAnswer } from '../connection.ts'
 import { listCalls, noContent, pathOf, readCalls } from './resource.ts'
 
 const path = '/v1/restore-points'
@@ -35,6 +36,9 @@ export const restorePointCalls = (connection: Connection) => {
     /** Starts a verify job, which reads the object, or a sample of it in percent, and compares size and digests. */
     verify: (id: string, { sample, ...options }: CreateOptions & VerifyQuery = {}): Promise<Job> =>
       start(id, 'verify', undefined, options, { sample }),
+    /** Opens its object, or its manifest, as it is stored: compressed and encrypted. The caller verifies it. */
+    openObject: (id: string, query: ObjectQuery = {}, options: CallOptions = {}): Promise<OpenAnswer> =>
+      connection.open(pathOf(path, id, 'object'), query, options),
     /** Holds it: it is neither expired nor deleted. */
     hold: act('hold'),
     /** Ends the hold. */

@@ -38,10 +38,12 @@ export type AgentHealthReport = z.infer<typeof agentHealthReportSchema>
 
 /**
  * What an agent answered. Nothing of this is exceptional to the manager, so nothing is thrown.
- * - `accepted`: the job was started by this call.
+ * - `accepted`: the job was started by this call; or cancelled, or forgotten.
  * - `job`: the state of the job; also after a start, if it was started before. `ignored` names fields that were not as expected.
- * - `unknown`: the agent knows no such job.
- * - `busy`: not now, try again later; where `code` is `database_busy`, once the job `blockedBy` has ended.
+ * - `unknown`: the agent knows no such job. Asked to cancel it, our agent does not start it any more, whenever the request arrives.
+ * - `gone`: the job was cancelled or deleted there, and is not started.
+ * - `busy`: not now, try again later; where `code` is `database_busy`, once the job `blockedBy` has ended. `mayHaveArrived`: the
+ *   answer may be that of a proxy which has forwarded the request.
  * - `refused`: never with this request.
  * - `unreachable`: no answer, or none of an agent; perhaps later. `mayHaveArrived`: the request may have reached it.
  */
@@ -49,7 +51,14 @@ export type AgentAnswer =
   | { kind: 'accepted' }
   | { kind: 'job'; job: AgentJob; ignored: string[] }
   | { kind: 'unknown' }
-  | { kind: 'busy'; reason: string; code?: AgentRefusalCode | undefined; blockedBy?: AgentRefusal['blocking_job'] }
+  | { kind: 'gone' }
+  | {
+      kind: 'busy'
+      reason: string
+      mayHaveArrived: boolean
+      code?: AgentRefusalCode | undefined
+      blockedBy?: AgentRefusal['blocking_job']
+    }
   | { kind: 'refused'; reason: string }
   | { kind: 'unreachable'; reason: string; mayHaveArrived: boolean }
 
@@ -169,6 +178,9 @@ function send(
 const credentialsRefused = ({ username }: AgentAddress) =>
   `it does not accept the credentials of user ${JSON.stringify(username)}`
 
+const correctCredentials = (address: AgentAddress) =>
+  `${credentialsRefused(address)}; correct username and password of the agent`
+
 async function call(
   address: AgentAddress,
   method: Dispatcher.HttpMethod,
@@ -179,7 +191,7 @@ async function call(
   const timeoutMs = Math.min(wantedMs, CALL_TIMEOUT_MS)
   try {
     const answer = await send(address, method, path, body, { signal, timeoutMs })
-    return await read(answer, address)
+    return method === 'DELETE' ? await readDeletion(answer, address) : await read(answer, address)
   } catch (error) {
     signal.throwIfAborted()
     return { kind: 'unreachable', reason: reasonOf(error, timeoutMs), mayHaveArrived: mayHaveArrived(error) }
@@ -195,22 +207,33 @@ async function read({ statusCode, body }: Dispatcher.ResponseData, address: Agen
     case 409:
       return readJob(text)
     case 404:
-    case 410:
       return { kind: 'unknown' }
+    case 410:
+      return { kind: 'gone' }
     case 429:
     case 503:
       return readRefusal(text, statusCode)
     case 400:
       return { kind: 'refused', reason: messageIn(text) ?? 'it answered 400' }
+    case 403: {
+      const reason = messageIn(text)
+      if (reason !== undefined) return { kind: 'refused', reason }
+      return { kind: 'refused', reason: correctCredentials(address) }
+    }
     case 401:
-    case 403:
-      return {
-        kind: 'refused',
-        reason: `${credentialsRefused(address)}; correct username and password of the agent`,
-      }
+      return { kind: 'refused', reason: correctCredentials(address) }
     default:
       return { kind: 'unreachable', reason: `it answered ${statusCode}`, mayHaveArrived: true }
   }
+}
+
+/** A deletion is answered without a job. A proxy whose agent is down answers 404; agents do not. */
+async function readDeletion(answer: Dispatcher.ResponseData, address: AgentAddress): Promise<AgentAnswer> {
+  const { statusCode } = answer
+  if (statusCode !== 200 && statusCode !== 410 && statusCode !== 404) return read(answer, address)
+  await readBounded(answer.body)
+  if (statusCode === 404) return { kind: 'unreachable', reason: 'it answered 404', mayHaveArrived: true }
+  return { kind: statusCode === 200 ? 'accepted' : 'unknown' }
 }
 
 async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
@@ -242,7 +265,8 @@ function readJob(text: string): AgentAnswer {
 function readRefusal(text: string, statusCode: number): AgentAnswer {
   const { data } = agentRefusalSchema.safeParse(storable(parsed(text)))
   const reason = data?.error_message ?? data?.message ?? `it answered ${statusCode}`
-  return { kind: 'busy', reason, code: data?.code, blockedBy: data?.blocking_job }
+  const mayHaveArrived = statusCode !== 429 && data?.code === undefined
+  return { kind: 'busy', reason, mayHaveArrived, code: data?.code, blockedBy: data?.blocking_job }
 }
 
 function messageIn(text: string): string | undefined {

@@ -5,8 +5,6 @@ import type { Agent, AgentHealth } from './agent.ts'
 import { statusOfAgent } from './agent-client.ts'
 import * as repository from './repository.ts'
 
-/** How often each agent is asked. */
-const INTERVAL_SECONDS = 30
 const BATCH_SIZE = 20
 
 type CheckContext = Pick<Context, 'database' | 'sealer'>
@@ -23,7 +21,7 @@ export async function checkDueAgents(
   context: CheckContext,
   signal: AbortSignal,
 ): Promise<{ checked: CheckedAgent[]; maybeMore: boolean }> {
-  const agents = await repository.claimAgentChecks(context, INTERVAL_SECONDS, BATCH_SIZE)
+  const agents = await repository.claimAgentChecks(context, BATCH_SIZE)
   // Concurrently, so that an agent that does not answer delays the others as little as possible.
   const checked = await Promise.all(agents.map((agent) => checkAgent(context, agent, signal)))
   return { checked, maybeMore: agents.length === BATCH_SIZE }

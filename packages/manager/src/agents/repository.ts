@@ -6,11 +6,13 @@ import type { Database } from '../database/open-database.ts'
 import { readKeyset } from '../database/read-keyset.ts'
 import type { AgentTable } from '../database/tables/instances.ts'
 import type { InTransaction } from '../database/transaction.ts'
-import { sealedColumns } from '../secrets/sealed-columns.ts'
+import { purposeOf } from '../secrets/sealed-columns.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { Agent, AgentHealth } from './agent.ts'
 
-const purpose = sealedColumns.agents.sealed_password
+const purposeOfPassword = (id: string) => purposeOf('agents', 'sealed_password', id)
+/** How often each agent is checked. */
+const CHECK_INTERVAL_SECONDS = 30
 /** Any fixed number: the name of the lock. */
 const ASSIGNMENT_LOCK = 4_711_208_019
 
@@ -21,7 +23,7 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<AgentTable>): Ag
     name: row.name ?? undefined,
     url: row.url,
     username: row.username,
-    password: sealer.openOptional(row.sealed_password, purpose),
+    password: sealer.openOptional(row.sealed_password, purposeOfPassword(row.id)),
     isImplicit: row.implicit,
     createdAt: row.created_at,
     health: {
@@ -40,7 +42,7 @@ function settingColumns({ sealer }: RepositoryContext, agent: Agent) {
     name: agent.name ?? null,
     url: agent.url,
     username: agent.username,
-    sealed_password: sealer.sealOptional(agent.password, purpose),
+    sealed_password: sealer.sealOptional(agent.password, purposeOfPassword(agent.id)),
     implicit: agent.isImplicit,
   }
 }
@@ -173,11 +175,7 @@ export async function markAgentDeleted({ database }: RepositoryContext, id: stri
  *
  * @returns At most `limit`.
  */
-export async function claimAgentChecks(
-  context: RepositoryContext,
-  intervalSeconds: number,
-  limit: number,
-): Promise<Agent[]> {
+export async function claimAgentChecks(context: RepositoryContext, limit: number): Promise<Agent[]> {
   const due = context.database
     .selectFrom('agents')
     .select('id')
@@ -189,11 +187,19 @@ export async function claimAgentChecks(
     .skipLocked()
   const rows = await context.database
     .updateTable('agents')
-    .set({ check_at: sql`now() + make_interval(secs => ${intervalSeconds})` })
+    .set({ check_at: sql`now() + make_interval(secs => ${CHECK_INTERVAL_SECONDS})` })
     .where('id', 'in', due)
     .returningAll()
     .execute()
   return rows.map((row) => fromRow(context, row))
+}
+
+/** Has agents checked now that would be checked later than after an interval. Returns how many. */
+export async function capAgentChecks({ database }: { database: Database }): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    update agents set check_at = now()
+    where deleted_at is null and check_at > now() + make_interval(secs => ${CHECK_INTERVAL_SECONDS})`.execute(database)
+  return Number(numAffectedRows)
 }
 
 /** Records what a check found, unless the settings of the agent were changed since. */

@@ -49,7 +49,7 @@ export async function deleteObservations({ database }: InTransaction, before?: D
   await query.execute()
 }
 
-/** Records a jump: nothing is deleted by age until somebody confirms the clock. */
+/** Records a jump: nothing is deleted by age until an operator confirms the clock. */
 export async function insertJump({ database }: InTransaction, { detectedAt, jumpSeconds }: ClockJump): Promise<void> {
   await database
     .insertInto('clock_jumps')
@@ -57,7 +57,7 @@ export async function insertJump({ database }: InTransaction, { detectedAt, jump
     .execute()
 }
 
-/** The first jump that nobody has confirmed; undefined if there is none. */
+/** The first unconfirmed jump; undefined if there is none. */
 export async function findUnconfirmedJump({ database }: { database: Database }): Promise<ClockJump | undefined> {
   const row = await database
     .selectFrom('clock_jumps')
@@ -69,7 +69,7 @@ export async function findUnconfirmedJump({ database }: { database: Database }):
   return row && { detectedAt: row.detected_at, jumpSeconds: row.jump_seconds }
 }
 
-/** Records that somebody confirmed the clock, for all jumps. */
+/** Records that an operator confirmed the clock, for all jumps. */
 export async function confirmJumps({ database }: InTransaction, at: Date, by: string): Promise<void> {
   await database
     .updateTable('clock_jumps')

@@ -14,14 +14,14 @@ const OBSERVATION_DAYS = 90
 /** PostgreSQL's clock as it was observed. */
 export interface ObservedClock {
   now: Date
-  /** It was not set, or somebody confirmed it since: what is too old by `now` may be deleted. */
+  /** It was not set, or an operator confirmed it since: what is too old by `now` may be deleted. */
   isTrusted: boolean
 }
 
 /**
  * Reads PostgreSQL's clock, and compares it with the time that passed since the last observation. A clock that was set stops
  * deletions until an operator confirms it. Whatever deletes by age asks for the clock here, so that none is deleted by a
- * clock that nobody compared.
+ * clock that was not compared.
  */
 export async function observeClock(context: Pick<Context, 'database' | 'clock' | 'log'>): Promise<ObservedClock> {
   const { clock, log } = context

@@ -9,7 +9,11 @@ npm start -- token revoke ID
 npm start -- reconcile DESTINATION [--remove | --adopt] [--older-than-hours 24]
                               compares a file destination with its restore points; removes objects without one, or adopts
                               those that have a manifest as restore points on hold
+npm start -- import --from FOLDER [--apply]
+                              imports what mongodump or mongoexport wrote of the former manager's database; without
+                              --apply only says what it would do
 npm start -- key rotate       reseals every stored secret under a new key; managers may run meanwhile
+npm start -- --version        prints the version
 
 Commands work on the same DATA_DIR or DATABASE_URL as the manager, whether it runs or not. By default a token is for a viewer
 of all service instances.

@@ -6,10 +6,13 @@ const read = (line: string) => readCommand(line === '' ? [] : line.split(' '))
 test.for([
   ['', { name: 'start' }],
   ['--help', { name: 'help' }],
+  ['--version', { name: 'version' }],
   ['token create --name x -h', { name: 'help' }],
   ['token list', { name: 'token list' }],
   ['token revoke 69a3', { name: 'token revoke', id: '69a3' }],
   ['key rotate', { name: 'key rotate' }],
+  ['import --from /dump', { name: 'import', folder: '/dump', apply: false }],
+  ['import --from /dump --apply', { name: 'import', folder: '/dump', apply: true }],
   ['reconcile 69a3', { name: 'reconcile', id: '69a3', remove: false, adopt: false, olderThanHours: undefined }],
   [
     'reconcile 69a3 --remove --older-than-hours 2',
@@ -43,6 +46,7 @@ test.for([
   ['token create --name x --expires tomorrow', /--expires must be a day/],
   ['token create --name x --expires 2026-13-01', /--expires must be a day/],
   ['key rotate --name x', /--name is for "token create" alone/],
+  ['import', /needs --from/],
   ['reconcile', /takes one id/],
   ['reconcile x --older-than-hours soon', /must be a whole number/],
   ['token list --remove', /--remove is for "reconcile" alone/],

@@ -5,11 +5,13 @@ import { type Role, roles } from '../shared/role.ts'
 /** What the command line asks for. */
 export type Command =
   | { name: 'help' }
+  | { name: 'version' }
   | { name: 'start' }
   | { name: 'token create'; token: { name: string; role: Role; grants: Grants; expiresAt: Date | undefined } }
   | { name: 'token list' }
   | { name: 'token revoke'; id: string }
   | { name: 'key rotate' }
+  | { name: 'import'; folder: string; apply: boolean }
   | { name: 'reconcile'; id: string; remove: boolean; adopt: boolean; olderThanHours: number | undefined }
 
 /** The command line cannot be read. The message is a sentence. */
@@ -19,17 +21,22 @@ export class UsageError extends Error {
 
 const options = {
   help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
   name: { type: 'string' },
   role: { type: 'string' },
   instances: { type: 'string' },
   expires: { type: 'string' },
   remove: { type: 'boolean' },
   adopt: { type: 'boolean' },
+  from: { type: 'string' },
+  apply: { type: 'boolean' },
   'older-than-hours': { type: 'string' },
 } as const
 
 /** Which command takes an option. */
-const takenBy: Record<Exclude<keyof typeof options, 'help'>, Command['name']> = {
+const takenBy: Record<Exclude<keyof typeof options, 'help' | 'version'>, Command['name']> = {
+  from: 'import',
+  apply: 'import',
   name: 'token create',
   role: 'token create',
   instances: 'token create',
@@ -39,9 +46,10 @@ const takenBy: Record<Exclude<keyof typeof options, 'help'>, Command['name']> = 
   'older-than-hours': 'reconcile',
 }
 
-type Values = Partial<Record<'name' | 'role' | 'instances' | 'expires' | 'older-than-hours', string>> & {
+type Values = Partial<Record<'name' | 'role' | 'instances' | 'expires' | 'older-than-hours' | 'from', string>> & {
   remove?: boolean
   adopt?: boolean
+  apply?: boolean
 }
 
 /**
@@ -50,10 +58,10 @@ type Values = Partial<Record<'name' | 'role' | 'instances' | 'expires' | 'older-
  * @throws {UsageError} Naming what is wrong with it.
  */
 export function readCommand(args: string[]): Command {
-  const { help, words, values } = parse(args)
+  const { help, version, words, values } = parse(args)
   if (help) return { name: 'help' }
-  // Commands have two words, but for one.
-  const length = words[0] === 'reconcile' ? 1 : 2
+  if (version) return { name: 'version' }
+  const length = oneWord.has(words[0] ?? '') ? 1 : 2
   const [name, rest] = [words.slice(0, length).join(' '), words.slice(length)]
   const foreign = Object.entries(takenBy).find(([option, taker]) => Object.hasOwn(values, option) && taker !== name)
   if (foreign !== undefined) throw new UsageError(`--${foreign[0]} is for ${JSON.stringify(foreign[1])} alone.`)
@@ -64,6 +72,11 @@ export function readCommand(args: string[]): Command {
     case 'token list':
     case 'key rotate':
       return { name }
+    case 'import': {
+      const { from: folder, apply = false } = values
+      if (!folder) throw new UsageError('"import" needs --from, the folder that mongodump or mongoexport wrote to.')
+      return { name, folder, apply }
+    }
     case 'token create':
       return { name, token: readToken(values) }
     case 'token revoke':
@@ -78,6 +91,9 @@ export function readCommand(args: string[]): Command {
   }
 }
 
+/** Other commands have two words. */
+const oneWord = new Set(['reconcile', 'import'])
+
 const takesId = (name: string) => name === 'token revoke' || name === 'reconcile'
 
 function onlyId([id, ...more]: string[], otherwise: string): string {
@@ -91,11 +107,11 @@ function readHours(text: string | undefined): number | undefined {
   return Number(text)
 }
 
-function parse(args: string[]): { help: boolean; words: string[]; values: Values } {
+function parse(args: string[]): { help: boolean; version: boolean; words: string[]; values: Values } {
   try {
     const { positionals, values } = parseArgs({ args, options, allowPositionals: true })
-    const { help = false, ...rest } = values
-    return { help, words: positionals, values: rest }
+    const { help = false, version = false, ...rest } = values
+    return { help, version, words: positionals, values: rest }
   } catch (cause) {
     throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause })
   }

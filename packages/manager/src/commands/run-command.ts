@@ -6,6 +6,7 @@ import { recordCall } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
 import { createLog } from '../context/log.ts'
 import { openData } from '../context/open-data.ts'
+import { importOldData } from '../migration/import.ts'
 import { reconcile } from '../reconciliation/service.ts'
 import type { ManagerSettings } from '../settings/settings.ts'
 import { RequestError } from '../shared/request-error.ts'
@@ -15,7 +16,7 @@ import type { Command } from './read-command.ts'
 import { rotateKey } from './rotate-key.ts'
 
 /** A command that works on the data of a manager and ends. */
-export type DataCommand = Exclude<Command, { name: 'help' | 'start' }>
+export type DataCommand = Exclude<Command, { name: 'help' | 'version' | 'start' }>
 
 type CommandContext = Pick<Context, 'settings' | 'database' | 'sealer'>
 
@@ -62,6 +63,8 @@ async function run(command: DataCommand, context: CommandContext, signal: AbortS
       await recordCall(context, call, call.audit.status)
       return message
     }
+    case 'import':
+      return importOldData(context, call, { ...command, signal })
     case 'reconcile': {
       const { remove, adopt, olderThanHours } = command
       const found = await reconcile(context, call, command.id, { remove, adopt, olderThanHours, signal })

@@ -13,7 +13,7 @@ export interface Context {
   sealer: Sealer
   log: Logger
   clock: ManagerClock
-  jobChanges: Pick<JobChanges, 'subscribe'>
+  jobChanges: Pick<JobChanges, 'subscribe' | 'isConnected'>
   /** Wakes the workers of this manager, so that they claim a waiting job at once. */
   wakeWorkers(): void
 }

@@ -2,9 +2,13 @@ import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createDirectory, SettingsError } from '@osb-backup/node'
 import type { Logger } from 'pino'
+import { parseConnectionUrl } from '../database/connection-url.ts'
+import type { Connection } from '../database/database-client.ts'
 import { EmbeddedPostgres } from '../database/embedded-postgres.ts'
 import { acquireExclusiveLock } from '../database/exclusive-lock.ts'
-import { type Connection, type Database, openDatabase } from '../database/open-database.ts'
+import { type Database, openDatabase } from '../database/open-database.ts'
+import { PrimaryFinder } from '../database/primary-finder.ts'
+import { sessionConfig } from '../database/session.ts'
 import { checkSecretKey } from '../secrets/key-check.ts'
 import { ensureSecretKey, readSecretKeys } from '../secrets/key-file.ts'
 import { Sealer } from '../secrets/sealing.ts'
@@ -63,7 +67,7 @@ async function connect(
   stops: (() => Promise<void>)[],
 ): Promise<Pick<OpenData, 'connection' | 'stopDatabase'>> {
   if (settings.databaseUrl !== undefined) {
-    return { connection: { connectionString: settings.databaseUrl }, stopDatabase: async () => undefined }
+    return { connection: connectionOf(settings.databaseUrl, log), stopDatabase: async () => undefined }
   }
   const postgres = await EmbeddedPostgres.start(join(settings.dataDirectory, 'postgres'), log)
   let isEnding = false
@@ -89,4 +93,11 @@ async function connect(
     if (lock !== undefined) await postgres.requestStop()
   }
   return { connection: postgres.connection, stopDatabase }
+}
+
+function connectionOf(databaseUrl: string, log: Logger): Connection {
+  const { url, servers, mustFindPrimary } = parseConnectionUrl(databaseUrl)
+  const connection = { connectionString: url }
+  if (!mustFindPrimary) return connection
+  return { ...connection, primary: new PrimaryFinder({ ...sessionConfig, ...connection }, servers, log) }
 }

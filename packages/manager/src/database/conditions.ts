@@ -9,6 +9,23 @@ export function isGranted(column: string, granted: 'all' | readonly string[]): R
   return sql<boolean>`${sql.ref(column)} = any(${[...granted]}::text[])`
 }
 
+/** The instances with ids in a range, of those that were granted. */
+export interface InstanceRange {
+  scope: 'all' | readonly string[]
+  /** Exclusive. */
+  after: string
+  /** Inclusive. */
+  last: string
+}
+
+/** That a row belongs to one of some instances. A range is read in the order of an index, however many instances there are. */
+export function isOfInstances(column: string, instances: readonly string[] | InstanceRange): RawBuilder<boolean> {
+  if (!('scope' in instances)) return isGranted(column, instances)
+  const { scope, after, last } = instances
+  const ref = sql.ref(column)
+  return sql<boolean>`(${ref} > ${after} and ${ref} <= ${last} and ${isGranted(column, scope)})`
+}
+
 /** That a column contains a text, in upper or lower case. */
 export function contains(column: string, text: string): RawBuilder<boolean> {
   return sql<boolean>`${sql.ref(column)} ilike ${`%${text.replace(/[\\%_]/g, '\\$&')}%`}`

@@ -127,7 +127,7 @@ function initialisationFailure(output: string): Error {
   )
 }
 
-/** Creates a directory that nobody else can enter, and gives it to the account. */
+/** Creates a directory that no other account can enter, and gives it to the account. */
 async function ownFolder(folder: string, account: Account): Promise<void> {
   await createDirectory(folder, 0o700)
   if (account.uid !== undefined && account.gid !== undefined) await chown(folder, account.uid, account.gid)
@@ -143,14 +143,14 @@ async function prepareSocketFolder(folder: string, account: Account): Promise<st
   const note = join(folder, 'socket-folder')
   const noted = await readFile(note, 'utf8').catch(() => undefined)
   if (noted !== undefined && (await isOurs(noted, account))) return noted
-  // A name that nobody can have taken before, since other users can write to the temporary directory too.
+  // An unpredictable name, since other users can write to the temporary directory too.
   const fresh = await mkdtemp(join(tmpdir(), 'osb-backup-'))
   await ownFolder(fresh, account)
   await writeFile(note, fresh)
   return fresh
 }
 
-/** Whether a path is a directory (no link) of the account that nobody else can enter. */
+/** Whether a path is a directory (no link) of the account that no other account can enter. */
 async function isOurs(folder: string, account: Account): Promise<boolean> {
   const found = await lstat(folder).catch(() => undefined)
   if (found === undefined) return false

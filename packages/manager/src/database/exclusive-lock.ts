@@ -1,5 +1,5 @@
 import { Client, type ClientConfig } from 'pg'
-import { sessionConfig } from './open-database.ts'
+import { sessionConfig } from './session.ts'
 
 /** Any fixed number: the lock's name within the embedded database. */
 const LOCK = 4_711_208_015

@@ -1,13 +1,14 @@
-import { stores } from '@osb-backup/storage'
+import { type StoreSettings, stores } from '@osb-backup/storage'
 import { type Selectable, sql } from 'kysely'
 import type { Grants } from '../access/caller.ts'
 import type { RepositoryContext } from '../context/context.ts'
 import { contains, isGranted } from '../database/conditions.ts'
+import type { Database } from '../database/open-database.ts'
 import { readKeyset } from '../database/read-keyset.ts'
 import { readPage } from '../database/read-page.ts'
 import type { FileDestinationTable } from '../database/tables/instances.ts'
 import type { InTransaction } from '../database/transaction.ts'
-import { sealedColumns } from '../secrets/sealed-columns.ts'
+import { purposeOf } from '../secrets/sealed-columns.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import type { FileDestination } from './destination.ts'
@@ -23,7 +24,7 @@ export interface DestinationSearch {
   text?: string | undefined
 }
 
-const purpose = sealedColumns.file_destinations.sealed_store_secrets
+const purposeOfSecrets = (id: string) => purposeOf('file_destinations', 'sealed_store_secrets', id)
 
 function fromRow({ sealer }: RepositoryContext, row: Selectable<FileDestinationTable>): FileDestination {
   return {
@@ -31,7 +32,10 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<FileDestinationT
     version: row.version,
     instanceId: row.instance_id,
     name: row.name,
-    store: stores.joinSecrets(row.store, openSecrets(sealer.openOptional(row.sealed_store_secrets, purpose))),
+    store: stores.joinSecrets(
+      row.store,
+      openSecrets(sealer.openOptional(row.sealed_store_secrets, purposeOfSecrets(row.id))),
+    ),
     bandwidthLimitBytesPerSecond: row.bandwidth_limit === null ? undefined : Number(row.bandwidth_limit),
     createdAt: row.created_at,
     retiredAt: row.deleted_at ?? undefined,
@@ -47,9 +51,31 @@ function toColumns({ sealer }: RepositoryContext, destination: FileDestination) 
   return {
     name: destination.name,
     store: JSON.stringify(open),
-    sealed_store_secrets: Object.keys(secrets).length === 0 ? null : sealer.seal(JSON.stringify(secrets), purpose),
+    sealed_store_secrets:
+      Object.keys(secrets).length === 0 ? null : sealer.seal(JSON.stringify(secrets), purposeOfSecrets(destination.id)),
     bandwidth_limit: destination.bandwidthLimitBytesPerSecond ?? null,
   }
+}
+
+/** Any fixed number: the name of the lock. */
+const DIRECTORY_LOCK = 4_711_208_023
+
+/** Serializes, until the end of the transaction, whatever gives a directory to a destination, in all managers. */
+export async function lockDirectories({ database }: InTransaction): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${DIRECTORY_LOCK})`.execute(database)
+}
+
+/** The stores of all other instances, without their secrets, also of destinations that were retired. */
+export async function storesOfOtherInstances(
+  { database }: { database: Database },
+  instanceId: string,
+): Promise<StoreSettings[]> {
+  const rows = await database
+    .selectFrom('file_destinations')
+    .select('store')
+    .where('instance_id', '<>', instanceId)
+    .execute()
+  return rows.map((row) => stores.joinSecrets(row.store, {}))
 }
 
 /** The destination, unless it was retired. */

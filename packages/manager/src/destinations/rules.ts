@@ -1,10 +1,11 @@
 import { lookup } from 'node:dns/promises'
 import { realpath } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import { resolve, sep } from 'node:path'
+import { resolve } from 'node:path'
 import { addressRule, StoreError, type StoreSettings, stores } from '@osb-backup/storage'
 import type { Context } from '../context/context.ts'
 import { RequestError } from '../shared/request-error.ts'
+import { isInside } from './directories.ts'
 
 /** Longest time to resolve a host name when a destination is stored. */
 const RESOLVE_MS = 3000
@@ -66,8 +67,4 @@ async function resolveHost(host: string): Promise<string[]> {
   const found = lookup(host, { all: true }).catch(() => [])
   const late = new Promise<[]>((resolve) => setTimeout(resolve, RESOLVE_MS, []).unref())
   return (await Promise.race([found, late])).map(({ address }) => address)
-}
-
-function isInside(path: string, root: string): boolean {
-  return resolve(path) === resolve(root) || resolve(path).startsWith(resolve(root) + sep)
 }

@@ -11,6 +11,7 @@ import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { notFound } from '../shared/request-error.ts'
 import type { FileDestination } from './destination.ts'
+import { requireOwnDirectory } from './directories.ts'
 import { probeStore } from './probe.ts'
 import * as repository from './repository.ts'
 import { checkAddress, checkAllowed } from './rules.ts'
@@ -84,6 +85,8 @@ export async function createDestination(
     call,
     key,
     async create(tx) {
+      await repository.lockDirectories(tx)
+      await requireOwnDirectory(tx, destination)
       await repository.insertDestination(tx, destination)
       return destination
     },
@@ -103,6 +106,7 @@ export async function tryDestination(
 ): Promise<void> {
   await requireInstance(context, call, instanceId)
   await checkStore(context, store)
+  await requireOwnDirectory(context, { instanceId, store })
   await probeStore(store, context)
 }
 

@@ -3,7 +3,14 @@ import { type AgentSetback, decideSetback } from '@osb-backup/core'
 import type { FailureCode } from '@osb-backup/protocol'
 import type { AgentAnswer } from '../agents/agent-client.ts'
 import type { Context } from '../context/context.ts'
-import { clearSetbacks, type LimitedSetback, type LockedPart, recordSetback } from '../jobs/setbacks-repository.ts'
+import type { BegunPart } from '../jobs/job.ts'
+import {
+  clearSetbacks,
+  type LimitedSetback,
+  type LockedPart,
+  recordSetback,
+  setMayHaveStarted,
+} from '../jobs/setbacks-repository.ts'
 
 /** A part cannot continue; the message becomes its error. */
 export class PartFailure extends Error {
@@ -24,6 +31,8 @@ interface PartState {
   agentUrl: string
   /** Whether the agent has accepted the part before. */
   accepted: boolean
+  /** Whether the agent was asked about the part, and not to start it. */
+  isAsked: boolean
   /** The part began at another URL. */
   isElsewhere: boolean
   cancelledBy: string | undefined
@@ -34,14 +43,15 @@ const SLOW_ANSWER_MS = 2000
 
 const setbacks = {
   unknown: 'not-known',
+  gone: 'gone',
   refused: 'refused',
   busy: 'busy',
   unreachable: 'unreachable',
 } as const satisfies Record<Setback['kind'], AgentSetback>
 
 /**
- * The contact of a part with its agent: for how long the agent has been busy or unreachable, over all managers, and what that
- * means for the part.
+ * The contact of a part with its agent: whether a request to start it may have arrived, for how long the agent has been busy or
+ * unreachable, both over all managers, and what that means for the part.
  */
 export class AgentContact {
   readonly #context: Pick<Context, 'settings' | 'database'>
@@ -49,12 +59,20 @@ export class AgentContact {
   #mayHaveStarted: boolean
   #mayHaveSetbacks: boolean
 
-  /** @param isResumed - The part began before: a request to start it may have reached its agent, and setbacks may be recorded. */
-  constructor(context: Pick<Context, 'settings' | 'database'>, part: LockedPart, isResumed: boolean) {
+  constructor(
+    context: Pick<Context, 'settings' | 'database'>,
+    part: LockedPart,
+    begun: Pick<BegunPart, 'mayHaveStarted' | 'isAccepted' | 'hasSetbacks'>,
+  ) {
     this.#context = context
     this.#part = part
-    this.#mayHaveStarted = isResumed
-    this.#mayHaveSetbacks = isResumed
+    this.#mayHaveStarted = begun.mayHaveStarted || begun.isAccepted
+    this.#mayHaveSetbacks = begun.hasSetbacks
+  }
+
+  /** Whether a request to start the part may have reached its agent. */
+  get mayHaveStarted(): boolean {
+    return this.#mayHaveStarted
   }
 
   /**
@@ -62,14 +80,23 @@ export class AgentContact {
    *
    * @throws {JobLockLost} If another manager has the job locked.
    */
-  async call(purpose: 'start' | 'read', act: () => Promise<AgentAnswer>): Promise<AgentAnswer> {
+  async call(purpose: 'start' | 'ask', act: () => Promise<AgentAnswer>): Promise<AgentAnswer> {
+    if (purpose === 'ask' || this.#mayHaveStarted) return this.#call(act)
+    // Recorded first: this manager may die before it learns the answer.
+    await setMayHaveStarted(this.#context, this.#part, true)
+    const answer = await this.#call(act)
+    this.#mayHaveStarted = hasStarted(answer)
+    if (!this.#mayHaveStarted) await setMayHaveStarted(this.#context, this.#part, false)
+    return answer
+  }
+
+  async #call(act: () => Promise<AgentAnswer>): Promise<AgentAnswer> {
     const answered = new AbortController()
     const pending = act()
     const slow = sleep(SLOW_ANSWER_MS, 'slow' as const, { signal: answered.signal }).catch(() => 'answered' as const)
     if ((await Promise.race([pending, slow])) === 'slow') await this.#record('unreachable', SLOW_ANSWER_MS)
     answered.abort()
     const answer = await pending
-    if (purpose === 'start' && answer.kind === 'unreachable' && answer.mayHaveArrived) this.#mayHaveStarted = true
     if (answer.kind === 'accepted' || answer.kind === 'job') await this.#clear()
     return answer
   }
@@ -82,7 +109,7 @@ export class AgentContact {
    */
   async judge(
     answer: Setback,
-    { agentUrl, accepted, isElsewhere, cancelledBy }: PartState,
+    { agentUrl, accepted, isAsked, isElsewhere, cancelledBy }: PartState,
   ): Promise<string | undefined> {
     const agent = `The agent at ${agentUrl}`
     const unknown = isElsewhere ? 'it does not know the job, which began at another URL' : 'it does not know the job'
@@ -92,8 +119,8 @@ export class AgentContact {
     const limitSeconds = limited === 'busy' ? agentBusySeconds : agentUnreachableSeconds
     const context = {
       setback: setbacks[answer.kind],
-      isAccepted: accepted,
-      mayHaveStarted: accepted || this.#mayHaveStarted,
+      isAsked,
+      mayHaveStarted: this.#mayHaveStarted,
       isElsewhere,
       isCancelled: cancelledBy !== undefined,
     }
@@ -108,7 +135,7 @@ export class AgentContact {
           : `has not answered for ${limitSeconds} seconds`
       return `${agent} ${what} (${reason}), so it is not known how the job ends there. It is followed when the agent answers again.`
     }
-    throw failureOf(answer, { agent, accepted, cancelledBy, limitSeconds })
+    throw failureOf(answer, { agent, accepted, mayHaveStarted: this.#mayHaveStarted, cancelledBy, limitSeconds })
   }
 
   async #record(setback: LimitedSetback, agoMs: number): Promise<{ forMs: number }> {
@@ -123,14 +150,21 @@ export class AgentContact {
   }
 }
 
+/** Whether a request to start a part may have reached its agent, by the answer to it. */
+function hasStarted(answer: AgentAnswer): boolean {
+  if (answer.kind === 'unreachable' || answer.kind === 'busy') return answer.mayHaveArrived
+  return answer.kind === 'accepted' || answer.kind === 'job'
+}
+
+interface FailedContact extends Pick<PartState, 'accepted' | 'cancelledBy'> {
+  agent: string
+  mayHaveStarted: boolean
+  limitSeconds: number
+}
+
 function failureOf(
   answer: Setback,
-  {
-    agent,
-    accepted,
-    cancelledBy,
-    limitSeconds,
-  }: { agent: string; accepted: boolean; cancelledBy: string | undefined; limitSeconds: number },
+  { agent, accepted, mayHaveStarted, cancelledBy, limitSeconds }: FailedContact,
 ): PartFailure {
   // Not accepted: nothing of it may have started.
   if (cancelledBy !== undefined && !accepted) return new PartFailure('cancelled', `Cancelled by ${cancelledBy}.`)
@@ -139,12 +173,20 @@ function failureOf(
       return new PartFailure('agent-busy', `${agent} was busy for ${limitSeconds} seconds: ${answer.reason}.`)
     case 'unknown':
       if (cancelledBy !== undefined) return new PartFailure('cancelled', `Cancelled by ${cancelledBy}.`)
-      return accepted
-        ? new PartFailure(
-            'outcome-unknown',
-            `${agent} does not know the job: it never got it, or lost its state, so how the job ended is not known.`,
-          )
+      if (accepted) {
+        const message = `${agent} does not know the job any more: it lost its state, so how the job ended is not known.`
+        return new PartFailure('outcome-unknown', message)
+      }
+      return mayHaveStarted
+        ? new PartFailure('agent-unreachable', `${agent} did not get the request to start the job, or lost its state.`)
         : new PartFailure('agent-rejected', `${agent} does not take jobs: check agent.url of the service instance.`)
+    case 'gone':
+      return mayHaveStarted
+        ? new PartFailure('outcome-unknown', `${agent} has deleted the job, so how it ended is not known.`)
+        : new PartFailure(
+            'agent-rejected',
+            `${agent} does not start the job: it was cancelled or deleted there before.`,
+          )
     case 'refused':
       return new PartFailure('agent-rejected', `${agent} refused the job: ${answer.reason}.`)
     case 'unreachable':

@@ -9,7 +9,7 @@ const MAX_NAME_LENGTH = 255
  * `postgres: {max_connections}` as `postgres_max_connections`. Brokers set them for their own use, so none may fail a job: what
  * has no flat form (null, an empty object) is left out, and so is what an agent would refuse, or take over its scripts by.
  *
- * @param ofJob - Those that somebody gave to this job: they come first, and are sent as they are.
+ * @param ofJob - Those that the request for this job gave: they come first, and are sent as they are.
  */
 export function parametersToWire(
   ofInstance: Readonly<Record<string, unknown>>,

@@ -8,17 +8,29 @@ import {
 } from '@osb-backup/protocol'
 import { stores } from '@osb-backup/storage'
 import type { FileDestination } from '../destinations/destination.ts'
-import { backupHost, type ServiceInstance } from '../instances/instance.ts'
-import { agentJobId, type BackupJob, type PartAtAgent, prefixOfPlan, type RestoreJob } from '../jobs/job.ts'
+import type { ServiceInstance } from '../instances/instance.ts'
+import {
+  agentJobId,
+  type BackupJob,
+  type PartAtAgent,
+  prefixOfPlan,
+  type ReservedPlace,
+  type RestoreJob,
+} from '../jobs/job.ts'
 import type { RestorePoint } from '../restore-points/restore-point.ts'
 import { parametersToWire } from './agent-parameters.ts'
+
+/** Where a part works: an instance as it is registered, at the host and port that the part has reserved. */
+export interface WorkPlace extends Pick<ReservedPlace, 'host' | 'port'> {
+  instance: ServiceInstance
+}
 
 /** The request that starts a part of a backup job at its agent. */
 export function backupRequest(
   job: BackupJob,
   part: PartAtAgent,
   { objectName, ...plan }: { id: string; name?: string; objectName: string },
-  instance: ServiceInstance,
+  place: WorkPlace,
   destination: FileDestination,
   recoveryRecipients: readonly string[],
 ): AgentBackupRequest {
@@ -33,7 +45,7 @@ export function backupRequest(
     plan,
     object_name: objectName,
     destination: { ...destinationOf(destination), filenamePrefix: prefixOfPlan(plan.id) },
-    backup: databaseOf(instance, part.item),
+    backup: databaseOf(place, part.item),
   }
 }
 
@@ -42,7 +54,7 @@ export function restoreRequest(
   job: RestoreJob,
   part: PartAtAgent & { database: string },
   point: RestorePoint,
-  instance: ServiceInstance,
+  place: WorkPlace,
   destination: FileDestination,
 ): AgentRestoreRequest {
   return {
@@ -57,7 +69,7 @@ export function restoreRequest(
       ...omitUndefined({ sha256: point.sha256, root: point.root }),
       transforms: transformsOf(point),
     },
-    restore: databaseOf(instance, part.database, job.parameters),
+    restore: databaseOf(place, part.database, job.parameters),
   }
 }
 
@@ -65,9 +77,8 @@ function transformsOf({ transformedBy: by, compression, encrypted }: RestorePoin
   return by === 'agent' ? { by, compression, encrypted } : { by, compression: 'none', encrypted: false }
 }
 
-function databaseOf(instance: ServiceInstance, database: string, parameters: RestoreJob['parameters'] = {}) {
+function databaseOf({ instance, host, port }: WorkPlace, database: string, parameters: RestoreJob['parameters'] = {}) {
   const { username = NO_KEY, password = NO_KEY, backupUsername, backupPassword } = instance.database
-  const host = backupHost(instance.hosts)
   return {
     serviceInstance: {
       service_instance_id: instance.id,
@@ -78,8 +89,8 @@ function databaseOf(instance: ServiceInstance, database: string, parameters: Res
       parameters: instance.parameters,
       hosts: instance.hosts.map((each) => ({ ...each, backup: each.backup ?? false })),
     },
-    host: host.ip,
-    port: host.port,
+    host,
+    port,
     username,
     password,
     ...(backupUsername === undefined ? {} : { backupUsername }),
@@ -87,7 +98,15 @@ function databaseOf(instance: ServiceInstance, database: string, parameters: Res
     database,
     type: 'AGENT',
     parameters: parametersToWire(instance.parameters, parameters),
+    secret_parameters: secretParameterNames(instance),
   }
+}
+
+/** Agents mask what is named like a secret by themselves. */
+function secretParameterNames({ parameters, secretParameters }: ServiceInstance): string[] {
+  const declared = Object.entries(parameters).filter(([name]) => secretParameters.includes(name))
+  const nested = parametersToWire(Object.fromEntries(declared), {}).flatMap((each) => Object.keys(each))
+  return [...new Set([...secretParameters, ...nested])]
 }
 
 function destinationOf({ store, bandwidthLimitBytesPerSecond }: FileDestination): AgentDestination {

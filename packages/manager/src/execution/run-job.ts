@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from '../context/context.ts'
-import { type BegunPart, beginNextPart } from '../jobs/begin-part.ts'
-import { isAtAgent, type JobLock } from '../jobs/job.ts'
+import { beginNextPart } from '../jobs/begin-part.ts'
+import { type BegunPart, isAtAgent, type JobLock } from '../jobs/job.ts'
 import { findJob } from '../jobs/service.ts'
 import { invariant } from '../shared/invariant.ts'
 import { PartRun } from './run-part.ts'
@@ -27,11 +27,12 @@ export async function runJob(context: Context, lock: JobLock, signal: AbortSigna
   const running = new Map<number, Promise<void>>()
   const failure = new AbortController()
   const stopped = AbortSignal.any([signal, failure.signal])
-  const start = ({ position, begunAt, isResumed }: BegunPart) => {
+  const start = (begun: BegunPart) => {
+    const { position } = begun
     const part = job.parts.find((each) => each.position === position)
     invariant(part, `job ${job.id} has the part ${position}`)
     const partContext = { ...context, log: log.child({ item: part.item }) }
-    const ended = new PartRun(partContext, { job, part, begunAt, isResumed, lock, signal: stopped }).run()
+    const ended = new PartRun(partContext, { job, part, begun, lock, signal: stopped }).run()
     // If one part could not be run, the others stop as well: the manager that claims the job next follows all of them.
     const settled = ended.catch((error: unknown) => failure.abort(error)).finally(() => running.delete(position))
     running.set(position, settled)

@@ -21,18 +21,19 @@ import { findAgent } from '../agents/repository.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { destinationsById } from '../destinations/service.ts'
-import { backupHost, type ServiceInstance } from '../instances/instance.ts'
+import type { ServiceInstance } from '../instances/instance.ts'
 import { findInstance } from '../instances/service.ts'
+import { findUndeclaredItem } from '../items/service.ts'
 import {
   agentJobId,
   type BackupJob,
+  type BegunPart,
   type JobAtAgent,
   type JobLock,
   type PartAtAgent,
   prefixOfPlan,
 } from '../jobs/job.ts'
 import { recordPart } from '../jobs/part-results.ts'
-import { agentOfPart } from '../jobs/reservations-repository.ts'
 import { findCancellation } from '../jobs/state-repository.ts'
 import { giveObjectName } from '../object-names/service.ts'
 import { plansById } from '../plans/service.ts'
@@ -55,10 +56,7 @@ const WAIT_GROWTH = 1.5
 export interface PartToRun {
   job: JobAtAgent
   part: PartAtAgent
-  /** When it began. */
-  begunAt: Date
-  /** It began before, here or at another manager. */
-  isResumed: boolean
+  begun: BegunPart
   lock: JobLock
   signal: AbortSignal
 }
@@ -70,27 +68,25 @@ export class PartRun {
   readonly #part: PartAtAgent
   readonly #lock: JobLock
   readonly #signal: AbortSignal
-  readonly #begunAt: Date
-  readonly #isResumed: boolean
+  readonly #begun: BegunPart
   readonly #contact: AgentContact
   #agentStatus: AgentJob | undefined
   #accepted: boolean
-  #beganAtUrl: string | undefined
+  #request: AgentBackupRequest | AgentRestoreRequest | undefined
   #ignoredFields = ''
   #cannotStop = false
   #waitMs = FIRST_WAIT_MS
 
-  constructor(context: Context, { job, part, begunAt, isResumed, lock, signal }: PartToRun) {
+  constructor(context: Context, { job, part, begun, lock, signal }: PartToRun) {
     this.#context = context
     this.#job = job
     this.#part = part
     this.#lock = lock
     this.#signal = signal
-    this.#begunAt = begunAt
-    this.#isResumed = isResumed
-    this.#contact = new AgentContact(context, { lock, position: part.position }, isResumed)
-    this.#agentStatus = part.agentStatus
-    this.#accepted = part.accepted
+    this.#begun = begun
+    this.#contact = new AgentContact(context, { lock, position: part.position }, begun)
+    this.#agentStatus = begun.agentStatus
+    this.#accepted = begun.isAccepted
   }
 
   /**
@@ -102,10 +98,11 @@ export class PartRun {
       const instance = await this.#findInstance()
       if (instance === undefined) {
         const reason = 'The service instance is no longer registered.'
-        if (this.#isResumed) return await this.#recordUnknown(reason)
+        if (this.#contact.mayHaveStarted) return await this.#recordUnknown(reason)
         throw new PartFailure('other', reason)
       }
-      const outcome = await this.#follow(instance, await this.#request(instance))
+      await this.#requireDeclaredItem(instance)
+      const outcome = await this.#follow(instance)
       if ('unknown' in outcome) return await this.#recordUnknown(outcome.unknown)
       await this.#recordEnd(outcome.ended)
       await this.#forget(instance)
@@ -116,29 +113,35 @@ export class PartRun {
     }
   }
 
+  /** The declaration may have changed since the job was requested. A part that its agent may know is followed to its end. */
+  async #requireDeclaredItem(instance: ServiceInstance): Promise<void> {
+    if (this.#contact.mayHaveStarted) return
+    const database = 'database' in this.#part ? this.#part.database : this.#part.item
+    const problem = await findUndeclaredItem(this.#context, instance, [database])
+    if (problem !== undefined) throw new PartFailure('item-not-granted', problem)
+  }
+
   /**
    * Starts the part and polls it.
    *
    * @returns How it ended; or why that is unknown.
-   * @throws {PartFailure} If the agent refuses or forgets the part, cannot be reached to start it, or somebody cancelled the job.
+   * @throws {PartFailure} If the agent refuses or forgets the part, cannot be reached to start it, or the job was cancelled.
    */
-  async #follow(
-    registered: ServiceInstance,
-    request: AgentBackupRequest | AgentRestoreRequest,
-  ): Promise<{ ended: AgentJob } | { unknown: string }> {
+  async #follow(registered: ServiceInstance): Promise<{ ended: AgentJob } | { unknown: string }> {
     let instance = registered
     for (;;) {
       const { agent } = instance
       // Asked before each call: a manager that was suspended must not start what its successor has ended.
       const cancelledBy = await findCancellation(this.#context, this.#lock)
-      const answer = await this.#ask(agent, this.#accepted || cancelledBy !== undefined ? undefined : request)
+      const isAsked = this.#accepted || this.#begun.wasUnknown || cancelledBy !== undefined
+      const answer = isAsked ? await this.#ask(agent) : await this.#start(instance)
       if (answer.kind === 'accepted' || answer.kind === 'job') {
         const ended = await this.#recordProgress(answer.kind === 'job' ? this.#jobOf(answer) : undefined)
         if (ended !== undefined) return { ended }
         if (cancelledBy !== undefined) await this.#cancel(instance)
       } else {
         const isElsewhere = this.#isElsewhere(agent)
-        const state = { agentUrl: agent.url, accepted: this.#accepted, isElsewhere, cancelledBy }
+        const state = { agentUrl: agent.url, accepted: this.#accepted, isAsked, isElsewhere, cancelledBy }
         const unknown = await this.#contact.judge(answer, state)
         if (unknown !== undefined) return { unknown }
         instance = await this.#refresh(instance)
@@ -148,37 +151,49 @@ export class PartRun {
     }
   }
 
-  /** @param start - The request that starts the part; undefined: its state is read. */
-  #ask(agent: AgentAddress, start: AgentBackupRequest | AgentRestoreRequest | undefined): Promise<AgentAnswer> {
-    const { kind } = this.#job
-    const options = this.#callOptions
-    return start === undefined
-      ? this.#contact.call('read', () => readAtAgent(agent, kind, this.#agentJobId, options))
-      : this.#contact.call('start', () => startAtAgent(agent, kind, start, options))
+  async #start(instance: ServiceInstance): Promise<AgentAnswer> {
+    this.#request ??= await this.#newRequest(instance)
+    const request = this.#request
+    return this.#contact.call('start', () => startAtAgent(instance.agent, this.#job.kind, request, this.#callOptions))
   }
 
-  async #request(instance: ServiceInstance): Promise<AgentBackupRequest | AgentRestoreRequest> {
+  /**
+   * Asks about the part. An agent that does not know it is told to cancel it before that counts: a request to start it may still be on
+   * its way.
+   */
+  async #ask(agent: AgentAddress): Promise<AgentAnswer> {
+    const { kind } = this.#job
+    const id = this.#agentJobId
+    const options = this.#callOptions
+    const answer = await this.#contact.call('ask', () => readAtAgent(agent, kind, id, options))
+    if (answer.kind !== 'unknown' || !this.#contact.mayHaveStarted || this.#isElsewhere(agent)) return answer
+    return this.#contact.call('ask', () => cancelAtAgent(agent, kind, id, options))
+  }
+
+  async #newRequest(instance: ServiceInstance): Promise<AgentBackupRequest | AgentRestoreRequest> {
+    const { host, port } = this.#begun.place
+    const place = { instance, host, port }
     const job = this.#job
     const destination = (await destinationsById(this.#context, [job.destinationId])).get(job.destinationId)
     invariant(destination, `job ${job.id} has a destination`)
     if (job.kind === 'backup') {
       const name = (await plansById(this.#context, [job.planId])).get(job.planId)?.name
-      const objectName = await this.#giveObjectName(instance)
+      const objectName = await this.#giveObjectName(host)
       const plan = { id: job.planId, objectName, ...(name === undefined ? {} : { name }) }
       const { recoveryRecipients } = this.#context.settings
-      return backupRequest(job, this.#part, plan, instance, destination, recoveryRecipients)
+      return backupRequest(job, this.#part, plan, place, destination, recoveryRecipients)
     }
     const part = job.parts.find((each) => each.position === this.#part.position)
     invariant(part, `job ${job.id} has the part ${this.#part.position}`)
     const point = await findPoint(this.#context, part.restorePointId)
     if (point === undefined) throw new PartFailure('other', 'The restore point was deleted.')
-    return restoreRequest(job, part, point, instance, destination)
+    return restoreRequest(job, part, point, place, destination)
   }
 
-  #giveObjectName({ hosts }: ServiceInstance): Promise<string> {
+  #giveObjectName(host: string): Promise<string> {
     const { item: database } = this.#part
     const prefix = prefixOfPlan(this.#job.planId)
-    return giveObjectName(this.#context, { partId: this.#agentJobId, prefix, host: backupHost(hosts).ip, database })
+    return giveObjectName(this.#context, { partId: this.#agentJobId, prefix, host, database })
   }
 
   /** Records the progress of a part that runs. Returns the agent's answer if it has ended. */
@@ -193,7 +208,7 @@ export class PartRun {
 
   /**
    * Records the end of the part. A dump that is stored whole leaves a restore point, also where the part failed later: it may
-   * be the only copy, and somebody has to be able to remove it.
+   * be the only copy, and it must be possible to remove it.
    */
   async #recordEnd(agentStatus: AgentJob): Promise<void> {
     this.#agentStatus = agentStatus
@@ -238,7 +253,7 @@ export class PartRun {
 
   #restorePoint(job: BackupJob, dump: StoredDump, afterFailure: boolean, recordedAt: Date): NewRestorePoint {
     const { recoveryRecipients } = this.#context.settings
-    const part = { item: this.#part.item, begunAt: this.#begunAt, agentStatus: this.#agentStatus }
+    const part = { item: this.#part.item, begunAt: this.#begun.begunAt, agentStatus: this.#agentStatus }
     return newRestorePoint({ job, part, dump, afterFailure, recordedAt, recoveryRecipients })
   }
 
@@ -257,18 +272,17 @@ export class PartRun {
   /** The instance, with the agent that the part began at, whichever agent the instance has now. */
   async #findInstance(): Promise<ServiceInstance | undefined> {
     const instance = await findInstance(this.#context, this.#job.instanceId)
-    const agent = await agentOfPart(this.#context, this.#job.id, this.#part.position)
-    this.#beganAtUrl = agent?.url
-    if (instance === undefined || agent === undefined || agent.id === instance.agent.id) return instance
-    return { ...instance, agent: (await findAgent(this.#context, agent.id)) ?? instance.agent }
+    const { agentId } = this.#begun.place
+    if (instance === undefined || agentId === instance.agent.id) return instance
+    return { ...instance, agent: (await findAgent(this.#context, agentId)) ?? instance.agent }
   }
 
-  /** Whether the part began at another URL: somebody corrected it, or another agent answers there. */
+  /** Whether the part began at another URL: it was corrected, or another agent answers there. */
   #isElsewhere({ url }: AgentAddress): boolean {
-    return this.#beganAtUrl !== undefined && this.#beganAtUrl !== normalizeAgentUrl(url)
+    return this.#begun.place.agentUrl !== normalizeAgentUrl(url)
   }
 
-  /** Somebody may have corrected the URL of its agent, or the credentials. */
+  /** The URL of its agent may have been corrected, or the credentials. */
   async #refresh(instance: ServiceInstance): Promise<ServiceInstance> {
     return (await this.#findInstance()) ?? instance
   }

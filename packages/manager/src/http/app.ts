@@ -1,11 +1,12 @@
 import type { FastifyBaseLogger } from 'fastify'
 import Fastify from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
-import { z } from 'zod'
 import { createUserIdentification, KEY_COOLDOWN_MS } from '../access/oidc/user-identification.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { authenticate } from './authentication.ts'
+import { REQUEST_DEADLINE_MS } from './deadlines.ts'
+import { healthRoute } from './health.ts'
 import { browseApi } from './openapi/browse-api.ts'
 import { describeApi } from './openapi/describe-api.ts'
 import { allowOrigins } from './origins.ts'
@@ -44,6 +45,7 @@ export async function buildApp(context: Context, routes: readonly Routes[]): Pro
     loggerInstance: context.log as FastifyBaseLogger,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: 60_000,
+    handlerTimeout: REQUEST_DEADLINE_MS,
     routerOptions: { maxParamLength: 300 },
     forceCloseConnections: 'idle',
     frameworkErrors: answerUnreadablePath,
@@ -62,14 +64,7 @@ export async function buildApp(context: Context, routes: readonly Routes[]): Pro
       createUserIdentification(oidc, context.log, { now: () => readClock(context), keyCooldownMs: KEY_COOLDOWN_MS }),
   )
   refuseUnstorableText(app)
-  app.get(
-    '/health',
-    {
-      config: { access: 'open' },
-      schema: { summary: 'Whether the manager answers', response: { 200: z.object({ status: z.literal('UP') }) } },
-    },
-    async () => ({ status: 'UP' as const }),
-  )
+  healthRoute(app)
   for (const add of routes) add(app, context)
   await browseApi(app)
   return app

@@ -11,7 +11,7 @@ import { identifyToken } from '../tokens/service.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Least role that may call the route; `open` serves everybody. A route that does not say is for admins. */
+    /** Least role that may call the route; `open` serves every caller. A route that does not say is for admins. */
     access?: Role | 'open'
     /** Whether broker accounts may call it: they deprovision, and do nothing else. */
     brokers?: boolean
@@ -24,7 +24,7 @@ declare module 'fastify' {
 
 /**
  * How often authentication may fail within a minute. Tokens are too long to be guessed, so a valid one is accepted whatever
- * else comes from its address: nobody can lock out the others behind one gateway. Passwords of brokers are chosen by people,
+ * else comes from its address: no caller can lock out the others behind one gateway. Passwords of brokers are chosen by people,
  * so a name that is being guessed from an address is refused without being looked up.
  */
 const BEARER_FAILURES = { points: 60, duration: 60 }
@@ -68,9 +68,11 @@ async function recordOutcome(context: Context, { call }: FastifyRequest, reply: 
   if (call === undefined || call.use === 'read') return
   if (call.audit.isRecorded && reply.statusCode < 400) return
   call.audit.isRecorded = true
-  await recordCall(context, call, reply.statusCode).catch((error: unknown) =>
+  const recorded = recordCall(context, call, reply.statusCode).catch((error: unknown) =>
     context.log.error({ err: error, path: call.audit.path }, 'writing an audit entry failed'),
   )
+  // The answer that the database is unavailable does not wait for it.
+  if (reply.statusCode !== 503) await recorded
 }
 
 function callOf(request: FastifyRequest, caller: Caller): Call {

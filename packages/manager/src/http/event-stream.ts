@@ -1,5 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
+import type { Context } from '../context/context.ts'
+import { DatabaseUnavailable } from '../database/database-unavailable.ts'
+import type { JobChanges } from '../database/notifications.ts'
 import type { App } from './typed-app.ts'
 
 const HEARTBEAT_MS = 15_000
@@ -8,7 +11,7 @@ const MAX_STREAM_MS = 10 * 60_000
 
 /** A stream of server-sent events to one client. */
 export interface EventStream {
-  /** Whether anybody still reads it. */
+  /** Whether the client still reads it. */
   isOpen(): boolean
   /** Sends an event. A client that does not keep up is disconnected; it reads the jobs when it reconnects. */
   send(event: string, data: unknown): void
@@ -18,14 +21,22 @@ export interface EventStream {
 
 /** The streams of one route. */
 export class EventStreams {
+  readonly #jobChanges: Pick<JobChanges, 'isConnected'>
   readonly #maxBacklogBytes: number
   readonly #open = new Set<ServerResponse>()
 
-  /** @param maxBacklogBytes - How much may wait for a client to read it. */
-  constructor(app: App, maxBacklogBytes: number) {
+  /**
+   * Ends all streams when changes of jobs are missed: clients reconnect, and read the jobs.
+   *
+   * @param maxBacklogBytes - How much may wait for a client to read it.
+   */
+  constructor(app: App, { jobChanges }: Pick<Context, 'jobChanges'>, maxBacklogBytes: number) {
+    this.#jobChanges = jobChanges
     this.#maxBacklogBytes = maxBacklogBytes
+    const unsubscribe = jobChanges.subscribe({ changed: () => undefined, disconnected: () => this.#endAll() })
     app.addHook('preClose', async () => {
-      for (const stream of this.#open) stream.end()
+      unsubscribe()
+      this.#endAll()
     })
   }
 
@@ -33,8 +44,10 @@ export class EventStreams {
    * Answers a request with a stream of events.
    *
    * @param follow - Starts to send events. Returns what ends that; it is called when the stream has closed.
+   * @throws {DatabaseUnavailable} If changes of jobs are missed at the moment.
    */
   open(reply: FastifyReply, follow: (stream: EventStream) => () => void): void {
+    if (!this.#jobChanges.isConnected) throw new DatabaseUnavailable('The database sends no notifications.')
     reply.hijack()
     const response = reply.raw
     response.writeHead(200, {
@@ -62,5 +75,8 @@ export class EventStreams {
       clearTimeout(longest)
       this.#open.delete(response)
     })
+  }
+  #endAll(): void {
+    for (const stream of this.#open) stream.end()
   }
 }

@@ -4,6 +4,7 @@ import type { Problem, ProblemCode } from '@osb-backup/protocol/v1'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors, type ZodFastifySchemaValidationError } from 'fastify-type-provider-zod'
 import { IdentityProviderError } from '../access/oidc/identity-provider-error.ts'
+import { DatabaseUnavailable } from '../database/database-unavailable.ts'
 import { RequestError, type RequestErrorCode } from '../shared/request-error.ts'
 import { type Issue, invalidRequest, sentence } from './invalid-request.ts'
 import { legacyFieldOf } from './problem-fields.ts'
@@ -14,11 +15,13 @@ const refusalsByCode = {
   'unknown-field': { status: 400, code: 'unknown-field' },
   unauthorised: { status: 401, code: 'unauthenticated' },
   forbidden: { status: 403, code: 'forbidden' },
+  'item-not-granted': { status: 403, code: 'item-not-granted' },
   'not-found': { status: 404, code: 'not-found' },
   conflict: { status: 409, code: 'conflict' },
   'database-busy': { status: 409, code: 'database-busy' },
   'key-reused': { status: 409, code: 'idempotency-key-reused' },
   changed: { status: 412, code: 'version-mismatch' },
+  'not-ready': { status: 503, code: 'unavailable' },
   'slow-down': { status: 429, code: 'rate-limited' },
 } as const satisfies Record<RequestErrorCode, { status: number; code: ProblemCode }>
 
@@ -29,8 +32,8 @@ const codesByStatus: Readonly<Record<number, ProblemCode>> = {
   415: 'unsupported-media-type',
 }
 
-/** When to retry while an identity provider is unreachable. */
-const PROVIDER_WAIT_SECONDS = 5
+/** When to retry while the database or an identity provider is unavailable. */
+const WAIT_SECONDS = 5
 
 interface Refusal {
   status: number
@@ -47,6 +50,7 @@ export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const refusal = refusalOf(error)
     if (refusal.status === 500) request.log.error({ err: error }, 'a request failed')
+    if (refusal.code === 'unavailable') request.log.warn({ err: error }, 'a request could not be served')
     return answer(request, reply, refusal)
   })
   app.setNotFoundHandler((request, reply) =>
@@ -71,13 +75,24 @@ function refusalOf(error: Error & { statusCode?: number | undefined }): Refusal 
   }
   if (error instanceof IdentityProviderError) {
     const code = 'identity-provider-unavailable'
-    return { status: 503, code, detail: error.message, retryAfterSeconds: PROVIDER_WAIT_SECONDS }
+    return { status: 503, code, detail: error.message, retryAfterSeconds: WAIT_SECONDS }
+  }
+  if (error instanceof DatabaseUnavailable) {
+    const detail = `The manager's database is unavailable at the moment: try again in ${WAIT_SECONDS} seconds.`
+    return { status: 503, code: 'unavailable', detail, retryAfterSeconds: WAIT_SECONDS }
+  }
+  if (isLate(error)) {
+    const detail = 'The request took too long and was abandoned; read what it was to change before you repeat it.'
+    return { status: 503, code: 'unavailable', detail, retryAfterSeconds: WAIT_SECONDS }
   }
   if (hasZodFastifySchemaValidationErrors(error)) return refusalOf(invalidRequest(issueOf(error.validation[0])))
   const status = error.statusCode ?? 500
   if (status < 500) return { status, code: codesByStatus[status] ?? 'invalid-request', detail: sentence(error.message) }
   return { status: 500, code: 'internal', detail: 'The manager failed to serve this request; its log says why.' }
 }
+
+/** Whether a request reached its deadline, which Fastify enforces. */
+const isLate = (error: Error) => 'code' in error && error.code === 'FST_ERR_HANDLER_TIMEOUT'
 
 function issueOf(issue: ZodFastifySchemaValidationError | undefined): Issue | undefined {
   if (issue === undefined) return undefined

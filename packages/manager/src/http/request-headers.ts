@@ -6,7 +6,7 @@ export const ifMatchHeader = z.looseObject({
   'if-match': z
     .string()
     .optional()
-    .meta(about('ETag of what is edited: if somebody else changed it meanwhile, nothing is written', '"3"')),
+    .meta(about('ETag of what is edited: if it was changed meanwhile, nothing is written', '"3"')),
 })
 
 /** For what creates something. Read by `parseIdempotencyKey`. */

@@ -1,7 +1,6 @@
+import type { Database } from '../database/open-database.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import type { IdempotencyKey } from './idempotency-key.ts'
-
-const RETENTION_HOURS = 24
 
 /**
  * Reserves a key for a resource that is about to be created, in the transaction that creates it. Of two requests at the same time
@@ -15,8 +14,6 @@ export async function reserveIdempotencyKey(
   resourceId: string,
   now: Date,
 ): Promise<{ resourceId: string; requestDigest: string } | undefined> {
-  const oldest = new Date(now.getTime() - RETENTION_HOURS * 3_600_000)
-  await database.deleteFrom('idempotency_keys').where('created_at', '<', oldest).execute()
   const { numInsertedOrUpdatedRows = 0n } = await database
     .insertInto('idempotency_keys')
     .values({ caller_id: callerId, key, request_digest: requestDigest, resource_id: resourceId, created_at: now })
@@ -30,4 +27,9 @@ export async function reserveIdempotencyKey(
     .where('key', '=', key)
     .executeTakeFirstOrThrow()
   return { resourceId: reserved.resource_id, requestDigest: reserved.request_digest }
+}
+
+/** Deletes keys that were reserved before an instant. */
+export async function deleteKeysBefore({ database }: { database: Database }, before: Date): Promise<void> {
+  await database.deleteFrom('idempotency_keys').where('created_at', '<', before).execute()
 }

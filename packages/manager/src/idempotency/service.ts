@@ -5,7 +5,10 @@ import { readClock } from '../database/clock.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import { RequestError } from '../shared/request-error.ts'
 import type { IdempotencyKey } from './idempotency-key.ts'
-import { reserveIdempotencyKey } from './repository.ts'
+import { deleteKeysBefore, reserveIdempotencyKey } from './repository.ts'
+
+/** For how long a key identifies its request, at least. */
+const RETENTION_MS = 24 * 3_600_000
 
 /** How something is created at most once. */
 export interface Creation<C extends Pick<Context, 'database'>, T> {
@@ -41,4 +44,9 @@ export async function createOnce<C extends Pick<Context, 'database'>, T>(
   const found = await find(result.before)
   if (found !== undefined) return found
   throw new RequestError('conflict', 'What this Idempotency-Key created was deleted since.')
+}
+
+/** Deletes keys that are too old to identify a request. */
+export async function deleteOldKeys(context: Pick<Context, 'database'>): Promise<void> {
+  await deleteKeysBefore(context, new Date((await readClock(context)).getTime() - RETENTION_MS))
 }

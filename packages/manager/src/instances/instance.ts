@@ -12,6 +12,10 @@ export interface ServiceInstance {
   spaceGuid: string | undefined
   /** Passed to every script; only flat values reach it. */
   parameters: Record<string, unknown>
+  /** Names of parameters that are secret, besides those that are named like secrets. */
+  secretParameters: readonly string[]
+  /** What may be backed up and restored into: names, or patterns with `*`. Undefined: nothing was declared. */
+  items: readonly string[] | undefined
   hosts: Host[]
   database: {
     username: string | undefined
@@ -46,4 +50,14 @@ export function backupHost(hosts: readonly Host[]): Host {
     })
   }
   return host
+}
+
+/**
+ * Whether an instance that is described anew reaches another server than before. Its stored passwords are sent only where they
+ * were sent before: whoever may change the address of an instance need not know them.
+ */
+export function leadsElsewhere(hosts: readonly Host[], stored: Pick<ServiceInstance, 'hosts'>): boolean {
+  const address = ({ ip, port }: Host) => `${ip.toLowerCase()} ${port ?? 0}`
+  const known = new Set(stored.hosts.map(address))
+  return hosts.some((host) => !known.has(address(host)))
 }

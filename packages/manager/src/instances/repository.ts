@@ -1,3 +1,4 @@
+import { splitParameters } from '@osb-backup/core'
 import { type Selectable, sql } from 'kysely'
 import type { Grants } from '../access/caller.ts'
 import type { RepositoryContext } from '../context/context.ts'
@@ -6,7 +7,7 @@ import type { Database } from '../database/open-database.ts'
 import { readKeyset } from '../database/read-keyset.ts'
 import { readPage } from '../database/read-page.ts'
 import type { ServiceInstanceTable } from '../database/tables/instances.ts'
-import { sealedColumns } from '../secrets/sealed-columns.ts'
+import { purposeOf } from '../secrets/sealed-columns.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { backupHost, type ServiceInstance } from './instance.ts'
@@ -19,7 +20,8 @@ export interface InstanceSearch {
   text?: string | undefined
 }
 
-const purpose = sealedColumns.service_instances
+type SealedColumn = 'sealed_database_password' | 'sealed_backup_password' | 'sealed_parameters'
+const purposeIn = (id: string) => (column: SealedColumn) => purposeOf('service_instances', column, id)
 
 /** A row of an instance with the columns of its agent. */
 type InstanceRow = Selectable<ServiceInstanceTable> & {
@@ -29,6 +31,7 @@ type InstanceRow = Selectable<ServiceInstanceTable> & {
 }
 
 function fromRow({ sealer }: RepositoryContext, row: InstanceRow): ServiceInstance {
+  const purpose = purposeIn(row.id)
   return {
     id: row.id,
     version: row.version,
@@ -36,19 +39,24 @@ function fromRow({ sealer }: RepositoryContext, row: InstanceRow): ServiceInstan
     planId: row.plan_id ?? undefined,
     organizationGuid: row.organization_guid ?? undefined,
     spaceGuid: row.space_guid ?? undefined,
-    parameters: row.parameters,
+    parameters: {
+      ...row.parameters,
+      ...JSON.parse(sealer.openOptional(row.sealed_parameters, purpose('sealed_parameters')) ?? '{}'),
+    },
+    secretParameters: row.secret_parameters,
+    items: row.items ?? undefined,
     hosts: row.hosts,
     database: {
       username: row.database_username ?? undefined,
-      password: sealer.openOptional(row.sealed_database_password, purpose.sealed_database_password),
+      password: sealer.openOptional(row.sealed_database_password, purpose('sealed_database_password')),
       backupUsername: row.backup_username ?? undefined,
-      backupPassword: sealer.openOptional(row.sealed_backup_password, purpose.sealed_backup_password),
+      backupPassword: sealer.openOptional(row.sealed_backup_password, purpose('sealed_backup_password')),
     },
     agent: {
       id: row.agent_id,
       url: row.agent_url,
       username: row.agent_username,
-      password: sealer.openOptional(row.sealed_agent_password, sealedColumns.agents.sealed_password),
+      password: sealer.openOptional(row.sealed_agent_password, purposeOf('agents', 'sealed_password', row.agent_id)),
     },
     createdAt: row.created_at,
   }
@@ -108,19 +116,25 @@ export async function upsertInstance(
   edited: number | 'new' | undefined,
 ): Promise<number | undefined> {
   const { ip, port } = backupHost(instance.hosts)
+  const purpose = purposeIn(instance.id)
+  const { open, secret } = splitParameters(instance.parameters, instance.secretParameters)
   const values = {
     service_id: instance.serviceId ?? null,
     plan_id: instance.planId ?? null,
     organization_guid: instance.organizationGuid ?? null,
     space_guid: instance.spaceGuid ?? null,
-    parameters: JSON.stringify(instance.parameters),
+    parameters: JSON.stringify(open),
+    sealed_parameters:
+      Object.keys(secret).length === 0 ? null : sealer.seal(JSON.stringify(secret), purpose('sealed_parameters')),
+    secret_parameters: JSON.stringify(instance.secretParameters),
+    items: instance.items === undefined ? null : JSON.stringify(instance.items),
     hosts: JSON.stringify(instance.hosts),
     backup_host: ip,
     backup_port: port ?? 0,
     database_username: instance.database.username ?? null,
-    sealed_database_password: sealer.sealOptional(instance.database.password, purpose.sealed_database_password),
+    sealed_database_password: sealer.sealOptional(instance.database.password, purpose('sealed_database_password')),
     backup_username: instance.database.backupUsername ?? null,
-    sealed_backup_password: sealer.sealOptional(instance.database.backupPassword, purpose.sealed_backup_password),
+    sealed_backup_password: sealer.sealOptional(instance.database.backupPassword, purpose('sealed_backup_password')),
     agent_id: instance.agent.id,
     deleted_at: null,
   }
@@ -137,7 +151,7 @@ export async function upsertInstance(
   return written?.version
 }
 
-/** Marks an instance as deleted and erases its credentials; its jobs and restore points still refer to the row. */
+/** Marks an instance as deleted and erases its secrets; its jobs and restore points still refer to the row. */
 export async function markInstanceDeleted({ database }: RepositoryContext, id: string, now: Date): Promise<void> {
   await database
     .updateTable('service_instances')
@@ -145,6 +159,7 @@ export async function markInstanceDeleted({ database }: RepositoryContext, id: s
       deleted_at: now,
       sealed_database_password: null,
       sealed_backup_password: null,
+      sealed_parameters: null,
     })
     .where('id', '=', id)
     .execute()

@@ -1,21 +1,12 @@
 import type { Context } from '../context/context.ts'
 import { inTransaction } from '../database/transaction.ts'
 import { claimSlot } from './claim-jobs.ts'
-import type { JobLock } from './job.ts'
-import { findWorkablePart, isReservationConflict, reserveDatabase } from './reservations-repository.ts'
+import type { BegunPart, JobLock } from './job.ts'
+import { findWorkablePart, isReservationConflict, readBegunPart, reserveDatabase } from './reservations-repository.ts'
 import { lockJob, setBegan } from './state-repository.ts'
 
 /** How often in a row others may be faster; then the job is claimed again later. */
 const MAX_ATTEMPTS = 10
-
-/** A part to be run now. */
-export interface BegunPart {
-  position: number
-  /** By the database's clock. */
-  begunAt: Date
-  /** It began before, here or at another manager: its agent may know it. */
-  isResumed: boolean
-}
 
 /**
  * Begins the next part of a job whose database no other part works on, and reserves that database until the part has ended.
@@ -43,10 +34,8 @@ export async function beginNextPart(
         const part = await findWorkablePart(tx, lock.id, running)
         if (part === undefined) return undefined
         const { position, reservedAt } = part
-        if (reservedAt !== null) return { position, begunAt: reservedAt, isResumed: true }
-        const begunAt = await reserveDatabase(tx, lock.id, position)
-        await setBegan(tx, lock.id, begunAt)
-        return { position, begunAt, isResumed: false }
+        if (reservedAt === null) await setBegan(tx, lock.id, await reserveDatabase(tx, lock.id, position))
+        return await readBegunPart(tx, lock.id, position)
       })
     } catch (error) {
       if (!isReservationConflict(error)) throw error

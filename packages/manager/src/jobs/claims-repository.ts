@@ -7,6 +7,8 @@ import { countWorkingParts, isWorkableJob, isWorkingJob } from './reservations-r
 
 /** One manager at a time claims jobs, so that the limits hold over all of them. */
 const CLAIM_LOCK = 0x6f736263
+/** How long a claim may be idle between its statements. */
+const CLAIM_IDLE_TIMEOUT = '2s'
 /** Of the jobs of one kind that wait for the same agent and destination, at most this many are considered. */
 const MAX_CONSIDERED = 50
 
@@ -23,9 +25,17 @@ export interface Claimant {
   running: readonly string[]
 }
 
-/** Waits until no other manager claims jobs, and keeps others from it until the transaction ends. */
-export async function lockClaims({ database }: InTransaction): Promise<void> {
-  await sql`select pg_advisory_xact_lock(${CLAIM_LOCK})`.execute(database)
+/**
+ * Keeps other managers from claiming jobs until the transaction ends. Waits for none that does so: one that disappeared within
+ * such a transaction must not stop the others, and loses the lock when its transaction was idle for a moment.
+ *
+ * @returns Whether this manager may claim now.
+ */
+export async function tryLockClaims({ database }: InTransaction): Promise<boolean> {
+  const { rows } = await sql<{ locked: boolean }>`
+    select set_config('idle_in_transaction_session_timeout', ${CLAIM_IDLE_TIMEOUT}, true),
+      pg_try_advisory_xact_lock(${CLAIM_LOCK}) as locked`.execute(database)
+  return rows[0]?.locked === true
 }
 
 /** Whether there is any job at an agent to claim that a worker can do something about. It is cheap, since it is asked every second. */
@@ -41,8 +51,12 @@ export async function hasClaimableJob({ database }: { database: Database }, clai
 /** Unlocks jobs of managers that are dead, and those that the claimant has locked but does not run. */
 export async function unlockAbandonedJobs({ database }: InTransaction, claimant: Claimant): Promise<void> {
   await sql`
-    update jobs j set locked_by = null
-    where j.ended_at is null and j.locked_by is not null and (${isClaimable(claimant)})`.execute(database)
+    update jobs set locked_by = null
+    where id in (
+      select j.id from jobs j
+      where j.ended_at is null and j.locked_by is not null and (${isClaimable(claimant)})
+      for no key update skip locked
+    )`.execute(database)
 }
 
 const isClaimable = ({ lockedBy, running }: Claimant) => sql`
@@ -75,10 +89,21 @@ export async function listOpenJobs({ database }: InTransaction): Promise<OpenJob
   return rows
 }
 
-/** Locks jobs for a manager. */
-export async function lockJobs({ database }: InTransaction, ids: readonly string[], lockedBy: string): Promise<void> {
-  if (ids.length === 0) return
-  await database.updateTable('jobs').set({ locked_by: lockedBy }).where('id', 'in', ids).execute()
+/** Locks jobs for a manager. Returns those that it has locked now: not one that is being cancelled, for example. */
+export async function lockJobs(
+  { database }: InTransaction,
+  ids: readonly string[],
+  lockedBy: string,
+): Promise<string[]> {
+  if (ids.length === 0) return []
+  const { rows } = await sql<{ id: string }>`
+    update jobs set locked_by = ${lockedBy}
+    where id in (
+      select id from jobs where id = any(${[...ids]}::text[]) and ended_at is null and locked_by is null
+      for no key update skip locked
+    )
+    returning id`.execute(database)
+  return rows.map((row) => row.id)
 }
 
 /** Unlocks a job that a manager stops running before it ended. */

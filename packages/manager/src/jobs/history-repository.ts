@@ -38,7 +38,7 @@ export async function insertEndedJob({ database }: InTransaction, job: EndedJob)
       compression_level: null,
       public_key: job.publicKey ?? null,
       sealed_private_key: null,
-      parameters: '{}',
+      sealed_parameters: null,
       sample_percent: null,
       due_at: null,
       late: false,

@@ -11,7 +11,7 @@ interface JobFields {
   /** When it began to run; undefined: it has not. */
   beganAt: Date | undefined
   endedAt: Date | undefined
-  /** Set if somebody cancelled it: when and who. */
+  /** Set if it was cancelled: when and by whom. */
   cancelled: { at: Date; by: string } | undefined
 }
 
@@ -81,7 +81,7 @@ export interface RestoreJob extends JobFields {
   sourceJobId: string
   /** Decrypts what is restored. Erased when the job has ended. */
   privateKey: string | undefined
-  /** Passed to the scripts; they override the parameters of the service instance. */
+  /** Passed to the scripts; they override the parameters of the service instance. Erased when the job has ended. */
   parameters: ScriptParameters
   parts: RestorePart[]
 }
@@ -165,6 +165,33 @@ export interface VerifyPart extends PartFields {
 
 /** A part that runs at an agent. */
 export type PartAtAgent = BackupPart | RestorePart
+
+/** A part that has begun, as it is recorded: an earlier run of it, here or at another manager, may have changed it. */
+export interface BegunPart {
+  position: number
+  /** By the database's clock. */
+  begunAt: Date
+  place: ReservedPlace
+  /** A request to start it may have reached its agent. */
+  mayHaveStarted: boolean
+  /** Its agent has accepted it. */
+  isAccepted: boolean
+  /** Its outcome was unknown: it is followed, and not started so late. */
+  wasUnknown: boolean
+  /** Its agent has been busy or unreachable since some time. */
+  hasSetbacks: boolean
+  /** What the agent answered last. */
+  agentStatus: AgentJob | undefined
+}
+
+/** Where a part works on its database, whatever is registered by now. */
+export interface ReservedPlace {
+  agentId: string
+  /** Its normalized URL when the part began. */
+  agentUrl: string
+  host: string
+  port: number
+}
 
 /** How a part begins. */
 export const NEW_PART = {

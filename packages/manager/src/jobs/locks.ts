@@ -56,7 +56,7 @@ async function askAgents(context: Context, call: Call, id: string, ask: typeof r
   for (const part of parts) {
     const agent = await findAgent(context, part.agentId)
     const signal = AbortSignal.timeout(CALL_TIMEOUT_MS)
-    // A deleted agent is one that nobody can ask any more.
+    // A deleted agent cannot be asked any more.
     const answer: AgentAnswer =
       agent === undefined
         ? { kind: 'unknown' }

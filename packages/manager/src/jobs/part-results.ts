@@ -11,6 +11,7 @@ import type { JobLock } from './job.ts'
 import * as parts from './parts-repository.ts'
 import { retryLater } from './retry-runs.ts'
 import { lockJob, setJobStatus } from './state-repository.ts'
+import { LONGEST_CHECK_SECONDS } from './unknown-parts-repository.ts'
 
 /** What is recorded of a part, and of the restore point that it left or verified. */
 export type PartResult = parts.PartProgress & {
@@ -47,9 +48,6 @@ export async function recordPart(
   })
 }
 
-/** How long a job that a manager could not run is left alone. */
-const UNRUNNABLE_CHECK_SECONDS = 600
-
 /**
  * Gives up running a job for now: the parts that have not begun fail. How those that have begun end is unknown, since their agent
  * may be working on them.
@@ -61,7 +59,7 @@ export async function failJob(context: ResultContext, lock: JobLock, error: stri
     await lockJob(tx, lock)
     const now = await readClock(tx)
     await parts.failWaitingParts(tx, lock.id, { error, failureCode: 'other', now })
-    await parts.setPartsUnknown(tx, lock.id, error, UNRUNNABLE_CHECK_SECONDS)
+    await parts.setPartsUnknown(tx, lock.id, error, LONGEST_CHECK_SECONDS)
     await updateJob(tx, lock.id, now)
   })
 }

@@ -122,7 +122,7 @@ export async function updatePart(
     .updateTable('job_parts')
     .set({
       status,
-      accepted: true,
+      ...(status === 'UNKNOWN' || status === 'FAILED' ? {} : { accepted: true }),
       agent_status: agentStatus === undefined ? null : JSON.stringify(agentStatus),
       error: error ?? null,
       failure_code: failureCode ?? null,
@@ -181,7 +181,6 @@ export async function setPartsUnknown(
     .updateTable('job_parts')
     .set({
       status: 'UNKNOWN',
-      accepted: true,
       error,
       check_at: sql<Date>`now() + make_interval(secs => ${checkAfterSeconds})`,
     })

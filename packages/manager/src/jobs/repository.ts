@@ -5,7 +5,7 @@ import type { Database } from '../database/open-database.ts'
 import type { JobTable } from '../database/tables/jobs.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import { dropRetries, nextAttemptsOf } from '../plans/retries-repository.ts'
-import { sealedColumns } from '../secrets/sealed-columns.ts'
+import { purposeOf } from '../secrets/sealed-columns.ts'
 import { invariant } from '../shared/invariant.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { linkNextAttempt } from './attempts-repository.ts'
@@ -14,7 +14,8 @@ import { type Blocker, isAtAgent, type Job, type JobAtAgent, type JobFilter, typ
 import { findParts, insertParts, type PartRow } from './parts-repository.ts'
 import { blockersOfJobs } from './reservations-repository.ts'
 
-const purpose = sealedColumns.jobs.sealed_private_key
+const purposeOfKey = (id: string) => purposeOf('jobs', 'sealed_private_key', id)
+const purposeOfParameters = (id: string) => purposeOf('jobs', 'sealed_parameters', id)
 
 interface JobRows {
   row: Selectable<JobTable>
@@ -38,12 +39,13 @@ function fromRow({ sealer }: RepositoryContext, { row, parts, blockers, nextAtte
   }
   if (row.kind === 'restore') {
     invariant(row.source_job_id, `restore job ${row.id} has a source`)
-    const privateKey = sealer.openOptional(row.sealed_private_key, purpose)
+    const privateKey = sealer.openOptional(row.sealed_private_key, purposeOfKey(row.id))
     const restored = parts.map((part) => {
       invariant(part.restore_point_id, `part ${part.position} of restore job ${row.id} has a restore point`)
       return { ...partFields(part), database: part.database, restorePointId: part.restore_point_id }
     })
-    const { source_job_id: sourceJobId, parameters } = row
+    const { source_job_id: sourceJobId } = row
+    const parameters = JSON.parse(sealer.openOptional(row.sealed_parameters, purposeOfParameters(row.id)) ?? '{}')
     return { ...fields, kind: 'restore', sourceJobId, privateKey, parameters, parts: restored }
   }
   if (row.kind === 'verify') {
@@ -204,8 +206,9 @@ function toRow({ sealer }: RepositoryContext, job: Job): Insertable<JobTable> {
     compression_algorithm: backup?.compressor.algorithm ?? null,
     compression_level: backup?.compressor.level ?? null,
     public_key: backup?.publicKey ?? null,
-    sealed_private_key: sealer.sealOptional(restore?.privateKey, purpose),
-    parameters: JSON.stringify(restore?.parameters ?? {}),
+    sealed_private_key: sealer.sealOptional(restore?.privateKey, purposeOfKey(job.id)),
+    sealed_parameters:
+      restore === undefined ? null : sealer.seal(JSON.stringify(restore.parameters), purposeOfParameters(job.id)),
     sample_percent: job.kind === 'verify' ? (job.samplePercent ?? null) : null,
     due_at: backup?.dueAt ?? null,
     late: backup?.late ?? false,

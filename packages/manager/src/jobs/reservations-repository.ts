@@ -3,7 +3,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
 import { type InTransaction, isUniqueViolation } from '../database/transaction.ts'
 import { invariant } from '../shared/invariant.ts'
-import type { Blocker } from './job.ts'
+import type { BegunPart, Blocker } from './job.ts'
 
 /** The unique indexes that keep two parts off one database. */
 const reservationIndexes = ['job_parts_reservation_1', 'job_parts_reservation_2', 'job_parts_reservation_3']
@@ -107,20 +107,31 @@ export function isReservationConflict(error: unknown): boolean {
   return reservationIndexes.some((index) => isUniqueViolation(error, index))
 }
 
-/** The agent that a part works at, and its normalized URL when the part began; undefined: the part has not begun. */
-export async function agentOfPart(
+/** Reads what is recorded of a part that has begun. */
+export async function readBegunPart(
   { database }: { database: Database },
   jobId: string,
   position: number,
-): Promise<{ id: string; url: string } | undefined> {
+): Promise<BegunPart> {
   const row = await database
     .selectFrom('job_parts')
-    .select(['agent_id', 'agent_url'])
+    .select(['status', 'may_have_started', 'accepted', 'agent_status', 'reserved_at'])
+    .select(['agent_id', 'agent_url', 'host', 'port', 'unreachable_since', 'busy_since'])
     .where('job_id', '=', jobId)
     .where('position', '=', position)
-    .executeTakeFirst()
-  if (row === undefined || row.agent_id === null || row.agent_url === null) return undefined
-  return { id: row.agent_id, url: row.agent_url }
+    .executeTakeFirstOrThrow()
+  const { agent_id: agentId, agent_url: agentUrl, host, port, reserved_at: begunAt } = row
+  invariant(begunAt && agentId !== null && agentUrl !== null && host !== null && port !== null, 'the part has begun')
+  return {
+    position,
+    begunAt,
+    place: { agentId, agentUrl, host, port },
+    mayHaveStarted: row.may_have_started,
+    isAccepted: row.accepted,
+    wasUnknown: !row.accepted && row.status !== 'STARTED',
+    hasSetbacks: row.unreachable_since !== null || row.busy_since !== null,
+    agentStatus: row.agent_status ?? undefined,
+  }
 }
 
 interface BlockerRow {

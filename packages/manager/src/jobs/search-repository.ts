@@ -14,7 +14,7 @@ export interface JobSearch {
   scope: Grants
   kind?: JobKind | undefined
   status?: JobStatus | undefined
-  /** Only jobs that somebody cancelled, or only others. */
+  /** Only jobs that were cancelled, or only others. */
   isCancelled?: boolean | undefined
   planId?: string | undefined
   item?: string | undefined

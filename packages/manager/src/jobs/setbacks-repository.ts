@@ -12,7 +12,8 @@ export interface LockedPart {
 export type LimitedSetback = 'busy' | 'unreachable'
 
 /**
- * Records that an agent is unreachable, or is busy, unless that is recorded already.
+ * Records that an agent is unreachable, or is busy, unless that is recorded already. A time that is ahead of the clock, since that
+ * was corrected, is replaced.
  *
  * @param agoMs - When the call began.
  * @returns For how long it has been, by the database's clock.
@@ -27,8 +28,8 @@ export async function recordSetback(
   const began = sql`now() - make_interval(secs => ${agoMs / 1000})`
   const change =
     setback === 'busy'
-      ? sql`busy_since = coalesce(busy_since, ${began}), unreachable_since = null`
-      : sql`unreachable_since = coalesce(unreachable_since, ${began})`
+      ? sql`busy_since = least(busy_since, ${began}), unreachable_since = null`
+      : sql`unreachable_since = least(unreachable_since, ${began})`
   const { rows } = await sql<{ for_ms: number }>`
     update job_parts part set ${change}
     from jobs
@@ -39,6 +40,22 @@ export async function recordSetback(
   const [row] = rows
   if (row === undefined) throw new JobLockLost(lock.id)
   return { forMs: row.for_ms }
+}
+
+/**
+ * Records whether a request to start a part may have reached its agent.
+ *
+ * @throws {JobLockLost} If another manager has the job locked.
+ */
+export async function setMayHaveStarted(
+  { database }: { database: Database },
+  part: LockedPart,
+  mayHaveStarted: boolean,
+): Promise<void> {
+  const { numAffectedRows } = await sql`
+    update job_parts part set may_have_started = ${mayHaveStarted}
+    from jobs where ${isLockedPart(part)}`.execute(database)
+  if (numAffectedRows === 0n) throw new JobLockLost(part.lock.id)
 }
 
 /** Records that an agent has answered. */

@@ -2,6 +2,8 @@ import type { Call } from '../access/call.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
+import { findInstance } from '../instances/repository.ts'
+import { requireDeclaredItems } from '../items/service.ts'
 import type { BackupPlan, PlanToRun } from '../plans/plan.ts'
 import { lockPlan } from '../plans/repository.ts'
 import { newIdentifier } from '../shared/identifier.ts'
@@ -75,8 +77,14 @@ export async function startBackup(
   const job = newBackupJob(plan, await readClock(context))
   return createJob(context, { job, call, key }, async (tx) => {
     await requireNoOpenJob(tx, plan.id)
+    await requireOwnItems(tx, plan)
     if (!wait) await requireNoBlocker(tx, plan)
   })
+}
+
+async function requireOwnItems(tx: TransactionContext, { instanceId, items }: BackupPlan): Promise<void> {
+  const instance = await findInstance(tx, instanceId)
+  if (instance !== undefined) await requireDeclaredItems(tx, instance, items, 'items')
 }
 
 async function requireNoBlocker(tx: TransactionContext, { instanceId, items }: BackupPlan): Promise<void> {
@@ -86,7 +94,7 @@ async function requireNoBlocker(tx: TransactionContext, { instanceId, items }: B
   throw new RequestError('database-busy', message, { jobId: blocker.jobId })
 }
 
-/** At most one job of a plan waits or runs. The plan stays locked, so that nobody else starts one meanwhile. */
+/** At most one job of a plan waits or runs. The plan stays locked, so that no other is started meanwhile. */
 async function requireNoOpenJob(tx: TransactionContext, planId: string): Promise<void> {
   if ((await lockPlan(tx, planId)) === undefined) throw notFound('backup plan', planId)
   const open = (await openJobsOfPlans(tx, [planId])).get(planId)

@@ -3,6 +3,7 @@ import type { Context, TransactionContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { findInstance } from '../instances/repository.ts'
+import { requireDeclaredItems } from '../items/service.ts'
 import { findPlan } from '../plans/repository.ts'
 import { lockPointsForRestore, pointsOf } from '../restore-points/repository.ts'
 import type { RestorePoint } from '../restore-points/restore-point.ts'
@@ -47,12 +48,14 @@ export async function startRestore(
   key?: IdempotencyKey,
 ): Promise<RestoreJob> {
   await authorizeInstance(call, instanceId)
-  if ((await findInstance(context, instanceId)) === undefined) throw unknownInstance(instanceId, 'instanceId')
+  const instance = await findInstance(context, instanceId)
+  if (instance === undefined) throw unknownInstance(instanceId, 'instanceId')
   const databases = items.map((item) => item.database)
   const twice = databases.find((name, index) => databases.indexOf(name) !== index)
   if (twice !== undefined) {
     throw new RequestError('invalid', `Two items would be restored into ${JSON.stringify(twice)}.`, { field: 'items' })
   }
+  await requireDeclaredItems(context, instance, databases, 'database')
   const [{ point }] = items
   const plan = await findPlan(context, point.planId)
   const startedAt = await readClock(context)

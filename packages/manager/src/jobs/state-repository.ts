@@ -21,7 +21,7 @@ export async function lockJob({ database }: InTransaction, lock: JobLock): Promi
   if (row === undefined || row.locked_by !== (lock.lockedBy ?? null)) throw new JobLockLost(lock.id)
 }
 
-/** Sets the state of a job that follows from its parts. One that ended keeps no key. */
+/** Sets the state of a job that follows from its parts. One that ended keeps no secrets. */
 export async function setJobStatus(
   tx: InTransaction,
   jobId: string,
@@ -30,14 +30,14 @@ export async function setJobStatus(
 ): Promise<void> {
   await tx.database
     .updateTable('jobs')
-    .set({ status, ...(endedAt && { ended_at: endedAt, sealed_private_key: null }) })
+    .set({ status, ...(endedAt && { ended_at: endedAt, sealed_private_key: null, sealed_parameters: null }) })
     .where('id', '=', jobId)
     .execute()
   await notifyJobChange(tx, jobId)
 }
 
 /**
- * Who cancelled a job; undefined: nobody.
+ * Who cancelled a job; undefined: it was not cancelled.
  *
  * @throws {JobLockLost} If another manager has the job locked.
  */
@@ -84,7 +84,7 @@ export async function setBegan({ database }: InTransaction, id: string, at: Date
   await database.updateTable('jobs').set({ began_at: at }).where('id', '=', id).where('began_at', 'is', null).execute()
 }
 
-/** Records that somebody cancelled a job. */
+/** Records that a job was cancelled. */
 export async function setCancelled(tx: InTransaction, id: string, by: string, at: Date): Promise<void> {
   await tx.database.updateTable('jobs').set({ cancelled_at: at, cancelled_by: by }).where('id', '=', id).execute()
   await notifyJobChange(tx, id)

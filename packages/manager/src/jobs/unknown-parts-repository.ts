@@ -3,6 +3,9 @@ import { sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
 import type { InTransaction } from '../database/transaction.ts'
 
+/** The longest pause between two questions to the agent of a part of unknown outcome. */
+export const LONGEST_CHECK_SECONDS = 600
+
 /** A part whose outcome is unknown. */
 export interface UnknownPart {
   jobId: string
@@ -28,6 +31,15 @@ export async function claimUnknownParts(
     returning part.job_id as "jobId", part.position, jobs.kind, part.agent_id as "agentId",
       part.agent_url as "agentUrl"`.execute(database)
   return rows
+}
+
+/** Has the agents asked now that would be asked later than after the longest interval. Returns how many parts they are of. */
+export async function capUnknownPartChecks({ database }: { database: Database }): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    update job_parts set check_at = now()
+    where status = 'UNKNOWN' and ended_at is null
+      and check_at > now() + make_interval(secs => ${LONGEST_CHECK_SECONDS})`.execute(database)
+  return Number(numAffectedRows)
 }
 
 /** The jobs with parts of unknown outcome at an agent, in the order in which their rows are to be locked. */

@@ -4,7 +4,8 @@ import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import type { FileDestination } from '../destinations/destination.ts'
-import { lockDestination, retireDestinations, updateDestination } from '../destinations/repository.ts'
+import { requireOwnDirectory } from '../destinations/directories.ts'
+import { lockDestination, lockDirectories, retireDestinations, updateDestination } from '../destinations/repository.ts'
 import { checkStore, getAnyDestination, getDestination } from '../destinations/service.ts'
 import { hasOpenJobsIn } from '../jobs/repository.ts'
 import { nameOfAnyPlan } from '../plans/repository.ts'
@@ -34,7 +35,11 @@ export async function changeDestination(
     await verifyMovedStore(context, destination.id, destination.store)
   }
   const version = await inAuditedTransaction(context, call, async (tx) => {
-    if (isMoved) await requireUnchanged(tx, destination.id, newest)
+    if (isMoved) {
+      await lockDirectories(tx)
+      await requireOwnDirectory(tx, destination)
+      await requireUnchanged(tx, destination.id, newest)
+    }
     // What was compared is what is replaced.
     const written = await updateDestination(tx, destination, isMoved ? (edited ?? stored.version) : edited)
     if (written === undefined) throw changedMeanwhile()

@@ -3,13 +3,15 @@ import type { AgentAddress } from '../agents/agent-client.ts'
 import * as agents from '../agents/repository.ts'
 import { getReferredAgent, lockReferredAgent, newAgent } from '../agents/service.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
-import type { Context, TransactionContext } from '../context/context.ts'
+import type { Context, RepositoryContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
+import type { InTransaction } from '../database/transaction.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { createOnce } from '../idempotency/service.ts'
 import { backupHost, type ServiceInstance } from '../instances/instance.ts'
 import { findInstance, instanceIdsOfAgent, upsertInstance } from '../instances/repository.ts'
 import { getInstance } from '../instances/service.ts'
+import { claimItems } from '../items/service.ts'
 import { changedMeanwhile, RequestError } from '../shared/request-error.ts'
 
 /** An instance that is described along with its agent, as the legacy paths do. */
@@ -35,16 +37,28 @@ export async function saveInstanceWithAgent(
       field: 'agent.password',
     })
   }
-  return inAuditedTransaction(context, call, async (tx) => {
-    await agents.lockAgentAssignments(tx)
-    const stored = await findInstance(tx, instance.id)
-    const agentId = await assignAgent(tx, instance, stored?.agent.id)
-    const createdAt = stored?.createdAt ?? (await readClock(tx))
-    const saved = { ...instance, createdAt, agent: { ...instance.agent, id: agentId } }
-    const version = await upsertInstance(tx, saved, edited)
-    if (version === undefined) throw changedMeanwhile()
-    return { ...saved, version }
-  })
+  return inAuditedTransaction(context, call, (tx) => storeInstanceWithAgent(tx, instance, edited))
+}
+
+/**
+ * Stores an instance with its agent, whose password may be unknown.
+ *
+ * @throws {RequestError} If it was changed meanwhile.
+ */
+export async function storeInstanceWithAgent(
+  tx: InTransaction<RepositoryContext>,
+  instance: InstanceWithAgent,
+  edited: number | undefined,
+): Promise<ServiceInstance> {
+  await agents.lockAgentAssignments(tx)
+  const stored = await findInstance(tx, instance.id)
+  const agentId = await assignAgent(tx, instance, stored?.agent.id)
+  const createdAt = stored?.createdAt ?? (await readClock(tx))
+  const saved = { ...instance, createdAt, agent: { ...instance.agent, id: agentId } }
+  await claimItems(tx, saved)
+  const version = await upsertInstance(tx, saved, edited)
+  if (version === undefined) throw changedMeanwhile()
+  return { ...saved, version }
 }
 
 /**
@@ -52,7 +66,7 @@ export async function saveInstanceWithAgent(
  * other instance uses it; else a new one. No agent of other instances is changed.
  */
 async function assignAgent(
-  tx: TransactionContext,
+  tx: InTransaction<RepositoryContext>,
   { id, agent }: InstanceWithAgent,
   storedId: string | undefined,
 ): Promise<string> {
@@ -74,14 +88,22 @@ async function assignAgent(
 }
 
 /** Deletes an agent that was registered along with an instance, once no other instance uses it. Assignments must be locked. */
-export async function deleteIfUnused(tx: TransactionContext, agentId: string, instanceId: string): Promise<void> {
+export async function deleteIfUnused(
+  tx: InTransaction<RepositoryContext>,
+  agentId: string,
+  instanceId: string,
+): Promise<void> {
   const agent = await agents.findAgent(tx, agentId)
   if (agent?.isImplicit && !(await isUsedByOthers(tx, agentId, instanceId))) {
     await agents.markAgentDeleted(tx, agentId, await readClock(tx))
   }
 }
 
-async function isUsedByOthers(tx: TransactionContext, agentId: string, instanceId: string): Promise<boolean> {
+async function isUsedByOthers(
+  tx: InTransaction<RepositoryContext>,
+  agentId: string,
+  instanceId: string,
+): Promise<boolean> {
   return (await instanceIdsOfAgent(tx, agentId)).some((id) => id !== instanceId)
 }
 
@@ -110,6 +132,7 @@ export async function createInstance(
     async create(tx) {
       await lockReferredAgent(tx, agentId)
       const instance = { ...wanted, agent, version: 0, createdAt: await readClock(tx) }
+      await claimItems(tx, instance)
       if ((await upsertInstance(tx, instance, 'new')) !== undefined) return wanted.id
       const message = `The service instance ${JSON.stringify(wanted.id)} is registered already.`
       throw new RequestError('conflict', message, { field: 'id' })
@@ -136,7 +159,8 @@ export async function updateInstance(
   backupHost(wanted.hosts)
   const agent = agentId === stored.agent.id ? stored.agent : await getReferredAgent(context, call, agentId)
   const version = await inAuditedTransaction(context, call, async (tx) => {
-    if (agentId !== stored.agent.id) await lockReferredAgent(tx, agentId)
+    await lockReferredAgent(tx, agentId)
+    await claimItems(tx, { ...stored, ...wanted, agent })
     const written = await upsertInstance(tx, { ...stored, ...wanted, agent }, edited)
     if (written === undefined) throw changedMeanwhile()
     if (agent.id !== stored.agent.id) await deleteIfUnused(tx, stored.agent.id, wanted.id)

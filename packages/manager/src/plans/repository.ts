@@ -4,12 +4,12 @@ import type { Database } from '../database/open-database.ts'
 import { readPage } from '../database/read-page.ts'
 import type { BackupPlanTable } from '../database/tables/plans.ts'
 import { type InTransaction, isUniqueViolation } from '../database/transaction.ts'
-import { sealedColumns } from '../secrets/sealed-columns.ts'
+import { purposeOf } from '../secrets/sealed-columns.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import type { NextRun } from './next-run.ts'
 import type { BackupPlan, PlanSchedule } from './plan.ts'
 
-const purpose = sealedColumns.backup_plans.sealed_private_key
+const purposeOfKey = (id: string) => purposeOf('backup_plans', 'sealed_private_key', id)
 
 export function planFromRow({ sealer }: RepositoryContext, row: Selectable<BackupPlanTable>): BackupPlan {
   return {
@@ -26,7 +26,7 @@ export function planFromRow({ sealer }: RepositoryContext, row: Selectable<Backu
     retention: { style: row.retention_style, period: row.retention_period },
     items: row.items,
     publicKey: row.public_key ?? undefined,
-    privateKey: sealer.openOptional(row.sealed_private_key, purpose),
+    privateKey: sealer.openOptional(row.sealed_private_key, purposeOfKey(row.id)),
     rpoSeconds: row.rpo_seconds ?? undefined,
     retries: row.retries,
     parallelItems: row.parallel_items,
@@ -50,7 +50,7 @@ function toColumns({ sealer }: RepositoryContext, plan: BackupPlan) {
     retention_period: plan.retention.period,
     items: JSON.stringify(plan.items),
     public_key: plan.publicKey ?? null,
-    sealed_private_key: sealer.sealOptional(plan.privateKey, purpose),
+    sealed_private_key: sealer.sealOptional(plan.privateKey, purposeOfKey(plan.id)),
     rpo_seconds: plan.rpoSeconds ?? null,
     retries: plan.retries,
     parallel_items: plan.parallelItems,
@@ -169,6 +169,7 @@ export async function insertPlan(
       created_at: plan.createdAt,
       ...toColumns(tx, plan),
       ...nextRunColumns(next),
+      retention_counts_from: plan.retentionCountsFrom ?? null,
     })
     .execute()
 }

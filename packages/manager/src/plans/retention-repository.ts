@@ -38,6 +38,15 @@ export async function claimDueRetention({ database }: Pick<Context, 'database'>,
   return rows.filter((row) => row.counts).map((row) => row.id)
 }
 
+/** Makes the retention of plans due that would be due later than after the longest interval. Returns how many. */
+export async function capRetentionDeadlines({ database }: Pick<Context, 'database'>): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    update backup_plans set retention_due_at = now()
+    where retention_due_at > now() + make_interval(secs => ${HOUR_MS / 1000})
+      and retention_due_at is distinct from retention_counts_from`.execute(database)
+  return Number(numAffectedRows)
+}
+
 /**
  * Locks a plan, so that its retention does not change until the transaction ends. Jobs of it may start meanwhile.
  *

@@ -1,3 +1,4 @@
+import { longestRetryWaitMs } from '@osb-backup/core'
 import { sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
 import type { InTransaction } from '../database/transaction.ts'
@@ -69,6 +70,20 @@ export async function lockDueRetries({ database }: InTransaction, now: Date, lim
   return rows.flatMap(({ id, retry_at: at, retry_of_job_id: jobId, retry_number: number }) =>
     at === null || jobId === null || number === null ? [] : [{ planId: id, jobId, number, at }],
   )
+}
+
+/**
+ * Makes attempts due that would start later than after the longest wait.
+ *
+ * @param firstWaitSeconds - Of the settings.
+ * @returns How many.
+ */
+export async function capRetries({ database }: { database: Database }, firstWaitSeconds: number): Promise<number> {
+  const longestMs = longestRetryWaitMs(firstWaitSeconds * 1000)
+  const { numAffectedRows = 0n } = await sql`
+    update backup_plans set retry_at = now()
+    where retry_at > now() + make_interval(secs => ${longestMs / 1000})`.execute(database)
+  return Number(numAffectedRows)
 }
 
 /** Drops the next attempts of plans that are locked: each was started, or a newer run takes its place. */

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Grants } from '../access/caller.ts'
 import type { RepositoryContext } from '../context/context.ts'
-import { contains, isGranted } from '../database/conditions.ts'
+import { contains, type InstanceRange, isGranted, isOfInstances } from '../database/conditions.ts'
 import { readKeyset } from '../database/read-keyset.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { BackupPlan } from './plan.ts'
@@ -46,12 +46,12 @@ export type PlanCoverage = Pick<
 /** What plans of several instances cover, without opening their secrets. */
 export async function coverageOfInstances(
   { database }: Pick<RepositoryContext, 'database'>,
-  instanceIds: readonly string[],
+  instances: readonly string[] | InstanceRange,
 ): Promise<PlanCoverage[]> {
   const rows = await database
     .selectFrom('backup_plans')
     .select(['id', 'instance_id', 'items', 'paused', 'frequency', 'timezone', 'rpo_seconds', 'created_at'])
-    .where('instance_id', '=', sql<string>`any(${instanceIds}::text[])`)
+    .where(isOfInstances('instance_id', instances))
     .orderBy('created_at')
     .orderBy('id')
     .execute()

@@ -10,6 +10,7 @@ import { findDestination } from '../destinations/repository.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { createOnce } from '../idempotency/service.ts'
 import { findInstance } from '../instances/repository.ts'
+import { requireDeclaredItems } from '../items/service.ts'
 import { newIdentifier } from '../shared/identifier.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
@@ -68,7 +69,9 @@ export async function createPlan(
 ): Promise<BackupPlan> {
   const field = 'instanceId'
   await authorizeReferredInstance(call, wanted.instanceId, field)
-  if ((await findInstance(context, wanted.instanceId)) === undefined) throw unknownInstance(wanted.instanceId, field)
+  const instance = await findInstance(context, wanted.instanceId)
+  if (instance === undefined) throw unknownInstance(wanted.instanceId, field)
+  await requireDeclaredItems(context, instance, wanted.items, 'items')
   const unscheduled = { nextRunAt: undefined, retentionCountsFrom: undefined, version: 1 }
   const createdAt = await readClock(context)
   const plan: BackupPlan = { ...wanted, ...unscheduled, id: newIdentifier(createdAt), createdAt }
@@ -106,6 +109,7 @@ export async function updatePlan(
 ): Promise<BackupPlan> {
   const stored = await getPlan(context, call, plan.id)
   await checkDestination(context, plan)
+  await checkItems(context, plan, stored)
   checkPlan(plan, context, stored)
   const update = inAuditedTransaction(context, call, (tx) => replacePlan(tx, plan, edited))
   const version = await namingTakenName(plan, update)
@@ -147,6 +151,13 @@ async function skipDueRun(tx: TransactionContext, schedule: PlanSchedule, decide
   const run = { planId, dueAt, lastDueAt, runs, late: false, jobId: undefined, decidedAt }
   const reason = 'The plan was paused or changed at the moment it was due.'
   await planRuns.insertPlanRuns(tx, [{ ...run, outcome: 'SKIPPED', reason }])
+}
+
+/** Unchanged items are checked when they are backed up: otherwise a plan could not even be paused. */
+async function checkItems(context: Context, { instanceId, items }: BackupPlan, stored: BackupPlan): Promise<void> {
+  const added = items.filter((item) => !stored.items.includes(item))
+  const instance = await findInstance(context, instanceId)
+  if (instance !== undefined) await requireDeclaredItems(context, instance, added, 'items')
 }
 
 async function checkDestination(context: RepositoryContext, plan: BackupPlan): Promise<void> {

@@ -4,6 +4,7 @@ import type { Grants } from '../access/caller.ts'
 import { scopeOf } from '../access/scope.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
+import type { InstanceRange } from '../database/conditions.ts'
 import type { ServiceInstance } from '../instances/instance.ts'
 import { type InstanceSearch, listInstanceIds, searchInstances } from '../instances/repository.ts'
 import { lockedInstances } from '../jobs/locks-repository.ts'
@@ -33,7 +34,7 @@ const CLOCK_DIFFERENCE_MS = 86_400_000
 const MAX_JUDGED = 2000
 const BATCH_SIZE = 200
 /** How many are judged at once where nothing but their protection is read. */
-const LARGE_BATCH_SIZE = 1000
+const LARGE_BATCH_SIZE = 2500
 
 type ProtectionContext = Pick<Context, 'database' | 'sealer'>
 
@@ -43,7 +44,7 @@ export async function judgeInstances(
   instances: readonly ServiceInstance[],
 ): Promise<ProtectedInstance[]> {
   const ids = instances.map((instance) => instance.id)
-  const judged = await judgeItemsOf(context, ids)
+  const judged = await judgeItemsOf(context, ids, await readClock(context))
   const locked = await lockedInstances(context, ids)
   return instances.map((instance) => {
     const items = judged.get(instance.id) ?? []
@@ -55,11 +56,12 @@ export async function judgeInstances(
 async function judgeItemsOf(
   context: Pick<Context, 'database'>,
   instanceIds: readonly string[],
+  now: Date,
+  instances: readonly string[] | InstanceRange = instanceIds,
 ): Promise<Map<string, ProtectedItem[]>> {
-  const now = await readClock(context)
-  const plans = Map.groupBy(await coverageOfInstances(context, instanceIds), (plan) => plan.instanceId)
+  const plans = Map.groupBy(await coverageOfInstances(context, instances), (plan) => plan.instanceId)
   const latest = new Date(now.getTime() + CLOCK_DIFFERENCE_MS)
-  const points = Map.groupBy(await pointsByItem(context, instanceIds, latest), (each) => each.instanceId)
+  const points = Map.groupBy(await pointsByItem(context, instances, latest), (each) => each.instanceId)
   const judging = { now, rpoOf: memoizedRpo(now) }
   return new Map(instanceIds.map((id) => [id, judgeItems(plans.get(id) ?? [], points.get(id) ?? [], judging)]))
 }
@@ -144,13 +146,15 @@ export async function* judgeAllInstances(
   context: Pick<Context, 'database'>,
   scope: Grants,
 ): AsyncGenerator<JudgedInstance> {
+  const now = await readClock(context)
   let ids: string[]
   let after = ''
   do {
     ids = await listInstanceIds(context, scope, { after, limit: LARGE_BATCH_SIZE })
-    for (const [instanceId, items] of await judgeItemsOf(context, ids)) {
+    const last = ids.at(-1) ?? ''
+    for (const [instanceId, items] of await judgeItemsOf(context, ids, now, { scope, after, last })) {
       yield { instanceId, items, protection: worstProtection(items) }
     }
-    after = ids.at(-1) ?? ''
+    after = last
   } while (ids.length === LARGE_BATCH_SIZE)
 }

@@ -108,6 +108,14 @@ export async function claimReconciliation(
   return row && fromRow(row)
 }
 
+/** Ends locks that last longer than they are renewed for: the attempt renews its own, or is dead. Returns how many. */
+export async function capReconciliationLocks({ database }: RepositoryContext): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    update reconciliations set locked_until = ${lockedUntil}
+    where ended_at is null and locked_until > ${lockedUntil}`.execute(database)
+  return Number(numAffectedRows)
+}
+
 /**
  * Renews the lock of an attempt.
  *

@@ -21,7 +21,7 @@ const DEFAULT_AGE_HOURS = 24
 
 /**
  * Compares the objects in a destination, below the prefixes of plans that this manager knows, with its restore points.
- * Objects below other prefixes belong to somebody else and are ignored.
+ * Objects below other prefixes are not the manager's and are ignored.
  *
  * Restore points whose object is missing, or has another size, are marked. Orphans and incomplete uploads are removed only
  * where the options say so, never those so young that a job may be writing them, and none of a plan with an open job.

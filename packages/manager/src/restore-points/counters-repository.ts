@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Grants } from '../access/caller.ts'
-import { isGranted } from '../database/conditions.ts'
+import { type InstanceRange, isGranted, isOfInstances } from '../database/conditions.ts'
 import type { Database } from '../database/open-database.ts'
 
 const BATCH_SIZE = 5000
@@ -22,15 +22,15 @@ export interface ItemPoints {
  */
 export async function pointsByItem(
   { database }: { database: Database },
-  instanceIds: readonly string[],
+  instances: readonly string[] | InstanceRange,
   latest: Date,
 ): Promise<ItemPoints[]> {
   const { rows } = await sql<{ instance_id: string; item: string; total: string; newest_good_at: Date | null }>`
     with counted as (
       select instance_id, item, sum(kept) as total from (
-        select instance_id, item, kept from restore_point_counters where instance_id = any(${instanceIds}::text[])
+        select instance_id, item, kept from restore_point_counters where ${isOfInstances('instance_id', instances)}
         union all
-        select instance_id, item, kept from restore_point_counter_changes where instance_id = any(${instanceIds}::text[])
+        select instance_id, item, kept from restore_point_counter_changes where ${isOfInstances('instance_id', instances)}
       ) as counts group by instance_id, item having sum(kept) > 0
     )
     select counted.*, newest.taken_at as newest_good_at

@@ -137,6 +137,15 @@ const nextAttempt = (now: Date) => ({
     ${sql.lit(LONGEST_BACKOFF_SECONDS)}))`,
 })
 
+/** Makes removals due that would be tried later than after the longest backoff. Returns how many. */
+export async function capRemovals({ database }: Pick<Context, 'database'>): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    update restore_points set next_removal_at = now()
+    where removal_requested_at is not null and deleted_at is null
+      and next_removal_at > now() + make_interval(secs => ${LONGEST_BACKOFF_SECONDS})`.execute(database)
+  return Number(numAffectedRows)
+}
+
 /** Records why an attempt failed; the next one is due by then. */
 export async function recordRemovalError(
   { database }: Pick<Context, 'database'>,

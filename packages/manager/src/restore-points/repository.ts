@@ -245,7 +245,7 @@ export async function clearSuspicion({ database }: InTransaction, id: string): P
   await database.updateTable('restore_points').set({ suspicious: false }).where('id', '=', id).execute()
 }
 
-/** Records that somebody confirmed the size of a restore point. Returns false if its object is being removed. */
+/** Records that a user confirmed the size of a restore point. Returns false if its object is being removed. */
 export async function recordConfirmation(
   { database }: InTransaction,
   id: string,

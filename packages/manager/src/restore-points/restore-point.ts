@@ -45,7 +45,7 @@ export interface RestorePoint {
   suspicious: boolean
   /** What it fell short of when it was recorded. */
   usualSizeBytes: number | undefined
-  /** Somebody confirmed that its size is right. */
+  /** A user confirmed that its size is right. */
   confirmation: { at: Date; by: string } | undefined
   /** What the scripts warned of. */
   warnings: readonly Warning[]

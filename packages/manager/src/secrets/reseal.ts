@@ -1,7 +1,7 @@
 import type { Database } from '../database/open-database.ts'
 import { resealKeyCheck } from './key-check.ts'
 import { listSealed, replaceSealed, type SealedColumn } from './repository.ts'
-import { sealedColumns } from './sealed-columns.ts'
+import { purposeOf, sealedColumns } from './sealed-columns.ts'
 import type { Sealer } from './sealing.ts'
 
 const BATCH_SIZE = 500
@@ -21,7 +21,9 @@ interface SecretsContext {
 export async function resealAll(context: SecretsContext): Promise<number> {
   let count = 0
   for (const [table, columns] of Object.entries(sealedColumns)) {
-    for (const [column, purpose] of Object.entries(columns)) {
+    for (const column of columns) {
+      // The names of a table and of its column; that they belong together is not known to the compiler here.
+      const purpose = (id: string) => purposeOf(table as 'agents', column as 'sealed_password', id)
       count += await resealColumn(context, { table, column }, purpose)
     }
   }
@@ -30,14 +32,21 @@ export async function resealAll(context: SecretsContext): Promise<number> {
   return count
 }
 
-async function resealColumn(context: SecretsContext, column: SealedColumn, purpose: string): Promise<number> {
+async function resealColumn(
+  context: SecretsContext,
+  column: SealedColumn,
+  purposeOfRow: (id: string) => string,
+): Promise<number> {
   const { sealer } = context
   let count = 0
   let after = ''
   for (;;) {
     const values = await listSealed(context, column, after, BATCH_SIZE)
-    const old = values.filter(({ sealed }) => !sealer.isCurrent(sealed, purpose))
-    const resealed = old.map((each) => ({ ...each, resealed: sealer.seal(sealer.open(each.sealed, purpose), purpose) }))
+    const old = values.filter(({ id, sealed }) => !sealer.isCurrent(sealed, purposeOfRow(id)))
+    const resealed = old.map((each) => {
+      const purpose = purposeOfRow(each.id)
+      return { ...each, resealed: sealer.seal(sealer.open(each.sealed, purpose), purpose) }
+    })
     count += await replaceSealed(context, column, resealed)
     after = values.at(-1)?.id ?? after
     if (values.length < BATCH_SIZE) return count

@@ -1,11 +1,24 @@
-/** Every column that holds sealed texts, with the purpose that is bound into them. A test compares it with the database. */
+/** Every column that holds sealed texts, by table. A test compares it with the database. */
 export const sealedColumns = {
-  service_instances: {
-    sealed_database_password: 'instance-database-password',
-    sealed_backup_password: 'instance-backup-password',
-  },
-  agents: { sealed_password: 'agent-password' },
-  file_destinations: { sealed_store_secrets: 'destination-secrets' },
-  backup_plans: { sealed_private_key: 'plan-private-key' },
-  jobs: { sealed_private_key: 'job-private-key' },
+  service_instances: ['sealed_database_password', 'sealed_backup_password', 'sealed_parameters'],
+  agents: ['sealed_password'],
+  file_destinations: ['sealed_store_secrets'],
+  backup_plans: ['sealed_private_key'],
+  jobs: ['sealed_private_key', 'sealed_parameters'],
 } as const
+
+type SealedColumns = typeof sealedColumns
+
+/**
+ * What is bound into a sealed text: it opens in its column of its row, and nowhere else. Whoever can write to the database
+ * cannot move the password of one instance to another.
+ *
+ * @param id - The primary key of the row, which never changes.
+ */
+export function purposeOf<T extends keyof SealedColumns>(
+  table: T,
+  column: SealedColumns[T][number],
+  id: string,
+): string {
+  return `${table}.${column}/${id}`
+}

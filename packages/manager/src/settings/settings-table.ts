@@ -37,7 +37,8 @@ const data = {
   DATABASE_URL: {
     schema: z.string().regex(/^postgres(ql)?:\/\//, 'must be a postgresql:// URL'),
     defaultText: 'embedded',
-    description: 'PostgreSQL 14 or newer to use instead of the embedded one',
+    description:
+      'PostgreSQL 14 or newer to use instead of the embedded one; several hosts may be listed, of which the one that accepts writes is used',
   },
   SECRET_KEY: {
     schema: secretKey,
@@ -78,6 +79,12 @@ const destinations = {
     description:
       'where S3 destinations may have the manager take credentials of its own from, which everybody who may create destinations ' +
       'can use then: environment, instanceProfile, webIdentity, separated by commas',
+  },
+  UNDECLARED_ITEMS: {
+    schema: oneOf(['allow', 'forbid']),
+    default: 'allow',
+    description:
+      'whether service instances that have not declared their items, and share their database server with no other, may back up and restore any item: allow or forbid',
   },
   RECOVERY_RECIPIENTS: {
     schema: z
@@ -206,8 +213,25 @@ const retention = {
   },
 } as const
 
+/** An agent's URL with `{backupHostIp}` in it. */
+const agentUrl = z
+  .string()
+  .regex(/^https?:\/\/[^\s@?#]+$/, 'must be a URL like http://{backupHostIp}:8000')
+  .refine((value) => value.includes('{backupHostIp}'), 'must contain {backupHostIp}')
+
+const legacy = {
+  LEGACY_AGENT_URL: {
+    schema: agentUrl,
+    default: 'http://{backupHostIp}:8000',
+    description:
+      'URL of the agent of an instance that is imported, or that a client of the first API registers without one',
+  },
+  LEGACY_AGENT_USERNAME: { schema: text, description: 'user name at those agents' },
+  LEGACY_AGENT_PASSWORD: { schema: text, description: 'password at those agents' },
+} as const
+
 /** The settings of the manager but for those of an identity provider, which count only together. */
-export const managerTable = { ...api, ...data, ...destinations, ...jobs, ...schedule, ...retention }
+export const managerTable = { ...api, ...data, ...destinations, ...jobs, ...schedule, ...retention, ...legacy }
 
 /** All settings of the manager, for parsing, `--help` and the settings reference. */
 export const managerSettingsSections: readonly SettingsSection[] = [
@@ -217,5 +241,6 @@ export const managerSettingsSections: readonly SettingsSection[] = [
   { title: 'Jobs', table: jobs },
   { title: 'Schedule', table: schedule },
   { title: 'Retention', table: retention },
+  { title: 'Clients and data of the first API', table: legacy },
   { title: 'Identity provider', table: oidcTable },
 ]

@@ -6,24 +6,28 @@ import type { DestinationFailureCode } from '@osb-backup/protocol'
  * - `unknown-field`: the request has a field that there is none of; `field` says which.
  * - `unauthorised`: no credentials, or invalid ones.
  * - `forbidden`: the caller's role does not allow it.
+ * - `item-not-granted`: an item belongs to another service instance, or was not declared.
  * - `slow-down`: too many attempts; `retryAfterSeconds` says when to try again.
  * - `not-found`: it does not exist, or the caller was not granted it.
  * - `conflict`: the current state does not allow it.
  * - `database-busy`: another job works on the database; `jobId` says which.
  * - `key-reused`: the idempotency key was used for another request.
- * - `changed`: somebody else changed it since it was read.
+ * - `changed`: it was changed since it was read.
+ * - `not-ready`: this manager cannot serve requests at the moment.
  */
 export type RequestErrorCode =
   | 'invalid'
   | 'unknown-field'
   | 'unauthorised'
   | 'forbidden'
+  | 'item-not-granted'
   | 'slow-down'
   | 'not-found'
   | 'conflict'
   | 'database-busy'
   | 'key-reused'
   | 'changed'
+  | 'not-ready'
 
 /** A request that cannot be served. The message is a sentence for the person who sent it, without secrets. */
 export class RequestError extends Error {
@@ -62,8 +66,5 @@ export function notFound(what: string, id: string): RequestError {
 
 /** The refusal of an edit of a version that is not the current one. */
 export function changedMeanwhile(): RequestError {
-  return new RequestError(
-    'changed',
-    'Somebody else changed this since you read it: read it again and repeat your change.',
-  )
+  return new RequestError('changed', 'This was changed since you read it: read it again and repeat your change.')
 }

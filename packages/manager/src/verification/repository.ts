@@ -47,7 +47,8 @@ export async function hasClaimableVerification(
 }
 
 /**
- * Locks the oldest verifications that wait for a manager, or that their manager has abandoned.
+ * Locks the oldest verifications that wait for a manager, or that their manager has abandoned. None while another manager does so,
+ * since that may have disappeared.
  *
  * @param maximum - How many all managers may run at the same time.
  * @returns The ids of those that are locked now.
@@ -57,7 +58,10 @@ export async function lockVerifications(
   claimant: Claimant,
   maximum: number,
 ): Promise<string[]> {
-  await sql`select pg_advisory_xact_lock(${CLAIM_LOCK})`.execute(database)
+  const lock = await sql<{ locked: boolean }>`select pg_try_advisory_xact_lock(${CLAIM_LOCK}) as locked`.execute(
+    database,
+  )
+  if (lock.rows[0]?.locked !== true) return []
   const { rows } = await sql<{ id: string }>`
     with claimable as (${claimable(claimant)}), busy as (
       select count(*) as number from jobs j
@@ -65,8 +69,11 @@ export async function lockVerifications(
     )
     update jobs set locked_by = ${claimant.lockedBy}, began_at = coalesce(began_at, now())
     where id in (
-      select id from claimable order by started_at, id
-      limit greatest(${maximum}::integer - (select number from busy), 0)
+      select id from jobs where id in (
+        select id from claimable order by started_at, id
+        limit greatest(${maximum}::integer - (select number from busy), 0)
+      )
+      for no key update skip locked
     )
     returning id`.execute(database)
   return rows.map((row) => row.id)

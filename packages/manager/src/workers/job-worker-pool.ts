@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from '../context/context.ts'
-import { isReachable } from '../database/open-database.ts'
+import { DatabaseUnavailable } from '../database/database-unavailable.ts'
 import { type Claimant, unlockJob } from '../jobs/claim-jobs.ts'
 import { type JobLock, JobLockLost } from '../jobs/job.ts'
 import { expireOtherLeases, Lease } from '../jobs/lease.ts'
@@ -31,6 +31,7 @@ export class JobWorkerPool {
   readonly #failures = new Map<string, number>()
   #wake: (() => void) | undefined
   #loop: Promise<void> = Promise.resolve()
+  #lease: Lease | undefined
 
   constructor(context: Context, work: JobWork) {
     this.#context = context
@@ -51,6 +52,11 @@ export class JobWorkerPool {
     )
   }
 
+  /** Whether this manager may claim and run jobs: others have not taken them over, and it does not shut down. */
+  get hasLease(): boolean {
+    return this.#lease?.lost.aborted === false && !this.#stopping.signal.aborted
+  }
+
   /** Looks for jobs now. */
   wake(): void {
     this.#wake?.()
@@ -65,6 +71,7 @@ export class JobWorkerPool {
 
   async #run(first: Lease): Promise<void> {
     for (let lease = first; ; lease = await this.#register()) {
+      this.#lease = lease
       const keeping = lease.keep(this.#stopping.signal)
       await this.#claimUnder(lease)
       await keeping
@@ -143,9 +150,9 @@ export class JobWorkerPool {
     )
   }
 
-  /** Counts a failure, unless our database is unreachable, which is none of the job. Returns whether the job was given up. */
+  /** Counts a failure, unless our database was the reason, which is none of the job. Returns whether the job was given up. */
   async #gaveUp(lock: { id: string; lockedBy: string }, cause: unknown): Promise<boolean> {
-    if (!(await isReachable(this.#context))) return false
+    if (cause instanceof DatabaseUnavailable) return false
     const failures = (this.#failures.get(lock.id) ?? 0) + 1
     this.#failures.set(lock.id, failures)
     if (failures < MAX_FAILURES) return false

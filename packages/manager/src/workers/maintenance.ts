@@ -1,6 +1,8 @@
 import type { PeriodicTask } from '@osb-backup/node'
 import { observeClock } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
+import { capDeadlines } from '../deadlines/service.ts'
+import { deleteOldKeys } from '../idempotency/service.ts'
 import { compactJobCounters } from '../jobs/service.ts'
 import { deleteOldNames } from '../object-names/service.ts'
 import { recomputeNextRuns } from '../plans/recompute-next-runs.ts'
@@ -10,6 +12,7 @@ import { compactPointCounters } from '../restore-points/service.ts'
 
 const HOUR_MS = 3_600_000
 const COMPACT_EVERY_MS = 10_000
+const DEADLINES_EVERY_MS = 10_000
 
 /** Tasks that keep the database correct and small. */
 export const maintenanceTasks = (context: Context): PeriodicTask[] => [
@@ -41,7 +44,23 @@ export const maintenanceTasks = (context: Context): PeriodicTask[] => [
     name: 'delete old reconciliations',
     intervalMs: HOUR_MS,
     async run() {
-      await deleteOldReconciliations(context)
+      if ((await observeClock(context)).isTrusted) await deleteOldReconciliations(context)
+      return false
+    },
+  },
+  {
+    name: 'delete old idempotency keys',
+    intervalMs: HOUR_MS,
+    async run() {
+      if ((await observeClock(context)).isTrusted) await deleteOldKeys(context)
+      return false
+    },
+  },
+  {
+    name: 'correct deadlines',
+    intervalMs: DEADLINES_EVERY_MS,
+    async run() {
+      await capDeadlines(context)
       return false
     },
   },

@@ -38,6 +38,11 @@ export class Workers {
     }
   }
 
+  /** Whether this manager may claim and run jobs. */
+  get hasLease(): boolean {
+    return this.#pool.hasLease && this.#verifications.hasLease
+  }
+
   /** Claims waiting jobs now. */
   wake(): void {
     this.#pool.wake()

@@ -1,15 +1,17 @@
 import { z } from 'zod'
 
 /**
- * Why an agent does not start a job now; each may be over when it is asked again.
+ * Why an agent does not start a job; each but `database_not_allowed` may be over when it is asked again.
  *
  * - `database_busy`: another job works on the same database, or has not unlocked it yet; `blocking_job` names it.
+ * - `database_not_allowed`: the agent is set not to work on the database; with status 403, and final.
  * - `job_limit`: as many jobs run as the agent may run.
  * - `insufficient_resources`: it could not reserve what it needs to unlock the database again.
  * - `recovering`, `stopping`: it was just started, or is about to end.
  */
 export const agentRefusalCodes = [
   'database_busy',
+  'database_not_allowed',
   'job_limit',
   'insufficient_resources',
   'recovering',

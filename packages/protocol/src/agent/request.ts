@@ -48,8 +48,6 @@ export const agentDestinationSchema = z.object({
   /** Additive, S3: AES256 or aws:kms, and the key for the latter. */
   server_side_encryption: z.string().optional(),
   kms_key_id: z.string().optional(),
-  /** Additive, S3: signs the bytes of requests, for servers that refuse `UNSIGNED-PAYLOAD`. */
-  sign_payload: z.boolean().optional(),
   /** Additive, S3: removes all versions of an object in a bucket with versions. */
   delete_versions: z.boolean().optional(),
   /** Additive, SWIFT: 1 or 3. */
@@ -93,6 +91,8 @@ export const agentDatabaseSchema = z.object({
   database: z.string().optional(),
   type: z.string().optional(),
   parameters: z.array(z.record(z.string(), z.unknown())).nullable().optional(),
+  /** Additive: names of parameters whose values are masked in logs, besides those that are named like secrets. */
+  secret_parameters: z.array(z.string()).optional(),
 })
 export type AgentDatabase = z.infer<typeof agentDatabaseSchema>
 

@@ -72,7 +72,7 @@ export type BackupPlan = z.infer<typeof backupPlanSchema>
 
 /** `POST /backupPlans/{id}/keys`: makes a pair of age keys for a plan. */
 export const planKeysRequestSchema = z.object({
-  /** Whether the manager keeps the private key, to restore by itself. Else nobody has it but who reads the answer. */
+  /** Whether the manager keeps the private key, to restore by itself. Otherwise only the answer contains it. */
   keepPrivateKey: lenientBoolean.meta(about('Whether the manager keeps the private key', true)),
 })
 export type PlanKeysRequest = z.infer<typeof planKeysRequestSchema>

@@ -72,7 +72,7 @@ const jobFields = {
   /** Additive: when a schedule wanted it to run, and whether it began late, after an outage. */
   dueDate: z.string().optional().meta(about('When it was due', '2026-03-01T02:00:00.000+00:00')),
   late: z.boolean().optional().meta(about('Whether it was started late, after an outage', true)),
-  /** Additive: somebody wants it to end. */
+  /** Additive: it was cancelled, and may not have ended yet. */
   cancellation: z
     .object({
       at: z.string().meta(about('When', '2026-03-01T02:00:00.000+00:00')),

@@ -3,7 +3,7 @@ import { about } from '../about.ts'
 
 /**
  * What became of a scheduled run: a job was started; none was, since one of the plan was not over yet or the plan was being
- * changed; or nobody was there to start it while there was time.
+ * changed; or no manager was running to start it in time.
  */
 export const planRunOutcomes = ['STARTED', 'SKIPPED', 'MISSED'] as const
 export type PlanRunOutcome = (typeof planRunOutcomes)[number]

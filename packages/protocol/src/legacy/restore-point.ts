@@ -5,7 +5,7 @@ import { restoreJobSchema } from './job.ts'
 import { optional, optionalText } from './lenient.ts'
 import { scriptParametersSchema, serviceInstanceReferenceSchema } from './service-instance.ts'
 
-/** Why an object is removed: retention, somebody asked for it, its plan was deleted with its files, or its instance was. */
+/** Why an object is removed: retention, a request, its plan was deleted with its files, or its instance was. */
 export const removalReasons = ['RETENTION', 'REQUESTED', 'PLAN_DELETED', 'DEPROVISIONED'] as const
 export type RemovalReason = (typeof removalReasons)[number]
 

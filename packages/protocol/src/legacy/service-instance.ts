@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { about } from '../about.ts'
+import { itemPatternsSchema } from '../item.ts'
 import { plainHttpUrl } from '../plain-http-url.ts'
 import { lenientBoolean, lenientInteger, optional, optionalText } from './lenient.ts'
 
@@ -33,6 +34,16 @@ export const serviceInstanceRequestSchema = z.object({
   parameters: optional(z.record(z.string(), z.unknown())).meta(
     about('Passed to the scripts as environment variables', { encoding: 'UTF8' }),
   ),
+  /** Additive. */
+  secretParameters: optional(z.array(z.string().min(1).max(255)).max(100)).meta(
+    about('Names of parameters that are secret, besides those that are named like secrets', ['pin']),
+  ),
+  /** Additive. */
+  items: optional(itemPatternsSchema).meta(
+    about('What may be backed up and restored into: names, or patterns with *; absent keeps what was declared', [
+      'shop',
+    ]),
+  ),
   hosts: z.array(hostSchema).min(1).max(100),
   username: optionalText(255).meta(about('User name', 'backup')),
   password: optionalText(1000).meta(about('Password; absent keeps the stored one', 'a password of yours')),
@@ -56,6 +67,14 @@ export const serviceInstanceSchema = z.object({
   parameters: z
     .record(z.string(), z.unknown())
     .meta(about('Passed to the scripts as environment variables', { encoding: 'UTF8' })),
+  secretParameters: z
+    .array(z.string())
+    .optional()
+    .meta(about('Names of parameters that are secret', ['pin'])),
+  items: z
+    .array(z.string())
+    .optional()
+    .meta(about('What may be backed up and restored into', ['shop'])),
   hosts: z.array(
     z.object({
       name: z.string().optional().meta(about('Name for people', 'postgres0')),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { itemPatternsSchema } from '../item.ts'
 import { mergePatchSchema } from './merge-patch.ts'
 import { protectionSchema, protectionStates } from './protection.ts'
 import { about, EXAMPLE_ID, EXAMPLE_INSTANT, idSchema, instantSchema, pagingFields, searchField } from './schema.ts'
@@ -29,7 +30,16 @@ const brokerFields = {
   parameters: z
     .record(z.string(), z.unknown())
     .optional()
-    .meta(about('Passed to every script as environment variables; flat values only', { encoding: 'UTF8' })),
+    .meta(
+      about('Passed to every script as environment variables; flat values only. Secret ones are masked in answers', {
+        encoding: 'UTF8',
+      }),
+    ),
+  secretParameters: z
+    .array(z.string().min(1).max(255))
+    .max(100)
+    .optional()
+    .meta(about('Names of parameters that are secret, besides those that are named like secrets', ['pin'])),
 }
 
 const privilegedUsername = z
@@ -55,6 +65,14 @@ const instanceFields = {
     })
     .optional()
     .meta({ description: 'How the agent logs in to the database' }),
+  items: itemPatternsSchema
+    .optional()
+    .meta(
+      about(
+        'What may be backed up and restored into: names, or patterns with `*`. Required where instances share a database server and an account; an item belongs to one of them',
+        ['shop', 'shop_*'],
+      ),
+    ),
   ...brokerFields,
 }
 
@@ -96,6 +114,10 @@ export const instanceSchema = z.object({
       privilegedPasswordSet: z.boolean().meta(about('Whether a password of the second account is stored', false)),
     })
     .meta({ description: 'How the agent logs in to the database' }),
+  items: z
+    .array(z.string())
+    .optional()
+    .meta(about('What was declared; absent if nothing was', ['shop', 'shop_*'])),
   ...brokerFields,
   protection: protectionSchema.meta({ description: 'The worst protection among the items of the instance' }),
   lockedSince: instantSchema

@@ -129,7 +129,7 @@ export const jobSchema = z.object({
       requestedBy: z.string().meta(about('Who', 'the token of the night shift')),
     })
     .optional()
-    .meta({ description: 'Somebody asked for it to be cancelled' }),
+    .meta({ description: 'Its cancellation was requested' }),
   parts: z.array(jobPartSchema).meta({ description: 'One for each item' }),
 })
 export type Job = z.infer<typeof jobSchema>

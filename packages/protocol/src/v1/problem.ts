@@ -8,6 +8,7 @@ export const problemCodes = [
   'unknown-field',
   'unauthenticated',
   'forbidden',
+  'item-not-granted',
   'not-found',
   'conflict',
   'database-busy',
@@ -18,6 +19,7 @@ export const problemCodes = [
   'rate-limited',
   'internal',
   'identity-provider-unavailable',
+  'unavailable',
 ] as const
 export type ProblemCode = (typeof problemCodes)[number]
 

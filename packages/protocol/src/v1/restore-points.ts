@@ -81,7 +81,7 @@ export const restorePointSchema = z.object({
       confirmedBy: z.string().meta(about('Who', 'ada')),
     })
     .optional()
-    .meta({ description: 'Somebody confirmed that its size is right' }),
+    .meta({ description: 'A user confirmed that its size is right' }),
   verification: z
     .object({
       state: z.enum(verificationStates).meta(about('What was found', 'intact')),
@@ -121,6 +121,20 @@ export const restorePointDeleteQuerySchema = z.strictObject({
       about('For admins: delete the record even if its object cannot be removed, as where the store is gone', 'true'),
     ),
 })
+
+const position = (description: string, example: number) =>
+  z.coerce.number().pipe(z.int().min(0).max(Number.MAX_SAFE_INTEGER)).optional().meta(about(description, example))
+
+/** `GET /v1/restore-points/{id}/object`. */
+export const objectQuerySchema = z.strictObject({
+  file: z
+    .enum(['object', 'manifest'])
+    .optional()
+    .meta(about('The object, or its manifest, which has the digests of its chunks; `object` by default', 'object')),
+  from: position('The first byte to read; 0 by default', 0),
+  end: position('The byte after the last one to read; the end of the file by default', 8_388_608),
+})
+export type ObjectQuery = z.input<typeof objectQuerySchema>
 
 /** `GET /v1/restore-points`. */
 export const restorePointQuerySchema = z.strictObject({

@@ -64,10 +64,6 @@ const s3Fields = {
     .optional()
     .meta(about('The store encrypts new objects: AES256 with its own keys, aws:kms with those of a KMS', 'aws:kms')),
   kmsKeyId: text('Key of the KMS for aws:kms; absent for the default key of the bucket', 'alias/backups'),
-  signPayload: z
-    .boolean()
-    .optional()
-    .meta(about('Sign the bytes of requests, for servers that refuse unsigned payloads. Costs time', false)),
   deleteVersions: z
     .boolean()
     .optional()

@@ -1,10 +1,8 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=1
 import { errorMessage, handleShutdownSignals } from '@osb-backup/node'
-import { collectBuffersEarly } from '../collect-buffers-early.ts'
 import { help, readArguments } from './read-arguments.ts'
 import { UsageError } from './usage-error.ts'
 
-collectBuffersEarly()
 const abort = new AbortController()
 handleShutdownSignals(process, () => performance.now(), {
   shutdown: (signal) => abort.abort(new Error(`stopped by ${signal}; nothing is left of an upload`)),

@@ -46,7 +46,7 @@ export async function loadFile(
 }
 
 /**
- * A file without transforms may be verified at its end, since nobody sees it before: it is then read once also without a list
+ * A file without transforms may be verified at its end, since no reader sees it before: it is then read once also without a list
  * of chunks.
  */
 function open(store: ObjectStore, name: string, options: LoadContentOptions): Promise<Readable> {

@@ -31,7 +31,6 @@ export async function storeContent(
   const { signal, onProgress, mustBeNew } = options
   try {
     signal?.throwIfAborted()
-    const original = meter()
     const digests = new ChunkDigests()
     const stored = meter((bytesStored, chunk) => {
       digests.update(chunk)
@@ -40,7 +39,9 @@ export async function storeContent(
     const encrypt = options.recipients.length > 0 ? await ageEncryptor(options.recipients) : undefined
     const { compression, compressionLevel: level, zstdProgram } = options
     const compress = compressor(compression, omitUndefined({ level, zstdProgram }))
-    const stages = [original, compress, encrypt, stored].filter((stage) => stage !== undefined)
+    // Without transforms the original is what is stored, and one meter is enough.
+    const original = compress === undefined && encrypt === undefined ? stored : meter()
+    const stages = [...new Set([original, compress, encrypt, stored])].filter((stage) => stage !== undefined)
     const feeding = pipeline([source, ...stages], { signal })
     const { tag } = await runBoth(feeding, store.put(name, stored, omitUndefined({ signal, mustBeNew })), signal)
     await checkStored(store, name, { sizeBytes: stored.sizeBytes, tag }, signal)

@@ -70,7 +70,7 @@ export async function pruneDirectories(root: string, name: string): Promise<void
     try {
       await rmdir(join(root, ...segments.slice(0, depth)))
     } catch {
-      // Not empty, already removed or owned by someone else: an empty directory that remains is harmless.
+      // Not empty, already removed or owned by another user: an empty directory that remains is harmless.
       return
     }
   }

@@ -8,7 +8,7 @@ import { isTemporary } from './file-directories.ts'
 import { toFileStoreError } from './file-error.ts'
 import type { FileSettings } from './file-settings.ts'
 
-/** How long a file must stay unchanged to count as one that nobody writes any more. */
+/** How long a file must stay unchanged to count as one that is not written any more. */
 const UNCHANGED_MS = 2000
 
 /**

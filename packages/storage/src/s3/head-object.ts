@@ -9,14 +9,33 @@ import {
 import { omitUndefined } from '@osb-backup/node'
 import { isNameless, isNoSuchObject, isUnproven404, nameOf, statusOf } from './s3-error.ts'
 
+/** What S3 says of an object. */
+export interface FoundObject extends HeadObjectCommandOutput {
+  /** How long ago it was modified, by the server's clock alone; undefined: the server does not say. */
+  ageMs: number | undefined
+}
+
 /** What S3 says of an object; undefined if there is none. A missing bucket rejects, which HEAD alone cannot detect. */
 export async function headObject(
   client: S3Client,
   object: { Bucket: string; Key: string },
   abortSignal?: AbortSignal,
-): Promise<HeadObjectCommandOutput | undefined> {
+): Promise<FoundObject | undefined> {
+  const command = new HeadObjectCommand(object)
+  let serverTimeMs = Number.NaN
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args)
+      const { headers = {} } = (result.response ?? {}) as { headers?: Record<string, string | undefined> }
+      serverTimeMs = Date.parse(headers.date ?? '')
+      return result
+    },
+    { step: 'deserialize', priority: 'high' },
+  )
   try {
-    return await client.send(new HeadObjectCommand(object), omitUndefined({ abortSignal }))
+    const found = await client.send(command, omitUndefined({ abortSignal }))
+    const ageMs = serverTimeMs - (found.LastModified?.getTime() ?? Number.NaN)
+    return { ...found, ageMs: Number.isNaN(ageMs) ? undefined : ageMs }
   } catch (error) {
     if (isUnproven404(error) || isNameless(error)) return readNothing(client, object, error, abortSignal)
     if (!isNoSuchObject(error)) throw error

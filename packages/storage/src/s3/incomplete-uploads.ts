@@ -22,7 +22,7 @@ export async function abortUploads(
   const object = { Bucket: settings.bucket, Key: upload.name }
   const abortOnce = async (): Promise<boolean> => {
     try {
-      const uploads = await uploadsOf(calls, object, upload.since, abortSignal)
+      const uploads = await uploadsOf(calls, object, abortSignal)
       for (const { UploadId } of uploads) {
         await calls
           .send(new AbortMultipartUploadCommand({ ...object, UploadId }), omitUndefined({ abortSignal }))
@@ -57,6 +57,8 @@ export async function* listUploads(
       if (Key !== undefined && Initiated !== undefined) yield { name: Key, startedAt: Initiated }
     }
   } catch (error) {
+    // A server without this request has none to show; the objects can be compared all the same.
+    if (isUnsupported(error)) return
     throw toS3StoreError(error, `list incomplete uploads to ${settings.bucket}`)
   }
 }
@@ -64,12 +66,11 @@ export async function* listUploads(
 async function uploadsOf(
   calls: ReturnType<typeof s3Clients>['calls'],
   { Bucket, Key }: { Bucket: string; Key: string },
-  since: Date,
   signal: AbortSignal | undefined,
 ): Promise<MultipartUpload[]> {
   const found: MultipartUpload[] = []
   for await (const upload of uploadsBelow(calls, Bucket, Key, signal)) {
-    if (upload.Key === Key && (upload.Initiated ?? since) >= since) found.push(upload)
+    if (upload.Key === Key) found.push(upload)
   }
   return found
 }

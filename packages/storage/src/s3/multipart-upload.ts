@@ -20,15 +20,13 @@ import { headObject } from './head-object.ts'
 import type { S3Clients } from './s3-client.ts'
 import { isNoSuchUpload, isRefusal, isUnsupported, statusOf, toS3StoreError } from './s3-error.ts'
 import { sendTolerantly } from './send-tolerantly.ts'
-import { sha256Of, signedPayload } from './signed-payload.ts'
+import { sendPart, signBody } from './signed-body.ts'
 
 const ABORT_ATTEMPTS = 5
 /** How long parts on their way may still take after a failure, before they are cut off. */
 const SETTLE_MS = 10_000
 /** For all requests of an abort together. What is left then is reported. */
 const ABORT_TIMEOUT_MS = 30_000
-/** Clock skew between server and client. */
-export const CLOCK_SKEW_MS = 15 * 60_000
 
 /** What the store is asked to do with an object. */
 export type ObjectProperties = Pick<
@@ -44,8 +42,6 @@ export interface UploadTarget {
   retry: RetryOptions
   /** Storage class and encryption of the object. */
   properties: ObjectProperties
-  /** Whether the bytes of requests are signed. */
-  signsPayload: boolean
   /** What the server does not support. */
   omissions: Set<Omission>
   /** Whether no object of this name may exist. */
@@ -64,13 +60,11 @@ export class MultipartUpload {
   readonly #target: UploadTarget
   readonly #tasks = new BoundedTasks()
   readonly #parts: CompletedPart[] = []
-  readonly #digests: Buffer[] = []
   /** Fires when nothing is to be sent any more: requests under way may still finish, but are not repeated. */
   readonly #stopped = new AbortController()
   readonly #cutOff = new AbortController()
   #uploadId: string | undefined
   #sizeBytes = 0
-  readonly #startedAt = Date.now()
   /** Whether the server was asked to complete the upload. */
   #mayBeComplete = false
   /** Whether an answer with the id of an upload was lost. */
@@ -106,7 +100,6 @@ export class MultipartUpload {
       await this.#tasks.start(() => this.#send(completed, part).finally(part.release), sending.inFlight(part.sizeBytes))
       isStarted = true
       this.#parts.push(completed)
-      this.#digests.push(part.md5)
       this.#sizeBytes += part.sizeBytes
     } finally {
       if (!isStarted) await part.release()
@@ -130,23 +123,23 @@ export class MultipartUpload {
 
   /**
    * Removes uploads of this object that were created on the server but whose id was lost. No other upload has this
-   * name: the caller chose a free one.
+   * name: the caller chose a free one. Without the right to list uploads they cannot be found, and the upload does not fail for
+   * that.
    */
   async #removeLostOnes(abortSignal?: AbortSignal): Promise<void> {
     if (!this.#mayHaveLostOne) return
-    const { clients, object } = this.#target
+    const { clients, object, doing } = this.#target
     const input = { Bucket: object.Bucket, Prefix: object.Key }
     const options = omitUndefined({ abortSignal })
     const { Uploads = [] } = await clients.calls
       .send(new ListMultipartUploadsCommand(input), options)
       .catch((error: unknown) => {
         // A server that cannot list them cannot be asked for them.
-        if (isUnsupported(error)) return { Uploads: [] }
+        if (isUnsupported(error) || toS3StoreError(error, doing).code === 'denied') return { Uploads: [] }
         throw error
       })
-    for (const { Key, UploadId, Initiated } of Uploads) {
-      const isRecent = (Initiated?.getTime() ?? 0) >= this.#startedAt - CLOCK_SKEW_MS
-      if (Key !== object.Key || UploadId === this.#uploadId || !isRecent) continue
+    for (const { Key, UploadId } of Uploads) {
+      if (Key !== object.Key || UploadId === this.#uploadId) continue
       const command = new AbortMultipartUploadCommand({ ...object, UploadId })
       await clients.calls.send(command, options).catch((error: unknown) => {
         if (!isNoSuchUpload(error)) throw error
@@ -156,23 +149,15 @@ export class MultipartUpload {
   }
 
   async #send(completed: CompletedPart, part: Part): Promise<void> {
-    const { clients, sending, retry, doing, omissions, signsPayload } = this.#target
-    const sendWithout = async (omitted: ReadonlySet<Omission>) => {
-      const command = new UploadPartCommand({
-        ...this.#upload,
-        PartNumber: completed.PartNumber,
-        Body: part.body(sending.bandwidth),
-        ContentLength: part.sizeBytes,
-        ContentMD5: omitted.has('content-md5') ? undefined : part.md5.toString('base64'),
-      })
-      if (signsPayload || omitted.has('content-md5')) {
-        command.middlewareStack.add(signedPayload(await sha256Of(part)), { step: 'build', priority: 'low' })
-      }
-      return clients.parts.send(command, { abortSignal: this.#cutOff.signal })
-    }
+    const { clients, sending, retry, doing } = this.#target
+    const { PartNumber } = completed
     const sendOnce = async () => {
       try {
-        return await sendTolerantly(omissions, ['content-md5'], sendWithout)
+        return await sendPart(part, clients.bodyRules, ({ sha256, md5: ContentMD5 }) => {
+          const content = { Body: part.body(sending.bandwidth), ContentLength: part.sizeBytes, ContentMD5 }
+          const command = new UploadPartCommand({ ...this.#upload, PartNumber, ...content })
+          return clients.parts.send(signBody(command, sha256), { abortSignal: this.#cutOff.signal })
+        })
       } catch (error) {
         throw toS3StoreError(error, doing)
       }
@@ -206,7 +191,7 @@ export class MultipartUpload {
       })
     } catch (error) {
       // If the answer of an earlier attempt was lost, the upload is complete and a retry finds its own object. Only an
-      // ETag made of our digests proves that.
+      // ETag made of those of our parts, whose bytes the server has verified, proves that.
       const etag = this.#etag()
       if ((isRefusal(error) && statusOf(error) !== 412) || etag === undefined) throw error
       const found = await headObject(clients.calls, object).catch(() => undefined)
@@ -215,15 +200,15 @@ export class MultipartUpload {
     }
   }
 
-  /** The ETag that the object will have if the server derives ETags from MD5, as those of the parts show. */
+  /** The ETag that the object will have if the server derives ETags from MD5, as those of the parts suggest. */
   #etag(): string | undefined {
-    const areMd5s = this.#parts.every(
-      ({ ETag }, index) => ETag?.replaceAll('"', '') === this.#digests[index]?.toString('hex'),
-    )
-    if (!areMd5s) return undefined
     const hash = createHash('md5')
-    for (const digest of this.#digests) hash.update(digest)
-    return `${hash.digest('hex')}-${this.#digests.length}`
+    for (const { ETag = '' } of this.#parts) {
+      const md5 = /^"?([0-9a-f]{32})"?$/.exec(ETag)?.[1]
+      if (md5 === undefined) return undefined
+      hash.update(md5, 'hex')
+    }
+    return `${hash.digest('hex')}-${this.#parts.length}`
   }
 
   /**
@@ -234,19 +219,17 @@ export class MultipartUpload {
     this.#stop()
     await this.#tasks.over()
     const signal = AbortSignal.timeout(ABORT_TIMEOUT_MS)
-    if (this.#uploadId === undefined || (await this.#abortKnown(signal))) {
-      await this.#undo(() => this.#removeLostOnes(signal), signal)
-      return
+    await this.#abortKnown(signal)
+    await this.#undo(() => this.#removeLostOnes(signal), signal)
+  }
+
+  async #abortKnown(signal: AbortSignal): Promise<void> {
+    if (this.#uploadId === undefined) return
+    for (let attempt = 1; attempt <= ABORT_ATTEMPTS; attempt++) {
+      if (await this.#undo(() => this.#abortOnce(signal), signal)) return
     }
     const { object } = this.#target
     throw new StoreError('temporary', `Parts of the cancelled upload of "${object.Key}" could not be removed.`)
-  }
-
-  async #abortKnown(signal: AbortSignal): Promise<boolean> {
-    for (let attempt = 1; attempt <= ABORT_ATTEMPTS; attempt++) {
-      if (await this.#undo(() => this.#abortOnce(signal), signal)) return true
-    }
-    return false
   }
 
   #undo<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {

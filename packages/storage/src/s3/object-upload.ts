@@ -5,12 +5,14 @@ import { StoreError } from '../store-error.ts'
 import type { PartPlan } from '../transfer/part-plan.ts'
 import { type Part, splitIntoParts } from '../transfer/parts.ts'
 import { headObject } from './head-object.ts'
-import { CLOCK_SKEW_MS, MultipartUpload, type UploadTarget } from './multipart-upload.ts'
+import { MultipartUpload, type UploadTarget } from './multipart-upload.ts'
 import { isRefusal, statusOf, toS3UploadError } from './s3-error.ts'
 import { sendTolerantly } from './send-tolerantly.ts'
-import { sha256Of, signedPayload } from './signed-payload.ts'
+import { sendPart, signBody } from './signed-body.ts'
 
 const UNDO_TIMEOUT_MS = 30_000
+/** Times of servers are whole seconds, and those of a cluster differ a little. */
+const SKEW_MS = 15 * 60_000
 
 /** The upload of one object: a single request if it fits into a part, else a multipart upload. */
 export class ObjectUpload {
@@ -19,7 +21,7 @@ export class ObjectUpload {
   readonly #maximumParts: number
   readonly #parts: MultipartUpload
   /** Set once S3 may have created the object, whether or not its answer arrived. */
-  #committed: { sizeBytes: number; at: number } | undefined
+  #committed: { sizeBytes: number; atMs: number } | undefined
 
   constructor(target: UploadTarget, plan: PartPlan, maximumParts: number) {
     this.#target = target
@@ -39,7 +41,8 @@ export class ObjectUpload {
     const { memoryLimitBytes, folder } = this.#target.sending
     let sizeBytes = 0
     let count = 0
-    for await (const { part, isLast } of splitIntoParts(chunks, { sizeOf: this.#plan, memoryLimitBytes, folder })) {
+    const options = { sizeOf: this.#plan, memoryLimitBytes, folder, digest: 'sha256' } as const
+    for await (const { part, isLast } of splitIntoParts(chunks, options)) {
       sizeBytes += part.sizeBytes
       if (isLast && count === 0) {
         const tag = await this.#translated(this.#putWhole(part).finally(part.release))
@@ -86,7 +89,7 @@ export class ObjectUpload {
   /** @param call - Its argument: whether an earlier attempt may have created the object. */
   async #commit<Result>(sizeBytes: number, call: (mayBeThere: boolean) => Promise<Result>): Promise<Result> {
     const before = this.#committed
-    this.#committed = { sizeBytes, at: Date.now() }
+    this.#committed = { sizeBytes, atMs: performance.now() }
     try {
       return await call(before !== undefined)
     } catch (error) {
@@ -99,14 +102,15 @@ export class ObjectUpload {
   async #putWhole(part: Part): Promise<string | undefined> {
     const { clients, object, retry, doing, omissions, mustBeNew, signal } = this.#target
     const sendOnce = async (mayBeThere: boolean): Promise<string | undefined> => {
-      const optional = ['content-md5', ...(mustBeNew ? (['put-if-none-match'] as const) : [])] as const
+      const optional = mustBeNew ? (['put-if-none-match'] as const) : []
       try {
-        return await sendTolerantly(omissions, optional.toReversed(), (omitted) => this.#put(part, omitted, mayBeThere))
+        return await sendTolerantly(omissions, optional, (omitted) => this.#put(part, omitted, mayBeThere))
       } catch (error) {
         if (mayBeThere && statusOf(error) === 412) {
           // An earlier attempt created the object, and its answer was lost.
           const found = await headObject(clients.calls, object)
-          if (found?.ETag?.replaceAll('"', '') === part.md5.toString('hex')) return found.ETag
+          const md5 = (await part.digest('md5')).toString('hex')
+          if (found?.ETag?.replaceAll('"', '') === md5) return found.ETag
         }
         throw toS3UploadError(error, doing)
       }
@@ -115,36 +119,32 @@ export class ObjectUpload {
   }
 
   async #put(part: Part, omitted: ReadonlySet<Omission>, mayBeThere: boolean): Promise<string | undefined> {
-    const { clients, object, properties, sending, mustBeNew, doing, signsPayload } = this.#target
+    const { clients, object, properties, sending, mustBeNew, doing } = this.#target
     const isConditional = mustBeNew && !omitted.has('put-if-none-match')
     // A server without the condition replaces the object, so that it is looked up before.
     if (mustBeNew && !isConditional && !mayBeThere && (await headObject(clients.calls, object)) !== undefined) {
       throw new StoreError('exists', `Could not ${doing}: an object of this name is there, and may not be replaced.`)
     }
-    const command = new PutObjectCommand({
-      ...object,
-      ...properties,
-      Body: part.body(sending.bandwidth),
-      ContentLength: part.sizeBytes,
-      ContentMD5: omitted.has('content-md5') ? undefined : part.md5.toString('base64'),
-      IfNoneMatch: isConditional ? '*' : undefined,
+    const condition = isConditional ? { IfNoneMatch: '*' } : {}
+    const sent = await sendPart(part, clients.bodyRules, ({ sha256, md5: ContentMD5 }) => {
+      const content = { Body: part.body(sending.bandwidth), ContentLength: part.sizeBytes, ContentMD5 }
+      const command = new PutObjectCommand({ ...object, ...properties, ...content, ...condition })
+      return clients.parts.send(signBody(command, sha256))
     })
-    if (signsPayload || omitted.has('content-md5')) {
-      command.middlewareStack.add(signedPayload(await sha256Of(part)), { step: 'build', priority: 'low' })
-    }
-    return (await clients.parts.send(command)).ETag
+    return sent.ETag
   }
 
   /** Removes the parts, and the object if it was created. An object that had the name before is kept. */
   async undo(): Promise<void> {
     await this.#parts.abort()
     if (!this.#committed) return
-    const { sizeBytes, at } = this.#committed
+    const { sizeBytes, atMs } = this.#committed
     const { clients, object } = this.#target
     const abortSignal = AbortSignal.timeout(UNDO_TIMEOUT_MS)
     const removeOnce = async () => {
       const found = await headObject(clients.calls, object, abortSignal)
-      const isOurs = found?.ContentLength === sizeBytes && (found.LastModified?.getTime() ?? 0) >= at - CLOCK_SKEW_MS
+      const oldestMs = performance.now() - atMs + SKEW_MS
+      const isOurs = found?.ContentLength === sizeBytes && (found.ageMs ?? 0) <= oldestMs
       if (!isOurs) return
       // In a bucket with versions nothing but this one is to be left.
       const version = found.VersionId === undefined ? object : { ...object, VersionId: found.VersionId }

@@ -92,29 +92,3 @@ async function versionsOf(
 function sorted(versions: Version[]): Version[] {
   return versions.toSorted((one, other) => Number(one.isDeleteMarker) - Number(other.isDeleteMarker))
 }
-
-/** Object versions below a prefix that a list of objects does not show: replaced or deleted ones. */
-export async function countHiddenVersions(
-  client: S3Client,
-  { Bucket, Prefix }: { Bucket: string; Prefix: string },
-  abortSignal?: AbortSignal,
-): Promise<{ versions: number; sizeBytes: number }> {
-  let [versions, sizeBytes] = [0, 0]
-  let markers: { KeyMarker?: string; VersionIdMarker?: string } = {}
-  const seen = new Set<string>()
-  for (;;) {
-    const page = await client.send(
-      new ListObjectVersionsCommand({ Bucket, Prefix, ...markers }),
-      omitUndefined({ abortSignal }),
-    )
-    for (const { IsLatest, Size = 0 } of page.Versions ?? []) {
-      if (IsLatest) continue
-      versions++
-      sizeBytes += Size
-    }
-    const place = `${page.NextKeyMarker}\n${page.NextVersionIdMarker}`
-    if (!page.IsTruncated || page.NextKeyMarker === undefined || seen.has(place)) return { versions, sizeBytes }
-    seen.add(place)
-    markers = omitUndefined({ KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker })
-  }
-}

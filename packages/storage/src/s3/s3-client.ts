@@ -9,6 +9,7 @@ import { limitAnswers, rejectForeignAnswers } from './s3-answer.ts'
 import { credentialsOf } from './s3-credentials.ts'
 import { nameOf } from './s3-error.ts'
 import { endpointOf, type S3Settings } from './s3-settings.ts'
+import type { BodyRules } from './signed-body.ts'
 
 const MAXIMUM_SOCKETS = 64
 
@@ -23,6 +24,7 @@ export interface S3Clients {
    * for more, and a restore that builds an index for an hour must not lose its connection for that.
    */
   reader: S3Client
+  bodyRules: BodyRules
 }
 
 /** Creates the clients. Does no I/O. */
@@ -44,13 +46,12 @@ export function s3Clients(settings: S3Settings, options: StoreOptions): S3Client
     ...common,
     requestHandler: { ...agents, connectionTimeout, requestTimeout: idleTimeoutMs, throwOnRequestTimeout: true },
   })
-  if (!settings.signPayload) for (const client of [calls, parts]) leaveBodiesToMd5(client)
   for (const client of [calls, parts, reader]) {
     rejectForeignAnswers(client)
     region.follow(client)
     limitAnswers(client)
   }
-  return { calls, parts, reader }
+  return { calls, parts, reader, bodyRules: { requiresMd5: false } }
 }
 
 /** The SDK corrects its clock by the first answer that says that it is wrong; the request is then sent once more. */
@@ -64,23 +65,6 @@ const onlyForClockSkew: NonNullable<S3ClientConfig['retryStrategy']> = {
 }
 
 const tokenOf = (retries: number) => ({ getRetryCount: () => retries, getRetryDelay: () => 0 })
-
-/**
- * Signs requests that carry a `Content-MD5` without a digest of their body. The signature covers the MD5, which the
- * server compares, so a second digest would only cost time.
- */
-function leaveBodiesToMd5(client: S3Client): void {
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      const { headers } = args.request as { headers: Record<string, string> }
-      if (headers['content-md5'] !== undefined || headers['Content-MD5'] !== undefined) {
-        headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD'
-      }
-      return next(args)
-    },
-    { step: 'build', priority: 'low', name: 'leaveBodiesToMd5' },
-  )
-}
 
 function agentsOf(settings: S3Settings, { proxy, mayConnectTo, trustedCa }: StoreOptions) {
   const connection = {

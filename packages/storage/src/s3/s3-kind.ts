@@ -35,7 +35,6 @@ const agentNames = {
   storageClass: 'storage_class',
   serverSideEncryption: 'server_side_encryption',
   kmsKeyId: 'kms_key_id',
-  signPayload: 'sign_payload',
   deleteVersions: 'delete_versions',
   sessionToken: 'session_token',
 } as const
@@ -46,7 +45,6 @@ const optionNames = [
   'storageClass',
   'serverSideEncryption',
   'kmsKeyId',
-  'signPayload',
   'deleteVersions',
 ] as const satisfies readonly (keyof typeof agentNames)[]
 
@@ -63,7 +61,6 @@ const agentFields = agentDestinationSchema.pick({
   storage_class: true,
   server_side_encryption: true,
   kms_key_id: true,
-  sign_payload: true,
   delete_versions: true,
   ca_certificate: true,
   insecure_tls: true,

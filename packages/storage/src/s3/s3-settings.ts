@@ -20,8 +20,6 @@ export const s3SettingsSchema = z.object({
   storageClass: z.string().optional(),
   serverSideEncryption: z.enum(['AES256', 'aws:kms']).optional(),
   kmsKeyId: z.string().optional(),
-  /** Signs the bytes of requests, for servers that refuse `UNSIGNED-PAYLOAD`. */
-  signPayload: z.boolean().optional(),
   /** Removes all versions of an object; otherwise a delete marker hides them in a bucket with versions. */
   deleteVersions: z.boolean().optional(),
   /** Plain http for an endpoint without a scheme. */

@@ -48,7 +48,6 @@ export class S3Store implements ObjectStore {
   readonly #options: StoreOptions
   readonly #omissions: Set<Omission>
   readonly #properties: ObjectProperties
-  readonly #signsPayload: boolean
   readonly #deletesVersions: boolean
 
   constructor(settings: S3Settings, options: StoreOptions) {
@@ -57,7 +56,6 @@ export class S3Store implements ObjectStore {
     this.#bucket = settings.bucket
     this.#omissions = omissionsOf(this.location)
     this.#properties = propertiesOf(settings)
-    this.#signsPayload = settings.signPayload ?? false
     this.#deletesVersions = settings.deleteVersions ?? false
     this.#options = options
   }
@@ -71,7 +69,6 @@ export class S3Store implements ObjectStore {
       sending: uploadOptionsOf(this.#options),
       retry: retryOf(this.#options.retry),
       properties: this.#properties,
-      signsPayload: this.#signsPayload,
       omissions: this.#omissions,
       mustBeNew: options.mustBeNew ?? false,
       doing,
@@ -154,8 +151,8 @@ export class S3Store implements ObjectStore {
       validateObjectName(name)
       const found = await headObject(this.#clients.calls, { Bucket: this.#bucket, Key: name }, abortSignal)
       if (!found) return undefined
-      const { ContentLength = 0, LastModified = new Date(0), ETag } = found
-      return { name, sizeBytes: ContentLength, modifiedAt: LastModified, ...tagOf(ETag) }
+      const { ContentLength = 0, LastModified = new Date(0), ETag, ageMs } = found
+      return { name, sizeBytes: ContentLength, modifiedAt: LastModified, ...tagOf(ETag), ...omitUndefined({ ageMs }) }
     })
   }
 

@@ -16,9 +16,9 @@ export async function removeSegments(
   const segments = segmentStore(settings, options)
   const prefix = `${upload.name}/`
   try {
-    for await (const { name, modifiedAt } of segments.list(prefix, omitUndefined({ signal }))) {
+    for await (const { name } of segments.list(prefix, omitUndefined({ signal }))) {
       const isSegment = /^[0-9a-f]{12}\/\d{8}$/.test(name.slice(prefix.length))
-      if (isSegment && modifiedAt >= upload.since) await segments.remove(name, omitUndefined({ signal }))
+      if (isSegment) await segments.remove(name, omitUndefined({ signal }))
     }
   } catch (error) {
     // If nothing large was ever stored, there is no container for segments.

@@ -104,10 +104,12 @@ export class SegmentUpload {
 
   async #send(part: Part): Promise<void> {
     const name = this.#newName()
-    const etag = part.md5.toString('hex')
-    this.#segments.push({ path: `/${this.#container}/${name}`, etag, size_bytes: part.sizeBytes })
+    const segment = { path: `/${this.#container}/${name}`, etag: '', size_bytes: part.sizeBytes }
+    this.#segments.push(segment)
+    segment.etag = (await part.digest('md5')).toString('hex')
     // The server compares the ETag with the received bytes and rejects what was changed in transit.
-    await this.#put(name, () => part.body(this.#target.sending.bandwidth), part.sizeBytes, { headers: { etag } })
+    const headers = { etag: segment.etag }
+    await this.#put(name, () => part.body(this.#target.sending.bandwidth), part.sizeBytes, { headers })
   }
 
   async #put(

@@ -242,7 +242,7 @@ function keptOptions(stored: SwiftSettings, request: SwiftDestinationRequest) {
 
 /**
  * The stored password, where it may be kept: unlike S3, Keystone is sent the password itself, so it is sent only where it
- * was sent before. Another authUrl could be anybody's, and so could be what stands between, once more certificates are
+ * was sent before. Another authUrl may belong to an attacker, and so may a proxy in between, once more certificates are
  * trusted.
  */
 function storedPassword(

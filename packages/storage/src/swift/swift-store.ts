@@ -296,9 +296,11 @@ function listedObject({ name, bytes, last_modified }: ListEntry): StoredObject {
 }
 
 function storedObjectOf(name: string, { headers }: SwiftAnswer): StoredObject {
-  const { 'content-length': length, 'last-modified': modified, etag } = headers
+  const { 'content-length': length, 'last-modified': modified, date, etag } = headers
   const tag = typeof etag === 'string' ? { tag: etag.replaceAll('"', '') } : {}
-  return { name, sizeBytes: Number(length), modifiedAt: new Date(String(modified)), ...tag }
+  const modifiedAt = new Date(String(modified))
+  const ageMs = Date.parse(String(date)) - modifiedAt.getTime()
+  return { name, sizeBytes: Number(length), modifiedAt, ...tag, ...(Number.isNaN(ageMs) ? {} : { ageMs }) }
 }
 
 /** A header that may be there once. */

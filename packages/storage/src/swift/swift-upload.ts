@@ -40,7 +40,8 @@ export class SwiftUpload {
   async send(chunks: AsyncIterable<Buffer>): Promise<SwiftStored> {
     const { memoryLimitBytes, folder } = this.#target.sending
     let hasBegun = false
-    for await (const { part, isLast } of splitIntoParts(chunks, { sizeOf: this.#plan, memoryLimitBytes, folder })) {
+    const options = { sizeOf: this.#plan, memoryLimitBytes, folder, digest: 'md5' } as const
+    for await (const { part, isLast } of splitIntoParts(chunks, options)) {
       if (isLast && !hasBegun) return this.#translated(this.#putWhole(part).finally(part.release))
       if (!hasBegun) {
         hasBegun = true
@@ -78,7 +79,7 @@ export class SwiftUpload {
   }
 
   async #putWhole(part: Part): Promise<SwiftStored> {
-    const etag = part.md5.toString('hex')
+    const etag = (await part.digest('md5')).toString('hex')
     const body = () => part.body(this.#target.sending.bandwidth)
     const { sizeBytes } = part
     // The server compares the ETag with the received bytes and rejects what was changed in transit.

@@ -27,10 +27,17 @@ test('splits any chunks into parts of the requested sizes, in memory or on disk,
     const sizeOf = (number: number) => first + number
     const found: Buffer[] = []
     const lasts: boolean[] = []
-    for await (const { part, isLast } of splitIntoParts(streamOf(chunks), { sizeOf, memoryLimitBytes, folder })) {
+    for await (const { part, isLast } of splitIntoParts(streamOf(chunks), {
+      sizeOf,
+      memoryLimitBytes,
+      folder,
+      digest: 'sha256',
+    })) {
       const bytes = await bytesOf(part.body([]))
       expect((await bytesOf(part.body([]))).equals(bytes)).toBe(true)
-      expect(part.md5).toEqual(createHash('md5').update(bytes).digest())
+      for (const algorithm of ['sha256', 'md5'] as const) {
+        expect(await part.digest(algorithm)).toEqual(createHash(algorithm).update(bytes).digest())
+      }
       expect(part.sizeBytes).toBe(bytes.length)
       await part.release()
       found.push(bytes)
@@ -54,7 +61,12 @@ test('leaves no file when its content fails, even while a part is in flight', as
     throw new Error('the dump died')
   }
   const cutting = async () => {
-    for await (const { part } of splitIntoParts(dying(), { sizeOf: () => 30, memoryLimitBytes: 10, folder }))
+    for await (const { part } of splitIntoParts(dying(), {
+      sizeOf: () => 30,
+      memoryLimitBytes: 10,
+      folder,
+      digest: 'md5',
+    }))
       await part.release()
   }
   await expect(cutting()).rejects.toThrow('the dump died')
@@ -63,7 +75,7 @@ test('leaves no file when its content fails, even while a part is in flight', as
 
 test('reports a missing directory for large parts', async () => {
   const missing = join(folder, 'missing')
-  const options = { sizeOf: () => 30, memoryLimitBytes: 10, folder: missing }
+  const options = { sizeOf: () => 30, memoryLimitBytes: 10, folder: missing, digest: 'md5' } as const
   await expect(splitIntoParts(streamOf([randomBytes(100)]), options).next()).rejects.toMatchObject({
     code: 'misconfigured',
     message: expect.stringContaining(missing),
@@ -73,7 +85,7 @@ test('reports a missing directory for large parts', async () => {
 describe('memory of released parts', () => {
   const memoryOf = async () => {
     const memory = new Set<ArrayBufferLike>()
-    const options = { sizeOf: () => 30, memoryLimitBytes: 100, folder }
+    const options = { sizeOf: () => 30, memoryLimitBytes: 100, folder, digest: 'md5' } as const
     for await (const { part } of splitIntoParts(streamOf(Array.from({ length: 50 }, () => randomBytes(20))), options)) {
       memory.add((part.body([]) as Buffer).buffer)
       await part.release()

@@ -1,4 +1,4 @@
-import { createHash, type Hash, randomUUID } from 'node:crypto'
+import { createHash, type Hash, hash as hashOf, randomUUID } from 'node:crypto'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
@@ -7,11 +7,14 @@ import { StoreError } from '../store-error.ts'
 import { type BandwidthLimit, throttle, throttled } from './bandwidth.ts'
 import { BufferPool } from './buffer-pool.ts'
 
+/** Digests by which servers verify what they receive. */
+export type PartDigest = 'md5' | 'sha256'
+
 /** A part of an upload that can be sent any number of times. */
 export interface Part {
   sizeBytes: number
-  /** MD5 of its bytes. */
-  md5: Buffer
+  /** The digest of its bytes. That of `PartOptions` is known already; another one costs reading the part once more. */
+  digest(algorithm: PartDigest): Promise<Buffer>
   /** Its bytes, for one request. */
   body(limits: readonly BandwidthLimit[]): Buffer | Readable
   /** Releases memory or disk. To be called when no request uses it any more. */
@@ -25,6 +28,8 @@ export interface PartOptions {
   /** Larger parts are buffered in an unlinked file in `folder`, smaller ones in memory. */
   memoryLimitBytes: number
   folder: string
+  /** What is computed while a part is filled. */
+  digest: PartDigest
 }
 
 /**
@@ -73,12 +78,12 @@ interface PartWriter {
 
 function createPart(wantedBytes: number, options: PartOptions, pool: BufferPool): Promise<PartWriter> {
   return wantedBytes > options.memoryLimitBytes
-    ? createSpooledPart(options.folder)
-    : Promise.resolve(memoryPart(wantedBytes, pool))
+    ? createSpooledPart(options)
+    : Promise.resolve(memoryPart(wantedBytes, options.digest, pool))
 }
 
-function memoryPart(wantedBytes: number, pool: BufferPool): PartWriter {
-  const hash = createHash('md5')
+function memoryPart(wantedBytes: number, algorithm: PartDigest, pool: BufferPool): PartWriter {
+  const hash = createHash(algorithm)
   const memory = pool.acquire(wantedBytes)
   let sizeBytes = 0
   const release = async () => pool.release(memory)
@@ -93,9 +98,10 @@ function memoryPart(wantedBytes: number, pool: BufferPool): PartWriter {
     },
     done() {
       const bytes = memory.subarray(0, sizeBytes)
+      const known = hash.digest()
       return {
         sizeBytes,
-        md5: hash.digest(),
+        digest: async (wanted) => (wanted === algorithm ? known : hashOf(wanted, bytes, 'buffer')),
         body: (limits) => (limits.length > 0 ? throttled(bytes, limits) : bytes),
         release,
       }
@@ -104,16 +110,17 @@ function memoryPart(wantedBytes: number, pool: BufferPool): PartWriter {
   }
 }
 
-async function createSpooledPart(folder: string): Promise<PartWriter> {
+async function createSpooledPart({ folder, digest }: PartOptions): Promise<PartWriter> {
   const doing = `keep a large part in ${folder} until it is sent`
   const path = join(folder, `.osb-part-${randomUUID()}`)
   const handle = await translated(open(path, 'wx+', 0o600), doing)
   // An unlinked file disappears with the process, however that ends.
   await translated(unlink(path), doing)
-  return spooledPart(handle, createHash('md5'), doing)
+  return spooledPart(handle, digest, doing)
 }
 
-function spooledPart(handle: FileHandle, hash: Hash, doing: string): PartWriter {
+function spooledPart(handle: FileHandle, algorithm: PartDigest, doing: string): PartWriter {
+  const hash = createHash(algorithm)
   let sizeBytes = 0
   const release = () => handle.close()
   return {
@@ -126,9 +133,11 @@ function spooledPart(handle: FileHandle, hash: Hash, doing: string): PartWriter 
       sizeBytes += bytes.length
     },
     done() {
+      const known = hash.digest()
       return {
         sizeBytes,
-        md5: hash.digest(),
+        digest: async (wanted) =>
+          wanted === algorithm ? known : digestOf(readAll(handle, sizeBytes), createHash(wanted)),
         body: (limits) => {
           const stream = readAll(handle, sizeBytes)
           return limits.length > 0 ? pipeline(stream, throttle(limits), () => undefined) : stream
@@ -138,6 +147,11 @@ function spooledPart(handle: FileHandle, hash: Hash, doing: string): PartWriter 
     },
     release,
   }
+}
+
+async function digestOf(content: Readable, hash: Hash): Promise<Buffer> {
+  for await (const chunk of content) hash.update(chunk as Buffer)
+  return hash.digest()
 }
 
 /** Reads an open file from its start; unlike Node's own stream it does not close it. */

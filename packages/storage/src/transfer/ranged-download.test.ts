@@ -103,7 +103,7 @@ describe('a download in ranges', () => {
     await expect(buffer(await download(options(served)))).rejects.toMatchObject({ code: 'misconfigured' })
   })
 
-  test('fails when one range fails, also before anybody listens', async () => {
+  test('fails when one range fails, also before it is awaited', async () => {
     const served = new Served(1000)
     served.cuts = [1000, 0, 0]
     const stream = await download({ ...options(served), retry: { outageMs: 0 } })

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { FetchText } from './fetch-text.ts'
 import { IdentityProviderError } from './identity-provider-error.ts'
 
-/** How long an answer is cached: somebody who lost a role in a space keeps access for that long. */
+/** How long an answer is cached: a user who lost a role in a space keeps access for that long. */
 const CACHE_MS = 60_000
 const MAX_CACHED = 10_000
 

@@ -31,7 +31,13 @@ export interface ServiceInstanceTable {
   plan_id: string | null
   organization_guid: string | null
   space_guid: string | null
+  /** Without those that are secret. */
   parameters: Json<Record<string, unknown>>
+  /** Those that are secret, as JSON. */
+  sealed_parameters: string | null
+  secret_parameters: Json<string[]>
+  /** Null: nothing was declared. */
+  items: ColumnType<string[] | null, string | null, string | null>
   hosts: Json<Host[]>
   /** The one of the hosts that dumps are taken from; the port is 0 if it has none. */
   backup_host: string

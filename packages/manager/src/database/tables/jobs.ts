@@ -1,7 +1,7 @@
 import type { JobKind } from '@osb-backup/core'
 import type { AgentJob, CompressionAlgorithm, FailureCode, JobStatus } from '@osb-backup/protocol'
 import type { ColumnType, Generated } from 'kysely'
-import type { Json, VerifiedState } from './columns.ts'
+import type { VerifiedState } from './columns.ts'
 
 export interface JobTable {
   id: string
@@ -20,8 +20,8 @@ export interface JobTable {
   public_key: string | null
   /** Restores: the key that decrypts what is restored, erased when the job has ended. */
   sealed_private_key: string | null
-  /** Restores: passed to the scripts; they override the parameters of the service instance. */
-  parameters: Json<Record<string, string | number | boolean>>
+  /** Restores: JSON that is passed to the scripts and overrides the parameters of the instance; erased with the key. */
+  sealed_parameters: string | null
   /** Verifications: how many percent of the chunks are read; null: all. */
   sample_percent: number | null
   /** Backups that a schedule started: when the run was due. */
@@ -66,6 +66,8 @@ export interface JobPartTable {
   restore_point_id: string | null
   filename_prefix: string | null
   filename: string | null
+  /** Whether a request to start the part may have reached its agent; recorded before it is sent. */
+  may_have_started: Generated<boolean>
   /** Whether the agent has accepted the part. */
   accepted: Generated<boolean>
   /** What the agent answered last. */

@@ -40,7 +40,7 @@ export interface BackupPlanTable {
   /** The number of the attempt to come; 2 for the first retry. */
   retry_number: ColumnType<number | null, never, number | null>
   /** Changed retention is not applied before this. */
-  retention_counts_from: ColumnType<Date | null, never, Date | null>
+  retention_counts_from: ColumnType<Date | null, Date | null, Date | null>
 }
 
 /** What became of the scheduled runs of plans. */

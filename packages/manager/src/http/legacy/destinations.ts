@@ -19,6 +19,7 @@ import {
   retireDestinationsOfInstance,
 } from '../../lifecycle/change-destination.ts'
 import { invariant } from '../../shared/invariant.ts'
+import { OUTSIDE_CALL_DEADLINE_MS } from '../deadlines.ts'
 import { editedVersion, sendVersion } from '../entity-version.ts'
 import { ifMatchHeader } from '../request-headers.ts'
 import { fileDestinationRequestSchema, fileDestinationSchema } from '../schemas/legacy.ts'
@@ -102,6 +103,7 @@ export function destinationRoutes(app: App, context: Context): void {
   app.patch(
     '/fileDestinations/:id',
     {
+      handlerTimeout: OUTSIDE_CALL_DEADLINE_MS,
       config: { access: 'operator' },
       schema: {
         summary: 'Change a file destination; a secret that is absent or masked stays as it is',
@@ -123,6 +125,7 @@ export function destinationRoutes(app: App, context: Context): void {
   app.post(
     '/fileDestinations/validate',
     {
+      handlerTimeout: OUTSIDE_CALL_DEADLINE_MS,
       config: { access: 'operator' },
       schema: {
         summary: 'Check a file destination: write, read back and remove an object',

@@ -19,7 +19,7 @@ const EXAMPLE = 'event: job\ndata: {"id":"69a3a7c0f1d2b3c4d5e6f708","status":"RU
 
 /** Server-sent events: every job that the caller may see, each time it changes. */
 export function eventRoutes(app: App, context: Context): void {
-  const streams = new EventStreams(app, MAX_BACKLOG_BYTES)
+  const streams = new EventStreams(app, context, MAX_BACKLOG_BYTES)
 
   app.get(
     '/events',
@@ -40,7 +40,7 @@ export function eventRoutes(app: App, context: Context): void {
       const { serviceInstance } = request.query
       if (serviceInstance !== undefined) await authorizeInstance(request.call, serviceInstance)
       streams.open(reply, (stream) =>
-        context.jobChanges.subscribe(jobSender(context, request, stream, serviceInstance)),
+        context.jobChanges.subscribe({ changed: jobSender(context, request, stream, serviceInstance) }),
       )
     },
   )

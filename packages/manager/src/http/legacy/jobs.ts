@@ -15,6 +15,7 @@ import { findRestoreItems, startRestore } from '../../jobs/start-restore.ts'
 import { getPlan } from '../../plans/service.ts'
 import { removeFiles } from '../../removals/service.ts'
 import { pointsOfJob } from '../../restore-points/service.ts'
+import { OUTSIDE_CALL_DEADLINE_MS } from '../deadlines.ts'
 import { parseIdempotencyKey } from '../idempotency-key.ts'
 import { idempotencyKeyHeader } from '../request-headers.ts'
 import { backupStartedSchema, jobSchema, restoreStartedSchema } from '../schemas/legacy.ts'
@@ -176,6 +177,7 @@ export function jobRoutes(app: App, context: Context): void {
   app.delete(
     '/backupJobs/:id/file',
     {
+      handlerTimeout: OUTSIDE_CALL_DEADLINE_MS,
       config: { access: 'operator' },
       schema: { summary: 'Remove the stored files of a backup job', params: idParams, response: { 204: z.null() } },
     },

@@ -20,6 +20,7 @@ import type { BackupPlan } from '../../plans/plan.ts'
 import { previewPlan } from '../../plans/preview.ts'
 import { createPlan, createPlanKeys, getPlan, listPlanRuns, listPlans, updatePlan } from '../../plans/service.ts'
 import { invariant } from '../../shared/invariant.ts'
+import { longWorkDeadlineMs } from '../deadlines.ts'
 import { editedVersion, sendVersion } from '../entity-version.ts'
 import { ifMatchHeader } from '../request-headers.ts'
 import { backupPlanSchema } from '../schemas/legacy.ts'
@@ -204,6 +205,7 @@ export function planRoutes(app: App, context: Context): void {
   app.delete(
     '/backupPlans/byInstance/:instanceId',
     {
+      handlerTimeout: longWorkDeadlineMs(context.settings.deprovisionBackupSeconds),
       config: { access: 'operator', brokers: true },
       schema: {
         summary:

@@ -1,6 +1,7 @@
 import { reconcileRequestSchema, reconciliationSchema } from '@osb-backup/protocol'
 import type { Context } from '../../context/context.ts'
 import { reconcile } from '../../reconciliation/service.ts'
+import { longWorkDeadlineMs } from '../deadlines.ts'
 import type { App } from '../typed-app.ts'
 import { idParams } from './params.ts'
 import { reconciliationToWire } from './wire/reconciliation.ts'
@@ -10,6 +11,7 @@ export function reconcileRoutes(app: App, context: Context): void {
   app.post(
     '/fileDestinations/:id/reconcile',
     {
+      handlerTimeout: longWorkDeadlineMs(context.settings.reconciliationTimeoutSeconds),
       config: { access: 'operator' },
       schema: {
         summary:

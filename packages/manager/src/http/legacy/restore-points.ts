@@ -5,6 +5,7 @@ import { startRestore } from '../../jobs/start-restore.ts'
 import { removeFiles } from '../../removals/service.ts'
 import { getPoint, listPoints, setHeld } from '../../restore-points/service.ts'
 import { verifyPoint } from '../../verification/service.ts'
+import { longWorkDeadlineMs, OUTSIDE_CALL_DEADLINE_MS } from '../deadlines.ts'
 import { parseIdempotencyKey } from '../idempotency-key.ts'
 import { idempotencyKeyHeader } from '../request-headers.ts'
 import { restorePointStartedSchema } from '../schemas/legacy.ts'
@@ -72,6 +73,7 @@ export function restorePointRoutes(app: App, context: Context): void {
   app.post(
     '/restorePoints/:id/verify',
     {
+      handlerTimeout: longWorkDeadlineMs(context.settings.verificationTimeoutSeconds),
       config: { access: 'operator' },
       schema: {
         summary: 'Read the object back now and compare size and digest; answers when that is done',
@@ -115,6 +117,7 @@ export function restorePointRoutes(app: App, context: Context): void {
   app.delete(
     '/restorePoints/:id',
     {
+      handlerTimeout: OUTSIDE_CALL_DEADLINE_MS,
       config: { access: 'operator' },
       schema: { summary: 'Delete a restore point with its object', params: idParams, response: { 204: z.null() } },
     },

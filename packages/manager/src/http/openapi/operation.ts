@@ -78,6 +78,6 @@ function nameOf(method: string, path: string): string {
 }
 
 function accessSentence(access: Role | 'open', brokers: boolean): string {
-  if (access === 'open') return 'For everybody.'
+  if (access === 'open') return 'Open to every caller.'
   return `Needs the role ${access}${brokers ? ', or the account of a broker' : ''}.`
 }

@@ -62,8 +62,8 @@ const refusals: readonly Refusal[] = [
   {
     status: 412,
     code: 'version-mismatch',
-    means: 'Somebody else changed it since the version that If-Match names',
-    detail: 'Somebody else changed this since you read it: read it again and repeat your change.',
+    means: 'It was changed since the version that If-Match names',
+    detail: 'This was changed since you read it: read it again and repeat your change.',
     applies: ({ isVersioned }) => isVersioned,
   },
   {
@@ -96,11 +96,11 @@ const refusals: readonly Refusal[] = [
   },
   {
     status: 503,
-    code: 'identity-provider-unavailable',
-    means: 'The identity provider cannot be asked; Retry-After says when to try again',
-    detail:
-      'The identity provider https://uaa.example cannot be reached, so this token cannot be checked; try again later.',
-    applies: ({ isOpen }) => !isOpen,
+    code: 'unavailable',
+    means:
+      "The manager's database is unavailable, the request reached its deadline, or the identity provider cannot be asked (`identity-provider-unavailable`); Retry-After says when to try again",
+    detail: "The manager's database is unavailable at the moment: try again in 5 seconds.",
+    applies: ({ isOpen, path }) => !isOpen || path === '/ready',
   },
 ]
 

@@ -12,6 +12,7 @@ import type { Agent } from '../../agents/agent.ts'
 import { checkAgent } from '../../agents/check-agents.ts'
 import { countInstances, createAgent, deleteAgent, getAgent, searchAgents, updateAgent } from '../../agents/service.ts'
 import type { Context } from '../../context/context.ts'
+import { OUTSIDE_CALL_DEADLINE_MS } from '../deadlines.ts'
 import { editedVersion, sendVersion } from '../entity-version.ts'
 import { parseIdempotencyKey } from '../idempotency-key.ts'
 import { idempotencyKeyHeader, ifMatchHeader } from '../request-headers.ts'
@@ -106,6 +107,7 @@ export function agentRoutes(app: App, context: Context): void {
   app.post(
     '/v1/agents/:id/check',
     {
+      handlerTimeout: OUTSIDE_CALL_DEADLINE_MS,
       config: { access: 'operator' },
       schema: { summary: 'Ask an agent now how it is', params, response: { 200: agentSchema } },
     },

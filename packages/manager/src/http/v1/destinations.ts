@@ -11,6 +11,7 @@ import {
 } from '../../destinations/service.ts'
 import { changeDestination, retireDestination } from '../../lifecycle/change-destination.ts'
 import { RequestError } from '../../shared/request-error.ts'
+import { OUTSIDE_CALL_DEADLINE_MS } from '../deadlines.ts'
 import { editedVersion, sendVersion } from '../entity-version.ts'
 import { parseIdempotencyKey } from '../idempotency-key.ts'
 import { idempotencyKeyHeader, ifMatchHeader } from '../request-headers.ts'
@@ -83,6 +84,7 @@ export function destinationRoutes(app: App, context: Context): void {
   app.patch(
     '/v1/destinations/:id',
     {
+      handlerTimeout: OUTSIDE_CALL_DEADLINE_MS,
       config: { access: 'operator' },
       schema: {
         summary: 'Change a destination; its secret is kept unless you send another, and a move is verified',
@@ -112,6 +114,7 @@ export function destinationRoutes(app: App, context: Context): void {
   app.post(
     '/v1/destinations/check',
     {
+      handlerTimeout: OUTSIDE_CALL_DEADLINE_MS,
       config: { access: 'operator' },
       schema: {
         summary: 'Check settings of a destination without storing them: write, read back and remove an object',
@@ -128,6 +131,7 @@ export function destinationRoutes(app: App, context: Context): void {
   app.post(
     '/v1/destinations/:id/check',
     {
+      handlerTimeout: OUTSIDE_CALL_DEADLINE_MS,
       config: { access: 'operator' },
       schema: {
         summary: 'Check a destination: write, read back and remove an object',

@@ -14,7 +14,7 @@ const EXAMPLE =
 /** Server-sent events: which jobs changed, and what of them. */
 export function eventRoutes(app: App, context: Context): void {
   const feed = new JobFeed(context)
-  const streams = new EventStreams(app, MAX_BACKLOG_BYTES)
+  const streams = new EventStreams(app, context, MAX_BACKLOG_BYTES)
   app.addHook('preClose', async () => feed.close())
 
   app.get(

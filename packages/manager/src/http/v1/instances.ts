@@ -1,3 +1,4 @@
+import { keepMaskedParameters, maskParameters, splitParameters } from '@osb-backup/core'
 import {
   type Instance,
   type InstanceSettings,
@@ -12,7 +13,7 @@ import {
 } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
 import type { Context } from '../../context/context.ts'
-import type { ServiceInstance } from '../../instances/instance.ts'
+import { leadsElsewhere, type ServiceInstance } from '../../instances/instance.ts'
 import { getInstance } from '../../instances/service.ts'
 import { deleteInstance } from '../../lifecycle/delete-instance.ts'
 import { createInstance, type NewInstance, updateInstance } from '../../lifecycle/save-instance.ts'
@@ -111,8 +112,7 @@ export function instanceRoutes(app: App, context: Context): void {
       const call = request.call
       const edited = editedVersion(request)
       const stored = await getInstance(context, call, request.params.id)
-      const settings = patched(instanceSettingsSchema, settingsOf(stored), request.body)
-      const wanted = { id: stored.id, ...fromWire(settings) }
+      const wanted = { id: stored.id, ...editedInstance(stored, request.body) }
       const instance = await updateInstance(context, call, wanted, edited ?? stored.version)
       sendVersion(reply, instance.version)
       return toWire(await judge(instance))
@@ -160,11 +160,23 @@ function toWire({ instance, protection, lockedSince }: ProtectedInstance): Insta
       privilegedUsername: backupUsername,
       privilegedPasswordSet: backupPassword !== undefined,
     },
+    items: instance.items && [...instance.items],
     ...brokerFields(instance),
+    parameters: maskParameters(instance.parameters, instance.secretParameters),
     protection: protectionToWire(protection),
     lockedSince: lockedSince?.toISOString(),
     createdAt: instance.createdAt.toISOString(),
   }
+}
+
+/** What a merge patch makes of an instance. Its passwords and secret parameters stay, unless they would be sent elsewhere. */
+function editedInstance(stored: ServiceInstance, patch: unknown): Omit<NewInstance, 'id'> {
+  const settings = patched(instanceSettingsSchema, settingsOf(stored), patch)
+  const isMoved = settings.agentId !== stored.agent.id || leadsElsewhere(hostsFromWire(settings), stored)
+  if (!isMoved) return fromWire(settings, stored.parameters)
+  const { open } = splitParameters(stored.parameters, stored.secretParameters)
+  const database = { ...stored.database, password: undefined, backupPassword: undefined }
+  return fromWire(patched(instanceSettingsSchema, settingsOf({ ...stored, parameters: open, database }), patch))
 }
 
 /** An instance as a client would send it, with its secrets. */
@@ -174,23 +186,29 @@ function settingsOf(instance: ServiceInstance): InstanceSettings {
     hosts: instance.hosts.map(({ name, ip, port, backup }) => ({ name, address: ip, port, backup })),
     agentId: instance.agent.id,
     database: { username, password, privilegedUsername: backupUsername, privilegedPassword: backupPassword },
+    items: instance.items && [...instance.items],
     ...brokerFields(instance),
   }
 }
 
-function brokerFields({ serviceId, planId, organizationGuid, spaceGuid, parameters }: ServiceInstance) {
-  return { serviceId, servicePlanId: planId, organizationGuid, spaceGuid, parameters }
+function brokerFields(instance: ServiceInstance) {
+  const { serviceId, planId: servicePlanId, organizationGuid, spaceGuid, parameters, secretParameters } = instance
+  const declared = secretParameters.length === 0 ? undefined : [...secretParameters]
+  return { serviceId, servicePlanId, organizationGuid, spaceGuid, parameters, secretParameters: declared }
 }
 
-function fromWire(settings: InstanceSettings): Omit<NewInstance, 'id'> {
+/** @param known - The stored parameters, for those that come back masked. */
+function fromWire(settings: InstanceSettings, known: ServiceInstance['parameters'] = {}): Omit<NewInstance, 'id'> {
   const { database = {} } = settings
   return {
     serviceId: settings.serviceId,
     planId: settings.servicePlanId,
     organizationGuid: settings.organizationGuid,
     spaceGuid: settings.spaceGuid,
-    parameters: settings.parameters ?? {},
-    hosts: settings.hosts.map(({ name, address, port, backup }) => ({ name, ip: address, port, backup })),
+    parameters: keepMaskedParameters(settings.parameters ?? {}, known),
+    secretParameters: settings.secretParameters ?? [],
+    items: settings.items,
+    hosts: hostsFromWire(settings),
     database: {
       username: database.username,
       password: database.password,
@@ -200,6 +218,9 @@ function fromWire(settings: InstanceSettings): Omit<NewInstance, 'id'> {
     agentId: settings.agentId,
   }
 }
+
+const hostsFromWire = ({ hosts }: InstanceSettings) =>
+  hosts.map(({ name, address, port, backup }) => ({ name, ip: address, port, backup }))
 
 function itemToWire({ name, planIds, protection, restorePointCount }: ProtectedItem): Item {
   return { name, planIds, protection: protectionToWire(protection), restorePointCount }

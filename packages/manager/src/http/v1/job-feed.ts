@@ -23,7 +23,7 @@ export class JobFeed {
 
   constructor(context: Pick<Context, 'database' | 'sealer' | 'log' | 'jobChanges'>) {
     this.#context = context
-    this.#unsubscribe = context.jobChanges.subscribe((jobId) => this.#changed(jobId))
+    this.#unsubscribe = context.jobChanges.subscribe({ changed: (jobId) => this.#changed(jobId) })
   }
 
   /** Calls back for each change. Returns what ends that. */

@@ -4,6 +4,7 @@ import type { Context } from '../../context/context.ts'
 import { markUnlocked, retryUnlock } from '../../jobs/locks.ts'
 import { cancelJob, deleteJob, getJob, getJobWithoutLogs, searchJobs } from '../../jobs/service.ts'
 import { giveUpJob } from '../../jobs/unknown-parts.ts'
+import { OUTSIDE_CALL_DEADLINE_MS } from '../deadlines.ts'
 import type { App } from '../typed-app.ts'
 import { jobToWire, logsToWire, sendStartedJob, statusesOfStates } from './job-codec.ts'
 import { keysetOf, toDate, toList } from './lists.ts'
@@ -101,7 +102,11 @@ export function jobRoutes(app: App, context: Context): void {
   for (const { action, summary, description, perform } of actions) {
     app.post(
       `/v1/jobs/:id/${action}`,
-      { config: { access: 'operator' }, schema: { summary, description, params, response: { 200: jobSchema } } },
+      {
+        handlerTimeout: OUTSIDE_CALL_DEADLINE_MS,
+        config: { access: 'operator' },
+        schema: { summary, description, params, response: { 200: jobSchema } },
+      },
       async (request) => jobToWire(await perform(context, request.call, request.params.id)),
     )
   }

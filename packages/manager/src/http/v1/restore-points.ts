@@ -17,6 +17,7 @@ import { objectNameOf, type RestorePoint } from '../../restore-points/restore-po
 import { getPoint, searchPoints, setHeld } from '../../restore-points/service.ts'
 import { confirmPoint } from '../../retention/confirm-point.ts'
 import { startVerification } from '../../verification/service.ts'
+import { OUTSIDE_CALL_DEADLINE_MS } from '../deadlines.ts'
 import { parseIdempotencyKey } from '../idempotency-key.ts'
 import { idempotencyKeyHeader } from '../request-headers.ts'
 import type { App } from '../typed-app.ts'
@@ -141,6 +142,7 @@ export function restorePointRoutes(app: App, context: Context): void {
   app.delete(
     '/v1/restore-points/:id',
     {
+      handlerTimeout: OUTSIDE_CALL_DEADLINE_MS,
       config: { access: 'operator' },
       schema: {
         summary: 'Delete a restore point with its object',

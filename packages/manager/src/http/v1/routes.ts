@@ -12,6 +12,7 @@ import { overviewRoutes } from './overview.ts'
 import { planToolRoutes } from './plan-tools.ts'
 import { planRoutes } from './plans.ts'
 import { reconciliationRoutes } from './reconciliations.ts'
+import { restorePointObjectRoutes } from './restore-point-object.ts'
 import { restorePointRoutes } from './restore-points.ts'
 import { tokenRoutes } from './tokens.ts'
 import { versionRoutes } from './version.ts'
@@ -28,6 +29,7 @@ export function v1Routes(app: App, context: Context): void {
     planToolRoutes,
     jobRoutes,
     restorePointRoutes,
+    restorePointObjectRoutes,
     overviewRoutes,
     clockRoutes,
     eventRoutes,

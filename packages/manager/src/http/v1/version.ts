@@ -1,6 +1,6 @@
+import { VERSION } from '@osb-backup/node'
 import { versionSchema } from '@osb-backup/protocol/v1'
 import type { Context } from '../../context/context.ts'
-import { MANAGER_VERSION } from '../../shared/version.ts'
 import type { App } from '../typed-app.ts'
 
 /** The version of the manager. */
@@ -12,7 +12,7 @@ export function versionRoutes(app: App, { clock }: Pick<Context, 'clock'>): void
       schema: { summary: 'Show the version of the manager', response: { 200: versionSchema } },
     },
     async () => ({
-      version: MANAGER_VERSION,
+      version: VERSION,
       clockSkewSeconds: clock.skewMs === undefined ? undefined : Math.round(clock.skewMs / 1000),
       clockSkewed: clock.isSkewed,
       apiVersions: ['v1'],

@@ -71,8 +71,8 @@ export const restorePoints = [
   'create index restore_points_by_name on restore_points (destination_id, filename) where deleted_at is null',
   'create index restore_points_by_plan on restore_points (plan_id, sequence)',
   'create index restore_points_by_item on restore_points (instance_id, item, sequence)',
-  // What protects an item: its newest entry is found without reading the others.
-  `create index restore_points_good on restore_points (instance_id, item, sequence)
+  // What protects an item: its newest entry is found without reading the others, nor the table.
+  `create index restore_points_good on restore_points (instance_id, item, sequence) include (taken_at)
     where deleted_at is null and removal_requested_at is null and not after_failure and not suspicious
       and coalesce(verified_state, 'intact') = 'intact'`,
   'create index restore_points_by_instance on restore_points (instance_id, sequence)',

@@ -1,5 +1,6 @@
+import { keepMaskedParameters, maskParameters } from '@osb-backup/core'
 import { MASKED_SECRET, type ServiceInstanceRequest, type ServiceInstance as WireInstance } from '@osb-backup/protocol'
-import type { ServiceInstance } from '../../../instances/instance.ts'
+import { leadsElsewhere, type ServiceInstance } from '../../../instances/instance.ts'
 import type { InstanceWithAgent } from '../../../lifecycle/save-instance.ts'
 import { keptSecret } from './secret.ts'
 
@@ -11,7 +12,9 @@ export function instanceToWire(instance: ServiceInstance): WireInstance {
     plan_id: instance.planId,
     organization_guid: instance.organizationGuid,
     space_guid: instance.spaceGuid,
-    parameters: instance.parameters,
+    parameters: maskParameters(instance.parameters, instance.secretParameters),
+    secretParameters: instance.secretParameters.length === 0 ? undefined : [...instance.secretParameters],
+    items: instance.items && [...instance.items],
     hosts: instance.hosts.map((host) => ({ ...host, port: host.port ?? 0, backup: host.backup ?? false })),
     agent: { url: instance.agent.url, username: instance.agent.username, password: MASKED_SECRET },
   }
@@ -23,6 +26,9 @@ export function instanceFromWire(
   wire: ServiceInstanceRequest,
   stored: ServiceInstance | undefined,
 ): InstanceWithAgent {
+  const isSameAgent = isSameOrigin(wire.agent.url, stored?.agent.url)
+  const isMoved = stored === undefined || !isSameAgent || leadsElsewhere(wire.hosts, stored)
+  const known = isMoved ? undefined : stored
   return {
     id,
     version: stored?.version ?? 0,
@@ -30,22 +36,21 @@ export function instanceFromWire(
     planId: wire.plan_id,
     organizationGuid: wire.organization_guid,
     spaceGuid: wire.space_guid,
-    parameters: wire.parameters ?? {},
+    parameters: keepMaskedParameters(wire.parameters ?? {}, known?.parameters ?? {}),
+    secretParameters: wire.secretParameters ?? stored?.secretParameters ?? [],
+    items: wire.items ?? stored?.items,
     hosts: wire.hosts,
     database: {
       username: wire.username ?? stored?.database.username,
-      password: keptSecret(wire.password, stored?.database.password),
+      password: keptSecret(wire.password, known?.database.password),
       backupUsername: wire.backupUsername ?? stored?.database.backupUsername,
-      backupPassword: keptSecret(wire.backupPassword, stored?.database.backupPassword),
+      backupPassword: keptSecret(wire.backupPassword, known?.database.backupPassword),
     },
     agent: {
       url: wire.agent.url.replace(/\/+$/, ''),
       username: wire.agent.username,
-      // A stored password is sent only where it was sent before: another URL could be anybody's.
-      password: keptSecret(
-        wire.agent.password,
-        isSameOrigin(wire.agent.url, stored?.agent.url) ? stored?.agent.password : undefined,
-      ),
+      // A stored password is sent only where it was sent before: another URL may belong to an attacker.
+      password: keptSecret(wire.agent.password, isSameAgent ? stored?.agent.password : undefined),
     },
   }
 }

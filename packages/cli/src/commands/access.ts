@@ -1,0 +1,87 @@
+import { type BrokerAccountCreate, roles, type TokenCreate } from '@osb-backup/protocol/v1'
+import { Option } from 'commander'
+import { newIdempotencyKey } from '../idempotency-key.ts'
+import { readSecret } from '../input/secret.ts'
+import { auditResource, brokerAccountResource, tokenResource } from '../resources/resources.ts'
+import { collected } from './create-options.ts'
+import type { Program } from './program-context.ts'
+import { addDelete, addResourceCommand } from './resource-commands.ts'
+import { durationArgument } from './start-jobs.ts'
+
+/** Adds `token`, `broker-account` and `audit`. */
+export function addAccessCommands(program: Program): void {
+  addTokens(program)
+  addBrokerAccounts(program)
+  addResourceCommand(program, auditResource, 'Read who changed what')
+}
+
+const grantsOf = (instances: readonly string[]) => (instances.includes('all') ? 'all' : [...instances])
+
+function addTokens(program: Program): void {
+  const { action, io } = program
+  const token = addResourceCommand(program, tokenResource, 'Manage the tokens that people and programs sign in with')
+  token
+    .command('create')
+    .description('Create a token; it is shown only once')
+    .requiredOption('--name <name>', 'a name for people')
+    .addOption(new Option('--role <role>', 'what it may do').choices([...roles]).makeOptionMandatory())
+    .requiredOption(
+      '--instances <ids>',
+      'the service instances that it may reach: all, or IDs separated by commas',
+      collected,
+    )
+    .option('--expires-in <duration>', 'when it expires, such as 90d; never by default', durationArgument)
+    .action(
+      action(
+        async (
+          session,
+          options: { name: string; role: TokenCreate['role']; instances: string[]; expiresIn?: number },
+        ) => {
+          const client = await session.client()
+          const request = {
+            name: options.name,
+            role: options.role,
+            instances: grantsOf(options.instances),
+            ...(options.expiresIn === undefined
+              ? {}
+              : { expiresAt: new Date(io.now() + options.expiresIn * 1000).toISOString() }),
+          } as TokenCreate
+          const created = await client.tokens.create(request, { idempotencyKey: newIdempotencyKey() })
+          session.printer.value(created, { name: created.id, human: () => [created.token] })
+          session.printer.note(`Created the token ${created.id}. It is shown only this once.`)
+        },
+      ),
+    )
+  addDelete(program, token, tokenResource, {
+    consequence: () => 'Whoever uses it is signed out.',
+    delete: (client, id) => client.tokens.delete(id),
+  })
+}
+
+function addBrokerAccounts(program: Program): void {
+  const { action } = program
+  const account = addResourceCommand(program, brokerAccountResource, 'Manage the accounts of service brokers')
+  account
+    .command('create')
+    .description('Create an account for a service broker')
+    .argument('<name>', 'user name of HTTP Basic authentication')
+    .requiredOption('--password-file <file>', 'file with its password, or - for standard input')
+    .requiredOption(
+      '--instances <ids>',
+      'the service instances that it may reach: all, or IDs separated by commas',
+      collected,
+    )
+    .action(
+      action(async (session, options: { passwordFile: string; instances: string[] }, name: string) => {
+        const client = await session.client()
+        const password = await readSecret(session.io, options.passwordFile, 'the password')
+        const request = { name, password, instances: grantsOf(options.instances) } as BrokerAccountCreate
+        const created = await client.brokerAccounts.create(request, { idempotencyKey: newIdempotencyKey() })
+        session.printer.value(created, { name, human: () => [`Created the broker account ${name}.`] })
+      }),
+    )
+  addDelete(program, account, brokerAccountResource, {
+    consequence: () => 'Its broker can no longer sign in.',
+    delete: (client, name) => client.brokerAccounts.delete(name),
+  })
+}

@@ -1,0 +1,73 @@
+import { type AgentCreate, agentCreateSchema } from '@osb-backup/protocol/v1'
+import { newIdempotencyKey } from '../idempotency-key.ts'
+import { readObject, resolveReferences } from '../input/document.ts'
+import { styleState } from '../output/style.ts'
+import { editableResources } from '../resources/editable.ts'
+import { findId } from '../resources/resource.ts'
+import { agentResource } from '../resources/resources.ts'
+import { addFieldOptions, fieldsOf } from './create-options.ts'
+import { addEdit } from './edit.ts'
+import { requireFields } from './instances.ts'
+import type { Program } from './program-context.ts'
+import { addDelete, addResourceCommand } from './resource-commands.ts'
+
+/** Adds `agent`. */
+export function addAgentCommands(program: Program): void {
+  const { action } = program
+  const agent = addResourceCommand(program, agentResource, 'Register the agents beside the databases, and check them')
+  const create = agent
+    .command('create')
+    .description('Register an agent')
+    .argument('[url]', 'where it listens, such as https://10.0.0.5:8000')
+    .option(
+      '-f, --file <file>',
+      'YAML or JSON with the fields of the API (- for standard input); options take precedence',
+    )
+  const fields = addFieldOptions(create, [agentCreateSchema], ['url'])
+  create
+    .addHelpText(
+      'after',
+      `
+Example:
+  osb-backup agent create https://10.0.0.5:8000 --name db-1 --username backup --password-file pw.txt`,
+    )
+    .action(
+      action(async (session, options: Record<string, unknown>, url: string | undefined) => {
+        const client = await session.client()
+        const document =
+          typeof options.file === 'string'
+            ? await resolveReferences(session.io, await readObject(session.io, options.file))
+            : {}
+        const request = {
+          ...(document as object),
+          ...(url === undefined ? {} : { url }),
+          ...(await fieldsOf(session.io, fields, options)),
+        }
+        requireFields(request, agentCreateSchema.shape, { url: '<url>', username: '--username' })
+        const created = await client.agents.create(request as AgentCreate, { idempotencyKey: newIdempotencyKey() })
+        session.printer.value(created, { name: created.id, human: () => [`Registered the agent ${created.id}.`] })
+        session.printer.note(`Next: osb-backup instance create --agent ${created.name ?? created.id} --help`)
+      }),
+    )
+  agent
+    .command('check')
+    .description('Ask an agent now whether it is reachable; exits with 1 if it is not')
+    .argument('<agent>', 'ID, unique beginning of an ID, or name')
+    .action(
+      action(async (session, _: object, name: string) => {
+        const client = await session.client()
+        const checked = await client.agents.check(await findId(client, agentResource, name), {
+          signal: session.io.signal,
+        })
+        session.printer.value(checked, {
+          name: checked.id,
+          human: () => [
+            `${checked.name ?? checked.id}: ${styleState(session.printer.style, checked.state)}${checked.version === undefined ? '' : `, version ${checked.version}`}${checked.error === undefined ? '' : `: ${checked.error}`}`,
+          ],
+        })
+        if (checked.state !== 'reachable') process.exitCode = 1
+      }),
+    )
+  addEdit(program, agent, editableResources.agent as never)
+  addDelete(program, agent, agentResource, { delete: (client, id) => client.agents.delete(id) })
+}

@@ -1,0 +1,164 @@
+import type { InstanceCreate, Item } from '@osb-backup/protocol/v1'
+import { instanceCreateSchema } from '@osb-backup/protocol/v1'
+import { InvalidArgumentError } from 'commander'
+import { UsageError } from '../exit-code.ts'
+import { newIdempotencyKey } from '../idempotency-key.ts'
+import { isObject, readObject, resolveReferences } from '../input/document.ts'
+import { readSecret } from '../input/secret.ts'
+import { styleState } from '../output/style.ts'
+import { formatRelative } from '../output/units.ts'
+import { editableResources } from '../resources/editable.ts'
+import { findId } from '../resources/resource.ts'
+import { agentResource, instanceResource } from '../resources/resources.ts'
+import type { Session } from '../session.ts'
+import { collectedPairs } from './create-options.ts'
+import { addEdit } from './edit.ts'
+import type { Program } from './program-context.ts'
+import { addDelete, addResourceCommand } from './resource-commands.ts'
+
+interface Host {
+  address: string
+  port?: number
+}
+
+interface CreateOptions {
+  file?: string
+  host?: Host[]
+  backupHost?: string
+  agent?: string
+  username?: string
+  passwordFile?: string
+  privilegedUsername?: string
+  privilegedPasswordFile?: string
+  parameter?: Record<string, string>
+}
+
+/** Adds `instance`. */
+export function addInstanceCommands(program: Program): void {
+  const { action } = program
+  const instance = addResourceCommand(
+    program,
+    instanceResource,
+    'Register service instances, and see how they are protected',
+  )
+  instance
+    .command('create')
+    .description('Register a service instance')
+    .argument('[instance]', 'its ID, usually the one that the broker gave it')
+    .option(
+      '-f, --file <file>',
+      'YAML or JSON with the fields of the API (- for standard input); options take precedence',
+    )
+    .option('--host <address[:port]>', 'machine of the instance; may be repeated', collectedHosts)
+    .option('--backup-host <address>', 'of several machines the one that dumps are taken from')
+    .option('--agent <agent>', 'the agent beside the database: name or ID')
+    .option('--username <name>', 'account that dumps and restores')
+    .option('--password-file <file>', 'file with its password, or - for standard input')
+    .option('--privileged-username <name>', 'second account, for scripts that need more rights')
+    .option('--privileged-password-file <file>', 'file with its password, or - for standard input')
+    .option('--parameter <name=value>', 'passed to every script; may be repeated', collectedPairs)
+    .addHelpText(
+      'after',
+      `
+Example:
+  osb-backup instance create shop-db --host 10.0.0.5:5432 --agent db-1 --username backup --password-file pw.txt`,
+    )
+    .action(action(create))
+  instance
+    .command('items')
+    .description('List the databases that are, or were, backed up')
+    .argument('<instance>', 'ID, or unique beginning of an ID')
+    .action(
+      action(async (session, _: object, name: string) => {
+        const client = await session.client()
+        const { items } = await client.instances.listItems(await findId(client, instanceResource, name))
+        printItems(session, items)
+      }),
+    )
+  addEdit(program, instance, editableResources.instance as never)
+  addDelete(program, instance, instanceResource, {
+    consequence: () => 'Its restore points stay.',
+    byName: true,
+    delete: (client, id) => client.instances.delete(id),
+  })
+}
+
+async function create(session: Session, options: CreateOptions, id: string | undefined): Promise<void> {
+  const { io } = session
+  const client = await session.client()
+  const document =
+    options.file === undefined
+      ? {}
+      : ((await resolveReferences(io, await readObject(io, options.file))) as Record<string, unknown>)
+  const database = {
+    ...(isObject(document.database) ? document.database : {}),
+    ...(options.username === undefined ? {} : { username: options.username }),
+    ...(options.passwordFile === undefined
+      ? {}
+      : { password: await readSecret(io, options.passwordFile, 'the password') }),
+    ...(options.privilegedUsername === undefined ? {} : { privilegedUsername: options.privilegedUsername }),
+    ...(options.privilegedPasswordFile === undefined
+      ? {}
+      : { privilegedPassword: await readSecret(io, options.privilegedPasswordFile, 'the second password') }),
+  }
+  const request = {
+    ...document,
+    ...(id === undefined ? {} : { id }),
+    ...(options.host === undefined ? {} : { hosts: hostsOf(options.host, options.backupHost) }),
+    ...(options.agent === undefined ? {} : { agentId: await findId(client, agentResource, options.agent) }),
+    ...(Object.keys(database).length === 0 ? {} : { database }),
+    ...(options.parameter === undefined ? {} : { parameters: options.parameter }),
+  }
+  requireFields(request, instanceCreateSchema.shape, { id: '<instance>', hosts: '--host', agentId: '--agent' })
+  const created = await client.instances.create(request as InstanceCreate, { idempotencyKey: newIdempotencyKey() })
+  session.printer.value(created, { name: created.id, human: () => [`Registered the service instance ${created.id}.`] })
+  session.printer.note(`Next: osb-backup destination create --instance ${created.id} --help`)
+}
+
+/** @throws {UsageError} Naming the options for required fields that are missing. */
+export function requireFields(
+  request: Readonly<Record<string, unknown>>,
+  shape: Readonly<Record<string, unknown>>,
+  options: Readonly<Record<string, string>>,
+): void {
+  const missing = Object.entries(options).filter(([field]) => field in shape && request[field] === undefined)
+  if (missing.length > 0)
+    throw new UsageError(`Missing: ${missing.map(([, option]) => option).join(', ')}.`, {
+      hint: 'Add --help for an example.',
+    })
+}
+
+function hostsOf(hosts: readonly Host[], backupHost: string | undefined): object[] {
+  if (backupHost !== undefined && !hosts.some(({ address }) => address === backupHost)) {
+    throw new UsageError(`--backup-host ${backupHost} is none of the hosts.`)
+  }
+  const only = hosts.length === 1 ? hosts[0]?.address : undefined
+  return hosts.map((host) => ({ ...host, backup: host.address === (backupHost ?? only) }))
+}
+
+function collectedHosts(text: string, previous: readonly Host[] = []): Host[] {
+  const match =
+    /^(?:\[([0-9a-f:.]+)\]|([^:\s]+))(?::(\d{1,5}))?$/i.exec(text) ?? /^([0-9a-f]*:[0-9a-f:.]+)$/i.exec(text)
+  const address = match?.[1] ?? match?.[2]
+  if (match === null || address === undefined)
+    throw new InvalidArgumentError('Use ADDRESS, ADDRESS:PORT or [IPV6]:PORT.')
+  return [...previous, { address, ...(match[3] === undefined ? {} : { port: Number(match[3]) }) }]
+}
+
+function printItems({ printer, io }: Session, items: readonly Item[]): void {
+  printer.list(items, {
+    columns: [
+      { header: 'ITEM', cell: ({ name }) => name, shrinks: true },
+      { header: 'PROTECTION', cell: ({ protection }) => styleState(printer.style, protection.state) },
+      {
+        header: 'NEWEST',
+        cell: ({ protection: { newestRestorePointAt: at } }) => (at === undefined ? '–' : formatRelative(at, io.now())),
+      },
+      { header: 'RESTORE POINTS', cell: ({ restorePointCount }) => String(restorePointCount), align: 'right' },
+      { header: 'REASON', cell: ({ protection }) => protection.reason, shrinks: true },
+      { header: 'PLANS', cell: ({ planIds }) => planIds.join(','), wide: true },
+    ],
+    name: ({ name }) => name,
+    empty: 'No plan covers anything of this instance yet. Next: osb-backup plan create --help',
+  })
+}

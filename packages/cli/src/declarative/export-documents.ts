@@ -1,0 +1,67 @@
+import { isObject } from '../input/document.ts'
+import type { CurrentResource, CurrentState } from './current-state.ts'
+import { documentKinds, isSecretField } from './documents.ts'
+
+/**
+ * Describes resources as documents.
+ *
+ * @param onlyUsedAgents - Whether agents that no instance names are left out.
+ */
+export function exportDocuments(state: CurrentState, onlyUsedAgents: boolean): object[] {
+  const used = new Set([...state.ofKind('instance')].map(({ settings }) => settings.agentId))
+  return documentKinds.flatMap((kind) =>
+    [...state.ofKind(kind)]
+      .filter(({ id }) => kind !== 'agent' || !onlyUsedAgents || used.has(id))
+      .map((resource) => ({ kind, ...named(resource, state), ...withReferences(resource) })),
+  )
+}
+
+/** The fields that name other resources. */
+function named({ kind, key, settings }: CurrentResource, state: CurrentState): Record<string, unknown> {
+  const instance = key.split('/')[0]
+  switch (kind) {
+    case 'agent':
+      return { name: key }
+    case 'instance':
+      return { id: key, agent: state.resolve('agent', String(settings.agentId))?.key ?? settings.agentId }
+    case 'destination':
+      return { instance }
+    case 'plan': {
+      const destination = state.resolve('destination', String(settings.destinationId))
+      return { instance, destination: destination?.key.slice((instance?.length ?? 0) + 1) ?? settings.destinationId }
+    }
+  }
+}
+
+function withReferences({ kind, key, settings, answer }: CurrentResource): Record<string, unknown> {
+  const { agentId: _, instanceId: __, destinationId: ___, ...fields } = settings
+  return { ...fields, ...secretReferences(answer, fields, [kind, key]) }
+}
+
+/** For each secret that is set, the name of a variable that is to contain it. */
+function secretReferences(
+  answer: unknown,
+  fields: Readonly<Record<string, unknown>>,
+  path: readonly string[],
+): Record<string, unknown> {
+  if (!isObject(answer)) return {}
+  const result: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(answer)) {
+    const secret = name.endsWith('Set') ? name.slice(0, -'Set'.length) : undefined
+    if (secret !== undefined && value === true && isSecretField(secret)) {
+      result[secret] = {
+        fromEnv: [...path, secret]
+          .join('_')
+          .replace(/\W+/g, '_')
+          .replace(/([a-z])([A-Z])/g, '$1_$2')
+          .toUpperCase(),
+      }
+    }
+    const inner = fields[name]
+    if (isObject(value) && isObject(inner)) {
+      const found = secretReferences(value, inner, [...path, name])
+      if (Object.keys(found).length > 0) result[name] = { ...inner, ...found }
+    }
+  }
+  return result
+}

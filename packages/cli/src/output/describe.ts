@@ -1,0 +1,72 @@
+import { stringify } from 'yaml'
+import { cleaned } from './table.ts'
+import { formatBytes, formatDuration, formatRelative } from './units.ts'
+
+const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$/
+const INDENT = '  '
+
+/**
+ * Describes a value of the API as lines for people: one field a line, sizes, durations and instants with units, nested values
+ * indented.
+ */
+export function describeValue(value: object, nowMs: number, indent = ''): string[] {
+  const fields = Object.entries(value).filter(([, each]) => each !== undefined)
+  const width = Math.max(0, ...fields.map(([name]) => labelOf(name).length))
+  return fields.flatMap(([name, each]) => {
+    const label = `${labelOf(name)}:`
+    if (isEmpty(each)) return [`${indent}${label.padEnd(width + 2)}–`]
+    if (Array.isArray(each) && each.every((entry) => typeof entry !== 'object')) {
+      return [`${indent}${label.padEnd(width + 2)}${each.map((entry) => scalar(name, entry, nowMs)).join(', ')}`]
+    }
+    if (Array.isArray(each)) {
+      return [`${indent}${label}`, ...each.flatMap((entry) => listed(entry, nowMs, indent + INDENT))]
+    }
+    if (typeof each === 'object') return [`${indent}${label}`, ...describeValue(each, nowMs, indent + INDENT)]
+    const text = scalar(name, each, nowMs)
+    if (!text.includes('\n')) return [`${indent}${label.padEnd(width + 2)}${text}`]
+    return [`${indent}${label}`, ...text.split('\n').map((line) => indent + INDENT + line)]
+  })
+}
+
+function listed(entry: unknown, nowMs: number, indent: string): string[] {
+  if (typeof entry !== 'object' || entry === null) return [`${indent}- ${String(entry)}`]
+  const lines = describeValue(entry, nowMs, indent + INDENT)
+  return lines.map((line, index) => (index === 0 ? `${indent}- ${line.slice(indent.length + 2)}` : line))
+}
+
+const isEmpty = (value: unknown) =>
+  value === null || (typeof value === 'object' && Object.keys(value as object).length === 0)
+
+function scalar(name: string, value: unknown, nowMs: number): string {
+  if (typeof value === 'number' && /bytes/i.test(name)) return `${formatBytes(value)} (${value})`
+  if (typeof value === 'number' && /seconds$/i.test(name)) return formatDuration(value * 1000)
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  if (typeof value === 'string' && INSTANT.test(value))
+    return `${localInstant(value)} (${formatRelative(value, nowMs)})`
+  return String(value).split('\n').map(cleaned).join('\n')
+}
+
+/** An instant in the local time zone, to the second. */
+export function localInstant(instant: string): string {
+  const at = new Date(instant)
+  const offset = -at.getTimezoneOffset()
+  const shifted = new Date(at.getTime() + offset * 60_000).toISOString().slice(0, 19).replace('T', ' ')
+  const [hours, minutes] = [Math.floor(Math.abs(offset) / 60), Math.abs(offset) % 60]
+  const two = (number: number) => String(number).padStart(2, '0')
+  return `${shifted} ${offset === 0 ? 'UTC' : `${offset < 0 ? '-' : '+'}${two(hours)}:${two(minutes)}`}`
+}
+
+/** `nextRunAt` → `Next run`; `sizeBytes` → `Size`. */
+function labelOf(name: string): string {
+  const words = name
+    .replace(/(?<=[a-z])(At|Bytes|Seconds|Set)$/, (suffix) => (suffix === 'Set' ? ' set' : ''))
+    .replace(/([a-z0-9])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`)
+    .replace(/\bid(s?)\b/gi, 'ID$1')
+    .replace(/\b(url|sha256|rpo|tls|ca)\b/gi, (word) => word.toUpperCase())
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+/** A value as YAML. */
+export function toYaml(value: unknown): string {
+  return stringify(value, { lineWidth: 0 })
+}

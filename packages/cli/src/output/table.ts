@@ -1,0 +1,76 @@
+import { stripVTControlCharacters } from 'node:util'
+import stringWidth from 'string-width'
+
+/** A column of a table. */
+export interface Column<T> {
+  header: string
+  /** The cell; may have colours, no line breaks. */
+  cell(row: T): string
+  /** Shown with `-o wide` only. */
+  wide?: boolean
+  align?: 'right'
+  /** May be shortened to fit the terminal; the widest of these is shortened first. */
+  shrinks?: boolean
+}
+
+const GAP = '  '
+const SHORTEST = 8
+
+/** Formats rows as lines with a header; lines have at most `columns` characters as far as columns may be shortened. */
+export function formatTable<T>(rows: readonly T[], columns: readonly Column<T>[], maximumWidth: number): string[] {
+  const cells = [
+    columns.map(({ header }) => header),
+    ...rows.map((row) => columns.map(({ cell }) => cleaned(cell(row)))),
+  ]
+  const widths = columns.map((_, index) => Math.max(...cells.map((line) => stringWidth(line[index] ?? ''))))
+  shrink(widths, columns, maximumWidth)
+  return cells.map((line) =>
+    line
+      .map((cell, index) => fitted(cell, widths[index] ?? 0, columns[index]?.align))
+      .join(GAP)
+      .trimEnd(),
+  )
+}
+
+function shrink<T>(widths: number[], columns: readonly Column<T>[], maximumWidth: number): void {
+  const total = () => widths.reduce((sum, width) => sum + width, 0) + GAP.length * (widths.length - 1)
+  while (total() > maximumWidth) {
+    const candidates = widths.flatMap((width, index) =>
+      columns[index]?.shrinks && width > SHORTEST ? [{ width, index }] : [],
+    )
+    const widest = candidates.reduce((best, each) => (each.width > best.width ? each : best), { width: 0, index: -1 })
+    if (widest.index < 0) return
+    const next = candidates.reduce(
+      (most, { width, index }) => (index !== widest.index && width > most ? width : most),
+      0,
+    )
+    const excess = total() - maximumWidth
+    widths[widest.index] = Math.max(SHORTEST, widest.width - Math.max(1, Math.min(excess, widest.width - next)))
+  }
+}
+
+/** What comes from others must not control the terminal. */
+export function cleaned(text: string): string {
+  const single = text.replace(/\s*[\r\n\t]+\s*/g, ' ')
+  // Only colours, which we add ourselves, remain.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is removed
+  return single.replace(/[\u0000-\u001a\u001c-\u001f\u007f-\u009f]|\u001b(?!\[\d{1,3}(?:;\d{1,3})*m)/g, '')
+}
+
+function fitted(cell: string, width: number, align: 'right' | undefined): string {
+  const own = stringWidth(cell)
+  if (own > width) return `${cut(stripVTControlCharacters(cell), width - 1)}…`
+  const padding = ' '.repeat(width - own)
+  return align === 'right' ? padding + cell : cell + padding
+}
+
+function cut(text: string, width: number): string {
+  let result = ''
+  let used = 0
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    used += stringWidth(segment)
+    if (used > width) break
+    result += segment
+  }
+  return result + ' '.repeat(Math.max(0, width - stringWidth(result)))
+}

@@ -1,0 +1,67 @@
+import { Command, Option } from 'commander'
+import { addAccessCommands } from './commands/access.ts'
+import { addAgentCommands } from './commands/agents.ts'
+import { addBackup } from './commands/backup.ts'
+import { addCompletion } from './commands/completion.ts'
+import { addDeclarative } from './commands/declarative.ts'
+import { addDestinationCommands } from './commands/destinations.ts'
+import { addInstanceCommands } from './commands/instances.ts'
+import { addJobCommands } from './commands/jobs.ts'
+import { addContext, addLogin } from './commands/login.ts'
+import { addPlanCommands } from './commands/plans.ts'
+import { createActionFactory } from './commands/program-context.ts'
+import { addRestore } from './commands/restore.ts'
+import { addRestorePointCommands } from './commands/restore-points.ts'
+import { addStatus } from './commands/status.ts'
+import { exitCodeMeanings } from './exit-code.ts'
+import type { Io } from './io.ts'
+import { outputFormats } from './output/printer.ts'
+import { version } from './version.ts'
+
+const exitCodes = Object.entries(exitCodeMeanings).map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`)
+
+/** The whole command line: what parses it, helps with it and documents it. */
+export function createProgram(io: Io): Command {
+  const command = new Command('osb-backup')
+    .description('Back up and restore the databases of service instances')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .showSuggestionAfterError()
+    .showHelpAfterError('Add --help for help.')
+    .option('--url <url>', 'URL of the manager (OSB_BACKUP_URL)')
+    .option('--context <name>', 'manager that you have signed in to (OSB_BACKUP_CONTEXT)')
+    .option('--token-file <file>', 'file with the token (OSB_BACKUP_TOKEN_FILE; the token itself: OSB_BACKUP_TOKEN)')
+    .option('--ca-file <file>', 'PEM file of authorities to trust in addition (OSB_BACKUP_CA_FILE)')
+    .addOption(new Option('-o, --output <format>', 'format of the output').choices([...outputFormats]).default('table'))
+    .option('-y, --yes', 'answer yes to every question')
+    .option('--no-input', 'never ask; fail instead')
+    .option('--no-color', 'no colours (NO_COLOR)')
+    .option('-q, --quiet', 'no messages but errors and warnings')
+    .addHelpText(
+      'after',
+      `\nExit codes:\n${exitCodes.join('\n')}\n\nBegin with: osb-backup login https://backup.example`,
+    )
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      getOutHelpWidth: () => (io.stdout.isTTY ? io.stdout.columns : undefined) ?? 100,
+      getErrHelpWidth: () => (io.stderr.isTTY ? io.stderr.columns : undefined) ?? 100,
+    })
+    .exitOverride()
+  const program = { command, io, action: createActionFactory(command, io) }
+  addLogin(program)
+  addContext(program)
+  addStatus(program)
+  addBackup(program)
+  addRestore(program)
+  addInstanceCommands(program)
+  addAgentCommands(program)
+  addDestinationCommands(program)
+  addPlanCommands(program)
+  addJobCommands(program)
+  addRestorePointCommands(program)
+  addAccessCommands(program)
+  addDeclarative(program)
+  addCompletion(program)
+  return command
+}

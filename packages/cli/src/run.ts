@@ -1,0 +1,27 @@
+import { CommanderError } from 'commander'
+import { exitCodeOf, exitCodes } from './exit-code.ts'
+import type { Io } from './io.ts'
+import { type OutputFormat, Printer } from './output/printer.ts'
+import { createProgram } from './program.ts'
+
+/**
+ * Runs one command line.
+ *
+ * @param args - Without the program itself.
+ * @returns The exit code, unless the command has set `process.exitCode`.
+ */
+export async function run(io: Io, args: readonly string[]): Promise<number | undefined> {
+  const program = createProgram(io)
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+    return undefined
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // It has printed its message already; help that was asked for is no mistake.
+      return error.exitCode === 0 ? exitCodes.success : exitCodes.usage
+    }
+    if (io.signal.aborted && exitCodeOf(error) !== exitCodes.interrupted) return exitCodes.interrupted
+    new Printer(io, program.opts<{ output?: OutputFormat }>()).error(error)
+    return exitCodeOf(error)
+  }
+}

@@ -1,0 +1,83 @@
+import type { Readable } from 'node:stream'
+import { manifestName, StoreError } from '@osb-backup/storage'
+import type { Call } from '../access/call.ts'
+import { recordCall } from '../audit/service.ts'
+import type { Context } from '../context/context.ts'
+import { openDestinationOf } from '../destinations/open-destination.ts'
+import { objectNameOf } from '../restore-points/restore-point.ts'
+import { getPoint } from '../restore-points/service.ts'
+import { notFound, RequestError } from '../shared/request-error.ts'
+
+/** Each keeps a connection to a store open, and its buffers. */
+const MAX_RUNNING = 16
+const OK = 200
+
+/** Which bytes of a restore point are read. */
+export interface ObjectRequest {
+  file: 'object' | 'manifest'
+  /** The bytes, `end` exclusive; undefined: all. `end` may be beyond the last one. */
+  range: { from: number; end: number | undefined } | undefined
+  signal: AbortSignal
+}
+
+/** Bytes as they are stored: compressed and encrypted. */
+export interface OpenObject {
+  content: Readable
+  /** Size of the whole file. */
+  sizeBytes: number
+  /** The bytes that `content` yields, `end` exclusive. */
+  from: number
+  end: number
+}
+
+let running = 0
+
+/**
+ * Opens the object of a restore point, or its manifest, as it is stored. Whoever reads it compares it with what was recorded.
+ * The first bytes of an object are recorded in the audit log.
+ *
+ * @throws {RequestError} If there is none, the range lies outside of it, or the store cannot be read.
+ */
+export async function openObject(
+  context: Context,
+  call: Call,
+  id: string,
+  request: ObjectRequest,
+): Promise<OpenObject> {
+  const point = await getPoint(context, call, id)
+  if (point.removal !== undefined) throw new RequestError('conflict', `The restore point ${id} is being removed.`)
+  if (running >= MAX_RUNNING) {
+    throw new RequestError('slow-down', `At most ${MAX_RUNNING} objects are read at the same time.`, {
+      retryAfterSeconds: 5,
+    })
+  }
+  const { file, range, signal } = request
+  running += 1
+  let isOpen = false
+  const release = () => {
+    running -= 1
+  }
+  try {
+    const store = await openDestinationOf(context, point.destinationId)
+    const name = file === 'manifest' ? manifestName(objectNameOf(point)) : objectNameOf(point)
+    const found = await store.head(name, { signal })
+    if (found === undefined)
+      throw notFound(file === 'manifest' ? 'manifest of the restore point' : 'object of the restore point', id)
+    const { sizeBytes } = found
+    const from = range?.from ?? 0
+    const end = Math.min(range?.end ?? sizeBytes, sizeBytes)
+    if (from > end || (from === end && sizeBytes > 0)) {
+      throw new RequestError('invalid', `The object has ${sizeBytes} bytes.`, { field: 'range' })
+    }
+    if (from === 0 && file === 'object') await recordCall(context, call, OK)
+    const content = await store.get(name, { signal, ...(range === undefined ? {} : { range: { from, end } }) })
+    content.once('close', release)
+    isOpen = true
+    return { content, sizeBytes, from, end }
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+    throw new RequestError('conflict', `The object could not be read: ${error.message}`, { cause: error })
+  } finally {
+    if (!isOpen) release()
+  }
+}

@@ -1,0 +1,84 @@
+import { inAuditedTransaction } from '../audit/service.ts'
+import { backupHost } from '../instances/instance.ts'
+import { findInstance } from '../instances/service.ts'
+import { type InstanceWithAgent, storeInstanceWithAgent } from '../lifecycle/save-instance.ts'
+import { RequestError } from '../shared/request-error.ts'
+import type { Import } from './import-context.ts'
+import type { OldCredential, OldInstance } from './old-documents.ts'
+
+/** The user of the database, and the one of the agent, by the names that the brokers give them. */
+const CREDENTIAL_NAMES = { database: /backup[-_]?credentials?$/i, agent: /backup[-_]?agent[-_]?credentials?$/i }
+
+/** Imports a service instance, with its agent. One that is registered already stays as it is. */
+export async function importInstance(
+  running: Import,
+  old: OldInstance,
+  credentials: readonly OldCredential[],
+): Promise<void> {
+  const { context, call, apply, report, instances } = running
+  const id = old._id
+  if ((await findInstance(context, id)) !== undefined) {
+    instances.set(id, { id })
+    return report.add('service instance', id, 'unchanged')
+  }
+  try {
+    const instance = toInstance(running, old, credentials)
+    if (apply) await inAuditedTransaction(context, call, (tx) => storeInstanceWithAgent(tx, instance, undefined))
+    instances.set(id, { id })
+    report.add('service instance', id, 'imported', missingParts(instance))
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error
+    report.add('service instance', id, 'skipped', error.message)
+  }
+}
+
+function toInstance(
+  { context: { settings } }: Import,
+  old: OldInstance,
+  credentials: readonly OldCredential[],
+): InstanceWithAgent {
+  const { ip } = backupHost(old.hosts)
+  const own = credentials.filter((each) => each._id.includes(old._id))
+  const database = own.find((each) => CREDENTIAL_NAMES.database.test(each._id))
+  const agent = own.find((each) => CREDENTIAL_NAMES.agent.test(each._id))
+  return {
+    id: old._id,
+    version: 0,
+    serviceId: old.serviceDefinitionId,
+    planId: old.planId,
+    organizationGuid: old.organizationGuid,
+    spaceGuid: old.spaceGuid,
+    parameters: old.parameters ?? {},
+    secretParameters: [],
+    items: undefined,
+    hosts: old.hosts,
+    database: {
+      username: database?.username ?? old.username,
+      password: database?.password ?? old.password,
+      backupUsername: undefined,
+      backupPassword: undefined,
+    },
+    agent: {
+      url: agentUrlOf(settings.legacyAgentUrl, ip),
+      // The old manager signed in to agents with the credentials of the instance.
+      username: agent?.username ?? settings.legacyAgentUsername ?? 'backup',
+      password: agent?.password ?? settings.legacyAgentPassword,
+    },
+  }
+}
+
+/** Where the agent beside a host listens. */
+function agentUrlOf(template: string, ip: string): string {
+  const url = template.replace('{backupHostIp}', ip.includes(':') ? `[${ip}]` : ip)
+  if (URL.canParse(url)) return url.replace(/\/+$/, '')
+  throw new RequestError('invalid', `${JSON.stringify(ip)} is no address of a host.`, { field: 'hosts' })
+}
+
+function missingParts({ database, agent }: InstanceWithAgent): string[] {
+  return [
+    ...(agent.password === undefined ? ['its agent has no password: set it before the first job'] : []),
+    ...(database.password === undefined
+      ? ['it has no credentials of the database: set them before the first job']
+      : []),
+  ]
+}

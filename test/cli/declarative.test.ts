@@ -1,0 +1,105 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { TEST_TOKEN } from '@osb-backup/testkit'
+import { expect, test } from 'vitest'
+import { cliOf } from '../fixtures/cli.ts'
+import { startFixture } from '../fixtures/fixture.ts'
+
+const documents = (url: string, store: string) => `
+kind: plan
+instance: shop-db
+name: nightly
+destination: local
+items: [shop]
+schedule: {cron: '0 2 * * *', timezone: Europe/Berlin}
+retention: {style: days, period: 14}
+---
+kind: agent
+name: db-1
+url: ${url}
+username: agent
+password: {fromEnv: AGENT_PASSWORD}
+---
+kind: instance
+id: shop-db
+agent: db-1
+hosts: [{address: 127.0.0.1}]
+database: {username: backup, password: {fromFile: ${store}/../database.txt}}
+---
+kind: destination
+instance: shop-db
+name: local
+store: {kind: file, directory: ${store}}
+`
+
+test('documents are applied in the order of what they name, once, and changes are shown without secrets', async () => {
+  await using fixture = await startFixture()
+  const { folder, manager, agent, store, client } = fixture
+  const secret = { AGENT_PASSWORD: agent.password }
+  const cli = cliOf(folder, { OSB_BACKUP_URL: manager.url, OSB_BACKUP_TOKEN: TEST_TOKEN })
+  const file = join(folder, 'shop.yaml')
+  await writeFile(file, documents(agent.url, store))
+  await writeFile(join(folder, 'database.txt'), 'database-secret\n')
+
+  const unasked = await cli(['apply', '-f', file], { env: secret })
+  expect(unasked).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') })
+  expect(unasked.stdout).toContain('+ plan shop-db/nightly: create')
+  expect((await client.plans.list()).items).toEqual([])
+  const dry = await cli(['apply', '-f', file, '--dry-run'])
+  expect(dry).toMatchObject({ code: 0 })
+  const unset = await cli(['apply', '-f', file, '--yes'])
+  expect(unset).toMatchObject({ code: 2, stderr: expect.stringContaining('AGENT_PASSWORD is not set') })
+
+  const applied = await cli(['apply', '-f', file, '--yes'], { env: secret })
+  expect(applied, applied.stderr).toMatchObject({ code: 0 })
+  expect(applied.stdout + applied.stderr).not.toMatch(/database-secret|agent-password/)
+  const [plan] = (await client.plans.list()).items
+  expect(plan).toMatchObject({ name: 'nightly', instanceId: 'shop-db', retention: { style: 'days', period: 14 } })
+  expect(await client.instances.get('shop-db')).toMatchObject({ database: { passwordSet: true } })
+
+  // Nothing has changed: the secrets are not even read.
+  const again = await cli(['apply', '-f', file])
+  expect(again).toMatchObject({ code: 0, stderr: 'Nothing to change.\n' })
+  expect(await cli(['diff', '-f', file])).toMatchObject({ code: 0 })
+
+  await writeFile(file, documents(agent.url, store).replace('period: 14', 'period: 7').replace("'0 2", "'0 3"))
+  const different = await cli(['diff', '-f', file])
+  expect(different.code).toBe(1)
+  expect(different.stdout).toMatch(/~ plan shop-db\/nightly: update[^~]*-\s+period: 14\n[^~]*\+\s+period: 7/)
+  expect(
+    await cli(['apply', '-f', '-', '--yes'], { input: documents(agent.url, store).replace('period: 14', 'period: 7') }),
+  ).toMatchObject({ code: 0 })
+  expect(await client.plans.get(plan?.id ?? '')).toMatchObject({ retention: { style: 'days', period: 7 } })
+
+  const exported = await cli(['export', '--instance', 'shop-db'])
+  expect(exported.stdout).toContain('fromEnv: AGENT_DB_1_PASSWORD')
+  const copy = join(folder, 'copy.yaml')
+  await writeFile(copy, exported.stdout)
+  expect(await cli(['diff', '-f', copy])).toMatchObject({ code: 0 })
+})
+
+test('a document that is not valid is rejected with its place, before anything is changed', async () => {
+  await using fixture = await startFixture()
+  const { folder, manager } = fixture
+  const cli = cliOf(folder, { OSB_BACKUP_URL: manager.url, OSB_BACKUP_TOKEN: TEST_TOKEN })
+  const rejected = async (input: string) => {
+    const { code, stderr } = await cli(['apply', '-f', '-', '--yes'], { input })
+    return `${code} ${stderr}`
+  }
+  expect(await rejected('kind: plam\n')).toMatch(/^2 .*"kind" must be one of .* Did you mean "plan"\?/)
+  expect(await rejected('kind: agent\nname: a\nurl: http://a\nusername: u\npasword: topsecret\n')).toMatch(
+    /^2 .*pasword/,
+  )
+  expect(await rejected('kind: agent\nname: a\nurl: http://a\nusername: u\npassword: [topsecret\n')).toMatch(
+    /^2 .*not valid YAML: line \d+/,
+  )
+  expect(await rejected('kind: agent\nname: a\nurl: http://a\nusername: u\npassword: [topsecret\n')).not.toContain(
+    'topsecret',
+  )
+  expect(await rejected('- 1\n')).toMatch(/^2 .*mapping/)
+  expect(await rejected('')).toMatch(/^2 .*no document/)
+  const orphan = 'kind: destination\ninstance: none\nname: d\nstore: {kind: file, directory: /tmp}\n'
+  expect(await rejected(orphan)).toMatch(/there is no instance "none"/)
+  const schema = JSON.parse((await cli(['schema'])).stdout)
+  expect(JSON.stringify(schema)).toContain('fromEnv')
+})

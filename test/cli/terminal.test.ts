@@ -1,0 +1,123 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
+import { TEST_TOKEN } from '@osb-backup/testkit'
+import { expect, onTestFinished, test } from 'vitest'
+import { cliOf, cliProgram } from '../fixtures/cli.ts'
+import { startFixture } from '../fixtures/fixture.ts'
+
+/** `osb-backup` on a terminal of 100 columns. */
+class Terminal {
+  /** Everything it has shown, with its control sequences. */
+  output = ''
+  readonly #child: ReturnType<typeof spawn>
+  readonly #closed: Promise<unknown>
+
+  constructor(args: readonly string[], env: Record<string, string>) {
+    const quoted = [process.execPath, cliProgram, ...args].map((arg) => `'${arg.replaceAll("'", "'\\''")}'`).join(' ')
+    this.#child = spawn('script', ['-qefc', `stty cols 100 rows 40; ${quoted}`, '/dev/null'], {
+      env: { PATH: process.env.PATH ?? '', TERM: 'xterm', TZ: 'UTC', ...env },
+    })
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.output += text
+    })
+    this.#closed = once(this.#child, 'close')
+    onTestFinished(() => void this.#child.kill('SIGKILL'))
+  }
+
+  get text(): string {
+    return stripVTControlCharacters(this.output)
+  }
+
+  type(text: string): void {
+    this.#child.stdin?.write(text)
+  }
+
+  /** @returns The exit code. */
+  async ended(): Promise<number | null> {
+    await this.#closed
+    return this.#child.exitCode
+  }
+}
+
+test('on a terminal: progress, questions, Ctrl-C and an editor', async () => {
+  await using fixture = await startFixture({
+    backup: 'echo "the content of $BACKUP_DATABASE"; while [ -e "$BACKUP_PARAMETER_HOLD" ]; do sleep 0.1; done',
+    restore: 'cat > "$BACKUP_PARAMETER_TARGET"',
+  })
+  const { folder, manager, client } = fixture
+  const env = { HOME: folder, OSB_BACKUP_URL: manager.url, OSB_BACKUP_TOKEN: TEST_TOKEN }
+  const [hold, target] = [join(folder, 'hold'), join(folder, 'target')]
+  await client.instances.update('i', { parameters: { hold, target } })
+  await fixture.createPlan({ name: 'nightly', items: ['shop'] })
+
+  await writeFile(hold, '')
+  const waiting = new Terminal(['backup', 'i', '--wait'], env)
+  await expect.poll(() => waiting.text).toMatch(/backup shop {2}running {2}backup/)
+  waiting.type('\u0003')
+  expect(await waiting.ended()).toBe(130)
+  expect(waiting.text).toMatch(/Stopped waiting\. The job [0-9a-f]+ continues\./)
+  const [job] = (await client.jobs.list()).items
+  expect(job?.state).toBe('running')
+  await rm(hold)
+  expect(await new Terminal(['job', 'watch', job?.id ?? ''], env).ended()).toBe(0)
+
+  const mistyped = new Terminal(['restore', 'i', 'shop', '--wait'], env)
+  await expect.poll(() => mistyped.text).toContain('Type "i" to continue')
+  mistyped.type('shop\r')
+  expect(await mistyped.ended()).toBe(1)
+  expect(mistyped.text).toContain('Nothing was restored.')
+  const confirmed = new Terminal(['restore', 'i', 'shop', '--wait'], env)
+  await expect.poll(() => confirmed.text).toContain('Type "i" to continue')
+  confirmed.type('i\r')
+  expect(await confirmed.ended(), confirmed.text).toBe(0)
+  expect(await readFile(target, 'utf8')).toBe('the content of shop\n')
+
+  const editor = join(folder, 'editor.sh')
+  await writeFile(editor, '#!/bin/sh\ncp "$1" "$0.seen"\nsed -i "s/^name: nightly/name: weekly/" "$1"\n')
+  await chmod(editor, 0o755)
+  const edited = new Terminal(['plan', 'edit', 'nightly'], { ...env, EDITOR: editor })
+  expect(await edited.ended(), edited.text).toBe(0)
+  expect((await client.plans.list()).items).toMatchObject([{ name: 'weekly' }])
+  expect(await readFile(`${editor}.seen`, 'utf8')).toMatch(/# Whether its schedule is paused\npaused: false/)
+  const unchanged = new Terminal(['plan', 'edit', 'weekly'], { ...env, EDITOR: 'true' })
+  expect(await unchanged.ended()).toBe(0)
+  expect(unchanged.text).toContain('Nothing was changed.')
+
+  const narrow = new Terminal(['plan', 'list'], env)
+  expect(await narrow.ended()).toBe(0)
+  for (const line of narrow.text.split('\r\n')) expect(line.length).toBeLessThanOrEqual(100)
+})
+
+test('a restore point is downloaded without an agent, verified and decrypted', async () => {
+  await using fixture = await startFixture({ backup: 'head -c 3000000 /dev/zero | tr "\\0" "x"' })
+  const { folder, manager, client, store } = fixture
+  const cli = cliOf(folder, { OSB_BACKUP_URL: manager.url, OSB_BACKUP_TOKEN: TEST_TOKEN })
+  const plan = await fixture.createPlan({ compression: { algorithm: 'zstd' } })
+  const key = join(folder, 'key.txt')
+  expect(await cli(['plan', 'keys', plan.id, '--identity-file', key, '--no-keep', '--yes'])).toMatchObject({ code: 0 })
+  await fixture.runPlan(plan.id)
+  const point = await fixture.newestPoint(plan.id)
+  const file = join(folder, 'shop.dump')
+  expect(await cli(['restore-point', 'download', point.id, '--file', file])).toMatchObject({ code: 2 })
+  const downloaded = await cli(['restore-point', 'download', point.id, '--file', file, '--identity-file', key])
+  expect(downloaded, downloaded.stderr).toMatchObject({ code: 0 })
+  expect((await readFile(file, 'utf8')) === 'x'.repeat(3_000_000)).toBe(true)
+  expect(await cli(['restore-point', 'download', point.id, '--file', file, '--identity-file', key])).toMatchObject({
+    code: 2,
+  })
+  const piped = await cli(['restore-point', 'download', point.id, '--identity-file', key])
+  expect(piped.stdout.length).toBe(3_000_000)
+  const audited = (await client.auditEntries.list({ q: '/object' })).items
+  expect(audited.length).toBeGreaterThan(0)
+
+  const path = join(store, point.objectName)
+  const bytes = await readFile(path)
+  bytes.writeUInt8(bytes.readUInt8(bytes.length - 20) ^ 1, bytes.length - 20)
+  await writeFile(path, bytes)
+  const damaged = await cli(['restore-point', 'download', point.id, '--file', `${file}.2`, '--identity-file', key])
+  expect(damaged.code).toBe(1)
+  await expect(readFile(`${file}.2`)).rejects.toThrow('ENOENT')
+})

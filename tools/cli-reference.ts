@@ -1,0 +1,31 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { commandReference } from '@osb-backup/cli'
+
+const path = join(import.meta.dirname, '../docs/cli.md')
+
+/** The reference of `osb-backup`, from the definitions that parse its command line. */
+export const cliPage = `# The command line: osb-backup
+
+<!-- Generated from the commands by \`npm run docs\`. -->
+
+\`\`\`
+npm run cli -- login http://127.0.0.1:8080     # in a clone
+osb-backup status
+\`\`\`
+
+- **Configuration**: options, then the environment (\`OSB_BACKUP_URL\`, \`OSB_BACKUP_TOKEN\`, \`OSB_BACKUP_TOKEN_FILE\`,
+  \`OSB_BACKUP_CONTEXT\`, \`OSB_BACKUP_CA_FILE\`), then \`$XDG_CONFIG_HOME/osb-backup/config.yaml\`, which \`osb-backup login\` writes.
+  The proxies in \`HTTPS_PROXY\`, \`HTTP_PROXY\` and \`NO_PROXY\` are used. No option takes a secret itself.
+- **Names**: wherever a command takes an ID, the unique beginning of the ID or the name is enough, also \`<instance>/<name>\`.
+- **Output**: data on standard output, messages on standard error. \`-o json\` and \`-o yaml\` print what the API answers, and then
+  errors are JSON, too. Times are relative for people and RFC 3339 for programs.
+- **Waiting**: \`--wait\` shows progress and exits with the result of the job. Ctrl-C ends the waiting, not the job.
+
+${commandReference().markdown}`
+
+/** docs/cli.md as it is. */
+export const readCliPage = (): Promise<string> => readFile(path, 'utf8')
+
+/** Writes docs/cli.md. */
+export const writeCliPage = (): Promise<void> => writeFile(path, cliPage)
