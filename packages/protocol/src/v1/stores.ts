@@ -126,16 +126,31 @@ const secret = (description: string) =>
 const isSet = (description: string) => z.boolean().meta(about(description, true))
 
 /** Each kind as a client sends it. */
-export const s3StoreSettingsSchema = z.strictObject({
-  ...s3Fields,
-  authSecret: secret('Secret access key'),
-  sessionToken: z
-    .string()
-    .min(1)
-    .max(10_000)
-    .optional()
-    .meta(about('Token of temporary credentials. Write-only; a new authSecret without it removes it', 'session-token')),
-})
+export const s3StoreSettingsSchema = z
+  .strictObject({
+    ...s3Fields,
+    authSecret: secret('Secret access key'),
+    sessionToken: z
+      .string()
+      .min(1)
+      .max(10_000)
+      .optional()
+      .meta(
+        about('Token of temporary credentials. Write-only; a new authSecret without it removes it', 'session-token'),
+      ),
+  })
+  .meta({
+    examples: [
+      {
+        kind: 's3',
+        endpoint: 'https://s3.example',
+        region: 'eu-central-1',
+        bucket: 'backups',
+        authKey: 'access-key',
+        authSecret: 'secret-key',
+      },
+    ],
+  })
 export type S3StoreSettings = z.infer<typeof s3StoreSettingsSchema>
 export const swiftStoreSettingsSchema = z.strictObject({
   ...swiftFields,
