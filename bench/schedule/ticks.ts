@@ -1,5 +1,6 @@
 import type { Client, PoolConfig } from 'pg'
 import { pino } from 'pino'
+import { getGlobalDispatcher } from 'undici'
 import { openDatabase } from '../../packages/manager/src/database/open-database.ts'
 import { dispatchDuePlans } from '../../packages/manager/src/jobs/dispatch-due-plans.ts'
 import { Sealer } from '../../packages/manager/src/secrets/sealing.ts'
@@ -28,6 +29,7 @@ export async function measureTicks(
     jobChanges: { isConnected: true, subscribe: () => () => undefined },
     wakeWorkers: () => undefined,
     clock: new ManagerClock(),
+    agentConnections: { dispatcher: getGlobalDispatcher() },
   }
   try {
     const times: number[] = []

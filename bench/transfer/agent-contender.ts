@@ -14,7 +14,7 @@ const pollMs = 10
  *
  * @param folder - Has the file to store; its name is the database. It is restored as `restored`.
  */
-export async function startAgent(folder: string): Promise<AgentProcess> {
+export async function startAgent(folder: string, settings: Record<string, string> = {}): Promise<AgentProcess> {
   const scripts = join(folder, 'scripts')
   await mkdir(scripts)
   const texts = {
@@ -28,6 +28,7 @@ export async function startAgent(folder: string): Promise<AgentProcess> {
     directory_restore: join(folder, 'restores'),
     scripts_path: scripts,
     log_level: 'warn',
+    ...settings,
   })
 }
 

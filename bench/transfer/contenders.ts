@@ -17,16 +17,16 @@ export interface Contender {
 }
 
 /** Our pipeline as a command. */
-const command = 'node --max-semi-space-size=1 "$PROJECT/packages/storage/src/command/main.ts"'
+const command = 'node --max-semi-space-size=1 "$PROJECT/packages/cli/src/main.ts" object'
 export const ourCommand = {
-  store: `${command} store "$NAME.zst.age" --destination "$DESTINATION" --compression zstd --recipient "$RECIPIENT" < "$INPUT"`,
-  restore: `${command} load "$NAME.zst.age" --destination "$DESTINATION" --identity "$IDENTITY" > "$OUTPUT"`,
+  store: `${command} put "$NAME.zst.age" --destination "$DESTINATION" --compression zstd --recipient "$RECIPIENT" < "$INPUT"`,
+  restore: `${command} get "$NAME.zst.age" --destination "$DESTINATION" --identity-file "$IDENTITY" > "$OUTPUT"`,
 }
 const aws = 'aws --endpoint-url "$S3_URL" s3 cp --quiet'
 
 /** All that are a line of bash. */
 export const shellContenders: readonly Contender[] = [
-  inShell({ name: '`osb-backup-transfer`, zstd and age', group: 'compressed and encrypted', ...ourCommand }),
+  inShell({ name: '`osb-backup object`, zstd and age', group: 'compressed and encrypted', ...ourCommand }),
   inShell({
     name: '`zstd -T0`, `age`, `aws s3 cp`',
     group: 'compressed and encrypted',
@@ -34,10 +34,10 @@ export const shellContenders: readonly Contender[] = [
     restore: `${aws} "s3://$BUCKET/$NAME.zst.age" - | age -d -i "$IDENTITY" | zstd -q -d > "$OUTPUT"`,
   }),
   inShell({
-    name: '`osb-backup-transfer`, as it is',
+    name: '`osb-backup object`, as it is',
     group: 'as it is',
-    store: `${command} store "$NAME" --destination "$DESTINATION" < "$INPUT"`,
-    restore: `${command} load "$NAME" --destination "$DESTINATION" > "$OUTPUT"`,
+    store: `${command} put "$NAME" --destination "$DESTINATION" < "$INPUT"`,
+    restore: `${command} get "$NAME" --destination "$DESTINATION" > "$OUTPUT"`,
   }),
   inShell({
     name: '`aws s3 cp`',

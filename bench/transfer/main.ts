@@ -1,30 +1,40 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { cpus, tmpdir } from 'node:os'
+import { rm, stat } from 'node:fs/promises'
+import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
-import { CreateBucketCommand, DeleteBucketCommand, S3Client } from '@aws-sdk/client-s3'
-import { openStore } from '@osb-backup/storage'
-import { type LabEnv, labUp } from '../../lab/index.ts'
 import { agentContender, startAgent } from './agent-contender.ts'
-import { type Contender, environmentOf, ourCommand, shellContenders } from './contenders.ts'
+import { type Contender, ourCommand, shellContenders } from './contenders.ts'
 import { makeData } from './data.ts'
+import { benchLatency } from './latency.ts'
 import { median, type Taken } from './measure.ts'
+import { type Place, withPlace } from './place.ts'
+import { benchSmallDumps } from './small-dumps.ts'
 import { shareOfSteps } from './steps.ts'
 
-const help = `npm run bench -- transfer [--megabytes N] [--repeats N]: moves a pg_dump and a tar of /usr/lib (400 MB each by
-default) into the lab's store and back, by a running agent, with our command, with zstd | age | aws, and with aws, rclone and restic,
-in turns. Prints the medians of the repeats (3 by default) as tables. Requires awscli, rclone and restic besides what the lab needs.`
+const help = `npm run bench -- transfer [OPTION]…: moves a pg_dump and a tar of /usr/lib into the lab's store and back, by a running
+agent, with our command, with zstd | age | aws, and with aws, rclone and restic, in turns. Prints medians as tables. Requires awscli,
+rclone and restic besides what the lab needs.
+
+  --megabytes N      size of each of the two (350)
+  --repeats N        how often each is moved (3)
+  --only TEXT,…      only contenders whose name contains one of these: agent, age, aws, rclone, restic (all)
+  --small-dumps N    instead: N dumps of 1 MB through one agent (200 in docs/performance.md)
+  --latency-ms N     instead: the tar by an agent, over a way with and without that latency`
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
   options: {
     help: { type: 'boolean', short: 'h' },
-    megabytes: { type: 'string', default: '400' },
+    megabytes: { type: 'string', default: '350' },
     repeats: { type: 'string', default: '3' },
+    only: { type: 'string', default: '' },
+    'small-dumps': { type: 'string' },
+    'latency-ms': { type: 'string' },
   },
 })
+const sizeBytes = Number(values.megabytes) * 1e6
 const run = promisify(execFile)
 
 const groups: readonly Contender['group'][] = ['compressed and encrypted', 'as it is', 'other tools']
@@ -35,70 +45,42 @@ interface Measured {
 }
 
 async function bench(): Promise<void> {
-  const { env: lab } = await labUp()
-  const folder = await mkdtemp(join(tmpdir(), 'osb-bench-'))
-  const bucket = `bench-${randomUUID()}`
-  const environment = environmentOf(lab, bucket, folder)
-  const { endpoint, region, accessKeyId, secretAccessKey } = lab.s3
-  const settings = { type: 's3', endpoint, region, bucket, accessKeyId, secretAccessKey } as const
-  const credentials = { accessKeyId, secretAccessKey }
-  const client = new S3Client({ endpoint, region, forcePathStyle: true, credentials })
-  await client.send(new CreateBucketCommand({ Bucket: bucket }))
+  await withPlace(async (place) => {
+    await describeMachine(place.environment)
+    if (values['small-dumps'] !== undefined) return benchSmallDumps(place, Number(values['small-dumps']))
+    if (values['latency-ms'] === undefined) return benchContenders(place)
+    return benchLatency(place, Number(values['latency-ms']), { sizeBytes, repeats: Number(values.repeats) })
+  })
+}
+
+async function benchContenders({ lab, folder, environment, recipient, identity }: Place): Promise<void> {
+  const data = Object.entries(await makeData(lab, folder, sizeBytes))
+  const agent = await startAgent(folder)
   try {
-    await writeFile(join(folder, 'destination.json'), JSON.stringify(settings))
-    const { stderr } = await run('age-keygen', ['-o', join(folder, 'identity')])
-    const recipient = stderr.replace('Public key: ', '').trim()
-    environment.RECIPIENT = recipient
-    await describeMachine(environment)
-    const data = Object.entries(await makeData(lab, folder, Number(values.megabytes) * 1e6))
-    const agent = await startAgent(folder)
-    try {
-      const identity = identityIn(await readFile(join(folder, 'identity'), 'utf8'))
-      const contenders = [
-        agentContender(agent, lab, {
-          name: 'our agent, zstd and age',
-          group: 'compressed and encrypted',
-          transforms: { compression: true, recipient, identity },
-        }),
-        agentContender(agent, lab, {
-          name: 'our agent, as it is',
-          group: 'as it is',
-          transforms: { compression: false },
-        }),
-        ...shellContenders,
-      ].toSorted((left, right) => groups.indexOf(left.group) - groups.indexOf(right.group))
-      for (const [what, input] of data) await benchData(what, input, contenders, environment)
-    } finally {
-      await agent.stop()
-    }
+    const contenders = [
+      agentContender(agent, lab, {
+        name: 'our agent, zstd and age',
+        group: 'compressed and encrypted',
+        transforms: { compression: true, recipient, identity },
+      }),
+      agentContender(agent, lab, {
+        name: 'our agent, as it is',
+        group: 'as it is',
+        transforms: { compression: false },
+      }),
+      ...shellContenders,
+    ]
+      .filter(({ name }) => values.only.split(',').some((part) => name.includes(part)))
+      .toSorted((left, right) => groups.indexOf(left.group) - groups.indexOf(right.group))
+    for (const [what, input] of data) await benchData(what, input, contenders, environment)
   } finally {
-    const store = openStore(settings)
-    for await (const { name } of store.list('')) await store.remove(name)
-    await client.send(new DeleteBucketCommand({ Bucket: bucket }))
-    await emptySegments(lab, bucket)
-    await rm(folder, { recursive: true })
-  }
-}
-
-function identityIn(file: string): string {
-  return file.split('\n').find((line) => line.startsWith('AGE-SECRET-KEY-')) ?? ''
-}
-
-/** The containers that Swift and its S3 API keep parts in. */
-async function emptySegments(lab: LabEnv, bucket: string): Promise<void> {
-  for (const container of [`${bucket}+segments`, `${bucket}_segments`]) {
-    const segments = openStore({ type: 'swift', ...lab.swift, container })
-    try {
-      for await (const { name } of segments.list('')) await segments.remove(name)
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'absent')) throw error
-    }
+    await agent.stop()
   }
 }
 
 async function describeMachine(env: Record<string, string>): Promise<void> {
   const versions = ['zstd --version', 'age --version', 'aws --version', 'rclone version', 'restic version']
-  const said = await Promise.all(versions.map((command) => run('bash', ['-c', command], { env })))
+  const said = await Promise.all(versions.map((command) => run('bash', ['-c', `${command} || true`], { env })))
   const programs = said.map(({ stdout }) => stdout.split('\n')[0])
   console.log(`${cpus().length} cores (${cpus()[0]?.model}), Node ${process.version}\n${programs.join('\n')}\n`)
 }

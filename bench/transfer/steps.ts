@@ -15,8 +15,8 @@ interface Profile {
 const steps: readonly [step: string, pattern: RegExp][] = [
   ['waiting', /^\(idle\)/],
   ['freeing memory', /^\(garbage collector\)/],
-  ['sha256', /content\/meter\.ts/],
-  ['md5 of parts', /transfer\/piece\.ts/],
+  ['sha256', /content\/meter\.ts|chunks\/chunk-list\.ts/],
+  ['digests of parts', /transfer\/parts\.ts/],
   ['age', /content\/age-/],
   ['zstd program', /content\/program-filter\.ts|compression\.ts/],
   ['starting', /internal\/modules|realm|compile|command\/main\.ts|wrapSafe|\/esm\/|\/cjs\//],

@@ -1,8 +1,15 @@
-import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackupClient } from '@osb-backup/client'
 import type { Job } from '@osb-backup/protocol/v1'
-import { makeTemporaryFolder, startAgentProcess, startManagerProcess, TEST_TOKEN } from '@osb-backup/testkit'
+import {
+  type AgentProcess,
+  makeTemporaryFolder,
+  startAgentProcess,
+  startManagerProcess,
+  TEST_TOKEN,
+} from '@osb-backup/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { registerInstance } from '../fixtures/register-instance.ts'
 import { vaultKind } from '../fixtures/vault-kind.ts'
@@ -15,6 +22,7 @@ const JOB_TIMEOUT_MS = 240_000
 
 let stack: AsyncDisposableStack
 let folder: string
+let agent: AgentProcess
 let vaults: string
 let client: BackupClient
 let url: string
@@ -62,7 +70,7 @@ beforeAll(async () => {
     scripts_path: scripts,
     file_destination_root: vaults,
   }
-  const agent = await startAgentProcess(agentSettings, [], join(programs, 'packages/agent/src/main.ts'))
+  agent = await startAgentProcess(agentSettings, [], join(programs, 'packages/agent/src/main.ts'))
   stack.defer(() => agent.stop())
   const managerSettings = { DATA_DIR: join(folder, 'manager'), FILE_DESTINATION_ROOT: vaults }
   const manager = await startManagerProcess(managerSettings, [], join(programs, 'packages/manager/src/main.ts'))
@@ -166,4 +174,25 @@ test('it is described like the others in OpenAPI', async () => {
   expect(text).toContain(`"const":"${vaultKind.type}"`)
   expect(text).toContain(`"const":"${vaultKind.wireType}"`)
   expect(text).toContain('"enum":["s3","swift","file","vault"]')
+})
+
+test('a job whose store cannot be loaded fails before it locks anything', async () => {
+  await rm(join(folder, 'programs/packages/storage/src/s3/s3-store.ts'))
+  await writeFile(join(folder, 'scripts/pre-backup-lock'), `: > '${join(folder, 'locked')}'\n`)
+  const authorization = `Basic ${Buffer.from(`${agent.username}:${agent.password}`).toString('base64')}`
+  const ask = async (method: string, path: string, body?: object) => {
+    const text = body === undefined ? null : JSON.stringify(body)
+    const answer = await fetch(agent.url + path, { method, headers: { authorization }, body: text })
+    return method === 'GET' ? answer.json() : answer.status
+  }
+  const destination = { type: 'S3', bucket: 'b', endpoint: 'http://127.0.0.1:1', authKey: 'k', authSecret: 'secret-12' }
+  const backup = { host: 'host', username: 'user', password: 'password', database: 'unloadable' }
+  expect(await ask('POST', '/backup', { id: 'unloadable', encryption_key: 'none', destination, backup })).toBe(201)
+  await expect
+    .poll(() => ask('GET', '/backup/unloadable'), { timeout: JOB_TIMEOUT_MS })
+    .toMatchObject({
+      status: 'FAILED',
+      error_message: expect.stringContaining('s3-store.ts'),
+    })
+  expect(existsSync(join(folder, 'locked'))).toBe(false)
 })

@@ -23,11 +23,11 @@ const source = `recovery-${randomUUID()}`
 const target = `recovery-${randomUUID()}`
 const folder = await mkdtemp(join(tmpdir(), 'osb-recovery-'))
 
-/** The commands of docs/recovery.md by the names beside their fences. */
+/** The commands of docs/recovery.md by the names beside their fences, but for those about the manager. */
 const blocks = new Map(
-  [...(await readFile(join(project, 'docs/recovery.md'), 'utf8')).matchAll(/^```sh (\S+)\n(.*?)^```$/gms)].map(
-    ([, name = '', commands = '']) => [name, commands],
-  ),
+  [
+    ...(await readFile(join(project, 'docs/recovery.md'), 'utf8')).matchAll(/^```sh (?!manager-)(\S+)\n(.*?)^```$/gms),
+  ].map(([, name = '', commands = '']) => [name, commands]),
 )
 /** Blocks that no test has run. */
 const untested = new Set(blocks.keys())

@@ -1,7 +1,8 @@
 import type { Stats } from 'node:fs'
-import { access, constants, lstat, readdir, readlink, realpath, stat } from 'node:fs/promises'
+import { access, chmod, chown, constants, lstat, readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { createDirectory, errorMessage, SettingsError } from '@osb-backup/node'
+import { checkScriptAccount, succeedsAs } from './scripts/script-account.ts'
 import type { AgentSettings } from './settings/agent-settings.ts'
 
 const WORLD_WRITABLE = 0o002
@@ -26,8 +27,9 @@ export async function openDirectories(settings: AgentSettings): Promise<void> {
       throw new SettingsError('state_directory must not be directory_backup or directory_restore itself.')
     }
   }
-  await checkEntries('directory_backup', settings.backupDirectory)
-  await checkEntries('directory_restore', settings.restoreDirectory)
+  const { scriptAccount } = settings
+  await checkEntries('directory_backup', settings.backupDirectory, scriptAccount)
+  await checkEntries('directory_restore', settings.restoreDirectory, scriptAccount)
   await checkStateDirectory(state)
 }
 
@@ -62,12 +64,52 @@ async function checkPath(setting: string, path: string, links = 0): Promise<void
 }
 
 /** Links in the directory of jobs would lead scripts and transfers elsewhere. Those of its own account are rejected by the job that meets them. */
-async function checkEntries(setting: string, directory: string): Promise<void> {
+async function checkEntries(
+  setting: string,
+  directory: string,
+  account: AgentSettings['scriptAccount'],
+): Promise<void> {
   for (const { path, found } of await entriesOf(setting, directory)) {
-    if (found.isSymbolicLink() && !isTrusted(found)) {
+    if (found.isSymbolicLink() && !isTrusted(found) && found.uid !== account?.uid) {
       throw new SettingsError(`${setting} contains ${path}, a symbolic link of another account. Remove it: rm ${path}`)
     }
   }
+}
+
+/**
+ * Checks that the account of the scripts can use what it must, and not the journal. Directories that are still empty are given
+ * the rights that they need.
+ *
+ * @param form - Scripts of form 1 create the directories of their jobs themselves.
+ * @throws {SettingsError} With what to run.
+ */
+export async function openForScripts(settings: AgentSettings, form: 1 | 2): Promise<void> {
+  const { scriptAccount: account, stateDirectory, scriptsPath } = settings
+  if (account === undefined) return
+  await checkScriptAccount(account)
+  const state = await realpath(stateDirectory)
+  for (const [setting, path] of [
+    ['directory_backup', settings.backupDirectory],
+    ['directory_restore', settings.restoreDirectory],
+  ] as const) {
+    if (state.startsWith(`${await realpath(path)}/`)) {
+      throw new SettingsError(
+        `state_directory must be outside of ${setting} with script_user, whose scripts could exchange it: set it, for ` +
+          'example to /var/lib/osb-backup-agent.',
+      )
+    }
+    const isUsable = () => succeedsAs(account, 'test', form === 1 ? ['-w', path, '-a', '-x', path] : ['-x', path])
+    if (await isUsable()) continue
+    if ((await readdir(path)).length === 0)
+      await (form === 1 ? chown(path, account.uid, account.gid) : chmod(path, 0o711))
+    if (await isUsable()) continue
+    const advice = form === 1 ? `chown ${account.name} ${path}` : `chmod a+x ${path}`
+    throw new SettingsError(
+      `script_user ${account.name} cannot use ${setting}: run ${advice}, and let that account enter the directories above it.`,
+    )
+  }
+  if (await succeedsAs(account, 'test', ['-r', scriptsPath, '-a', '-x', scriptsPath])) return
+  throw new SettingsError(`script_user ${account.name} cannot read scripts_path: run chmod -R a+rX ${scriptsPath}`)
 }
 
 /** The journal and the compiled code are trusted, so everything in their directory must be the agent's own. */

@@ -68,7 +68,7 @@ async function expireJobs({ registry, settings, log, now }: JobDependencies): Pr
     // Where both settings name one directory, a backup and a restore of one id share theirs.
     const isInUse = registry.running().some(({ record }) => jobDirectoryPath(settings, record.request) === path)
     // Removed while the id is still taken, so that no new job of that id is disturbed.
-    if (!isInUse) await removeJobDirectory(path)
+    if (!isInUse) await removeJobDirectory(path, settings.scriptAccount)
     await registry.delete(job)
   }
   if (expired.length > 0) log.info({ jobs: expired.length }, 'jobs expired')

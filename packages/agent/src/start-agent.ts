@@ -1,11 +1,19 @@
+import type { Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { errorMessage, omitUndefined, SettingsError } from '@osb-backup/node'
+import {
+  errorMessage,
+  followTlsFiles,
+  loadTlsFiles,
+  omitUndefined,
+  SettingsError,
+  type TlsFiles,
+} from '@osb-backup/node'
 import { missingNodeFlags } from '@osb-backup/storage/node-flags'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
-import { openDirectories } from './directory-checks.ts'
-import { buildServer } from './http/server.ts'
+import { openDirectories, openForScripts } from './directory-checks.ts'
+import { buildServer, tlsOptions } from './http/server.ts'
 import type { JobDependencies } from './jobs/job-dependencies.ts'
 import { JobMetrics } from './jobs/job-metrics.ts'
 import { noteShutdown } from './jobs/job-record.ts'
@@ -17,7 +25,7 @@ import { resumePending, startRecovery } from './recovery/recover.ts'
 import { openCgroups } from './scripts/cgroup.ts'
 import type { AgentSettings } from './settings/agent-settings.ts'
 import { ObjectClaims } from './stages/object-claim.ts'
-import { checkScripts, readCaFile, readTlsFiles, type TlsFiles } from './start-checks.ts'
+import { checkPlainHttp, checkScripts, readCaFile, tlsFilePaths } from './start-checks.ts'
 import { AgentStores } from './stores/agent-stores.ts'
 
 /** How long callers have to receive pending answers when the agent shuts down. */
@@ -46,9 +54,11 @@ export async function startAgent(settings: AgentSettings): Promise<Agent> {
   const log = pino({ level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
   noteMissingFlags(log)
   await openDirectories(settings)
-  await checkScripts(settings, log)
+  await openForScripts(settings, await checkScripts(settings, log))
+  checkPlainHttp(settings, log)
+  const paths = tlsFilePaths(settings.tls)
   const files = omitUndefined({
-    tls: await readTlsFiles(settings.tls),
+    tls: paths && (await loadTlsFiles(paths)),
     ca: await readCaFile(settings.transfers.caFile),
   })
   const lock = await lockDirectory(settings.stateDirectory)
@@ -97,6 +107,7 @@ async function startLocked(
   })
   for (const job of registry.pending()) void resumePending(job, deps)
   const maintenance = startMaintenance(deps)
+  const unfollow = followCertificates(server, settings, tls, log)
   const { port } = server.server.address() as AddressInfo
   log.info({ host: settings.host, port, tls: tls !== undefined }, 'listening')
   if (settings.credentials === undefined) log.warn('this agent has no credentials: any caller has full access')
@@ -107,6 +118,7 @@ async function startLocked(
     async stop() {
       await drain(deps)
       await maintenance.stop()
+      await unfollow()
       await registry
         .saveUnsaved()
         .catch((error: unknown) => log.error({ err: errorMessage(error) }, 'job state not saved'))
@@ -114,6 +126,25 @@ async function startLocked(
       await unlock()
     },
   }
+}
+
+/** Serves renewed certificates to new connections; those that exist stay. */
+function followCertificates(
+  server: FastifyInstance,
+  settings: AgentSettings,
+  tls: TlsFiles | undefined,
+  log: pino.Logger,
+): () => Promise<void> {
+  const paths = tlsFilePaths(settings.tls)
+  const https = server.server as Server
+  if (paths === undefined || tls === undefined) return async () => undefined
+  return followTlsFiles(paths, tls, {
+    apply(files) {
+      https.setSecureContext(tlsOptions(files))
+      log.info('the certificate was renewed')
+    },
+    reject: (problem) => log.error({ err: problem }, 'the new certificate is not used, the old one stays'),
+  })
 }
 
 /** Waits for the running jobs within the grace period, then cancels them and waits for their always-run steps. */

@@ -1,40 +1,31 @@
-import { readFile, stat } from 'node:fs/promises'
-import { createSecureContext } from 'node:tls'
-import { errorMessage, SettingsError } from '@osb-backup/node'
+import { stat } from 'node:fs/promises'
+import { isLoopbackHost, loadTlsFiles, SettingsError, type TlsFilePaths } from '@osb-backup/node'
 import type { Logger } from 'pino'
-import { certificatesProblem } from './certificates.ts'
 import { readPack } from './scripts/script-pack.ts'
 import type { AgentSettings } from './settings/agent-settings.ts'
 
-/** The PEM files of a TLS server. With a CA, callers must present a certificate of it. */
-export interface TlsFiles {
-  cert: Buffer
-  key: Buffer
-  ca?: Buffer
+/** The files of the agent's TLS; undefined if it speaks plain HTTP. */
+export function tlsFilePaths(tls: AgentSettings['tls']): TlsFilePaths | undefined {
+  if (tls === undefined) return undefined
+  const { certificateFile, keyFile, clientCaFile } = tls
+  return {
+    cert: { setting: 'tls_certificate_file', path: certificateFile },
+    key: { setting: 'tls_key_file', path: keyFile },
+    ...(clientCaFile === undefined ? {} : { ca: { setting: 'tls_client_ca_file', path: clientCaFile } }),
+  }
 }
 
 /**
- * Reads the files for TLS and checks that they can be used together.
+ * Refuses to send passwords over the network in plain text, or warns of it.
  *
- * @throws {SettingsError} If they cannot.
+ * @throws {SettingsError} If the settings forbid plain HTTP.
  */
-export async function readTlsFiles(tls: AgentSettings['tls']): Promise<TlsFiles | undefined> {
-  if (tls === undefined) return undefined
-  const { certificateFile, keyFile, clientCaFile } = tls
-  const files: TlsFiles = {
-    cert: await readSettingsFile('tls_certificate_file', certificateFile),
-    key: await readSettingsFile('tls_key_file', keyFile),
-    ...(clientCaFile === undefined ? {} : { ca: await readSettingsFile('tls_client_ca_file', clientCaFile) }),
-  }
-  if (files.ca !== undefined) requireCertificates('tls_client_ca_file', files.ca.toString())
-  try {
-    createSecureContext(files)
-  } catch (error) {
-    throw new SettingsError(
-      `tls_certificate_file, tls_key_file and tls_client_ca_file do not work: ${errorMessage(error)}.`,
-    )
-  }
-  return files
+export function checkPlainHttp({ tls, host, plainHttp }: AgentSettings, log: Pick<Logger, 'warn'>): void {
+  if (tls !== undefined || isLoopbackHost(host)) return
+  const problem = `without TLS, passwords and keys cross the network in plain text to client_host ${host}`
+  const advice = 'set tls_certificate_file and tls_key_file'
+  if (plainHttp === 'forbid') throw new SettingsError(`plain_http is forbidden: ${problem}; ${advice}.`)
+  log.warn({ host }, `${problem}: ${advice}`)
 }
 
 /**
@@ -44,37 +35,24 @@ export async function readTlsFiles(tls: AgentSettings['tls']): Promise<TlsFiles 
  */
 export async function readCaFile(path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined
-  const ca = (await readSettingsFile('store_ca_file', path)).toString()
-  requireCertificates('store_ca_file', ca)
-  return ca
-}
-
-function requireCertificates(setting: string, pem: string): void {
-  const problem = certificatesProblem(pem)
-  if (problem !== undefined) throw new SettingsError(`${setting} must hold certificates in PEM: ${problem}.`)
-}
-
-async function readSettingsFile(setting: string, path: string): Promise<Buffer> {
-  try {
-    return await readFile(path)
-  } catch (error) {
-    throw new SettingsError(`${setting} cannot be read: ${errorMessage(error)}.`)
-  }
+  return (await loadTlsFiles({ ca: { setting: 'store_ca_file', path } })).ca?.toString()
 }
 
 /**
  * Checks the scripts. A default path without any does not prevent the start: they may be installed later.
  *
+ * @returns Their form.
  * @throws {SettingsError} For an invalid pack, and for a path that was set but does not exist.
  */
-export async function checkScripts(settings: AgentSettings, log: Logger): Promise<void> {
+export async function checkScripts(settings: AgentSettings, log: Logger): Promise<1 | 2> {
   const { scriptsPath, mustHaveScripts } = settings
   const found = await stat(scriptsPath).catch(() => undefined)
   if (!found?.isDirectory()) {
     if (mustHaveScripts) throw new SettingsError(`scripts_path is not a directory: ${scriptsPath}.`)
     log.warn({ scripts_path: scriptsPath }, 'no scripts are installed yet')
-    return
+    return 1
   }
   const pack = await readPack(scriptsPath)
   if (!pack.ok) throw new SettingsError(`scripts_path holds an invalid pack: ${pack.error}.`)
+  return pack.value.form
 }

@@ -52,7 +52,24 @@ export class UsageError extends CliError {
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode
   if (error instanceof ApiError) return exitCodeOfStatus(error.status)
-  return exitCodes.failed
+  return error instanceof Error && error.name === 'StoreError' ? exitCodeOfStore(error) : exitCodes.failed
+}
+
+/** The exit code of a `StoreError`, whose class is loaded with the stores only. */
+function exitCodeOfStore(error: Error & { code?: unknown }): ExitCode {
+  switch (error.code) {
+    case 'absent':
+      return exitCodes.notFound
+    case 'denied':
+      return exitCodes.notAllowed
+    case 'temporary':
+      return exitCodes.unreachable
+    case 'misconfigured':
+    case 'invalid-name':
+      return exitCodes.usage
+    default:
+      return exitCodes.failed
+  }
 }
 
 function exitCodeOfStatus(status: number | undefined): ExitCode {

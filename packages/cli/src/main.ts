@@ -1,16 +1,16 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=1
+import { handleShutdownSignals } from '@osb-backup/node'
+import { exitCodes } from './exit-code.ts'
 import { run } from './run.ts'
 
 const interrupt = new AbortController()
-let isInterrupted = false
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => {
-    // A second one ends the program at once.
-    if (isInterrupted) process.exit(130)
-    isInterrupted = true
-    interrupt.abort(new Error('interrupted'))
-  })
-}
+handleShutdownSignals(process, () => performance.now(), {
+  shutdown: (signal) => interrupt.abort(new Error(`interrupted by ${signal}`)),
+  forceExit() {
+    console.error('Forced to exit by a second signal; parts of an upload may remain in the store.')
+    process.exit(exitCodes.interrupted)
+  },
+})
 // A reader such as `head` that has enough is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)

@@ -8,6 +8,7 @@ import { addDestinationCommands } from './commands/destinations.ts'
 import { addInstanceCommands } from './commands/instances.ts'
 import { addJobCommands } from './commands/jobs.ts'
 import { addContext, addLogin } from './commands/login.ts'
+import { addObjectCommands } from './commands/objects.ts'
 import { addPlanCommands } from './commands/plans.ts'
 import { createActionFactory } from './commands/program-context.ts'
 import { addRestore } from './commands/restore.ts'
@@ -61,6 +62,7 @@ export function createProgram(io: Io): Command {
   addJobCommands(program)
   addRestorePointCommands(program)
   addAccessCommands(program)
+  addObjectCommands(program)
   addDeclarative(program)
   addCompletion(program)
   return command

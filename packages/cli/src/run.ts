@@ -20,8 +20,7 @@ export async function run(io: Io, args: readonly string[]): Promise<number | und
       // It has printed its message already; help that was asked for is no mistake.
       return error.exitCode === 0 ? exitCodes.success : exitCodes.usage
     }
-    if (io.signal.aborted && exitCodeOf(error) !== exitCodes.interrupted) return exitCodes.interrupted
     new Printer(io, program.opts<{ output?: OutputFormat }>()).error(error)
-    return exitCodeOf(error)
+    return io.signal.aborted ? exitCodes.interrupted : exitCodeOf(error)
   }
 }

@@ -1,7 +1,8 @@
-import { handleShutdownSignals, SettingsError, VERSION } from '@osb-backup/node'
+import { errorCode, handleShutdownSignals, SettingsError, VERSION } from '@osb-backup/node'
 import { help } from './commands/help.ts'
 import { readCommand, UsageError } from './commands/read-command.ts'
 import { type DataCommand, runCommand } from './commands/run-command.ts'
+import { DatabaseUnavailable } from './database/database-unavailable.ts'
 import { type RunningManager, startManager } from './manager.ts'
 import { readSettings } from './settings/settings.ts'
 
@@ -13,8 +14,16 @@ function fail(error: unknown): never {
     console.error(`${error.message} See --help.`)
     process.exit(2)
   }
-  console.error(error instanceof SettingsError ? error.message : error)
+  console.error(error instanceof SettingsError ? error.message : (systemProblem(error) ?? error))
   process.exit(1)
+}
+
+/** What the operating system, or a database that was lost meanwhile, prevented; anything else is a bug and keeps its stack. */
+function systemProblem(error: unknown): string | undefined {
+  if (errorCode(error) === 'ENOSPC')
+    return 'The disk of DATA_DIR is full: free some space, and start the manager again.'
+  const isOurs = error instanceof DatabaseUnavailable || (error instanceof Error && 'syscall' in error)
+  return isOurs ? `The manager cannot start: ${error.message.replace(/\.$/, '')}.` : undefined
 }
 
 /** Exits when the manager cannot continue. */
@@ -59,9 +68,13 @@ async function runToEnd(command: DataCommand): Promise<void> {
 }
 
 async function start(): Promise<void> {
-  const starting = startManager(readSettings(), exitOnFatal)
-  shutDownOnSignals(starting)
-  const manager = await starting
+  const stopping = new AbortController()
+  const starting = startManager(readSettings(), exitOnFatal, stopping.signal)
+  shutDownOnSignals(starting, stopping)
+  const manager = await starting.catch((error: unknown) => {
+    if (stopping.signal.aborted) process.exit(0)
+    throw error
+  })
   if (manager.newKeyPath !== undefined) {
     console.log(
       `Created the key that seals stored secrets: ${manager.newKeyPath}. Keep a copy elsewhere; without it the stored credentials are lost.`,
@@ -74,9 +87,10 @@ async function start(): Promise<void> {
 }
 
 /** Shuts the manager down on signals, also while it starts. */
-function shutDownOnSignals(starting: Promise<RunningManager>): void {
+function shutDownOnSignals(starting: Promise<RunningManager>, stopping: AbortController): void {
   let running: RunningManager | undefined
   const shutdown = async () => {
+    stopping.abort(new Error('the manager is stopping'))
     running = await starting
     await running.stop()
     process.exit(0)

@@ -1,4 +1,5 @@
 import { SettingsError } from '@osb-backup/node'
+import { AgentConnections } from './agents/agent-connections.ts'
 import type { Context } from './context/context.ts'
 import { createLog } from './context/log.ts'
 import { openData } from './context/open-data.ts'
@@ -6,6 +7,7 @@ import { JobChanges } from './database/notifications.ts'
 import { buildApp, closeApp } from './http/app.ts'
 import { readyRoute } from './http/health.ts'
 import { legacyRoutes } from './http/legacy/routes.ts'
+import { checkPlainHttp, followCertificate, openTls } from './http/tls.ts'
 import { v1Routes } from './http/v1/routes.ts'
 import type { ManagerSettings } from './settings/settings.ts'
 import { ManagerClock } from './shared/manager-clock.ts'
@@ -30,11 +32,13 @@ export interface RunningManager {
  * Starts a manager: database, API and workers in this process.
  *
  * @param onFatal - Called when it cannot continue: its embedded database was lost. It should exit.
+ * @param signal - Ends the start, which then rejects.
  * @throws {SettingsError} If a setting cannot be used.
  */
 export async function startManager(
   settings: ManagerSettings,
   onFatal: (error: Error) => void,
+  signal: AbortSignal,
 ): Promise<RunningManager> {
   const log = createLog(settings.logLevel)
   const stops: (() => Promise<void>)[] = []
@@ -42,8 +46,13 @@ export async function startManager(
     for (const step of stops.splice(0).reverse()) await step()
   }
   try {
-    const data = await openData(settings, { as: 'manager', onLost: onFatal }, log, stops)
+    checkPlainHttp(settings, log)
+    const tls = await openTls(settings)
+    const agentConnections = await AgentConnections.open(settings, log)
+    stops.push(() => agentConnections.close())
+    const data = await openData(settings, { as: 'manager', onLost: onFatal, signal }, log, stops)
     const { connection, database, sealer, newKeyPath, stopDatabase } = data
+    signal.throwIfAborted()
     const jobChanges = await JobChanges.start(connection, log)
     stops.push(() => jobChanges.stop())
     const context: Context = {
@@ -52,16 +61,18 @@ export async function startManager(
       sealer,
       log,
       clock: new ManagerClock(),
+      agentConnections,
       jobChanges,
       wakeWorkers: () => workers.wake(),
     }
     const workers = new Workers(context)
     const firstToken = await ensureAdminToken(context)
-    const app = await buildApp(context, [v1Routes, legacyRoutes, readyRoute(() => workers.hasLease)])
+    const app = await buildApp(context, [v1Routes, legacyRoutes, readyRoute(() => workers.hasLease)], tls?.files)
     const url = await app.listen({ host: settings.host, port: settings.port }).catch((cause: NodeJS.ErrnoException) => {
       throw new SettingsError(`HOST and PORT cannot be listened on: ${cause.message}.`, { cause })
     })
     stops.push(() => closeApp(app))
+    if (tls !== undefined) stops.push(followCertificate(app, tls, log))
     // Stopped before the API closes, which may take a while: no job is claimed any more, and others may claim those that run.
     stops.push(await workers.startPools({ isAlone: settings.databaseUrl === undefined }))
     stops.push(workers.startTasks())

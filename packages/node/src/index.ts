@@ -19,4 +19,12 @@ export {
 export { absolutePath, flag, httpUrl, listOf, oneOf, text, wholeNumber } from './settings/schemas.ts'
 export { settingsHelp, settingsReference } from './settings/settings-text.ts'
 export { handleShutdownSignals } from './shutdown-signals.ts'
+export {
+  certificatesProblem,
+  followTlsFiles,
+  isLoopbackHost,
+  loadTlsFiles,
+  type TlsFilePaths,
+  type TlsFiles,
+} from './tls-files.ts'
 export { VERSION } from './version.ts'

@@ -28,6 +28,6 @@ export async function startAgentProcess(
   const credentials = { client_username: 'agent', client_password: 'agent-password-of-the-testkit' }
   const environment = { client_host: '127.0.0.1', client_port: '0', ...credentials, ...settings }
   const running = startProcess(program, environment, { prefix, flags: nodeFlags })
-  const [, url = ''] = await waitForOutput(running, /listens on (http:\/\/[^\s"]+)/, START_TIMEOUT_MS)
+  const [, url = ''] = await waitForOutput(running, /listens on (https?:\/\/[^\s"]+)/, START_TIMEOUT_MS)
   return { ...running, url, username: credentials.client_username, password: credentials.client_password }
 }

@@ -27,7 +27,7 @@ export async function startManagerProcess(
   program: string = main,
 ): Promise<ManagerProcess> {
   const running = startProcess(program, environmentOf({ ADMIN_TOKEN: TEST_TOKEN, ...settings }), { prefix })
-  const [, url = ''] = await waitForOutput(running, /The manager listens on (http:\S+)/, START_TIMEOUT_MS)
+  const [, url = ''] = await waitForOutput(running, /The manager listens on (https?:\S+)/, START_TIMEOUT_MS)
   const token = settings.ADMIN_TOKEN ?? TEST_TOKEN
   return { ...running, url, token, client: new BackupClient({ url, token }) }
 }

@@ -1,10 +1,9 @@
 import { realpath } from 'node:fs/promises'
 import { isAbsolute, relative } from 'node:path'
 import { err, ok, type Result } from '@osb-backup/core'
-import { errorCode, errorMessage } from '@osb-backup/node'
+import { certificatesProblem, errorCode, errorMessage } from '@osb-backup/node'
 import type { AgentDestination } from '@osb-backup/protocol'
 import type { StoreKind, StoreSettings } from '@osb-backup/storage/kinds'
-import { certificatesProblem } from '../certificates.ts'
 import type { AgentSettings } from '../settings/agent-settings.ts'
 
 /** Decodes the destination of a request. Its required fields are present. */

@@ -1,7 +1,7 @@
 import { isDeclaredItem, type RunKind } from '@osb-backup/core'
-import { errorMessage } from '@osb-backup/node'
+import { errorMessage, type TlsFiles } from '@osb-backup/node'
 import type { AgentRefusal } from '@osb-backup/protocol'
-import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { DescriptorReserve, descriptorLimit } from '../jobs/descriptor-reserve.ts'
 import type { JobDependencies } from '../jobs/job-dependencies.ts'
 import type { MeasuredNow } from '../jobs/job-metrics.ts'
@@ -11,10 +11,10 @@ import { hasPendingUnlock, markUnlockedProblem } from '../jobs/pending-steps.ts'
 import type { RegisteredJob } from '../jobs/registered-job.ts'
 import { isExhausted } from '../journal/space-reserve.ts'
 import { readPack, type ScriptPack } from '../scripts/script-pack.ts'
-import type { TlsFiles } from '../start-checks.ts'
-import { basicAuth } from './basic-auth.ts'
+import { CallerConnections } from './caller-connections.ts'
 import { checkRequest, idProblem, reservedIds } from './check-request.ts'
 import { failureAnswer, jobAnswer } from './job-answer.ts'
+import { type Attempt, PasswordAttempts } from './password-attempts.ts'
 import { readBody } from './read-body.ts'
 import { freeDisk, statusAnswer } from './status-answer.ts'
 import { timestamp } from './timestamp.ts'
@@ -25,6 +25,7 @@ const MAX_HEADER_BYTES = 16 * 1024
 const MAX_CONNECTIONS = 2000
 /** Time limits for the headers and for the whole request. */
 const HEADERS_TIMEOUT_MS = 10_000
+const HANDSHAKE_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
 const KEEP_ALIVE_MS = 75_000
 /** How often Node checks these time limits. */
@@ -44,7 +45,9 @@ const limits = {
 export function buildServer(deps: JobDependencies, tls?: TlsFiles): FastifyInstance {
   const { settings } = deps
   const { credentials } = settings
-  const letsIn = credentials === undefined ? () => true : basicAuth(credentials.username, credentials.password)
+  const attempts = credentials && new PasswordAttempts(credentials, deps.log)
+  const authenticate = ({ ip, headers }: FastifyRequest): Attempt =>
+    attempts?.check(ip, headers.authorization, performance.now()) ?? { result: 'accepted' }
   const server = Fastify({
     ...(tls === undefined ? { http: limits } : { https: { ...limits, ...tlsOptions(tls) } }),
     bodyLimit: MAX_BODY_BYTES,
@@ -59,14 +62,18 @@ export function buildServer(deps: JobDependencies, tls?: TlsFiles): FastifyInsta
     frameworkErrors: (_error, request, reply) => {
       // Its type depends on the schema of a route, which does not exist here.
       const plain = reply as unknown as FastifyReply
-      if (letsIn(request.headers.authorization)) plain.code(404).send()
-      else unauthorised(plain)
+      const attempt = authenticate(request as unknown as FastifyRequest)
+      if (attempt.result === 'accepted') plain.code(404).send()
+      else turnAway(plain, attempt)
     },
   })
   // Connections must not take the descriptors that jobs need.
-  server.server.maxConnections = Math.min(MAX_CONNECTIONS, Math.ceil((descriptorLimit() ?? Infinity) / 4))
+  const maximum = Math.min(MAX_CONNECTIONS, Math.ceil((descriptorLimit() ?? Infinity) / 4))
+  const connections = new CallerConnections(server.server, maximum)
   server.addHook('onRequest', async (request, reply) => {
-    if (!letsIn(request.headers.authorization)) return unauthorised(reply)
+    const attempt = authenticate(request)
+    if (attempt.result !== 'accepted') return turnAway(reply, attempt)
+    connections.noteAuthenticated(request.raw)
   })
   // The body is JSON, whatever its content type; it is parsed by the routes, so that an invalid one gets the published
   // answer.
@@ -105,8 +112,9 @@ export function buildServer(deps: JobDependencies, tls?: TlsFiles): FastifyInsta
 }
 
 /** If there is a CA, callers without a certificate of it are rejected. */
-const tlsOptions = (tls: TlsFiles) => ({
+export const tlsOptions = (tls: TlsFiles) => ({
   ...tls,
+  handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
   minVersion: 'TLSv1.2' as const,
   ...(tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true }),
 })
@@ -122,11 +130,18 @@ async function measureNow({ registry, settings }: JobDependencies): Promise<Meas
   }
 }
 
-const unauthorised = (reply: FastifyReply) =>
-  reply
+/** Answers a caller without valid credentials, and closes the connection. */
+function turnAway(reply: FastifyReply, attempt: Exclude<Attempt, { result: 'accepted' }>): FastifyReply {
+  reply.header('connection', 'close')
+  if (attempt.result === 'limited') {
+    const message = 'Too many failed attempts to authenticate from this address.'
+    return reply.code(429).header('retry-after', attempt.retryAfterSeconds).send({ message, error_message: message })
+  }
+  return reply
     .code(401)
     .header('www-authenticate', 'Basic realm="backup agent", charset="UTF-8"')
     .send({ message: 'Unauthorised.' })
+}
 
 const refuse = (reply: FastifyReply, kind: RunKind, problem: string) =>
   reply.code(400).send(failureAnswer(kind, 'Body Deserialization', problem))

@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { dumpName } from '@osb-backup/core'
 import { errorMessage } from '@osb-backup/node'
+import { stores } from '@osb-backup/storage/kinds'
 import type { Logger } from 'pino'
 import { removeIncompleteUpload } from '../recovery/incomplete-upload.ts'
 import { endProcesses } from '../scripts/end-processes.ts'
@@ -36,9 +37,15 @@ export async function runJob(job: RegisteredJob, pack: ScriptPack, deps: JobDepe
   const { database } = job.record.request
   log.info({ database: database.name, host: database.host, form: pack.form }, 'job started')
   try {
-    const directory = await openJobDirectory(jobDirectoryPath(deps.settings, job.record.request), pack.form)
+    const directory = await openJobDirectory(
+      jobDirectoryPath(deps.settings, job.record.request),
+      pack.form,
+      deps.settings.scriptAccount,
+    )
     const run = contextOf(job, pack, directory, deps)
     if (pack.form === 1) await requireDiskSpace(run)
+    // What cannot be loaded, after an upgrade or without descriptors, must not fail a backup that has locked its database.
+    await stores.kindOf(job.record.request.store).load()
     await runSteps(run, job, deps, log)
     await retrySteps(run, job, deps, log)
   } catch (error) {
@@ -83,7 +90,9 @@ export async function resumeRetries(job: RegisteredJob, pack: ScriptPack, deps: 
 /** Without its directory a script can still unlock. */
 async function reopenJobDirectory({ record }: RegisteredJob, { settings }: JobDependencies): Promise<JobDirectory> {
   const path = jobDirectoryPath(settings, record.request)
-  return openJobDirectory(path, record.form).catch(() => describeJobDirectory(path, record.form))
+  return openJobDirectory(path, record.form, settings.scriptAccount).catch(() =>
+    describeJobDirectory(path, record.form),
+  )
 }
 
 /**
@@ -180,7 +189,11 @@ async function cleanUp(run: RunContext, log: Logger): Promise<void> {
     await removeDownload(run)
     await removeMessageFiles(run.directory.messages)
     // Form 2 promises scripts a scratch directory that is removed after the job.
-    await closeJobDirectory(run.directory, run.pack.form, run.settings.mayDeleteFiles || run.pack.form === 2)
+    const { mayDeleteFiles, scriptAccount: account } = run.settings
+    await closeJobDirectory(run.directory, run.pack.form, {
+      mayDeleteFiles: mayDeleteFiles || run.pack.form === 2,
+      account,
+    })
   } catch (error) {
     log.warn({ err: errorMessage(error) }, 'job directory not removed')
   }

@@ -9,6 +9,7 @@ import { closeGate, gatedArguments, openGate } from './gate.ts'
 import { HeldOutput } from './held-output.ts'
 import { readProcess } from './process-identity.ts'
 import { findProcesses, haveOpen, openFile, type ProcessScope } from './process-scan.ts'
+import { commandAs, type ScriptAccount } from './script-account.ts'
 import { describeOutcome, isSuccess, type ScriptOutcome, type ScriptResult } from './script-result.ts'
 import { openStandardStreams, type StandardStreams } from './standard-streams.ts'
 
@@ -27,6 +28,8 @@ export interface ScriptOptions {
   /** The whole environment. */
   environment: Readonly<Record<string, string>>
   directory: string
+  /** What it runs under, if it is not the agent's own account. */
+  account?: ScriptAccount | undefined
   timeLimitMs: number
   killGraceMs: number
   mask: SecretMask
@@ -67,7 +70,7 @@ export interface RunningScript {
  * dump has failed.
  */
 export async function startScript(options: ScriptOptions): Promise<RunningScript> {
-  const script = new Script(options, await openStandardStreams(options.stdin))
+  const script = new Script(options, await openStandardStreams(options.stdin, { account: options.account }))
   return {
     input: script.input,
     output: script.output,
@@ -101,7 +104,8 @@ class Script {
     this.#stderr = new BoundedLog(options.mask)
     const exited = Promise.withResolvers<ScriptOutcome>()
     try {
-      const child = spawn('bash', gatedArguments(options.path, options.arguments, options.options), {
+      const gated = gatedArguments(options.path, options.arguments, options.options)
+      const child = spawn(...commandAs(options.account, 'bash', gated), {
         cwd: options.directory,
         env: { ...options.environment },
         detached: true,

@@ -1,7 +1,8 @@
-import { constants, open, rm, writeFile } from 'node:fs/promises'
+import { constants, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorMessage } from '@osb-backup/node'
 import { MAX_METADATA_BYTES, MAX_WARNING_LENGTH, MAX_WARNINGS, type Warning } from '@osb-backup/protocol'
+import type { ScriptAccount } from './script-account.ts'
 
 /**
  * The files with which scripts and agent exchange more than an exit status. They are hidden, so that neither is
@@ -63,10 +64,20 @@ export async function readMetadata({
 }
 
 /** Passes the metadata of a backup to the scripts of its restore. */
-export async function writeMetadata(files: MessageFiles, metadata: Readonly<Record<string, unknown>>): Promise<void> {
+export async function writeMetadata(
+  files: MessageFiles,
+  metadata: Readonly<Record<string, unknown>>,
+  account?: ScriptAccount,
+): Promise<void> {
   // A link of this name would lead elsewhere.
   await rm(files.metadata, { force: true })
-  await writeFile(files.metadata, JSON.stringify(metadata), { flag: 'wx', mode: 0o600 })
+  const file = await open(files.metadata, 'wx', 0o600)
+  try {
+    await file.writeFile(JSON.stringify(metadata))
+    if (account !== undefined) await file.chown(account.uid, account.gid)
+  } finally {
+    await file.close()
+  }
 }
 
 /** Removes the message files of a finished job. */

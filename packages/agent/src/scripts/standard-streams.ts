@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, constants, openSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
+import type { ScriptAccount } from './script-account.ts'
 
 const PIPES_TIMEOUT_MS = 10_000
 const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants
@@ -25,17 +26,20 @@ export interface StandardStreams {
  * agent opens it through `/proc`. (A FIFO is another thing: opening it waits for the other end.) Where that fails the
  * script gets socket pairs, since an unlock must not depend on it.
  *
+ * @param account - What the script runs under, if it is not the agent's own account.
  * @param stdin - `empty`: the script reads an end of file.
  */
 export async function openStandardStreams(
   stdin: 'empty' | 'stream',
-  { processes = '/proc' }: { processes?: string } = {},
+  { processes = '/proc', account }: { processes?: string; account?: ScriptAccount | undefined } = {},
 ): Promise<StandardStreams> {
   const opened: number[] = []
   // Bash would read ~/.bashrc first, since its standard input is a socket, as with rsh; and BASH_ENV in any case.
   const holder = spawn('bash', ['--norc', '-c', 'exec 10< <(:) 11< <(:) 12< <(:) && echo && read -r _'], {
     env: { PATH: process.env.PATH },
     stdio: ['pipe', 'pipe', 'ignore'],
+    // The owner of a pipe may open it by name.
+    ...(account && { uid: account.uid, gid: account.gid }),
   })
   const open = (descriptor: number, flags: number) => {
     const end = openSync(`${processes}/${holder.pid}/fd/${descriptor}`, flags)

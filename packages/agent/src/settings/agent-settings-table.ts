@@ -37,6 +37,12 @@ const access = {
     schema: absolutePath,
     description: 'PEM file of CAs, one of which must have signed the certificate that callers present',
   },
+  plain_http: {
+    schema: oneOf(['allow', 'forbid']),
+    default: 'allow',
+    description:
+      'whether the agent may listen without TLS on an address that other machines reach; if allowed it logs a warning: allow or forbid',
+  },
 } as const
 
 const directories = {
@@ -60,6 +66,11 @@ const directories = {
     schema: absolutePath,
     defaultText: '/var/vcap/jobs/backup-agent/backup',
     description: 'directory of the stage scripts',
+  },
+  script_user: {
+    schema: text,
+    defaultText: "the agent's account",
+    description: 'account that scripts run under, with its groups; the agent must run as root',
   },
   allowed_parameters: {
     schema: listOf(

@@ -2,6 +2,7 @@ import type { AgentDestination } from '@osb-backup/protocol'
 import type { S3CredentialSource } from '@osb-backup/protocol/v1'
 import type { JobRetention } from '../jobs/expiry.ts'
 import type { Compressor } from '../jobs/job-request.ts'
+import type { ScriptAccount } from '../scripts/script-account.ts'
 import type { LogLevel } from './agent-settings-table.ts'
 
 /** The validated settings of an agent. */
@@ -16,6 +17,8 @@ export interface AgentSettings {
   scriptsPath: string
   /** Whether the scripts path was set explicitly: then it must exist at the start. */
   mustHaveScripts: boolean
+  /** What scripts run under, if it is not the agent's own account. */
+  scriptAccount?: ScriptAccount
   /** Names of the parameters that scripts get; `*`: all that are not reserved. */
   allowedParameters: ReadonlySet<string>
   mayDeleteFiles: boolean
@@ -32,6 +35,8 @@ export interface AgentSettings {
   stateDirectory: string
   shutdownGraceMs: number
   retention: JobRetention
+  /** Whether the agent may listen without TLS on other addresses than those of this machine alone. */
+  plainHttp: 'allow' | 'forbid'
   /** Paths of PEM files. Absent: plain HTTP. */
   tls?: { certificateFile: string; keyFile: string; clientCaFile?: string }
   fileDestinationRoot?: string

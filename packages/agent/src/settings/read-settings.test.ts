@@ -30,6 +30,7 @@ test('settings that are not set have the published defaults', () => {
     stateDirectory: '/b/.state',
     shutdownGraceMs: 10_000,
     retention: { maxAgeMs: 604_800_000, maxNumber: 1000 },
+    plainHttp: 'allow',
     skipStorage: false,
     destinationDefaults: {},
     transfers: {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { compressionLevels, isCompressionLevel } from '@osb-backup/core'
 import { type Environment, omitUndefined, type ParsedSettings, parseSettings, SettingsError } from '@osb-backup/node'
 import type { Compressor } from '../jobs/job-request.ts'
+import { findScriptAccount } from '../scripts/script-account.ts'
 import type { AgentSettings, TransferSettings } from './agent-settings.ts'
 import { agentSettingsTable } from './agent-settings-table.ts'
 
@@ -21,6 +22,7 @@ export function readSettings(environment: Environment): AgentSettings {
   const credentials = credentialsOf(parsed)
   const tls = tlsOf(parsed)
   const root = parsed.file_destination_root
+  const scriptAccount = parsed.script_user === undefined ? undefined : findScriptAccount(parsed.script_user)
   return {
     ...(credentials === undefined ? {} : { credentials }),
     host: parsed.client_host,
@@ -29,6 +31,7 @@ export function readSettings(environment: Environment): AgentSettings {
     restoreDirectory: parsed.directory_restore,
     scriptsPath: parsed.scripts_path ?? DEFAULT_SCRIPTS_PATH,
     mustHaveScripts: parsed.scripts_path !== undefined,
+    ...(scriptAccount === undefined ? {} : { scriptAccount }),
     allowedParameters: new Set(parsed.allowed_parameters),
     mayDeleteFiles: parsed.allowed_to_delete_files,
     ...(parsed.allowed_databases === undefined ? {} : { allowedDatabases: parsed.allowed_databases }),
@@ -41,6 +44,7 @@ export function readSettings(environment: Environment): AgentSettings {
     stateDirectory: parsed.state_directory ?? join(parsed.directory_backup, '.state'),
     shutdownGraceMs: parsed.shutdown_grace_seconds * 1000,
     retention: { maxAgeMs: parsed.job_retention_hours * 3_600_000, maxNumber: parsed.job_retention_number },
+    plainHttp: parsed.plain_http,
     ...(tls === undefined ? {} : { tls }),
     ...(root === undefined ? {} : { fileDestinationRoot: root }),
     skipStorage: parsed.skip_storage,
@@ -50,7 +54,7 @@ export function readSettings(environment: Environment): AgentSettings {
     logLevel: parsed.log_level,
     scriptBase: {
       PATH: environment.PATH || '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-      HOME: environment.HOME || '/',
+      HOME: scriptAccount?.home ?? (environment.HOME || '/'),
       LANG: environment.LANG || 'C.UTF-8',
       TMPDIR: environment.TMPDIR || tmpdir(),
     },

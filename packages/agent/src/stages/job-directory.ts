@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { chmod, lstat, readdir, rm, rmdir } from 'node:fs/promises'
+import { constants, lstat, open, readdir, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { err, ok, type Result } from '@osb-backup/core'
 import { createDirectory } from '@osb-backup/node'
 import type { JobKey } from '../jobs/job-record.ts'
+import { type ScriptAccount, succeedsAs } from '../scripts/script-account.ts'
 import { type MessageFiles, messageFiles } from '../scripts/script-messages.ts'
 import type { AgentSettings } from '../settings/agent-settings.ts'
 
@@ -56,12 +57,12 @@ export function describeJobDirectory(path: string, form: 1 | 2): JobDirectory {
  * Prepares a job's directory, which only the agent's user may enter. An existing one is kept with its content. With scripts
  * of form 1 it is not created: the published contract leaves that to them, and `mkdir` fails for what exists.
  */
-export async function openJobDirectory(path: string, form: 1 | 2): Promise<JobDirectory> {
+export async function openJobDirectory(path: string, form: 1 | 2, account?: ScriptAccount): Promise<JobDirectory> {
   const directory = messagesPath(path, form)
-  await requireOwnDirectory(directory)
-  await requireOwnDirectory(path)
+  await requireOwnDirectory(directory, account)
+  await requireOwnDirectory(path, account)
   await createDirectory(directory, 0o700)
-  await chmod(directory, 0o700)
+  await handOver(directory, account)
   const before = await filesIn(path).catch((error: NodeJS.ErrnoException) => {
     if (form === 1 && error.code === 'ENOENT') return new Map<string, string>()
     throw error
@@ -69,12 +70,33 @@ export async function openJobDirectory(path: string, form: 1 | 2): Promise<JobDi
   return { ...describeJobDirectory(path, form), before }
 }
 
+/** Makes a directory private, for the account of the scripts; not what it may have been exchanged for. */
+export async function handOver(path: string, account: ScriptAccount | undefined): Promise<void> {
+  const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+  try {
+    await directory.chmod(0o700)
+    if (account !== undefined) await directory.chown(account.uid, account.gid)
+  } finally {
+    await directory.close()
+  }
+}
+
+/** Removes a directory with its content. What scripts of another account left is removed with the rights of that account alone. */
+async function removeTree(path: string, account: ScriptAccount | undefined): Promise<void> {
+  if (account === undefined) return rm(path, { recursive: true, force: true })
+  await succeedsAs(account, 'rm', ['-rf', '--', path])
+  await rmdir(path).catch((error: NodeJS.ErrnoException) => {
+    // Neither exists, nor is a directory any more.
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
+  })
+}
+
 /**
  * Checks that a job's directory, if it exists, is no link, and was not put there by another account.
  *
  * @throws If it is unsafe, with advice.
  */
-export async function requireOwnDirectory(path: string): Promise<void> {
+export async function requireOwnDirectory(path: string, account?: ScriptAccount): Promise<void> {
   const found = await lstat(path).catch((error: NodeJS.ErrnoException) => error)
   if (found instanceof Error) {
     if (found.code === 'ENOENT') return
@@ -83,7 +105,8 @@ export async function requireOwnDirectory(path: string): Promise<void> {
   if (found.isSymbolicLink()) {
     throw new Error(`${path} is a symbolic link and not the directory of a job: remove it, or use another id`)
   }
-  if (found.isDirectory() && found.uid !== process.geteuid?.() && found.uid !== 0) {
+  const owners = [0, process.geteuid?.(), account?.uid]
+  if (found.isDirectory() && !owners.includes(found.uid)) {
     throw new Error(`${path} belongs to the account ${found.uid} and not to the agent's: remove it, or use another id`)
   }
 }
@@ -123,21 +146,22 @@ export function splitDumpName(filename: string, expected: string): { base: strin
 }
 
 /** Removes everything that a job left in its directories. */
-export async function removeJobDirectory(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true })
-  await rm(messagesPath(path, 1), { recursive: true, force: true })
+export async function removeJobDirectory(path: string, account?: ScriptAccount): Promise<void> {
+  await removeTree(path, account)
+  await removeTree(messagesPath(path, 1), account)
 }
 
 /**
  * Removes a job's directory when the job has finished. Files that scripts left in it are removed only if that is
  * allowed; an empty directory always is.
  */
-export async function closeJobDirectory({ path }: JobDirectory, form: 1 | 2, mayDeleteFiles: boolean): Promise<void> {
-  if (form === 1) await rm(messagesPath(path, form), { recursive: true, force: true })
-  if (mayDeleteFiles) {
-    await rm(path, { recursive: true, force: true })
-    return
-  }
+export async function closeJobDirectory(
+  { path }: JobDirectory,
+  form: 1 | 2,
+  { mayDeleteFiles, account }: { mayDeleteFiles: boolean; account?: ScriptAccount | undefined },
+): Promise<void> {
+  if (form === 1) await removeTree(messagesPath(path, form), account)
+  if (mayDeleteFiles) return removeTree(path, account)
   try {
     await rmdir(path)
   } catch (error) {

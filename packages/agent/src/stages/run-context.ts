@@ -73,6 +73,7 @@ export function startStage(
       { ...settings.scriptBase, ...(pack.form === 1 ? inheritedVariables(run) : {}) },
     ),
     directory: pack.directory,
+    account: settings.scriptAccount,
     timeLimitMs: stageTimeLimitMs(run),
     killGraceMs: settings.killGraceMs,
     mask,

@@ -5,8 +5,9 @@ import { ageKeys, isAgeIdentityList, transformSuffix } from '@osb-backup/core'
 import { createDirectory, omitUndefined } from '@osb-backup/node'
 import { NO_KEY } from '@osb-backup/protocol'
 import { findZstdProgram, loadFile, readManifest } from '@osb-backup/storage'
+import type { ScriptAccount } from '../scripts/script-account.ts'
 import { dumpTransforms } from './dump-transforms.ts'
-import { findDump, requireOwnDirectory, splitDumpName } from './job-directory.ts'
+import { findDump, handOver, requireOwnDirectory, splitDumpName } from './job-directory.ts'
 import { beginUpload } from './object-upload.ts'
 import { findSource, transformsToReverse } from './restore-source.ts'
 import { failed, type RunContext, type StepResult, stageTimeLimitMs, transferSignal } from './run-context.ts'
@@ -33,7 +34,7 @@ export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<
   try {
     const upload = await beginUpload(run, wanted, both)
     try {
-      const content = await openDump(join(run.directory.path, dump.value))
+      const content = await openDump(join(run.directory.path, dump.value), run.settings.scriptAccount)
       await storeDump(run, upload, { content, transforms, signal: both })
       upload.complete()
       return { ok: true }
@@ -46,10 +47,14 @@ export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<
 }
 
 /** Opens a dump for reading, unless it was exchanged for a link meanwhile. */
-async function openDump(path: string): Promise<Readable> {
+async function openDump(path: string, account: ScriptAccount | undefined): Promise<Readable> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
-    if (!(await file.stat()).isFile()) throw new Error(`${path} is no longer a file`)
+    const found = await file.stat()
+    if (!found.isFile()) throw new Error(`${path} is no longer a file`)
+    // A hard link could lead to a file that the account of the scripts may not read.
+    if (account !== undefined && found.uid !== account.uid)
+      throw new Error(`${path} does not belong to ${account.name}`)
     return file.createReadStream({ highWaterMark: READ_BYTES })
   } catch (error) {
     await file.close()
@@ -82,7 +87,8 @@ export async function downloadFile(run: RunContext, signal: AbortSignal): Promis
     }
     // The script of the lock creates it, as old ones do, or none does.
     await createDirectory(run.directory.path, 0o700)
-    await requireOwnDirectory(run.directory.path)
+    await requireOwnDirectory(run.directory.path, settings.scriptAccount)
+    await handOver(run.directory.path, settings.scriptAccount)
     const path = join(run.directory.path, run.dump.filename)
     if (!settings.mayDeleteFiles && (await lstat(path).catch(() => undefined)) !== undefined) {
       return failed(`${path} already exists: remove it, or set allowed_to_delete_files to true`)
@@ -94,6 +100,7 @@ export async function downloadFile(run: RunContext, signal: AbortSignal): Promis
       identities: done.encrypted ? ageKeys(encryptionKey) : [],
       ...omitUndefined({ zstdProgram: findZstdProgram(settings.scriptBase.PATH), expected: source }),
       manifest: read,
+      ...omitUndefined({ owner: settings.scriptAccount }),
       signal: both,
       onProgress({ bytesRead }) {
         job.progress = { bytesRead, bytesStored: 0 }

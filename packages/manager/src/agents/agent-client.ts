@@ -12,10 +12,13 @@ import {
 } from '@osb-backup/protocol'
 import { type Dispatcher, request } from 'undici'
 import { z } from 'zod'
+import { TextShortener } from './bounded-json.ts'
 
 const CALL_TIMEOUT_MS = 30_000
 const STATUS_TIMEOUT_MS = 10_000
-const MAX_ANSWER_BYTES = 32 * 1024 * 1024
+/** Largest answer, and how much of it is kept once its long texts were shortened: the output of scripts may be long, the rest is not. */
+const MAX_ANSWER_BYTES = 256 * 1024 * 1024
+const MAX_KEPT_BYTES = 4 * 1024 * 1024
 /** The Go agent's name for the failure to register a job, which it has registered already. */
 const JOB_CREATION_STATE = 'Job creation'
 
@@ -65,6 +68,8 @@ export type AgentAnswer =
 /** A call to an agent. */
 export interface AgentCall {
   signal: AbortSignal
+  /** What it is sent over. */
+  dispatcher: Dispatcher
   /** Longest wait for its answer. */
   timeoutMs?: number
 }
@@ -135,11 +140,12 @@ export function markUnlockedAtAgent(
 /** Asks an agent how it is. Answers within seconds, also if the agent does not. */
 export async function statusOfAgent(
   address: AgentAddress,
-  signal: AbortSignal,
+  { signal, dispatcher }: Pick<AgentCall, 'signal' | 'dispatcher'>,
 ): Promise<{ kind: 'status'; status: AgentHealthReport } | { kind: 'failed'; reason: string }> {
   try {
     const { statusCode, body } = await send(address, 'GET', '/status', undefined, {
       signal,
+      dispatcher,
       timeoutMs: STATUS_TIMEOUT_MS,
     })
     const text = await readBounded(body)
@@ -160,10 +166,11 @@ function send(
   method: Dispatcher.HttpMethod,
   path: string,
   body: unknown,
-  { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
+  { signal, dispatcher, timeoutMs }: Required<AgentCall>,
 ): Promise<Dispatcher.ResponseData> {
   const credentials = Buffer.from(`${address.username}:${address.password ?? ''}`).toString('base64')
   return request(address.url + path, {
+    dispatcher,
     method,
     headers: {
       authorization: `Basic ${credentials}`,
@@ -186,11 +193,11 @@ async function call(
   method: Dispatcher.HttpMethod,
   path: string,
   body: unknown,
-  { signal, timeoutMs: wantedMs = CALL_TIMEOUT_MS }: AgentCall,
+  { signal, dispatcher, timeoutMs: wantedMs = CALL_TIMEOUT_MS }: AgentCall,
 ): Promise<AgentAnswer> {
   const timeoutMs = Math.min(wantedMs, CALL_TIMEOUT_MS)
   try {
-    const answer = await send(address, method, path, body, { signal, timeoutMs })
+    const answer = await send(address, method, path, body, { signal, dispatcher, timeoutMs })
     return method === 'DELETE' ? await readDeletion(answer, address) : await read(answer, address)
   } catch (error) {
     signal.throwIfAborted()
@@ -237,14 +244,16 @@ async function readDeletion(answer: Dispatcher.ResponseData, address: AgentAddre
 }
 
 async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = []
+  const shortener = new TextShortener()
   let size = 0
   for await (const chunk of body) {
     size += chunk.length
-    if (size > MAX_ANSWER_BYTES) throw new Error(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`)
-    chunks.push(chunk)
+    shortener.write(chunk)
+    if (size > MAX_ANSWER_BYTES || shortener.sizeBytes > MAX_KEPT_BYTES) {
+      throw new Error(`its answer is too large (more than ${Math.floor(size / 1_000_000)} MB)`)
+    }
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return shortener.toString()
 }
 
 function readJob(text: string): AgentAnswer {

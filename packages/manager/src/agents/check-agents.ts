@@ -7,7 +7,7 @@ import * as repository from './repository.ts'
 
 const BATCH_SIZE = 20
 
-type CheckContext = Pick<Context, 'database' | 'sealer'>
+type CheckContext = Pick<Context, 'database' | 'sealer' | 'agentConnections'>
 
 /** An agent that was checked. */
 export interface CheckedAgent {
@@ -29,7 +29,7 @@ export async function checkDueAgents(
 
 /** Asks an agent how it is, and records that. */
 export async function checkAgent(context: CheckContext, agent: Agent, signal: AbortSignal): Promise<CheckedAgent> {
-  const answer = await statusOfAgent(agent, signal)
+  const answer = await statusOfAgent(agent, { signal, dispatcher: context.agentConnections.dispatcher })
   const health = healthAfter(agent.health, answer, await readClock(context))
   await repository.recordHealth(context, agent, health)
   const lockedDatabases = answer.kind === 'status' ? answer.status.locked_databases : undefined

@@ -1,9 +1,10 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Context } from '../context/context.ts'
 import { contains } from '../database/conditions.ts'
 import { readKeyset } from '../database/read-keyset.ts'
 import { readPage } from '../database/read-page.ts'
 import type { AuditEntryTable } from '../database/tables/access.ts'
+import type { InTransaction } from '../database/transaction.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import type { AuditEntry } from './audit-entry.ts'
@@ -48,6 +49,17 @@ export async function listAuditEntries(
   if (instanceId !== undefined) query = query.where('instance_id', '=', instanceId)
   const { rows, total } = await readPage(query, page)
   return { entries: rows.map(fromRow), total }
+}
+
+/** Deletes entries that were recorded before an instant. Returns how many, at most `limit`. */
+export async function deleteEntriesBefore({ database }: InTransaction, before: Date, limit: number): Promise<number> {
+  // The trigger of the table refuses any other deletion.
+  await sql`select set_config('osb_backup.deletes_expired', 'on', true)`.execute(database)
+  const { numAffectedRows = 0n } = await sql`
+    delete from audit_entries where id in (select id from audit_entries where at < ${before} limit ${limit})`.execute(
+    database,
+  )
+  return Number(numAffectedRows)
 }
 
 const key = [{ name: 'id', type: 'number' }] as const

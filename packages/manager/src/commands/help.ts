@@ -12,7 +12,12 @@ npm start -- reconcile DESTINATION [--remove | --adopt] [--older-than-hours 24]
 npm start -- import --from FOLDER [--apply]
                               imports what mongodump or mongoexport wrote of the former manager's database; without
                               --apply only says what it would do
+npm start -- recover --from STORES.json [--apply]
+                              rebuilds a lost database from the manifests in its stores; without --apply only says what it
+                              would do
 npm start -- key rotate       reseals every stored secret under a new key; managers may run meanwhile
+npm start -- key forget       after the key was lost: erases the secrets that nothing opens any more, and keeps all else;
+                              stop the managers first
 npm start -- --version        prints the version
 
 Commands work on the same DATA_DIR or DATABASE_URL as the manager, whether it runs or not. By default a token is for a viewer

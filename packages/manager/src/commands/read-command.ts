@@ -11,7 +11,9 @@ export type Command =
   | { name: 'token list' }
   | { name: 'token revoke'; id: string }
   | { name: 'key rotate' }
+  | { name: 'key forget' }
   | { name: 'import'; folder: string; apply: boolean }
+  | { name: 'recover'; file: string; apply: boolean }
   | { name: 'reconcile'; id: string; remove: boolean; adopt: boolean; olderThanHours: number | undefined }
 
 /** The command line cannot be read. The message is a sentence. */
@@ -34,9 +36,9 @@ const options = {
 } as const
 
 /** Which command takes an option. */
-const takenBy: Record<Exclude<keyof typeof options, 'help' | 'version'>, Command['name']> = {
-  from: 'import',
-  apply: 'import',
+const takenBy: Record<Exclude<keyof typeof options, 'help' | 'version'>, Command['name'] | Command['name'][]> = {
+  from: ['import', 'recover'],
+  apply: ['import', 'recover'],
   name: 'token create',
   role: 'token create',
   instances: 'token create',
@@ -63,19 +65,33 @@ export function readCommand(args: string[]): Command {
   if (version) return { name: 'version' }
   const length = oneWord.has(words[0] ?? '') ? 1 : 2
   const [name, rest] = [words.slice(0, length).join(' '), words.slice(length)]
-  const foreign = Object.entries(takenBy).find(([option, taker]) => Object.hasOwn(values, option) && taker !== name)
-  if (foreign !== undefined) throw new UsageError(`--${foreign[0]} is for ${JSON.stringify(foreign[1])} alone.`)
+  const foreign = Object.entries(takenBy).find(
+    ([option, taker]) => Object.hasOwn(values, option) && ![taker].flat().some((each) => each === name),
+  )
+  if (foreign !== undefined)
+    throw new UsageError(
+      `--${foreign[0]} is for ${[foreign[1]]
+        .flat()
+        .map((each) => JSON.stringify(each))
+        .join(' and ')} alone.`,
+    )
   if (!takesId(name) && rest.length > 0) throw new UsageError(`${JSON.stringify(rest[0])} is one word too many.`)
   switch (name) {
     case '':
       return { name: 'start' }
     case 'token list':
     case 'key rotate':
+    case 'key forget':
       return { name }
     case 'import': {
       const { from: folder, apply = false } = values
       if (!folder) throw new UsageError('"import" needs --from, the folder that mongodump or mongoexport wrote to.')
       return { name, folder, apply }
+    }
+    case 'recover': {
+      const { from: file, apply = false } = values
+      if (!file) throw new UsageError('"recover" needs --from, a JSON file with the settings of the stores to search.')
+      return { name, file, apply }
     }
     case 'token create':
       return { name, token: readToken(values) }
@@ -92,7 +108,7 @@ export function readCommand(args: string[]): Command {
 }
 
 /** Other commands have two words. */
-const oneWord = new Set(['reconcile', 'import'])
+const oneWord = new Set(['reconcile', 'import', 'recover'])
 
 const takesId = (name: string) => name === 'token revoke' || name === 'reconcile'
 

@@ -8,10 +8,12 @@ import { createLog } from '../context/log.ts'
 import { openData } from '../context/open-data.ts'
 import { importOldData } from '../migration/import.ts'
 import { reconcile } from '../reconciliation/service.ts'
+import { recover } from '../recovery/recover.ts'
 import type { ManagerSettings } from '../settings/settings.ts'
 import { RequestError } from '../shared/request-error.ts'
 import { createToken, listTokens, revokeToken } from '../tokens/service.ts'
 import type { Token } from '../tokens/token.ts'
+import { forgetKey } from './forget-key.ts'
 import type { Command } from './read-command.ts'
 import { rotateKey } from './rotate-key.ts'
 
@@ -36,7 +38,8 @@ export async function runCommand(
   try {
     // Information about the manager itself is not what was asked for.
     const log = createLog(settings.logLevel === 'info' ? 'warn' : settings.logLevel, 'error')
-    const data = await openData(settings, { as: 'command' }, log, stops)
+    const opener = { as: 'command', signal, keyIsLost: command.name === 'key forget' } as const
+    const data = await openData(settings, opener, log, stops)
     signal.throwIfAborted()
     return await run(command, { ...data, settings }, signal)
   } catch (error) {
@@ -63,8 +66,15 @@ async function run(command: DataCommand, context: CommandContext, signal: AbortS
       await recordCall(context, call, call.audit.status)
       return message
     }
+    case 'key forget': {
+      const message = await forgetKey(context)
+      await recordCall(context, call, call.audit.status)
+      return message
+    }
     case 'import':
       return importOldData(context, call, { ...command, signal })
+    case 'recover':
+      return recover(context, call, { ...command, signal })
     case 'reconcile': {
       const { remove, adopt, olderThanHours } = command
       const found = await reconcile(context, call, command.id, { remove, adopt, olderThanHours, signal })

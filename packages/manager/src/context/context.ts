@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Dispatcher } from 'undici'
 import type { JobChanges } from '../database/notifications.ts'
 import type { Database } from '../database/open-database.ts'
 import type { InTransaction } from '../database/transaction.ts'
@@ -13,6 +14,8 @@ export interface Context {
   sealer: Sealer
   log: Logger
   clock: ManagerClock
+  /** What calls to agents are sent over; replaced when certificates are renewed. */
+  agentConnections: { readonly dispatcher: Dispatcher }
   jobChanges: Pick<JobChanges, 'subscribe' | 'isConnected'>
   /** Wakes the workers of this manager, so that they claim a waiting job at once. */
   wakeWorkers(): void

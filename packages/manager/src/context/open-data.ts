@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import { parseConnectionUrl } from '../database/connection-url.ts'
 import type { Connection } from '../database/database-client.ts'
 import { EmbeddedPostgres } from '../database/embedded-postgres.ts'
-import { acquireExclusiveLock } from '../database/exclusive-lock.ts'
+import { ExclusiveLock } from '../database/exclusive-lock.ts'
 import { type Database, openDatabase } from '../database/open-database.ts'
 import { PrimaryFinder } from '../database/primary-finder.ts'
 import { sessionConfig } from '../database/session.ts'
@@ -26,7 +26,10 @@ export interface OpenData {
 }
 
 /** Who opens it: a manager, the only one on embedded data; or a command, which may run beside a manager. */
-export type Opener = { as: 'manager'; onLost: (error: Error) => void } | { as: 'command' }
+export type Opener = ({ as: 'manager'; onLost: (error: Error) => void } | { as: 'command'; keyIsLost?: boolean }) & {
+  /** Ends the wait for a database that does not answer yet. */
+  signal: AbortSignal
+}
 
 /**
  * Opens database and keys, both created on first use.
@@ -46,7 +49,7 @@ export async function openData(
   const { connection, stopDatabase } = await connect(settings, opener, log, stops)
   const database = await openDatabase(connection, log)
   stops.push(() => database.destroy())
-  await checkSecretKey({ database, sealer })
+  if (opener.as === 'manager' || !opener.keyIsLost) await checkSecretKey({ database, sealer })
   return { connection, database, sealer, newKeyPath, stopDatabase }
 }
 
@@ -69,10 +72,8 @@ async function connect(
   if (settings.databaseUrl !== undefined) {
     return { connection: connectionOf(settings.databaseUrl, log), stopDatabase: async () => undefined }
   }
-  const postgres = await EmbeddedPostgres.start(join(settings.dataDirectory, 'postgres'), log)
-  let isEnding = false
-  const lock = await acquireExclusiveLock(postgres.connection, (cause) => {
-    if (isEnding) return
+  const postgres = await EmbeddedPostgres.start(join(settings.dataDirectory, 'postgres'), log, opener.signal)
+  const lock = await ExclusiveLock.acquire(postgres, log, (cause) => {
     const lost = new Error(`The embedded PostgreSQL was lost (${cause.message}).`, { cause })
     if (opener.as === 'manager') opener.onLost(lost)
     else log.error({ err: lost }, 'the database was lost')
@@ -88,7 +89,7 @@ async function connect(
     )
   }
   const stopDatabase = async () => {
-    isEnding = true
+    lock?.abandon()
     // A command that runs beside a manager leaves the server to it.
     if (lock !== undefined) await postgres.requestStop()
   }

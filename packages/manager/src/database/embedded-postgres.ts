@@ -5,12 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createDirectory, SettingsError } from '@osb-backup/node'
 import { Client, type ClientConfig } from 'pg'
 import type { Logger } from 'pino'
-import { findSoftware, type Software } from './postgres-software.ts'
+import { findSoftware, type Software, unreachableFolder } from './postgres-software.ts'
 import { type Account, postgresAccount, runAs } from './run-as.ts'
 
 /** A path to a Unix socket has at most 107 bytes; PostgreSQL's own part is `/.s.PGSQL.5432`. */
 const MAX_SOCKET_FOLDER_BYTES = 90
+/** How long a server that was killed may take to recover, or one that is stopping to stop. */
 const START_TIMEOUT_MS = 90_000
+const RETRY_MS = 250
 const SUPERUSER = 'osb_backup'
 
 /**
@@ -24,6 +26,8 @@ export class EmbeddedPostgres {
   readonly #dataFolder: string
   readonly #logFile: string
   readonly #log: Logger
+  /** Whether this process has started it. */
+  #isOurs = false
 
   private constructor(folder: string, socketFolder: string, software: Software, account: Account, log: Logger) {
     this.#software = software
@@ -38,19 +42,27 @@ export class EmbeddedPostgres {
    * Finds the server of this folder running, or starts it; creates the database cluster on first use.
    *
    * @param folder - Absolute; created if missing. If the manager runs as root, it is given to another account.
+   * @param signal - Ends the wait for a server that does not answer yet.
+   * @throws {SettingsError} Saying in one sentence why the server does not start, and what to do.
    */
-  static async start(folder: string, log: Logger): Promise<EmbeddedPostgres> {
+  static async start(folder: string, log: Logger, signal?: AbortSignal): Promise<EmbeddedPostgres> {
     const account = await postgresAccount(folder)
     await ownFolder(folder, account)
+    await requireReachable(folder, account)
     const socketFolder = await prepareSocketFolder(folder, account)
     const software = await findSoftware(folder, account)
     const postgres = new EmbeddedPostgres(folder, socketFolder, software, account, log)
-    await postgres.ensureRunning()
-    return postgres
+    try {
+      await postgres.ensureRunning(signal)
+      return postgres
+    } catch (error) {
+      if (postgres.#isOurs) await postgres.stop()
+      throw error
+    }
   }
 
   /** Starts the server unless it answers. Also recovers from a crash that left a stale pid file, or a server that is still stopping. */
-  async ensureRunning(): Promise<void> {
+  async ensureRunning(signal?: AbortSignal): Promise<void> {
     const endAtMs = performance.now() + START_TIMEOUT_MS
     if (await this.#answers()) {
       this.#log.info('found the embedded PostgreSQL running')
@@ -58,13 +70,13 @@ export class EmbeddedPostgres {
     }
     await this.#initialise()
     for (;;) {
-      const problem = await this.#launch()
+      signal?.throwIfAborted()
+      const logged = await this.#logSize()
+      const said = await this.#launch(signal)
       if (await this.#answers()) return
-      if (performance.now() > endAtMs) {
-        const lines = (await readFile(this.#logFile, 'utf8').catch(() => '')).trim().split('\n').slice(-5).join('\n')
-        throw new Error(`The embedded PostgreSQL does not start: ${problem}\n${lines}`)
-      }
-      await sleep(500)
+      const problem = await this.#findProblem(logged, said)
+      if (!problem.isTemporary || performance.now() > endAtMs) throw startFailure(problem.reason, this.#logFile)
+      await sleep(RETRY_MS, undefined, { signal })
     }
   }
 
@@ -100,27 +112,80 @@ export class EmbeddedPostgres {
     const { output, ok } = await runAs(this.#account, this.#software.initdb, [
       ...['-D', fresh, '-U', SUPERUSER, '-E', 'UTF8', '--locale=C', '--auth=trust', '--data-checksums'],
     ])
-    if (!ok) throw initialisationFailure(output)
+    if (!ok) {
+      await rm(fresh, { recursive: true, force: true })
+      throw initialisationFailure(output)
+    }
     await rename(fresh, this.#dataFolder)
   }
 
-  async #launch(): Promise<string> {
+  /** Starts the server, and waits until it accepts connections or has failed to. Returns what pg_ctl said. */
+  async #launch(signal: AbortSignal | undefined): Promise<string> {
     const options = [
       `-c listen_addresses=''`,
       `-c unix_socket_directories='${this.connection.host}'`,
       '-c unix_socket_permissions=0700',
       '-c max_connections=100',
     ].join(' ')
-    const { output } = await runAs(this.#account, this.#software.pgCtl, [
+    this.#isOurs = true
+    const launched = runAs(this.#account, this.#software.pgCtl, [
       ...['start', '-D', this.#dataFolder, '-l', this.#logFile, '-o', options, '-w', '-t', '60'],
     ])
+    const aborted = new Promise<never>((_, reject) => {
+      signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
+    })
+    const { ok, output } = await Promise.race([launched, aborted])
+    this.#isOurs = ok
     return output
+  }
+
+  async #logSize(): Promise<number> {
+    return (await stat(this.#logFile).catch(() => undefined))?.size ?? 0
+  }
+
+  /** Why the server did not start, from what it has logged since its log had a size; otherwise from what pg_ctl said. */
+  async #findProblem(logged: number, said: string): Promise<{ reason: string; isTemporary: boolean }> {
+    const log = (await readFile(this.#logFile).catch(() => Buffer.alloc(0))).subarray(logged).toString()
+    const problems = [...log.matchAll(/(FATAL|PANIC): +(.*)/g)].map(([, level, text = '']) => ({ level, text }))
+    const final =
+      problems.find(({ text }) => text.includes(DISK_FULL)) ?? problems.find(({ level }) => level === 'PANIC')
+    if (final !== undefined) return { reason: final.text, isTemporary: false }
+    const lastLine = (text: string) => text.trim().split('\n').at(-1) ?? ''
+    const reason = problems.at(-1)?.text ?? (lastLine(log) || lastLine(said))
+    const isTemporary = /did not start in time/.test(said) || problems.some(({ text }) => temporary.test(text))
+    return { reason, isTemporary }
   }
 }
 
+/** What says that a server may start when it is tried again: a former one has not ended yet, or recovers from a crash. */
+const temporary =
+  /lock file ".*" already exists|is still in use|terminating|the database system is (starting up|shutting down|in recovery|not)/
+
+const DISK_FULL = 'No space left on device'
+
+function startFailure(reason: string, logFile: string): SettingsError {
+  if (reason.includes(DISK_FULL)) return diskFull()
+  return new SettingsError(
+    `The embedded PostgreSQL does not start: ${reason.replace(/\.$/, '')}. Its log is ${logFile}; DATABASE_URL uses another server.`,
+  )
+}
+
+const diskFull = () => new SettingsError('The disk of DATA_DIR is full: free some space, and start the manager again.')
+
+/** @throws {SettingsError} If the account that PostgreSQL runs under cannot enter a directory, or write to it. */
+async function requireReachable(folder: string, account: Account): Promise<void> {
+  if (account.uid === undefined) return
+  const { ok } = await runAs(account, '/bin/sh', ['-c', 'cd "$1" && test -w .', 'sh', folder])
+  if (!ok) throw unreachableFolder(folder, account)
+}
+
 function initialisationFailure(output: string): Error {
+  if (output.includes(DISK_FULL)) return diskFull()
   if (!output.includes('could not look up effective user ID')) {
-    return new Error(`initdb of the embedded PostgreSQL failed: ${output}`)
+    const [reason = 'it gave no reason'] = output.split('\n').flatMap((line) => /error: (.*)$/.exec(line)?.[1] ?? [])
+    return new SettingsError(
+      `The embedded PostgreSQL cannot create its data: ${reason}. Correct that, or set DATABASE_URL to use another server.`,
+    )
   }
   return new SettingsError(
     `DATABASE_URL is needed, or an entry for uid ${process.getuid?.()} in /etc/passwd: the embedded PostgreSQL refuses to run under a user without a name.`,

@@ -23,7 +23,12 @@ export async function findSoftware(folder: string, account: Account): Promise<So
   const copy = join(folder, `software-${version}`)
   if (!(await stat(copy).catch(() => undefined))) await copySoftware(root, copy)
   if (await runs(copy, account)) return software(copy)
-  throw new SettingsError(
+  throw unreachableFolder(folder, account)
+}
+
+/** The refusal to run below a directory that the account of PostgreSQL cannot enter. */
+export function unreachableFolder(folder: string, account: Account): SettingsError {
+  return new SettingsError(
     `DATA_DIR (${dirname(folder)}) cannot be reached by the account with uid ${account.uid}, which PostgreSQL runs under as it refuses root: use a folder that everybody may enter such as /var/lib/osb-backup, run the manager as an ordinary user, or set DATABASE_URL.`,
   )
 }

@@ -116,6 +116,21 @@ export async function listDestinations(
   return { entries: rows.map((row) => fromRow(context, row)), total }
 }
 
+/** All destinations of an instance that are not retired. */
+export async function destinationsOfInstance(
+  context: RepositoryContext,
+  instanceId: string,
+): Promise<FileDestination[]> {
+  const rows = await context.database
+    .selectFrom('file_destinations')
+    .selectAll()
+    .where('instance_id', '=', instanceId)
+    .where('deleted_at', 'is', null)
+    .orderBy('created_at')
+    .execute()
+  return rows.map((row) => fromRow(context, row))
+}
+
 /** Stores a new destination. */
 export async function insertDestination(context: RepositoryContext, destination: FileDestination): Promise<void> {
   await context.database

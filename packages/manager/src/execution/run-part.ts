@@ -288,7 +288,9 @@ export class PartRun {
   }
 
   get #callOptions() {
-    return { signal: this.#signal, timeoutMs: this.#context.settings.agentUnreachableSeconds * 1000 }
+    const { settings, agentConnections } = this.#context
+    const { dispatcher } = agentConnections
+    return { signal: this.#signal, dispatcher, timeoutMs: settings.agentUnreachableSeconds * 1000 }
   }
 
   /**

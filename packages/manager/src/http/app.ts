@@ -1,3 +1,4 @@
+import type { TlsFiles } from '@osb-backup/node'
 import type { FastifyBaseLogger } from 'fastify'
 import Fastify from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
@@ -12,6 +13,7 @@ import { describeApi } from './openapi/describe-api.ts'
 import { allowOrigins } from './origins.ts'
 import { answerErrors, answerUnreadablePath } from './problems.ts'
 import { refuseUnstorableText } from './storable-text.ts'
+import { tlsOptions } from './tls.ts'
 import type { App } from './typed-app.ts'
 
 /** Largest request body: old clients send a whole job with its logs back to restore it. */
@@ -39,9 +41,14 @@ function acceptEmptyBodies(app: App): void {
  * Builds the API. It does not listen yet.
  *
  * @param routes - What it serves besides `/health`, `/openapi.json` and `/docs`.
+ * @param tls - Serves HTTPS with this certificate; plain HTTP without.
  */
-export async function buildApp(context: Context, routes: readonly Routes[]): Promise<App> {
+export async function buildApp(context: Context, routes: readonly Routes[], tls?: TlsFiles): Promise<App> {
+  const { trustedProxies } = context.settings
   const app: App = Fastify({
+    ...(tls === undefined ? {} : { https: tlsOptions(tls) }),
+    // Others could name any address as theirs.
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     loggerInstance: context.log as FastifyBaseLogger,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: 60_000,

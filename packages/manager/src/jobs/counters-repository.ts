@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
+import type { InTransaction } from '../database/transaction.ts'
 import type { JobFilter } from './job.ts'
 
 const BATCH_SIZE = 5000
@@ -70,4 +71,13 @@ export async function compactCounters({ database }: { database: Database }): Pro
     )
     select count(*) as claimed from claimed`.execute(database)
   return Number(rows[0]?.claimed ?? 0) === BATCH_SIZE
+}
+
+/** Deletes the counters of days before an instant on which no jobs are left. Returns how many, at most `limit`. */
+export async function deleteEmptyCounters({ database }: InTransaction, before: Date, limit: number): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    delete from job_counters where ctid in (
+      select ctid from job_counters where count = 0 and day < ${before}::timestamptz::date limit ${limit} for update skip locked
+    )`.execute(database)
+  return Number(numAffectedRows)
 }

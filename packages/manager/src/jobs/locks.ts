@@ -60,7 +60,11 @@ async function askAgents(context: Context, call: Call, id: string, ask: typeof r
     const answer: AgentAnswer =
       agent === undefined
         ? { kind: 'unknown' }
-        : await ask(agent, part.kind, agentJobId({ id }, part), { signal, timeoutMs: CALL_TIMEOUT_MS })
+        : await ask(agent, part.kind, agentJobId({ id }, part), {
+            signal,
+            dispatcher: context.agentConnections.dispatcher,
+            timeoutMs: CALL_TIMEOUT_MS,
+          })
     locks.set(part.position, lockAfter(answer, ask === markUnlockedAtAgent))
   }
   await inAuditedTransaction(context, call, async (tx) => {

@@ -51,7 +51,8 @@ export interface PartProgress {
   verified?: VerificationState
 }
 
-const logFields = [...backupStages, ...restoreStages].flatMap((stage) => [
+/** The fields of an agent's status with what its scripts printed. */
+export const logFields = [...backupStages, ...restoreStages].flatMap((stage) => [
   stageLogField(stage, 'log'),
   stageLogField(stage, 'errorlog'),
 ])

@@ -36,7 +36,11 @@ async function isAnswering(context: Context, part: repository.UnknownPart, signa
   const agent = await findAgent(context, part.agentId)
   if (agent === undefined) return false
   const id = agentJobId({ id: part.jobId }, part)
-  const answer = await readAtAgent(agent, part.kind, id, { signal, timeoutMs: CALL_TIMEOUT_MS })
+  const answer = await readAtAgent(agent, part.kind, id, {
+    signal,
+    dispatcher: context.agentConnections.dispatcher,
+    timeoutMs: CALL_TIMEOUT_MS,
+  })
   // Another agent that does not know the part says nothing about it.
   return answer.kind === 'job' || (answer.kind === 'unknown' && normalizeAgentUrl(agent.url) === part.agentUrl)
 }

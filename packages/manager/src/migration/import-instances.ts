@@ -68,7 +68,7 @@ function toInstance(
 }
 
 /** Where the agent beside a host listens. */
-function agentUrlOf(template: string, ip: string): string {
+export function agentUrlOf(template: string, ip: string): string {
   const url = template.replace('{backupHostIp}', ip.includes(':') ? `[${ip}]` : ip)
   if (URL.canParse(url)) return url.replace(/\/+$/, '')
   throw new RequestError('invalid', `${JSON.stringify(ip)} is no address of a host.`, { field: 'hosts' })

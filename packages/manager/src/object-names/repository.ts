@@ -1,5 +1,4 @@
 import { sql } from 'kysely'
-import type { Database } from '../database/open-database.ts'
 import type { InTransaction } from '../database/transaction.ts'
 
 /** A name in a destination, without the type that the agent appends. */
@@ -47,7 +46,14 @@ export async function insertUsedName({ database }: InTransaction, { prefix, name
     .execute()
 }
 
-/** Deletes names that were given before a day; names contain theirs, so that none of them is given again. */
-export async function deleteNamesBefore({ database }: { database: Database }, days: number): Promise<void> {
-  await sql`delete from object_names where given_at < now() - make_interval(days => ${days})`.execute(database)
+/**
+ * Deletes names that were given before an instant; names contain their day, so that none of them is given again. Returns how
+ * many, at most `limit`.
+ */
+export async function deleteNamesBefore({ database }: InTransaction, before: Date, limit: number): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    delete from object_names where (prefix, name) in (
+      select prefix, name from object_names where given_at < ${before} limit ${limit}
+    )`.execute(database)
+  return Number(numAffectedRows)
 }

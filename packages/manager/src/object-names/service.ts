@@ -5,8 +5,6 @@ import { inTransaction } from '../database/transaction.ts'
 import { invariant } from '../shared/invariant.ts'
 import * as repository from './repository.ts'
 
-/** Names contain the day, so an older one could be given again only if PostgreSQL's clock went back by as much. */
-const HISTORY_DAYS = 400
 /** Those of one database, one second and one plan. */
 const MAX_CANDIDATES = 1000
 
@@ -34,9 +32,4 @@ export function giveObjectName(context: Pick<Context, 'database'>, part: NamedPa
     }
     invariant(false, `a part of ${host} has a free name`)
   })
-}
-
-/** Deletes names that are too old to be given again. */
-export function deleteOldNames(context: Pick<Context, 'database'>): Promise<void> {
-  return repository.deleteNamesBefore(context, HISTORY_DAYS)
 }

@@ -81,9 +81,11 @@ export async function listPlanRuns(
   return { entries: rows.map(fromRow), total }
 }
 
-/** Deletes the records of runs that were decided before an instant; their jobs stay. */
-export async function deletePlanRunsBefore({ database }: Pick<Context, 'database'>, before: Date): Promise<void> {
-  await database.deleteFrom('plan_runs').where('decided_at', '<', before).execute()
+/** Deletes the records of runs that were decided before an instant; their jobs stay. Returns how many, at most `limit`. */
+export async function deletePlanRunsBefore({ database }: InTransaction, before: Date, limit: number): Promise<number> {
+  const expired = database.selectFrom('plan_runs').select('id').where('decided_at', '<', before).limit(limit)
+  const { numDeletedRows } = await database.deleteFrom('plan_runs').where('id', 'in', expired).executeTakeFirst()
+  return Number(numDeletedRows)
 }
 
 const key = [

@@ -25,7 +25,6 @@ import { checkPlan } from './rules.ts'
 import type { PlanSearch } from './search-repository.ts'
 import * as search from './search-repository.ts'
 
-const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 
 /** One page of the plans of an instance, oldest first unless requested otherwise. */
@@ -206,12 +205,6 @@ export async function listPlanRuns(
 ): Promise<PageOf<PlanRun>> {
   await getPlan(context, call, filter.planId)
   return planRuns.listPlanRuns(context, filter, page)
-}
-
-/** Deletes records of runs that are older than `RUN_HISTORY_DAYS`. */
-export async function deleteOldPlanRuns(context: Pick<Context, 'database' | 'settings'>): Promise<void> {
-  const before = new Date((await readClock(context)).getTime() - context.settings.runHistoryDays * DAY_MS)
-  await planRuns.deletePlanRunsBefore(context, before)
 }
 
 /** One page of the plans of all instances that the caller was granted, or of one, newest first. */

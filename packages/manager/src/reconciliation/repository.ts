@@ -172,7 +172,13 @@ export async function cancelReconciliation({ database }: InTransaction, id: stri
   return numUpdatedRows > 0n
 }
 
-/** Deletes reconciliations that ended before an instant. */
-export async function deleteReconciliationsBefore({ database }: RepositoryContext, before: Date): Promise<void> {
-  await database.deleteFrom('reconciliations').where('ended_at', '<', before).execute()
+/** Deletes reconciliations that ended before an instant. Returns how many, at most `limit`. */
+export async function deleteReconciliationsBefore(
+  { database }: InTransaction,
+  before: Date,
+  limit: number,
+): Promise<number> {
+  const expired = database.selectFrom('reconciliations').select('id').where('ended_at', '<', before).limit(limit)
+  const { numDeletedRows } = await database.deleteFrom('reconciliations').where('id', 'in', expired).executeTakeFirst()
+  return Number(numDeletedRows)
 }

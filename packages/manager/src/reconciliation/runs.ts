@@ -12,8 +12,6 @@ import type { ReconciliationRun } from './reconciliation.ts'
 import * as repository from './repository.ts'
 import { checkOptions } from './service.ts'
 
-const DAY_MS = 24 * 3_600_000
-
 /**
  * Requests a reconciliation, which a manager runs in the background.
  *
@@ -77,10 +75,4 @@ export async function cancelReconciliation(context: Context, call: Call, id: str
     throw new RequestError('conflict', `The reconciliation ${id} has ended.`)
   })
   return getReconciliation(context, call, id)
-}
-
-/** Deletes reconciliations that ended longer ago than the settings keep them. */
-export async function deleteOldReconciliations(context: Pick<Context, 'database' | 'settings'>): Promise<void> {
-  const before = new Date((await readClock(context)).getTime() - context.settings.runHistoryDays * DAY_MS)
-  await repository.deleteReconciliationsBefore(context, before)
 }

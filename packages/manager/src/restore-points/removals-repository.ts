@@ -163,3 +163,25 @@ export async function recordRemovalError(
 export async function markPointDeleted({ database }: InTransaction, id: string, now: Date): Promise<void> {
   await database.updateTable('restore_points').set({ deleted_at: now }).where('id', '=', id).execute()
 }
+
+/** How many good restore points of an item are kept in any case, for comparing the sizes of its dumps. */
+const KEPT_FOR_SIZES = 20
+
+/**
+ * Deletes the records of restore points whose objects were deleted before an instant, unless they are among the newest of their item.
+ * Returns how many, at most `limit`.
+ */
+export async function deleteRecordsBefore({ database }: InTransaction, before: Date, limit: number): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    delete from restore_points where id in (
+      select id from restore_points point
+      where deleted_at < ${before} and exists (
+        select from restore_points newer
+        where newer.instance_id = point.instance_id and newer.item = point.item and newer.sequence > point.sequence
+          and not newer.after_failure and coalesce(newer.verified_state, 'intact') = 'intact'
+        offset ${KEPT_FOR_SIZES}
+      )
+      order by deleted_at limit ${limit} for update skip locked
+    )`.execute(database)
+  return Number(numAffectedRows)
+}

@@ -70,3 +70,26 @@ export async function replaceSealed(
     where stored.id = changed.id and stored.${sql.ref(column)} = changed.sealed`.execute(database)
   return Number(numAffectedRows)
 }
+
+/** Erases the sealed values of a column. Returns how many there were. */
+export async function eraseSealed(
+  { database }: { database: Database },
+  { table, column }: SealedColumn,
+): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    update ${sql.table(table)} set ${sql.ref(column)} = null where ${sql.ref(column)} is not null`.execute(database)
+  return Number(numAffectedRows)
+}
+
+/** The kinds of the stores of destinations, by id. */
+export async function listStoreTypes(
+  { database }: { database: Database },
+  ids: readonly string[],
+): Promise<Map<string, string>> {
+  const rows = await database
+    .selectFrom('file_destinations')
+    .select(['id', sql<string>`store ->> 'type'`.as('type')])
+    .where('id', '=', sql<string>`any(${ids})`)
+    .execute()
+  return new Map(rows.map((row) => [row.id, row.type]))
+}

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
 import { absolutePath, listOf, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
 import { s3CredentialSources } from '@osb-backup/protocol/v1'
@@ -9,9 +10,34 @@ const secretKey = z.string().regex(/^[0-9a-f]{64}$/i, 'must be 64 hex digits')
 /** `*`, or scheme, host and port of a web page and nothing else. */
 const origin = z.string().refine((value) => value === '*' || (URL.canParse(value) && new URL(value).origin === value))
 
+/** An IP address, or a network in CIDR notation. */
+const network = z.string().refine((value) => {
+  const [address = '', length, ...rest] = value.split('/')
+  const family = isIP(address)
+  const isLength = length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= (family === 4 ? 32 : 128))
+  return family !== 0 && isLength && rest.length === 0
+})
+
 const api = {
   HOST: { schema: text, default: '127.0.0.1', description: 'address to listen on' },
   PORT: { schema: wholeNumber(0, 65_535), default: '8080', description: 'port to listen on; 0 selects a free one' },
+  TLS_CERTIFICATE_FILE: {
+    schema: absolutePath,
+    description:
+      'PEM file of the certificate, with its chain, to serve HTTPS; renewed files are used without a restart',
+  },
+  TLS_KEY_FILE: { schema: absolutePath, description: 'PEM file of the private key of that certificate' },
+  PLAIN_HTTP: {
+    schema: oneOf(['allow', 'forbid']),
+    default: 'allow',
+    description:
+      'whether the manager may listen without TLS on an address that other machines reach; if allowed it logs a warning: allow or forbid',
+  },
+  TRUSTED_PROXIES: {
+    schema: listOf(network, 'must be addresses or networks such as 10.0.0.0/8, with commas between them'),
+    description:
+      'addresses or networks of reverse proxies, separated by commas, whose X-Forwarded-For names the client for limits and audit entries',
+  },
   ALLOWED_ORIGINS: {
     schema: listOf(origin, 'must be origins like https://dashboard.example, or *'),
     description: 'origins of web pages that may call the API, separated by commas, or *',
@@ -94,6 +120,18 @@ const destinations = {
     description:
       'age recipients, separated by commas, that can decrypt every encrypted backup in addition to those of its plan',
   },
+} as const
+
+const agents = {
+  AGENT_CA_FILE: {
+    schema: absolutePath,
+    description: 'PEM file of CAs that certificates of agents may be signed by, in addition to those of the system',
+  },
+  AGENT_CERTIFICATE_FILE: {
+    schema: absolutePath,
+    description: 'PEM file of the certificate that the manager presents to agents with tls_client_ca_file',
+  },
+  AGENT_KEY_FILE: { schema: absolutePath, description: 'PEM file of the private key of that certificate' },
 } as const
 
 const jobs = {
@@ -181,10 +219,34 @@ const schedule = {
     description:
       'wait in seconds before a scheduled run that failed is tried again; doubled with each further attempt, up to 6 hours',
   },
+} as const
+
+const history = {
+  JOB_HISTORY_DAYS: {
+    schema: wholeNumber(1, 36_500),
+    default: '365',
+    description:
+      'time in days that jobs are kept after their end; those with a stored restore point or a locked database are kept longer',
+  },
+  JOB_LOG_DAYS: {
+    schema: wholeNumber(1, 36_500),
+    default: '30',
+    description: 'time in days that the output of scripts is kept after the end of a job',
+  },
+  AUDIT_HISTORY_DAYS: {
+    schema: wholeNumber(1, 36_500),
+    default: '730',
+    description: 'time in days that audit entries are kept',
+  },
   RUN_HISTORY_DAYS: {
     schema: wholeNumber(1, 36_500),
     default: '90',
     description: 'time in days that the records of scheduled runs, and reconciliations, are kept',
+  },
+  DELETED_RESTORE_POINT_DAYS: {
+    schema: wholeNumber(1, 36_500),
+    default: '90',
+    description: 'time in days that the records of restore points are kept after their objects were deleted',
   },
 } as const
 
@@ -231,16 +293,28 @@ const legacy = {
 } as const
 
 /** The settings of the manager but for those of an identity provider, which count only together. */
-export const managerTable = { ...api, ...data, ...destinations, ...jobs, ...schedule, ...retention, ...legacy }
+export const managerTable = {
+  ...api,
+  ...data,
+  ...destinations,
+  ...agents,
+  ...jobs,
+  ...schedule,
+  ...retention,
+  ...history,
+  ...legacy,
+}
 
 /** All settings of the manager, for parsing, `--help` and the settings reference. */
 export const managerSettingsSections: readonly SettingsSection[] = [
   { title: 'API', table: api },
   { title: 'Data', table: data },
   { title: 'Destinations', table: destinations },
+  { title: 'Agents', table: agents },
   { title: 'Jobs', table: jobs },
   { title: 'Schedule', table: schedule },
   { title: 'Retention', table: retention },
+  { title: 'History', table: history },
   { title: 'Clients and data of the first API', table: legacy },
   { title: 'Identity provider', table: oidcTable },
 ]

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type Environment, type ParsedSettings, parseSettings } from '@osb-backup/node'
+import { type Environment, type ParsedSettings, parseSettings, SettingsError } from '@osb-backup/node'
 import { type OidcSettings, readOidcSettings } from './oidc-settings.ts'
 import { managerTable } from './settings-table.ts'
 
@@ -12,10 +12,12 @@ type Parsed = ParsedSettings<typeof managerTable>
 type Properties = { readonly [N in keyof Parsed & string as CamelCase<N>]: Parsed[N] }
 
 /** The settings of the manager. `settings-table.ts` says what each means; it is named like its variable, in camel case. */
-export interface ManagerSettings extends Omit<Properties, 'dataDir' | 'allowedOrigins' | 'recoveryRecipients'> {
+export interface ManagerSettings
+  extends Omit<Properties, 'dataDir' | 'allowedOrigins' | 'trustedProxies' | 'recoveryRecipients'> {
   /** Absolute. */
   readonly dataDirectory: string
   readonly allowedOrigins: readonly string[]
+  readonly trustedProxies: readonly string[]
   readonly recoveryRecipients: readonly string[]
   /** Identity provider whose tokens are accepted too; undefined: there is none. */
   readonly oidc: OidcSettings | undefined
@@ -29,10 +31,20 @@ export interface ManagerSettings extends Omit<Properties, 'dataDir' | 'allowedOr
 export function readSettings(environment: Environment = process.env): ManagerSettings {
   const entries = Object.entries(parseSettings(managerTable, environment))
   const properties = Object.fromEntries(entries.map(([name, value]) => [camelCase(name), value])) as Properties
-  const { dataDir, allowedOrigins = [], recoveryRecipients = [], ...others } = properties
+  const { dataDir, allowedOrigins = [], trustedProxies = [], recoveryRecipients = [], ...others } = properties
   const oidc = readOidcSettings(environment)
-  return { ...others, dataDirectory: resolve(dataDir), allowedOrigins, recoveryRecipients, oidc }
+  requireBoth(properties, 'tlsCertificateFile', 'tlsKeyFile')
+  requireBoth(properties, 'agentCertificateFile', 'agentKeyFile')
+  return { ...others, dataDirectory: resolve(dataDir), allowedOrigins, trustedProxies, recoveryRecipients, oidc }
 }
+
+function requireBoth(properties: Properties, certificate: keyof Properties, key: keyof Properties): void {
+  const [missing, present] = properties[certificate] === undefined ? [certificate, key] : [key, certificate]
+  if (properties[missing] !== undefined || properties[present] === undefined) return
+  throw new SettingsError(`${upperSnake(missing)} must be set with ${upperSnake(present)}.`)
+}
+
+const upperSnake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
 
 function camelCase(name: string): string {
   return name.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())

@@ -2,12 +2,10 @@ import type { PeriodicTask } from '@osb-backup/node'
 import { observeClock } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
 import { capDeadlines } from '../deadlines/service.ts'
+import { deleteExpiredRecords } from '../expiry/service.ts'
 import { deleteOldKeys } from '../idempotency/service.ts'
 import { compactJobCounters } from '../jobs/service.ts'
-import { deleteOldNames } from '../object-names/service.ts'
 import { recomputeNextRuns } from '../plans/recompute-next-runs.ts'
-import { deleteOldPlanRuns } from '../plans/service.ts'
-import { deleteOldReconciliations } from '../reconciliation/runs.ts'
 import { compactPointCounters } from '../restore-points/service.ts'
 
 const HOUR_MS = 3_600_000
@@ -25,26 +23,10 @@ export const maintenanceTasks = (context: Context): PeriodicTask[] => [
     },
   },
   {
-    name: 'delete old records of runs',
+    name: 'delete expired records',
     intervalMs: HOUR_MS,
-    async run() {
-      if ((await observeClock(context)).isTrusted) await deleteOldPlanRuns(context)
-      return false
-    },
-  },
-  {
-    name: 'delete old object names',
-    intervalMs: HOUR_MS,
-    async run() {
-      if ((await observeClock(context)).isTrusted) await deleteOldNames(context)
-      return false
-    },
-  },
-  {
-    name: 'delete old reconciliations',
-    intervalMs: HOUR_MS,
-    async run() {
-      if ((await observeClock(context)).isTrusted) await deleteOldReconciliations(context)
+    async run(signal) {
+      await deleteExpiredRecords(context, signal)
       return false
     },
   },

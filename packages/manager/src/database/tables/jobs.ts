@@ -98,6 +98,7 @@ export interface JobPartTable {
   /** Since when its database is locked; null: it is not. May change after the end of the part. */
   locked_since: ColumnType<Date | null, never, Date | null>
   /** How often unlocking failed, while it is retried. */
+  logs_deleted: Generated<boolean>
   unlock_attempts: ColumnType<number | null, never, number | null>
 }
 

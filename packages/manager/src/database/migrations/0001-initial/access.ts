@@ -31,9 +31,12 @@ export const access = [
     instance_id text
   )`,
   'create index audit_entries_by_instance on audit_entries (instance_id, id)',
-  // Append-only, even for a faulty statement over the manager's own connection.
-  `create function refuse_audit_change() returns trigger language plpgsql as
-    $$ begin raise exception 'audit entries are append-only'; end $$`,
+  'create index audit_entries_by_time on audit_entries (at)',
+  // Append-only, even for a faulty statement over the manager's own connection; only what is expired is deleted.
+  `create function refuse_audit_change() returns trigger language plpgsql as $$ begin
+    if tg_op = 'DELETE' and current_setting('osb_backup.deletes_expired', true) = 'on' then return null; end if;
+    raise exception 'audit entries are append-only';
+  end $$`,
   `create trigger audit_entries_append_only before update or delete or truncate on audit_entries
     for each statement execute function refuse_audit_change()`,
 

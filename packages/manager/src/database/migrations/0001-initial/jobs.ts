@@ -42,7 +42,7 @@ export const jobs = [
   'create index jobs_by_instance_and_time on jobs (instance_id, started_at, id)',
   'create index jobs_by_plan_and_time on jobs (plan_id, started_at, id)',
   'create index jobs_by_status_and_time on jobs (status, started_at, id)',
-  'create index jobs_by_end on jobs (ended_at)',
+  'create index jobs_by_end on jobs (ended_at, id)',
   'create index jobs_by_first_attempt on jobs (first_attempt_id) where first_attempt_id is not null',
   // Few jobs are open at any time, however many there were.
   'create index jobs_open on jobs (started_at, id) where ended_at is null',
@@ -76,9 +76,11 @@ export const jobs = [
     check_at timestamptz,
     locked_since timestamptz,
     unlock_attempts integer,
+    logs_deleted boolean not null default false,
     primary key (job_id, position),
     check (reserved_at is null or (instance_id, agent_id, agent_url, host, port) is not null)
   )`,
+  'create index job_parts_with_logs on job_parts (ended_at) where ended_at is not null and not logs_deleted',
   'create index job_parts_locked on job_parts (locked_since) where locked_since is not null',
   'create index job_parts_open on job_parts (database) where ended_at is null',
   "create index job_parts_unknown on job_parts (check_at) where status = 'UNKNOWN' and ended_at is null",

@@ -11,10 +11,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openStore } from '@osb-backup/storage'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { generated, generatedSha256, sizeAndSha256 } from './generated.ts'
-import { SwiftAccount } from './swift-account.ts'
+import { generated, generatedSha256, sizeAndSha256 } from '../storage/generated.ts'
+import { SwiftAccount } from '../storage/swift-account.ts'
 
-const command = join(import.meta.dirname, '../../packages/storage/src/command/main.ts')
+const command = join(import.meta.dirname, '../../packages/cli/src/main.ts')
 const lab = inject('lab')
 const account = new SwiftAccount(lab.swift)
 const bucket = `command-${randomUUID()}`
@@ -32,7 +32,7 @@ afterAll(async () => {
 
 /** Runs the command to its end. */
 async function run(args: readonly string[], input: Readable = Readable.from([])) {
-  const child = spawn(process.execPath, [command, ...args], { env: { PATH: process.env.PATH } })
+  const child = spawn(process.execPath, [command, 'object', ...args], { env: { PATH: process.env.PATH } })
   // It may end before it has read all.
   const fed = pipeline(input, child.stdin).catch(() => undefined)
   const ended = once(child, 'close') as Promise<[number]>
@@ -42,18 +42,18 @@ async function run(args: readonly string[], input: Readable = Readable.from([]))
 
 const size = 20_000_000
 describe('the command', () => {
-  test('stores standard input, verifies, lists and loads it', async () => {
+  test('stores standard input, verifies, lists and reads it back', async () => {
     const identity = await generateX25519Identity()
     const recipient = await identityToRecipient(identity)
     await writeFile(join(folder, 'identity'), `# made by a test\n${identity}\n`)
     const place = ['a/dump.zst.age', '--destination', destination]
     const transforms = ['--recipient', recipient, '--compression', 'zstd', '--level', '1']
-    const stored = await run(['store', ...place, ...transforms], generated(size))
+    const stored = await run(['put', ...place, ...transforms], generated(size))
     expect(stored.errors).toBe('')
     const { sha256, ...original } = JSON.parse(stored.output.toString())
     expect(original).toMatchObject({ originalSizeBytes: size, originalSha256: generatedSha256(size) })
 
-    const loaded = await run(['load', ...place, '--identity', join(folder, 'identity')])
+    const loaded = await run(['get', ...place, '--identity-file', join(folder, 'identity')])
     expect(loaded).toMatchObject({ status: 0, errors: '' })
     const bytes = await sizeAndSha256(Readable.from([loaded.output]))
     expect(bytes).toEqual({ sizeBytes: size, sha256: generatedSha256(size) })
@@ -63,14 +63,14 @@ describe('the command', () => {
 
     const other = await run(['verify', ...place, '--sha256', '0'.repeat(64)])
     expect(other).toMatchObject({ status: 1, errors: expect.stringContaining('was recorded') })
-    const keyless = await run(['load', ...place])
+    const keyless = await run(['get', ...place])
     expect(keyless).toMatchObject({ status: 1, errors: expect.stringContaining('no age identity') })
     await openStore(JSON.parse(await readFile(destination, 'utf8'))).remove('a/dump.zst.age')
   })
 
   test('leaves nothing of an upload when Ctrl-C arrives twice, as it does below npm', async () => {
-    const args = ['store', 'a/stopped', '--destination', destination]
-    const child = spawn(process.execPath, [command, ...args], { env: { PATH: process.env.PATH } })
+    const args = ['put', 'a/stopped', '--destination', destination]
+    const child = spawn(process.execPath, [command, 'object', ...args], { env: { PATH: process.env.PATH } })
     const said = text(child.stderr)
     const ended = once(child, 'close') as Promise<[number | null]>
     // More than one part, and no end.
@@ -79,19 +79,19 @@ describe('the command', () => {
     child.kill('SIGINT')
     await sleep(10)
     child.kill('SIGINT')
-    expect(await ended).toEqual([1, null])
-    expect(await said).toContain('stopped by SIGINT; nothing is left of an upload')
+    expect(await ended).toEqual([130, null])
+    expect(await said).toContain('interrupted by SIGINT')
     expect(await account.list(`${bucket}+segments`)).toEqual([])
     expect(await account.list(bucket)).toEqual([])
   })
 
   test('reports a mistake in the command line without showing a secret', async () => {
     for (const [args, said] of [
-      [['store', 'x'], '--destination is missing'],
-      [['fetch', 'x'], 'COMMAND must be one of'],
-      [['store', 'x', '--destination', join(folder, 'none')], 'cannot be read (ENOENT)'],
-      [['store', 'x', '--destination', destination, '--compression', 'rar'], '--compression must be one of'],
-      [['store', 'x', '--destination', destination, '--unknown'], "Unknown option '--unknown'"],
+      [['put', 'x'], "required option '--destination <file>' not specified"],
+      [['fetch', 'x'], "unknown command 'fetch'"],
+      [['put', 'x', '--destination', join(folder, 'none')], 'cannot be read: ENOENT'],
+      [['put', 'x', '--destination', destination, '--compression', 'rar'], 'Allowed choices are none, gzip, zstd'],
+      [['put', 'x', '--destination', destination, '--unknown'], "unknown option '--unknown'"],
     ] as const) {
       const { status, errors } = await run(args)
       expect(status).toBe(2)
@@ -100,6 +100,6 @@ describe('the command', () => {
     }
     const { status, output } = await run(['--help'])
     expect(status).toBe(0)
-    expect(output.toString()).toContain('osb-backup-transfer COMMAND')
+    expect(output.toString()).toContain('Usage: osb-backup object')
   })
 })
