@@ -18,6 +18,8 @@ const needed: Record<string, string> = {
   zstd: 'zstd',
   age: 'age',
   awscli: 'aws',
+  prometheus: 'prometheus',
+  'prometheus-alertmanager': 'prometheus-alertmanager',
 }
 
 /** Packages that some tests need; without them those tests are skipped, and say so. `VERSION` is the one of PostgreSQL. */

@@ -26,7 +26,7 @@ export async function measureTicks(
     database,
     sealer: new Sealer(() => ({ current: Buffer.alloc(32), others: [] })),
     log: pino({ level: 'silent' }),
-    jobChanges: { isConnected: true, subscribe: () => () => undefined },
+    jobChanges: { isConnected: true, subscribe: () => () => undefined, subscribeAlarms: () => () => undefined },
     wakeWorkers: () => undefined,
     clock: new ManagerClock(),
     agentConnections: { dispatcher: getGlobalDispatcher() },

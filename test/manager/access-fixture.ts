@@ -7,7 +7,7 @@ import {
   startManagerProcess,
   TEST_TOKEN,
 } from '@osb-backup/testkit'
-import { afterAll, beforeAll, expect } from 'vitest'
+import { afterAll, beforeAll, expect, vi } from 'vitest'
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 interface Operation {
@@ -24,7 +24,7 @@ let manager: ManagerProcess
 /** Every operation of the description that the API publishes of itself. */
 export let operations: Operation[]
 /** Resources of the instance "mine". */
-export const ids = { agent: '', plan: '', destination: '', job: '', point: '', reconciliation: '' }
+export const ids = { agent: '', plan: '', destination: '', job: '', point: '', reconciliation: '', alarm: '' }
 const mine = { service_instance_id: 'mine' }
 /** A valid registration of an instance. */
 export const instance = {
@@ -88,7 +88,11 @@ async function startEverything(): Promise<void> {
   const folder = stack.use(await makeTemporaryFolder())
   const agent = await startSmallAgent(folder.path)
   stack.defer(() => agent.stop())
-  manager = await startManagerProcess({ DATA_DIR: join(folder.path, 'manager'), FILE_DESTINATION_ROOT: folder.path })
+  manager = await startManagerProcess({
+    DATA_DIR: join(folder.path, 'manager'),
+    FILE_DESTINATION_ROOT: folder.path,
+    ALARM_INTERVAL_SECONDS: '1',
+  })
   stack.defer(() => manager.stop())
   instance.agent = { url: agent.url, username: agent.username, password: agent.password }
   expect((await call('PUT', '/serviceInstances/mine', admin, instance)).status).toBe(201)
@@ -111,6 +115,18 @@ async function startEverything(): Promise<void> {
   expect(job.state).toBe('succeeded')
   ids.reconciliation = (await call('POST', `/v1/destinations/${ids.destination}/reconcile`, admin, {})).body.id
   ids.point = (await call('GET', '/restorePoints/byInstance/mine', admin)).body.content[0].id
+  // It will never back up its item, so there is an alarm.
+  const paused = {
+    ...{ instanceId: 'mine', name: 'paused', destinationId: ids.destination, items: ['never'], paused: true },
+    ...{ schedule: { cron: '0 0 2 29 2 *' }, retention: { style: 'all' } },
+  }
+  expect((await call('POST', '/v1/plans', admin, paused)).status).toBe(201)
+  const alarms = () => call('GET', '/v1/alarms?instance=mine', admin).then(({ body }) => body.items)
+  const [alarm] = await vi.waitUntil(async () => ((await alarms()).length > 0 ? alarms() : undefined), {
+    timeout: 120_000,
+    interval: 200,
+  })
+  ids.alarm = alarm.id
   const document = (await call('GET', '/openapi.json', undefined)).body
   type Described = { description: string; requestBody?: { content: Record<string, { example: unknown }> } }
   operations = Object.entries<Record<string, Described>>(document.paths).flatMap(([path, methods]) =>
@@ -136,6 +152,7 @@ function filled(path: string): string {
     backupPlans: ids.plan,
     'restore-points': ids.point,
     reconciliations: ids.reconciliation,
+    alarms: ids.alarm,
     restorePoints: ids.point,
   }
   const id = known[resource] ?? ids.job

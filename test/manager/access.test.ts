@@ -72,7 +72,7 @@ describe('every operation that the API describes', () => {
   test('lets a viewer read and change nothing', async () => {
     const viewer = await createToken({ role: 'viewer', serviceInstances: ['mine'] })
     for (const [operation, { status }] of await callEverything(bearer(viewer.token))) {
-      const forAdmins = /tokens|brokerAccounts|broker-accounts|audit/.test(operation)
+      const forAdmins = /tokens|brokerAccounts|broker-accounts|audit|notification/.test(operation)
       expect([operation, status]).toEqual([operation, operation.startsWith('GET') && !forAdmins ? 200 : 403])
     }
   })

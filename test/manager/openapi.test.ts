@@ -131,7 +131,7 @@ test('the page at /docs shows every operation, and loads everything from this se
     const response = await page.goto(`${manager.url}/docs`)
     expect(response?.headers()['content-security-policy']).toContain("default-src 'none'")
     await page.waitForSelector('.opblock-summary')
-    expect(await page.locator('.opblock-summary').count()).toBe(operations.length)
+    await expect.poll(() => page.locator('.opblock-summary').count()).toBe(operations.length)
     await page.locator('.opblock-summary', { hasText: 'Create a backup plan' }).first().click()
     await page.locator('.opblock.is-open', { hasText: '0 0 2 * * *' }).first().waitFor()
     expect({ foreign, errors }).toEqual({ foreign: [], errors: [] })

@@ -11,9 +11,11 @@ import { type CallOptions, type ClientOptions, Connection } from './connection.t
 import { type FollowedEvent, followEvents } from './follow-events.ts'
 import { auditEntryCalls, brokerAccountCalls, tokenCalls } from './resources/access.ts'
 import { agentCalls } from './resources/agents.ts'
+import { alarmCalls } from './resources/alarms.ts'
 import { destinationCalls } from './resources/destinations.ts'
 import { instanceCalls } from './resources/instances.ts'
 import { jobCalls } from './resources/jobs.ts'
+import { channelCalls, notificationCalls } from './resources/notifications.ts'
 import { planCalls } from './resources/plans.ts'
 import { reconciliationCalls } from './resources/reconciliations.ts'
 import { restorePointCalls } from './resources/restore-points.ts'
@@ -30,6 +32,11 @@ export class BackupClient {
   readonly plans: ReturnType<typeof planCalls>
   readonly jobs: ReturnType<typeof jobCalls>
   readonly restorePoints: ReturnType<typeof restorePointCalls>
+  readonly alarms: ReturnType<typeof alarmCalls>
+  /** For admins. */
+  readonly notificationChannels: ReturnType<typeof channelCalls>
+  /** For admins. */
+  readonly notifications: ReturnType<typeof notificationCalls>
   /** For admins. */
   readonly tokens: ReturnType<typeof tokenCalls>
   /** For admins. */
@@ -48,6 +55,9 @@ export class BackupClient {
     this.plans = planCalls(connection)
     this.jobs = jobCalls(connection)
     this.restorePoints = restorePointCalls(connection)
+    this.alarms = alarmCalls(connection)
+    this.notificationChannels = channelCalls(connection)
+    this.notifications = notificationCalls(connection)
     this.tokens = tokenCalls(connection)
     this.brokerAccounts = brokerAccountCalls(connection)
     this.auditEntries = auditEntryCalls(connection)
@@ -73,7 +83,7 @@ export class BackupClient {
     return this.#connection.call({ method: 'POST', path: '/v1/clock/confirm', answer: clockSchema, ...options })
   }
 
-  /** Follows jobs as they change; leave the loop or abort to end it. */
+  /** Follows jobs and alarms as they change; leave the loop or abort to end it. */
   followEvents(query: EventQuery = {}, options: CallOptions = {}): AsyncGenerator<FollowedEvent> {
     return followEvents(this.#connection.options, query, options)
   }

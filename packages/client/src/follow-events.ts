@@ -1,5 +1,12 @@
-import { type EventQuery, type JobEvent, jobEventSchema } from '@osb-backup/protocol/v1'
+import {
+  type AlarmEvent,
+  alarmEventSchema,
+  type EventQuery,
+  type JobEvent,
+  jobEventSchema,
+} from '@osb-backup/protocol/v1'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
+import type { z } from 'zod'
 import { ApiError } from './api-error.ts'
 import { type CallOptions, type ClientOptions, errorOf, parseJson, urlOf } from './connection.ts'
 import { sleep } from './sleep.ts'
@@ -13,6 +20,8 @@ export type FollowedEvent =
   | { type: 'connected' }
   /** A job changed. */
   | { type: 'job'; event: JobEvent }
+  /** An alarm was raised, resolved or acknowledged. */
+  | { type: 'alarm'; event: AlarmEvent }
 
 /** The manager sends something every 15 seconds; after so long without anything the connection is lost. */
 const SILENCE_MS = 45_000
@@ -73,12 +82,13 @@ async function* eventsIn(body: ReadableStream<Uint8Array>, connection: EventConn
     const { done, value } = await reader.read()
     if (done) return
     connection.touch()
-    if (value.event === 'job') yield { type: 'job', event: readEvent(value.data) }
+    if (value.event === 'job') yield { type: 'job', event: readEvent(jobEventSchema, value.data) }
+    if (value.event === 'alarm') yield { type: 'alarm', event: readEvent(alarmEventSchema, value.data) }
   }
 }
 
-function readEvent(text: string): JobEvent {
-  const read = jobEventSchema.safeParse(parseJson(text))
+function readEvent<T>(schema: z.ZodType<T>, text: string): T {
+  const read = schema.safeParse(parseJson(text))
   if (read.success) return read.data
   throw new ApiError('An event of the manager has another shape than expected.', { cause: read.error })
 }

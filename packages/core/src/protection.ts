@@ -1,4 +1,5 @@
 import { nextRuns, type Schedule } from './cron.ts'
+import { durationInWords } from './duration-in-words.ts'
 
 /** Whether an item could be restored, and from a moment as recent as is wanted. */
 export type ProtectionState = 'protected' | 'at-risk' | 'unprotected' | 'unknown'
@@ -144,18 +145,3 @@ export function worstProtection(items: readonly { name: string; protection: Prot
 }
 
 const rankOf = ({ state }: Protection) => worstFirst.indexOf(state)
-
-const units = [
-  ['day', 86_400],
-  ['hour', 3600],
-  ['minute', 60],
-] as const
-
-/** `5 hours`, in the largest unit of which there are two. */
-function durationInWords(seconds: number): string {
-  for (const [unit, length] of units) {
-    if (seconds >= 2 * length) return `${Math.floor(seconds / length)} ${unit}s`
-  }
-  const whole = Math.floor(seconds)
-  return `${whole} second${whole === 1 ? '' : 's'}`
-}

@@ -7,6 +7,7 @@ import { JobChanges } from './database/notifications.ts'
 import { buildApp, closeApp } from './http/app.ts'
 import { readyRoute } from './http/health.ts'
 import { legacyRoutes } from './http/legacy/routes.ts'
+import { metricsRoutes } from './http/metrics.ts'
 import { checkPlainHttp, followCertificate, openTls } from './http/tls.ts'
 import { v1Routes } from './http/v1/routes.ts'
 import type { ManagerSettings } from './settings/settings.ts'
@@ -67,7 +68,8 @@ export async function startManager(
     }
     const workers = new Workers(context)
     const firstToken = await ensureAdminToken(context)
-    const app = await buildApp(context, [v1Routes, legacyRoutes, readyRoute(() => workers.hasLease)], tls?.files)
+    const routes = [v1Routes, legacyRoutes, metricsRoutes, readyRoute(() => workers.hasLease)]
+    const app = await buildApp(context, routes, tls?.files)
     const url = await app.listen({ host: settings.host, port: settings.port }).catch((cause: NodeJS.ErrnoException) => {
       throw new SettingsError(`HOST and PORT cannot be listened on: ${cause.message}.`, { cause })
     })

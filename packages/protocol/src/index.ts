@@ -1,5 +1,6 @@
 export * from './about.ts'
 export * from './agent/index.ts'
+export * from './alarm.ts'
 export * from './failure-code.ts'
 export * from './item.ts'
 export * from './legacy/index.ts'

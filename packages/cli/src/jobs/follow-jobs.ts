@@ -126,7 +126,7 @@ class Follower {
     try {
       for await (const followed of this.#client.followEvents({}, { signal: this.#signal })) {
         if (followed.type === 'connected') this.#wake?.()
-        else this.#apply(followed.event)
+        else if (followed.type === 'job') this.#apply(followed.event)
       }
     } catch (error) {
       // Without events the jobs are still read regularly.

@@ -8,6 +8,9 @@ import {
   itemSchema,
   type List,
   listOf,
+  type Trend,
+  type TrendQuery,
+  trendSchema,
 } from '@osb-backup/protocol/v1'
 import type { CallOptions, Connection, CreateOptions } from '../connection.ts'
 import { deleteCall, editCalls, listCalls, pathOf } from './resource.ts'
@@ -24,6 +27,9 @@ export const instanceCalls = (connection: Connection) => ({
   /** The databases that are, or were, backed up. */
   listItems: (id: string, options: CallOptions = {}): Promise<List<Item>> =>
     connection.call({ method: 'GET', path: pathOf(path, id, 'items'), answer: listOf(itemSchema), ...options }),
+  /** How size and duration of its backups develop, and when destinations are full. */
+  trend: (id: string, query: TrendQuery = {}, options: CallOptions = {}): Promise<Trend> =>
+    connection.call({ method: 'GET', path: pathOf(path, id, 'trend'), query, answer: trendSchema, ...options }),
   /** Deletes an instance; its restore points stay. */
   delete: deleteCall(connection, path),
 })

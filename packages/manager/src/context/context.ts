@@ -16,7 +16,7 @@ export interface Context {
   clock: ManagerClock
   /** What calls to agents are sent over; replaced when certificates are renewed. */
   agentConnections: { readonly dispatcher: Dispatcher }
-  jobChanges: Pick<JobChanges, 'subscribe' | 'isConnected'>
+  jobChanges: Pick<JobChanges, 'subscribe' | 'subscribeAlarms' | 'isConnected'>
   /** Wakes the workers of this manager, so that they claim a waiting job at once. */
   wakeWorkers(): void
 }

@@ -7,6 +7,7 @@ import { ANSWER_TIMEOUT_MS, sessionConfig } from './session.ts'
 import type { InTransaction } from './transaction.ts'
 
 const CHANNEL = 'job_changes'
+const ALARM_CHANNEL = 'alarm_changes'
 const RECONNECT_MS = 1000
 /** How often the connection is asked for a sign of life, and how long that may take. */
 const PING_EVERY_MS = 10_000
@@ -17,6 +18,11 @@ export async function notifyJobChange({ database }: InTransaction, jobId: string
   await sql`select pg_notify(${CHANNEL}, ${jobId})`.execute(database)
 }
 
+/** Notifies all managers that an alarm was raised, resolved or acknowledged, once the transaction is committed. */
+export async function notifyAlarmChange({ database }: InTransaction, alarmId: string): Promise<void> {
+  await sql`select pg_notify(${ALARM_CHANNEL}, ${alarmId})`.execute(database)
+}
+
 /** Who is called back for changes. */
 export interface JobChangeListener {
   changed(jobId: string): void
@@ -24,9 +30,10 @@ export interface JobChangeListener {
   disconnected?(): void
 }
 
-/** Listens for jobs that change, whichever manager changed them. One connection serves all subscribers. */
+/** Listens for jobs and alarms that change, whichever manager changed them. One connection serves all subscribers. */
 export class JobChanges {
   readonly #listeners = new Set<JobChangeListener>()
+  readonly #alarmListeners = new Set<(alarmId: string) => void>()
   readonly #stopping = new AbortController()
   readonly #connection: Connection
   readonly #log: Logger
@@ -61,6 +68,12 @@ export class JobChanges {
   subscribe(listener: JobChangeListener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** The same for each alarm that is raised, resolved or acknowledged. */
+  subscribeAlarms(listener: (alarmId: string) => void): () => void {
+    this.#alarmListeners.add(listener)
+    return () => this.#alarmListeners.delete(listener)
   }
 
   async stop(): Promise<void> {
@@ -98,12 +111,13 @@ export class JobChanges {
     })
     // Awaited below; until then its rejection has an owner.
     ended.catch(() => undefined)
-    client.on('notification', ({ payload = '' }) => {
-      for (const listener of this.#listeners) listener.changed(payload)
+    client.on('notification', ({ channel, payload = '' }) => {
+      if (channel === ALARM_CHANNEL) for (const listener of this.#alarmListeners) listener(payload)
+      else for (const listener of this.#listeners) listener.changed(payload)
     })
     try {
       await client.connect()
-      await before(client.query(`listen ${CHANNEL}`), ANSWER_TIMEOUT_MS)
+      await before(client.query(`listen ${CHANNEL}; listen ${ALARM_CHANNEL}`), ANSWER_TIMEOUT_MS)
       this.#isConnected = true
       this.#firstAttempt.resolve()
       await Promise.race([ended, pingUntil(client, over.signal)])

@@ -1,7 +1,10 @@
 import type { Generated } from 'kysely'
 import type { AuditEntryTable, BrokerAccountTable, IdempotencyKeyTable, TokenTable } from './tables/access.ts'
+import type { AlarmTable, DestinationCheckTable, ManagerReportTable, SharedTaskTable } from './tables/alarms.ts'
 import type { AgentTable, FileDestinationTable, ServiceInstanceTable } from './tables/instances.ts'
 import type { JobCounterChangeTable, JobCounterTable, JobPartTable, JobTable, ManagerTable } from './tables/jobs.ts'
+import type { MeasurementChangeTable, MeasurementLimitsTable, MeasurementTable } from './tables/measurements.ts'
+import type { NotificationChannelTable, NotificationTable } from './tables/notifications.ts'
 import type { BackupPlanTable, PlanRunTable } from './tables/plans.ts'
 import type {
   ObjectNameTable,
@@ -35,4 +38,13 @@ export interface Tables {
   settings: SettingTable
   clock_observations: ClockObservationTable
   clock_jumps: ClockJumpTable
+  shared_tasks: SharedTaskTable
+  manager_reports: ManagerReportTable
+  alarms: AlarmTable
+  destination_checks: DestinationCheckTable
+  notification_channels: NotificationChannelTable
+  notifications: NotificationTable
+  measurements: MeasurementTable
+  measurement_changes: MeasurementChangeTable
+  measurement_limits: MeasurementLimitsTable
 }

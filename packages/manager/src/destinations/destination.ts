@@ -10,6 +10,8 @@ export interface FileDestination {
   store: StoreSettings
   /** Shared by all transfers of one agent; undefined: no limit. */
   bandwidthLimitBytesPerSecond: number | undefined
+  /** How much may be stored, which only trends are compared with; undefined: nobody said so. */
+  quotaBytes?: number | undefined
   createdAt: Date
   /** When it was retired: no plan uses it any more, but restore points may still be stored in it. */
   retiredAt: Date | undefined

@@ -37,6 +37,7 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<FileDestinationT
       openSecrets(sealer.openOptional(row.sealed_store_secrets, purposeOfSecrets(row.id))),
     ),
     bandwidthLimitBytesPerSecond: row.bandwidth_limit === null ? undefined : Number(row.bandwidth_limit),
+    quotaBytes: row.quota_bytes === null ? undefined : Number(row.quota_bytes),
     createdAt: row.created_at,
     retiredAt: row.deleted_at ?? undefined,
   }
@@ -54,6 +55,7 @@ function toColumns({ sealer }: RepositoryContext, destination: FileDestination) 
     sealed_store_secrets:
       Object.keys(secrets).length === 0 ? null : sealer.seal(JSON.stringify(secrets), purposeOfSecrets(destination.id)),
     bandwidth_limit: destination.bandwidthLimitBytesPerSecond ?? null,
+    quota_bytes: destination.quotaBytes ?? null,
   }
 }
 

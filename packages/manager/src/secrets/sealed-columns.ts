@@ -4,6 +4,7 @@ export const sealedColumns = {
   agents: ['sealed_password'],
   file_destinations: ['sealed_store_secrets'],
   backup_plans: ['sealed_private_key'],
+  notification_channels: ['sealed_secrets'],
   jobs: ['sealed_private_key', 'sealed_parameters'],
 } as const
 

@@ -3,6 +3,7 @@ import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
 import { absolutePath, listOf, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
 import { s3CredentialSources } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
+import { monitoringTable } from './monitoring-settings.ts'
 import { oidcTable } from './oidc-settings.ts'
 
 const secretKey = z.string().regex(/^[0-9a-f]{64}$/i, 'must be 64 hex digits')
@@ -285,8 +286,7 @@ const legacy = {
   LEGACY_AGENT_URL: {
     schema: agentUrl,
     default: 'http://{backupHostIp}:8000',
-    description:
-      'URL of the agent of an instance that is imported, or that a client of the first API registers without one',
+    description: 'URL of the agent of an instance that `import` or `recover` registers',
   },
   LEGACY_AGENT_USERNAME: { schema: text, description: 'user name at those agents' },
   LEGACY_AGENT_PASSWORD: { schema: text, description: 'password at those agents' },
@@ -303,6 +303,7 @@ export const managerTable = {
   ...retention,
   ...history,
   ...legacy,
+  ...monitoringTable,
 }
 
 /** All settings of the manager, for parsing, `--help` and the settings reference. */
@@ -314,7 +315,8 @@ export const managerSettingsSections: readonly SettingsSection[] = [
   { title: 'Jobs', table: jobs },
   { title: 'Schedule', table: schedule },
   { title: 'Retention', table: retention },
+  { title: 'Monitoring', table: monitoringTable },
   { title: 'History', table: history },
-  { title: 'Clients and data of the first API', table: legacy },
+  { title: 'Import and recovery', table: legacy },
   { title: 'Identity provider', table: oidcTable },
 ]

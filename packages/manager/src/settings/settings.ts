@@ -13,12 +13,16 @@ type Properties = { readonly [N in keyof Parsed & string as CamelCase<N>]: Parse
 
 /** The settings of the manager. `settings-table.ts` says what each means; it is named like its variable, in camel case. */
 export interface ManagerSettings
-  extends Omit<Properties, 'dataDir' | 'allowedOrigins' | 'trustedProxies' | 'recoveryRecipients'> {
+  extends Omit<
+    Properties,
+    'dataDir' | 'allowedOrigins' | 'trustedProxies' | 'recoveryRecipients' | 'metricsAllowedAddresses'
+  > {
   /** Absolute. */
   readonly dataDirectory: string
   readonly allowedOrigins: readonly string[]
   readonly trustedProxies: readonly string[]
   readonly recoveryRecipients: readonly string[]
+  readonly metricsAllowedAddresses: readonly string[]
   /** Identity provider whose tokens are accepted too; undefined: there is none. */
   readonly oidc: OidcSettings | undefined
 }
@@ -31,11 +35,13 @@ export interface ManagerSettings
 export function readSettings(environment: Environment = process.env): ManagerSettings {
   const entries = Object.entries(parseSettings(managerTable, environment))
   const properties = Object.fromEntries(entries.map(([name, value]) => [camelCase(name), value])) as Properties
-  const { dataDir, allowedOrigins = [], trustedProxies = [], recoveryRecipients = [], ...others } = properties
+  const { dataDir, allowedOrigins = [], trustedProxies = [], recoveryRecipients = [], ...rest } = properties
+  const { metricsAllowedAddresses = [], ...others } = rest
   const oidc = readOidcSettings(environment)
   requireBoth(properties, 'tlsCertificateFile', 'tlsKeyFile')
   requireBoth(properties, 'agentCertificateFile', 'agentKeyFile')
-  return { ...others, dataDirectory: resolve(dataDir), allowedOrigins, trustedProxies, recoveryRecipients, oidc }
+  const lists = { allowedOrigins, trustedProxies, recoveryRecipients, metricsAllowedAddresses }
+  return { ...others, ...lists, dataDirectory: resolve(dataDir), oidc }
 }
 
 function requireBoth(properties: Properties, certificate: keyof Properties, key: keyof Properties): void {

@@ -1,10 +1,13 @@
 import type { PeriodicTask } from '@osb-backup/node'
+import { deleteOldAlarms } from '../alarms/service.ts'
 import { observeClock } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
 import { capDeadlines } from '../deadlines/service.ts'
 import { deleteExpiredRecords } from '../expiry/service.ts'
 import { deleteOldKeys } from '../idempotency/service.ts'
 import { compactJobCounters } from '../jobs/service.ts'
+import { compactMeasurements } from '../metrics/service.ts'
+import { deleteOldNotifications } from '../notifications/service.ts'
 import { recomputeNextRuns } from '../plans/recompute-next-runs.ts'
 import { compactPointCounters } from '../restore-points/service.ts'
 
@@ -31,6 +34,17 @@ export const maintenanceTasks = (context: Context): PeriodicTask[] => [
     },
   },
   {
+    name: 'delete old alarms and notifications',
+    intervalMs: HOUR_MS,
+    async run() {
+      if ((await observeClock(context)).isTrusted) {
+        await deleteOldAlarms(context)
+        await deleteOldNotifications(context)
+      }
+      return false
+    },
+  },
+  {
     name: 'delete old idempotency keys',
     intervalMs: HOUR_MS,
     async run() {
@@ -47,6 +61,7 @@ export const maintenanceTasks = (context: Context): PeriodicTask[] => [
     },
   },
   { name: 'compact the job counters', intervalMs: COMPACT_EVERY_MS, run: () => compactJobCounters(context) },
+  { name: 'compact the measurements', intervalMs: COMPACT_EVERY_MS, run: () => compactMeasurements(context) },
   {
     name: 'compact the restore point counters',
     intervalMs: COMPACT_EVERY_MS,

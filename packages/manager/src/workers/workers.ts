@@ -5,9 +5,12 @@ import { claimJobs } from '../jobs/claim-jobs.ts'
 import { claimVerifications } from '../verification/claim-verifications.ts'
 import { runVerification } from '../verification/run-verification.ts'
 import { agentChecks } from './agent-checks.ts'
+import { alarmTask, withdrawFromAlarms } from './alarms.ts'
 import { clockWatch } from './clock-watch.ts'
+import { destinationChecks } from './destination-checks.ts'
 import { JobWorkerPool } from './job-worker-pool.ts'
 import { maintenanceTasks } from './maintenance.ts'
+import { notificationTasks } from './notifications.ts'
 import { reconciliations } from './reconciliations.ts'
 import { objectRemoval } from './removals.ts'
 import { retentionSweep } from './retention.ts'
@@ -59,13 +62,19 @@ export class Workers {
       retentionSweep(context),
       objectRemoval(context),
       agentChecks(context),
+      destinationChecks(context),
       reconciliations(context),
       unknownPartChecks(context),
+      alarmTask(context),
+      ...notificationTasks(context),
       ...maintenanceTasks(context),
     ]
     const running = startPeriodicTasks(tasks, ({ name }, error) =>
       context.log.warn({ err: error, task: name }, 'periodic task failed; retrying'),
     )
-    return () => running.stop()
+    return async () => {
+      await running.stop()
+      await withdrawFromAlarms(context)
+    }
   }
 }

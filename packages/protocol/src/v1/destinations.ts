@@ -19,6 +19,11 @@ const settingsFields = {
     .min(1)
     .optional()
     .meta(about('Limit on the bandwidth of all transfers of this destination at one agent together', 50_000_000)),
+  quotaBytes: z
+    .int()
+    .min(1)
+    .optional()
+    .meta(about('How many bytes may be stored; only trends compare with it', 1_000_000_000_000)),
 }
 const instanceId = idSchema.meta(about('The service instance that it belongs to', 'shop-db'))
 

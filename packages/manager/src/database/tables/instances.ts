@@ -62,6 +62,7 @@ export interface FileDestinationTable {
   sealed_store_secrets: string | null
   /** Bytes a second, for all transfers of one agent together. */
   bandwidth_limit: ColumnType<string | null, number | null, number | null>
+  quota_bytes: ColumnType<string | null, number | null, number | null>
   version: Generated<number>
   created_at: CreatedAt
   /** Restore points need the destination also after it was retired. */

@@ -12,6 +12,7 @@ export function destinationToWire(destination: FileDestination): Destination {
     instanceId: destination.instanceId,
     name: destination.name,
     bandwidthLimitBytesPerSecond: destination.bandwidthLimitBytesPerSecond,
+    quotaBytes: destination.quotaBytes,
     store: stores.kindOf(store).v1.encode(store) as Store,
     createdAt: destination.createdAt.toISOString(),
     retiredAt: destination.retiredAt?.toISOString(),
@@ -19,10 +20,10 @@ export function destinationToWire(destination: FileDestination): Destination {
 }
 
 /** A destination as a client would send it, without its secret: that is kept where none is sent. */
-export function settingsOfDestination({ name, bandwidthLimitBytesPerSecond, store }: FileDestination) {
+export function settingsOfDestination({ name, bandwidthLimitBytesPerSecond, quotaBytes, store }: FileDestination) {
   const { requestSchema, encode } = stores.kindOf(store).v1
   const sent = Object.entries(encode(store)).filter(([field]) => field in requestSchema.shape)
-  return { name, bandwidthLimitBytesPerSecond, store: Object.fromEntries(sent) }
+  return { name, bandwidthLimitBytesPerSecond, quotaBytes, store: Object.fromEntries(sent) }
 }
 
 /**
@@ -32,9 +33,9 @@ export function settingsOfDestination({ name, bandwidthLimitBytesPerSecond, stor
  * @throws {RequestError} If there is no secret, neither sent nor stored.
  */
 export function destinationFromWire(
-  { name, bandwidthLimitBytesPerSecond, store }: DestinationSettings,
+  { name, bandwidthLimitBytesPerSecond, quotaBytes, store }: DestinationSettings,
   stored: FileDestination | undefined,
-): Pick<FileDestination, 'name' | 'bandwidthLimitBytesPerSecond' | 'store'> {
+): Pick<FileDestination, 'name' | 'bandwidthLimitBytesPerSecond' | 'quotaBytes' | 'store'> {
   const kind = stores.kinds.find(({ type }) => type === store.kind)
   invariant(kind, `"${store.kind}" is a kind of store`)
   const decoded = kind.v1.decode(store, stored?.store)
@@ -42,5 +43,5 @@ export function destinationFromWire(
     const { field, problem } = decoded.error
     throw new RequestError('invalid', problem, { field: `store.${field}` })
   }
-  return { name, bandwidthLimitBytesPerSecond, store: decoded.value as StoreSettings }
+  return { name, bandwidthLimitBytesPerSecond, quotaBytes, store: decoded.value as StoreSettings }
 }

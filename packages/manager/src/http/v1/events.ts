@@ -4,6 +4,7 @@ import { authorizeInstance } from '../../access/call.ts'
 import type { Context } from '../../context/context.ts'
 import { EventStreams } from '../event-stream.ts'
 import type { App } from '../typed-app.ts'
+import { followAlarms } from './alarm-feed.ts'
 import { JobFeed } from './job-feed.ts'
 
 const MAX_BACKLOG_BYTES = 1024 * 1024
@@ -11,7 +12,7 @@ const MAX_BACKLOG_BYTES = 1024 * 1024
 const EXAMPLE =
   'event: job\ndata: {"jobId":"69a3a7c0f1d2b3c4d5e6f708","instanceId":"shop-db","kind":"backup","changed":{"state":"running"}}\n\n'
 
-/** Server-sent events: which jobs changed, and what of them. */
+/** Server-sent events: which jobs changed, and what of them; which alarms were raised, resolved or acknowledged. */
 export function eventRoutes(app: App, context: Context): void {
   const feed = new JobFeed(context)
   const streams = new EventStreams(app, context, MAX_BACKLOG_BYTES)
@@ -22,7 +23,8 @@ export function eventRoutes(app: App, context: Context): void {
     {
       config: { access: 'viewer' },
       schema: {
-        summary: 'Follow jobs as server-sent events: `event: job`, its data the ids of the job and what changed of it',
+        summary:
+          'Follow jobs and alarms as server-sent events: `event: job`, its data the ids of the job and what changed of it; `event: alarm`',
         querystring: eventQuerySchema,
         response: {
           200: {
@@ -36,13 +38,22 @@ export function eventRoutes(app: App, context: Context): void {
       const call = request.call
       const { instance } = request.query
       if (instance !== undefined) await authorizeInstance(call, instance)
-      streams.open(reply, (stream) =>
-        feed.subscribe(async (event) => {
+      streams.open(reply, (stream) => {
+        const unfollow = followAlarms(context, {
+          call,
+          instanceId: instance,
+          send: (event) => stream.isOpen() && stream.send('alarm', event),
+        })
+        const unsubscribe = feed.subscribe(async (event) => {
           if (instance !== undefined && event.instanceId !== instance) return
           if (!(await call.caller.isGranted(event.instanceId, 'read'))) return
           if (stream.isOpen()) stream.send('job', event)
-        }),
-      )
+        })
+        return () => {
+          unfollow()
+          unsubscribe()
+        }
+      })
     },
   )
 }

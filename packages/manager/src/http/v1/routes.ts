@@ -1,6 +1,7 @@
 import type { Context } from '../../context/context.ts'
 import type { App } from '../typed-app.ts'
 import { agentRoutes } from './agents.ts'
+import { alarmRoutes } from './alarms.ts'
 import { auditEntryRoutes } from './audit-entries.ts'
 import { brokerAccountRoutes } from './broker-accounts.ts'
 import { clockRoutes } from './clock.ts'
@@ -8,6 +9,7 @@ import { destinationRoutes } from './destinations.ts'
 import { eventRoutes } from './events.ts'
 import { instanceRoutes } from './instances.ts'
 import { jobRoutes } from './jobs.ts'
+import { notificationRoutes } from './notifications.ts'
 import { overviewRoutes } from './overview.ts'
 import { planToolRoutes } from './plan-tools.ts'
 import { planRoutes } from './plans.ts'
@@ -15,6 +17,7 @@ import { reconciliationRoutes } from './reconciliations.ts'
 import { restorePointObjectRoutes } from './restore-point-object.ts'
 import { restorePointRoutes } from './restore-points.ts'
 import { tokenRoutes } from './tokens.ts'
+import { trendRoutes } from './trends.ts'
 import { versionRoutes } from './version.ts'
 
 /** Adds the routes of `/v1`. */
@@ -22,6 +25,7 @@ export function v1Routes(app: App, context: Context): void {
   for (const add of [
     versionRoutes,
     instanceRoutes,
+    trendRoutes,
     agentRoutes,
     destinationRoutes,
     reconciliationRoutes,
@@ -30,6 +34,8 @@ export function v1Routes(app: App, context: Context): void {
     jobRoutes,
     restorePointRoutes,
     restorePointObjectRoutes,
+    alarmRoutes,
+    notificationRoutes,
     overviewRoutes,
     clockRoutes,
     eventRoutes,

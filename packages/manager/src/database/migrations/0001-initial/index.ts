@@ -1,8 +1,11 @@
 import { type Kysely, sql } from 'kysely'
 import { access } from './access.ts'
+import { alarms } from './alarms.ts'
 import { instances } from './instances.ts'
 import { jobCounters } from './job-counters.ts'
 import { jobs } from './jobs.ts'
+import { measurements } from './measurements.ts'
+import { notifications } from './notifications.ts'
 import { plans } from './plans.ts'
 import { restorePointCounters } from './restore-point-counters.ts'
 import { restorePoints } from './restore-points.ts'
@@ -19,6 +22,9 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     ...restorePointCounters,
     ...access,
     ...system,
+    ...alarms,
+    ...measurements,
+    ...notifications,
   ]) {
     await sql.raw(statement).execute(database)
   }

@@ -53,6 +53,7 @@ export const instances = [
     store jsonb not null,
     sealed_store_secrets text,
     bandwidth_limit bigint,
+    quota_bytes bigint,
     version integer not null default 1,
     created_at timestamptz not null default now(),
     deleted_at timestamptz

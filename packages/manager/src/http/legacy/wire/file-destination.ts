@@ -51,6 +51,7 @@ export function destinationFromWire(
     name: wire.name,
     store: decoded.value as StoreSettings,
     bandwidthLimitBytesPerSecond: bandwidthFromWire(wire, stored),
+    quotaBytes: stored?.quotaBytes,
   }
 }
 

@@ -1,0 +1,100 @@
+import type { Protection } from '../protection.ts'
+
+/** All that alarms depend on, as one manager found it, by PostgreSQL's clock. */
+export interface AlarmFacts {
+  now: Date
+  /** The version of the manager. */
+  version: string
+  items: readonly ItemFacts[]
+  plans: readonly PlanFacts[]
+  locks: readonly LockFacts[]
+  agents: readonly AgentFacts[]
+  destinations: readonly DestinationFacts[]
+  tokens: readonly ExpiryFacts[]
+  certificates: readonly ExpiryFacts[]
+  managers: readonly ManagerFacts[]
+  /** PostgreSQL's clock was set, and nobody has confirmed it. */
+  clockJump: { detectedAt: Date; jumpSeconds: number } | undefined
+  /** Undefined where the operator stated no limit. */
+  database: { sizeBytes: number; limitBytes: number } | undefined
+}
+
+/** An item of a service instance. */
+export interface ItemFacts {
+  instanceId: string
+  item: string
+  protection: Protection
+  /** The newest restore point is suspiciously small, and nobody has confirmed it. */
+  suspiciousPoint: { id: string; sizeBytes: number; usualSizeBytes: number | undefined } | undefined
+  /** How many of its restore points were found damaged or missing. */
+  brokenPoints: number
+}
+
+/** A plan, and what became of its runs since the last one that was started. */
+export interface PlanFacts {
+  planId: string
+  instanceId: string
+  name: string
+  /** Since when a run is due that nobody has started; undefined: none is. */
+  overdueSince: Date | undefined
+  /** The latest run was missed: when it was due. */
+  missedAt: Date | undefined
+  /** How many runs in a row were skipped, up to the latest. */
+  skippedRuns: number
+  /** The last job that ended failed, nobody cancelled it, and no other attempt follows. */
+  failedJob: { id: string; endedAt: Date } | undefined
+}
+
+/** A database that a job has locked. */
+export interface LockFacts {
+  instanceId: string
+  database: string
+  jobId: string
+  since: Date
+  unlockAttempts: number
+  /** The part that locked it has ended. */
+  hasEnded: boolean
+}
+
+/** An agent that instances use. */
+export interface AgentFacts {
+  id: string
+  name: string
+  /** Undefined: it was not asked yet. */
+  isReachable: boolean | undefined
+  error: string | undefined
+  version: string | undefined
+  lastSeenAt: Date | undefined
+}
+
+/** A destination, and the removals of objects that are due in it. */
+export interface DestinationFacts {
+  id: string
+  instanceId: string
+  name: string
+  /** Undefined: it was not checked yet. */
+  isReachable: boolean | undefined
+  error: string | undefined
+  /** How many removals failed at least once. */
+  failingRemovals: number
+  /** How many attempts the one that failed most often had. */
+  removalAttempts: number
+}
+
+/** A token or a certificate that expires. */
+export interface ExpiryFacts {
+  id: string
+  name: string
+  expiresAt: Date
+}
+
+/** A manager that reported lately, or should have. */
+export interface ManagerFacts {
+  id: string
+  name: string
+  reportedAt: Date
+  /** How far its clock is ahead of PostgreSQL's, where that is more than allowed. */
+  skewSeconds: number | undefined
+  /** The file system of its data directory. */
+  disk: { freeBytes: number; sizeBytes: number } | undefined
+}

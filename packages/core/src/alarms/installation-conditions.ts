@@ -1,0 +1,130 @@
+import { durationInWords } from '../duration-in-words.ts'
+import type { Condition } from './alarm.ts'
+import type { AlarmFacts, ExpiryFacts, ManagerFacts } from './alarm-facts.ts'
+
+const DAY_MS = 86_400_000
+/** Time left of a token or certificate: somebody is told, once more urgently. */
+const EXPIRES_SOON_MS = 14 * DAY_MS
+const EXPIRES_NOW_MS = 3 * DAY_MS
+/** Managers report every 30 seconds. */
+const GONE_SECONDS = 120
+/** Used parts: from where an alarm is raised, is critical, and below which it is resolved. */
+const NEARLY_FULL = 0.9
+const FULL = 0.95
+const NOT_FULL = 0.85
+
+const ofInstallation = { instanceId: undefined, planId: undefined } as const
+
+/** What is wrong with the installation itself. */
+export function installationConditions(facts: AlarmFacts): Condition[] {
+  return [
+    ...facts.tokens.flatMap((token) => expiryConditions('token', token, facts.now)),
+    ...facts.certificates.flatMap((certificate) => expiryConditions('certificate', certificate, facts.now)),
+    ...facts.managers.flatMap((manager) => managerConditions(manager, facts.now)),
+    ...clockConditions(facts),
+    ...databaseConditions(facts),
+  ]
+}
+
+function expiryConditions(kind: 'token' | 'certificate', { id, name, expiresAt }: ExpiryFacts, now: Date): Condition[] {
+  const leftMs = expiresAt.getTime() - now.getTime()
+  if (leftMs > EXPIRES_SOON_MS) return []
+  const state = leftMs <= 0 ? 'expired' : 'expires'
+  return [
+    {
+      ...ofInstallation,
+      kind: kind === 'token' ? 'token-expiring' : 'certificate-expiring',
+      object: { kind, id, name },
+      level: 'bad',
+      severity: leftMs <= EXPIRES_NOW_MS ? 'critical' : 'warning',
+      sentence: `The ${kind} ${JSON.stringify(name)} ${state} at ${expiresAt.toISOString()}.`,
+      advice: kind === 'token' ? 'Create another token for its user, and revoke this one.' : 'Renew the certificate.',
+    },
+  ]
+}
+
+function managerConditions({ id, name, reportedAt, skewSeconds, disk }: ManagerFacts, now: Date): Condition[] {
+  const about = { ...ofInstallation, object: { kind: 'manager', id, name } } as const
+  const silentSeconds = Math.max(0, now.getTime() - reportedAt.getTime()) / 1000
+  if (silentSeconds > GONE_SECONDS) {
+    return [
+      {
+        ...about,
+        kind: 'manager-gone',
+        level: 'bad',
+        severity: 'warning',
+        sentence: `The manager ${name} disappeared without being stopped; it last reported at ${reportedAt.toISOString()}.`,
+        advice: 'Start it again, and read its log for why it ended. Other managers have taken over its jobs.',
+      },
+    ]
+  }
+  const found: Condition[] = []
+  if (skewSeconds !== undefined) {
+    found.push({
+      ...about,
+      kind: 'clock-wrong',
+      level: 'bad',
+      severity: 'warning',
+      sentence: `The clock of the manager ${name} is ${durationInWords(Math.abs(skewSeconds))} ${
+        skewSeconds > 0 ? 'ahead of' : 'behind'
+      } that of PostgreSQL.`,
+      advice: 'Synchronize the clocks of both machines with NTP.',
+    })
+  }
+  if (disk !== undefined && disk.sizeBytes > 0) {
+    found.push(
+      ...fullConditions(1 - disk.freeBytes / disk.sizeBytes, {
+        ...about,
+        kind: 'disk-nearly-full',
+        sentence: (percent) => `The disk with DATA_DIR of the manager ${name} is ${percent} % full.`,
+        advice: 'Free disk space, or enlarge the disk.',
+      }),
+    )
+  }
+  return found
+}
+
+function fullConditions(
+  used: number,
+  {
+    sentence,
+    ...condition
+  }: Omit<Condition, 'level' | 'severity' | 'sentence'> & { sentence: (percent: number) => string },
+): Condition[] {
+  if (used < NOT_FULL) return []
+  return [
+    {
+      ...condition,
+      level: used >= NEARLY_FULL ? 'bad' : 'borderline',
+      severity: used >= FULL ? 'critical' : 'warning',
+      sentence: sentence(Math.floor(used * 100)),
+    },
+  ]
+}
+
+function clockConditions({ clockJump }: AlarmFacts): Condition[] {
+  if (clockJump === undefined) return []
+  const { detectedAt, jumpSeconds } = clockJump
+  return [
+    {
+      ...ofInstallation,
+      kind: 'clock-wrong',
+      object: { kind: 'clock', id: 'postgresql', name: 'PostgreSQL' },
+      level: 'bad',
+      severity: 'critical',
+      sentence: `PostgreSQL's clock was set by ${durationInWords(Math.abs(jumpSeconds))} at ${detectedAt.toISOString()}: nothing is deleted by age.`,
+      advice: 'Check the clock of the database server, and confirm it.',
+    },
+  ]
+}
+
+function databaseConditions({ database }: AlarmFacts): Condition[] {
+  if (database === undefined) return []
+  return fullConditions(database.sizeBytes / database.limitBytes, {
+    ...ofInstallation,
+    kind: 'database-nearly-full',
+    object: { kind: 'database', id: 'manager', name: 'database of the manager' },
+    sentence: (percent) => `The database of the manager uses ${percent} % of DATABASE_SIZE_LIMIT_GB.`,
+    advice: 'Shorten the retention of jobs and logs, or raise the limit.',
+  })
+}

@@ -1,0 +1,57 @@
+import type { AlarmFacts, ItemFacts } from '@osb-backup/core'
+import { VERSION } from '@osb-backup/node'
+import { readClockState } from '../clock/service.ts'
+import type { Context } from '../context/context.ts'
+import { judgeAllInstances } from '../protection/service.ts'
+import {
+  agentFacts,
+  databaseSize,
+  destinationFacts,
+  lockFacts,
+  planFacts,
+  pointFacts,
+  tokenFacts,
+} from './facts-repository.ts'
+import { listCertificates, listReports } from './reports-repository.ts'
+
+const GIGABYTE = 1024 ** 3
+
+/** Gathers what alarms depend on. Nothing is locked, and no secret is opened. */
+export async function gatherFacts(context: Pick<Context, 'database' | 'settings'>): Promise<AlarmFacts> {
+  const items = await itemFacts(context)
+  const { now, jump } = await readClockState(context)
+  return {
+    now,
+    version: VERSION,
+    items,
+    plans: await planFacts(context),
+    locks: await lockFacts(context),
+    agents: await agentFacts(context),
+    destinations: await destinationFacts(context),
+    tokens: await tokenFacts(context),
+    certificates: await listCertificates(context),
+    managers: await listReports(context),
+    clockJump: jump,
+    database: await databaseFacts(context),
+  }
+}
+
+async function itemFacts(context: Pick<Context, 'database'>): Promise<ItemFacts[]> {
+  const points = new Map(
+    (await pointFacts(context)).map((point) => [JSON.stringify([point.instanceId, point.item]), point]),
+  )
+  const found: ItemFacts[] = []
+  for await (const { instanceId, items } of judgeAllInstances(context, 'all')) {
+    for (const { name: item, protection } of items) {
+      const { suspiciousPoint, brokenPoints = 0 } = points.get(JSON.stringify([instanceId, item])) ?? {}
+      found.push({ instanceId, item, protection, suspiciousPoint, brokenPoints })
+    }
+  }
+  return found
+}
+
+async function databaseFacts(context: Pick<Context, 'database' | 'settings'>): Promise<AlarmFacts['database']> {
+  const { databaseSizeLimitGb } = context.settings
+  if (databaseSizeLimitGb === undefined) return undefined
+  return { sizeBytes: await databaseSize(context), limitBytes: databaseSizeLimitGb * GIGABYTE }
+}

@@ -1,0 +1,58 @@
+import { createHash, X509Certificate } from 'node:crypto'
+import { readFile, statfs } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import type { ManagerFacts } from '@osb-backup/core'
+import { VERSION } from '@osb-backup/node'
+import type { Context } from '../context/context.ts'
+import { deleteReport, type ManagerReport, writeReport } from './reports-repository.ts'
+
+type ReportContext = Pick<Context, 'database' | 'settings' | 'clock' | 'log'>
+
+/** Reports that this manager is alive, and what only it knows: how its clock and its disk are. */
+export async function reportManager(context: ReportContext): Promise<void> {
+  const { skewMs, isSkewed } = context.clock
+  await writeReport(context, {
+    ...identityOf(context),
+    version: VERSION,
+    skewSeconds: isSkewed && skewMs !== undefined ? Math.round(skewMs / 1000) : undefined,
+    disk: await diskOf(context),
+    certificates: await certificatesOf(context),
+  })
+}
+
+/** Withdraws the report of this manager, which is being stopped: it is not missed. */
+export function withdrawReport(context: ReportContext): Promise<void> {
+  return deleteReport(context, identityOf(context).id)
+}
+
+/** The same after a restart, so that a manager which crashed and was started again is not missed. */
+function identityOf({ settings }: ReportContext): { id: string; name: string } {
+  const name = `${hostname()}:${settings.port}`
+  return { id: createHash('sha256').update(`${name} ${settings.dataDirectory}`).digest('hex').slice(0, 24), name }
+}
+
+async function diskOf({ settings, log }: ReportContext): Promise<ManagerFacts['disk']> {
+  try {
+    const { bavail, blocks, bfree, bsize } = await statfs(settings.dataDirectory)
+    // What is reserved for root counts as used up for everybody else.
+    return { freeBytes: bavail * bsize, sizeBytes: (blocks - bfree + bavail) * bsize }
+  } catch (error) {
+    log.debug({ err: error }, 'the space of DATA_DIR is unknown')
+    return undefined
+  }
+}
+
+/** Its own certificate, and that which it shows to agents. */
+async function certificatesOf({ settings, log }: ReportContext): Promise<ManagerReport['certificates']> {
+  const found: ManagerReport['certificates'] = []
+  for (const file of new Set([settings.tlsCertificateFile, settings.agentCertificateFile])) {
+    if (file === undefined) continue
+    try {
+      const { validTo } = new X509Certificate(await readFile(file))
+      found.push({ file, expiresAt: new Date(validTo).toISOString() })
+    } catch (error) {
+      log.warn({ err: error, file }, 'a certificate cannot be read: nobody is told when it expires')
+    }
+  }
+  return found
+}

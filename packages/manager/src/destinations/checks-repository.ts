@@ -1,0 +1,45 @@
+import { sql } from 'kysely'
+import type { Database } from '../database/open-database.ts'
+
+/** A destination that its settings were just stored for is used soon, or checked by its user. */
+const FIRST_CHECK_SECONDS = 300
+
+/** Adds destinations that were created since, and forgets those that were retired. */
+export async function syncChecks({ database }: { database: Database }): Promise<void> {
+  await sql`
+    insert into destination_checks (destination_id, check_at)
+    select id, now() + make_interval(secs => ${FIRST_CHECK_SECONDS}) from file_destinations destination
+    where deleted_at is null and not exists (select from destination_checks where destination_id = destination.id)
+    on conflict do nothing`.execute(database)
+  await sql`
+    delete from destination_checks checks using file_destinations destination
+    where destination.id = checks.destination_id and destination.deleted_at is not null`.execute(database)
+}
+
+/** Claims destinations whose check is due, so that no other manager checks them at the same time. Returns their ids. */
+export async function claimChecks(
+  { database }: { database: Database },
+  intervalSeconds: number,
+  limit: number,
+): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    update destination_checks set check_at = now() + make_interval(secs => ${intervalSeconds})
+    where destination_id in (
+      select destination_id from destination_checks where check_at <= now()
+      order by check_at limit ${limit} for update skip locked
+    ) returning destination_id as id`.execute(database)
+  return rows.map(({ id }) => id)
+}
+
+/** Records what a check found. */
+export async function recordCheck(
+  { database }: { database: Database },
+  destinationId: string,
+  error: string | undefined,
+): Promise<void> {
+  await database
+    .updateTable('destination_checks')
+    .set({ reachable: error === undefined, error: error ?? null, checked_at: sql<Date>`now()` })
+    .where('destination_id', '=', destinationId)
+    .execute()
+}

@@ -1,0 +1,74 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { BlockList, isIPv6 } from 'node:net'
+import type { FastifyRequest } from 'fastify'
+import { Histogram, Registry } from 'prom-client'
+import { z } from 'zod'
+import type { Context } from '../context/context.ts'
+import { expositionOf, PREFIX } from '../metrics/exposition.ts'
+import { gatherMetrics } from '../metrics/service.ts'
+import type { ManagerSettings } from '../settings/settings.ts'
+import { RequestError } from '../shared/request-error.ts'
+import { shareCalls } from '../shared/share-calls.ts'
+import type { App } from './typed-app.ts'
+
+const CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
+const BUCKETS = [0.005, 0.025, 0.1, 0.5, 2.5, 10]
+
+/** `GET /metrics`, for Prometheus: what the database says, and how long this manager took to answer requests. */
+export function metricsRoutes(app: App, context: Context): void {
+  const ofProcess = new Registry()
+  const latency = new Histogram({
+    name: `${PREFIX}http_request_duration_seconds`,
+    help: 'How long this manager took to answer, by route and status. Event streams are not measured.',
+    labelNames: ['route', 'status'],
+    buckets: BUCKETS,
+    registers: [ofProcess],
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    if (
+      reply.getHeader('content-type') === 'text/event-stream' ||
+      reply.raw.getHeader('content-type') === 'text/event-stream'
+    )
+      return
+    // The pattern of the route, so that ids make no series.
+    const route = request.routeOptions.url === undefined ? 'none' : `${request.method} ${request.routeOptions.url}`
+    latency.observe({ route, status: `${Math.trunc(reply.statusCode / 100)}xx` }, reply.elapsedTime / 1000)
+  })
+
+  const isAllowed = readRule(context.settings)
+  const share = shareCalls<string>()
+  app.get(
+    '/metrics',
+    {
+      // Neither tokens of the API nor anything else opens it: the rule below does.
+      config: { access: 'open' },
+      schema: { hide: true, summary: 'Metrics for Prometheus', response: { 200: z.string() } },
+    },
+    async (request, reply) => {
+      if (!isAllowed(request)) {
+        const message = 'Metrics need the token METRICS_TOKEN, or an address of METRICS_ALLOWED_ADDRESSES.'
+        throw new RequestError('unauthorised', message)
+      }
+      const stored = await share('metrics', async () =>
+        expositionOf(await gatherMetrics(context), context.settings.metricsMaxObjects),
+      )
+      reply.type(CONTENT_TYPE)
+      return `${stored}\n${await ofProcess.metrics()}`
+    },
+  )
+}
+
+/** Who may read metrics: whoever knows the token, and certain addresses. */
+function readRule({ metricsToken, metricsAllowedAddresses }: ManagerSettings): (request: FastifyRequest) => boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  const expected = metricsToken === undefined ? undefined : digest(`Bearer ${metricsToken}`)
+  const networks = new BlockList()
+  for (const network of metricsAllowedAddresses) {
+    const [address = '', length] = network.split('/')
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4'
+    networks.addSubnet(address, Number(length ?? (family === 'ipv6' ? 128 : 32)), family)
+  }
+  return ({ headers: { authorization }, ip }) =>
+    (expected !== undefined && authorization !== undefined && timingSafeEqual(digest(authorization), expected)) ||
+    networks.check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4')
+}

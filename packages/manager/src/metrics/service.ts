@@ -1,0 +1,85 @@
+import { type AgentFacts, type DestinationFacts, defaultRpoSeconds, type ProtectionState } from '@osb-backup/core'
+import { agentFacts, destinationFacts } from '../alarms/facts-repository.ts'
+import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
+import { countNotifications } from '../notifications/outbox-repository.ts'
+import { judgeAllInstances } from '../protection/service.ts'
+import { sumPoints } from '../restore-points/counters-repository.ts'
+import { compactMeasurementChanges, type Measurements, readMeasurements } from './measurements-repository.ts'
+import * as repository from './scrape-repository.ts'
+
+/** Everything that `/metrics` shows, except what a manager measures of itself. */
+export interface MetricFacts extends repository.InstallationNumbers {
+  alarms: repository.Count<'kind' | 'severity'>[]
+  openJobs: repository.Count<'kind' | 'state'>[]
+  agents: AgentFacts[]
+  destinations: DestinationFacts[]
+  instances: Record<ProtectionState, number>
+  restorePoints: { total: number; sizeBytes: number }
+  measurements: Map<string, Measurements>
+  planMetrics: PlanMetrics[]
+  notifications: { pending: number; failing: number }
+  pingSeconds: number
+}
+
+/** What metrics say of one plan. */
+export interface PlanMetrics extends repository.PlanNumbers {
+  intervalSeconds: number | undefined
+  effectiveRpoSeconds: number | undefined
+  isProtected: boolean | undefined
+}
+
+type MetricsContext = Pick<Context, 'database' | 'settings'>
+
+/** Gathers it from the database, so that every manager answers the same. */
+export async function gatherMetrics(context: MetricsContext): Promise<MetricFacts> {
+  const instances = { protected: 0, 'at-risk': 0, unprotected: 0, unknown: 0 }
+  const unprotectedPlans = new Set<string>()
+  for await (const { items, protection } of judgeAllInstances(context, 'all')) {
+    instances[protection.state]++
+    for (const item of items) {
+      if (item.protection.state === 'protected') continue
+      for (const planId of item.planIds) unprotectedPlans.add(planId)
+    }
+  }
+  const plans = await repository.planNumbers(context, context.settings.metricsMaxObjects)
+  return {
+    ...(await repository.installationNumbers(context)),
+    alarms: await repository.openAlarms(context),
+    openJobs: await repository.openJobs(context),
+    agents: await agentFacts(context),
+    destinations: await destinationFacts(context),
+    instances,
+    restorePoints: await sumPoints(context, 'all'),
+    measurements: await readMeasurements(context),
+    planMetrics: withObjectives(plans, unprotectedPlans, await readClock(context)),
+    notifications: await countNotifications(context),
+    pingSeconds: await repository.pingSeconds(context),
+  }
+}
+
+/** Many plans have the same schedule, and its intervals are not computed twice. */
+function withObjectives(
+  plans: readonly repository.PlanNumbers[],
+  unprotected: ReadonlySet<string>,
+  now: Date,
+): PlanMetrics[] {
+  const known = new Map<string, number | undefined>()
+  return plans.map((plan) => {
+    const { frequency, timezone } = plan
+    const name = `${timezone} ${frequency}`
+    if (!known.has(name)) known.set(name, defaultRpoSeconds({ frequency, timezone }, now))
+    const rpoSeconds = known.get(name)
+    return {
+      ...plan,
+      intervalSeconds: rpoSeconds === undefined ? undefined : rpoSeconds / 2,
+      effectiveRpoSeconds: plan.rpoSeconds ?? rpoSeconds,
+      isProtected: !unprotected.has(plan.id),
+    }
+  })
+}
+
+/** Compacts what was measured. Returns whether there may be more to compact. */
+export function compactMeasurements(context: Pick<Context, 'database'>): Promise<boolean> {
+  return compactMeasurementChanges(context)
+}

@@ -1,0 +1,91 @@
+import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
+import type { Channel, Notification } from './channel.ts'
+import { postAlert } from './channels/alertmanager.ts'
+import { postChat, postTeams } from './channels/chat.ts'
+import { runCommand } from './channels/command.ts'
+import { sendEmail } from './channels/email.ts'
+import { ping } from './channels/healthchecks.ts'
+import { postWebhook } from './channels/webhook.ts'
+import { type Message, messageOf } from './message.ts'
+import * as outbox from './outbox-repository.ts'
+import { channelsById } from './repository.ts'
+
+/** Time limit of one attempt; shorter than the first backoff, after which another manager may try. */
+const DELIVERY_TIMEOUT_MS = 15_000
+const MAX_ERROR_LENGTH = 500
+
+type DeliveryContext = Pick<Context, 'database' | 'sealer' | 'settings' | 'log'>
+
+/**
+ * Delivers notifications that are due, whichever manager wrote them. Each is delivered at least once: a manager that disappears
+ * between the delivery and its record leaves it to another one, under the same id.
+ *
+ * @returns How many were due.
+ */
+export async function deliverDue(context: DeliveryContext, limit: number, stop: AbortSignal): Promise<number> {
+  const due = await outbox.claimNotifications(context, limit)
+  const channels = await channelsById(context, [...new Set(due.map(({ channelId }) => channelId))])
+  // Concurrently, so that a server that does not answer delays the others as little as possible.
+  await Promise.all(
+    due.map(async (notification) => {
+      const channel = channels.get(notification.channelId)
+      if (channel !== undefined) await deliverOne(context, channel, notification, stop)
+    }),
+  )
+  return due.length
+}
+
+async function deliverOne(
+  context: DeliveryContext,
+  channel: Channel,
+  notification: Notification,
+  stop: AbortSignal,
+): Promise<void> {
+  const timeout = AbortSignal.timeout(DELIVERY_TIMEOUT_MS)
+  try {
+    await send(context, channel, notification, AbortSignal.any([stop, timeout]))
+  } catch (error) {
+    const { id, channelId, attempts } = notification
+    const reason = timeout.aborted ? `no answer within ${DELIVERY_TIMEOUT_MS / 1000} seconds` : reasonOf(error)
+    context.log.warn({ notificationId: id, channelId, attempts, reason }, 'delivering a notification failed; retrying')
+    await outbox.recordFailure(context, id, reason)
+    return
+  }
+  await outbox.recordDelivery(context, notification.id)
+}
+
+/** Of errors of libraries only the message is kept; none of them contains credentials or URLs with secrets. */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message || error.name : 'unknown error'
+  return message.replace(/https?:\/\/\S+/g, '…').slice(0, MAX_ERROR_LENGTH)
+}
+
+async function send(
+  context: DeliveryContext,
+  { transport }: Channel,
+  notification: Notification,
+  signal: AbortSignal,
+): Promise<void> {
+  const { privateDestinations, notificationCommand, environmentName } = context.settings
+  const message: Message = messageOf(notification, environmentName)
+  const rules = { privateDestinations, signal }
+  switch (transport.kind) {
+    case 'email':
+      return sendEmail(transport, message, rules)
+    case 'webhook':
+      return postWebhook(transport, message, { ...rules, now: await readClock(context) })
+    case 'slack':
+    case 'mattermost':
+      return postChat(transport.url, message, rules)
+    case 'teams':
+      return postTeams(transport.url, message, rules)
+    case 'alertmanager':
+      return postAlert(transport, message, { ...rules, now: await readClock(context) })
+    case 'healthchecks':
+      return ping(transport.url, message, rules)
+    case 'command':
+      if (notificationCommand === undefined) throw new Error('NOTIFICATION_COMMAND is not set.')
+      return runCommand(notificationCommand, message, signal)
+  }
+}

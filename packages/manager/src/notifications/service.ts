@@ -1,0 +1,158 @@
+import { nextRuns } from '@osb-backup/core'
+import { authorizeReferredInstance, type Call } from '../access/call.ts'
+import { inAuditedTransaction } from '../audit/service.ts'
+import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
+import type { InTransaction } from '../database/transaction.ts'
+import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
+import { createOnce } from '../idempotency/service.ts'
+import { newIdentifier } from '../shared/identifier.ts'
+import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
+import { changedMeanwhile, notFound, RequestError } from '../shared/request-error.ts'
+import type { Channel, Notification } from './channel.ts'
+import * as outbox from './outbox-repository.ts'
+import { findPlanInstance } from './plan-repository.ts'
+import * as repository from './repository.ts'
+
+const DAY_MS = 86_400_000
+type ServiceContext = Pick<Context, 'database' | 'sealer' | 'settings'>
+
+/** When a summary is due next: at 8:00, on each day or each Monday. */
+export function nextSummaryAt({ summary }: Pick<Channel, 'summary'>, now: Date): Date | undefined {
+  if (summary === undefined) return undefined
+  const frequency = summary.every === 'day' ? '0 0 8 * * *' : '0 0 8 * * MON'
+  return nextRuns({ frequency, timezone: summary.timezone }, 1, now)[0]
+}
+
+/** One page of the channels, newest first. For admins, as all of this. */
+export function searchChannels(
+  context: ServiceContext,
+  text: string | undefined,
+  page: KeysetRequest,
+): Promise<KeysetPage<Channel>> {
+  return repository.searchChannels(context, text, page)
+}
+
+/** @throws {RequestError} If there is no such channel. */
+export async function getChannel(context: ServiceContext, id: string): Promise<Channel> {
+  const channel = await repository.findChannel(context, id)
+  if (channel === undefined) throw notFound('notification channel', id)
+  return channel
+}
+
+/**
+ * Creates a channel.
+ *
+ * @param key - A request that is sent again with the same key creates nothing.
+ * @throws {RequestError} If the plan of its pings does not exist, or the operator does not allow its kind.
+ */
+export async function createChannel(
+  context: ServiceContext,
+  call: Call,
+  wanted: Omit<Channel, 'id' | 'version' | 'createdAt'>,
+  key?: IdempotencyKey,
+): Promise<Channel> {
+  await checkChannel(context, call, wanted)
+  const createdAt = await readClock(context)
+  const channel = { ...wanted, id: newIdentifier(createdAt), version: 1, createdAt }
+  return createOnce<ServiceContext, Channel>(context, {
+    id: channel.id,
+    call,
+    key,
+    async create(tx) {
+      await repository.insertChannel(tx, channel, nextSummaryAt(channel, createdAt))
+      return channel
+    },
+    find: (id) => repository.findChannel(context, id),
+  })
+}
+
+/** @throws {RequestError} As `createChannel`; or if somebody else changed it. */
+export async function updateChannel(context: ServiceContext, call: Call, wanted: Channel): Promise<Channel> {
+  await checkChannel(context, call, wanted)
+  const next = nextSummaryAt(wanted, await readClock(context))
+  const version = await inAuditedTransaction(context, call, (tx) => repository.updateChannel(tx, wanted, next))
+  if (version === undefined) throw changedMeanwhile()
+  return { ...wanted, version }
+}
+
+/** Deletes a channel with its log. @throws {RequestError} If there is no such channel. */
+export async function deleteChannel(context: ServiceContext, call: Call, id: string): Promise<void> {
+  await inAuditedTransaction(context, call, async (tx) => {
+    if (!(await repository.deleteChannel(tx, id))) throw notFound('notification channel', id)
+  })
+}
+
+/** Sends a test message soon, over a channel that need not be enabled. */
+export async function testChannel(context: ServiceContext, call: Call, id: string): Promise<Notification> {
+  await getChannel(context, id)
+  const now = await readClock(context)
+  const notificationId = newIdentifier(now)
+  await inAuditedTransaction(context, call, (tx: InTransaction<ServiceContext>) =>
+    outbox.insertNotifications(tx, [
+      {
+        id: notificationId,
+        channelId: id,
+        alarmId: undefined,
+        event: 'test',
+        stateKey: `test ${notificationId}`,
+        content: {},
+        createdAt: now,
+        nextAttemptAt: now,
+      },
+    ]),
+  )
+  return getNotification(context, notificationId)
+}
+
+/** One page of the delivery log, newest first. */
+export function searchNotifications(
+  context: Pick<Context, 'database'>,
+  search: outbox.NotificationSearch,
+  page: KeysetRequest,
+): Promise<KeysetPage<Notification>> {
+  return outbox.searchNotifications(context, search, page)
+}
+
+/** @throws {RequestError} If there is no such notification. */
+export async function getNotification(context: Pick<Context, 'database'>, id: string): Promise<Notification> {
+  const found = await outbox.findNotification(context, id)
+  if (found === undefined) throw notFound('notification', id)
+  return found
+}
+
+/** Deletes notifications that are older than resolved alarms are kept. */
+export async function deleteOldNotifications(context: Pick<Context, 'database' | 'settings'>): Promise<void> {
+  const now = await readClock(context)
+  const before = new Date(now.getTime() - context.settings.alarmHistoryDays * DAY_MS)
+  await outbox.deleteNotificationsBefore(context, before)
+}
+
+async function checkChannel(
+  context: ServiceContext,
+  call: Call,
+  { transport, quietHours, summary }: Omit<Channel, 'id' | 'version' | 'createdAt'>,
+): Promise<void> {
+  checkTimezone(quietHours?.timezone, 'quietHours.timezone')
+  checkTimezone(summary?.timezone, 'summary.timezone')
+  if (transport.kind === 'command' && context.settings.notificationCommand === undefined) {
+    const message = 'Commands are off: the operator has not set NOTIFICATION_COMMAND.'
+    throw new RequestError('invalid', message, { field: 'transport.kind' })
+  }
+  if (transport.kind !== 'healthchecks') return
+  const instanceId = await findPlanInstance(context, transport.planId)
+  if (instanceId === undefined) {
+    const message = `There is no backup plan ${JSON.stringify(transport.planId)}.`
+    throw new RequestError('invalid', message, { field: 'transport.planId' })
+  }
+  await authorizeReferredInstance(call, instanceId, 'transport.planId')
+}
+
+function checkTimezone(timezone: string | undefined, field: string): void {
+  if (timezone === undefined) return
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: timezone })
+  } catch (cause) {
+    throw new RequestError('invalid', `There is no time zone ${JSON.stringify(timezone)}.`, { field, cause })
+  }
+}

@@ -1,0 +1,39 @@
+/** What an alarm is about. */
+export const alarmKinds = [
+  'rpo-exceeded',
+  'run-missed',
+  'run-skipped',
+  'run-failed',
+  'database-locked',
+  'agent-offline',
+  'agent-outdated',
+  'destination-failing',
+  'removal-stuck',
+  'suspicious-dump',
+  'verification-failed',
+  'certificate-expiring',
+  'token-expiring',
+  'clock-wrong',
+  'disk-nearly-full',
+  'database-nearly-full',
+  'manager-gone',
+] as const
+export type AlarmKind = (typeof alarmKinds)[number]
+
+/** Least severe first. */
+export const alarmSeverities = ['info', 'warning', 'critical'] as const
+export type AlarmSeverity = (typeof alarmSeverities)[number]
+
+/** What kind of object an alarm concerns. */
+export const alarmObjectKinds = [
+  'item',
+  'plan',
+  'database',
+  'agent',
+  'destination',
+  'certificate',
+  'token',
+  'clock',
+  'manager',
+] as const
+export type AlarmObjectKind = (typeof alarmObjectKinds)[number]

@@ -1,0 +1,172 @@
+import type { FollowedEvent } from '@osb-backup/client'
+import { BackupClient } from '@osb-backup/client'
+import type { AlarmQuery } from '@osb-backup/protocol/v1'
+import { type ManagerProcess, startManagerProcess } from '@osb-backup/testkit'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Fixture, instanceId, startFixture } from '../fixtures/fixture.ts'
+import { makeDatabase, type OwnDatabase } from './own-database.ts'
+
+let stack: AsyncDisposableStack
+let database: OwnDatabase
+let fixture: Fixture
+/** Another manager on the same database. */
+let other: ManagerProcess
+
+beforeAll(async () => {
+  stack = new AsyncDisposableStack()
+  database = stack.use(await makeDatabase())
+  const settings = { DATABASE_URL: database.url, ALARM_INTERVAL_SECONDS: '1', SECRET_KEY: '5e'.repeat(32) }
+  fixture = stack.use(await startFixture({}, settings))
+  other = await startManagerProcess({ ...settings, DATA_DIR: `${fixture.folder}/other` })
+  stack.defer(() => other.stop())
+})
+afterAll(() => stack.disposeAsync())
+
+const alarmsOf = async (query: AlarmQuery = {}) => (await fixture.client.alarms.list({ limit: 500, ...query })).items
+const openKinds = async () => (await alarmsOf({ state: 'open' })).map(({ kind }) => kind).toSorted()
+
+test('an item without a restore point within its objective raises one alarm, which resolves once there is one', async () => {
+  const events: FollowedEvent[] = []
+  const stop = new AbortController()
+  const following = (async () => {
+    for await (const event of fixture.client.followEvents({ instance: instanceId }, { signal: stop.signal })) {
+      events.push(event)
+    }
+  })().catch(() => undefined)
+  const alarmEvents = () => events.flatMap((each) => (each.type === 'alarm' ? [each.event] : []))
+  await expect.poll(() => events.length).toBe(1)
+
+  const plan = await fixture.createPlan({ paused: true })
+  await expect.poll(openKinds).toEqual(['rpo-exceeded'])
+  const [alarm] = await alarmsOf()
+  expect(alarm).toMatchObject({
+    state: 'open',
+    severity: 'warning',
+    object: { kind: 'item', name: 'db1' },
+    instanceId,
+  })
+  expect(alarm?.sentence).toContain('There is no restore point.')
+  const id = alarm?.id ?? ''
+
+  const acknowledged = await fixture.client.alarms.acknowledge(id)
+  expect(acknowledged).toMatchObject({ state: 'open', acknowledgement: { by: 'first admin token' } })
+  expect(await alarmsOf({ acknowledged: 'false' })).toEqual([])
+  const [entry] = (await fixture.client.auditEntries.list({ q: 'acknowledge' })).items
+  expect(entry).toMatchObject({ action: 'POST /v1/alarms/:id/acknowledge', instanceId, status: 200 })
+
+  await fixture.client.plans.update(plan.id, { paused: false })
+  await fixture.runPlan(plan.id)
+  await expect.poll(async () => (await fixture.client.alarms.get(id)).state).toBe('resolved')
+  await expect.poll(() => alarmEvents().length).toBe(3)
+  expect(alarmEvents().map(({ state, acknowledged }) => [state, acknowledged])).toEqual([
+    ['open', false],
+    ['open', true],
+    ['resolved', true],
+  ])
+  // Two managers evaluated it, and there is one.
+  expect(await alarmsOf({ kind: 'rpo-exceeded' })).toHaveLength(1)
+  stop.abort()
+  await following
+})
+
+test('whatever is recorded as wrong raises an alarm, and none is open once it is put right', async () => {
+  const plan = await fixture.createPlan()
+  await fixture.runPlan(plan.id)
+  await fixture.runPlan(plan.id)
+  const [newest, oldest] = await fixture.pointsOf(plan.id)
+  const { items } = await fixture.client.jobs.list({ plan: plan.id })
+  await database.query(`insert into plan_runs (plan_id, due_at, last_due_at, runs, outcome, late, decided_at)
+    select '${plan.id}', now(), now(), 2, 'SKIPPED', false, now()`)
+  const missing = await fixture.createPlan({ items: ['db2'] })
+  await database.query(`insert into plan_runs (plan_id, due_at, last_due_at, runs, outcome, late, decided_at)
+    select '${missing.id}', now(), now(), 1, 'MISSED', false, now()`)
+  const states = [
+    [
+      `update jobs set status = 'FAILED' where id = '${items[0]?.id}'`,
+      `update jobs set status = 'SUCCEEDED' where id = '${items[0]?.id}'`,
+    ],
+    [
+      `update job_parts set locked_since = now(), unlock_attempts = 3 where job_id = '${items[0]?.id}'`,
+      'update job_parts set locked_since = null, unlock_attempts = null',
+    ],
+    [
+      `update restore_points set suspicious = true where id = '${newest?.id}'`,
+      'update restore_points set suspicious = false',
+    ],
+    [
+      `update restore_points set verified_state = 'damaged' where id = '${oldest?.id}'`,
+      'update restore_points set verified_state = null',
+    ],
+    [
+      `insert into destination_checks (destination_id, reachable, error, check_at)
+        select id, false, 'refused', now() + interval '1 day' from file_destinations
+        on conflict (destination_id) do update set reachable = false, error = 'refused'`,
+      'update destination_checks set reachable = true, error = null',
+    ],
+    [
+      "update tokens set expires_at = now() + interval '1 day', last_used_at = now()",
+      'update tokens set expires_at = null',
+    ],
+    [
+      `insert into manager_reports (id, name, version, reported_at, certificates)
+        values ('gone', 'gone', '1', now() - interval '1 hour', '[{"file":"c","expiresAt":"2020-01-01T00:00:00Z"}]')`,
+      "delete from manager_reports where id = 'gone'",
+    ],
+    [
+      'insert into clock_jumps (detected_at, jump_seconds) values (now(), 7200)',
+      'update clock_jumps set confirmed_at = now()',
+    ],
+  ] as const
+  // The agent, which knows nothing of the lock, is not asked meanwhile.
+  await database.query("update agents set check_at = now() + interval '1 day'")
+  for (const [wrong] of states) await database.query(wrong)
+  await expect
+    .poll(openKinds)
+    .toEqual(
+      [
+        ...[
+          'certificate-expiring',
+          'clock-wrong',
+          'database-locked',
+          'destination-failing',
+          'manager-gone',
+          'run-failed',
+          'run-missed',
+        ],
+        ...['run-skipped', 'suspicious-dump', 'token-expiring', 'verification-failed'],
+      ].toSorted(),
+    )
+  for (const [, right] of states) await database.query(right)
+  await database.query('delete from plan_runs')
+  await expect.poll(openKinds).toEqual([])
+})
+
+test('an agent that is gone raises an alarm, which those see who use the agent', async () => {
+  const client = async (instance: string) => {
+    const { token } = await fixture.client.tokens.create({ name: instance, role: 'operator', instances: [instance] })
+    return new BackupClient({ url: fixture.manager.url, token })
+  }
+  await fixture.agent.stop()
+  await fixture.client.agents.check(fixture.agentId)
+  await expect.poll(openKinds).toContain('agent-offline')
+  const user = await client(instanceId)
+  const [alarm] = (await user.alarms.list({ kind: 'agent-offline' })).items
+  expect(alarm).toMatchObject({ object: { kind: 'agent', id: fixture.agentId }, state: 'open' })
+  const id = alarm?.id ?? ''
+  await expect(user.alarms.acknowledge(id)).rejects.toMatchObject({ status: 403 })
+  const stranger = await client('another')
+  expect((await stranger.alarms.list()).items).toEqual([])
+  await expect(stranger.alarms.get(id)).rejects.toMatchObject({ status: 404 })
+})
+
+test('a manager that is stopped is not missed, and its alarms continue', async () => {
+  const reports = () => database.query('select from manager_reports')
+  expect(await reports()).toHaveLength(2)
+  await other.stop()
+  expect(await reports()).toHaveLength(1)
+  const [alarm] = await alarmsOf({ kind: 'agent-offline' })
+  await fixture.restartManager()
+  await expect.poll(reports).toHaveLength(1)
+  const continued = await fixture.client.alarms.get(alarm?.id ?? '')
+  expect(continued).toMatchObject({ state: 'open', since: alarm?.since })
+})
