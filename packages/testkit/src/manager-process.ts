@@ -3,6 +3,8 @@ import { dirname, join } from 'node:path'
 import { BackupClient } from '@osb-backup/client'
 import { type RunningProcess, startProcess, waitForOutput } from './process.ts'
 
+/** As `npm start` has them. */
+const nodeFlags = ['--max-semi-space-size=4']
 const main = join(dirname(createRequire(import.meta.url).resolve('@osb-backup/manager')), 'main.ts')
 const START_TIMEOUT_MS = 180_000
 
@@ -26,7 +28,10 @@ export async function startManagerProcess(
   prefix: readonly string[] = [],
   program: string = main,
 ): Promise<ManagerProcess> {
-  const running = startProcess(program, environmentOf({ ADMIN_TOKEN: TEST_TOKEN, ...settings }), { prefix })
+  const running = startProcess(program, environmentOf({ ADMIN_TOKEN: TEST_TOKEN, ...settings }), {
+    prefix,
+    flags: nodeFlags,
+  })
   const [, url = ''] = await waitForOutput(running, /The manager listens on (https?:\S+)/, START_TIMEOUT_MS)
   const token = settings.ADMIN_TOKEN ?? TEST_TOKEN
   return { ...running, url, token, client: new BackupClient({ url, token }) }
@@ -38,7 +43,7 @@ export function startManagerProgram(
   args: readonly string[] = [],
   prefix: readonly string[] = [],
 ): RunningProcess {
-  return startProcess(main, environmentOf(settings), { args, prefix })
+  return startProcess(main, environmentOf(settings), { args, prefix, flags: nodeFlags })
 }
 
 const environmentOf = (settings: Record<string, string>) => ({
