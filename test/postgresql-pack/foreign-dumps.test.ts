@@ -121,3 +121,25 @@ test('a dump without a manifest is restored into a database that does not exist 
   expect(job.warnings?.map(({ code }) => code)).toContain('no-metadata')
   expect(await server.sql(target, 'SELECT count(*) FROM t', owner)).toBe('1')
 })
+
+test('a dump that superusers are not recorded to have written runs as none, unless a parameter allows it', async () => {
+  const { server } = servers
+  // First, since the attack succeeds on the foreign server.
+  const harmless = await createForeignDump(() => 'CREATE TABLE t (id int); INSERT INTO t VALUES (1)')
+  const { filename, trap } = await createForeignDump(attackingTable('superuser'))
+  const target = newName('target')
+  dropAfterTest(server, target)
+  // It belongs to the superuser, and so does everything in it.
+  await createEmptyDatabase(server, { ownedBy: 'superuser' }, target)
+  const before = await protectedState(server, trap)
+  const refused = await agents.agent.restore({ server, database: target, setup: 'superuser' }, filename)
+  expect(refused).toMatchObject({ status: 'FAILED', error_message: expect.stringContaining('superuser_content') })
+  expect(await protectedState(server, trap)).toEqual(before)
+
+  const parameters = { superuser_content: 'allow' }
+  const allowed = { server, database: target, setup: 'superuser', parameters } as const
+  succeeded(await agents.agent.restore(allowed, harmless.filename))
+  // A backup of what superusers own is recorded as such, and needs no parameter.
+  const own = { server, database: target, setup: 'superuser' } as const
+  succeeded(await agents.agent.restore(own, succeeded(await agents.agent.backup(own))))
+})

@@ -29,6 +29,7 @@ whole_number() {
 MODE=$(choice MODE auto swap in-place)
 MISSING_ROLES=$(choice MISSING_ROLES fail skip create)
 SUPERUSER_OBJECTS=$(choice SUPERUSER_OBJECTS fail skip)
+SUPERUSER_CONTENT=$(choice SUPERUSER_CONTENT verified allow)
 TERMINATE_SESSIONS=$(choice TERMINATE_SESSIONS auto true false)
 LOCK_TIMEOUT=$(whole_number LOCK_TIMEOUT_SECONDS 60 1 86400)
 PARALLEL=$(whole_number PARALLEL 1 1 64)

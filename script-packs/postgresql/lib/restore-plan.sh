@@ -38,7 +38,9 @@ SQL
 
 # Metadata of the backup; without any, that of the live database, so that at least its settings and grants are carried over.
 read_metadata() {
+    IS_VERIFIED=true
     [ ! -s "$BACKUP_METADATA" ] || return 0
+    IS_VERIFIED=false
     printf '{}' >"$BACKUP_METADATA"
     if $TARGET_EXISTS && sql "$ADMIN" "$BACKUP_DATABASE" --file="$PACK/sql/metadata.sql" >"$BACKUP_METADATA.live" 2>/dev/null; then
         mv "$BACKUP_METADATA.live" "$BACKUP_METADATA"
@@ -58,6 +60,17 @@ choose_target_owner() {
     OWNER_IS_SUPERUSER=$(query "$ADMIN" "$HOME_DATABASE" "SELECT rolsuper FROM pg_roles WHERE rolname = :'owner'" --set=owner="$TARGET_OWNER")
 }
 
+# Whether superusers alone owned what is in the dump. The agent passes metadata only if it is what was recorded at the backup;
+# what the dump says of itself proves nothing.
+is_content_of_superusers() {
+    $IS_VERIFIED && [ "$(sql "$ADMIN" "$HOME_DATABASE" <<'SQL'
+\set metadata `cat "$BACKUP_METADATA"`
+SELECT coalesce(bool_and((r ->> 'superuser')::boolean), true) FROM jsonb_array_elements(:'metadata'::jsonb -> 'roles') r
+    WHERE r ->> 'usage' = 'owner' AND r ->> 'name' <> 'pg_database_owner';
+SQL
+    )" = t ]
+}
+
 # A superuser restores only what belongs to superusers alone, here and in the dump. Everything else is restored as its owners.
 choose_restorer_kind() {
     RESTORER_KIND=tenant
@@ -68,6 +81,9 @@ choose_restorer_kind() {
 WITH :objects SELECT count(*) FROM objects JOIN pg_roles r ON r.oid = owner WHERE NOT rolsuper AND r.oid >= 16384; -- without pg_database_owner
 SQL
     )" != 0 ]; then return 0; fi
+    if [ "$SUPERUSER_CONTENT" != allow ] && ! is_content_of_superusers; then
+        fail "the database $BACKUP_DATABASE belongs to the superuser $TARGET_OWNER, so that everything in the dump would be executed with a superuser's rights, and it is not recorded that superusers wrote it: give the database to a role of the application (ALTER DATABASE … OWNER TO) or, if you trust whoever wrote the dump, set the parameter superuser_content to allow"
+    fi
     RESTORER_KIND=superuser
 }
 

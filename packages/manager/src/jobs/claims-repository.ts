@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import { oldestHeartbeat } from './leases-repository.ts'
-import { countWorkingParts, isWorkableJob, isWorkingJob } from './reservations-repository.ts'
+import { countWorkingParts, workableJobs } from './reservations-repository.ts'
 
 /** One manager at a time claims jobs, so that the limits hold over all of them. */
 const CLAIM_LOCK = 0x6f736263
@@ -42,8 +42,8 @@ export async function tryLockClaims({ database }: InTransaction): Promise<boolea
 export async function hasClaimableJob({ database }: { database: Database }, claimant: Claimant): Promise<boolean> {
   const { rows } = await sql<{ found: boolean }>`
     select exists (
-      select from jobs j
-      where j.ended_at is null and (${isClaimable(claimant)}) and ${isWorkableJob(sql.ref('j.id'))}
+      select from jobs j join ${workableJobs} workable on workable.job_id = j.id
+      where j.ended_at is null and (${isClaimable(claimant)})
     ) as found`.execute(database)
   return rows[0]?.found ?? false
 }
@@ -75,13 +75,14 @@ export async function listOpenJobs({ database }: InTransaction): Promise<OpenJob
       from (
         select j.id, j.kind, j.started_at, j.destination_id as destination, a.url as agent,
           coalesce(i.organization_guid, i.id) as tenant, j.locked_by is not null as "isLocked",
-          ${isWorkingJob(sql.ref('j.id'))} as "isWorking",
-          greatest(1, ${countWorkingParts(sql.ref('j.id'))}) as slots
+          working.parts > 0 as "isWorking", greatest(1, working.parts) as slots
         from jobs j
+          cross join lateral (select ${countWorkingParts(sql.ref('j.id'))} as parts) working
+          left join ${workableJobs} workable on workable.job_id = j.id
           join service_instances i on i.id = j.instance_id
           join agents a on a.id = i.agent_id
         where j.ended_at is null and j.kind <> 'verify'
-          and (j.locked_by is not null or ${isWorkableJob(sql.ref('j.id'))})
+          and (j.locked_by is not null or workable.job_id is not null)
       ) open
     ) placed
     where "isLocked" or "isWorking" or place <= ${sql.lit(MAX_CONSIDERED)}

@@ -56,12 +56,14 @@ export interface LockedPart {
   position: number
   kind: RunKind
   agentId: string
+  /** The normalized URL that it began at. */
+  agentUrl: string
 }
 
 /** The parts of a job whose database is locked. */
 export async function lockedParts({ database }: { database: Database }, jobId: string): Promise<LockedPart[]> {
   const { rows } = await sql<LockedPart>`
-    select position, jobs.kind, agent_id as "agentId" from job_parts join jobs on jobs.id = job_parts.job_id
+    select position, jobs.kind, agent_id as "agentId", agent_url as "agentUrl" from job_parts join jobs on jobs.id = job_parts.job_id
     where job_id = ${jobId} and locked_since is not null and agent_id is not null
     order by position`.execute(database)
   return rows

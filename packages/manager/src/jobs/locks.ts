@@ -1,7 +1,13 @@
 import type { LockedDatabase as ReportedDatabase } from '@osb-backup/protocol'
 import type { Call } from '../access/call.ts'
 import { type Agent, normalizeAgentUrl } from '../agents/agent.ts'
-import { type AgentAnswer, markUnlockedAtAgent, retryUnlockAtAgent } from '../agents/agent-client.ts'
+import {
+  type AgentAnswer,
+  type AgentCall,
+  markUnlockedAtAgent,
+  retryUnlockAtAgent,
+  statusOfAgent,
+} from '../agents/agent-client.ts'
 import { findAgent } from '../agents/repository.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
@@ -65,12 +71,28 @@ async function askAgents(context: Context, call: Call, id: string, ask: typeof r
             dispatcher: context.agentConnections.dispatcher,
             timeoutMs: CALL_TIMEOUT_MS,
           })
-    locks.set(part.position, lockAfter(answer, ask === markUnlockedAtAgent))
+    const isMarked = ask === markUnlockedAtAgent
+    if (answer.kind === 'unknown' && agent !== undefined && !isMarked) {
+      await requireOwnAgent(agent, part, { signal, dispatcher: context.agentConnections.dispatcher })
+    }
+    locks.set(part.position, lockAfter(answer, isMarked))
   }
   await inAuditedTransaction(context, call, async (tx) => {
     for (const [position, lock] of locks) await repository.setLock(tx, id, position, lock)
   })
   return getJobWithoutLogs(context, call, id)
+}
+
+/** That another agent, or a proxy, does not know a job says nothing about its lock. */
+async function requireOwnAgent(agent: Agent, part: repository.LockedPart, options: AgentCall): Promise<void> {
+  if (normalizeAgentUrl(agent.url) !== part.agentUrl) {
+    throw new RequestError(
+      'conflict',
+      'The job ran at another URL of the agent: call mark-unlocked once it is unlocked.',
+    )
+  }
+  const status = await statusOfAgent(agent, options)
+  if (status.kind !== 'status') throw new RequestError('conflict', `The agent could not be asked: ${status.reason}.`)
 }
 
 /** The lock that an agent answers with; none at an agent that no longer knows the job. */

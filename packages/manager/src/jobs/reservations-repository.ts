@@ -8,54 +8,79 @@ import type { BegunPart, Blocker } from './job.ts'
 /** The unique indexes that keep two parts off one database. */
 const reservationIndexes = ['job_parts_reservation_1', 'job_parts_reservation_2', 'job_parts_reservation_3']
 
-const isSameDatabase = (one: RawBuilder<unknown>, other: RawBuilder<unknown>) => sql`
-  ${one}.database = ${other}.database and (
-    ${one}.instance_id = ${other}.instance_id
-    or ((${one}.agent_id = ${other}.agent_id or ${one}.agent_url = ${other}.agent_url)
-      and ${one}.host = ${other}.host and ${one}.port = ${other}.port)
-  )`
+const isSamePlace = sql`
+  other.database = w.database and other.host = w.host and other.port = w.port
+    and (other.agent_id = w.agent_id or other.agent_url = w.agent_url)`
+const comesFirst = sql`
+  other.job_id <> w.job_id and (w.kind = 'backup' or other.queue_number < w.queue_number)`
 
-const part = sql.ref('part')
-const other = sql.ref('other')
-
-/**
- * What keeps `part`, a row of `open_parts`, from beginning: a part that works on its database; or a restore into it, which
- * comes before backups and later restores, so that a backup contains what was restored before it was requested.
- */
-const blockersOfPart = sql`
-  select other.job_id, other.kind, other.reserved from open_parts other
-  where ${isSameDatabase(other, part)} and (other.job_id, other.position) <> (part.job_id, part.position)
-    and (
-      other.reserved
-      or (other.kind = 'restore' and other.job_id <> part.job_id
-        and (part.kind = 'backup' or other.queue_number < part.queue_number))
-    )
-  order by other.reserved desc, other.queue_number`
+/** The parts that have not begun. */
+const waitingParts = sql`select * from open_parts where not reserved`
 
 /**
- * Whether a worker can do something about `part`: follow it, or begin it. While the outcome of a part is unknown no other
- * part of its job begins, since it may still run.
+ * What keeps parts from beginning: a part that works on the same database; or a restore into it, which comes before backups and
+ * later restores, so that a backup contains what was restored before it was requested. `workableParts` follows the same rule.
+ *
+ * @param waiting - Rows of `open_parts` that have not begun.
  */
-const isWorkable = sql`
-  part.status <> 'UNKNOWN' and (
-    part.reserved
-    or (
-      not exists (select from job_parts u where u.job_id = part.job_id and u.status = 'UNKNOWN' and u.ended_at is null)
-      and not exists (${blockersOfPart})
-    )
-  )`
+const blockersOf = (waiting: RawBuilder<unknown>) => sql`(
+  with waiting as materialized (${waiting}),
+    working as materialized (
+      select p.*, j.kind, j.queue_number from job_parts p join jobs j on j.id = p.job_id
+      where p.reserved_at is not null and p.ended_at is null
+    ),
+    restoring as materialized (${waitingParts} and kind = 'restore')
+  select w.job_id as waiting_job_id, w.position, other.job_id, other.kind, true as reserved, other.queue_number
+  from waiting w join working other on other.database = w.database and other.instance_id = w.instance_id
+  union all
+  select w.job_id, w.position, other.job_id, other.kind, true, other.queue_number
+  from waiting w join working other on ${isSamePlace}
+  union all
+  select w.job_id, w.position, other.job_id, other.kind, false, other.queue_number
+  from waiting w join restoring other on other.database = w.database and other.instance_id = w.instance_id and ${comesFirst}
+  union all
+  select w.job_id, w.position, other.job_id, other.kind, false, other.queue_number
+  from waiting w join restoring other on ${isSamePlace} and ${comesFirst}
+)`
 
-/** Whether a worker can do something about a job. */
-export const isWorkableJob = (jobId: RawBuilder<unknown>) => sql<boolean>`
-  exists (select from open_parts part where part.job_id = ${jobId} and ${isWorkable})`
+/**
+ * The parts that a worker can do something about: those that it follows, and those that nothing keeps from beginning. While the
+ * outcome of a part is unknown no other part of its job begins, since it may still run. Windows over the parts of each database,
+ * and no joins, keep the cost of thousands of waiting jobs low whatever the planner estimates.
+ *
+ * @param parts - Rows of `open_parts`: all of the databases that matter, and of the jobs.
+ */
+const workableParts = (parts: RawBuilder<unknown>) => sql`(
+  select job_id, position, reserved_at from (
+    select job_id, position, status, reserved, reserved_at, kind, queue_number,
+      bool_or(status = 'UNKNOWN') over of_job as of_unknown_job,
+      bool_or(reserved) over of_instance or bool_or(reserved) over at_agent or bool_or(reserved) over at_url as is_busy,
+      least(
+        min(queue_number) filter (where kind = 'restore') over of_instance,
+        min(queue_number) filter (where kind = 'restore') over at_agent,
+        min(queue_number) filter (where kind = 'restore') over at_url
+      ) as first_restore
+    from (${parts}) part
+    window of_job as (partition by job_id),
+      of_instance as (partition by database, instance_id),
+      at_agent as (partition by database, host, port, agent_id),
+      at_url as (partition by database, host, port, agent_url)
+  ) judged
+  where status <> 'UNKNOWN' and (
+    reserved
+    or (not of_unknown_job and not is_busy
+      and (first_restore is null or (kind = 'restore' and first_restore >= queue_number)))
+  )
+)`
 
-/** Whether a part of a job works at its agent, as far as is known. */
-export const isWorkingJob = (jobId: RawBuilder<unknown>) => sql<boolean>`
-  exists (select from open_parts part where part.job_id = ${jobId} and part.reserved and part.status <> 'UNKNOWN')`
+/** The ids of the jobs that a worker can do something about. */
+export const workableJobs = sql`(select distinct job_id from ${workableParts(sql`select * from open_parts`)} part)`
 
 /** How many parts of a job work at its agent, as far as is known. */
-export const countWorkingParts = (jobId: RawBuilder<unknown>) => sql<number>`
-  (select count(*)::integer from open_parts part where part.job_id = ${jobId} and part.reserved and part.status <> 'UNKNOWN')`
+export const countWorkingParts = (jobId: RawBuilder<unknown>) => sql<number>`(
+  select count(*)::integer from job_parts
+  where job_id = ${jobId} and reserved_at is not null and ended_at is null and status <> 'UNKNOWN'
+)`
 
 /** A part that a worker can follow or begin. */
 export interface WorkablePart {
@@ -63,6 +88,10 @@ export interface WorkablePart {
   /** Set: it has begun, and is followed. */
   reservedAt: Date | null
 }
+
+const ofSameDatabases = (jobId: string) => sql`
+  select * from open_parts
+  where database in (select database from job_parts where job_id = ${jobId} and ended_at is null)`
 
 /**
  * The next part of a job that a worker can do something about: first those that have begun.
@@ -75,9 +104,9 @@ export async function findWorkablePart(
   except: readonly number[],
 ): Promise<WorkablePart | undefined> {
   const { rows } = await sql<WorkablePart>`
-    select part.position, part.reserved_at as "reservedAt" from open_parts part
-    where part.job_id = ${jobId} and part.position <> all(${except}::integer[]) and ${isWorkable}
-    order by part.reserved desc, part.position
+    select position, reserved_at as "reservedAt" from ${workableParts(ofSameDatabases(jobId))} part
+    where job_id = ${jobId} and position <> all(${except}::integer[])
+    order by reserved_at is null, position
     limit 1`.execute(database)
   return rows[0]
 }
@@ -150,9 +179,8 @@ export async function blockersOfJobs(
   const found = new Map<string, Map<number, Blocker>>()
   if (jobIds.length === 0) return found
   const { rows } = await sql<BlockerRow & { waiting_job_id: string; position: number }>`
-    select part.job_id as waiting_job_id, part.position, blocker.*
-    from open_parts part cross join lateral (${blockersOfPart} limit 1) blocker
-    where part.job_id = any(${jobIds}) and not part.reserved`.execute(database)
+    select distinct on (waiting_job_id, position) * from ${blockersOf(sql`${waitingParts} and job_id = any(${jobIds})`)} blocker
+    order by waiting_job_id, position, reserved desc, queue_number`.execute(database)
   for (const row of rows) {
     const ofJob = found.get(row.waiting_job_id) ?? new Map<number, Blocker>()
     found.set(row.waiting_job_id, ofJob.set(row.position, fromRow(row)))
@@ -170,12 +198,11 @@ export async function listOverdueRuns(
   graceSeconds: number,
   limit: number,
 ): Promise<string[]> {
-  const { rows } = await sql<{ id: string }>`
+  const overdue = sql`
     select id from jobs
-    where ended_at is null and kind = 'backup' and due_at < now() - make_interval(secs => ${graceSeconds})
-      and exists (
-        select from open_parts part where part.job_id = jobs.id and not part.reserved and exists (${blockersOfPart})
-      )
+    where ended_at is null and kind = 'backup' and due_at < now() - make_interval(secs => ${graceSeconds})`
+  const { rows } = await sql<{ id: string }>`
+    select distinct waiting_job_id as id from ${blockersOf(sql`${waitingParts} and job_id in (${overdue})`)} blocker
     limit ${limit}`.execute(database)
   return rows.map((row) => row.id)
 }
@@ -195,8 +222,8 @@ export async function findBlockers(
         join agents a on a.id = i.agent_id
         cross join unnest(${databases}::text[]) as wanted (database)
       where i.id = ${instanceId}
-    ) part
-      join open_parts other on ${isSameDatabase(other, part)}
+    ) w
+      join open_parts other on (other.database = w.database and other.instance_id = w.instance_id) or (${isSamePlace})
     where other.reserved or other.kind = 'restore'
     order by other.reserved desc, other.queue_number, other.position`.execute(database)
   return rows.map((row) => ({ ...fromRow(row), database: row.database, instanceId: row.instance_id }))

@@ -13,7 +13,7 @@ const entrySchema = z.looseObject({ type: z.string(), instances: z.array(z.strin
 
 /**
  * Reads which stores to search: a JSON object, or an array of them, with the settings of a store as
- * `packages/storage/src/command/main.ts` takes them, and optionally `instances`.
+ * `osb-backup object` takes them, and optionally `instances`.
  *
  * @throws {RequestError} If the file cannot be used. No value of it is part of the message.
  */
