@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { describePart, parts, startPart, stopPart } from './parts.ts'
+import { ensureCephPackages } from '../tools/packages.ts'
+import { describePart, parts, partsOnDemand, startPart, stopPart } from './parts.ts'
 
 const labEnvSchema = z.object({
   s3: z.object({
@@ -35,8 +36,44 @@ const labEnvSchema = z.object({
 /** How the lab's servers are reached. Its secrets are worth nothing: everything listens on loopback only. */
 export type LabEnv = z.infer<typeof labEnvSchema>
 
+const cephEnvSchema = z.object({
+  s3: z.object({
+    endpoint: z.string(),
+    region: z.string(),
+    accessKeyId: z.string(),
+    secretAccessKey: z.string(),
+    /** A key of its KMS. */
+    kmsKeyId: z.string(),
+  }),
+  /** With the login of Swift's version 1, which needs no Keystone. */
+  swift: z.object({ authUrl: z.string(), username: z.string(), password: z.string() }),
+})
+
+/** How the lab's Ceph is reached. */
+export type CephEnv = z.infer<typeof cephEnvSchema>
+
 /**
- * Starts the servers that do not run.
+ * Starts Ceph unless it runs; as root it first installs the Debian packages. Files of tests that call this at the same time
+ * share one Ceph.
+ */
+export async function cephUp(): Promise<CephEnv> {
+  await ensureCephPackages()
+  await startPart('ceph')
+  return cephEnvSchema.parse(await describePart('ceph'))
+}
+
+/** Whether Ceph runs. */
+export async function isCephUp(): Promise<boolean> {
+  return (await describePart('ceph')) !== undefined
+}
+
+/** Stops Ceph, if it runs. */
+export function cephDown(): Promise<void> {
+  return stopPart('ceph', { wipe: false })
+}
+
+/**
+ * Starts the servers that do not run, except those that only few tests need.
  *
  * @returns How they are reached, and whether all of them ran before.
  */
@@ -48,7 +85,7 @@ export async function labUp(): Promise<{ env: LabEnv; wasRunning: boolean }> {
 
 /** Stops the servers; `wipe` also deletes everything in them. */
 export async function labDown(options: { wipe: boolean } = { wipe: false }): Promise<void> {
-  await all(parts.map((part) => stopPart(part, options)))
+  await all([...parts, ...partsOnDemand].map((part) => stopPart(part, options)))
 }
 
 /** How the running servers are reached. */

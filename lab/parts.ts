@@ -7,11 +7,14 @@ import { labStateFolder } from './settings.ts'
 
 /** The servers of a lab: each a folder with `start.sh` and `stop.sh`, and one below the lab's state. */
 export const parts = ['object-store', 'postgresql'] as const
-export type Part = (typeof parts)[number]
+/** Servers that few tests need: they start when the first one does. */
+export const partsOnDemand = ['ceph'] as const
+export type Part = (typeof parts)[number] | (typeof partsOnDemand)[number]
 
 const stateVariable = {
   'object-store': 'LAB_OBJECT_STORE_STATE',
   postgresql: 'LAB_POSTGRESQL_STATE',
+  ceph: 'LAB_CEPH_STATE',
 } as const satisfies Record<Part, string>
 
 const stateOf = (part: Part) => join(labStateFolder(), part)

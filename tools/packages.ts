@@ -31,9 +31,14 @@ const optional: Record<string, string> = {
   libfaketime: '/usr/lib/*/faketime/libfaketimeMT.so.1',
 }
 
-/** The packages that are not there. */
-async function missingPackages(): Promise<string[]> {
-  return missingOf(needed)
+/** Packages of the lab's Ceph, which only some tests need. */
+const ceph: Record<string, string> = {
+  'ceph-mon': 'ceph-mon',
+  'ceph-osd': 'ceph-osd',
+  'ceph-common': 'ceph',
+  radosgw: 'radosgw',
+  'uuid-runtime': 'uuidgen',
+  curl: 'curl',
 }
 
 async function missingOf(packages: Record<string, string>): Promise<string[]> {
@@ -50,8 +55,13 @@ async function missingOf(packages: Record<string, string>): Promise<string[]> {
  * @throws {Error} One sentence that says what to install, where we cannot.
  */
 export async function ensurePackages(): Promise<void> {
-  await ensureNeededPackages()
+  await ensureInstalled(needed)
   await installOptionalPackages()
+}
+
+/** As `ensurePackages`, for the lab's Ceph. */
+export async function ensureCephPackages(): Promise<void> {
+  await ensureInstalled(ceph)
 }
 
 /** Installs what can be installed; a failure is printed, since nothing but a few tests depends on it. */
@@ -75,8 +85,8 @@ async function newestMatch(paths: string, pattern: RegExp): Promise<string> {
   return found.length === 0 ? '' : String(Math.max(...found))
 }
 
-async function ensureNeededPackages(): Promise<void> {
-  const missing = await missingPackages()
+async function ensureInstalled(packages: Record<string, string>): Promise<void> {
+  const missing = await missingOf(packages)
   if (missing.length === 0) return
   const install = `apt-get install --no-install-recommends ${missing.join(' ')}`
   if (process.getuid?.() !== 0 || !(await isOnPath('apt-get'))) {
@@ -85,7 +95,7 @@ async function ensureNeededPackages(): Promise<void> {
   console.error(`Installing ${missing.join(', ')} ...`)
   await apt('update')
   await apt('install', '--yes', '--no-install-recommends', ...missing)
-  const still = await missingPackages()
+  const still = await missingOf(packages)
   if (still.length > 0) throw new Error(`After apt-get install these are still missing: ${still.join(', ')}`)
 }
 

@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node'
-import { type LabEnv, labDown, labUp } from '../../lab/index.ts'
+import { cephDown, isCephUp, type LabEnv, labDown, labUp } from '../../lab/index.ts'
 import { ensurePackages } from '../../tools/packages.ts'
 
 declare module 'vitest' {
@@ -11,11 +11,15 @@ declare module 'vitest' {
 
 /**
  * Starts the lab before the system tests, and stops it after them unless it ran before: whoever started it with
- * `npm run lab -- up` keeps it.
+ * `npm run lab -- up` keeps it. Tests that need Ceph start it themselves.
  */
-export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
   await ensurePackages()
   const { env, wasRunning } = await labUp()
+  const wasCephRunning = await isCephUp()
   project.provide('lab', env)
-  return wasRunning ? undefined : () => labDown()
+  return async () => {
+    if (!wasRunning) await labDown()
+    else if (!wasCephRunning) await cephDown()
+  }
 }

@@ -21,6 +21,8 @@ const direct = openStore(settings)
 
 const refusal: Fault = { kind: 'answer', status: 412 }
 const lost: Fault = { kind: 'lose', status: 503 }
+const unknown: Fault = { kind: 'answer', status: 501 }
+const busy: Fault = { kind: 'answer', status: 503 }
 
 /** The lab's S3 knows no conditions, so the proxy gives the answers that AWS and others give. */
 describe.each([
@@ -29,25 +31,29 @@ describe.each([
     size: 1000,
     isMaking: (method: string) => method === 'PUT',
     // What the lab itself says to the first one.
-    untilMade: [{ kind: 'answer', status: 501 }, lost, refusal] satisfies Fault[],
+    untilMade: [unknown, lost, refusal],
   },
   {
     what: 'of several parts',
     size: 12 * mebibyte,
-    isMaking: (method: string, url: string) => method === 'HEAD' || (method === 'POST' && /\?uploadId/.test(url)),
-    // The second one is a HEAD, which asks whether the object is there.
-    untilMade: [lost, { kind: 'answer', status: 503 }, refusal] satisfies Fault[],
+    isMaking: (method: string, url: string) =>
+      (method === 'HEAD' && /^\/[^/?]+\/[^?]/.test(url)) || (method === 'POST' && /\?uploadId/.test(url)),
+    // The first one is a HEAD, which asks whether the name is free; the third one asks whether the object is there.
+    untilMade: [undefined, lost, busy, refusal],
   },
 ])('S3: a new object, $what,', ({ size, isMaking, untilMade }) => {
   /** Spoils the requests that make the object, one after the other. */
-  const spoil = (proxy: FaultsProxy, faults: Fault[]) =>
+  const spoil = (proxy: FaultsProxy, faults: (Fault | undefined)[]) =>
     proxy.spoil(({ method, url }) => (isMaking(method, url) ? faults.shift() : undefined))
 
   test('does not replace one that was created in the meantime', async () => {
     await using proxy = await startFaultsProxy(new URL(endpoint).origin)
     const name = randomUUID()
-    await direct.put(name, generated(10))
-    spoil(proxy, [refusal])
+    proxy.spoil(async ({ method, url }) => {
+      if (method === 'HEAD' || !isMaking(method, url)) return undefined
+      await direct.put(name, generated(10))
+      return refusal
+    })
     const store = openStore({ ...settings, endpoint: proxy.origin }, options)
     await expect(store.put(name, generated(size), { mustBeNew: true })).rejects.toMatchObject({ code: 'exists' })
     expect(proxy.injected).toBe(1)
@@ -62,7 +68,7 @@ describe.each([
     const store = openStore({ ...settings, endpoint: proxy.origin }, options)
     const name = randomUUID()
     await store.put(name, generated(size), { mustBeNew: true })
-    expect(proxy.injected).toBe(untilMade.length)
+    expect(proxy.injected).toBe(3)
     expect(await sizeAndSha256(await direct.get(name))).toEqual({ sizeBytes: size, sha256: generatedSha256(size) })
     await direct.remove(name)
   })

@@ -1,11 +1,11 @@
-import type { LabEnv } from '../../lab/index.ts'
+import type { CephEnv, LabEnv } from '../../lab/index.ts'
 
 /** A project's account in Swift, as a test inspects it: with plain requests and none of the code that is tested. */
 export class SwiftAccount {
-  readonly #lab: LabEnv['swift']
+  readonly #lab: LabEnv['swift'] | CephEnv['swift']
   #login: Promise<{ token: string; url: string }> | undefined
 
-  constructor(lab: LabEnv['swift']) {
+  constructor(lab: LabEnv['swift'] | CephEnv['swift']) {
     this.#lab = lab
   }
 
@@ -54,6 +54,7 @@ export class SwiftAccount {
   }
 
   async #logIn(): Promise<{ token: string; url: string }> {
+    if (!('domain' in this.#lab)) return this.#logInAtCeph(this.#lab)
     const { authUrl, domain, projectName, username, password } = this.#lab
     const user = { name: username, password, domain: { name: domain } }
     const answer = await fetch(`${authUrl}/auth/tokens`, {
@@ -72,5 +73,10 @@ export class SwiftAccount {
     const endpoints = token.catalog.find((service) => service.type === 'object-store')?.endpoints ?? []
     const url = endpoints.find((endpoint) => endpoint.interface === 'public')?.url ?? ''
     return { token: answer.headers.get('x-subject-token') ?? '', url }
+  }
+
+  async #logInAtCeph({ authUrl, username, password }: CephEnv['swift']): Promise<{ token: string; url: string }> {
+    const { headers } = await fetch(authUrl, { headers: { 'x-auth-user': username, 'x-auth-key': password } })
+    return { token: headers.get('x-auth-token') ?? '', url: headers.get('x-storage-url') ?? '' }
   }
 }

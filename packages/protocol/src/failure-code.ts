@@ -1,10 +1,42 @@
 /**
+ * Why a destination cannot be used, for programs: in a job as well as where a destination is checked.
+ * - `destination-unavailable`: the store cannot be reached, or is busy.
+ * - `destination-address`: no such host, or an address that the operator does not allow.
+ * - `destination-tls`: its certificate is not trusted, or it does not speak https.
+ * - `destination-protocol`: what answers is not such a store, but a proxy or a login page for example.
+ * - `destination-clock`: the clocks differ too much.
+ * - `destination-region`: the bucket is in another region.
+ * - `destination-credentials`: the credentials are wrong or have expired.
+ * - `destination-permission`: the credentials are valid, but do not allow it.
+ * - `destination-missing`: there is no such bucket, container or directory.
+ * - `destination-full`: no space or quota is left, or the object is too large.
+ * - `destination-unsupported`: the store does not support what is needed.
+ * - `destination-settings`: another setting does not fit it.
+ */
+export const destinationFailureCodes = [
+  'destination-unavailable',
+  'destination-address',
+  'destination-tls',
+  'destination-protocol',
+  'destination-clock',
+  'destination-region',
+  'destination-credentials',
+  'destination-permission',
+  'destination-missing',
+  'destination-full',
+  'destination-unsupported',
+  'destination-settings',
+] as const
+export type DestinationFailureCode = (typeof destinationFailureCodes)[number]
+
+/**
  * Why a part of a job failed, for programs.
  * - `agent-unreachable`: its agent could not be reached to start it.
  * - `agent-busy`: its agent had no slot for it for too long.
  * - `agent-restarted`: its agent stopped while it ran.
  * - `agent-rejected`: its agent does not accept the request or the manager's credentials, or is no agent.
  * - `destination-unavailable`: the store could not be reached, or was busy, for too long.
+ * - `destination-…`: the store refuses, and would do so again: see `destinationFailureCodes`.
  * - `script-temporary`: a script exited with status 75, which asks for another attempt (`EX_TEMPFAIL` of sysexits.h).
  * - `database-busy`: another job worked on its database until the grace period of the schedule had ended.
  * - `item-not-granted`: its item belongs to another service instance, or was not declared.
@@ -17,7 +49,7 @@ export const failureCodes = [
   'agent-busy',
   'agent-restarted',
   'agent-rejected',
-  'destination-unavailable',
+  ...destinationFailureCodes,
   'script-temporary',
   'database-busy',
   'item-not-granted',
@@ -30,7 +62,7 @@ export type FailureCode = (typeof failureCodes)[number]
 /** The codes that an agent reports; absent for any other failure. */
 export const agentFailureCodes = [
   'agent-restarted',
-  'destination-unavailable',
+  ...destinationFailureCodes,
   'script-temporary',
 ] as const satisfies readonly FailureCode[]
 export type AgentFailureCode = (typeof agentFailureCodes)[number]

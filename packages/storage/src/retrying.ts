@@ -68,22 +68,53 @@ class RetryingStore implements ObjectStore {
   }
 
   async *list(prefix: string, options?: CallOptions): AsyncGenerator<StoredObject> {
-    let last: string | undefined
+    const place = new ListPlace()
     const outage = new Outage(this.#options)
     for (;;) {
       try {
-        // Names are in order, so an interrupted list continues after the last one.
         for await (const object of this.#store.list(prefix, options)) {
-          if (last !== undefined && compareNames(object.name, last) <= 0) continue
-          last = object.name
+          if (!place.advance(object.name)) continue
           outage.end()
           yield object
         }
         return
       } catch (error) {
+        // What was listed in another order cannot be told from what was not, and a list must not be short.
+        if (!place.canResume()) throw error
         await outage.waitOrGiveUp(error, options?.signal)
       }
     }
+  }
+}
+
+/** How far a list has got, so that one that is interrupted continues after its last name, provided that names are in order. */
+class ListPlace {
+  #last: string | undefined
+  #isInOrder = true
+  /** The names that the interrupted list had listed, while they are listed again: up to the last of them. */
+  #repeated: { upTo: string; previous: string | undefined } | undefined
+
+  /** @returns Whether the name has not been listed before. */
+  advance(name: string): boolean {
+    const repeated = this.#repeated
+    if (repeated !== undefined) {
+      const { previous } = repeated
+      if (previous !== undefined && compareNames(name, previous) < 0) {
+        this.#isInOrder = false
+        throw new StoreError('temporary', 'The store lists names in another order than before; list again.')
+      }
+      repeated.previous = name
+      if (compareNames(name, repeated.upTo) <= 0) return false
+      this.#repeated = undefined
+    }
+    if (this.#last !== undefined && compareNames(name, this.#last) <= 0) this.#isInOrder = false
+    this.#last = name
+    return true
+  }
+
+  canResume(): boolean {
+    if (this.#isInOrder && this.#last !== undefined) this.#repeated = { upTo: this.#last, previous: undefined }
+    return this.#isInOrder
   }
 }
 

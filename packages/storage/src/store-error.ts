@@ -6,6 +6,7 @@
  * - `full`: no space or quota left.
  * - `exists`: an object of this name exists and was not to be replaced.
  * - `replaced`: the object was replaced while it was read.
+ * - `locked`: a lock of the store protects the object from removal, until `lockedUntil` where that is known.
  * - `invalid-name`: not all stores can store an object of this name.
  * - `misconfigured`: the settings cannot work (no such host, wrong region, bad certificate, not this protocol).
  */
@@ -16,6 +17,7 @@ export type StoreErrorCode =
   | 'full'
   | 'exists'
   | 'replaced'
+  | 'locked'
   | 'invalid-name'
   | 'misconfigured'
 
@@ -25,15 +27,22 @@ export class StoreError extends Error {
   readonly code: StoreErrorCode
   /** How long the store asked to be left alone (Retry-After). */
   readonly retryAfterMs: number | undefined
+  /** Until when an object is locked. */
+  readonly lockedUntil: Date | undefined
 
   constructor(
     code: StoreErrorCode,
     message: string,
-    { retryAfterMs, ...options }: ErrorOptions & { retryAfterMs?: number | undefined } = {},
+    {
+      retryAfterMs,
+      lockedUntil,
+      ...options
+    }: ErrorOptions & { retryAfterMs?: number | undefined; lockedUntil?: Date } = {},
   ) {
     super(message, options)
     this.code = code
     this.retryAfterMs = retryAfterMs
+    this.lockedUntil = lockedUntil
   }
 
   /** Whether the same call may succeed later. */

@@ -70,6 +70,8 @@ export interface AgentCodec<S extends AnySettings> {
   readonly fields: z.ZodRawShape
   /** Fields without which a request is rejected, in the published order. */
   readonly requiredFields: readonly string[]
+  /** Required fields that a request does not need, since others take their place. */
+  waivedFields?(destination: Readonly<Record<string, unknown>>): readonly string[]
   /** Fields that are named along with missing ones, but alone are no reason to reject a request. */
   readonly expectedFields: readonly string[]
   /** @param destination - Has the required fields. */
@@ -142,3 +144,23 @@ export function keptSecret(sent: string | undefined, stored: string | undefined)
 
 /** The error for a secret that is neither sent nor stored. */
 export const missingSecret = (field: string): FieldError => ({ field, problem: `${field} is required.` })
+
+/** Those of some fields that have a value; an empty text is none. */
+export function presentFields<T extends object, K extends keyof T>(
+  source: T,
+  fields: readonly K[],
+): { [Field in K]?: Exclude<T[Field], undefined | null> } {
+  const entries = fields.map((field) => [field, source[field]] as const)
+  return Object.fromEntries(
+    entries.filter(([, value]) => value !== undefined && value !== null && value !== ''),
+  ) as never
+}
+
+/** The same values under other names. */
+export function renamedFields(
+  source: Readonly<Record<string, unknown>>,
+  names: Readonly<Record<string, string>>,
+): Record<string, unknown> {
+  const present = Object.entries(names).filter(([from]) => source[from] !== undefined && source[from] !== '')
+  return Object.fromEntries(present.map(([from, to]) => [to, source[from]]))
+}

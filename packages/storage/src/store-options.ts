@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os'
+import type { S3CredentialSource } from '@osb-backup/protocol/v1'
 import type { AddressRule } from './address-rule.ts'
 import { type RetryOptions, retryOf } from './retrying.ts'
 import type { BandwidthLimit } from './transfer/bandwidth.ts'
@@ -47,6 +48,8 @@ export interface StoreOptions {
   proxy?: ProxyOptions
   /** S3 and Swift: certificates (PEM) that are trusted in addition to those of the system and of the settings. */
   trustedCa?: string | undefined
+  /** S3: which places the program may take credentials of its own from; none by default. */
+  credentialSources?: readonly S3CredentialSource[]
   /**
    * S3 and Swift: which addresses may be connected to; all by default. It does not apply to what a proxy connects to.
    */

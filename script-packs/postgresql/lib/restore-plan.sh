@@ -65,7 +65,8 @@ choose_target_owner() {
 is_content_of_superusers() {
     $IS_VERIFIED && [ "$(sql "$ADMIN" "$HOME_DATABASE" <<'SQL'
 \set metadata `cat "$BACKUP_METADATA"`
-SELECT coalesce(bool_and((r ->> 'superuser')::boolean), true) FROM jsonb_array_elements(:'metadata'::jsonb -> 'roles') r WHERE r ->> 'usage' = 'owner';
+SELECT coalesce(bool_and((r ->> 'superuser')::boolean), true) FROM jsonb_array_elements(:'metadata'::jsonb -> 'roles') r
+    WHERE r ->> 'usage' = 'owner' AND r ->> 'name' <> 'pg_database_owner';
 SQL
     )" = t ]
 }

@@ -18,7 +18,9 @@ function absent(value: object | undefined, names: readonly string[]): string[] {
  * @returns The sentence; undefined if nothing is missing.
  */
 export function missingFields(kind: RunKind, { agent }: StoreKind, body: RequestBody): string | undefined {
-  const inDestination = absent(body.destination, [...agent.requiredFields, ...(kind === 'restore' ? ['filename'] : [])])
+  const waived = agent.waivedFields?.({ ...body.destination }) ?? []
+  const required = agent.requiredFields.filter((field) => !waived.includes(field))
+  const inDestination = absent(body.destination, [...required, ...(kind === 'restore' ? ['filename'] : [])])
   const inDatabase = absent(body.database, databaseFields)
   const inBody = absent(body, ['encryption_key'])
   if (inBody.length + inDestination.length + inDatabase.length === 0) return undefined

@@ -1,6 +1,7 @@
 import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
 import { absolutePath, flag, httpUrl, listOf, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
 import { isForbiddenVariable, itemSchema } from '@osb-backup/protocol'
+import { s3CredentialSources } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
 
 const parameterName = z.string().refine((name) => name !== '' && !isForbiddenVariable(name))
@@ -163,6 +164,15 @@ const transfers = {
     default: 'false',
     description:
       'whether the scripts of form 1 move dumps to the store and back themselves, and the agent transfers nothing',
+  },
+  ambient_credentials: {
+    schema: listOf(
+      oneOf(s3CredentialSources),
+      `must be of ${s3CredentialSources.join(', ')}, with commas between them`,
+    ),
+    description:
+      'where S3 destinations may have the agent take credentials of its own from: environment, instanceProfile, webIdentity, ' +
+      'separated by commas',
   },
   store_ca_file: {
     schema: absolutePath,

@@ -1,4 +1,5 @@
 import type { AgentDestination } from '@osb-backup/protocol'
+import type { S3CredentialSource } from '@osb-backup/protocol/v1'
 import type { JobRetention } from '../jobs/expiry.ts'
 import type { Compressor } from '../jobs/job-request.ts'
 import type { ScriptAccount } from '../scripts/script-account.ts'
@@ -55,6 +56,8 @@ export interface TransferSettings {
   caFile?: string
   /** Whether stores may have private addresses. */
   privateDestinations: 'allow' | 'forbid'
+  /** Where S3 destinations may have the agent take credentials of its own from. */
+  credentialSources: readonly S3CredentialSource[]
   /** For all transfers together. */
   bandwidthBytesPerSecond?: number
   /** How long a store may be unavailable before a transfer fails. */

@@ -40,6 +40,7 @@ test('settings that are not set have the published defaults', () => {
       transformsFiles: false,
       writesManifests: true,
       outageMs: 300_000,
+      credentialSources: [],
       idleTimeoutMs: 120_000,
       proxy: {},
     },

@@ -84,6 +84,7 @@ function transfersOf(parsed: Parsed): TransferSettings {
   const kibibytes = parsed.bandwidth_limit_kib_per_second
   return omitUndefined({
     caFile: parsed.store_ca_file,
+    credentialSources: parsed.ambient_credentials ?? [],
     privateDestinations: parsed.private_destinations,
     bandwidthBytesPerSecond: kibibytes && kibibytes * 1024,
     maximumParts: parsed.s3_maximum_parts,

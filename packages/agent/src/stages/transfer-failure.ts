@@ -1,6 +1,6 @@
 import { errorMessage } from '@osb-backup/node'
 import type { AgentFailureCode } from '@osb-backup/protocol'
-import { ContentError, StoreError } from '@osb-backup/storage'
+import { ContentError, failureCodeOf, StoreError } from '@osb-backup/storage'
 
 /** How a transfer failed: in words, of which `what` are the first ("the upload"), and the code for programs. */
 export function transferFailure(
@@ -9,10 +9,8 @@ export function transferFailure(
   timeLimitMs: number,
 ): { problem: string; failureCode?: AgentFailureCode } {
   const problem = describeTransferFailure(what, error, timeLimitMs)
-  return {
-    problem,
-    ...(error instanceof StoreError && error.retryable ? { failureCode: 'destination-unavailable' } : {}),
-  }
+  const failureCode = error instanceof StoreError ? failureCodeOf(error) : undefined
+  return { problem, ...(failureCode === undefined ? {} : { failureCode }) }
 }
 
 function describeTransferFailure(what: string, error: unknown, timeLimitMs: number): string {

@@ -60,9 +60,17 @@ export class AgentStores {
   }
 
   #options(): StoreOptions {
-    const { maximumParts, proxy, outageMs, idleTimeoutMs, privateDestinations } = this.#settings
+    const { maximumParts, proxy, outageMs, idleTimeoutMs, credentialSources, privateDestinations } = this.#settings
     const retry = { outageMs }
     const mayConnectTo = addressRule(privateDestinations)
-    return omitUndefined({ maximumParts, proxy, retry, idleTimeoutMs, mayConnectTo, trustedCa: this.#ca })
+    return omitUndefined({
+      credentialSources,
+      maximumParts,
+      proxy,
+      retry,
+      idleTimeoutMs,
+      mayConnectTo,
+      trustedCa: this.#ca,
+    })
   }
 }

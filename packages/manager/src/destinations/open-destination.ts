@@ -9,6 +9,7 @@ export function storeOptions({ settings }: Pick<Context, 'settings'>): StoreOpti
   return {
     mayConnectTo: addressRule(settings.privateDestinations),
     retry: { outageMs: settings.storeOutageSeconds * 1000 },
+    credentialSources: settings.ambientCredentials ?? [],
   }
 }
 
@@ -16,7 +17,7 @@ export function storeOptions({ settings }: Pick<Context, 'settings'>): StoreOpti
 export function openDestination(
   store: StoreSettings,
   context: Pick<Context, 'settings'>,
-  options: Pick<StoreOptions, 'retry'> = {},
+  options: Pick<StoreOptions, 'retry' | 'partSizeBytes' | 'segmentSizeBytes'> = {},
 ): ObjectStore {
   return stores.openStore(store, { ...storeOptions(context), ...options })
 }

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import type { Problem as LegacyProblem } from '@osb-backup/protocol'
+import type { DestinationFailureCode, Problem as LegacyProblem } from '@osb-backup/protocol'
 import type { Problem, ProblemCode } from '@osb-backup/protocol/v1'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors, type ZodFastifySchemaValidationError } from 'fastify-type-provider-zod'
@@ -41,6 +41,7 @@ interface Refusal {
   detail: string
   field?: string | undefined
   jobId?: string | undefined
+  failureCode?: DestinationFailureCode | undefined
   retryAfterSeconds?: number | undefined
 }
 
@@ -69,8 +70,8 @@ export function answerUnreadablePath(_error: FastifyError, request: FastifyReque
 
 function refusalOf(error: Error & { statusCode?: number | undefined }): Refusal {
   if (error instanceof RequestError) {
-    const { field, jobId, retryAfterSeconds } = error
-    return { ...refusalsByCode[error.code], detail: error.message, field, jobId, retryAfterSeconds }
+    const { field, jobId, failureCode, retryAfterSeconds } = error
+    return { ...refusalsByCode[error.code], detail: error.message, field, jobId, failureCode, retryAfterSeconds }
   }
   if (error instanceof IdentityProviderError) {
     const code = 'identity-provider-unavailable'
@@ -106,7 +107,7 @@ function issueOf(issue: ZodFastifySchemaValidationError | undefined): Issue | un
 
 /** `/v1` answers problem documents. Old clients print the body as it is and ask for text; everyone else gets RFC 9457. */
 function answer(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
-  const { status, code, detail, field, jobId, retryAfterSeconds } = refusal
+  const { status, code, detail, field, jobId, failureCode, retryAfterSeconds } = refusal
   if (retryAfterSeconds !== undefined) reply.header('Retry-After', retryAfterSeconds)
   if (status === 401) reply.header('WWW-Authenticate', 'Bearer')
   reply.code(status)
@@ -122,6 +123,7 @@ function answer(request: FastifyRequest, reply: FastifyReply, refusal: Refusal):
     detail,
     ...(field ? { field: isV1 ? field : legacyFieldOf(field, request.url) } : {}),
     ...(isV1 && jobId ? { jobId } : {}),
+    ...(isV1 && failureCode ? { failureCode } : {}),
   } satisfies LegacyProblem & Partial<Problem>
   return reply.type('application/problem+json').serializer(JSON.stringify).send(problem)
 }

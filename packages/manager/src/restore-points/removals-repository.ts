@@ -150,9 +150,13 @@ export async function capRemovals({ database }: Pick<Context, 'database'>): Prom
 export async function recordRemovalError(
   { database }: Pick<Context, 'database'>,
   id: string,
-  message: string,
+  { message, notBefore }: { message: string; notBefore?: Date | undefined },
 ): Promise<void> {
-  await database.updateTable('restore_points').set({ removal_error: message }).where('id', '=', id).execute()
+  await database
+    .updateTable('restore_points')
+    .set({ removal_error: message, ...(notBefore && { next_removal_at: notBefore }) })
+    .where('id', '=', id)
+    .execute()
 }
 
 /** Marks a restore point as deleted. Only after its object was removed. */

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
 import { absolutePath, listOf, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
+import { s3CredentialSources } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
 import { monitoringTable } from './monitoring-settings.ts'
 import { oidcTable } from './oidc-settings.ts'
@@ -96,6 +97,15 @@ const destinations = {
     schema: oneOf(['allow', 'forbid']),
     default: 'allow',
     description: 'whether destinations may be in private networks and on this machine: allow or forbid',
+  },
+  AMBIENT_CREDENTIALS: {
+    schema: listOf(
+      oneOf(s3CredentialSources),
+      `must be of ${s3CredentialSources.join(', ')}, with commas between them`,
+    ),
+    description:
+      'where S3 destinations may have the manager take credentials of its own from, which everybody who may create destinations ' +
+      'can use then: environment, instanceProfile, webIdentity, separated by commas',
   },
   UNDECLARED_ITEMS: {
     schema: oneOf(['allow', 'forbid']),

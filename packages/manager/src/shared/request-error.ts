@@ -1,3 +1,5 @@
+import type { DestinationFailureCode } from '@osb-backup/protocol'
+
 /**
  * Why a request is refused. `http/problems.ts` maps each to an HTTP status.
  * - `invalid`: the request is wrong; `field` says where.
@@ -35,17 +37,25 @@ export class RequestError extends Error {
   readonly retryAfterSeconds: number | undefined
   /** The job that prevents it. */
   readonly jobId: string | undefined
+  /** Why a destination cannot be used: the code that a job would fail with. */
+  readonly failureCode: DestinationFailureCode | undefined
 
   constructor(
     code: RequestErrorCode,
     message: string,
-    options: ErrorOptions & { field?: string; retryAfterSeconds?: number; jobId?: string } = {},
+    options: ErrorOptions & {
+      field?: string
+      retryAfterSeconds?: number
+      jobId?: string
+      failureCode?: DestinationFailureCode
+    } = {},
   ) {
     super(message, options)
     this.code = code
     this.field = options.field
     this.retryAfterSeconds = options.retryAfterSeconds
     this.jobId = options.jobId
+    this.failureCode = options.failureCode
   }
 }
 

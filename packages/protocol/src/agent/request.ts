@@ -39,6 +39,31 @@ export const agentDestinationSchema = z.object({
   insecure_tls: z.boolean().optional(),
   /** Additive, S3: the bucket in the path of URLs, or in the host's name (false). */
   path_style: z.boolean().optional(),
+  /** Additive, S3: the token of temporary credentials. */
+  session_token: z.string().optional(),
+  /** Additive, S3: where the agent finds credentials of its own; then the request has none. */
+  credentials_from: z.string().optional(),
+  /** Additive, S3: of objects that are stored. */
+  storage_class: z.string().optional(),
+  /** Additive, S3: AES256 or aws:kms, and the key for the latter. */
+  server_side_encryption: z.string().optional(),
+  kms_key_id: z.string().optional(),
+  /** Additive, S3: removes all versions of an object in a bucket with versions. */
+  delete_versions: z.boolean().optional(),
+  /** Additive, SWIFT: 1 or 3. */
+  auth_version: z.string().optional(),
+  /** Additive, SWIFT: public, internal or admin. */
+  endpoint_interface: z.string().optional(),
+  /** Additive, SWIFT: where `domain` is not that of both user and project, or they are known by id. */
+  user_domain: z.string().optional(),
+  user_domain_id: z.string().optional(),
+  user_id: z.string().optional(),
+  project_domain: z.string().optional(),
+  project_domain_id: z.string().optional(),
+  project_id: z.string().optional(),
+  /** Additive, SWIFT: an application credential, whose secret is `password`. */
+  application_credential_id: z.string().optional(),
+  application_credential_name: z.string().optional(),
   /** Additive: limit on the bandwidth of all transfers of this destination at this agent together. */
   bandwidth_limit_bytes_per_second: z.number().optional(),
 })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { destinationFailureCodes } from '../failure-code.ts'
 import { about, EXAMPLE_ID } from './schema.ts'
 
 /** Why a request was refused, for programs: stable, one for each thing that a client may do about it. */
@@ -30,6 +31,10 @@ export const problemSchema = z.object({
   code: z.enum(problemCodes).meta(about('What happened, for programs', 'invalid-request')),
   detail: z.string().meta(about('What happened, for people', 'timezone "Middle/Earth" is not known.')),
   field: z.string().optional().meta(about('The invalid field of the request', 'schedule.timezone')),
+  failureCode: z
+    .enum(destinationFailureCodes)
+    .optional()
+    .meta(about('Why a destination cannot be used: the code that a job would fail with', 'destination-credentials')),
   jobId: z.string().optional().meta(about('The job that prevents it', EXAMPLE_ID)),
 })
 export type Problem = z.infer<typeof problemSchema>

@@ -25,6 +25,7 @@ const advice: Record<StoreErrorCode, string> = {
   exists: 'an object of this name is there, and may not be replaced',
   full: 'no space or quota is left; free some or enlarge it',
   replaced: 'another file took its place',
+  locked: 'it is protected from removal',
   'invalid-name': 'the file system does not support this name, or a directory has it',
   temporary: 'the file system failed; try again, and check the disk or mount if it persists',
   misconfigured: 'the settings cannot work',

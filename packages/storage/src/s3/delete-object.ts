@@ -1,7 +1,8 @@
 import { DeleteObjectCommand, type DeleteObjectCommandInput, type S3Client } from '@aws-sdk/client-s3'
 import { omitUndefined } from '@osb-backup/node'
-import { isMissingObject } from './head-object.ts'
-import { isConditionUnknown, statusOf } from './s3-error.ts'
+import type { Omission } from '../omissions.ts'
+import { isNoSuchObject, statusOf } from './s3-error.ts'
+import { sendTolerantly } from './send-tolerantly.ts'
 
 /**
  * Deletes an object, one that does not exist included. A server that does not support `IfMatch` is asked without.
@@ -10,18 +11,19 @@ import { isConditionUnknown, statusOf } from './s3-error.ts'
  */
 export async function deleteObject(
   client: S3Client,
-  input: DeleteObjectCommandInput,
-  abortSignal?: AbortSignal,
+  { IfMatch, ...object }: DeleteObjectCommandInput,
+  { omissions, signal: abortSignal }: { omissions: Set<Omission>; signal: AbortSignal | undefined },
 ): Promise<boolean> {
-  const { IfMatch, ...object } = input
   try {
     // One by one: DeleteObjects needs a Content-MD5 that the SDK no longer sends to servers that require it.
-    await client.send(new DeleteObjectCommand(input), omitUndefined({ abortSignal }))
+    await sendTolerantly(omissions, IfMatch === undefined ? [] : ['delete-if-match'], (omitted) => {
+      const input = omitted.has('delete-if-match') || IfMatch === undefined ? object : { ...object, IfMatch }
+      return client.send(new DeleteObjectCommand(input), omitUndefined({ abortSignal }))
+    })
     return true
   } catch (error) {
-    if (isMissingObject(error)) return true
+    if (isNoSuchObject(error)) return true
     if (IfMatch !== undefined && statusOf(error) === 412) return false
-    if (IfMatch !== undefined && isConditionUnknown(error)) return deleteObject(client, object, abortSignal)
     throw error
   }
 }

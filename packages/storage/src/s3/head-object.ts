@@ -1,6 +1,13 @@
-import { HeadBucketCommand, HeadObjectCommand, type HeadObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3'
+import type { Readable } from 'node:stream'
+import {
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
+  type S3Client,
+} from '@aws-sdk/client-s3'
 import { omitUndefined } from '@osb-backup/node'
-import { nameOf, statusOf } from './s3-error.ts'
+import { isNameless, isNoSuchObject, isUnproven404, nameOf, statusOf } from './s3-error.ts'
 
 /** What S3 says of an object. */
 export interface FoundObject extends HeadObjectCommandOutput {
@@ -30,15 +37,38 @@ export async function headObject(
     const ageMs = serverTimeMs - (found.LastModified?.getTime() ?? Number.NaN)
     return { ...found, ageMs: Number.isNaN(ageMs) ? undefined : ageMs }
   } catch (error) {
-    if (!isMissingObject(error)) throw error
-    if (await isBucketMissing(client, object.Bucket, abortSignal)) throw error
+    if (isUnproven404(error) || isNameless(error)) return readNothing(client, object, error, abortSignal)
+    if (!isNoSuchObject(error)) throw error
+    if (await isBucketMissing(client, object.Bucket, abortSignal)) throw Object.assign(error as Error, noSuchBucket)
     return undefined
   }
 }
 
-/** Whether S3 said that an object is not there; the bucket may be missing too where it answers a HEAD. */
-export function isMissingObject(error: unknown): boolean {
-  return statusOf(error) === 404 && nameOf(error) !== 'NoSuchBucket'
+const noSuchBucket = { Code: 'NoSuchBucket' }
+
+/**
+ * Asks for the object where the answer to HEAD does not show whether S3 gave it, or why it refuses: other requests have a body,
+ * which does.
+ *
+ * @throws `unexplained`, if that does not show it either.
+ */
+async function readNothing(
+  client: S3Client,
+  object: { Bucket: string; Key: string },
+  unexplained: unknown,
+  abortSignal: AbortSignal | undefined,
+): Promise<undefined> {
+  try {
+    const { Body } = await client.send(
+      new GetObjectCommand({ ...object, Range: 'bytes=0-0' }),
+      omitUndefined({ abortSignal }),
+    )
+    ;(Body as Readable | undefined)?.destroy()
+  } catch (error) {
+    if (nameOf(error) === 'NoSuchKey') return undefined
+    if (!isUnproven404(error) && !isNameless(error)) throw error
+  }
+  throw unexplained
 }
 
 /** A refusal to describe the bucket proves that it exists. */

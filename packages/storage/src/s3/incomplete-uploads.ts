@@ -6,7 +6,7 @@ import { StoreError } from '../store-error.ts'
 import type { IncompleteUpload, StartedUpload } from '../store-kind.ts'
 import type { StoreOptions } from '../store-options.ts'
 import { s3Clients } from './s3-client.ts'
-import { isNoSuchUpload, toS3StoreError } from './s3-error.ts'
+import { isNoSuchUpload, isUnsupported, toS3StoreError } from './s3-error.ts'
 import type { S3Settings } from './s3-settings.ts'
 
 /** A part that arrives while an upload is aborted may outlive it, so it is looked again. */
@@ -33,6 +33,8 @@ export async function abortUploads(
       return uploads.length === 0
     } catch (error) {
       abortSignal?.throwIfAborted()
+      // A server that cannot list uploads cannot be asked for what is left of this one.
+      if (isUnsupported(error)) return true
       throw toS3StoreError(error, `remove parts of "${upload.name}" from ${settings.bucket}`)
     }
   }
@@ -51,9 +53,12 @@ export async function* listUploads(
   const { calls } = s3Clients(settings, options)
   try {
     for await (const { Key, Initiated } of uploadsBelow(calls, settings.bucket, prefix, signal)) {
-      if (Key !== undefined) yield { name: Key, startedAt: Initiated ?? new Date(0) }
+      // One whose age is not known may be under way.
+      if (Key !== undefined && Initiated !== undefined) yield { name: Key, startedAt: Initiated }
     }
   } catch (error) {
+    // A server without this request has none to show; the objects can be compared all the same.
+    if (isUnsupported(error)) return
     throw toS3StoreError(error, `list incomplete uploads to ${settings.bucket}`)
   }
 }

@@ -4,11 +4,13 @@ import {
   type CompletedPart,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  type CreateMultipartUploadCommandInput,
   ListMultipartUploadsCommand,
   ListPartsCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { omitUndefined } from '@osb-backup/node'
+import type { Omission } from '../omissions.ts'
 import { type RetryOptions, undoRetry, withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 import type { Sending } from '../store-options.ts'
@@ -16,7 +18,8 @@ import { BoundedTasks } from '../transfer/bounded-tasks.ts'
 import type { Part } from '../transfer/parts.ts'
 import { headObject } from './head-object.ts'
 import type { S3Clients } from './s3-client.ts'
-import { isNoSuchUpload, isRefusal, statusOf, toS3StoreError } from './s3-error.ts'
+import { isNoSuchUpload, isRefusal, isUnsupported, statusOf, toS3StoreError } from './s3-error.ts'
+import { sendTolerantly } from './send-tolerantly.ts'
 import { sendPart, signBody } from './signed-body.ts'
 
 const ABORT_ATTEMPTS = 5
@@ -25,12 +28,22 @@ const SETTLE_MS = 10_000
 /** For all requests of an abort together. What is left then is reported. */
 const ABORT_TIMEOUT_MS = 30_000
 
+/** What the store is asked to do with an object. */
+export type ObjectProperties = Pick<
+  CreateMultipartUploadCommandInput,
+  'StorageClass' | 'ServerSideEncryption' | 'SSEKMSKeyId'
+>
+
 /** An object in S3, and how its parts are sent. */
 export interface UploadTarget {
   clients: S3Clients
   object: { Bucket: string; Key: string }
   sending: Sending
   retry: RetryOptions
+  /** Storage class and encryption of the object. */
+  properties: ObjectProperties
+  /** What the server does not support. */
+  omissions: Set<Omission>
   /** Whether no object of this name may exist. */
   mustBeNew: boolean
   /** For messages: `store "x" in s3://bucket`. */
@@ -52,6 +65,8 @@ export class MultipartUpload {
   readonly #cutOff = new AbortController()
   #uploadId: string | undefined
   #sizeBytes = 0
+  /** Whether the server was asked to complete the upload. */
+  #mayBeComplete = false
   /** Whether an answer with the id of an upload was lost. */
   #mayHaveLostOne = false
 
@@ -92,12 +107,12 @@ export class MultipartUpload {
   }
 
   async #begin(): Promise<string | undefined> {
-    const { clients, object, retry, doing } = this.#target
+    const { clients, object, properties, retry, doing } = this.#target
     const beginOnce = async () => {
       try {
         // Not cancellable: an upload that was created on the server without its id being known could only be found by
         // listing.
-        return await clients.parts.send(new CreateMultipartUploadCommand(object))
+        return await clients.parts.send(new CreateMultipartUploadCommand({ ...object, ...properties }))
       } catch (error) {
         if (!isRefusal(error)) this.#mayHaveLostOne = true
         throw toS3StoreError(error, doing)
@@ -119,7 +134,8 @@ export class MultipartUpload {
     const { Uploads = [] } = await clients.calls
       .send(new ListMultipartUploadsCommand(input), options)
       .catch((error: unknown) => {
-        if (toS3StoreError(error, doing).code === 'denied') return { Uploads: [] }
+        // A server that cannot list them cannot be asked for them.
+        if (isUnsupported(error) || toS3StoreError(error, doing).code === 'denied') return { Uploads: [] }
         throw error
       })
     for (const { Key, UploadId } of Uploads) {
@@ -160,19 +176,25 @@ export class MultipartUpload {
 
   /** Completes the object and returns its ETag. All parts must be settled. Not retried. */
   async complete(): Promise<string | undefined> {
-    await this.#removeLostOnes()
-    const { clients } = this.#target
-    const parts = { Parts: this.#parts }
+    const { clients, object, omissions, mustBeNew, doing } = this.#target
+    // Ceph ignores the condition, so the name is looked up too. If an earlier attempt was lost, the object may be its own.
+    const isTaken = mustBeNew && !this.#mayBeComplete && (await headObject(clients.calls, object)) !== undefined
+    if (isTaken)
+      throw new StoreError('exists', `Could not ${doing}: an object of this name is there, and may not be replaced.`)
+    this.#mayBeComplete = true
     try {
-      const condition = { IfNoneMatch: this.#target.mustBeNew ? '*' : undefined }
-      const command = new CompleteMultipartUploadCommand({ ...this.#upload, ...condition, MultipartUpload: parts })
-      return (await clients.calls.send(command)).ETag
+      const optional = mustBeNew ? (['complete-if-none-match'] as const) : []
+      return await sendTolerantly(omissions, optional, async (omitted) => {
+        const condition = mustBeNew && !omitted.has('complete-if-none-match') ? { IfNoneMatch: '*' } : {}
+        const input = { ...this.#upload, ...condition, MultipartUpload: { Parts: this.#parts } }
+        return (await clients.calls.send(new CompleteMultipartUploadCommand(input))).ETag
+      })
     } catch (error) {
       // If the answer of an earlier attempt was lost, the upload is complete and a retry finds its own object. Only an
       // ETag made of those of our parts, whose bytes the server has verified, proves that.
       const etag = this.#etag()
       if ((isRefusal(error) && statusOf(error) !== 412) || etag === undefined) throw error
-      const found = await headObject(clients.calls, this.#target.object).catch(() => undefined)
+      const found = await headObject(clients.calls, object).catch(() => undefined)
       if (found?.ETag?.replaceAll('"', '') !== etag || found.ContentLength !== this.#sizeBytes) throw error
       return found.ETag
     }
@@ -225,7 +247,7 @@ export class MultipartUpload {
       const left = await calls.send(new ListPartsCommand(this.#upload), { abortSignal })
       return (left.Parts ?? []).length === 0
     } catch (error) {
-      if (isNoSuchUpload(error)) return true
+      if (isNoSuchUpload(error) || isUnsupported(error)) return true
       throw error
     }
   }

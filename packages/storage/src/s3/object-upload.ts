@@ -1,11 +1,13 @@
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import type { Omission } from '../omissions.ts'
 import { undoRetry, withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 import type { PartPlan } from '../transfer/part-plan.ts'
 import { type Part, splitIntoParts } from '../transfer/parts.ts'
 import { headObject } from './head-object.ts'
 import { MultipartUpload, type UploadTarget } from './multipart-upload.ts'
-import { isConditionUnknown, isRefusal, statusOf, toS3UploadError } from './s3-error.ts'
+import { isRefusal, statusOf, toS3UploadError } from './s3-error.ts'
+import { sendTolerantly } from './send-tolerantly.ts'
 import { sendPart, signBody } from './signed-body.ts'
 
 const UNDO_TIMEOUT_MS = 30_000
@@ -44,6 +46,7 @@ export class ObjectUpload {
       sizeBytes += part.sizeBytes
       if (isLast && count === 0) {
         const tag = await this.#translated(this.#putWhole(part).finally(part.release))
+        await this.#requireEncryption()
         return { sizeBytes, tag }
       }
       if (++count > this.#maximumParts) {
@@ -55,7 +58,19 @@ export class ObjectUpload {
     await this.#translated(this.#parts.settled())
     const { retry, signal } = this.#target
     const complete = () => this.#translated(this.#commit(sizeBytes, () => this.#parts.complete()))
-    return { sizeBytes, tag: await withRetries(complete, retry, signal) }
+    const tag = await withRetries(complete, retry, signal)
+    await this.#requireEncryption()
+    return { sizeBytes, tag }
+  }
+
+  /** Some servers ignore the header. Nothing is to be stored then that its owner believes to be encrypted. */
+  async #requireEncryption(): Promise<void> {
+    const { clients, object, properties, retry, signal, doing } = this.#target
+    const wanted = properties.ServerSideEncryption
+    if (wanted === undefined) return
+    const found = await withRetries(() => this.#translated(headObject(clients.calls, object)), retry, signal)
+    if (found?.ServerSideEncryption === wanted) return
+    throw new StoreError('misconfigured', `Could not ${doing}: the store did not encrypt it as set (${wanted}).`)
   }
 
   #tooLarge(): StoreError {
@@ -85,22 +100,12 @@ export class ObjectUpload {
   }
 
   async #putWhole(part: Part): Promise<string | undefined> {
-    const { clients, object, sending, retry, doing, mustBeNew, signal } = this.#target
-    let condition = mustBeNew ? '*' : undefined
+    const { clients, object, retry, doing, omissions, mustBeNew, signal } = this.#target
     const sendOnce = async (mayBeThere: boolean): Promise<string | undefined> => {
-      const { sizeBytes: ContentLength } = part
+      const optional = mustBeNew ? (['put-if-none-match'] as const) : []
       try {
-        const sent = await sendPart(part, clients.bodyRules, ({ sha256, md5: ContentMD5 }) => {
-          const content = { Body: part.body(sending.bandwidth), ContentLength, ContentMD5 }
-          const command = new PutObjectCommand({ ...object, ...content, IfNoneMatch: condition })
-          return clients.parts.send(signBody(command, sha256))
-        })
-        return sent.ETag
+        return await sendTolerantly(omissions, optional, (omitted) => this.#put(part, omitted, mayBeThere))
       } catch (error) {
-        if (condition !== undefined && isConditionUnknown(error)) {
-          condition = undefined
-          return sendOnce(mayBeThere)
-        }
         if (mayBeThere && statusOf(error) === 412) {
           // An earlier attempt created the object, and its answer was lost.
           const found = await headObject(clients.calls, object)
@@ -111,6 +116,22 @@ export class ObjectUpload {
       }
     }
     return withRetries(() => this.#commit(part.sizeBytes, sendOnce), retry, signal)
+  }
+
+  async #put(part: Part, omitted: ReadonlySet<Omission>, mayBeThere: boolean): Promise<string | undefined> {
+    const { clients, object, properties, sending, mustBeNew, doing } = this.#target
+    const isConditional = mustBeNew && !omitted.has('put-if-none-match')
+    // A server without the condition replaces the object, so that it is looked up before.
+    if (mustBeNew && !isConditional && !mayBeThere && (await headObject(clients.calls, object)) !== undefined) {
+      throw new StoreError('exists', `Could not ${doing}: an object of this name is there, and may not be replaced.`)
+    }
+    const condition = isConditional ? { IfNoneMatch: '*' } : {}
+    const sent = await sendPart(part, clients.bodyRules, ({ sha256, md5: ContentMD5 }) => {
+      const content = { Body: part.body(sending.bandwidth), ContentLength: part.sizeBytes, ContentMD5 }
+      const command = new PutObjectCommand({ ...object, ...properties, ...content, ...condition })
+      return clients.parts.send(signBody(command, sha256))
+    })
+    return sent.ETag
   }
 
   /** Removes the parts, and the object if it was created. An object that had the name before is kept. */
@@ -124,7 +145,13 @@ export class ObjectUpload {
       const found = await headObject(clients.calls, object, abortSignal)
       const oldestMs = performance.now() - atMs + SKEW_MS
       const isOurs = found?.ContentLength === sizeBytes && (found.ageMs ?? 0) <= oldestMs
-      if (isOurs) await clients.calls.send(new DeleteObjectCommand(object), { abortSignal })
+      if (!isOurs) return
+      // In a bucket with versions nothing but this one is to be left.
+      const version = found.VersionId === undefined ? object : { ...object, VersionId: found.VersionId }
+      await clients.calls.send(new DeleteObjectCommand(version), { abortSignal }).catch((error: unknown) => {
+        if (version === object || statusOf(error) !== 403) throw error
+        return clients.calls.send(new DeleteObjectCommand(object), { abortSignal })
+      })
     }
     await withRetries(() => this.#translated(removeOnce()), undoRetry, abortSignal)
   }

@@ -27,6 +27,8 @@ const isPlausible: Record<string, (answer: SeenAnswer) => boolean> = {
   // Some versions of Ceph leave the ETag empty.
   CompleteMultipartUploadCommand: ({ output }) => Boolean(output.ETag || output.Key || output.Location),
   ListObjectsV2Command: ({ output }) => output.Name !== undefined,
+  ListObjectsCommand: ({ output }) => output.Name !== undefined,
+  ListObjectVersionsCommand: ({ output }) => output.Name !== undefined,
   ListMultipartUploadsCommand: ({ output }) => output.Bucket !== undefined,
   ListPartsCommand: ({ output }) => output.UploadId !== undefined,
   DeleteObjectCommand: isDeletion,

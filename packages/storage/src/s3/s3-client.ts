@@ -4,9 +4,11 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { restrictAddresses } from '../address-rule.ts'
 import { trustOf } from '../connection-trust.ts'
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_IDLE_TIMEOUT_MS, type StoreOptions } from '../store-options.ts'
+import { BucketRegion } from './bucket-region.ts'
 import { limitAnswers, rejectForeignAnswers } from './s3-answer.ts'
+import { credentialsOf } from './s3-credentials.ts'
 import { nameOf } from './s3-error.ts'
-import { DEFAULT_REGION, endpointOf, type S3Settings } from './s3-settings.ts'
+import { endpointOf, type S3Settings } from './s3-settings.ts'
 import type { BodyRules } from './signed-body.ts'
 
 const MAXIMUM_SOCKETS = 64
@@ -30,7 +32,13 @@ export function s3Clients(settings: S3Settings, options: StoreOptions): S3Client
   const connectionTimeout = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS
   const idleTimeoutMs = options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS
   const agents = agentsOf(settings, options)
-  const common = { ...configuration(settings), retryStrategy: onlyForClockSkew }
+  const region = new BucketRegion(settings)
+  const common = {
+    ...configuration(settings),
+    region: async () => region.current,
+    credentials: credentialsOf(settings, options),
+    retryStrategy: onlyForClockSkew,
+  }
   const timeouts = { ...agents, connectionTimeout, socketTimeout: idleTimeoutMs }
   const calls = new S3Client({ ...common, requestHandler: timeouts })
   const parts = new S3Client({ ...common, requestHandler: timeouts })
@@ -40,6 +48,7 @@ export function s3Clients(settings: S3Settings, options: StoreOptions): S3Client
   })
   for (const client of [calls, parts, reader]) {
     rejectForeignAnswers(client)
+    region.follow(client)
     limitAnswers(client)
   }
   return { calls, parts, reader, bodyRules: { requiresMd5: false } }
@@ -77,8 +86,6 @@ function agentsOf(settings: S3Settings, { proxy, mayConnectTo, trustedCa }: Stor
 function configuration(settings: S3Settings): S3ClientConfig {
   const endpoint = endpointOf(settings)
   return {
-    region: settings.region?.trim() || DEFAULT_REGION,
-    credentials: { accessKeyId: settings.accessKeyId, secretAccessKey: settings.secretAccessKey },
     ...(endpoint && { endpoint: endpoint.href }),
     forcePathStyle: settings.pathStyle ?? endpoint !== undefined,
     // Servers other than AWS reject the chunked bodies that default checksums require.

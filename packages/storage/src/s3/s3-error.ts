@@ -1,4 +1,5 @@
 import { codeOfConnection, isNeverConnected, systemCodeOf } from '../connection-error.ts'
+import { causeOfFailure, type FailureCause, headersOf, reasonOf, regionInAnswer } from '../failure-cause.ts'
 import { parseRetryAfter } from '../retry-after.ts'
 import { StoreError, type StoreErrorCode } from '../store-error.ts'
 
@@ -12,6 +13,9 @@ const codeByName: Record<string, StoreErrorCode> = {
   InvalidAccessKeyId: 'denied',
   SignatureDoesNotMatch: 'denied',
   ExpiredToken: 'denied',
+  InvalidToken: 'denied',
+  TokenRefreshRequired: 'denied',
+  CredentialsProviderError: 'denied',
   SlowDown: 'temporary',
   ServiceUnavailable: 'temporary',
   InternalError: 'temporary',
@@ -33,15 +37,25 @@ const codeByName: Record<string, StoreErrorCode> = {
   AuthorizationHeaderMalformed: 'misconfigured',
   IllegalLocationConstraintException: 'misconfigured',
   InvalidBucketName: 'misconfigured',
+  InvalidStorageClass: 'misconfigured',
+  InvalidObjectState: 'misconfigured',
+  InvalidPart: 'misconfigured',
+  InvalidPartOrder: 'misconfigured',
+  EntityTooSmall: 'misconfigured',
+  MalformedXML: 'misconfigured',
+  InvalidDigest: 'misconfigured',
   NotS3Answer: 'misconfigured',
   NotImplemented: 'misconfigured',
+  XNotImplemented: 'misconfigured',
+  MethodNotAllowed: 'misconfigured',
 }
 
 const advice: Record<StoreErrorCode, string> = {
-  absent: 'there is no such bucket: create it, or correct the destination',
+  absent: 'there is no such object or bucket',
   denied: 'access key and secret are wrong or do not allow this',
   temporary: 'it is busy or cannot be reached; try again later',
   full: 'no space or quota is left, or the object is larger than it takes',
+  locked: 'a lock of the store protects it from removal',
   'invalid-name': 'it does not take this name',
   exists: 'an object of this name is there, and may not be replaced',
   replaced: 'it was replaced by another object in the meantime',
@@ -50,40 +64,79 @@ const advice: Record<StoreErrorCode, string> = {
 
 const reasonByName: Record<string, string> = {
   NoSuchKey: 'there is no such object',
-  RequestTimeTooSkewed: 'the clocks of this machine and of the store differ too much; correct them',
+  NotFound: 'there is no such object',
   InvalidAccessKeyId: 'the access key is not known there',
   SignatureDoesNotMatch: 'the secret does not belong to the access key',
-  NotImplemented: 'this store does not support that, or a header of it; another attempt will not help',
-  NotS3Answer: 'what answers there is not S3, but perhaps a login page or a proxy; check the endpoint',
+  InvalidBucketName: 'no bucket can have this name; correct the destination',
+  InvalidObjectState: 'it is archived and must be restored in the store first; choose another storage class',
+  KeyTooLongError: 'it does not take so long a name',
+  CredentialsProviderError:
+    'no credentials were found where the destination says; check the environment of this program',
 }
 
-const wrongRegionNames: ReadonlySet<string> = new Set([
-  'PermanentRedirect',
-  'AuthorizationHeaderMalformed',
-  'IllegalLocationConstraintException',
-])
-/** What the SDK calls answers without a body, such as all that HEAD gets. */
-const namelessNames: ReadonlySet<string> = new Set(['Unknown', 'UnknownError', 'BadRequest'])
+const reasonByCause: Partial<Record<FailureCause, string>> = {
+  bucket: 'there is no such bucket; create it, or correct the destination',
+  credentials: 'access key and secret are not accepted',
+  token: 'the session token is wrong or has expired; store new temporary credentials, or lasting ones',
+  permission: 'the credentials are valid, but do not allow this',
+  encryption: 'the store could not encrypt it; check the KMS key and the right to use it',
+  'storage-class': 'the store has no such storage class',
+  unsupported: 'this store does not support that, or a header of it; another attempt will not help',
+  foreign: 'what answers there is not S3, but perhaps a login page or a proxy; check the endpoint',
+}
 
-function reasonOf(error: unknown, code: StoreErrorCode): string {
-  const [name, status] = [nameOf(error), statusOf(error)]
-  if (wrongRegionNames.has(name) || status === 301) {
-    const region = headersOf(error)['x-amz-bucket-region']
-    const where = region === undefined ? 'another region' : `the region ${JSON.stringify(region.slice(0, 60))}`
+/** What the SDK calls answers without a body, such as all that HEAD gets, and those that name no code. */
+const namelessNames: ReadonlySet<string> = new Set(['Unknown', 'UnknownError', 'BadRequest', 'Forbidden', 'Error', ''])
+
+function reasonFor(error: unknown, code: StoreErrorCode): string {
+  const name = nameOf(error)
+  if (isForeignStatus(error)) return 'what answers is not S3, but perhaps a proxy or load balancer before it'
+  const cause = causeOfFailure(error)
+  if (cause === 'region') {
+    const region = regionInAnswer(error)
+    const where = region === undefined ? 'another region' : `the region ${JSON.stringify(region)}`
     return `the bucket is in ${where}; correct the region, or the endpoint`
   }
-  if (status === 501) return reasonByName.NotImplemented ?? advice[code]
-  if (namelessNames.has(name) && status === 400) {
+  if (isUnreadable(error)) return 'its answer could not be read; is it compatible with S3?'
+  if (isNameless(error) && code === 'denied') return advice.denied
+  const reason = reasonByName[name] ?? reasonOf(cause) ?? (cause && reasonByCause[cause])
+  if (reason !== undefined) return reason
+  if (isNameless(error)) {
     return 'the store rejects the request without a reason; check region, bucket and endpoint'
   }
-  return reasonByName[name] ?? advice[code]
+  return advice[code]
+}
+
+/** Whether an answer can only come from an S3 server: those number their answers, and give errors a code. */
+function isFromS3(error: unknown): boolean {
+  const headers = headersOf(error)
+  return headers['x-amz-request-id'] !== undefined || headers['x-amz-id-2'] !== undefined
+}
+
+/**
+ * Whether something between here and the store may have given an answer. Its 404 does not say that an object or an upload is
+ * gone: a load balancer whose server is being restarted answers like this.
+ */
+function isForeignStatus(error: unknown): boolean {
+  const status = statusOf(error)
+  if (status === undefined || status < 300 || status >= 500 || isFromS3(error)) return false
+  return status === 404 ? !/^NoSuch/.test(nameOf(error)) : isPage(error)
+}
+
+function isPage(error: unknown): boolean {
+  return /^(text\/html|application\/xhtml)/i.test(headersOf(error)['content-type'] ?? '')
+}
+
+/** Whether the SDK failed to parse a successful answer. */
+function isUnreadable(error: unknown): boolean {
+  return statusOf(error) === 200 || error instanceof TypeError || error instanceof SyntaxError
 }
 
 /** Turns what the SDK threw into a `StoreError`; one that already is one is returned unchanged. */
 export function toS3StoreError(error: unknown, doing: string): StoreError {
   if (error instanceof StoreError) return error
   const code = codeOf(error)
-  const reason = reasonOf(error, code)
+  const reason = reasonFor(error, code)
   const retryAfterMs = retryAfterOf(error)
   return new StoreError(code, `Could not ${doing}: ${reason}${hint(error)}.`, { cause: error, retryAfterMs })
 }
@@ -99,20 +152,45 @@ function retryAfterOf(error: unknown): number | undefined {
   return parseRetryAfter(headersOf(error)['retry-after'], new Date())
 }
 
-function headersOf(error: unknown): Record<string, string> {
-  if (!(error instanceof Error && '$response' in error)) return {}
-  const { headers = {} } = (error.$response ?? {}) as { headers?: Record<string, string> }
-  return headers
+/**
+ * Whether a server may have refused a request for a header that it does not know. It had no effect then, and may be repeated
+ * without the header.
+ */
+export function mayRefuseHeader(error: unknown): boolean {
+  const status = statusOf(error)
+  const name = nameOf(error)
+  return status === 501 || (status === 400 && (name === 'NotImplemented' || codeByName[name] === undefined))
 }
 
-/** Whether a server says that it does not support a condition of a request. */
-export function isConditionUnknown(error: unknown): boolean {
-  return statusOf(error) === 501
+/** Whether a server does not know a request at all. */
+export function isUnsupported(error: unknown): boolean {
+  const status = statusOf(error)
+  return status === 501 || status === 405 || nameOf(error) === 'NotImplemented'
 }
 
-/** Whether an upload no longer exists, since it was completed or aborted. */
+/** Whether S3 itself says that an upload no longer exists, since it was completed or aborted. */
 export function isNoSuchUpload(error: unknown): boolean {
-  return nameOf(error) === 'NoSuchUpload' || statusOf(error) === 404
+  return (
+    nameOf(error) === 'NoSuchUpload' || (statusOf(error) === 404 && isFromS3(error) && nameOf(error) !== 'NoSuchBucket')
+  )
+}
+
+/** Whether S3 itself says that an object does not exist. A HEAD has no body, so there the bucket may be missing too. */
+export function isNoSuchObject(error: unknown): boolean {
+  return (
+    nameOf(error) === 'NoSuchKey' || (statusOf(error) === 404 && isFromS3(error) && nameOf(error) !== 'NoSuchBucket')
+  )
+}
+
+/** Whether an answer refuses a request and does not name the reason: those to HEAD have no body. */
+export function isNameless(error: unknown): boolean {
+  const status = statusOf(error) ?? 0
+  return status >= 300 && status < 500 && status !== 404 && namelessNames.has(nameOf(error))
+}
+
+/** Whether an answer of 404 does not show who gave it. */
+export function isUnproven404(error: unknown): boolean {
+  return statusOf(error) === 404 && isForeignStatus(error)
 }
 
 /**
@@ -120,10 +198,11 @@ export function isNoSuchUpload(error: unknown): boolean {
  * may be the answer to a repeated request whose first one completed the upload.
  */
 export function isRefusal(error: unknown): boolean {
+  if (error instanceof StoreError && error.code === 'exists') return true
   const seen = error instanceof StoreError ? error.cause : error
   const status = statusOf(seen)
   if (status === undefined) return isNeverConnected(systemCodeOf(seen))
-  return status < 500 && status !== 408 && nameOf(error) !== 'NoSuchUpload'
+  return status < 500 && status !== 408 && nameOf(seen) !== 'NoSuchUpload' && !isUnproven404(seen)
 }
 
 /** HTTP status of S3's answer; undefined where there was none. */
@@ -141,6 +220,8 @@ export function nameOf(error: unknown): string {
 }
 
 function codeOf(error: unknown): StoreErrorCode {
+  if (isUnproven404(error)) return 'temporary'
+  if (isUnreadable(error) && systemCodeOf(error) === undefined) return 'misconfigured'
   return codeByName[nameOf(error)] ?? codeOfStatus(statusOf(error)) ?? codeOfConnection(systemCodeOf(error))
 }
 
@@ -150,7 +231,7 @@ function codeOfStatus(status: number | undefined): StoreErrorCode | undefined {
   if (status === 404) return 'absent'
   if (status === 412 || status === 416) return 'replaced'
   if (status === 507) return 'full'
-  if (status === 501) return 'misconfigured'
+  if (status === 501 || status === 405) return 'misconfigured'
   if (status === 408 || status === 429 || status >= 500) return 'temporary'
   return status >= 300 ? 'misconfigured' : 'temporary'
 }

@@ -8,11 +8,45 @@ import {
   s3DestinationSchema,
 } from '@osb-backup/protocol'
 import { type S3StoreSettings, s3StoreSchema, s3StoreSettingsSchema } from '@osb-backup/protocol/v1'
-import { type AnySettings, keptSecret, missingSecret, type StoreKind } from '../store-kind.ts'
+import {
+  type AnySettings,
+  keptSecret,
+  missingSecret,
+  presentFields,
+  renamedFields,
+  type StoreKind,
+} from '../store-kind.ts'
 import { decodeAgentTls, decodeApiTls, encodeAgentTls, encodeApiTls } from '../tls-settings.ts'
-import { DEFAULT_REGION, endpointOf, type S3Settings, s3SettingsSchema, usesPlainHttp } from './s3-settings.ts'
+import {
+  DEFAULT_REGION,
+  endpointOf,
+  locationOf,
+  regionOf,
+  type S3Settings,
+  s3SettingsSchema,
+  usesPlainHttp,
+} from './s3-settings.ts'
 
 const isS3 = (settings: AnySettings | undefined): settings is S3Settings => settings?.type === 's3'
+
+/** Settings that need not be given, and how agent requests call them. */
+const agentNames = {
+  credentialsFrom: 'credentials_from',
+  storageClass: 'storage_class',
+  serverSideEncryption: 'server_side_encryption',
+  kmsKeyId: 'kms_key_id',
+  deleteVersions: 'delete_versions',
+  sessionToken: 'session_token',
+} as const
+const settingNames = Object.fromEntries(Object.entries(agentNames).map(([ours, theirs]) => [theirs, ours]))
+/** Those that every API shows. */
+const optionNames = [
+  'credentialsFrom',
+  'storageClass',
+  'serverSideEncryption',
+  'kmsKeyId',
+  'deleteVersions',
+] as const satisfies readonly (keyof typeof agentNames)[]
 
 const agentFields = agentDestinationSchema.pick({
   endpoint: true,
@@ -22,6 +56,12 @@ const agentFields = agentDestinationSchema.pick({
   authSecret: true,
   skipSSL: true,
   path_style: true,
+  session_token: true,
+  credentials_from: true,
+  storage_class: true,
+  server_side_encryption: true,
+  kms_key_id: true,
+  delete_versions: true,
   ca_certificate: true,
   insecure_tls: true,
 }).shape
@@ -31,16 +71,16 @@ export const s3Kind = {
   type: 's3',
   wireType: 'S3',
   settingsSchema: s3SettingsSchema,
-  secretFields: ['secretAccessKey'],
+  secretFields: ['secretAccessKey', 'sessionToken'],
   credentialFields: ['accessKeyId'],
-  location: (settings) => `s3://${settings.bucket} at ${endpointOf(settings)?.origin ?? 'AWS'}`,
+  location: locationOf,
   identity: ({ endpoint = '', bucket }) => [endpoint, bucket],
   endpointField: 'endpoint',
   endpoint: (settings) => endpointOf(settings),
-  terms: ({ endpoint, bucket, region }) => ({
-    server: endpoint || 'AWS',
-    container: `bucket ${JSON.stringify(bucket)}`,
-    region: region || DEFAULT_REGION,
+  terms: (settings) => ({
+    server: settings.endpoint || 'AWS',
+    container: `bucket ${JSON.stringify(settings.bucket)}`,
+    region: regionOf(settings) ?? DEFAULT_REGION,
     wrongCredentials:
       'the credentials are wrong: the access key is not known there, or the secret does not belong to it.',
   }),
@@ -51,6 +91,7 @@ export const s3Kind = {
     requiredFields: ['authKey', 'authSecret', 'bucket'],
     // Older managers do not send it.
     expectedFields: ['filenamePrefix'],
+    waivedFields: ({ credentials_from: source }) => (source ? ['authKey', 'authSecret'] : []),
     decode(destination: AgentDestination) {
       return {
         type: 's3',
@@ -61,6 +102,7 @@ export const s3Kind = {
         secretAccessKey: destination.authSecret ?? '',
         plainHttp: destination.skipSSL ?? false,
         ...(destination.path_style === undefined ? {} : { pathStyle: destination.path_style }),
+        ...renamedFields(destination, settingNames),
         ...decodeAgentTls(destination),
       }
     },
@@ -72,6 +114,7 @@ export const s3Kind = {
       authSecret: settings.secretAccessKey,
       skipSSL: usesPlainHttp(settings),
       ...(settings.pathStyle === undefined ? {} : { path_style: settings.pathStyle }),
+      ...renamedFields(settings, agentNames),
       ...encodeAgentTls(settings.tls),
     }),
     answerFields: (settings) => ({
@@ -107,6 +150,9 @@ export const s3Kind = {
         secretAccessKey,
         plainHttp: usesPlainHttp({ endpoint: request.endpoint, plainHttp: request.skipSSL }),
         ...(pathStyle === undefined ? {} : { pathStyle }),
+        // What the legacy API cannot say stays.
+        ...(before && presentFields({ ...before, credentialsFrom: undefined }, optionNames)),
+        ...keptToken(undefined, before, request),
         ...decodeApiTls(request, before?.tls),
       })
     },
@@ -126,16 +172,24 @@ export const s3Kind = {
     requestSchema: s3StoreSettingsSchema,
     answerSchema: s3StoreSchema,
     decode(request: S3StoreSettings, stored) {
-      const secretAccessKey = keptSecret(request.authSecret, isS3(stored) ? stored.secretAccessKey : undefined)
-      if (secretAccessKey === undefined) return err(missingSecret('authSecret'))
+      const before = isS3(stored) ? stored : undefined
+      const { credentialsFrom, authKey, kmsKeyId, serverSideEncryption } = request
+      if (credentialsFrom !== undefined && (authKey ?? request.authSecret) !== undefined) {
+        return err({ field: 'credentialsFrom', problem: 'credentialsFrom takes the place of authKey and authSecret.' })
+      }
+      if (kmsKeyId !== undefined && serverSideEncryption !== 'aws:kms') {
+        return err({ field: 'kmsKeyId', problem: 'kmsKeyId needs serverSideEncryption "aws:kms".' })
+      }
+      const secretAccessKey = credentialsFrom ? '' : keptSecret(request.authSecret, before?.secretAccessKey)
+      if (!credentialsFrom && authKey === undefined) return err(missingSecret('authKey'))
+      if (!credentialsFrom && !secretAccessKey) return err(missingSecret('authSecret'))
       return ok({
         type: 's3',
-        ...(request.endpoint === undefined ? {} : { endpoint: request.endpoint }),
-        ...(request.region === undefined ? {} : { region: request.region }),
+        ...presentFields(request, ['endpoint', 'region', 'pathStyle', ...optionNames]),
         bucket: request.bucket,
-        accessKeyId: request.authKey,
-        secretAccessKey,
-        ...(request.pathStyle === undefined ? {} : { pathStyle: request.pathStyle }),
+        accessKeyId: authKey ?? '',
+        secretAccessKey: secretAccessKey ?? '',
+        ...(credentialsFrom === undefined && keptToken(request.sessionToken, before, request)),
         ...decodeApiTls(request),
       })
     },
@@ -150,8 +204,10 @@ export const s3Kind = {
         ...(region ? { region } : {}),
         bucket,
         ...(pathStyle === undefined ? {} : { pathStyle }),
-        authKey: accessKeyId,
-        authSecretSet: true,
+        ...(accessKeyId ? { authKey: accessKeyId } : {}),
+        authSecretSet: settings.secretAccessKey !== '',
+        ...(settings.sessionToken ? { sessionTokenSet: true } : {}),
+        ...presentFields(settings, optionNames),
         ...encodeApiTls(tls),
       }
     },
@@ -166,3 +222,14 @@ export const s3Kind = {
     }
   },
 } as const satisfies StoreKind<S3Settings>
+
+/** A session token belongs to one key and one secret: with another of them it stays only if it is sent again. */
+function keptToken(
+  sent: string | undefined,
+  stored: S3Settings | undefined,
+  { authKey, authSecret }: { authKey?: string | undefined; authSecret?: string | undefined },
+): { sessionToken?: string } {
+  const isSame = stored?.accessKeyId === authKey && keptSecret(authSecret, undefined) === undefined
+  const sessionToken = keptSecret(sent, isSame ? stored?.sessionToken : undefined)
+  return sessionToken === undefined ? {} : { sessionToken }
+}

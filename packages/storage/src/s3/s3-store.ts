@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
+import { GetObjectCommand, type GetObjectCommandInput } from '@aws-sdk/client-s3'
 import { omitUndefined } from '@osb-backup/node'
 import { consume } from '../consume.ts'
 import { validateObjectName } from '../object-name.ts'
@@ -11,6 +11,7 @@ import {
   type PutOptions,
   type StoredObject,
 } from '../object-store.ts'
+import { type Omission, omissionsOf } from '../omissions.ts'
 import { retryOf } from '../retrying.ts'
 import { callStore } from '../store-call.ts'
 import { combineErrors, StoreError } from '../store-error.ts'
@@ -26,10 +27,13 @@ import { type PartPlan, partPlan } from '../transfer/part-plan.ts'
 import { download } from '../transfer/ranged-download.ts'
 import { deleteObject } from './delete-object.ts'
 import { headObject } from './head-object.ts'
+import { listPages, sendList } from './list-objects.ts'
+import type { ObjectProperties } from './multipart-upload.ts'
 import { ObjectUpload } from './object-upload.ts'
+import { deleteVersions } from './object-versions.ts'
 import { type S3Clients, s3Clients } from './s3-client.ts'
-import { statusOf, toS3StoreError } from './s3-error.ts'
-import { endpointOf, type S3Settings } from './s3-settings.ts'
+import { mayRefuseHeader, statusOf, toS3StoreError } from './s3-error.ts'
+import { locationOf, type S3Settings } from './s3-settings.ts'
 
 const DEFAULT_PART_SIZE_BYTES = 5 * 1024 ** 2
 const DEFAULT_MAXIMUM_PARTS = 10_000
@@ -42,11 +46,17 @@ export class S3Store implements ObjectStore {
   readonly #clients: S3Clients
   readonly #bucket: string
   readonly #options: StoreOptions
+  readonly #omissions: Set<Omission>
+  readonly #properties: ObjectProperties
+  readonly #deletesVersions: boolean
 
   constructor(settings: S3Settings, options: StoreOptions) {
-    this.location = `s3://${settings.bucket} at ${endpointOf(settings)?.origin ?? 'AWS'}`
+    this.location = locationOf(settings)
     this.#clients = s3Clients(settings, options)
     this.#bucket = settings.bucket
+    this.#omissions = omissionsOf(this.location)
+    this.#properties = propertiesOf(settings)
+    this.#deletesVersions = settings.deleteVersions ?? false
     this.#options = options
   }
 
@@ -58,6 +68,8 @@ export class S3Store implements ObjectStore {
       object: { Bucket: this.#bucket, Key: name },
       sending: uploadOptionsOf(this.#options),
       retry: retryOf(this.#options.retry),
+      properties: this.#properties,
+      omissions: this.#omissions,
       mustBeNew: options.mustBeNew ?? false,
       doing,
       signal,
@@ -112,14 +124,23 @@ export class S3Store implements ObjectStore {
     return this.#call(doing, { signal }, async (abortSignal) => {
       const object = { Bucket: this.#bucket, Key: name }
       const Range = rangeHeader({ from, end })
-      const command = new GetObjectCommand({ ...object, Range, IfMatch })
-      const answer = await this.#clients.reader
-        .send(command, omitUndefined({ abortSignal }))
-        .catch((error: unknown) => {
-          // An empty object has no ranges.
-          if (from > 0 || end === undefined || statusOf(error) !== 416) throw error
-          return this.#clients.reader.send(new GetObjectCommand(object), omitUndefined({ abortSignal }))
-        })
+      const get = async (input: Pick<GetObjectCommandInput, 'Range' | 'IfMatch'>) =>
+        this.#clients.reader.send(new GetObjectCommand({ ...object, ...input }), omitUndefined({ abortSignal }))
+      const condition = this.#omissions.has('get-if-match') ? undefined : IfMatch
+      const answer = await get({ Range, IfMatch: condition }).catch(async (error: unknown) => {
+        // An empty object has no ranges.
+        if (from === 0 && end !== undefined && statusOf(error) === 416) return get({})
+        const isDoubtful = condition !== undefined && (statusOf(error) === 412 || mayRefuseHeader(error))
+        if (!isDoubtful) throw error
+        // Servers refuse the condition, or get it wrong for objects of several parts.
+        const found = await get({ Range })
+        if (bareTag(found.ETag) === bareTag(condition)) this.#omissions.add('get-if-match')
+        return found
+      })
+      if (IfMatch !== undefined && answer.ETag !== undefined && bareTag(answer.ETag) !== bareTag(IfMatch)) {
+        ;(answer.Body as Readable).destroy()
+        throw new StoreError('replaced', `Could not ${doing}: it was replaced by another object in the meantime.`)
+      }
       const { ContentLength: bodyBytes, ContentRange: contentRange, ETag: tag } = answer
       return openedObject(from, { body: answer.Body as Readable, bodyBytes, contentRange, tag })
     })
@@ -136,32 +157,35 @@ export class S3Store implements ObjectStore {
   }
 
   async *list(prefix: string, options: CallOptions = {}): AsyncGenerator<StoredObject> {
-    let ContinuationToken: string | undefined
-    do {
-      const page = await this.#call(`list ${this.location}`, options, (abortSignal) => {
-        const MaxKeys = this.#options.listPageSize ?? DEFAULT_LIST_PAGE_SIZE
-        const input = { Bucket: this.#bucket, Prefix: prefix, MaxKeys, ContinuationToken }
-        return this.#clients.calls.send(new ListObjectsV2Command(input), omitUndefined({ abortSignal }))
-      })
-      for (const { Key, Size, LastModified } of page.Contents ?? []) {
-        if (Key !== undefined) yield { name: Key, sizeBytes: Size ?? 0, modifiedAt: LastModified ?? new Date(0) }
+    const pages = listPages(prefix, this.#options.listPageSize ?? DEFAULT_LIST_PAGE_SIZE, (input) =>
+      this.#call(`list ${this.location}`, options, (abortSignal) =>
+        sendList(this.#clients.calls, { ...input, Bucket: this.#bucket }, abortSignal),
+      ),
+    )
+    for await (const { Key, Size, LastModified } of pages) {
+      if (Key === undefined) continue
+      // Without its time an object could be taken for an old one.
+      if (LastModified !== undefined) yield { name: Key, sizeBytes: Size ?? 0, modifiedAt: LastModified }
+      else {
+        const found = await this.head(Key, options)
+        if (found !== undefined) yield found
       }
-      const next = page.IsTruncated ? page.NextContinuationToken : undefined
-      if (next !== undefined && next === ContinuationToken) throw repeatedPage(this.location)
-      ContinuationToken = next
-    } while (ContinuationToken !== undefined)
+    }
   }
 
   async remove(name: string, options: CallOptions = {}): Promise<void> {
     await this.#call(`remove "${name}" from ${this.location}`, options, async (abortSignal) => {
       validateObjectName(name)
-      await deleteObject(this.#clients.calls, { Bucket: this.#bucket, Key: name }, abortSignal)
+      const object = { Bucket: this.#bucket, Key: name }
+      if (this.#deletesVersions && (await deleteVersions(this.#clients.calls, object, abortSignal))) return
+      await deleteObject(this.#clients.calls, object, this.#deletion(abortSignal))
     })
   }
 
   async removeIfSame(object: StoredObject, options: CallOptions = {}): Promise<boolean> {
     const { tag } = object
-    const wasRemoved = await this.#removeIfSame(object, tag && `"${tag}"`, options)
+    const canCompare = tag !== undefined && !this.#omissions.has('delete-if-match')
+    const wasRemoved = await this.#removeIfSame(object, canCompare ? `"${tag}"` : undefined, options)
     // Swift's S3 rejects the right tag of an object of several parts: then the comparison has to be enough.
     return wasRemoved ?? (await this.#removeIfSame(object, undefined, options)) ?? false
   }
@@ -172,14 +196,28 @@ export class S3Store implements ObjectStore {
     IfMatch: string | undefined,
     options: CallOptions,
   ): Promise<boolean | undefined> {
-    const { name } = object
+    const { name, tag } = object
     const found = await this.head(name, options)
     if (found === undefined) return true
     if (!isSameObject(found, object)) return false
+    if (this.#deletesVersions) {
+      // The name was compared; all versions that it ever had go with it.
+      await this.remove(name, options)
+      return true
+    }
     const isRemoved = await this.#call(`remove "${name}" from ${this.location}`, options, (abortSignal) =>
-      deleteObject(this.#clients.parts, omitUndefined({ Bucket: this.#bucket, Key: name, IfMatch }), abortSignal),
+      deleteObject(
+        this.#clients.parts,
+        omitUndefined({ Bucket: this.#bucket, Key: name, IfMatch }),
+        this.#deletion(abortSignal),
+      ),
     )
+    if (isRemoved && IfMatch === undefined && tag !== undefined) this.#omissions.add('delete-if-match')
     return isRemoved ? true : undefined
+  }
+
+  #deletion(signal: AbortSignal | undefined) {
+    return { omissions: this.#omissions, signal }
   }
 
   #call<Result>(
@@ -191,13 +229,21 @@ export class S3Store implements ObjectStore {
   }
 }
 
-/** Otherwise a list would never end. */
-function repeatedPage(location: string): StoreError {
-  return new StoreError('misconfigured', `Could not list ${location}: it answers with the same page again and again.`)
+/** An ETag without the quotes that it has in some answers. */
+function bareTag(etag: string | undefined): string {
+  return etag?.replaceAll('"', '') ?? ''
 }
 
-/** An ETag without the quotes that it has in some answers. One that Ceph leaves empty is none. */
+/** The tag of an object. An ETag that Ceph leaves empty is none. */
 function tagOf(etag: string | undefined): { tag?: string } {
-  const tag = etag?.replaceAll('"', '')
+  const tag = bareTag(etag)
   return tag ? { tag } : {}
+}
+
+function propertiesOf({ storageClass, serverSideEncryption, kmsKeyId }: S3Settings): ObjectProperties {
+  return omitUndefined({
+    StorageClass: (storageClass || undefined) as ObjectProperties['StorageClass'],
+    ServerSideEncryption: serverSideEncryption || undefined,
+    SSEKMSKeyId: kmsKeyId || undefined,
+  })
 }

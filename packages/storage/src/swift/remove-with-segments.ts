@@ -56,18 +56,23 @@ export async function removeWithSegments(
 
 /**
  * Paths of the segments that an object is made of, `/container/name`, also of nested manifests; empty if the object has
- * none or does not exist.
+ * none or does not exist, undefined if the server does not name them.
  */
-export async function segmentsOf(client: SwiftClient, container: string, name: string): Promise<string[]> {
+export async function segmentsOf(client: SwiftClient, container: string, name: string): Promise<string[] | undefined> {
   const head = await client.sendAndDump({ method: 'HEAD', container, name, accept: [200, 404] })
   if (head.statusCode === 404 || !isManifest(head)) return []
   const query = { 'multipart-manifest': 'get' }
   const answer = await client.send({ method: 'GET', container, name, query, accept: [200] })
+  if (answer.headers['content-length'] === '0') {
+    // Ceph.
+    await discard(answer.body)
+    return undefined
+  }
   const manifest = await readJson(answer.body, segmentsSchema)
   const paths: string[] = []
   for (const { name: path, sub_slo } of manifest) {
     const [, inContainer = '', ...rest] = path.split('/')
-    if (sub_slo) paths.push(...(await segmentsOf(client, inContainer, rest.join('/'))))
+    if (sub_slo) paths.push(...((await segmentsOf(client, inContainer, rest.join('/'))) ?? []))
     paths.push(path)
   }
   return paths

@@ -4,11 +4,15 @@ import { StoreError } from '../store-error.ts'
 import type { Sending } from '../store-options.ts'
 import { BoundedTasks } from '../transfer/bounded-tasks.ts'
 import type { Part } from '../transfer/parts.ts'
+import { discard, listSchema, readJson } from './swift-answer.ts'
 import type { SwiftClient } from './swift-client.ts'
 import { toSwiftStoreError } from './swift-error.ts'
 
 /** The server checks every segment before it answers. */
 export const MANIFEST_TIMEOUT_MS = 10 * 60_000
+
+/** How long segments on their way may still take after a failure, before they are cut off. */
+const SETTLE_MS = 10_000
 
 /** An object in Swift, and how its segments are sent. */
 export interface SwiftTarget {
@@ -40,6 +44,8 @@ export class SegmentUpload {
   readonly #target: SwiftTarget
   readonly #upload = randomBytes(6).toString('hex')
   readonly #tasks = new BoundedTasks()
+  /** Fires when nothing is to be sent any more: requests under way may still finish, but are not repeated. */
+  readonly #stopped = new AbortController()
   readonly #cutOff = new AbortController()
   /** Names of all that were started, for their removal. */
   readonly #names: string[] = []
@@ -47,8 +53,14 @@ export class SegmentUpload {
 
   constructor(target: SwiftTarget) {
     this.#target = target
-    const cutOff = () => this.#cutOff.abort()
-    target.signal?.addEventListener('abort', cutOff, { once: true, signal: this.#cutOff.signal })
+    const stop = () => this.#stop()
+    target.signal?.addEventListener('abort', stop, { once: true, signal: this.#stopped.signal })
+  }
+
+  #stop(): void {
+    if (this.#stopped.signal.aborted) return
+    this.#stopped.abort()
+    setTimeout(() => this.#cutOff.abort(), SETTLE_MS).unref()
   }
 
   get count(): number {
@@ -109,7 +121,7 @@ export class SegmentUpload {
     const { client, retry } = this.#target
     const { signal } = this.#cutOff
     const request = { method: 'PUT', container: this.#container, name, body, sizeBytes, accept: [201], signal } as const
-    await withRetries(() => this.#translated(client.sendAndDump({ ...request, ...more })), retry, signal)
+    await withRetries(() => this.#translated(client.sendAndDump({ ...request, ...more })), retry, this.#stopped.signal)
   }
 
   async #translated<T>(promise: Promise<T>): Promise<T> {
@@ -150,7 +162,7 @@ export class SegmentUpload {
     await this.#put(name, () => body, body.length, { query, answerTimeoutMs: MANIFEST_TIMEOUT_MS })
     const { client, retry } = this.#target
     const headOnce = () => client.sendAndDump({ method: 'HEAD', container: this.#container, name, accept: [200] })
-    const head = await withRetries(() => this.#translated(headOnce()), retry, this.#cutOff.signal)
+    const head = await withRetries(() => this.#translated(headOnce()), retry, this.#stopped.signal)
     const sizeBytes = segments.reduce((sum, { size_bytes }) => sum + size_bytes, 0)
     if (Number(head.headers['content-length']) !== sizeBytes) {
       throw new StoreError('temporary', `Swift has another size for the segments "${name}" than was sent; try again.`)
@@ -162,9 +174,32 @@ export class SegmentUpload {
     }
   }
 
-  /** Cuts off what is on its way, and waits until nothing is. */
+  /** Paths of all segments that other uploads of this name have left. Nobody else uploads under the name at the same time. */
+  async pathsOfOthers(): Promise<string[]> {
+    const { client, name } = this.#target
+    const container = this.#container
+    const prefix = `${name}/`
+    const paths: string[] = []
+    for (let marker = ''; ; ) {
+      const query = { format: 'json', prefix, marker }
+      const answer = await client.send({ method: 'GET', container, query, accept: [200, 204, 404] })
+      const page = answer.statusCode === 200 ? await readJson(answer.body, listSchema) : []
+      if (answer.statusCode !== 200) await discard(answer.body)
+      const names = page.flatMap((entry) => ('name' in entry ? [entry.name] : []))
+      const last = names.at(-1)
+      if (last === undefined || last === marker) return paths
+      marker = last
+      const found = names.filter((each) => /^[0-9a-f]{12}\/\d{8}$/.test(each.slice(prefix.length)))
+      paths.push(...found.filter((each) => !this.#names.includes(each)).map((each) => `/${container}/${each}`))
+    }
+  }
+
+  /**
+   * Waits until nothing is on its way. What is finishes first, since Ceph stores a segment whose connection is cut off, and may
+   * do so after its removal.
+   */
   async stop(): Promise<void> {
-    this.#cutOff.abort()
+    this.#stop()
     await this.#tasks.over()
   }
 

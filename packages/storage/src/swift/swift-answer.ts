@@ -7,6 +7,19 @@ import { NotSwiftAnswer } from './swift-error.ts'
 /** An answer with JSON larger than this is not read to its end: a page of 10,000 names takes some megabytes. */
 const MAX_JSON_BYTES = 32 * 1024 * 1024
 
+/** A login: the token that every request to Swift carries, and Swift's URL. */
+export interface Login {
+  token: string
+  /** Swift's URL for the project. */
+  storageUrl: string
+}
+
+/** A login as a server grants it. */
+export interface GrantedLogin extends Login {
+  /** How long the token is accepted; undefined: the server does not say. */
+  lifeMs: number | undefined
+}
+
 /** What a request was for, as far as its answer shows whether Swift gave it. */
 interface AskedFor {
   method: string
@@ -23,6 +36,11 @@ export function isFromSwift({ method, name }: AskedFor, { statusCode, headers }:
   const isRead = method === 'HEAD' || method === 'GET'
   if (isRead && name !== undefined) return headers.etag !== undefined && headers['last-modified'] !== undefined
   return method !== 'HEAD' || headers['x-container-object-count'] !== undefined
+}
+
+/** Whether Swift, or something that speaks for it, gave an answer: it numbers each. */
+export function hasTransactionId({ headers }: Pick<Dispatcher.ResponseData, 'headers'>): boolean {
+  return headers['x-trans-id'] !== undefined || headers['x-openstack-request-id'] !== undefined
 }
 
 /**
@@ -52,9 +70,14 @@ function jsonOf(text: string): unknown {
 }
 
 /** A page of a list. Entries without a name are common prefixes. */
-export const listSchema = z.array(
-  z.object({ name: z.string(), bytes: z.number(), last_modified: z.string() }).or(z.object({ subdir: z.string() })),
-)
+const listEntrySchema = z.object({
+  name: z.string(),
+  bytes: z.number(),
+  last_modified: z.string(),
+  hash: z.string().optional(),
+})
+export type ListEntry = z.infer<typeof listEntrySchema>
+export const listSchema = z.array(listEntrySchema.or(z.object({ subdir: z.string() })))
 
 /** The segments that a large object is made of. */
 export const segmentsSchema = z.array(z.looseObject({ name: z.string(), sub_slo: z.boolean().optional() }))

@@ -4,15 +4,17 @@ import { omitUndefined } from '@osb-backup/node'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { z } from 'zod'
 import { connectorUnder } from '../address-rule.ts'
-import { readBody } from '../bounded-body.ts'
+import { DISCARD_DEADLINE_MS, readBody } from '../bounded-body.ts'
 import { trustOf } from '../connection-trust.ts'
 import { parseRetryAfter } from '../retry-after.ts'
 import { StoreError } from '../store-error.ts'
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_IDLE_TIMEOUT_MS, type StoreOptions } from '../store-options.ts'
-import { KeystoneSession, type Login } from './keystone-session.ts'
 import { statusOfSegmentProblems } from './segment-problems.ts'
-import { discard, isFromSwift, readJson } from './swift-answer.ts'
-import { NotSwiftAnswer, UnexpectedStatus } from './swift-error.ts'
+
+import { discard, hasTransactionId, isFromSwift, type Login, readJson } from './swift-answer.ts'
+import { NotSwiftAnswer, type StatusDetail, UnexpectedStatus } from './swift-error.ts'
+import { SwiftSession } from './swift-session.ts'
+
 import type { SwiftSettings } from './swift-settings.ts'
 
 /** One request to Swift, its path relative to the project's account. */
@@ -43,7 +45,7 @@ const noEnvironment = { httpProxy: '', httpsProxy: '', noProxy: '' }
 /** Sends requests to Swift under a login, renewing it when Swift no longer accepts it. */
 export class SwiftClient {
   readonly #dispatcher: Dispatcher
-  readonly #session: KeystoneSession
+  readonly #session: SwiftSession
 
   constructor(settings: SwiftSettings, options: StoreOptions) {
     if (/^\.{0,2}$/.test(settings.container)) {
@@ -64,7 +66,7 @@ export class SwiftClient {
     this.#dispatcher = options.proxy
       ? new EnvHttpProxyAgent({ ...timeouts, requestTls: connect, ...noEnvironment, ...options.proxy })
       : new Agent(timeouts)
-    this.#session = new KeystoneSession(settings, this.#dispatcher)
+    this.#session = new SwiftSession(settings, this.#dispatcher)
   }
 
   /** Sends a request. The caller reads the answer's body or dumps it. */
@@ -135,24 +137,35 @@ export class SwiftClient {
  * @throws {NotSwiftAnswer} If Swift did not give the answer.
  */
 async function accepted(answer: SwiftAnswer, wanted: SwiftRequest): Promise<SwiftAnswer> {
-  const isAccepted = wanted.accept.includes(answer.statusCode)
+  const isForeign404 = answer.statusCode === 404 && !hasTransactionId(answer)
+  const isAccepted = wanted.accept.includes(answer.statusCode) && !isForeign404
   if (isAccepted && isFromSwift(wanted, answer)) return answer
   const retryAfterMs = parseRetryAfter(answer.headers['retry-after'], new Date())
-  const status = await readStatus(answer, wanted)
+  const text = await readText(answer)
+  const status = answer.statusCode === 400 && isManifestPut(wanted) ? statusOfSegmentProblems(text) : answer.statusCode
   if (isAccepted || status < 300) throw new NotSwiftAnswer(`Status ${status} is not an answer of Swift`)
-  throw new UnexpectedStatus(status, retryAfterMs)
+  throw new UnexpectedStatus(status, retryAfterMs, detailOf(answer, wanted, text))
 }
 
 const isManifestPut = ({ method, query }: SwiftRequest) => method === 'PUT' && query?.['multipart-manifest'] === 'put'
 
-/** The status of an answer that was not accepted, whose body is read here. */
-async function readStatus({ statusCode, body }: SwiftAnswer, wanted: SwiftRequest): Promise<number> {
-  if (statusCode === 400 && isManifestPut(wanted)) {
-    const problems = await readBody(body, { maximumBytes: MAX_PROBLEMS_BYTES })
-    return statusOfSegmentProblems(problems?.toString('utf8') ?? '')
-  }
-  await discard(body)
-  return statusCode
+function detailOf(answer: SwiftAnswer, wanted: SwiftRequest, text: string): StatusDetail | undefined {
+  const { statusCode: status } = answer
+  const isPage = /^text\/html/i.test(String(answer.headers['content-type']))
+  if (!hasTransactionId(answer) && (status === 404 || (isPage && status < 500))) return 'ForeignStatus'
+  // Swift answers 404 to a PUT whose container is missing, and to any request for a container itself.
+  const isAboutContainer = wanted.name === undefined || (wanted.method === 'PUT' && text !== 'NoSuchKey')
+  if (status === 404 && isAboutContainer) return 'NoSuchContainer'
+  if ((status === 413 || status === 403) && /quota/i.test(text)) return 'QuotaExceeded'
+  return undefined
+}
+
+/** The explanation of a failure; nothing where it cannot be read. */
+async function readText({ body }: SwiftAnswer): Promise<string> {
+  const content = await readBody(body, { maximumBytes: MAX_PROBLEMS_BYTES, deadlineMs: DISCARD_DEADLINE_MS }).catch(
+    () => undefined,
+  )
+  return content?.toString('utf8') ?? ''
 }
 
 /**

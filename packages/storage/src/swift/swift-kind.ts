@@ -8,11 +8,43 @@ import {
   swiftDestinationSchema,
 } from '@osb-backup/protocol'
 import { type SwiftStoreSettings, swiftStoreSchema, swiftStoreSettingsSchema } from '@osb-backup/protocol/v1'
-import { type AnySettings, keptSecret, missingSecret, type StoreKind } from '../store-kind.ts'
+import {
+  type AnySettings,
+  type FieldError,
+  keptSecret,
+  missingSecret,
+  presentFields,
+  renamedFields,
+  type StoreKind,
+} from '../store-kind.ts'
 import { decodeAgentTls, decodeApiTls, encodeAgentTls, encodeApiTls, type TlsSettings } from '../tls-settings.ts'
-import { keystoneUrl, type SwiftSettings, swiftSettingsSchema } from './swift-settings.ts'
+import {
+  authVersionOf,
+  locationOf,
+  loginUrl,
+  missingForLogin,
+  type SwiftSettings,
+  swiftSettingsSchema,
+} from './swift-settings.ts'
 
 const isSwift = (settings: AnySettings | undefined): settings is SwiftSettings => settings?.type === 'swift'
+
+/** Settings that need not be given, and how agent requests call them. */
+const agentNames = {
+  authVersion: 'auth_version',
+  interface: 'endpoint_interface',
+  userDomain: 'user_domain',
+  userDomainId: 'user_domain_id',
+  userId: 'user_id',
+  projectDomain: 'project_domain',
+  projectDomainId: 'project_domain_id',
+  projectId: 'project_id',
+  applicationCredentialId: 'application_credential_id',
+  applicationCredentialName: 'application_credential_name',
+  region: 'region',
+} as const
+const optionNames = Object.keys(agentNames) as (keyof typeof agentNames)[]
+const settingNames = Object.fromEntries(Object.entries(agentNames).map(([ours, theirs]) => [theirs, ours]))
 
 const agentFields = agentDestinationSchema.pick({
   authUrl: true,
@@ -22,6 +54,16 @@ const agentFields = agentDestinationSchema.pick({
   username: true,
   password: true,
   region: true,
+  auth_version: true,
+  endpoint_interface: true,
+  user_domain: true,
+  user_domain_id: true,
+  user_id: true,
+  project_domain: true,
+  project_domain_id: true,
+  project_id: true,
+  application_credential_id: true,
+  application_credential_name: true,
   ca_certificate: true,
   insecure_tls: true,
 }).shape
@@ -34,12 +76,18 @@ export const swiftKind = {
   secretFields: ['password'],
   credentialFields: [],
   location(settings) {
-    keystoneUrl(settings)
-    return `container ${settings.container} of ${settings.projectName} at ${settings.authUrl}`
+    loginUrl(settings)
+    return locationOf(settings)
   },
-  identity: ({ authUrl, domain, projectName, container }) => [authUrl, domain, projectName, container],
+  identity: (settings) => {
+    const { authUrl, domain, projectName, container, region = '', projectId = '' } = settings
+    const { projectDomain = '', projectDomainId = '', username } = settings
+    // Version 1 has no projects: an account is the user's.
+    const account = authVersionOf(settings) === '1' ? (username.split(':')[0] ?? '') : projectName
+    return [authUrl, projectDomain || domain, projectDomainId, account, projectId, region, container]
+  },
   endpointField: 'authUrl',
-  endpoint: (settings) => new URL(keystoneUrl(settings)),
+  endpoint: (settings) => new URL(loginUrl(settings)),
   terms: ({ authUrl, container, region = '' }) => ({
     server: authUrl,
     container: `container ${JSON.stringify(container)}`,
@@ -52,6 +100,14 @@ export const swiftKind = {
     fields: agentFields,
     requiredFields: ['authUrl', 'domain', 'container_name', 'project_name', 'username', 'password'],
     expectedFields: [],
+    waivedFields(destination) {
+      const required = ['domain', 'project_name', 'username']
+      const settings = renamedFields(destination, { ...settingNames, ...wireNames }) as { authUrl: string }
+      const missing = missingForLogin({ ...settings, authUrl: String(settings.authUrl ?? '') })
+      // Requests of managers that know no other login are judged as ever.
+      const isOtherLogin = optionNames.some((name) => name !== 'region' && name in settings)
+      return isOtherLogin || missing === undefined ? required.filter((name) => name !== wireNameOf(missing)) : []
+    },
     decode(destination: AgentDestination) {
       return {
         type: 'swift',
@@ -61,7 +117,7 @@ export const swiftKind = {
         username: destination.username ?? '',
         password: destination.password ?? '',
         container: destination.container_name ?? '',
-        ...(destination.region ? { region: destination.region } : {}),
+        ...renamedFields(destination, settingNames),
         ...decodeAgentTls(destination),
       }
     },
@@ -72,7 +128,7 @@ export const swiftKind = {
       project_name: settings.projectName,
       username: settings.username,
       password: settings.password,
-      ...(settings.region === undefined ? {} : { region: settings.region }),
+      ...renamedFields(settings, agentNames),
       ...encodeAgentTls(settings.tls),
     }),
     answerFields: ({ region, authUrl, domain, container, projectName }) => ({
@@ -106,6 +162,7 @@ export const swiftKind = {
         username: request.username,
         password,
         container: request.container_name,
+        ...(isSwift(stored) && keptOptions(stored, request)),
         ...(tls && { tls }),
       })
     },
@@ -127,16 +184,26 @@ export const swiftKind = {
       const { tls } = decodeApiTls(request)
       const password = keptSecret(request.password, storedPassword(request.authUrl, tls, stored))
       if (password === undefined) return err(missingSecret('password'))
-      const { authUrl, domain, projectName, username, container } = request
-      return ok({ type: 'swift', authUrl, domain, projectName, username, password, container, ...(tls && { tls }) })
+      const { authUrl, domain = '', projectName = '', username = '', container } = request
+      const missing = missingForLogin(request)
+      if (missing !== undefined) return err({ field: missing, problem: needed[missing] })
+      return ok({
+        type: 'swift',
+        authUrl,
+        domain,
+        projectName,
+        username,
+        password,
+        container,
+        ...presentFields(request, optionNames),
+        ...(tls && { tls }),
+      })
     },
-    encode: ({ authUrl, domain, projectName, container, username, tls }) => ({
+    encode: ({ tls, ...settings }) => ({
       kind: 'swift',
-      authUrl,
-      domain,
-      projectName,
-      container,
-      username,
+      authUrl: settings.authUrl,
+      container: settings.container,
+      ...presentFields(settings, ['domain', 'projectName', 'username', ...optionNames]),
       passwordSet: true,
       ...encodeApiTls(tls),
     }),
@@ -151,6 +218,27 @@ export const swiftKind = {
     }
   },
 } as const satisfies StoreKind<SwiftSettings>
+
+const wireNames = { authUrl: 'authUrl', domain: 'domain', project_name: 'projectName', username: 'username' }
+
+const wireNameOf = (setting: string | undefined) => (setting === 'projectName' ? 'project_name' : setting)
+
+const needed = {
+  username: 'username, userId or applicationCredentialId is required.',
+  domain: 'domain, or a domain of user and project, is required.',
+  projectName: 'projectName or projectId is required.',
+} as const satisfies Record<string, FieldError['problem']>
+
+/** What the legacy API cannot say stays, unless it contradicts what it says: who logs in, and to which project. */
+function keptOptions(stored: SwiftSettings, request: SwiftDestinationRequest) {
+  const isSameUser = stored.username === request.username
+  const isSameProject = stored.projectName === request.project_name && stored.domain === request.domain
+  const { region, interface: endpoint, authVersion } = stored
+  return {
+    ...presentFields({ region, interface: endpoint, authVersion }, ['region', 'interface', 'authVersion']),
+    ...(isSameUser && isSameProject ? presentFields(stored, optionNames) : {}),
+  }
+}
 
 /**
  * The stored password, where it may be kept: unlike S3, Keystone is sent the password itself, so it is sent only where it

@@ -11,6 +11,7 @@ import {
   type PutOptions,
   type StoredObject,
 } from '../object-store.ts'
+import { type Omission, omissionsOf } from '../omissions.ts'
 import { retryOf, withRetries } from '../retrying.ts'
 import { callStore } from '../store-call.ts'
 import { combineErrors, StoreError } from '../store-error.ts'
@@ -26,11 +27,11 @@ import { type ByteRange, type OpenedObject, openedObject, rangeHeader } from '..
 import { type PartPlan, partPlan } from '../transfer/part-plan.ts'
 import { download } from '../transfer/ranged-download.ts'
 import { removeWithSegments } from './remove-with-segments.ts'
-import { discard, listSchema, readJson } from './swift-answer.ts'
+import { discard, type ListEntry, listSchema, readJson } from './swift-answer.ts'
 import { type SwiftAnswer, SwiftClient } from './swift-client.ts'
-import { toSwiftStoreError } from './swift-error.ts'
+import { toSwiftStoreError, UnexpectedStatus } from './swift-error.ts'
 import { readLimits, type SwiftLimits } from './swift-limits.ts'
-import type { SwiftSettings } from './swift-settings.ts'
+import { locationOf, type SwiftSettings } from './swift-settings.ts'
 import { SwiftUpload } from './swift-upload.ts'
 
 const DEFAULT_SEGMENT_SIZE_BYTES = 16 * 1024 ** 2
@@ -41,10 +42,12 @@ export class SwiftStore implements ObjectStore {
   readonly #client: SwiftClient
   readonly #container: string
   readonly #options: StoreOptions
+  readonly #omissions: Set<Omission>
   #limits: Promise<SwiftLimits> | undefined
 
   constructor(settings: SwiftSettings, options: StoreOptions) {
-    this.location = `container ${settings.container} of ${settings.projectName} at ${settings.authUrl}`
+    this.location = locationOf(settings)
+    this.#omissions = omissionsOf(this.location)
     this.#client = new SwiftClient(settings, options)
     this.#container = settings.container
     this.#options = options
@@ -116,10 +119,22 @@ export class SwiftStore implements ObjectStore {
     signal: AbortSignal,
   ): Promise<OpenedObject> {
     const range = rangeHeader({ from, end })
-    const headers = { ...(range && { range }), ...(tag && { 'if-match': tag }) }
+    const condition = tag !== undefined && !this.#omissions.has('get-if-match') ? { 'if-match': tag } : {}
     // An empty object has no ranges.
     const accept = from > 0 ? [206] : end === undefined ? [200] : [200, 206, 416]
-    const answer = await this.#send('GET', name, accept, doing, { signal }, headers)
+    const get = (headers: Record<string, string>, alsoAccepted: number[] = []) =>
+      this.#send('GET', name, [...accept, ...alsoAccepted], doing, { signal }, { ...(range && { range }), ...headers })
+    let answer = await get(condition, [412])
+    if (answer.statusCode === 412) {
+      // Ceph says so of any object with segments, also where the tag is the right one.
+      await discard(answer.body)
+      answer = await get({})
+      if (isTagged(answer, tag)) this.#omissions.add('get-if-match')
+    }
+    if (tag !== undefined && !isTagged(answer, tag)) {
+      answer.body.destroy()
+      throw toSwiftStoreError(new UnexpectedStatus(412), doing)
+    }
     if (answer.statusCode === 416) {
       await discard(answer.body)
       return this.#open(name, doing, { from: 0, end: undefined }, tag, signal)
@@ -148,18 +163,20 @@ export class SwiftStore implements ObjectStore {
 
   async *list(prefix: string, options: CallOptions = {}): AsyncGenerator<StoredObject> {
     const limit = this.#options.listPageSize ?? DEFAULT_LIST_PAGE_SIZE
+    const markers = new Set([''])
     for (let marker = ''; ; ) {
       const page = await this.#page(prefix, marker, limit, options)
-      const before = marker
+      if (page.length === 0) return
       for (const entry of page) {
         if ('subdir' in entry) continue
-        const { name, bytes, last_modified } = entry
-        // The listing's times are in UTC without saying so.
-        yield { name, sizeBytes: bytes, modifiedAt: new Date(`${last_modified}Z`) }
-        marker = name
+        marker = entry.name
+        const listed = listedObject(entry)
+        // One that was removed since is not listed.
+        const found = isCephManifest(entry) ? await this.head(listed.name, options) : listed
+        if (found !== undefined) yield { ...listed, sizeBytes: found.sizeBytes }
       }
-      if (page.length === 0) return
-      if (marker === before) throw this.#repeatedPage()
+      if (markers.has(marker)) throw this.#repeatedPage()
+      markers.add(marker)
     }
   }
 
@@ -254,6 +271,28 @@ export class SwiftStore implements ObjectStore {
   ): Promise<Result> {
     return callStore(call, (error) => toSwiftStoreError(error, doing), signal)
   }
+}
+
+/** Whether an answer is about the object with a tag. An answer to a request for no certain object always is. */
+function isTagged({ headers }: SwiftAnswer, tag: string | undefined): boolean {
+  const bare = (text: unknown) => String(text).replaceAll('"', '')
+  return tag === undefined || headers.etag === undefined || bare(headers.etag) === bare(tag)
+}
+
+const MD5_OF_NOTHING = 'd41d8cd98f00b204e9800998ecf8427e'
+
+/** Ceph lists the size of a manifest itself, and as the object's hash that of no bytes. */
+function isCephManifest({ bytes, hash }: ListEntry): boolean {
+  return bytes > 0 && hash === MD5_OF_NOTHING
+}
+
+/** Times are in UTC; Swift does not say so, and Ceph does. */
+function listedObject({ name, bytes, last_modified }: ListEntry): StoredObject {
+  const modifiedAt = new Date(/(Z|[+-]\d\d:?\d\d)$/i.test(last_modified) ? last_modified : `${last_modified}Z`)
+  if (Number.isNaN(modifiedAt.getTime())) {
+    throw new StoreError('misconfigured', `The list has the time ${JSON.stringify(last_modified)} for "${name}".`)
+  }
+  return { name, sizeBytes: bytes, modifiedAt }
 }
 
 function storedObjectOf(name: string, { headers }: SwiftAnswer): StoredObject {

@@ -5,8 +5,8 @@ import type { PartPlan } from '../transfer/part-plan.ts'
 import { type Part, splitIntoParts } from '../transfer/parts.ts'
 import { segmentsOf } from './remove-with-segments.ts'
 import { MANIFEST_TIMEOUT_MS, type Segment, SegmentUpload, type SwiftTarget } from './segment-upload.ts'
-import type { SwiftRequest } from './swift-client.ts'
-import { isConditionFailed, isRefusal, toSwiftUploadError } from './swift-error.ts'
+import type { SwiftAnswer, SwiftRequest } from './swift-client.ts'
+import { isConditionFailed, isRefusal, toSwiftUploadError, UnexpectedStatus } from './swift-error.ts'
 
 const UNDO_TIMEOUT_MS = 30_000
 
@@ -103,7 +103,9 @@ export class SwiftUpload {
     request: Pick<SwiftRequest, 'body' | 'sizeBytes' | 'headers' | 'query' | 'answerTimeoutMs'>,
   ): Promise<SwiftStored> {
     const { client, container, name, mustBeNew } = this.#target
-    const replaced = mustBeNew ? [] : await this.#retry(() => segmentsOf(client, container, name))
+    const replaced = mustBeNew ? [] : await this.#retry(() => this.#segmentsOfPrevious())
+    // Ceph ignores the condition.
+    if (mustBeNew && (await this.#retry(() => this.#head())) !== undefined) throw this.#exists()
     const headers = { ...request.headers, ...(mustBeNew && { 'if-none-match': '*' }) }
     await this.#retry(async () => {
       const before = this.#committed
@@ -119,6 +121,22 @@ export class SwiftUpload {
     })
     await this.#removeReplaced(replaced)
     return stored
+  }
+
+  async #head(): Promise<SwiftAnswer | undefined> {
+    const { client, container, name } = this.#target
+    const head = await client.sendAndDump({ method: 'HEAD', container, name, accept: [200, 404] })
+    return head.statusCode === 404 ? undefined : head
+  }
+
+  #exists(): StoreError {
+    return toSwiftUploadError(new UnexpectedStatus(412), this.#target.doing)
+  }
+
+  /** Paths of the segments of the object that has the name now. */
+  async #segmentsOfPrevious(): Promise<string[]> {
+    const { client, container, name } = this.#target
+    return (await segmentsOf(client, container, name)) ?? this.#segments.pathsOfOthers()
   }
 
   /** Removes the segments of the object that was replaced. What a manifest of another maker refers to is not ours. */
@@ -148,15 +166,16 @@ export class SwiftUpload {
 
   /** Whether the object exists, created by an earlier attempt whose answer was lost. */
   async #isThere({ tag }: SwiftStored): Promise<boolean> {
-    const { client, container, name } = this.#target
-    const head = await client.sendAndDump({ method: 'HEAD', container, name, accept: [200, 404] })
-    return String(head.headers.etag).replaceAll('"', '') === tag
+    return String((await this.#head())?.headers.etag).replaceAll('"', '') === tag
   }
 
   async #removeObject(stored: SwiftStored | undefined, signal: AbortSignal): Promise<void> {
     const { client, container, name } = this.#target
     const head = await client.sendAndDump({ method: 'HEAD', container, name, accept: [200, 404], signal })
-    const isOurs = head.statusCode === 200 && Number(head.headers['content-length']) === stored?.sizeBytes
-    if (isOurs) await client.sendAndDump({ method: 'DELETE', container, name, accept: [204, 404], signal })
+    const isOurs =
+      Number(head.headers['content-length']) === stored?.sizeBytes &&
+      String(head.headers.etag).replaceAll('"', '') === stored?.tag
+    if (head.statusCode === 200 && isOurs)
+      await client.sendAndDump({ method: 'DELETE', container, name, accept: [204, 404], signal })
   }
 }
