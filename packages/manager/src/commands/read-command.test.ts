@@ -23,13 +23,22 @@ test.for([
   ['reconcile 69a3 --adopt', { name: 'reconcile', id: '69a3', remove: false, adopt: true, olderThanHours: undefined }],
   [
     'token create --name ada',
-    { name: 'token create', token: { name: 'ada', role: 'viewer', grants: 'all', expiresAt: undefined } },
+    {
+      name: 'token create',
+      token: { name: 'ada', role: 'viewer', permissions: [], grants: 'all', expiresAt: undefined },
+    },
   ],
   [
     'token create --name=ci --role operator --instances a,b --expires 2026-12-31',
     {
       name: 'token create',
-      token: { name: 'ci', role: 'operator', grants: ['a', 'b'], expiresAt: new Date('2027-01-01T00:00:00Z') },
+      token: {
+        name: 'ci',
+        role: 'operator',
+        permissions: [],
+        grants: ['a', 'b'],
+        expiresAt: new Date('2027-01-01T00:00:00Z'),
+      },
     },
   ],
 ] as const)('%j is read', ([line, command]) => {
@@ -43,7 +52,7 @@ test.for([
   ['token revoke', /takes one id/],
   ['token revoke a b', /takes one id/],
   ['token create', /--name is needed/],
-  ['token create --name x --role root', /--role must be one of viewer, operator, admin/],
+  ['token create --name x --role root', /--role must be one of broker, viewer, operator, admin/],
   ['token create --name x --instances a,,b', /--instances must be ids/],
   ['token create --name x --expires tomorrow', /--expires must be a day/],
   ['token create --name x --expires 2026-13-01', /--expires must be a day/],
