@@ -6,6 +6,7 @@ const benchmarks = new Map([
   ['agent', "an agent's start, its memory, and jobs with trivial scripts, one alone and many at once"],
   ['api', 'requests per second of a manager with a million jobs and ten thousand plans, and how long they take'],
   ['schedule', 'the cost of a query for due plans, how fast due plans become jobs, and how late jobs start'],
+  ['soak', 'for hours, what a manager and an agent hold, the size of their database, and how late jobs begin'],
   ['transfer', 'moving dumps into the store of the lab and back: ours beside zstd | age | aws, rclone and restic'],
   ['transfer-memory', 'the peak memory of an agent while it moves dumps of several sizes'],
 ])

@@ -5,11 +5,13 @@ import { parseArgs } from 'node:util'
 import { type ManagerProcess, makeTemporaryFolder, startManagerProcess } from '@osb-backup/testkit'
 import { Client } from 'pg'
 import { type QuickAgent, startQuickAgent } from './quick-agent.ts'
+import { printTableSizes } from './table-sizes.ts'
 import { measureTicks } from './ticks.ts'
 import { measureTrivialBackup } from './trivial-backup.ts'
 
 const help = `npm run bench -- schedule [--plans 1000,10000,100000] [--seconds 60] [--rate 100]: the cost of a query for due plans with none due,
-how fast due plans become jobs, and how late jobs start at that rate of due plans per second; on the embedded PostgreSQL.`
+how fast due plans become jobs, and how late jobs start at that rate of due plans per second; on the embedded PostgreSQL; and how large
+its tables are after a year of 10,000 daily plans.`
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
@@ -23,6 +25,7 @@ const { values } = parseArgs({
 
 const INSTANCES = 20
 const START_IN_MS = 5000
+const YEAR_PLANS = 10_000
 
 async function run(): Promise<void> {
   const sizes = values.plans.split(',').map(Number)
@@ -38,7 +41,7 @@ async function run(): Promise<void> {
     MAX_RUNNING_JOBS_PER_AGENT: '1000',
     MAX_RUNNING_JOBS_PER_DESTINATION: '1000',
   })
-  const agent = await startQuickAgent(store)
+  const agent = await startQuickAgent()
   const connection = { host: join(folder.path, 'manager', 'postgres'), user: 'osb_backup', database: 'postgres' }
   const sql = new Client(connection)
   await sql.connect()
@@ -64,6 +67,8 @@ async function run(): Promise<void> {
     const megabytes = (bytes: number) => `${(bytes / 1_000_000).toFixed(0)} MB`
     const busyBytes = await residentBytes(manager.pid)
     console.log(`memory of the manager: ${megabytes(idleBytes)} idle, ${megabytes(busyBytes)} at the end of that`)
+    process.kill(manager.pid, 'SIGSTOP')
+    await printTableSizes(sql, YEAR_PLANS).finally(() => process.kill(manager.pid, 'SIGCONT'))
   } finally {
     agent.close()
     await sql.end()

@@ -13,7 +13,7 @@ export interface QuickAgent {
 }
 
 /** Starts one. Each backup is one small file, and over when it is asked after for the first time. */
-export async function startQuickAgent(directory: string): Promise<QuickAgent> {
+export async function startQuickAgent(): Promise<QuickAgent> {
   const arrivals = new Map<string, number>()
   const results = new Map<string, object>()
   const server = createServer(async (request, response) => {
@@ -21,10 +21,13 @@ export async function startQuickAgent(directory: string): Promise<QuickAgent> {
       response.writeHead(status, { 'content-type': 'application/json' }).end(body && JSON.stringify(body))
     const body = await text(request)
     if (request.method === 'POST') {
-      const { id, destination } = JSON.parse(body) as { id: string; destination: { filenamePrefix: string } }
+      const { id, destination } = JSON.parse(body) as {
+        id: string
+        destination: { directory: string; filenamePrefix: string }
+      }
       arrivals.set(id.slice(0, -1), Date.now())
       const filename = `10.0.0.5_${id}.dump`
-      const path = join(directory, destination.filenamePrefix, filename)
+      const path = join(destination.directory, destination.filenamePrefix, filename)
       await mkdir(dirname(path), { recursive: true })
       await writeFile(path, 'dump')
       results.set(id, { status: 'SUCCEEDED', type: 'BACKUP', filename, filesize: { size: 4, unit: 'byte' } })

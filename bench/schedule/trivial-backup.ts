@@ -7,8 +7,9 @@ const REPEATS = 21
 
 /** Repeatedly backs up a few bytes with a real agent. @returns The median duration, from the call to the end. */
 export async function measureTrivialBackup(client: BackupClient, folder: string, store: string): Promise<number> {
-  const scripts = join(folder, 'scripts')
+  const [scripts, directory] = [join(folder, 'scripts'), join(store, 'trivial')]
   await mkdir(scripts)
+  await mkdir(directory)
   await writeFile(join(scripts, 'pack.json'), JSON.stringify({ form: 2, name: 'trivial', type: '.dump' }))
   await writeFile(join(scripts, 'backup'), 'echo dump\n')
   const agent = await startAgentProcess({
@@ -26,7 +27,7 @@ export async function measureTrivialBackup(client: BackupClient, folder: string,
     const { id: destinationId } = await client.destinations.create({
       instanceId,
       name: 'files',
-      store: { kind: 'file', directory: store },
+      store: { kind: 'file', directory },
     })
     const plan = await client.plans.create({
       instanceId,

@@ -35,6 +35,7 @@ export async function startApi(): Promise<Api> {
   const manager: ManagerProcess = await startManagerProcess({
     DATA_DIR: folder.path,
     FILE_DESTINATION_ROOT: folder.path,
+    DELETION_GRACE_HOURS: '0',
   })
   stack.defer(() => manager.stop())
   const call = callOf(manager.url)

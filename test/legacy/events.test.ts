@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { makeTemporaryFolder, startManagerProcess, TEST_TOKEN } from '@osb-backup/testkit'
 import { expect, test } from 'vitest'
 import { registerInstance, unreachableAgent } from '../fixtures/register-instance.ts'
@@ -47,7 +48,7 @@ test('a caller hears of the jobs of its instances as they change, and of no othe
   const plans: Record<string, string> = {}
   for (const id of ['mine', 'theirs']) {
     await registerInstance(client, id, unreachableAgent)
-    const store = { kind: 'file', directory: folder.path } as const
+    const store = { kind: 'file', directory: join(folder.path, id) } as const
     const destination = await client.destinations.create({ instanceId: id, name: 'f', store })
     const plan = await client.plans.create({
       instanceId: id,

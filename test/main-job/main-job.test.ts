@@ -51,6 +51,7 @@ describe.each(Object.keys(managers) as (keyof typeof managers)[])('a manager on 
     manager = await startManagerProcess({
       DATA_DIR: data.path,
       FILE_DESTINATION_ROOT: folder,
+      DELETION_GRACE_HOURS: '0',
       ...(await managers[kind]()),
     })
     stack.defer(() => manager.stop())

@@ -72,8 +72,11 @@ describe('every operation that the API describes', () => {
   test('lets a viewer read and change nothing', async () => {
     const viewer = await createToken({ role: 'viewer', serviceInstances: ['mine'] })
     for (const [operation, { status }] of await callEverything(bearer(viewer.token))) {
-      const forAdmins = /tokens|brokerAccounts|broker-accounts|audit|notification/.test(operation)
-      expect([operation, status]).toEqual([operation, operation.startsWith('GET') && !forAdmins ? 200 : 403])
+      // Whoever reads an object has the data; a viewer sees only that it is there.
+      const forOthers = /tokens|brokerAccounts|broker-accounts|audit|notification|restore-points\/[^/]+\/object/.test(
+        operation,
+      )
+      expect([operation, status]).toEqual([operation, operation.startsWith('GET') && !forOthers ? 200 : 403])
     }
   })
 
@@ -128,7 +131,7 @@ describe('accounts of brokers', () => {
     expect((await call('DELETE', '/backupPlans/byInstance/theirs', basic(account.password))).status).toBe(401)
   })
 
-  test('whose passwords are being guessed are rejected unchecked', async () => {
+  test('whose passwords are being guessed get in all the same, and the guesses are told to wait', async () => {
     const account = { password: 'a password of a broker', serviceInstances: 'all' }
     await call('PUT', '/brokerAccounts/guessed', admin, account)
     const path = '/backupPlans/byInstance/theirs'
@@ -137,7 +140,7 @@ describe('accounts of brokers', () => {
       guesses.push((await call('DELETE', path, basic(`guess ${guess}`, 'guessed'))).status)
     expect(guesses.slice(0, 9)).toEqual(Array(9).fill(401))
     expect(guesses.at(-1)).toBe(429)
-    expect((await call('DELETE', path, basic(account.password, 'guessed'))).status).toBe(429)
+    expect((await call('DELETE', path, basic(account.password, 'guessed'))).status).toBe(204)
     expect((await call('GET', '/tokens', admin)).status).toBe(200)
   })
 })

@@ -38,6 +38,7 @@ beforeAll(async () => {
   manager = await startManagerProcess({
     DATA_DIR: join(folder, 'manager'),
     FILE_DESTINATION_ROOT: folder,
+    DELETION_GRACE_HOURS: '0',
     AGENT_BUSY_SECONDS: '1',
     AGENT_UNREACHABLE_SECONDS: '1',
   })

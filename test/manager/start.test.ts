@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process'
-import { readFile, rm, stat, symlink } from 'node:fs/promises'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BackupClient } from '@osb-backup/client'
 import { makeTemporaryFolder, startManagerProcess, startManagerProgram, TEST_TOKEN } from '@osb-backup/testkit'
@@ -139,4 +139,30 @@ test('a folder in the temporary directory that another user created is not used 
   expect({ uid: after.uid, mode: after.mode }).toEqual({ uid: before.uid, mode: before.mode })
   await next.stop()
   await rm(noted)
+})
+
+test.skipIf(process.getuid?.() !== 0)('other processes of nobody cannot reach the embedded PostgreSQL', async () => {
+  await using folder = await makeTemporaryFolder()
+  const manager = await startManagerProcess({ DATA_DIR: folder.path })
+  const nobody = { uid: 65_534, gid: 65_534 }
+  const list = spawnSync('ls', [join(folder.path, 'postgres')], nobody)
+  expect(list.status).not.toBe(0)
+  const hosts = spawnSync('cat', [join(folder.path, 'postgres', 'data', 'pg_hba.conf')], nobody)
+  expect(hosts.status).not.toBe(0)
+  const [pid = ''] = (await readFile(join(folder.path, 'postgres', 'data', 'postmaster.pid'), 'utf8')).split('\n')
+  expect(spawnSync('ls', [`/proc/${pid}/cwd/`], nobody).status).not.toBe(0)
+  await manager.stop()
+})
+
+test('the sealing key may come from a command or a file, and only from one place', async () => {
+  await using folder = await makeTemporaryFolder()
+  const key = 'ab'.repeat(32)
+  const path = join(folder.path, 'key')
+  await writeFile(path, `${key}\n`)
+  const first = await startManagerProcess({ DATA_DIR: folder.path, SECRET_KEY_COMMAND: `cat ${path}` })
+  await register(first.client, 'one')
+  await first.stop()
+  const second = await startManagerProcess({ DATA_DIR: folder.path, SECRET_KEY_FILE: path })
+  expect((await second.client.instances.get('one')).database.passwordSet).toBe(true)
+  await second.stop()
 })

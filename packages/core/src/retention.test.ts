@@ -1,7 +1,7 @@
 import { type RetentionStyle, retentionStyles } from '@osb-backup/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { countsAsBackup, expiredPoints, type RetainedPoint, type Retention } from './retention.ts'
+import { countsAsBackup, expiredPoints, isRetentionShorter, type RetainedPoint, type Retention } from './retention.ts'
 
 const now = new Date('2026-03-01T00:00:00Z')
 const hour = 3_600_000
@@ -182,4 +182,18 @@ test('FILES n leaves at most n good points of an item that are not held, and the
       expect(expiredPoints(points.toReversed(), retention, now)).toEqual(expired)
     }),
   )
+})
+
+test.for([
+  ['FILES', 7, 'FILES', 8, true],
+  ['FILES', 8, 'FILES', 7, false],
+  ['DAYS', 1, 'HOURS', 24, false],
+  ['HOURS', 23, 'DAYS', 1, true],
+  ['DAYS', 7, 'FILES', 7, true],
+  ['FILES', 7, 'DAYS', 7, true],
+  ['FILES', 1000, 'ALL', 1, true],
+  ['ALL', 1, 'FILES', 7, false],
+  ['ALL', 1, 'ALL', 2, false],
+] as const)('%s %i after %s %i is shorter: %s', ([style, period, styleBefore, periodBefore, isShorter]) => {
+  expect(isRetentionShorter({ style, period }, { style: styleBefore, period: periodBefore })).toBe(isShorter)
 })

@@ -70,3 +70,20 @@ function periodMs({ style }: Retention): number {
 }
 
 const newestFirst = (one: RetainedPoint, other: RetainedPoint) => other.sequence - one.sequence
+
+/**
+ * Whether a retention may delete what another one keeps. Numbers and ages cannot be compared, so that going from one to the
+ * other counts as shorter.
+ */
+export function isRetentionShorter(retention: Retention, before: Retention): boolean {
+  if (retention.style === 'ALL') return false
+  const [now, then] = [hoursOf(retention), hoursOf(before)]
+  if (now !== undefined && then !== undefined) return now < then
+  return retention.style !== before.style || retention.period < before.period
+}
+
+/** Undefined: it does not go by age. */
+function hoursOf({ style, period }: Retention): number | undefined {
+  if (style === 'HOURS') return period
+  return style === 'DAYS' ? period * 24 : undefined
+}

@@ -41,6 +41,8 @@ export const restorePointCalls = (connection: Connection) => {
       connection.open(pathOf(path, id, 'object'), query, options),
     /** Holds it: it is neither expired nor deleted. */
     hold: act('hold'),
+    /** Takes a deletion back within its grace period. */
+    undelete: act('undelete'),
     /** Ends the hold. */
     release: act('release'),
     /** Confirms that its size is right, though it is much smaller than those before it: it counts as a backup. */

@@ -1,4 +1,4 @@
-import type { Role } from '../shared/role.ts'
+import { includesRole, type Permission, type Role } from '../shared/role.ts'
 
 /** Which service instances a caller was granted: all of them, or these. */
 export type Grants = 'all' | readonly string[]
@@ -12,8 +12,12 @@ export interface Caller {
   /** For people. */
   name: string
   role: Role
+  /** What the caller may do besides its role. Admins need none. */
+  permissions: readonly Permission[]
   /** Broker accounts may only delete what belongs to a service instance. */
   onlyDeprovisions: boolean
+  /** How long its credential is valid from now on; undefined: without limit. */
+  validForMs: number | undefined
   /** The instances that are known to be granted, for lists. */
   grants(): Promise<Grants>
   /** Whether one instance is granted, to read it or also to change what belongs to it. */
@@ -27,6 +31,11 @@ export function grantedCaller(caller: Omit<Caller, 'grants' | 'isGranted'>, gran
     grants: async () => grants,
     isGranted: async (instanceId) => grants === 'all' || grants.includes(instanceId),
   }
+}
+
+/** Whether a caller may do something that its role alone does not allow. */
+export function hasPermission({ role, permissions }: Caller, permission: Permission): boolean {
+  return includesRole(role, 'admin') || permissions.includes(permission)
 }
 
 /** Identifies a caller by a credential; undefined where the credential is not valid. */

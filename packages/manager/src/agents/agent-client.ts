@@ -14,6 +14,8 @@ import { type Dispatcher, request } from 'undici'
 import { z } from 'zod'
 import { TextShortener } from './bounded-json.ts'
 
+import { storable } from './storable.ts'
+
 const CALL_TIMEOUT_MS = 30_000
 const STATUS_TIMEOUT_MS = 10_000
 /** Largest answer, and how much of it is kept once its long texts were shortened: the output of scripts may be long, the rest is not. */
@@ -289,15 +291,6 @@ function parsed(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-/** Scripts may print what PostgreSQL cannot store: NUL and lone surrogates are replaced by U+FFFD. Nulls are dropped. */
-function storable(value: unknown): unknown {
-  if (typeof value === 'string') return value.replaceAll('\0', '\uFFFD').toWellFormed()
-  if (Array.isArray(value)) return value.map(storable)
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).filter(([, inner]) => inner !== null)
-  return Object.fromEntries(entries.map(([name, inner]) => [storable(name), storable(inner)]))
 }
 
 /** Errors that occur before a request is sent. */

@@ -12,7 +12,7 @@ import { includesRole } from '../shared/role.ts'
 import { type Agent, type NewAgent, UNKNOWN_HEALTH } from './agent.ts'
 import * as repository from './repository.ts'
 
-/** One page of the agents of instances that the caller was granted; for admins also those that no instance uses. */
+/** One page of the agents of instances that the caller was granted; for admins and brokers also those that no instance uses. */
 export async function searchAgents(
   context: RepositoryContext,
   call: Call,
@@ -20,7 +20,7 @@ export async function searchAgents(
   page: KeysetRequest,
 ): Promise<KeysetPage<Agent>> {
   const scope = await call.caller.grants()
-  return repository.searchAgents(context, { ...filter, scope, includesUnused: isAdmin(call) }, page)
+  return repository.searchAgents(context, { ...filter, scope, includesUnused: maySeeUnused(call.caller) }, page)
 }
 
 /**
@@ -60,12 +60,13 @@ const noReferredAgent = (id: string) =>
 async function isAuthorized(context: RepositoryContext, { caller, use }: Call, id: string): Promise<boolean> {
   if ((await caller.grants()) === 'all') return true
   const instanceIds = await instanceIdsOfAgent(context, id)
-  if (instanceIds.length === 0) return includesRole(caller.role, 'admin')
+  if (instanceIds.length === 0) return maySeeUnused(caller)
   const granted = await Promise.all(instanceIds.map((instanceId) => caller.isGranted(instanceId, use)))
   return use === 'read' ? granted.includes(true) : !granted.includes(false)
 }
 
-const isAdmin = ({ caller }: Call) => includesRole(caller.role, 'admin')
+/** Whoever registers agents, for those that no instance uses yet. */
+const maySeeUnused = ({ role }: Call['caller']) => role === 'broker' || includesRole(role, 'admin')
 
 /**
  * Registers an agent.

@@ -1,6 +1,7 @@
 import { type Selectable, sql } from 'kysely'
+import type { Grants } from '../access/caller.ts'
 import type { Context } from '../context/context.ts'
-import { contains } from '../database/conditions.ts'
+import { contains, isGranted } from '../database/conditions.ts'
 import { readKeyset } from '../database/read-keyset.ts'
 import { readPage } from '../database/read-page.ts'
 import type { AuditEntryTable } from '../database/tables/access.ts'
@@ -11,6 +12,7 @@ import type { AuditEntry } from './audit-entry.ts'
 
 /** What the log is filtered by. */
 export interface AuditSearch {
+  scope: Grants
   instanceId?: string | undefined
   since?: Date | undefined
   until?: Date | undefined
@@ -39,14 +41,17 @@ export async function insertAuditEntry(
     .execute()
 }
 
-/** One page of the log, newest first, of one instance or of all. */
+/** One page of the log of these instances, newest first. */
 export async function listAuditEntries(
   { database }: Pick<Context, 'database'>,
-  instanceId: string | undefined,
+  scope: Grants,
   page: PageRequest,
 ): Promise<PageOf<AuditEntry>> {
-  let query = database.selectFrom('audit_entries').selectAll().orderBy('id', 'desc')
-  if (instanceId !== undefined) query = query.where('instance_id', '=', instanceId)
+  const query = database
+    .selectFrom('audit_entries')
+    .selectAll()
+    .where(isGranted('instance_id', scope))
+    .orderBy('id', 'desc')
   const { rows, total } = await readPage(query, page)
   return { entries: rows.map(fromRow), total }
 }
@@ -67,10 +72,10 @@ const key = [{ name: 'id', type: 'number' }] as const
 /** One page of the log, newest first. */
 export async function searchAuditEntries(
   { database }: Pick<Context, 'database'>,
-  { instanceId, since, until, text }: AuditSearch,
+  { scope, instanceId, since, until, text }: AuditSearch,
   page: KeysetRequest,
 ): Promise<KeysetPage<AuditEntry>> {
-  let query = database.selectFrom('audit_entries').selectAll()
+  let query = database.selectFrom('audit_entries').selectAll().where(isGranted('instance_id', scope))
   if (instanceId !== undefined) query = query.where('instance_id', '=', instanceId)
   if (since !== undefined) query = query.where('at', '>=', since)
   if (until !== undefined) query = query.where('at', '<', until)

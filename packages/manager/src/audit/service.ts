@@ -1,4 +1,5 @@
 import type { Call } from '../access/call.ts'
+import { scopeOf } from '../access/scope.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { type InTransaction, inTransaction } from '../database/transaction.ts'
@@ -41,20 +42,22 @@ function entryOf({ caller, audit }: Call, status: number, at: Date): Omit<AuditE
   return { at, caller: { kind, id, name }, address, action, path, status, instanceId }
 }
 
-/** One page of the log, newest first, of one instance or of all. For admins. */
-export function listAuditEntries(
+/** One page of the log, newest first, of one instance or of all that the admin was granted. */
+export async function listAuditEntries(
   context: Pick<Context, 'database'>,
+  call: Call,
   instanceId: string | undefined,
   page: PageRequest,
 ): Promise<PageOf<AuditEntry>> {
-  return repository.listAuditEntries(context, instanceId, page)
+  return repository.listAuditEntries(context, await scopeOf(call, instanceId), page)
 }
 
-/** One page of the log, newest first. For admins. */
-export function searchAuditEntries(
+/** One page of the log, newest first, as far as it concerns instances that the admin was granted. */
+export async function searchAuditEntries(
   context: Pick<Context, 'database'>,
-  search: repository.AuditSearch,
+  call: Call,
+  search: Omit<repository.AuditSearch, 'scope'>,
   page: KeysetRequest,
 ): Promise<KeysetPage<AuditEntry>> {
-  return repository.searchAuditEntries(context, search, page)
+  return repository.searchAuditEntries(context, { ...search, scope: await scopeOf(call, search.instanceId) }, page)
 }

@@ -1,6 +1,7 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
+import type { Grants } from '../access/caller.ts'
 import type { Context } from '../context/context.ts'
-import { contains } from '../database/conditions.ts'
+import { contains, isGrantedAll } from '../database/conditions.ts'
 import { readKeyset } from '../database/read-keyset.ts'
 import type { BrokerAccountTable } from '../database/tables/access.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
@@ -23,9 +24,12 @@ export async function findBrokerAccount(
   return row && fromRow(row)
 }
 
-/** All accounts, by name. */
-export async function listBrokerAccounts({ database }: RepositoryContext): Promise<BrokerAccount[]> {
-  return database.selectFrom('broker_accounts').select(['name', 'grants']).orderBy('name').execute()
+const isWithin = (scope: Grants) => (scope === 'all' ? sql<boolean>`true` : isGrantedAll('grants', scope))
+
+/** All accounts for these instances, by name. */
+export async function listBrokerAccounts({ database }: RepositoryContext, scope: Grants): Promise<BrokerAccount[]> {
+  const accounts = database.selectFrom('broker_accounts').select(['name', 'grants']).where(isWithin(scope))
+  return accounts.orderBy('name').execute()
 }
 
 /** Creates an account, or replaces its password and grants. */
@@ -65,13 +69,13 @@ const key = [
   { name: 'name', type: 'text' },
 ] as const
 
-/** One page of the accounts whose name contains a text, newest first. */
+/** One page of the accounts for these instances whose name contains a text, newest first. */
 export async function searchBrokerAccounts(
   { database }: RepositoryContext,
-  text: string | undefined,
+  { scope, text }: { scope: Grants; text: string | undefined },
   page: KeysetRequest,
 ): Promise<KeysetPage<StoredAccount>> {
-  let query = database.selectFrom('broker_accounts').selectAll()
+  let query = database.selectFrom('broker_accounts').selectAll().where(isWithin(scope))
   if (text !== undefined) query = query.where(contains('name', text))
   const { entries, ...rest } = await readKeyset(query, key, 'desc', page)
   return { entries: entries.map(fromRow), ...rest }

@@ -1,42 +1,36 @@
-import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
-import { promisify } from 'node:util'
 import type { Call } from '../access/call.ts'
 import { type Caller, type Grants, grantedCaller } from '../access/caller.ts'
+import { areGrantsWithin, requireWithinOwnAccess } from '../access/limits.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { createOnce } from '../idempotency/service.ts'
+import { readFilterKey } from '../secrets/filter-key.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
 import type { BrokerAccount } from './broker-account.ts'
+import { hashPassword } from './passwords.ts'
+import type { StoredAccount } from './repository.ts'
 import * as repository from './repository.ts'
 
-const derive = promisify<string, Buffer, number, Buffer>(scrypt)
-const KEY_BYTES = 32
-
-/** Passwords are chosen by people, so they are stored as scrypt hashes. */
-async function hashOf(password: string, salt: Buffer): Promise<string> {
-  return `${salt.toString('hex')}.${(await derive(password, salt, KEY_BYTES)).toString('hex')}`
+/**
+ * The account behind a name, for a credential to be compared with it.
+ *
+ * @returns Undefined: there is none.
+ */
+export function findAccount(context: Pick<Context, 'database'>, name: string): Promise<StoredAccount | undefined> {
+  return repository.findBrokerAccount(context, name)
 }
 
-/** The broker behind HTTP Basic credentials, if they are valid. Takes as long for a name that does not exist. */
-export async function identifyBroker(
-  context: Pick<Context, 'database'>,
-  name: string,
-  password: string,
-): Promise<Caller | undefined> {
-  const account = await repository.findBrokerAccount(context, name)
-  const stored = account?.passwordHash ?? (await hashOf('nobody', Buffer.alloc(16)))
-  const [salt = ''] = stored.split('.', 1)
-  const tried = await hashOf(password, Buffer.from(salt, 'hex'))
-  if (!timingSafeEqual(Buffer.from(tried), Buffer.from(stored)) || account === undefined) return undefined
-  const caller = { kind: 'broker', id: name, name, role: 'operator', onlyDeprovisions: true } as const
-  return grantedCaller(caller, account.grants)
+/** The broker of an account, as the caller of a request. */
+export function accountCaller({ name, grants }: BrokerAccount): Caller {
+  const access = { role: 'broker', permissions: [], onlyDeprovisions: true, validForMs: undefined } as const
+  return grantedCaller({ kind: 'broker', id: name, name, ...access }, grants)
 }
 
-/** All accounts, by name. */
-export function listBrokerAccounts(context: Pick<Context, 'database'>): Promise<BrokerAccount[]> {
-  return repository.listBrokerAccounts(context)
+/** All accounts for the instances that the caller was granted, by name. */
+export async function listBrokerAccounts(context: Pick<Context, 'database'>, call: Call): Promise<BrokerAccount[]> {
+  return repository.listBrokerAccounts(context, await call.caller.grants())
 }
 
 /** Whether there is an account of that name. */
@@ -50,32 +44,56 @@ export async function saveBrokerAccount(
   call: Call,
   { name, password, grants }: { name: string; password: string; grants: Grants },
 ): Promise<BrokerAccount> {
-  const passwordHash = await hashOf(password, randomBytes(16))
-  await inAuditedTransaction(context, call, (tx) => repository.upsertBrokerAccount(tx, { name, grants, passwordHash }))
+  await requireGrantable(call, grants, 'serviceInstances')
+  const passwordHash = await hashPassword(password, await readFilterKey(context))
+  await inAuditedTransaction(context, call, async (tx) => {
+    const stored = await repository.findBrokerAccount(tx, name)
+    if (stored !== undefined) await requireOwnAccount(call, stored)
+    await repository.upsertBrokerAccount(tx, { name, grants, passwordHash })
+  })
   return { name, grants }
+}
+
+/** Nobody grants an account more than they were granted. @throws {RequestError} Naming the field. */
+function requireGrantable(call: Call, grants: Grants, field: string): Promise<void> {
+  return requireWithinOwnAccess(call, { role: 'viewer', permissions: [], grants }, field)
+}
+
+/** Accounts of other instances do not exist for an admin of some. @throws {RequestError} `not-found`. */
+async function requireOwnAccount(call: Call, { name, grants }: BrokerAccount): Promise<void> {
+  if (!areGrantsWithin(grants, await call.caller.grants())) throw notFound('broker account', name)
 }
 
 /** @throws {RequestError} If there is no such account. */
 export async function deleteBrokerAccount(context: Context, call: Call, name: string): Promise<void> {
   await inAuditedTransaction(context, call, async (tx) => {
+    await requireOwnAccount(call, await getStored(tx, name))
     if (!(await repository.deleteBrokerAccount(tx, name))) throw notFound('broker account', name)
   })
 }
 
 /** One page of the accounts whose name contains a text, newest first. */
-export function searchBrokerAccounts(
+export async function searchBrokerAccounts(
   context: Pick<Context, 'database'>,
+  call: Call,
   text: string | undefined,
   page: KeysetRequest,
 ): Promise<KeysetPage<BrokerAccount & { createdAt: Date }>> {
-  return repository.searchBrokerAccounts(context, text, page)
+  return repository.searchBrokerAccounts(context, { scope: await call.caller.grants(), text }, page)
 }
 
 /** @throws {RequestError} If there is no such account. */
 export async function getBrokerAccount(
   context: Pick<Context, 'database'>,
+  call: Call,
   name: string,
 ): Promise<BrokerAccount & { createdAt: Date }> {
+  const account = await getStored(context, name)
+  await requireOwnAccount(call, account)
+  return account
+}
+
+async function getStored(context: Pick<Context, 'database'>, name: string): Promise<StoredAccount> {
   const account = await repository.findBrokerAccount(context, name)
   if (account === undefined) throw notFound('broker account', name)
   return account
@@ -93,7 +111,8 @@ export async function createBrokerAccount(
   { name, password, grants }: { name: string; password: string; grants: Grants },
   key?: IdempotencyKey,
 ): Promise<BrokerAccount & { createdAt: Date }> {
-  const passwordHash = await hashOf(password, randomBytes(16))
+  await requireGrantable(call, grants, 'instances')
+  const passwordHash = await hashPassword(password, await readFilterKey(context))
   await createOnce<Context, string>(context, {
     id: name,
     call,
@@ -105,7 +124,7 @@ export async function createBrokerAccount(
     },
     find: async () => (await repository.findBrokerAccount(context, name))?.name,
   })
-  return getBrokerAccount(context, name)
+  return getBrokerAccount(context, call, name)
 }
 
 /**
@@ -118,13 +137,14 @@ export async function updateBrokerAccount(
   call: Call,
   { name, password, grants }: { name: string; password?: string | undefined; grants?: Grants | undefined },
 ): Promise<BrokerAccount & { createdAt: Date }> {
-  const passwordHash = password === undefined ? undefined : await hashOf(password, randomBytes(16))
+  if (grants !== undefined) await requireGrantable(call, grants, 'instances')
+  const passwordHash = password === undefined ? undefined : await hashPassword(password, await readFilterKey(context))
   await inAuditedTransaction(context, call, async (tx) => {
-    const stored = await repository.findBrokerAccount(tx, name)
-    if (stored === undefined) throw notFound('broker account', name)
+    const stored = await getStored(tx, name)
+    await requireOwnAccount(call, stored)
     const { passwordHash: kept, grants: granted } = stored
     const changed = { name, grants: grants ?? granted, passwordHash: passwordHash ?? kept }
     await repository.upsertBrokerAccount(tx, changed)
   })
-  return getBrokerAccount(context, name)
+  return getBrokerAccount(context, call, name)
 }

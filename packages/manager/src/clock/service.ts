@@ -1,5 +1,6 @@
 import { clockJumpMs, nextObservation } from '@osb-backup/core'
 import type { Call } from '../access/call.ts'
+import { requireAllInstances } from '../access/limits.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
@@ -83,6 +84,7 @@ export async function readClockState(context: Pick<Context, 'database'>): Promis
 
 /** Confirms that PostgreSQL's clock is right now: deletions continue. */
 export async function confirmClock(context: Context, call: Call): Promise<ClockState> {
+  await requireAllInstances(call)
   const now = await inAuditedTransaction(context, call, async (tx) => {
     await repository.lockObservations(tx)
     const at = await readClock(tx)

@@ -1,13 +1,14 @@
 import { parseArgs } from 'node:util'
 import type { Grants } from '../access/caller.ts'
-import { type Role, roles } from '../shared/role.ts'
+import { type Permission, permissions, roles } from '../shared/role.ts'
+import type { NewToken } from '../tokens/token.ts'
 
 /** What the command line asks for. */
 export type Command =
   | { name: 'help' }
   | { name: 'version' }
   | { name: 'start' }
-  | { name: 'token create'; token: { name: string; role: Role; grants: Grants; expiresAt: Date | undefined } }
+  | { name: 'token create'; token: NewToken }
   | { name: 'token list' }
   | { name: 'token revoke'; id: string }
   | { name: 'key rotate' }
@@ -26,6 +27,7 @@ const options = {
   version: { type: 'boolean' },
   name: { type: 'string' },
   role: { type: 'string' },
+  permissions: { type: 'string' },
   instances: { type: 'string' },
   expires: { type: 'string' },
   remove: { type: 'boolean' },
@@ -41,6 +43,7 @@ const takenBy: Record<Exclude<keyof typeof options, 'help' | 'version'>, Command
   apply: ['import', 'recover'],
   name: 'token create',
   role: 'token create',
+  permissions: 'token create',
   instances: 'token create',
   expires: 'token create',
   remove: 'reconcile',
@@ -48,7 +51,9 @@ const takenBy: Record<Exclude<keyof typeof options, 'help' | 'version'>, Command
   'older-than-hours': 'reconcile',
 }
 
-type Values = Partial<Record<'name' | 'role' | 'instances' | 'expires' | 'older-than-hours' | 'from', string>> & {
+type Values = Partial<
+  Record<'name' | 'role' | 'permissions' | 'instances' | 'expires' | 'older-than-hours' | 'from', string>
+> & {
   remove?: boolean
   adopt?: boolean
   apply?: boolean
@@ -133,7 +138,7 @@ function parse(args: string[]): { help: boolean; version: boolean; words: string
   }
 }
 
-function readToken({ name, role = 'viewer', instances = 'all', expires }: Values) {
+function readToken({ name, role = 'viewer', permissions: permitted, instances = 'all', expires }: Values): NewToken {
   if (!name || name.length > 200)
     throw new UsageError('--name is needed: 1 to 200 characters that say whose token it is.')
   const known = roles.find((each) => each === role)
@@ -141,7 +146,24 @@ function readToken({ name, role = 'viewer', instances = 'all', expires }: Values
   const grants: Grants = instances === 'all' ? instances : instances.split(',').map((id) => id.trim())
   if (grants !== 'all' && grants.includes(''))
     throw new UsageError('--instances must be ids separated by commas, or all.')
-  return { name, role: known, grants, expiresAt: expires === undefined ? undefined : readExpiry(expires) }
+  return {
+    name,
+    role: known,
+    permissions: readPermissions(permitted),
+    grants,
+    expiresAt: expires === undefined ? undefined : readExpiry(expires),
+  }
+}
+
+function readPermissions(text: string | undefined): Permission[] {
+  return (text ?? '')
+    .split(',')
+    .filter(Boolean)
+    .map((word) => {
+      const known = permissions.find((each) => each === word.trim())
+      if (known === undefined) throw new UsageError(`--permissions must be among ${permissions.join(', ')}.`)
+      return known
+    })
 }
 
 /** A day ends at its end, in UTC. */

@@ -1,5 +1,5 @@
 import type { Context } from '../context/context.ts'
-import { exchangeKeyFile } from '../secrets/key-file.ts'
+import { exchangeKeyFile, isKeySet } from '../secrets/key-file.ts'
 import { resealAll } from '../secrets/reseal.ts'
 
 /**
@@ -10,7 +10,7 @@ import { resealAll } from '../secrets/reseal.ts'
  */
 export async function rotateKey(context: Pick<Context, 'settings' | 'database' | 'sealer'>): Promise<string> {
   const { settings } = context
-  if (settings.secretKey !== undefined) {
+  if (isKeySet(settings)) {
     const count = await resealAll(context)
     return `Resealed ${count} secrets; all of them are sealed under SECRET_KEY now. OTHER_SECRET_KEY can be removed.`
   }

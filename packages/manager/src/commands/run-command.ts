@@ -57,7 +57,9 @@ async function run(command: DataCommand, context: CommandContext, signal: AbortS
       return `${secret}\n\nThe token ${token.id} of ${JSON.stringify(token.name)} is not shown again: ${describe(token)}.`
     }
     case 'token list':
-      return (await listTokens(context)).map((token) => `${token.id}  ${token.name}: ${describe(token)}`).join('\n')
+      return (await listTokens(context, call))
+        .map((token) => `${token.id}  ${token.name}: ${describe(token)}`)
+        .join('\n')
     case 'token revoke':
       await revokeToken(context, call, command.id)
       return `The token ${command.id} is revoked.`
@@ -86,7 +88,8 @@ async function run(command: DataCommand, context: CommandContext, signal: AbortS
 /** A command as a call: by the account that runs it, which may do everything. */
 function callOf(command: DataCommand['name']): Call {
   const user = accountName()
-  const caller = { kind: 'command', id: user, name: user, role: 'admin', onlyDeprovisions: false } as const
+  const access = { role: 'admin', permissions: [], onlyDeprovisions: false, validForMs: undefined } as const
+  const caller = { kind: 'command', id: user, name: user, ...access } as const
   return {
     caller: grantedCaller(caller, 'all'),
     use: 'change',
@@ -111,8 +114,9 @@ function accountName(): string {
   }
 }
 
-function describe({ role, grants, expiresAt, lastUsedAt }: Token): string {
+function describe({ role, permissions, grants, expiresAt, lastUsedAt }: Token): string {
   const instances = grants === 'all' ? 'all service instances' : grants.join(', ') || 'no service instance'
   const expiry = expiresAt === undefined ? 'does not expire' : `expires ${expiresAt.toISOString()}`
-  return `${role} of ${instances}, ${expiry}, ${lastUsedAt ? `last used ${lastUsedAt.toISOString()}` : 'never used'}`
+  const more = permissions.length === 0 ? '' : ` with ${permissions.join(', ')}`
+  return `${role}${more} of ${instances}, ${expiry}, ${lastUsedAt ? `last used ${lastUsedAt.toISOString()}` : 'never used'}`
 }

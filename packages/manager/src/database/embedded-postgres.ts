@@ -1,4 +1,4 @@
-import { chmod, chown, lstat, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -6,7 +6,7 @@ import { createDirectory, SettingsError } from '@osb-backup/node'
 import { Client, type ClientConfig } from 'pg'
 import type { Logger } from 'pino'
 import { findSoftware, type Software, unreachableFolder } from './postgres-software.ts'
-import { type Account, postgresAccount, runAs } from './run-as.ts'
+import { type Account, giveFolder, isGiven, postgresAccount, runAs } from './run-as.ts'
 
 /** A path to a Unix socket has at most 107 bytes; PostgreSQL's own part is `/.s.PGSQL.5432`. */
 const MAX_SOCKET_FOLDER_BYTES = 90
@@ -17,7 +17,7 @@ const SUPERUSER = 'osb_backup'
 
 /**
  * The real PostgreSQL, run from npm's binaries with its data in one folder, reached over a Unix socket that only its
- * owner may open. The server is a process of its own: it outlives a killed manager, and the next one finds it.
+ * owner may open, in a directory that no other account can enter. The server is a process of its own: it outlives a killed manager, and the next one finds it.
  */
 export class EmbeddedPostgres {
   readonly connection: Required<Pick<ClientConfig, 'host' | 'user' | 'database'>>
@@ -195,8 +195,7 @@ function initialisationFailure(output: string): Error {
 /** Creates a directory that no other account can enter, and gives it to the account. */
 async function ownFolder(folder: string, account: Account): Promise<void> {
   await createDirectory(folder, 0o700)
-  if (account.uid !== undefined && account.gid !== undefined) await chown(folder, account.uid, account.gid)
-  await chmod(folder, 0o700)
+  await giveFolder(folder, account)
 }
 
 /**
@@ -207,17 +206,10 @@ async function prepareSocketFolder(folder: string, account: Account): Promise<st
   if (Buffer.byteLength(folder) <= MAX_SOCKET_FOLDER_BYTES && !folder.includes("'")) return folder
   const note = join(folder, 'socket-folder')
   const noted = await readFile(note, 'utf8').catch(() => undefined)
-  if (noted !== undefined && (await isOurs(noted, account))) return noted
+  if (noted !== undefined && (await isGiven(noted, account))) return noted
   // An unpredictable name, since other users can write to the temporary directory too.
   const fresh = await mkdtemp(join(tmpdir(), 'osb-backup-'))
   await ownFolder(fresh, account)
   await writeFile(note, fresh)
   return fresh
-}
-
-/** Whether a path is a directory (no link) of the account that no other account can enter. */
-async function isOurs(folder: string, account: Account): Promise<boolean> {
-  const found = await lstat(folder).catch(() => undefined)
-  if (found === undefined) return false
-  return found.isDirectory() && found.uid === (account.uid ?? process.getuid?.()) && (found.mode & 0o777) === 0o700
 }

@@ -7,6 +7,7 @@ import { ANSWER_TIMEOUT_MS, sessionConfig } from './session.ts'
 import type { InTransaction } from './transaction.ts'
 
 const CHANNEL = 'job_changes'
+const REVOCATIONS = 'revocations'
 const ALARM_CHANNEL = 'alarm_changes'
 const RECONNECT_MS = 1000
 /** How often the connection is asked for a sign of life, and how long that may take. */
@@ -18,6 +19,11 @@ export async function notifyJobChange({ database }: InTransaction, jobId: string
   await sql`select pg_notify(${CHANNEL}, ${jobId})`.execute(database)
 }
 
+/** Notifies all managers that a credential was revoked, once the transaction is committed. */
+export async function notifyRevocation({ database }: InTransaction, callerKey: string): Promise<void> {
+  await sql`select pg_notify(${REVOCATIONS}, ${callerKey})`.execute(database)
+}
+
 /** Notifies all managers that an alarm was raised, resolved or acknowledged, once the transaction is committed. */
 export async function notifyAlarmChange({ database }: InTransaction, alarmId: string): Promise<void> {
   await sql`select pg_notify(${ALARM_CHANNEL}, ${alarmId})`.execute(database)
@@ -25,12 +31,17 @@ export async function notifyAlarmChange({ database }: InTransaction, alarmId: st
 
 /** Who is called back for changes. */
 export interface JobChangeListener {
-  changed(jobId: string): void
+  changed?(jobId: string): void
+  /** A credential was revoked. */
+  revoked?(callerKey: string): void
   /** The connection was lost: changes are missed from now on. */
   disconnected?(): void
 }
 
-/** Listens for jobs and alarms that change, whichever manager changed them. One connection serves all subscribers. */
+/**
+ * Listens for jobs and alarms that change and credentials that are revoked, whichever manager did it. One connection serves all
+ * subscribers.
+ */
 export class JobChanges {
   readonly #listeners = new Set<JobChangeListener>()
   readonly #alarmListeners = new Set<(alarmId: string) => void>()
@@ -112,12 +123,19 @@ export class JobChanges {
     // Awaited below; until then its rejection has an owner.
     ended.catch(() => undefined)
     client.on('notification', ({ channel, payload = '' }) => {
-      if (channel === ALARM_CHANNEL) for (const listener of this.#alarmListeners) listener(payload)
-      else for (const listener of this.#listeners) listener.changed(payload)
+      if (channel === ALARM_CHANNEL) {
+        for (const listener of this.#alarmListeners) listener(payload)
+        return
+      }
+      for (const listener of this.#listeners) {
+        if (channel === REVOCATIONS) listener.revoked?.(payload)
+        else listener.changed?.(payload)
+      }
     })
     try {
       await client.connect()
-      await before(client.query(`listen ${CHANNEL}; listen ${ALARM_CHANNEL}`), ANSWER_TIMEOUT_MS)
+      const channels = [CHANNEL, ALARM_CHANNEL, REVOCATIONS].map((each) => `listen ${each}`).join('; ')
+      await before(client.query(channels), ANSWER_TIMEOUT_MS)
       this.#isConnected = true
       this.#firstAttempt.resolve()
       await Promise.race([ended, pingUntil(client, over.signal)])

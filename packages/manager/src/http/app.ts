@@ -7,6 +7,7 @@ import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { authenticate } from './authentication.ts'
 import { REQUEST_DEADLINE_MS } from './deadlines.ts'
+import { EventStreams } from './event-stream.ts'
 import { healthRoute } from './health.ts'
 import { browseApi } from './openapi/browse-api.ts'
 import { describeApi } from './openapi/describe-api.ts'
@@ -70,6 +71,7 @@ export async function buildApp(context: Context, routes: readonly Routes[], tls?
     oidc &&
       createUserIdentification(oidc, context.log, { now: () => readClock(context), keyCooldownMs: KEY_COOLDOWN_MS }),
   )
+  app.decorate('eventStreams', new EventStreams(app, context))
   refuseUnstorableText(app)
   healthRoute(app)
   for (const add of routes) add(app, context)

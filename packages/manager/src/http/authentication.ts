@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { type Attempt, AttemptLimits } from '../access/attempts.ts'
 import type { Call } from '../access/call.ts'
 import type { Caller, IdentifyCaller } from '../access/caller.ts'
+import { FailedAttempts } from '../audit/failed-attempts.ts'
 import { recordCall } from '../audit/service.ts'
-import { identifyBroker } from '../broker-accounts/service.ts'
+import { BrokerAuthentication } from '../broker-accounts/authentication.ts'
 import type { Context } from '../context/context.ts'
 import { RequestError } from '../shared/request-error.ts'
 import { includesRole, type Role } from '../shared/role.ts'
@@ -12,23 +13,20 @@ import { identifyToken } from '../tokens/service.ts'
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Least role that may call the route; `open` serves every caller. A route that does not say is for admins. */
-    access?: Role | 'open'
-    /** Whether broker accounts may call it: they deprovision, and do nothing else. */
-    brokers?: boolean
+    access?: Exclude<Role, 'broker'> | 'open'
+    /**
+     * Whether brokers may call it: `registering` those with the role, who register instances; `deprovisioning` also broker
+     * accounts, which do nothing else.
+     */
+    brokers?: 'registering' | 'deprovisioning'
+    /** Whether reading it is recorded in the audit log, as changes are. */
+    audited?: boolean
   }
   interface FastifyRequest {
     /** Who calls, and what the audit log records of it. Set on every route that is not open. */
     call: Call
   }
 }
-
-/**
- * How often authentication may fail within a minute. Tokens are too long to be guessed, so a valid one is accepted whatever
- * else comes from its address: no caller can lock out the others behind one gateway. Passwords of brokers are chosen by people,
- * so a name that is being guessed from an address is refused without being looked up.
- */
-const BEARER_FAILURES = { points: 60, duration: 60 }
-const BASIC_FAILURES = { points: 10, duration: 60 }
 
 const readMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -43,20 +41,24 @@ const readMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
  * @param identifyUser - Identifies users by bearer tokens of an identity provider. Undefined: there is none.
  */
 export function authenticate(app: FastifyInstance, context: Context, identifyUser?: IdentifyCaller): void {
-  const failures = { bearer: new RateLimiterMemory(BEARER_FAILURES), basic: new RateLimiterMemory(BASIC_FAILURES) }
+  const identify = createIdentification(context, identifyUser)
+  const failedAttempts = new FailedAttempts(context)
+  app.addHook('onClose', () => failedAttempts.flush())
   // The hook below sets it before any handler of a closed route runs.
   app.decorateRequest('call', undefined as unknown as Call)
 
   app.addHook('onRequest', async (request) => {
-    const { access = 'admin', brokers = false } = request.routeOptions.config ?? {}
+    const { access = 'admin', brokers } = request.routeOptions.config ?? {}
     if (access === 'open') return
-    const caller = await identify(context, request, failures, identifyUser)
+    const caller = await identify(request).catch(async (error: unknown) => {
+      await recordFailure(failedAttempts, request, error)
+      throw error
+    })
     // Before the refusal: the audit log records who tried.
     request.call = callOf(request, caller)
-    if (caller.onlyDeprovisions ? !brokers : !includesRole(caller.role, access)) {
-      const role = caller.onlyDeprovisions ? 'a broker' : caller.role
-      throw new RequestError('forbidden', `This needs the role ${access}; ${JSON.stringify(caller.name)} is ${role}.`)
-    }
+    if (isAllowed(caller, access, brokers)) return
+    const role = caller.role === 'broker' ? 'a broker' : caller.role
+    throw new RequestError('forbidden', `This needs the role ${access}; ${JSON.stringify(caller.name)} is ${role}.`)
   })
 
   app.addHook('onSend', async (request, reply) => {
@@ -64,8 +66,26 @@ export function authenticate(app: FastifyInstance, context: Context, identifyUse
   })
 }
 
-async function recordOutcome(context: Context, { call }: FastifyRequest, reply: FastifyReply): Promise<void> {
-  if (call === undefined || call.use === 'read') return
+function isAllowed(
+  caller: Caller,
+  access: Exclude<Role, 'broker'>,
+  brokers: 'registering' | 'deprovisioning' | undefined,
+): boolean {
+  if (caller.onlyDeprovisions) return brokers === 'deprovisioning'
+  return caller.role === 'broker' ? brokers !== undefined : includesRole(caller.role, access)
+}
+
+async function recordFailure(failedAttempts: FailedAttempts, request: FastifyRequest, error: unknown): Promise<void> {
+  if (!(error instanceof RequestError) || request.headers.authorization === undefined) return
+  const { address, name = '' } = attemptOf(request)
+  const status = error.code === 'slow-down' ? 429 : 401
+  await failedAttempts.record({ address, name, action: actionOf(request), path: pathOf(request), status })
+}
+
+async function recordOutcome(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { call } = request
+  const isAudited = call?.use === 'change' || request.routeOptions.config?.audited === true
+  if (call === undefined || !isAudited) return
   if (call.audit.isRecorded && reply.statusCode < 400) return
   call.audit.isRecorded = true
   const recorded = recordCall(context, call, reply.statusCode).catch((error: unknown) =>
@@ -76,14 +96,13 @@ async function recordOutcome(context: Context, { call }: FastifyRequest, reply: 
 }
 
 function callOf(request: FastifyRequest, caller: Caller): Call {
-  const path = (request.url.split('?', 1)[0] ?? '').slice(0, 2000)
   return {
     caller,
     use: readMethods.has(request.method) ? 'read' : 'change',
     audit: {
       address: request.ip,
-      action: `${request.method} ${request.routeOptions.url ?? path}`,
-      path,
+      action: actionOf(request),
+      path: pathOf(request),
       status: successStatusOf(request),
       instanceId: undefined,
       isRecorded: false,
@@ -91,45 +110,47 @@ function callOf(request: FastifyRequest, caller: Caller): Call {
   }
 }
 
+const pathOf = (request: FastifyRequest) => (request.url.split('?', 1)[0] ?? '').slice(0, 2000)
+const actionOf = (request: FastifyRequest) => `${request.method} ${request.routeOptions.url ?? pathOf(request)}`
+
 /** The status that a route answers when it succeeds, according to its schema. */
 function successStatusOf({ routeOptions }: FastifyRequest): number {
   const { response = {} } = (routeOptions.schema ?? {}) as { response?: Record<string, unknown> }
   return Number(Object.keys(response).find((status) => status.startsWith('2')) ?? 200)
 }
 
-type Failures = Record<'bearer' | 'basic', RateLimiterMemory>
-
-async function identify(
-  context: Context,
-  { headers: { authorization }, ip }: FastifyRequest,
-  failures: Failures,
-  identifyUser: IdentifyCaller | undefined,
-): Promise<Caller> {
-  if (authorization === undefined) {
-    throw new RequestError('unauthorised', 'A token is required: send "Authorization: Bearer <token>".')
+/** Creates a function that identifies the caller of a request by its credential, within the limits of attempts. */
+function createIdentification(context: Context, identifyUser: IdentifyCaller | undefined) {
+  const limits = new AttemptLimits<Caller>()
+  const brokers = new BrokerAuthentication(context)
+  return async (request: FastifyRequest): Promise<Caller> => {
+    if (request.headers.authorization === undefined) {
+      throw new RequestError('unauthorised', 'A token is required: send "Authorization: Bearer <token>".')
+    }
+    const attempt = attemptOf(request)
+    const outcome = await limits.authenticate(attempt, async () => {
+      if (attempt.name !== undefined) return brokers.identify(attempt.name, attempt.password)
+      if (attempt.token === undefined) return undefined
+      return (await identifyToken(context, attempt.token)) ?? (await identifyUser?.(attempt.token))
+    })
+    if ('caller' in outcome) return outcome.caller
+    if (outcome.refused === 'too-many') throw tooMany(outcome.waitMs)
+    throw new RequestError('unauthorised', 'These credentials are not valid here.')
   }
-  const [, scheme = '', credentials = ''] = /^(\w+) ([\x21-\x7e]{1,8192})$/.exec(authorization) ?? []
-  if (scheme.toLowerCase() === 'basic') {
-    const decoded = Buffer.from(credentials, 'base64').toString('utf8')
-    const [, name = '', password = ''] = /^([^:]*):(.*)$/s.exec(decoded) ?? []
-    const key = `${ip} ${name}`
-    const state = await failures.basic.get(key)
-    if (state !== null && state.remainingPoints <= 0) throw tooMany(state.msBeforeNext)
-    return (await identifyBroker(context, name, password)) ?? (await refuse(failures.basic, key))
-  }
-  const caller =
-    scheme.toLowerCase() === 'bearer'
-      ? ((await identifyToken(context, credentials)) ?? (await identifyUser?.(credentials)))
-      : undefined
-  return caller ?? (await refuse(failures.bearer, ip))
 }
 
-/** Counts a failure and refuses the call; with a wait, once there were too many. */
-async function refuse(failures: RateLimiterMemory, key: string): Promise<never> {
-  await failures.consume(key).catch((refused: unknown) => {
-    throw refused instanceof RateLimiterRes ? tooMany(refused.msBeforeNext) : refused
-  })
-  throw new RequestError('unauthorised', 'These credentials are not valid here.')
+type Credentials = { name: string; password: string } | { name: undefined; token: string | undefined }
+
+/** What a request says of its caller; without name and token if it cannot be read. */
+function attemptOf({ headers: { authorization = '' }, ip: address }: FastifyRequest): Attempt & Credentials {
+  const [, scheme = '', credential = ''] = /^(\w+) ([\x21-\x7e]{1,8192})$/.exec(authorization) ?? []
+  if (scheme.toLowerCase() === 'basic') {
+    const decoded = Buffer.from(credential, 'base64').toString('utf8')
+    const [, name = '', password = ''] = /^([^:]*):(.*)$/s.exec(decoded) ?? []
+    return { address, credential: authorization, name, password }
+  }
+  const token = scheme.toLowerCase() === 'bearer' ? credential : undefined
+  return { address, credential: authorization, name: undefined, token }
 }
 
 function tooMany(waitMs: number): RequestError {

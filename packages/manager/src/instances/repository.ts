@@ -108,12 +108,14 @@ export async function listInstances(
  * Stores an instance, or replaces it.
  *
  * @param edited - The version to replace; undefined: whichever is stored; `new`: none that is registered.
+ * @param registeredBy - The broker that registers it; counts only if it never existed.
  * @returns The new version; undefined if another version than `edited` is stored, and nothing was written.
  */
 export async function upsertInstance(
   { database, sealer }: RepositoryContext,
   instance: ServiceInstance,
   edited: number | 'new' | undefined,
+  registeredBy?: string,
 ): Promise<number | undefined> {
   const { ip, port } = backupHost(instance.hosts)
   const purpose = purposeIn(instance.id)
@@ -140,7 +142,7 @@ export async function upsertInstance(
   }
   const written = await database
     .insertInto('service_instances')
-    .values({ id: instance.id, created_at: instance.createdAt, ...values })
+    .values({ id: instance.id, created_at: instance.createdAt, registered_by: registeredBy ?? null, ...values })
     .onConflict((conflict) => {
       const update = conflict.column('id').doUpdateSet({ ...values, version: sql`service_instances.version + 1` })
       if (edited === 'new') return update.where('service_instances.deleted_at', 'is not', null)
@@ -233,4 +235,28 @@ export async function countInstancesOfAgents(
     .groupBy('agent_id')
     .execute()
   return new Map(rows.map((row) => [row.agent_id, Number(row.count)]))
+}
+
+/** Which broker registered an instance, also one that was deleted: null if it was no broker, undefined if it never existed. */
+export async function findBrokerOf(
+  { database }: { database: Database },
+  id: string,
+): Promise<string | null | undefined> {
+  const row = await database
+    .selectFrom('service_instances')
+    .select('registered_by')
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row?.registered_by
+}
+
+/** The registered instances of a broker. */
+export async function instanceIdsOfBroker({ database }: { database: Database }, broker: string): Promise<string[]> {
+  const rows = await database
+    .selectFrom('service_instances')
+    .select('id')
+    .where('registered_by', '=', broker)
+    .where('deleted_at', 'is', null)
+    .execute()
+  return rows.map((row) => row.id)
 }

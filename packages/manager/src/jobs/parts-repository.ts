@@ -10,7 +10,7 @@ import { type Selectable, sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
 import type { JobPartTable } from '../database/tables/jobs.ts'
 import type { InTransaction } from '../database/transaction.ts'
-import type { VerificationState } from '../restore-points/restore-point.ts'
+import type { RestorePoint, VerificationState } from '../restore-points/restore-point.ts'
 import { type Job, lockOfAgentJob } from './job.ts'
 import { lockColumns } from './locks-repository.ts'
 
@@ -209,6 +209,19 @@ export async function clearPartFile({ database }: InTransaction, jobId: string, 
   await database
     .updateTable('job_parts')
     .set({ filename: null })
+    .where('job_id', '=', jobId)
+    .where('item', '=', item)
+    .execute()
+}
+
+/** Names the file of a part again, after its restore point was undeleted. */
+export async function setPartFile(
+  { database }: InTransaction,
+  { jobId, item, filename }: Pick<RestorePoint, 'jobId' | 'item' | 'filename'>,
+): Promise<void> {
+  await database
+    .updateTable('job_parts')
+    .set({ filename })
     .where('job_id', '=', jobId)
     .where('item', '=', item)
     .execute()

@@ -166,7 +166,7 @@ export async function listJobs(
   if (column === 'started_at') query = query.where(startsWithin(location.day, direction)).offset(location.skipped)
   // Sorted by another column, a page is found only by skipping those before it.
   else query = query.offset(offset)
-  const jobs = await withParts(context, await query.execute(), { logs: true })
+  const jobs = await withParts(context, await query.execute(), { logs: false })
   return { entries: jobs.filter(isAtAgent), total: location.total }
 }
 

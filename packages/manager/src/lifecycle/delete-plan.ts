@@ -1,4 +1,5 @@
 import type { Call } from '../access/call.ts'
+import { requirePermission } from '../access/limits.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
 import { openJobsOfPlans } from '../jobs/repository.ts'
@@ -22,6 +23,7 @@ export async function deletePlan(
   files: 'keep' | 'delete',
 ): Promise<BackupPlan> {
   const plan = await getPlan(context, call, id)
+  if (files === 'delete') requirePermission(call, 'delete-backups', 'Deleting the files of a plan')
   await inAuditedTransaction(context, call, async (tx) => {
     // Locked, so that no job of it starts meanwhile.
     await lockPlan(tx, id)

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expiredPoints } from '@osb-backup/core'
 import { isOver } from '@osb-backup/protocol'
 import { authorizeInstance, type Call } from '../access/call.ts'
+import { requirePermission } from '../access/limits.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
@@ -27,6 +28,10 @@ const POLL_MS = 200
 export async function deprovisionPlans(context: Context, call: Call, instanceId: string): Promise<void> {
   const { settings } = context
   await authorizeInstance(call, instanceId)
+  // Brokers follow what the operator has set; they delete nothing on their own.
+  if (settings.deprovisionFiles === 'delete' && call.caller.role !== 'broker') {
+    requirePermission(call, 'delete-backups', 'Deleting the files of an instance')
+  }
   if (settings.deprovisionBackupSeconds > 0) await takeFinalBackups(context, instanceId)
   await inAuditedTransaction(context, call, async (tx) => {
     // Locked, so that no job of them starts meanwhile.

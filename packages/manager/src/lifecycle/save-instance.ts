@@ -8,11 +8,25 @@ import { readClock } from '../database/clock.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { createOnce } from '../idempotency/service.ts'
+import { brokerKey } from '../instances/brokers.ts'
 import { backupHost, type ServiceInstance } from '../instances/instance.ts'
-import { findInstance, instanceIdsOfAgent, upsertInstance } from '../instances/repository.ts'
+import { findBrokerOf, findInstance, instanceIdsOfAgent, upsertInstance } from '../instances/repository.ts'
 import { getInstance } from '../instances/service.ts'
 import { claimItems } from '../items/service.ts'
 import { changedMeanwhile, RequestError } from '../shared/request-error.ts'
+
+/**
+ * Allows to register or replace an instance. A broker may register one that never existed, which is its own from then on.
+ *
+ * @throws {RequestError} `not-found`, if it was not granted.
+ */
+async function authorizeRegistration(context: Pick<Context, 'database'>, call: Call, id: string): Promise<void> {
+  const isNew = call.caller.role === 'broker' && (await findBrokerOf(context, id)) === undefined
+  if (!isNew) return authorizeInstance(call, id)
+  call.audit.instanceId = id
+}
+
+const registrarOf = ({ caller }: Call) => (caller.role === 'broker' ? brokerKey(caller) : undefined)
 
 /** An instance that is described along with its agent, as the legacy paths do. */
 export type InstanceWithAgent = Omit<ServiceInstance, 'agent' | 'createdAt'> & { agent: AgentAddress }
@@ -30,25 +44,31 @@ export async function saveInstanceWithAgent(
   instance: InstanceWithAgent,
   edited: number | undefined,
 ): Promise<ServiceInstance> {
-  await authorizeInstance(call, instance.id)
+  await authorizeRegistration(context, call, instance.id)
   backupHost(instance.hosts)
   if (instance.agent.password === undefined) {
     throw new RequestError('invalid', 'agent.password is required: the password the agent was started with.', {
       field: 'agent.password',
     })
   }
-  return inAuditedTransaction(context, call, (tx) => storeInstanceWithAgent(tx, instance, edited))
+  return inAuditedTransaction(context, call, async (tx) => {
+    await agents.lockAgentAssignments(tx)
+    await authorizeRegistration(tx, call, instance.id)
+    return storeInstanceWithAgent(tx, instance, edited, registrarOf(call))
+  })
 }
 
 /**
  * Stores an instance with its agent, whose password may be unknown.
  *
+ * @param registeredBy - The broker that registers it.
  * @throws {RequestError} If it was changed meanwhile.
  */
 export async function storeInstanceWithAgent(
   tx: InTransaction<RepositoryContext>,
   instance: InstanceWithAgent,
   edited: number | undefined,
+  registeredBy?: string,
 ): Promise<ServiceInstance> {
   await agents.lockAgentAssignments(tx)
   const stored = await findInstance(tx, instance.id)
@@ -56,7 +76,7 @@ export async function storeInstanceWithAgent(
   const createdAt = stored?.createdAt ?? (await readClock(tx))
   const saved = { ...instance, createdAt, agent: { ...instance.agent, id: agentId } }
   await claimItems(tx, saved)
-  const version = await upsertInstance(tx, saved, edited)
+  const version = await upsertInstance(tx, saved, edited, registeredBy)
   if (version === undefined) throw changedMeanwhile()
   return { ...saved, version }
 }
@@ -122,7 +142,7 @@ export async function createInstance(
   { agentId, ...wanted }: NewInstance,
   key?: IdempotencyKey,
 ): Promise<ServiceInstance> {
-  await authorizeInstance(call, wanted.id)
+  await authorizeRegistration(context, call, wanted.id)
   backupHost(wanted.hosts)
   const agent = await getReferredAgent(context, call, agentId)
   await createOnce<Context, string>(context, {
@@ -133,7 +153,7 @@ export async function createInstance(
       await lockReferredAgent(tx, agentId)
       const instance = { ...wanted, agent, version: 0, createdAt: await readClock(tx) }
       await claimItems(tx, instance)
-      if ((await upsertInstance(tx, instance, 'new')) !== undefined) return wanted.id
+      if ((await upsertInstance(tx, instance, 'new', registrarOf(call))) !== undefined) return wanted.id
       const message = `The service instance ${JSON.stringify(wanted.id)} is registered already.`
       throw new RequestError('conflict', message, { field: 'id' })
     },

@@ -1,7 +1,8 @@
-import { decideDueRuns } from '@osb-backup/core'
+import { decideDueRuns, isRetentionShorter } from '@osb-backup/core'
 import type { PlanRunOutcome } from '@osb-backup/protocol'
 import { generateAgeKeys } from '@osb-backup/storage'
 import { authorizeInstance, authorizeReferredInstance, type Call, unknownInstance } from '../access/call.ts'
+import { requirePermission } from '../access/limits.ts'
 import { scopeOf } from '../access/scope.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, RepositoryContext, TransactionContext } from '../context/context.ts'
@@ -109,6 +110,9 @@ export async function updatePlan(
   const stored = await getPlan(context, call, plan.id)
   await checkDestination(context, plan)
   await checkItems(context, plan, stored)
+  if (isRetentionShorter(plan.retention, stored.retention)) {
+    requirePermission(call, 'delete-backups', 'Shortening a retention')
+  }
   checkPlan(plan, context, stored)
   const update = inAuditedTransaction(context, call, (tx) => replacePlan(tx, plan, edited))
   const version = await namingTakenName(plan, update)

@@ -1,4 +1,5 @@
 import { authorizeInstance, type Call } from '../access/call.ts'
+import { requirePermission } from '../access/limits.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
@@ -27,6 +28,7 @@ export async function requestReconciliation(
 ): Promise<ReconciliationRun> {
   checkOptions({ remove, adopt })
   const destination = await getAnyDestination(context, call, destinationId)
+  if (remove) requirePermission(call, 'delete-backups', 'Removing orphans')
   await checkAllowed(destination.store, context)
   const createdAt = await readClock(context)
   const run: ReconciliationRun = {

@@ -1,5 +1,6 @@
 import { isManifestName, manifestName, type StoredObject, StoreError, stores } from '@osb-backup/storage'
 import type { Call } from '../access/call.ts'
+import { requirePermission } from '../access/limits.ts'
 import { recordCall } from '../audit/service.ts'
 import { readClockState } from '../clock/service.ts'
 import { readClock } from '../database/clock.ts'
@@ -36,6 +37,7 @@ export async function reconcile(
 ): Promise<Reconciliation> {
   checkOptions(options)
   const destination = await getAnyDestination(context, call, destinationId)
+  if (options.remove) requirePermission(call, 'delete-backups', 'Removing orphans')
   await checkAllowed(destination.store, context)
   // Before anything is removed: what is not in the audit log does not happen.
   await recordCall(context, call, call.audit.status)

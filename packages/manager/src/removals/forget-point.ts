@@ -21,7 +21,7 @@ export async function forgetPoint(context: Context, call: Call, point: RestorePo
     throw new RequestError('forbidden', 'Only an admin can delete a restore point without its object.')
   }
   call.audit.action += '?force=true'
-  const [claimed] = await claimRequested(context, call, [point])
+  const [claimed] = await claimRequested(context, call, [point], { atOnce: true })
   // Deleted by somebody else meanwhile.
   if (claimed === undefined) return
   const signal = AbortSignal.timeout(ATTEMPT_MS)

@@ -11,19 +11,24 @@ import {
   verifyObject,
 } from '@osb-backup/storage'
 import type { Call } from '../access/call.ts'
+import { requirePermission } from '../access/limits.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { inTransaction } from '../database/transaction.ts'
 import { openDestinationOf } from '../destinations/open-destination.ts'
-import { clearPartFile, pointsBeingRestored } from '../jobs/parts-repository.ts'
+import { clearPartFile, pointsBeingRestored, setPartFile } from '../jobs/parts-repository.ts'
 import * as repository from '../restore-points/removals-repository.ts'
 import { objectNameOf, type RestorePoint } from '../restore-points/restore-point.ts'
+import { getPoint } from '../restore-points/service.ts'
 import { RequestError } from '../shared/request-error.ts'
+
+const HOUR_MS = 3_600_000
 
 /**
  * Removing an object has two phases. In the first, here, its restore point is marked; from then on nothing is restored from
- * it. In the second its store is asked to remove it, again and again until it is deleted.
+ * it. In the second its store is asked to remove it, again and again until it is deleted. What a caller deletes, and not
+ * retention, stays for `DELETION_GRACE_HOURS` in between, in which it can be undeleted.
  *
  * Skips points that are held, being removed or deleted already, or read by a restore at the moment.
  *
@@ -39,7 +44,9 @@ export async function requestRemoval(
   const locked = await repository.lockRemovablePoints(tx, ids)
   const restored = await pointsBeingRestored(tx, ids)
   const removed = locked.filter((id) => !restored.has(id))
-  await repository.markForRemoval(tx, removed, reason, await readClock(tx))
+  const now = await readClock(tx)
+  const graceHours = reason === 'RETENTION' ? 0 : tx.settings.deletionGraceHours
+  await repository.markForRemoval(tx, removed, reason, { now, dueAt: new Date(now.getTime() + graceHours * HOUR_MS) })
   return removed
 }
 
@@ -56,14 +63,15 @@ export function claimDueRemovals(context: Context, limit: number): Promise<Resto
 }
 
 /**
- * Removes the objects of restore points because a user asked for it.
+ * Removes the objects of restore points because a user asked for it: at once, or when the grace period is over.
  *
  * @param points - Of an instance that the caller was authorized for.
  * @throws {RequestError} If one is held or being restored, before anything is removed; or if a store refuses: the others
  *   are removed, and those that are left are retried until they are deleted.
  */
 export async function removeFiles(context: Context, call: Call, points: readonly RestorePoint[]): Promise<void> {
-  const claimed = await claimRequested(context, call, points)
+  requirePermission(call, 'delete-backups', 'Deleting restore points')
+  const claimed = await claimRequested(context, call, points, { atOnce: context.settings.deletionGraceHours === 0 })
   const refusals: StoreError[] = []
   for (const point of claimed) {
     await removeObject(context, point, new AbortController().signal).catch((error: unknown) => {
@@ -79,21 +87,51 @@ export async function removeFiles(context: Context, call: Call, points: readonly
 }
 
 /**
- * Marks restore points for removal because a user asked for it, and claims them for an attempt now.
+ * Marks restore points for removal because a user asked for it.
  *
+ * @param options.atOnce - Whether they are claimed for an attempt now, and not when the grace period is over.
+ * @returns Those that were claimed.
  * @throws {RequestError} If one is held or being restored; then none is marked.
  */
-export function claimRequested(context: Context, call: Call, points: readonly RestorePoint[]): Promise<RestorePoint[]> {
+export function claimRequested(
+  context: Context,
+  call: Call,
+  points: readonly RestorePoint[],
+  { atOnce }: { atOnce: boolean },
+): Promise<RestorePoint[]> {
   const ids = points.map((point) => point.id)
   return inAuditedTransaction(context, call, async (tx) => {
     await requestRemoval(tx, ids, 'REQUESTED')
     const kept = await repository.findUnmarkedPoint(tx, ids)
-    if (kept === undefined) return repository.claimRemovals(tx, ids, await readClock(tx))
+    if (kept === undefined) {
+      if (atOnce) return repository.claimRemovals(tx, ids, await readClock(tx))
+      // Callers see that the files are gone, although they could be undeleted.
+      for (const { jobId, item } of points) await clearPartFile(tx, jobId, item)
+      return []
+    }
     const what = `The restore point ${kept.id} of ${JSON.stringify(kept.item)}`
     const isRestored = (await pointsBeingRestored(tx, [kept.id])).has(kept.id)
     const reason = isRestored ? 'is being restored: wait for the end' : 'is held: release it first'
     throw new RequestError('conflict', `${what} ${reason}.`)
   })
+}
+
+/**
+ * Undeletes a restore point whose object is to be removed when the grace period is over.
+ *
+ * @throws {RequestError} If it is not to be removed, its retention expired it, or the grace period is over.
+ */
+export async function undeletePoint(context: Context, call: Call, id: string): Promise<RestorePoint> {
+  const point = await getPoint(context, call, id)
+  await inAuditedTransaction(context, call, async (tx) => {
+    if (await repository.unmarkForRemoval(tx, id)) return setPartFile(tx, point)
+    const reason =
+      point.removal?.reason === 'RETENTION'
+        ? 'its retention expired it'
+        : 'it is not deleted, or the grace period is over'
+    throw new RequestError('conflict', `The restore point ${id} cannot be undeleted: ${reason}.`)
+  })
+  return { ...point, removal: undefined }
 }
 
 /**

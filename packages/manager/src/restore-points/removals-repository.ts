@@ -33,11 +33,11 @@ export async function markForRemoval(
   { database }: InTransaction,
   ids: readonly string[],
   reason: RemovalReason,
-  now: Date,
+  { now, dueAt }: { now: Date; dueAt: Date },
 ): Promise<void> {
   await database
     .updateTable('restore_points')
-    .set({ removal_requested_at: now, removal_reason: reason, next_removal_at: now })
+    .set({ removal_requested_at: now, removal_reason: reason, next_removal_at: dueAt })
     .where('id', '=', sql<string>`any(${ids})`)
     .execute()
 }
@@ -75,10 +75,13 @@ export async function claimDueRemovals(
     .where('removal_requested_at', 'is not', null)
     .where('deleted_at', 'is', null)
     .where('next_removal_at', '<=', now)
-    // What retention removes was too old by a clock that was set since.
-    .where(({ or, eb, not, exists, selectFrom }) =>
+    // What retention removes was too old, and a grace period over, by a clock that was set since.
+    .where(({ or, and, eb, ref, not, exists, selectFrom }) =>
       or([
-        eb('removal_reason', '<>', 'RETENTION'),
+        and([
+          eb('removal_reason', '<>', 'RETENTION'),
+          or([eb('removal_attempts', '>', 0), eb('next_removal_at', '<=', ref('removal_requested_at'))]),
+        ]),
         not(exists(selectFrom('clock_jumps').select('id').where('confirmed_at', 'is', null))),
       ]),
     )
@@ -162,6 +165,24 @@ export async function recordRemovalError(
 /** Marks a restore point as deleted. Only after its object was removed. */
 export async function markPointDeleted({ database }: InTransaction, id: string, now: Date): Promise<void> {
   await database.updateTable('restore_points').set({ deleted_at: now }).where('id', '=', id).execute()
+}
+
+/**
+ * Takes back that a restore point is to be removed, as long as no attempt was made to remove its object.
+ *
+ * @returns Whether it was taken back.
+ */
+export async function unmarkForRemoval({ database }: InTransaction, id: string): Promise<boolean> {
+  const { numUpdatedRows } = await database
+    .updateTable('restore_points')
+    .set({ removal_requested_at: null, removal_reason: null, next_removal_at: null })
+    .where('id', '=', id)
+    .where('removal_requested_at', 'is not', null)
+    .where('removal_reason', '<>', 'RETENTION')
+    .where('removal_attempts', '=', 0)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
 }
 
 /** How many good restore points of an item are kept in any case, for comparing the sizes of its dumps. */

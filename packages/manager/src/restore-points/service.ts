@@ -1,4 +1,5 @@
 import { authorizeInstance, type Call } from '../access/call.ts'
+import { requirePermission } from '../access/limits.ts'
 import { scopeOf } from '../access/scope.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
@@ -42,6 +43,7 @@ export function pointsOfJob(context: Context, jobId: string): Promise<RestorePoi
  */
 export async function setHeld(context: Context, call: Call, id: string, held: boolean): Promise<RestorePoint> {
   const point = await getPoint(context, call, id)
+  if (!held && point.held) requirePermission(call, 'delete-backups', 'Releasing a restore point')
   await inAuditedTransaction(context, call, async (tx) => {
     if (await repository.setHeld(tx, id, held)) return
     throw new RequestError('conflict', `The restore point ${id} is being removed.`)

@@ -23,7 +23,7 @@ export async function checkSecretKey({ database, sealer }: SecretsContext): Prom
   } catch (cause) {
     if (!(cause instanceof SealError)) throw cause
     throw new SettingsError(
-      'SECRET_KEY (or DATA_DIR/secret.key) is not the key that the secrets in this database were sealed with: use the one it was started with before.',
+      'SECRET_KEY (or its file or command, or DATA_DIR/secret.key) is not the key that the secrets in this database were sealed with: use the one it was started with before.',
       { cause },
     )
   }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -5,7 +6,14 @@ import { createFileAtomically, SettingsError, writeFileAtomically } from '@osb-b
 import type { ManagerSettings } from '../settings/settings.ts'
 import type { SecretKeys } from './sealing.ts'
 
-type KeySettings = Pick<ManagerSettings, 'dataDirectory' | 'secretKey' | 'otherSecretKey'>
+type KeySettings = Pick<
+  ManagerSettings,
+  'dataDirectory' | 'secretKey' | 'secretKeyFile' | 'secretKeyCommand' | 'otherSecretKey'
+>
+
+/** How long a command may take, and how much it may print. */
+const COMMAND_TIMEOUT_MS = 30_000
+const MAX_PRINTED_BYTES = 10_000
 
 /** The file of the key that seals, where none is set. */
 const CURRENT = 'secret.key'
@@ -18,10 +26,46 @@ const PREVIOUS = 'secret.key.previous'
  *
  * @returns The file, if this call created it.
  */
-export async function ensureSecretKey({ dataDirectory, secretKey }: KeySettings): Promise<string | undefined> {
-  const path = join(dataDirectory, CURRENT)
-  if (secretKey !== undefined || readKey(path) !== undefined) return undefined
+export async function ensureSecretKey(settings: KeySettings): Promise<string | undefined> {
+  if (isKeySet(settings)) return undefined
+  const path = join(settings.dataDirectory, CURRENT)
+  if (readKey(path) !== undefined) return undefined
   return (await createFileAtomically(path, newKeyLine())) ? path : undefined
+}
+
+/** Whether the key comes from the settings, and not from `DATA_DIR/secret.key`. */
+export function isKeySet({ secretKey, secretKeyFile, secretKeyCommand }: KeySettings): boolean {
+  return [secretKey, secretKeyFile, secretKeyCommand].some((setting) => setting !== undefined)
+}
+
+/** What commands printed: they may ask a remote service, and keys are read often. */
+const printed = new Map<string, Buffer>()
+
+/** The key that a command prints; it is run once. @throws {SettingsError} Without what it printed. */
+function keyOfCommand(command: string): Buffer {
+  const known = printed.get(command)
+  if (known !== undefined) return known
+  const { status, signal, stdout } = spawnSync('/bin/sh', ['-c', command], {
+    timeout: COMMAND_TIMEOUT_MS,
+    maxBuffer: MAX_PRINTED_BYTES,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new SettingsError(`SECRET_KEY_COMMAND failed (${signal ?? `status ${status}`}).`)
+  const key = parseKey(stdout)
+  if (key === undefined) throw new SettingsError('SECRET_KEY_COMMAND did not print 64 hex digits.')
+  printed.set(command, key)
+  return key
+}
+
+/** The key from the settings; undefined: it is in `DATA_DIR`. */
+function readSetKey({ secretKey, secretKeyFile, secretKeyCommand }: KeySettings): Buffer | undefined {
+  if (secretKey !== undefined) return Buffer.from(secretKey, 'hex')
+  if (secretKeyCommand !== undefined) return keyOfCommand(secretKeyCommand)
+  if (secretKeyFile === undefined) return undefined
+  const key = readKey(secretKeyFile)
+  if (key === undefined) throw new SettingsError(`SECRET_KEY_FILE (${secretKeyFile}) does not exist.`)
+  return key
 }
 
 /**
@@ -29,9 +73,11 @@ export async function ensureSecretKey({ dataDirectory, secretKey }: KeySettings)
  *
  * @throws {SettingsError} If there is none, or a file holds none.
  */
-export function readSecretKeys({ dataDirectory, secretKey, otherSecretKey }: KeySettings): SecretKeys {
+export function readSecretKeys(settings: KeySettings): SecretKeys {
+  const { dataDirectory, otherSecretKey } = settings
   const other = otherSecretKey === undefined ? [] : [Buffer.from(otherSecretKey, 'hex')]
-  if (secretKey !== undefined) return { current: Buffer.from(secretKey, 'hex'), others: other }
+  const set = readSetKey(settings)
+  if (set !== undefined) return { current: set, others: other }
   const current = readKey(join(dataDirectory, CURRENT))
   if (current === undefined) throw new SettingsError(`DATA_DIR (${dataDirectory}) holds no ${CURRENT}.`)
   const previous = readKey(join(dataDirectory, PREVIOUS))
@@ -63,6 +109,11 @@ function readKey(path: string): Buffer | undefined {
     if (code === 'ENOENT') return undefined
     throw new SettingsError(`${path} cannot be read (${code}).`, { cause: error })
   }
-  if (!/^[0-9a-f]{64}\s*$/i.test(text)) throw new SettingsError(`${path} does not hold 64 hex digits.`)
-  return Buffer.from(text.trim(), 'hex')
+  const key = parseKey(text)
+  if (key === undefined) throw new SettingsError(`${path} does not hold 64 hex digits.`)
+  return key
+}
+
+function parseKey(text: string): Buffer | undefined {
+  return /^[0-9a-f]{64}\s*$/i.test(text) ? Buffer.from(text.trim(), 'hex') : undefined
 }

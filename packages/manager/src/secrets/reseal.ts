@@ -1,4 +1,5 @@
 import type { Database } from '../database/open-database.ts'
+import { resealFilterKey } from './filter-key.ts'
 import { resealKeyCheck } from './key-check.ts'
 import { listSealed, replaceSealed, type SealedColumn } from './repository.ts'
 import { purposeOf, sealedColumns } from './sealed-columns.ts'
@@ -27,6 +28,7 @@ export async function resealAll(context: SecretsContext): Promise<number> {
       count += await resealColumn(context, { table, column }, purpose)
     }
   }
+  await resealFilterKey(context)
   // Last: until then, the next start still requires both keys.
   await resealKeyCheck(context)
   return count

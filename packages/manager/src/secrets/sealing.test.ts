@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { purposeOf } from './sealed-columns.ts'
 import { SealError, Sealer } from './sealing.ts'
 
 const sealerWith = (current: Buffer, ...others: Buffer[]) => new Sealer(() => ({ current, others }))
@@ -53,4 +54,15 @@ test('keys that cannot be read for a moment do not stop it', () => {
   })
   isLost = true
   expect(running.open(running.seal('secret', 'p'), 'p')).toBe('secret')
+})
+
+test('a sealed value that was moved to another row or column opens nothing', () => {
+  const sealed = sealer.seal('secret', purposeOf('service_instances', 'sealed_database_password', 'mine'))
+  for (const moved of [
+    purposeOf('service_instances', 'sealed_database_password', 'theirs'),
+    purposeOf('service_instances', 'sealed_backup_password', 'mine'),
+    purposeOf('agents', 'sealed_password', 'mine'),
+  ]) {
+    expect(() => sealer.open(sealed, moved)).toThrow(SealError)
+  }
 })

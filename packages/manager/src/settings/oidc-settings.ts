@@ -13,7 +13,9 @@ export interface OidcSettings {
   /** The claim that holds scopes, groups or roles; dots lead into it where no claim has the whole name. */
   roleClaim: string
   /** Which value of that claim gives which role. */
-  scopes: Record<Role, string>
+  scopes: Record<Exclude<Role, 'broker'>, string>
+  /** Which value of that claim allows to delete backups. */
+  deleteScope: string
   /** The claim that holds ids of service instances, or `*`; undefined: tokens grant none. */
   instancesClaim: string | undefined
   /** Without a slash at the end; undefined: Cloud Foundry is not asked. */
@@ -70,6 +72,11 @@ export const oidcTable = {
     default: 'osb-backup.admin',
     description: 'value of that claim that makes an admin, of every service instance',
   },
+  OIDC_DELETE_SCOPE: {
+    schema: scope,
+    default: 'osb-backup.delete',
+    description: 'value of that claim that allows an operator to delete backups, release them and shorten retentions',
+  },
   OIDC_INSTANCES_CLAIM: {
     schema: claimName,
     description: 'claim with the ids of the service instances that are granted, or "*"',
@@ -118,6 +125,7 @@ export function readOidcSettings(environment: Environment): OidcSettings | undef
       operator: parsed.OIDC_OPERATOR_SCOPE,
       admin: parsed.OIDC_ADMIN_SCOPE,
     },
+    deleteScope: parsed.OIDC_DELETE_SCOPE,
     instancesClaim: parsed.OIDC_INSTANCES_CLAIM,
     cloudFoundryUrl,
     allowsHttp,

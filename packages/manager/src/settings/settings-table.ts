@@ -48,6 +48,21 @@ const api = {
     defaultText: 'generated',
     description: 'the first admin token; used only while the database has no token',
   },
+  MAX_TOKEN_LIFETIME_DAYS: {
+    schema: wholeNumber(0, 36_500),
+    default: '0',
+    description: 'longest time in days that a new token may be valid, also one without an expiry; 0: no limit',
+  },
+  MAX_EVENT_STREAMS: {
+    schema: wholeNumber(1, 100_000),
+    default: '500',
+    description: 'maximum number of event streams that are open at one manager',
+  },
+  MAX_EVENT_STREAMS_PER_CALLER: {
+    schema: wholeNumber(1, 100_000),
+    default: '20',
+    description: 'maximum number of event streams that one token or user has open at one manager',
+  },
   LOG_LEVEL: {
     schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     default: 'info',
@@ -71,6 +86,15 @@ const data = {
     schema: secretKey,
     defaultText: 'DATA_DIR/secret.key',
     description: 'key that seals stored secrets, 64 hex digits',
+  },
+  SECRET_KEY_FILE: {
+    schema: absolutePath,
+    description: 'file with that key, such as one that a secret store mounts, instead of SECRET_KEY',
+  },
+  SECRET_KEY_COMMAND: {
+    schema: text,
+    description:
+      'shell command that prints that key, such as one that asks Vault, CredHub or a KMS, instead of SECRET_KEY; run once at the start',
   },
   CLOCK_SKEW_WARNING_SECONDS: {
     schema: wholeNumber(1, 86_400),
@@ -256,6 +280,12 @@ const retention = {
     schema: wholeNumber(0, 8760),
     default: '24',
     description: 'time in hours after a change of its retention in which a plan deletes nothing',
+  },
+  DELETION_GRACE_HOURS: {
+    schema: wholeNumber(0, 8760),
+    default: '24',
+    description:
+      'time in hours that restore points which a caller deleted are kept and can be undeleted; those that retention expires are deleted at once',
   },
   SUSPICIOUS_SIZE_PERCENT: {
     schema: wholeNumber(0, 100),

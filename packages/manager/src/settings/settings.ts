@@ -35,6 +35,8 @@ export interface ManagerSettings
 export function readSettings(environment: Environment = process.env): ManagerSettings {
   const entries = Object.entries(parseSettings(managerTable, environment))
   const properties = Object.fromEntries(entries.map(([name, value]) => [camelCase(name), value])) as Properties
+  const keys = ['SECRET_KEY', 'SECRET_KEY_FILE', 'SECRET_KEY_COMMAND'].filter((name) => environment[name])
+  if (keys.length > 1) throw new SettingsError(`${keys.join(' and ')} exclude each other: set one of them.`)
   const { dataDir, allowedOrigins = [], trustedProxies = [], recoveryRecipients = [], ...rest } = properties
   const { metricsAllowedAddresses = [], ...others } = rest
   const oidc = readOidcSettings(environment)

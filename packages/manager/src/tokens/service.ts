@@ -3,12 +3,15 @@ import { join } from 'node:path'
 import { writeFileAtomically } from '@osb-backup/node'
 import type { Call } from '../access/call.ts'
 import { type Caller, grantedCaller } from '../access/caller.ts'
+import { requireWithinOwnAccess } from '../access/limits.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
+import { notifyRevocation } from '../database/notifications.ts'
 import { inTransaction } from '../database/transaction.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { createOnce } from '../idempotency/service.ts'
+import { brokerCaller } from '../instances/brokers.ts'
 import { newIdentifier } from '../shared/identifier.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
@@ -17,6 +20,7 @@ import type { NewToken, Token } from './token.ts'
 
 /** The prefix of every token that the manager creates, so that secret scanners recognize one that leaked. */
 const TOKEN_PREFIX = 'osbb_'
+const DAY_MS = 86_400_000
 /** Precision of a token's last use: a write per call would cost more than the call. */
 const LAST_USE_SECONDS = 60
 
@@ -31,37 +35,38 @@ export async function identifyToken(context: Pick<Context, 'database'>, secret: 
   if (found === undefined) return undefined
   const { token } = found
   if (!found.wasUsedLately) await repository.recordTokenUse(context, token.id)
-  const { id, name, role, grants } = token
-  return grantedCaller({ kind: 'token', id, name, role, onlyDeprovisions: false }, grants)
+  const { id, name, role, permissions, grants } = token
+  const { validForMs } = found
+  const caller = { kind: 'token', id, name, role, permissions, onlyDeprovisions: false, validForMs } as const
+  return role === 'broker' ? brokerCaller(context, caller, grants) : grantedCaller(caller, grants)
 }
 
-/** All tokens, oldest first. */
-export function listTokens(context: Pick<Context, 'database'>): Promise<Token[]> {
-  return repository.listTokens(context)
+/** All tokens for the instances that the caller was granted, oldest first. */
+export async function listTokens(context: Pick<Context, 'database'>, call: Call): Promise<Token[]> {
+  return repository.listTokens(context, await call.caller.grants())
 }
 
 /**
- * Creates a token.
+ * Creates a token, for no more than its creator may do. Without an expiry it gets the longest that is allowed.
  *
  * @returns What is stored of it, and the token itself, which is shown only once.
- * @throws {RequestError} If it would have expired already.
+ * @throws {RequestError} If it would have expired already, live too long, or go beyond the access of the caller.
  */
 export async function createToken(
-  context: Pick<Context, 'database'>,
+  context: Pick<Context, 'database' | 'settings'>,
   call: Call,
   wanted: NewToken,
   key?: IdempotencyKey,
 ): Promise<{ token: Token; secret: string }> {
+  await requireWithinOwnAccess(call, wanted, 'instances')
   const now = await readClock(context)
-  if (wanted.expiresAt !== undefined && wanted.expiresAt <= now) {
-    throw new RequestError('invalid', 'expiresAt lies in the past.', { field: 'expiresAt' })
-  }
+  const expiresAt = expiryOf(wanted, now, context.settings.maxTokenLifetimeDays)
   const id = newIdentifier(now)
   return createOnce<Pick<Context, 'database'>, { token: Token; secret: string }>(context, {
     id,
     call,
     key,
-    create: (tx) => insertNewToken(tx, id, wanted),
+    create: (tx) => insertNewToken(tx, id, { ...wanted, expiresAt }),
     find(created) {
       const message = `This Idempotency-Key created the token ${created}, which was shown once: revoke it, and create another.`
       throw new RequestError('conflict', message, { field: 'Idempotency-Key' })
@@ -69,20 +74,30 @@ export async function createToken(
   })
 }
 
+/** @param longestDays - 0: no limit. */
+function expiryOf({ expiresAt }: NewToken, now: Date, longestDays: number): Date | undefined {
+  const latest = longestDays === 0 ? undefined : new Date(now.getTime() + longestDays * DAY_MS)
+  if (expiresAt === undefined) return latest
+  if (expiresAt <= now) throw new RequestError('invalid', 'expiresAt lies in the past.', { field: 'expiresAt' })
+  if (latest === undefined || expiresAt <= latest) return expiresAt
+  const message = `A token may live for at most ${longestDays} days: expiresAt must be ${latest.toISOString()} or earlier.`
+  throw new RequestError('invalid', message, { field: 'expiresAt' })
+}
+
 async function insertNewToken(
   context: Pick<Context, 'database'>,
   id: string,
-  { name, role, grants, expiresAt }: NewToken,
+  { name, role, permissions, grants, expiresAt }: NewToken,
   secret = TOKEN_PREFIX + randomBytes(32).toString('base64url'),
 ): Promise<{ token: Token; secret: string }> {
   const now = await readClock(context)
-  const token = { id, name, role, grants, createdAt: now, expiresAt, lastUsedAt: undefined }
+  const token = { id, name, role, permissions, grants, createdAt: now, expiresAt, lastUsedAt: undefined }
   await repository.insertToken(context, token, hashOf(secret))
   return { token, secret }
 }
 
 /**
- * Revokes a token, from now on.
+ * Revokes a token, from now on; event streams that it opened end.
  *
  * @throws {RequestError} If there is no such token, or it would revoke itself.
  */
@@ -91,7 +106,8 @@ export async function revokeToken(context: Pick<Context, 'database'>, call: Call
     throw new RequestError('conflict', 'A token cannot revoke itself: use another admin token.')
   }
   await inAuditedTransaction(context, call, async (tx) => {
-    if (!(await repository.deleteToken(tx, id))) throw notFound('token', id)
+    if (!(await repository.deleteToken(tx, id, await call.caller.grants()))) throw notFound('token', id)
+    await notifyRevocation(tx, `token:${id}`)
   })
 }
 
@@ -107,8 +123,9 @@ export async function ensureAdminToken(
   const path = join(settings.dataDirectory, 'admin-token')
   const created = await inTransaction(context, async (tx) => {
     await repository.lockTokens(tx)
-    if ((await repository.listTokens(tx)).length > 0) return undefined
-    const wanted = { name: 'first admin token', role: 'admin', grants: 'all', expiresAt: undefined } as const
+    if ((await repository.listTokens(tx, 'all')).length > 0) return undefined
+    const access = { role: 'admin', permissions: [], grants: 'all' } as const
+    const wanted = { name: 'first admin token', ...access, expiresAt: undefined }
     const { secret } = await insertNewToken(tx, newIdentifier(await readClock(tx)), wanted, settings.adminToken)
     await writeFileAtomically(path, `${secret}\n`)
     return secret
@@ -121,18 +138,19 @@ export async function ensureAdminToken(
   return undefined
 }
 
-/** One page of the tokens whose name contains a text, newest first. */
-export function searchTokens(
+/** One page of the tokens for the caller's instances whose name contains a text, newest first. */
+export async function searchTokens(
   context: Pick<Context, 'database'>,
+  call: Call,
   text: string | undefined,
   page: KeysetRequest,
 ): Promise<KeysetPage<Token>> {
-  return repository.searchTokens(context, text, page)
+  return repository.searchTokens(context, { scope: await call.caller.grants(), text }, page)
 }
 
-/** @throws {RequestError} If there is no such token. */
-export async function getToken(context: Pick<Context, 'database'>, id: string): Promise<Token> {
-  const token = await repository.findToken(context, id)
+/** @throws {RequestError} If there is no such token for the caller's instances. */
+export async function getToken(context: Pick<Context, 'database'>, call: Call, id: string): Promise<Token> {
+  const token = await repository.findToken(context, id, await call.caller.grants())
   if (token === undefined) throw notFound('token', id)
   return token
 }

@@ -1,11 +1,12 @@
 import type { Grants } from '../access/caller.ts'
-import type { Role } from '../shared/role.ts'
+import type { Permission, Role } from '../shared/role.ts'
 
 /** A token as it is stored: everything but the token itself. */
 export interface Token {
   id: string
   name: string
   role: Role
+  permissions: readonly Permission[]
   grants: Grants
   createdAt: Date
   expiresAt: Date | undefined
@@ -13,4 +14,4 @@ export interface Token {
 }
 
 /** What a new token is created with. */
-export type NewToken = Pick<Token, 'name' | 'role' | 'grants' | 'expiresAt'>
+export type NewToken = Pick<Token, 'name' | 'role' | 'permissions' | 'grants' | 'expiresAt'>

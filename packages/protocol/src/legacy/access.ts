@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { about } from '../about.ts'
 
-/** Roles, each including the one before. */
-export const roleSchema = z.enum(['viewer', 'operator', 'admin'])
+/** Roles, each after `broker` including the one before. */
+export const roleSchema = z.enum(['broker', 'viewer', 'operator', 'admin'])
 
 /** Service instances that are granted: all of them, or these by id. */
 export const grantsSchema = z.union([z.literal('all'), z.array(z.string().min(1).max(200)).max(1000)])
@@ -10,6 +10,12 @@ export const grantsSchema = z.union([z.literal('all'), z.array(z.string().min(1)
 const tokenFields = {
   name: z.string().min(1).max(200).meta(about('Name for people', 'night shift')),
   role: roleSchema.meta(about('Role', 'operator')),
+  /** Additive. */
+  permissions: z
+    .array(z.enum(['delete-backups']))
+    .max(10)
+    .optional()
+    .meta(about('What it may do besides its role', ['delete-backups'])),
   serviceInstances: grantsSchema.meta(about('Granted service instances', ['shop-db'])),
 }
 

@@ -10,16 +10,35 @@ import {
   searchField,
 } from './schema.ts'
 
-export const roles = ['viewer', 'operator', 'admin'] as const
+export const roles = ['broker', 'viewer', 'operator', 'admin'] as const
 export type Role = (typeof roles)[number]
 
-const role = z.enum(roles).meta(about('What it may do, each role including the one before', 'operator'))
+export const permissions = ['delete-backups'] as const
+export type Permission = (typeof permissions)[number]
+
+const role = z
+  .enum(roles)
+  .meta(
+    about(
+      'What it may do: each role after `broker` includes the one before; a `broker` registers and deregisters its own instances',
+      'operator',
+    ),
+  )
 const instances = z
   .union([z.literal('all'), z.array(z.string().min(1).max(200)).max(1000)])
   .meta(about('The service instances that it may reach: `all`, or their ids', ['shop-db']))
 const tokenFields = {
   name: z.string().min(1).max(200).meta(about('A name for people', 'night shift')),
   role,
+  permissions: z
+    .array(z.enum(permissions))
+    .max(10)
+    .optional()
+    .meta(
+      about('What it may do besides its role: delete restore points, release them, shorten a retention', [
+        'delete-backups',
+      ]),
+    ),
   instances,
   expiresAt: instantSchema.optional().meta(about('When it expires; absent for never', '2046-03-01T00:00:00.000Z')),
 }

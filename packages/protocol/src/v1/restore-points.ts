@@ -94,7 +94,9 @@ export const restorePointSchema = z.object({
       requestedAt: instantSchema.meta(about('Since when', EXAMPLE_INSTANT)),
       reason: z.enum(['retention', 'requested', 'plan-deleted', 'deprovisioned']).meta(about('Why', 'retention')),
       attempts: z.int().meta(about('Number of attempts', 1)),
-      nextAttemptAt: instantSchema.meta(about('When it is retried', EXAMPLE_INSTANT)),
+      nextAttemptAt: instantSchema.meta(
+        about('When it is tried, or tried again; before the first attempt it can be undeleted', EXAMPLE_INSTANT),
+      ),
       error: z.string().optional().meta(about('Why the last attempt failed', 's3://backups cannot be reached.')),
     })
     .optional()

@@ -1,15 +1,26 @@
 import type { JWTPayload } from 'jose'
 import type { OidcSettings } from '../../settings/oidc-settings.ts'
-import { type Role, roles } from '../../shared/role.ts'
+import { type Permission, type Role, roles } from '../../shared/role.ts'
 import type { Grants } from '../caller.ts'
+
+/** Brokers are no users: they have tokens of their own. */
+const userRoles = roles.filter((role) => role !== 'broker')
 
 /** The highest role that a token's claim grants; undefined if it grants none. */
 export function roleOf(
   claims: JWTPayload,
   { roleClaim, scopes }: Pick<OidcSettings, 'roleClaim' | 'scopes'>,
-): Role | undefined {
+): Exclude<Role, 'broker'> | undefined {
   const held = wordsIn(claimAt(claims, roleClaim))
-  return roles.findLast((role) => held.includes(scopes[role]))
+  return userRoles.findLast((role) => held.includes(scopes[role]))
+}
+
+/** What the same claim allows besides the role. */
+export function permissionsOf(
+  claims: JWTPayload,
+  { roleClaim, deleteScope }: Pick<OidcSettings, 'roleClaim' | 'deleteScope'>,
+): Permission[] {
+  return wordsIn(claimAt(claims, roleClaim)).includes(deleteScope) ? ['delete-backups'] : []
 }
 
 /** Which service instances a token's claim grants: a list of ids, or `*`, alone or in a list, for all. */

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { OidcSettings } from '../../settings/oidc-settings.ts'
 import { type Caller, grantedCaller, type IdentifyCaller } from '../caller.ts'
 import { checkToken } from './check-token.ts'
-import { instancesOf, nameOf, roleOf } from './claims.ts'
+import { instancesOf, nameOf, permissionsOf, roleOf } from './claims.ts'
 import { CloudFoundry } from './cloud-foundry.ts'
 import { createFetchText } from './fetch-text.ts'
 import { type KeyTiming, Provider } from './provider.ts'
@@ -42,15 +42,18 @@ export function createUserIdentification(
       log.debug({ subject: claims.sub, claim: settings.roleClaim }, 'a valid token gives no role')
       return undefined
     }
-    const user = { kind: 'user', id: claims.sub, name: nameOf(claims), role, onlyDeprovisions: false } as const
+    const permissions = permissionsOf(claims, settings)
+    const validForMs = claims.exp * 1000 - (await now()).getTime()
+    const access = { role, permissions, onlyDeprovisions: false, validForMs } as const
+    const user = { kind: 'user', id: claims.sub, name: nameOf(claims), ...access } as const
     const granted = role === 'admin' ? 'all' : instancesOf(claims, settings)
     if (granted === 'all' || cloudFoundry === undefined) return grantedCaller(user, granted)
     return cloudFoundryUser(user, granted, (instanceId) => cloudFoundry.permissions(token, instanceId))
   }
 }
 
-function hasSubject(claims: JWTPayload): claims is JWTPayload & { sub: string } {
-  return typeof claims.sub === 'string' && claims.sub !== ''
+function hasSubject(claims: JWTPayload): claims is JWTPayload & { sub: string; exp: number } {
+  return typeof claims.sub === 'string' && claims.sub !== '' && typeof claims.exp === 'number'
 }
 
 /** A user who was granted some instances by the token; Cloud Foundry is asked about every other one. */

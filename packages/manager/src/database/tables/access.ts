@@ -1,11 +1,13 @@
 import type { ColumnType } from 'kysely'
-import type { CreatedAt, Grants, JsonText } from './columns.ts'
+import type { Permission } from '../../shared/role.ts'
+import type { CreatedAt, Grants, Json, JsonText } from './columns.ts'
 
 export interface TokenTable {
   id: string
   name: string
   hash: string
-  role: 'viewer' | 'operator' | 'admin'
+  role: 'broker' | 'viewer' | 'operator' | 'admin'
+  permissions: Json<Permission[]>
   grants: JsonText<Grants>
   expires_at: Date | null
   last_used_at: Date | null

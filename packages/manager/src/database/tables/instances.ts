@@ -47,6 +47,8 @@ export interface ServiceInstanceTable {
   backup_username: string | null
   sealed_backup_password: string | null
   agent_id: string
+  /** The broker that registered it first; null: it was no broker. */
+  registered_by: ColumnType<string | null, string | null, never>
   version: Generated<number>
   created_at: CreatedAt
   /** Jobs and restore points refer to the instance also after it was deleted. */

@@ -35,6 +35,7 @@ function tokenToWire(token: Token): WireToken {
     id: token.id,
     name: token.name,
     role: token.role,
+    permissions: token.permissions.length === 0 ? undefined : [...token.permissions],
     serviceInstances: grantsToWire(token.grants),
     createdAt: token.createdAt.toISOString(),
     expiresAt: token.expiresAt?.toISOString(),
@@ -45,11 +46,15 @@ function tokenToWire(token: Token): WireToken {
 /** Tokens and broker accounts, for admins. */
 export function accessRoutes(app: App, context: Context): void {
   const config = { access: 'admin' } as const
+  const audited = { ...config, audited: true } as const
 
   app.get(
     '/tokens',
-    { config, schema: { summary: 'List the tokens, without their secrets', response: { 200: z.array(tokenSchema) } } },
-    async () => (await listTokens(context)).map(tokenToWire),
+    {
+      config: audited,
+      schema: { summary: 'List the tokens, without their secrets', response: { 200: z.array(tokenSchema) } },
+    },
+    async (request) => (await listTokens(context, request.call)).map(tokenToWire),
   )
 
   app.post(
@@ -63,9 +68,9 @@ export function accessRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      const { name, role, serviceInstances, expiresAt } = request.body
+      const { name, role, permissions = [], serviceInstances, expiresAt } = request.body
       const expires = expiresAt === undefined ? undefined : new Date(expiresAt)
-      const wanted = { name, role, grants: serviceInstances, expiresAt: expires }
+      const wanted = { name, role, permissions, grants: serviceInstances, expiresAt: expires }
       const { token, secret } = await createToken(context, request.call, wanted)
       return reply.code(201).send({ ...tokenToWire(token), token: secret })
     },
@@ -82,9 +87,15 @@ export function accessRoutes(app: App, context: Context): void {
 
   app.get(
     '/brokerAccounts',
-    { config, schema: { summary: 'List the broker accounts', response: { 200: z.array(brokerAccountSchema) } } },
-    async () =>
-      (await listBrokerAccounts(context)).map(({ name, grants }) => ({ name, serviceInstances: grantsToWire(grants) })),
+    {
+      config: audited,
+      schema: { summary: 'List the broker accounts', response: { 200: z.array(brokerAccountSchema) } },
+    },
+    async (request) =>
+      (await listBrokerAccounts(context, request.call)).map(({ name, grants }) => ({
+        name,
+        serviceInstances: grantsToWire(grants),
+      })),
   )
 
   app.put(

@@ -23,7 +23,7 @@ export function auditRoutes(app: App, context: Context): void {
     },
     async (request) => {
       const page = readPaging(request.query, DEFAULT_PAGE)
-      const { entries, total } = await listAuditEntries(context, request.query.serviceInstance, page)
+      const { entries, total } = await listAuditEntries(context, request.call, request.query.serviceInstance, page)
       const content = entries.map(({ instanceId, at, ...entry }) => ({
         ...entry,
         at: at.toISOString(),

@@ -163,7 +163,7 @@ export function destinationRoutes(app: App, context: Context): void {
   app.delete(
     '/fileDestinations/byInstance/:instanceId',
     {
-      config: { access: 'operator', brokers: true },
+      config: { access: 'operator', brokers: 'deprovisioning' },
       schema: {
         summary: 'Retire all file destinations of an instance',
         params: byInstanceParams,

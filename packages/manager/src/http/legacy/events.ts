@@ -1,11 +1,10 @@
 import { about } from '@osb-backup/protocol'
-import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { authorizeInstance } from '../../access/call.ts'
 import type { Context } from '../../context/context.ts'
-import { isAtAgent } from '../../jobs/job.ts'
+import { isAtAgent, type JobAtAgent } from '../../jobs/job.ts'
 import { findJob } from '../../jobs/service.ts'
-import { type EventStream, EventStreams } from '../event-stream.ts'
+import { formatEvent } from '../event-stream.ts'
 import type { App } from '../typed-app.ts'
 import { jobToAnswer } from './job-answers.ts'
 
@@ -19,7 +18,11 @@ const EXAMPLE = 'event: job\ndata: {"id":"69a3a7c0f1d2b3c4d5e6f708","status":"RU
 
 /** Server-sent events: every job that the caller may see, each time it changes. */
 export function eventRoutes(app: App, context: Context): void {
-  const streams = new EventStreams(app, context, MAX_BACKLOG_BYTES)
+  const feed = new LegacyJobFeed(context)
+  const unsubscribe = context.jobChanges.subscribe({ changed: (jobId) => feed.add(jobId) })
+  app.addHook('preClose', async () => {
+    unsubscribe()
+  })
 
   app.get(
     '/events',
@@ -38,46 +41,71 @@ export function eventRoutes(app: App, context: Context): void {
     },
     async (request, reply) => {
       const { serviceInstance } = request.query
-      if (serviceInstance !== undefined) await authorizeInstance(request.call, serviceInstance)
-      streams.open(reply, (stream) =>
-        context.jobChanges.subscribe({ changed: jobSender(context, request, stream, serviceInstance) }),
+      const { call } = request
+      if (serviceInstance !== undefined) await authorizeInstance(call, serviceInstance)
+      app.eventStreams.open(request, reply, MAX_BACKLOG_BYTES, (stream) =>
+        feed.subscribe(async ({ instanceId }, formatted) => {
+          if (serviceInstance !== undefined && instanceId !== serviceInstance) return
+          try {
+            if (!(await call.caller.isGranted(instanceId, 'read'))) return
+            const event = await formatted()
+            if (stream.isOpen()) stream.send(event)
+          } catch (error) {
+            context.log.warn({ err: error }, 'sending an event failed; its stream is closed')
+            stream.end()
+          }
+        }),
       )
     },
   )
 }
 
-/** Sends jobs one after the other, in the order they changed, to callers that were granted their instance. */
-function jobSender(
-  context: Context,
-  request: FastifyRequest,
-  stream: EventStream,
-  instanceId: string | undefined,
-): (jobId: string) => void {
-  const pending = new Set<string>()
-  let isSending = false
-  const sendAll = async () => {
-    for (const jobId of pending) {
-      pending.delete(jobId)
-      const job = await findJob(context, jobId)
-      // Clients of this path know only backups and restores.
-      if (job === undefined || !isAtAgent(job) || (instanceId !== undefined && job.instanceId !== instanceId)) continue
-      if (!(await request.call.caller.isGranted(job.instanceId, 'read'))) continue
-      if (!stream.isOpen()) return
-      stream.send('job', await jobToAnswer(context, job))
-    }
+type Subscriber = (job: JobAtAgent, formatted: () => Promise<string>) => Promise<void>
+
+/**
+ * Reads each job that changes once, one after the other in the order they changed, however many streams follow, and only if
+ * any does.
+ */
+class LegacyJobFeed {
+  readonly #context: Context
+  readonly #subscribers = new Set<Subscriber>()
+  readonly #pending = new Set<string>()
+  #isSending = false
+
+  constructor(context: Context) {
+    this.#context = context
   }
-  return (jobId) => {
-    // Changes that come while a job waits to be sent are sent with it.
-    pending.add(jobId)
-    if (isSending) return
-    isSending = true
-    sendAll()
-      .catch((error: unknown) => {
-        context.log.warn({ err: error }, 'sending an event failed; its stream is closed')
-        stream.end()
-      })
+
+  subscribe(subscriber: Subscriber): () => void {
+    this.#subscribers.add(subscriber)
+    return () => this.#subscribers.delete(subscriber)
+  }
+
+  /** Changes that come while a job waits to be sent are sent with it. */
+  add(jobId: string): void {
+    if (this.#subscribers.size === 0) return
+    this.#pending.add(jobId)
+    if (this.#isSending) return
+    this.#isSending = true
+    this.#sendAll()
+      .catch((error: unknown) => this.#context.log.warn({ err: error }, 'changes of jobs were not sent'))
       .finally(() => {
-        isSending = false
+        this.#isSending = false
       })
+  }
+
+  async #sendAll(): Promise<void> {
+    for (const jobId of this.#pending) {
+      this.#pending.delete(jobId)
+      const job = await findJob(this.#context, jobId)
+      // Clients of this path know only backups and restores.
+      if (job === undefined || !isAtAgent(job)) continue
+      let text: Promise<string> | undefined
+      const formatted = () => {
+        text ??= jobToAnswer(this.#context, job).then((answer) => formatEvent('job', answer))
+        return text
+      }
+      await Promise.all([...this.#subscribers].map((subscriber) => subscriber(job, formatted)))
+    }
   }
 }

@@ -21,7 +21,7 @@ export function instanceRoutes(app: App, context: Context): void {
   app.get(
     '/serviceInstances',
     {
-      config: { access: 'viewer' },
+      config: { access: 'viewer', brokers: 'registering' },
       schema: {
         summary: 'List service instances',
         querystring: pagingQuery,
@@ -38,7 +38,7 @@ export function instanceRoutes(app: App, context: Context): void {
   app.get(
     '/serviceInstances/:id',
     {
-      config: { access: 'viewer' },
+      config: { access: 'viewer', brokers: 'registering' },
       schema: { summary: 'Show a service instance', params, response: { 200: serviceInstanceSchema } },
     },
     async (request, reply) => {
@@ -51,7 +51,7 @@ export function instanceRoutes(app: App, context: Context): void {
   app.put(
     '/serviceInstances/:id',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', brokers: 'registering' },
       schema: {
         summary: 'Register a service instance, or replace it',
         headers: ifMatchHeader,
@@ -81,7 +81,7 @@ export function instanceRoutes(app: App, context: Context): void {
   app.delete(
     '/serviceInstances/:id',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', brokers: 'registering' },
       schema: { summary: 'Delete a service instance; its restore points stay', params, response: { 204: z.null() } },
     },
     async (request, reply) => {

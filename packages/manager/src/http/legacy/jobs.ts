@@ -191,7 +191,7 @@ export function jobRoutes(app: App, context: Context): void {
   app.delete(
     '/backupJobs/byInstance/:instanceId',
     {
-      config: { access: 'operator', brokers: true },
+      config: { access: 'operator', brokers: 'deprovisioning' },
       schema: {
         summary: 'Delete the jobs of an instance that have ended; files stay',
         params: byInstanceParams,

@@ -206,7 +206,7 @@ export function planRoutes(app: App, context: Context): void {
     '/backupPlans/byInstance/:instanceId',
     {
       handlerTimeout: longWorkDeadlineMs(context.settings.deprovisionBackupSeconds),
-      config: { access: 'operator', brokers: true },
+      config: { access: 'operator', brokers: 'deprovisioning' },
       schema: {
         summary:
           'Delete all backup plans of an instance that is deprovisioned; files stay, unless the operator set otherwise',

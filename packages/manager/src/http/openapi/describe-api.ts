@@ -35,7 +35,7 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
     },
     transform: (document) => {
       const { schema, url } = jsonSchemaTransform(document)
-      const { access = 'admin', brokers = false }: FastifyContextConfig = document.route.config ?? {}
+      const { access = 'admin', brokers }: FastifyContextConfig = document.route.config ?? {}
       const isMergePatch = document.route.method === 'PATCH' && url.startsWith('/v1/')
       const consumes = isMergePatch ? { consumes: ['application/json', 'application/merge-patch+json'] } : {}
       return { url, schema: { ...schema, ...consumes, ...{ 'x-access': access, 'x-brokers': brokers } } }

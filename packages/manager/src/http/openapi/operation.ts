@@ -3,6 +3,8 @@ import { exampleOf } from './examples.ts'
 import type { JsonSchema, NamedSchemas } from './json-schema.ts'
 import { refusalAnswers } from './refusals.ts'
 
+type Brokers = 'registering' | 'deprovisioning' | undefined
+
 interface Content {
   schema?: JsonSchema
   example?: unknown
@@ -11,7 +13,7 @@ interface Content {
 /** An operation of the OpenAPI document, while it is completed. */
 export interface Operation {
   'x-access'?: Role | 'open'
-  'x-brokers'?: boolean
+  'x-brokers'?: Brokers
   operationId?: string
   tags?: string[]
   description?: string
@@ -26,12 +28,13 @@ const meanings: Record<string, string> = { 200: 'OK', 201: 'Created', 202: 'Acce
 /** Adds what follows from the rest: a name, who may call, examples, and how it may be refused. */
 export function completeOperation(method: string, path: string, operation: Operation, named: NamedSchemas): void {
   const access = operation['x-access'] ?? 'admin'
-  const { 'x-brokers': brokers = false, parameters = [], requestBody, responses } = operation
+  const { 'x-brokers': brokers, parameters = [], requestBody, responses } = operation
   delete operation['x-brokers']
   operation.operationId = nameOf(method, path)
   operation.tags = [tagOf(path)]
   operation.description = accessSentence(access, brokers)
-  operation.security = access === 'open' ? [] : [{ bearer: [] }, ...(brokers ? [{ basic: [] }] : [])]
+  operation.security =
+    access === 'open' ? [] : [{ bearer: [] }, ...(brokers === 'deprovisioning' ? [{ basic: [] }] : [])]
   for (const parameter of parameters) {
     parameter.example ??= exampleOf(parameter.schema ?? {}, 'request', named)
   }
@@ -77,7 +80,9 @@ function nameOf(method: string, path: string): string {
   return method + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1).replace(/\W/g, '')).join('')
 }
 
-function accessSentence(access: Role | 'open', brokers: boolean): string {
+const brokerClauses = { registering: ', or broker', deprovisioning: ' or broker, or the account of a broker' } as const
+
+function accessSentence(access: Role | 'open', brokers: Brokers): string {
   if (access === 'open') return 'Open to every caller.'
-  return `Needs the role ${access}${brokers ? ', or the account of a broker' : ''}.`
+  return `Needs the role ${access}${brokers === undefined ? '' : brokerClauses[brokers]}.`
 }

@@ -33,7 +33,7 @@ export function agentRoutes(app: App, context: Context): void {
   app.get(
     '/v1/agents',
     {
-      config: { access: 'viewer' },
+      config: { access: 'viewer', brokers: 'registering' },
       schema: { summary: 'List agents', querystring: agentQuerySchema, response: { 200: listOf(agentSchema) } },
     },
     async (request) => {
@@ -47,7 +47,7 @@ export function agentRoutes(app: App, context: Context): void {
   app.get(
     '/v1/agents/:id',
     {
-      config: { access: 'viewer' },
+      config: { access: 'viewer', brokers: 'registering' },
       schema: { summary: 'Show an agent', params, response: { 200: agentSchema } },
     },
     async (request, reply) => {
@@ -60,7 +60,7 @@ export function agentRoutes(app: App, context: Context): void {
   app.post(
     '/v1/agents',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', brokers: 'registering' },
       schema: {
         summary: 'Register an agent',
         headers: idempotencyKeyHeader,
@@ -81,7 +81,7 @@ export function agentRoutes(app: App, context: Context): void {
   app.patch(
     '/v1/agents/:id',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', brokers: 'registering' },
       schema: {
         summary: 'Change an agent; another URL requires the password',
         headers: ifMatchHeader,
@@ -121,7 +121,7 @@ export function agentRoutes(app: App, context: Context): void {
   app.delete(
     '/v1/agents/:id',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', brokers: 'registering' },
       schema: { summary: 'Delete an agent that no service instance uses', params, response: { 204: z.null() } },
     },
     async (request, reply) => {

@@ -19,7 +19,7 @@ export function auditEntryRoutes(app: App, context: Context): void {
     async (request) => {
       const { instance, since, until, q, ...paging } = request.query
       const search = { instanceId: instance, since: toDate(since), until: toDate(until), text: q }
-      const page = await searchAuditEntries(context, search, keysetOf(paging))
+      const page = await searchAuditEntries(context, request.call, search, keysetOf(paging))
       return toList(page, ({ at, ...entry }) => ({ ...entry, at: at.toISOString() }))
     },
   )

@@ -23,6 +23,8 @@ import { grantsToWire } from './grants.ts'
 import { keysetOf, toList } from './lists.ts'
 
 const config = { access: 'admin' } as const
+/** Who reads which credentials there are is recorded too. */
+const audited = { ...config, audited: true } as const
 const params = z.object({ name: brokerAccountSchema.shape.name })
 
 /** The accounts of service brokers, which deprovision over the legacy paths. */
@@ -30,7 +32,7 @@ export function brokerAccountRoutes(app: App, context: Context): void {
   app.get(
     '/v1/broker-accounts',
     {
-      config,
+      config: audited,
       schema: {
         summary: 'List broker accounts',
         querystring: brokerAccountQuerySchema,
@@ -39,14 +41,17 @@ export function brokerAccountRoutes(app: App, context: Context): void {
     },
     async (request) => {
       const { q, ...paging } = request.query
-      return toList(await searchBrokerAccounts(context, q, keysetOf(paging)), toWire)
+      return toList(await searchBrokerAccounts(context, request.call, q, keysetOf(paging)), toWire)
     },
   )
 
   app.get(
     '/v1/broker-accounts/:name',
-    { config, schema: { summary: 'Show the account of a broker', params, response: { 200: brokerAccountSchema } } },
-    async (request) => toWire(await getBrokerAccount(context, request.params.name)),
+    {
+      config: audited,
+      schema: { summary: 'Show the account of a broker', params, response: { 200: brokerAccountSchema } },
+    },
+    async (request) => toWire(await getBrokerAccount(context, request.call, request.params.name)),
   )
 
   app.post(

@@ -2,7 +2,7 @@ import { about, eventQuerySchema } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
 import { authorizeInstance } from '../../access/call.ts'
 import type { Context } from '../../context/context.ts'
-import { EventStreams } from '../event-stream.ts'
+import { formatEvent } from '../event-stream.ts'
 import type { App } from '../typed-app.ts'
 import { followAlarms } from './alarm-feed.ts'
 import { JobFeed } from './job-feed.ts'
@@ -14,8 +14,7 @@ const EXAMPLE =
 
 /** Server-sent events: which jobs changed, and what of them; which alarms were raised, resolved or acknowledged. */
 export function eventRoutes(app: App, context: Context): void {
-  const feed = new JobFeed(context)
-  const streams = new EventStreams(app, context, MAX_BACKLOG_BYTES)
+  const feed = new JobFeed(context, (event) => formatEvent('job', event))
   app.addHook('preClose', async () => feed.close())
 
   app.get(
@@ -38,16 +37,16 @@ export function eventRoutes(app: App, context: Context): void {
       const call = request.call
       const { instance } = request.query
       if (instance !== undefined) await authorizeInstance(call, instance)
-      streams.open(reply, (stream) => {
+      app.eventStreams.open(request, reply, MAX_BACKLOG_BYTES, (stream) => {
         const unfollow = followAlarms(context, {
           call,
           instanceId: instance,
-          send: (event) => stream.isOpen() && stream.send('alarm', event),
+          send: (event) => stream.isOpen() && stream.send(formatEvent('alarm', event)),
         })
-        const unsubscribe = feed.subscribe(async (event) => {
+        const unsubscribe = feed.subscribe(async (event, formatted) => {
           if (instance !== undefined && event.instanceId !== instance) return
           if (!(await call.caller.isGranted(event.instanceId, 'read'))) return
-          if (stream.isOpen()) stream.send('job', event)
+          if (stream.isOpen()) stream.send(formatted())
         })
         return () => {
           unfollow()

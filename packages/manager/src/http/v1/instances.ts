@@ -44,7 +44,7 @@ export function instanceRoutes(app: App, context: Context): void {
   app.get(
     '/v1/instances',
     {
-      config: { access: 'viewer' },
+      config: { access: 'viewer', brokers: 'registering' },
       schema: {
         summary: 'List service instances, with their protection',
         querystring: instanceQuerySchema,
@@ -61,7 +61,7 @@ export function instanceRoutes(app: App, context: Context): void {
   app.get(
     '/v1/instances/:id',
     {
-      config: { access: 'viewer' },
+      config: { access: 'viewer', brokers: 'registering' },
       schema: { summary: 'Show a service instance', params, response: { 200: instanceSchema } },
     },
     async (request, reply) => {
@@ -74,7 +74,7 @@ export function instanceRoutes(app: App, context: Context): void {
   app.post(
     '/v1/instances',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', brokers: 'registering' },
       schema: {
         summary: 'Register a service instance',
         headers: idempotencyKeyHeader,
@@ -99,7 +99,7 @@ export function instanceRoutes(app: App, context: Context): void {
   app.patch(
     '/v1/instances/:id',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', brokers: 'registering' },
       schema: {
         summary: 'Change a service instance',
         headers: ifMatchHeader,
@@ -122,7 +122,7 @@ export function instanceRoutes(app: App, context: Context): void {
   app.delete(
     '/v1/instances/:id',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', brokers: 'registering' },
       schema: { summary: 'Delete a service instance; its restore points stay', params, response: { 204: z.null() } },
     },
     async (request, reply) => {

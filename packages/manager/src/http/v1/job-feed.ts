@@ -7,7 +7,8 @@ import { jobToWire } from './job-codec.ts'
 /** How many jobs are cached to compute which fields changed. For a job that was evicted, all fields count as changed. */
 const MAX_REMEMBERED = 5000
 
-type Subscriber = (event: JobEvent) => Promise<void>
+/** @param formatted - The event as it is sent; the same text for everybody. */
+type Subscriber = (event: JobEvent, formatted: () => string) => Promise<void>
 
 /**
  * Notifies any number of subscribers of changes of jobs. Each change is read once, however many listen, and never with what
@@ -15,14 +16,19 @@ type Subscriber = (event: JobEvent) => Promise<void>
  */
 export class JobFeed {
   readonly #context: Pick<Context, 'database' | 'sealer' | 'log'>
+  readonly #format: (event: JobEvent) => string
   readonly #subscribers = new Set<Subscriber>()
   readonly #pending = new Set<string>()
   readonly #remembered = new Map<string, WireJob>()
   readonly #unsubscribe: () => void
   #isSending = false
 
-  constructor(context: Pick<Context, 'database' | 'sealer' | 'log' | 'jobChanges'>) {
+  constructor(
+    context: Pick<Context, 'database' | 'sealer' | 'log' | 'jobChanges'>,
+    format: (event: JobEvent) => string,
+  ) {
     this.#context = context
+    this.#format = format
     this.#unsubscribe = context.jobChanges.subscribe({ changed: (jobId) => this.#changed(jobId) })
   }
 
@@ -58,7 +64,13 @@ export class JobFeed {
       const job = await findJobWithoutLogs(this.#context, jobId)
       if (job === undefined) continue
       const event = this.#eventOf(jobToWire(job))
-      if (event !== undefined) await Promise.all([...this.#subscribers].map((subscriber) => subscriber(event)))
+      if (event === undefined) continue
+      let text: string | undefined
+      const formatted = () => {
+        text ??= this.#format(event)
+        return text
+      }
+      await Promise.all([...this.#subscribers].map((subscriber) => subscriber(event, formatted)))
     }
   }
 

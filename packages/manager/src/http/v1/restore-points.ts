@@ -12,7 +12,7 @@ import { z } from 'zod'
 import type { Context } from '../../context/context.ts'
 import { startRestore } from '../../jobs/start-restore.ts'
 import { forgetPoint } from '../../removals/forget-point.ts'
-import { removeFiles } from '../../removals/service.ts'
+import { removeFiles, undeletePoint } from '../../removals/service.ts'
 import { objectNameOf, type RestorePoint } from '../../restore-points/restore-point.ts'
 import { getPoint, searchPoints, setHeld } from '../../restore-points/service.ts'
 import { confirmPoint } from '../../retention/confirm-point.ts'
@@ -139,13 +139,26 @@ export function restorePointRoutes(app: App, context: Context): void {
     async (request) => toWire(await confirmPoint(context, request.call, request.params.id)),
   )
 
+  app.post(
+    '/v1/restore-points/:id/undelete',
+    {
+      config: { access: 'operator' },
+      schema: {
+        summary: 'Undelete a restore point within the grace period of its deletion',
+        params,
+        response: { 200: restorePointSchema },
+      },
+    },
+    async (request) => toWire(await undeletePoint(context, request.call, request.params.id)),
+  )
+
   app.delete(
     '/v1/restore-points/:id',
     {
       handlerTimeout: OUTSIDE_CALL_DEADLINE_MS,
       config: { access: 'operator' },
       schema: {
-        summary: 'Delete a restore point with its object',
+        summary: 'Delete a restore point with its object, once the grace period is over',
         params,
         querystring: restorePointDeleteQuerySchema,
         response: { 204: z.null() },

@@ -18,25 +18,27 @@ import { keysetOf, toDate, toList } from './lists.ts'
 import { idParams as params } from './params.ts'
 
 const config = { access: 'admin' } as const
+/** Who reads which credentials there are is recorded too. */
+const audited = { ...config, audited: true } as const
 
 /** Tokens: created, listed and revoked. */
 export function tokenRoutes(app: App, context: Context): void {
   app.get(
     '/v1/tokens',
     {
-      config,
+      config: audited,
       schema: { summary: 'List tokens', querystring: tokenQuerySchema, response: { 200: listOf(tokenSchema) } },
     },
     async (request) => {
       const { q, ...paging } = request.query
-      return toList(await searchTokens(context, q, keysetOf(paging)), toWire)
+      return toList(await searchTokens(context, request.call, q, keysetOf(paging)), toWire)
     },
   )
 
   app.get(
     '/v1/tokens/:id',
-    { config, schema: { summary: 'Show a token, without itself', params, response: { 200: tokenSchema } } },
-    async (request) => toWire(await getToken(context, request.params.id)),
+    { config: audited, schema: { summary: 'Show a token, without itself', params, response: { 200: tokenSchema } } },
+    async (request) => toWire(await getToken(context, request.call, request.params.id)),
   )
 
   app.post(
@@ -51,8 +53,8 @@ export function tokenRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      const { name, role, instances, expiresAt } = request.body
-      const wanted = { name, role, grants: instances, expiresAt: toDate(expiresAt) }
+      const { name, role, permissions = [], instances, expiresAt } = request.body
+      const wanted = { name, role, permissions, grants: instances, expiresAt: toDate(expiresAt) }
       const { token, secret } = await createToken(context, request.call, wanted, parseIdempotencyKey(request))
       reply.header('Location', `/v1/tokens/${token.id}`)
       return reply.code(201).send({ ...toWire(token), token: secret })
@@ -69,11 +71,12 @@ export function tokenRoutes(app: App, context: Context): void {
   )
 }
 
-function toWire({ id, name, role, grants, createdAt, expiresAt, lastUsedAt }: Token): WireToken {
+function toWire({ id, name, role, permissions, grants, createdAt, expiresAt, lastUsedAt }: Token): WireToken {
   return {
     id,
     name,
     role,
+    permissions: permissions.length === 0 ? undefined : [...permissions],
     instances: grantsToWire(grants),
     createdAt: createdAt.toISOString(),
     expiresAt: expiresAt?.toISOString(),

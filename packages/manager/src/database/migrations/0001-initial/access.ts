@@ -5,6 +5,7 @@ export const access = [
     name text not null,
     hash text not null unique,
     role text not null,
+    permissions jsonb not null default '[]',
     grants jsonb not null,
     expires_at timestamptz,
     last_used_at timestamptz,

@@ -39,12 +39,14 @@ export const instances = [
     backup_username text,
     sealed_backup_password text,
     agent_id text not null references agents,
+    registered_by text,
     version integer not null default 1,
     created_at timestamptz not null default now(),
     deleted_at timestamptz
   )`,
 
   'create index service_instances_by_agent on service_instances (agent_id)',
+  'create index service_instances_by_broker on service_instances (registered_by) where registered_by is not null',
 
   `create table file_destinations (
     id text primary key,

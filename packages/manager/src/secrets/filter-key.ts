@@ -1,0 +1,24 @@
+import { randomBytes } from 'node:crypto'
+import type { Database } from '../database/open-database.ts'
+import * as repository from './repository.ts'
+import type { Sealer } from './sealing.ts'
+
+const NAME = 'sealed-password-filter-key'
+const KEY_BYTES = 32
+
+interface SecretsContext {
+  database: Database
+  sealer: Sealer
+}
+
+/** The key of the filters of passwords, which all managers share; created on first use. */
+export async function readFilterKey({ database, sealer }: SecretsContext): Promise<Buffer> {
+  const created = sealer.seal(randomBytes(KEY_BYTES).toString('hex'), NAME)
+  return Buffer.from(sealer.open(await repository.ensureSetting({ database }, NAME, created), NAME), 'hex')
+}
+
+/** Reseals it under the current key. */
+export async function resealFilterKey(context: SecretsContext): Promise<void> {
+  const key = await readFilterKey(context)
+  await repository.replaceSetting(context, NAME, context.sealer.seal(key.toString('hex'), NAME))
+}
