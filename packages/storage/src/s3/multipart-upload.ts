@@ -176,6 +176,7 @@ export class MultipartUpload {
 
   /** Completes the object and returns its ETag. All parts must be settled. Not retried. */
   async complete(): Promise<string | undefined> {
+    await this.#removeLostOnes()
     const { clients, object, omissions, mustBeNew, doing } = this.#target
     // Ceph ignores the condition, so the name is looked up too. If an earlier attempt was lost, the object may be its own.
     const isTaken = mustBeNew && !this.#mayBeComplete && (await headObject(clients.calls, object)) !== undefined
