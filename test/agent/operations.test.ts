@@ -199,7 +199,7 @@ test('a restore whose file is larger than the free space does not start', async 
 async function smallDisk(): Promise<string | undefined> {
   const path = await mkdtemp(join(tmpdir(), 'agent-disk-'))
   try {
-    await run('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', path])
+    await run('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=0711', 'tmpfs', path])
   } catch {
     await rm(path, { recursive: true })
     return undefined

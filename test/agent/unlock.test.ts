@@ -252,7 +252,7 @@ const isRoot = process.getuid?.() === 0
 /** Mounts a small file system on a directory of the agent, until the end of the test. */
 async function mountSmall(path: string): Promise<void> {
   await mkdir(path, { recursive: true })
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'none', path])
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m,mode=0711', 'none', path])
   onTestFinished(() => {
     spawnSync('umount', ['-l', path])
   })

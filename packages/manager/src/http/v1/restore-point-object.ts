@@ -5,7 +5,7 @@ import { openObject } from '../../downloads/service.ts'
 import type { App } from '../typed-app.ts'
 import { idParams as params } from './params.ts'
 
-const bytes = z.string().meta(about('The bytes as they are stored: compressed and encrypted', '…'))
+const bytes = z.string().meta(about('The bytes as they are stored: compressed and encrypted', 'age-encryption.org/v1'))
 
 /** The object of a restore point, for callers that verify, decrypt and decompress it themselves. */
 export function restorePointObjectRoutes(app: App, context: Context): void {
