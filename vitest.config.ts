@@ -6,8 +6,8 @@ const POLL_TIMEOUT_MS = 120_000
 /** Two kinds of tests: `unit` beside the code, fast and without servers; `system` in test/ against the lab. */
 export default defineConfig({
   test: {
-    // A test waits for servers and processes more than it computes: two files at a time keep two cores busy.
-    maxWorkers: 2,
+    // A test waits for servers and processes more than it computes: three files at a time keep two cores busy.
+    maxWorkers: 3,
     projects: [
       {
         test: {
