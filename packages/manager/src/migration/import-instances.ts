@@ -2,6 +2,7 @@ import { inAuditedTransaction } from '../audit/service.ts'
 import { backupHost } from '../instances/instance.ts'
 import { findInstance } from '../instances/service.ts'
 import { type InstanceWithAgent, storeInstanceWithAgent } from '../lifecycle/save-instance.ts'
+import type { ManagerSettings } from '../settings/settings.ts'
 import { RequestError } from '../shared/request-error.ts'
 import type { Import } from './import-context.ts'
 import type { OldCredential, OldInstance } from './old-documents.ts'
@@ -25,7 +26,7 @@ export async function importInstance(
     const instance = toInstance(running, old, credentials)
     if (apply) await inAuditedTransaction(context, call, (tx) => storeInstanceWithAgent(tx, instance, undefined))
     instances.set(id, { id })
-    report.add('service instance', id, 'imported', missingParts(instance))
+    report.add('service instance', id, 'imported', missingParts(instance, context.settings))
   } catch (error) {
     if (!(error instanceof RequestError)) throw error
     report.add('service instance', id, 'skipped', error.message)
@@ -74,10 +75,10 @@ export function agentUrlOf(template: string, ip: string): string {
   throw new RequestError('invalid', `${JSON.stringify(ip)} is no address of a host.`, { field: 'hosts' })
 }
 
-function missingParts({ database, agent }: InstanceWithAgent): string[] {
+function missingParts({ database, agent }: InstanceWithAgent, { credHub }: ManagerSettings): string[] {
   return [
     ...(agent.password === undefined ? ['its agent has no password: set it before the first job'] : []),
-    ...(database.password === undefined
+    ...(database.password === undefined && credHub === undefined
       ? ['it has no credentials of the database: set them before the first job']
       : []),
   ]
