@@ -13,6 +13,8 @@ const serviceInstance = { service_instance_id: 'shop' }
 
 beforeAll(async () => {
   fixture = await startFixture({ restore: 'cat >/dev/null' }, { MINIMUM_INTERVAL_SECONDS: '3600' })
+  // The directory belongs to one instance at a time.
+  await fixture.client.destinations.delete(fixture.destinationId)
   const { url, username, password } = fixture.agent
   await ask('PUT', '/serviceInstances/shop', {
     hosts: [{ name: 'postgres0', ip: '10.0.0.5', port: 5432, backup: true }],
