@@ -92,7 +92,13 @@ async function oldInstallation() {
         ...{ endpoint: s3.store.endpoint, region: '', bucket: s3.store.bucket },
       },
       {
-        ...{ _id: swiftId, type: 'SWIFT', name: 'swift', serviceInstance, authUrl: swift.store.authUrl },
+        ...{
+          _id: swiftId,
+          _class: 'de.evoila.cf.backup.model.api.file.SwiftFileDestination',
+          name: 'swift',
+          serviceInstance,
+          authUrl: swift.store.authUrl,
+        },
         ...{ domain: swift.store.domain, containerName: swift.store.container, projectName: swift.store.projectName },
         ...{ username: swift.store.username, password: swift.store.password },
       },

@@ -19,6 +19,8 @@ export interface StoreKind<S extends AnySettings = AnySettings> {
   readonly type: S['type']
   /** In agent requests and in the legacy API: `S3`. */
   readonly wireType: string
+  /** The simple name of the class that documents of the former manager name in `_class`; absent: it had no such kind. */
+  readonly legacyClass?: string
   readonly settingsSchema: z.ZodObject & z.ZodType<S>
   /** Settings that are stored encrypted and never shown. */
   readonly secretFields: readonly string[]

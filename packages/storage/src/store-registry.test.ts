@@ -115,6 +115,8 @@ describe('a kind that is added to the list', () => {
     expect(registry.settingsSchema.safeParse({ type: 'drawer' }).success).toBe(false)
     expect(registry.kindOfWireType('SHELF')?.type).toBe('shelf')
     expect(registry.kindOfWireType('DRAWER')).toBeUndefined()
+    expect(registry.kindOfLegacyClass('com.example.S3FileDestination')?.type).toBe('s3')
+    expect(registry.kindOfLegacyClass('com.example.ShelfDestination')).toBeUndefined()
   })
 
   test('has its secrets separated, masked and forgotten', () => {

@@ -40,6 +40,11 @@ export class StoreRegistry<S extends AnySettings> {
     return this.kinds.find((kind) => kind.wireType === wireType)
   }
 
+  /** The kind of a document whose class the former manager called so, with its package; undefined if there is none. */
+  kindOfLegacyClass(name: string): StoreKind | undefined {
+    return this.kinds.find(({ legacyClass }) => legacyClass !== undefined && legacyClass === name.split('.').at(-1))
+  }
+
   /**
    * Opens the store that settings describe. Does no I/O: other faults of the settings show at the first call. There is
    * nothing to close; idle connections keep no process alive.

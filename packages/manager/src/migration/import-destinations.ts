@@ -39,12 +39,13 @@ export async function importDestination(
 
 /** The settings of the store, by way of the API that the old manager had, whose rules count here too. */
 function storeOf({ containerName, projectName, ...old }: OldDestination): StoreSettings {
-  const type = old.type ?? (/\bS3/.test(old._class ?? '') ? 'S3' : 'SWIFT')
-  const kind = stores.kindOfWireType(type)
-  if (kind === undefined) throw refused(`${JSON.stringify(type)} is no kind of store`)
+  const { type: wireType, _class: className } = old
+  if ((wireType ?? className) === undefined) throw refused('it has neither a type nor a class')
+  const kind = wireType ? stores.kindOfWireType(wireType) : stores.kindOfLegacyClass(className ?? '')
+  if (kind === undefined) throw refused(`${JSON.stringify(wireType ?? className)} is no kind of store`)
   const wire = kind.legacy.requestSchema.safeParse({
     ...old,
-    ...{ type, name: old.name ?? old._id, container_name: containerName, project_name: projectName },
+    ...{ type: kind.wireType, name: old.name ?? old._id, container_name: containerName, project_name: projectName },
     serviceInstance: { service_instance_id: old.serviceInstance },
   })
   if (!wire.success) throw refused(`its ${wire.error.issues[0]?.path.join('.')} is missing or not valid`)

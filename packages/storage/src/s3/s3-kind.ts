@@ -70,6 +70,7 @@ const agentFields = agentDestinationSchema.pick({
 export const s3Kind = {
   type: 's3',
   wireType: 'S3',
+  legacyClass: 'S3FileDestination',
   settingsSchema: s3SettingsSchema,
   secretFields: ['secretAccessKey', 'sessionToken'],
   credentialFields: ['accessKeyId'],

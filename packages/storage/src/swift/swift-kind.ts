@@ -72,6 +72,7 @@ const agentFields = agentDestinationSchema.pick({
 export const swiftKind = {
   type: 'swift',
   wireType: 'SWIFT',
+  legacyClass: 'SwiftFileDestination',
   settingsSchema: swiftSettingsSchema,
   secretFields: ['password'],
   credentialFields: [],
