@@ -141,7 +141,7 @@ test('the page at /docs shows every operation, and loads everything from this se
       })
       .toBe(operations.length)
     const create = page.locator('.opblock-summary', { hasText: 'Create a backup plan' }).first()
-    await page.evaluate(() => window.scrollTo(0, 0))
+    await page.evaluate('window.scrollTo(0, 0)')
     await expect
       .poll(async () => {
         await page.mouse.wheel(0, 700)
