@@ -95,6 +95,8 @@ export interface StoredFindings {
   adopted: StoredList<{ id: string; name: string; item: string }>
   notAdopted: StoredList<{ name: string; problem: string }>
   brokenPoints: StoredList<{ id: string; name: string; state: 'damaged' | 'missing' }>
+  hiddenVersions: { versions: number; deleteMarkers: number; sizeBytes: number }
+  notListed: { what: 'incompleteUploads' | 'hiddenVersions'; problem: string }[]
 }
 
 interface StoredList<T> {
