@@ -1,5 +1,4 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { BlockList, isIPv6 } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import { Histogram, Registry } from 'prom-client'
 import { z } from 'zod'
@@ -7,6 +6,7 @@ import type { Context } from '../context/context.ts'
 import { expositionOf, PREFIX } from '../metrics/exposition.ts'
 import { gatherMetrics } from '../metrics/service.ts'
 import type { ManagerSettings } from '../settings/settings.ts'
+import { networkMatcher } from '../shared/networks.ts'
 import { RequestError } from '../shared/request-error.ts'
 import { shareCalls } from '../shared/share-calls.ts'
 import type { App } from './typed-app.ts'
@@ -62,13 +62,8 @@ export function metricsRoutes(app: App, context: Context): void {
 function readRule({ metricsToken, metricsAllowedAddresses }: ManagerSettings): (request: FastifyRequest) => boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
   const expected = metricsToken === undefined ? undefined : digest(`Bearer ${metricsToken}`)
-  const networks = new BlockList()
-  for (const network of metricsAllowedAddresses) {
-    const [address = '', length] = network.split('/')
-    const family = isIPv6(address) ? 'ipv6' : 'ipv4'
-    networks.addSubnet(address, Number(length ?? (family === 'ipv6' ? 128 : 32)), family)
-  }
+  const isAllowed = networkMatcher(metricsAllowedAddresses)
   return ({ headers: { authorization }, ip }) =>
     (expected !== undefined && authorization !== undefined && timingSafeEqual(digest(authorization), expected)) ||
-    networks.check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4')
+    isAllowed(ip)
 }

@@ -260,3 +260,19 @@ export async function instanceIdsOfBroker({ database }: { database: Database }, 
     .execute()
   return rows.map((row) => row.id)
 }
+
+/** The registered instances that have a host at one of these addresses. */
+export async function instanceIdsAtHosts(
+  { database }: { database: Database },
+  addresses: readonly string[],
+): Promise<string[]> {
+  const isThere = sql<boolean>`exists (
+    select from jsonb_to_recordset(hosts) as host (ip text) where host.ip = any(${addresses}::text[]))`
+  const rows = await database
+    .selectFrom('service_instances')
+    .select('id')
+    .where('deleted_at', 'is', null)
+    .where(isThere)
+    .execute()
+  return rows.map((row) => row.id)
+}

@@ -25,8 +25,13 @@ export async function findUndeclaredItem(
   if (context.settings.undeclaredItems === 'forbid') {
     return `The service instance ${quoted} has not declared ${JSON.stringify(first)}: ${advice}`
   }
-  if (!(await repository.isServerShared(context, placeOf(instance)))) return undefined
+  if (!(await isServerShared(context, instance))) return undefined
   return `The service instance ${quoted} shares its database server with others and has not declared ${JSON.stringify(first)}: ${advice}`
+}
+
+/** Whether another registered instance reaches the same database server, so that its items could be theirs. */
+export function isServerShared(context: Pick<Context, 'database'>, instance: ServiceInstance): Promise<boolean> {
+  return repository.isServerShared(context, placeOf(instance))
 }
 
 /** Items are declared once, but the URL of an agent may change afterwards, and bring instances together. */

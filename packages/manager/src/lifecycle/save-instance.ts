@@ -20,13 +20,14 @@ import { changedMeanwhile, RequestError } from '../shared/request-error.ts'
  *
  * @throws {RequestError} `not-found`, if it was not granted.
  */
-async function authorizeRegistration(context: Pick<Context, 'database'>, call: Call, id: string): Promise<void> {
+export async function authorizeRegistration(context: Pick<Context, 'database'>, call: Call, id: string): Promise<void> {
   const isNew = call.caller.role === 'broker' && (await findBrokerOf(context, id)) === undefined
   if (!isNew) return authorizeInstance(call, id)
   call.audit.instanceId = id
 }
 
-const registrarOf = ({ caller }: Call) => (caller.role === 'broker' ? brokerKey(caller) : undefined)
+/** The broker that an instance belongs to which a caller registers; undefined if it is no broker. */
+export const registrarOf = ({ caller }: Call) => (caller.role === 'broker' ? brokerKey(caller) : undefined)
 
 /** An instance that is described along with its agent, as the legacy paths do. */
 export type InstanceWithAgent = Omit<ServiceInstance, 'agent' | 'createdAt'> & { agent: AgentAddress }
@@ -61,13 +62,14 @@ export async function saveInstanceWithAgent(
 /**
  * Stores an instance with its agent, whose password may be unknown.
  *
+ * @param edited - The version to replace; undefined: whichever is stored; `new`: none that is registered.
  * @param registeredBy - The broker that registers it.
  * @throws {RequestError} If it was changed meanwhile.
  */
 export async function storeInstanceWithAgent(
   tx: InTransaction<RepositoryContext>,
   instance: InstanceWithAgent,
-  edited: number | undefined,
+  edited: number | 'new' | undefined,
   registeredBy?: string,
 ): Promise<ServiceInstance> {
   await agents.lockAgentAssignments(tx)

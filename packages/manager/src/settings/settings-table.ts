@@ -316,10 +316,16 @@ const legacy = {
   LEGACY_AGENT_URL: {
     schema: agentUrl,
     default: 'http://{backupHostIp}:8000',
-    description: 'URL of the agent of an instance that `import` or `recover` registers',
+    description: 'URL of the agent of an instance that `import`, `recover` or LEGACY_REGISTRATION_NETWORKS registers',
   },
   LEGACY_AGENT_USERNAME: { schema: text, description: 'user name at those agents' },
   LEGACY_AGENT_PASSWORD: { schema: text, description: 'password at those agents' },
+  LEGACY_REGISTRATION_NETWORKS: {
+    schema: listOf(network, 'must be addresses or networks such as 10.0.0.0/8, with commas between them'),
+    description:
+      'addresses or networks, separated by commas, whose hosts get LEGACY_AGENT_PASSWORD: a service instance that is not registered is, ' +
+      'when an admin sends it with hosts in them over the paths of the former manager; not set: none is',
+  },
 } as const
 
 /** The settings of the manager but for those of an identity provider, which count only together. */

@@ -15,7 +15,12 @@ type Properties = { readonly [N in keyof Parsed & string as CamelCase<N>]: Parse
 export interface ManagerSettings
   extends Omit<
     Properties,
-    'dataDir' | 'allowedOrigins' | 'trustedProxies' | 'recoveryRecipients' | 'metricsAllowedAddresses'
+    | 'dataDir'
+    | 'allowedOrigins'
+    | 'trustedProxies'
+    | 'recoveryRecipients'
+    | 'metricsAllowedAddresses'
+    | 'legacyRegistrationNetworks'
   > {
   /** Absolute. */
   readonly dataDirectory: string
@@ -23,6 +28,7 @@ export interface ManagerSettings
   readonly trustedProxies: readonly string[]
   readonly recoveryRecipients: readonly string[]
   readonly metricsAllowedAddresses: readonly string[]
+  readonly legacyRegistrationNetworks: readonly string[]
   /** Identity provider whose tokens are accepted too; undefined: there is none. */
   readonly oidc: OidcSettings | undefined
 }
@@ -38,11 +44,20 @@ export function readSettings(environment: Environment = process.env): ManagerSet
   const keys = ['SECRET_KEY', 'SECRET_KEY_FILE', 'SECRET_KEY_COMMAND'].filter((name) => environment[name])
   if (keys.length > 1) throw new SettingsError(`${keys.join(' and ')} exclude each other: set one of them.`)
   const { dataDir, allowedOrigins = [], trustedProxies = [], recoveryRecipients = [], ...rest } = properties
-  const { metricsAllowedAddresses = [], ...others } = rest
+  const { metricsAllowedAddresses = [], legacyRegistrationNetworks = [], ...others } = rest
   const oidc = readOidcSettings(environment)
   requireBoth(properties, 'tlsCertificateFile', 'tlsKeyFile')
   requireBoth(properties, 'agentCertificateFile', 'agentKeyFile')
-  const lists = { allowedOrigins, trustedProxies, recoveryRecipients, metricsAllowedAddresses }
+  if (legacyRegistrationNetworks.length > 0 && properties.legacyAgentPassword === undefined) {
+    throw new SettingsError('LEGACY_AGENT_PASSWORD must be set with LEGACY_REGISTRATION_NETWORKS.')
+  }
+  const lists = {
+    allowedOrigins,
+    trustedProxies,
+    recoveryRecipients,
+    metricsAllowedAddresses,
+    legacyRegistrationNetworks,
+  }
   return { ...others, ...lists, dataDirectory: resolve(dataDir), oidc }
 }
 

@@ -4,7 +4,7 @@ import { itemSchema } from '../item.ts'
 import { compressionAlgorithms } from '../transforms.ts'
 import { fileDestinationSchema } from './file-destination.ts'
 import { lenientBoolean, lenientInteger, optional, optionalText } from './lenient.ts'
-import { serviceInstanceReferenceSchema, serviceInstanceSchema } from './service-instance.ts'
+import { sentServiceInstanceRequestSchema, serviceInstanceSchema } from './service-instance.ts'
 
 export const retentionStyles = ['FILES', 'HOURS', 'DAYS', 'ALL'] as const
 export type RetentionStyle = (typeof retentionStyles)[number]
@@ -17,7 +17,7 @@ export type RetentionStyle = (typeof retentionStyles)[number]
 export const backupPlanRequestSchema = z.object({
   id: optionalText(100).meta({ description: 'Id' }),
   name: z.string().min(1).max(200).meta(about('Name for people', 'nightly')),
-  serviceInstance: serviceInstanceReferenceSchema,
+  serviceInstance: sentServiceInstanceRequestSchema,
   fileDestination: z.object({ id: z.string().min(1).max(100).meta(about('Id', '69a3a7c0f1d2b3c4d5e6f708')) }),
   paused: optional(lenientBoolean).meta(about('Whether its schedule is paused', false)),
   compression: optional(lenientBoolean).meta(about('Whether dumps are compressed', true)),

@@ -2,12 +2,12 @@ import { z } from 'zod'
 import { about } from '../about.ts'
 import { plainHttpUrl } from '../plain-http-url.ts'
 import { lenientBoolean, lenientInteger, optional, optionalText } from './lenient.ts'
-import { serviceInstanceReferenceSchema, serviceInstanceSchema } from './service-instance.ts'
+import { sentServiceInstanceRequestSchema, serviceInstanceSchema } from './service-instance.ts'
 
 /** What every file destination has in common, as clients send it. */
 export const fileDestinationRequestFields = {
   id: optionalText(100).meta({ description: 'Id' }),
-  serviceInstance: serviceInstanceReferenceSchema,
+  serviceInstance: sentServiceInstanceRequestSchema,
   name: z.string().min(1).max(200).meta(about('Name for people', 'nightly store')),
   filenamePrefix: optionalText(500).meta({ description: "Prefix of the object's name" }),
 }

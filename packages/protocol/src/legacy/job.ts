@@ -7,7 +7,7 @@ import { backupPlanSchema } from './backup-plan.ts'
 import { fileDestinationSchema } from './file-destination.ts'
 import { jobStatuses } from './job-status.ts'
 import { optional, optionalText } from './lenient.ts'
-import { scriptParametersSchema, serviceInstanceReferenceSchema, serviceInstanceSchema } from './service-instance.ts'
+import { scriptParametersSchema, sentServiceInstanceRequestSchema, serviceInstanceSchema } from './service-instance.ts'
 
 const nullableText = z.string().nullable()
 
@@ -127,7 +127,7 @@ export const restoreStartSchema = z.object({
     )
     .min(1)
     .max(500),
-  serviceInstance: serviceInstanceReferenceSchema.optional(),
+  serviceInstance: sentServiceInstanceRequestSchema.optional(),
   privateKey: optionalText(20_000).meta({
     description: 'Key that decrypts; empty if there is none, masked in responses',
   }),

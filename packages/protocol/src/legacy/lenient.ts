@@ -26,5 +26,8 @@ export const optionalText = (maximum: number) =>
 export const optional = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => value ?? undefined, schema.optional())
 
+/** Wraps a schema so that what cannot be read counts as absent, for what clients send along and requests were never refused for. */
+export const ignoringInvalid = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined)
+
 /** Replaces a secret in every answer. Sent back, it means "keep the stored one". */
 export const MASKED_SECRET = '***'

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { about } from '../about.ts'
 import { itemPatternsSchema } from '../item.ts'
 import { plainHttpUrl } from '../plain-http-url.ts'
-import { lenientBoolean, lenientInteger, optional, optionalText } from './lenient.ts'
+import { ignoringInvalid, lenientBoolean, lenientInteger, optional, optionalText } from './lenient.ts'
 
 const port = lenientInteger(0, 65_535)
 /** The Java manager writes 0 where a host has no port. */
@@ -102,3 +102,22 @@ export const scriptParametersSchema = z
 export const serviceInstanceReferenceSchema = z.object({
   service_instance_id: z.string().min(1).max(200).meta(about('Id of the service instance', 'shop-db')),
 })
+
+/**
+ * An instance as a client sends it along with what belongs to it. What else than its id can be read describes an instance that is not
+ * registered yet; what cannot be read is ignored.
+ */
+export const sentServiceInstanceRequestSchema = serviceInstanceReferenceSchema.extend({
+  service_id: ignoringInvalid(optionalText(200)).meta({ description: 'Service in the catalog of the broker' }),
+  plan_id: ignoringInvalid(optionalText(200)).meta({ description: 'Service plan in the catalog of the broker' }),
+  organization_guid: ignoringInvalid(optionalText(200)).meta({ description: 'Cloud Foundry organization' }),
+  space_guid: ignoringInvalid(optionalText(200)).meta({ description: 'Cloud Foundry space' }),
+  parameters: ignoringInvalid(optional(z.record(z.string(), z.unknown()))).meta({
+    description: 'Passed to the scripts as environment variables',
+  }),
+  hosts: ignoringInvalid(optional(z.array(hostSchema).max(100))).meta({
+    description:
+      'Hosts, which register an instance that is not registered yet if LEGACY_REGISTRATION_NETWORKS allows it',
+  }),
+})
+export type SentServiceInstance = z.infer<typeof sentServiceInstanceRequestSchema>

@@ -1,4 +1,4 @@
-import { pageSchema } from '@osb-backup/protocol'
+import { pageSchema, type SentServiceInstance } from '@osb-backup/protocol'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { authorizeReferredInstance, unknownInstance } from '../../access/call.ts'
@@ -18,6 +18,7 @@ import {
   retireDestination,
   retireDestinationsOfInstance,
 } from '../../lifecycle/change-destination.ts'
+import { registerSentInstance } from '../../migration/register-sent-instance.ts'
 import { invariant } from '../../shared/invariant.ts'
 import { OUTSIDE_CALL_DEADLINE_MS } from '../deadlines.ts'
 import { editedVersion, sendVersion } from '../entity-version.ts'
@@ -32,8 +33,10 @@ const DEFAULT_PAGE = 50
 
 /** File destinations: created, changed, tried and retired. */
 export function destinationRoutes(app: App, context: Context): void {
-  /** The instance that the body of a request refers to. */
-  const referredInstance = async (request: FastifyRequest, id: string): Promise<ServiceInstance> => {
+  /** The instance that the body of a request refers to, registered if it is sent whole. */
+  const referredInstance = async (request: FastifyRequest, sent: SentServiceInstance): Promise<ServiceInstance> => {
+    await registerSentInstance(context, request.call, sent)
+    const { service_instance_id: id } = sent
     await authorizeReferredInstance(request.call, id, 'serviceInstance')
     const instance = await findInstance(context, id)
     if (instance === undefined) throw unknownInstance(id, 'serviceInstance')
@@ -92,7 +95,7 @@ export function destinationRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      const instance = await referredInstance(request, request.body.serviceInstance.service_instance_id)
+      const instance = await referredInstance(request, request.body.serviceInstance)
       const wanted = destinationFromWire(request.body, instance.id, undefined)
       const destination = await createDestination(context, request.call, wanted)
       sendVersion(reply, destination.version)
@@ -135,7 +138,7 @@ export function destinationRoutes(app: App, context: Context): void {
     },
     async (request) => {
       const { id } = request.body
-      const instance = await referredInstance(request, request.body.serviceInstance.service_instance_id)
+      const instance = await referredInstance(request, request.body.serviceInstance)
       const found = id ? await findDestination(context, id) : undefined
       const stored = found?.instanceId === instance.id ? found : undefined
       const wanted = destinationFromWire(request.body, instance.id, stored)

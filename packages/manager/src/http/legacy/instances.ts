@@ -1,10 +1,9 @@
 import { about, pageSchema, serviceInstanceRequestSchema, serviceInstanceSchema } from '@osb-backup/protocol'
 import { z } from 'zod'
-import { authorizeInstance } from '../../access/call.ts'
 import type { Context } from '../../context/context.ts'
 import { findInstance, getInstance, listInstances } from '../../instances/service.ts'
 import { deleteInstance } from '../../lifecycle/delete-instance.ts'
-import { saveInstanceWithAgent } from '../../lifecycle/save-instance.ts'
+import { authorizeRegistration, saveInstanceWithAgent } from '../../lifecycle/save-instance.ts'
 import { RequestError } from '../../shared/request-error.ts'
 import { editedVersion, sendVersion } from '../entity-version.ts'
 import { ifMatchHeader } from '../request-headers.ts'
@@ -63,7 +62,7 @@ export function instanceRoutes(app: App, context: Context): void {
     async (request, reply) => {
       const { body, call } = request
       const { id } = request.params
-      await authorizeInstance(call, id)
+      await authorizeRegistration(context, call, id)
       const sent = body.service_instance_id
       if (sent !== undefined && sent !== id) {
         const message = `service_instance_id is ${JSON.stringify(sent)}, the path says ${JSON.stringify(id)}.`

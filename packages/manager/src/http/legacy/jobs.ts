@@ -12,6 +12,7 @@ import {
 } from '../../jobs/service.ts'
 import { startBackup } from '../../jobs/start-backup.ts'
 import { findRestoreItems, startRestore } from '../../jobs/start-restore.ts'
+import { registerSentInstance } from '../../migration/register-sent-instance.ts'
 import { getPlan } from '../../plans/service.ts'
 import { removeFiles } from '../../removals/service.ts'
 import { pointsOfJob } from '../../restore-points/service.ts'
@@ -121,6 +122,7 @@ export function jobRoutes(app: App, context: Context): void {
     async (request, reply) => {
       const { body, call } = request
       const source = await getBackupJob(context, call, body.backupJob.id)
+      await registerSentInstance(context, call, body.serviceInstance)
       const wanted = {
         instanceId: body.serviceInstance?.service_instance_id ?? source.instanceId,
         items: await findRestoreItems(context, source, body.items),

@@ -16,6 +16,7 @@ import { destinationsById } from '../../destinations/service.ts'
 import { instancesById } from '../../instances/service.ts'
 import { deletePlan } from '../../lifecycle/delete-plan.ts'
 import { deprovisionPlans } from '../../lifecycle/deprovision.ts'
+import { registerSentInstance } from '../../migration/register-sent-instance.ts'
 import type { BackupPlan } from '../../plans/plan.ts'
 import { previewPlan } from '../../plans/preview.ts'
 import { createPlan, createPlanKeys, getPlan, listPlanRuns, listPlans, updatePlan } from '../../plans/service.ts'
@@ -92,6 +93,7 @@ export function planRoutes(app: App, context: Context): void {
       schema: { summary: 'Create a backup plan', body: backupPlanRequestSchema, response: { 201: backupPlanSchema } },
     },
     async (request, reply) => {
+      await registerSentInstance(context, request.call, request.body.serviceInstance)
       const plan = await createPlan(context, request.call, planFromWire(request.body, undefined))
       sendVersion(reply, plan.version)
       return reply.code(201).send(await oneToWire(context, plan))
