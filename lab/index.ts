@@ -45,6 +45,8 @@ const cephEnvSchema = z.object({
     /** A key of its KMS. */
     kmsKeyId: z.string(),
   }),
+  /** A role that the user of S3 gets temporary credentials for. */
+  roleArn: z.string(),
   /** With the login of Swift's version 1, which needs no Keystone. */
   swift: z.object({ authUrl: z.string(), username: z.string(), password: z.string() }),
 })

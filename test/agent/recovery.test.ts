@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startAgentProcess } from '@osb-backup/testkit'
 import { expect, test } from 'vitest'
@@ -58,6 +58,43 @@ test('new jobs wait for the recovery, known jobs answer at once, and can be canc
   await until(async () => (await agent.call('GET', '/backup/x')).status === 404, 'the job is deleted')
   expect(await agent.count('end post-backup-unlock')).toBe(1)
   await until(async () => (await send('backup', agent, 'y')).status === 201, 'new jobs are accepted')
+})
+
+test('an agent whose settings are wrong unlocks first, and accepts new jobs when they are right', async () => {
+  const agent = await CrashingAgent.prepare(scriptsOf(2, 'pre-backup-check'))
+  await agent.start()
+  await send('backup', agent, 'x')
+  await until(() => agent.has('held'), 'the script runs')
+  await agent.kill()
+  await chmod(join(agent.root, 'restores'), 0o777)
+  await agent.start()
+  const problem = expect.stringContaining('directory_restore is not safe')
+  expect((await agent.call('GET', '/status')).json).toMatchObject({ accepts_jobs: false, start_problem: problem })
+  expect(await agent.over('backup', 'x')).toMatchObject({ status: 'FAILED' })
+  expect(await agent.count('end post-backup-unlock')).toBe(1)
+  await until(
+    async () => (await agent.call('GET', '/status')).json.accepts_no_jobs_because === 'start_check_failed',
+    'the recovery has ended',
+  )
+  expect(await send('backup', agent, 'y')).toMatchObject({
+    status: 503,
+    json: { code: 'start_check_failed', error_message: problem },
+  })
+  await chmod(join(agent.root, 'restores'), 0o700)
+  await until(async () => (await send('backup', agent, 'y')).status === 201, 'new jobs are accepted')
+  expect((await agent.call('GET', '/status')).json).not.toHaveProperty('start_problem')
+})
+
+test('an agent without its certificate unlocks before it gives up', async () => {
+  const agent = await CrashingAgent.prepare(scriptsOf(2, 'pre-backup-check'))
+  await agent.start()
+  await send('backup', agent, 'x')
+  await until(() => agent.has('held'), 'the script runs')
+  await agent.kill()
+  const missing = join(agent.root, 'missing.pem')
+  const starting = agent.start({ tls_certificate_file: missing, tls_key_file: missing })
+  await expect(starting).rejects.toThrow(/tls_certificate_file/)
+  expect(await agent.count('end post-backup-unlock')).toBe(1)
 })
 
 test('a job that was deleted before a crash stays deleted', async () => {

@@ -74,6 +74,31 @@ describe('an admin of some instances', () => {
     const { client } = await clientWith({ role: 'admin' })
     expect((await call(client, { method: 'POST', path: '/v1/clock/confirm', body: {} })).status).toBe(403)
   })
+
+  test('neither reads nor changes the notifications of everybody', async () => {
+    const transport = { kind: 'slack', url: 'https://hooks.example.org/everybody' } as const
+    const channel = await fixture.client.notificationChannels.create({ name: 'on-call', transport })
+    const { id: notificationId } = await fixture.client.notificationChannels.test(channel.id)
+    const { client } = await clientWith({ role: 'admin' })
+    const path = `/v1/notification-channels/${channel.id}`
+    const rerouted = { transport: { kind: 'slack', url: 'https://hooks.example.org/mine' } }
+    for (const asked of [
+      { method: 'GET', path: '/v1/notification-channels' },
+      { method: 'POST', path: '/v1/notification-channels', body: { name: 'mine', transport } },
+      { method: 'GET', path },
+      { method: 'PATCH', path, body: rerouted },
+      { method: 'POST', path: `${path}/test`, body: {} },
+      { method: 'DELETE', path },
+      { method: 'GET', path: '/v1/notifications' },
+      { method: 'GET', path: `/v1/notifications/${notificationId}` },
+    ]) {
+      const { status, text } = await call(client, asked)
+      expect({ ...asked, status }).toEqual({ ...asked, status: 403 })
+      expect(text).not.toContain('on-call')
+    }
+    expect((await fixture.client.notificationChannels.list()).items).toEqual([channel])
+    await fixture.client.notificationChannels.delete(channel.id)
+  })
 })
 
 test('no token lives longer than the operator allows', async () => {

@@ -11,35 +11,58 @@ const STICKY = 0o1000
 const MAX_LINKS = 40
 
 /**
- * Creates the agent's directories where they do not exist, and checks that no other account can put files or links there: the
- * agent reads its journal and code from them, and scripts and transfers write to them with its rights.
+ * Creates the directory of the journal and of the compiled code where it does not exist, and checks that no other account can
+ * put files or links there. Without it no earlier job can be finished, so nothing else is checked before.
  *
- * @throws {SettingsError} If one cannot be written, is used for two purposes, or is not safe.
+ * @throws {SettingsError} If it cannot be written, is used for two purposes, or is not safe.
  */
-export async function openDirectories(settings: AgentSettings): Promise<void> {
-  await openDirectory('directory_backup', settings.backupDirectory)
-  await openDirectory('directory_restore', settings.restoreDirectory)
+export async function openStateDirectory(settings: AgentSettings): Promise<void> {
+  // As it is by default: then the message names the setting that the operator knows.
+  if (dirname(settings.stateDirectory) === settings.backupDirectory) {
+    await createWritable('directory_backup', settings.backupDirectory)
+  }
   await openDirectory('state_directory', settings.stateDirectory)
   // Callers name job directories, so the journal must not be in the same directory as those.
   const state = await realpath(settings.stateDirectory)
   for (const directory of [settings.backupDirectory, settings.restoreDirectory]) {
-    if ((await realpath(directory)) === state) {
+    if ((await realpath(directory).catch(() => undefined)) === state) {
       throw new SettingsError('state_directory must not be directory_backup or directory_restore itself.')
     }
   }
-  const { scriptAccount } = settings
-  await checkEntries('directory_backup', settings.backupDirectory, scriptAccount)
-  await checkEntries('directory_restore', settings.restoreDirectory, scriptAccount)
   await checkStateDirectory(state)
 }
 
-async function openDirectory(setting: string, path: string): Promise<void> {
+/**
+ * Creates the directories of jobs where they do not exist, and checks that no other account can put files or links there:
+ * scripts and transfers write to them with the rights of the agent.
+ *
+ * @throws {SettingsError} If one cannot be written, or is not safe.
+ */
+export async function openJobDirectories(settings: AgentSettings): Promise<void> {
+  const { scriptAccount } = settings
+  for (const [setting, path] of jobDirectoriesOf(settings)) {
+    await openDirectory(setting, path)
+    await checkEntries(setting, path, scriptAccount)
+  }
+}
+
+const jobDirectoriesOf = ({ backupDirectory, restoreDirectory }: AgentSettings) =>
+  [
+    ['directory_backup', backupDirectory],
+    ['directory_restore', restoreDirectory],
+  ] as const
+
+async function createWritable(setting: string, path: string): Promise<void> {
   try {
     await createDirectory(path, 0o700)
     await access(path, constants.W_OK | constants.X_OK)
   } catch (error) {
     throw new SettingsError(`${setting} is not a writable directory: ${errorMessage(error)}.`)
   }
+}
+
+async function openDirectory(setting: string, path: string): Promise<void> {
+  await createWritable(setting, path)
   await checkPath(setting, path)
   if (isWorldWritable(await stat(path))) throw worldWritable(setting, path)
 }
@@ -88,10 +111,7 @@ export async function openForScripts(settings: AgentSettings, form: 1 | 2): Prom
   if (account === undefined) return
   await checkScriptAccount(account)
   const state = await realpath(stateDirectory)
-  for (const [setting, path] of [
-    ['directory_backup', settings.backupDirectory],
-    ['directory_restore', settings.restoreDirectory],
-  ] as const) {
+  for (const [setting, path] of jobDirectoriesOf(settings)) {
     if (state.startsWith(`${await realpath(path)}/`)) {
       throw new SettingsError(
         `state_directory must be outside of ${setting} with script_user, whose scripts could exchange it: set it, for ` +

@@ -6,12 +6,25 @@ import { jobDirectoryPath, removeJobDirectory } from './stages/job-directory.ts'
 const INTERVAL_MS = 60_000
 /** A store that was unavailable may be back soon, and what is left in it costs money. */
 const ORPHANS_INTERVAL_MS = 15_000
+const CHECKS_INTERVAL_MS = 5000
 
-/** Starts the periodic tasks of the agent: they retry what failed at the end of a job, and delete expired jobs. */
-export function startMaintenance(deps: JobDependencies): RunningTasks {
+/**
+ * Starts the periodic tasks of the agent: they retry what failed at the end of a job, and delete expired jobs.
+ *
+ * @param repeatChecks - Repeats checks of the start that failed.
+ */
+export function startMaintenance(deps: JobDependencies, repeatChecks: () => Promise<void>): RunningTasks {
   const tasks: PeriodicTask[] = [
     { name: 'save job states', intervalMs: INTERVAL_MS, run: () => saveUnsaved(deps) },
     { name: 'reserve disk space', intervalMs: INTERVAL_MS, run: () => reserveSpace(deps) },
+    {
+      name: 'repeat checks of the start',
+      intervalMs: CHECKS_INTERVAL_MS,
+      async run() {
+        await repeatChecks()
+        return false
+      },
+    },
     // One after the other: removing orphans saves the job again, which must not restore one that has just expired.
     {
       name: 'remove orphans and expire jobs',

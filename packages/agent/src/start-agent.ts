@@ -12,12 +12,13 @@ import {
 import { missingNodeFlags } from '@osb-backup/storage/node-flags'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
-import { openDirectories, openForScripts } from './directory-checks.ts'
+import { openStateDirectory } from './directory-checks.ts'
 import { buildServer, tlsOptions } from './http/server.ts'
 import type { JobDependencies } from './jobs/job-dependencies.ts'
 import { JobMetrics } from './jobs/job-metrics.ts'
 import { noteShutdown } from './jobs/job-record.ts'
 import { JobRegistry } from './jobs/job-registry.ts'
+import { pendingSteps } from './jobs/pending-steps.ts'
 import { lockDirectory } from './journal/directory-lock.ts'
 import { Journal } from './journal/journal.ts'
 import { startMaintenance } from './maintenance.ts'
@@ -25,11 +26,12 @@ import { resumePending, startRecovery } from './recovery/recover.ts'
 import { openCgroups } from './scripts/cgroup.ts'
 import type { AgentSettings } from './settings/agent-settings.ts'
 import { ObjectClaims } from './stages/object-claim.ts'
-import { checkPlainHttp, checkScripts, readCaFile, tlsFilePaths } from './start-checks.ts'
+import { checkPlainHttp, checkStart, tlsFilePaths } from './start-checks.ts'
 import { AgentStores } from './stores/agent-stores.ts'
 
 /** How long callers have to receive pending answers when the agent shuts down. */
 const LAST_ANSWERS_MS = 1000
+const LISTEN_RETRY_MS = 1000
 
 /** A listening agent. */
 export interface Agent {
@@ -46,27 +48,22 @@ export interface Agent {
 }
 
 /**
- * Starts an agent. When this resolves, it listens and knows every job from before.
+ * Starts an agent. When this resolves, it listens and knows every job from before. If a job from before has to be finished,
+ * what is wrong with the settings only keeps it from accepting new ones.
  *
+ * @param stopping - Ends a start that waits for jobs from before.
  * @throws {SettingsError} If a directory, a file or the port that the settings name cannot be used.
  */
-export async function startAgent(settings: AgentSettings): Promise<Agent> {
-  const log = pino({ level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+export async function startAgent(configured: AgentSettings, stopping?: AbortSignal): Promise<Agent> {
+  const log = pino({ level: configured.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
   noteMissingFlags(log)
-  await openDirectories(settings)
-  await openForScripts(settings, await checkScripts(settings, log))
-  checkPlainHttp(settings, log)
-  const paths = tlsFilePaths(settings.tls)
-  const files = omitUndefined({
-    tls: paths && (await loadTlsFiles(paths)),
-    ca: await readCaFile(settings.transfers.caFile),
-  })
-  const lock = await lockDirectory(settings.stateDirectory)
+  await openStateDirectory(configured)
+  const lock = await lockDirectory(configured.stateDirectory)
   if ('heldBy' in lock) {
     throw new SettingsError(`state_directory is in use by another agent, process ${lock.heldBy}: stop it first.`)
   }
   try {
-    return await startLocked(settings, log, files, lock.release)
+    return await startLocked(configured, log, { unlock: lock.release, ...omitUndefined({ stopping }) })
   } catch (error) {
     await lock.release()
     throw error
@@ -79,34 +76,33 @@ function noteMissingFlags(log: pino.Logger): void {
 }
 
 async function startLocked(
-  settings: AgentSettings,
+  configured: AgentSettings,
   log: pino.Logger,
-  { tls, ca }: { tls?: TlsFiles; ca?: string },
-  unlock: () => Promise<void>,
+  { unlock, stopping }: { unlock: () => Promise<void>; stopping?: AbortSignal },
 ): Promise<Agent> {
   const now = () => new Date()
-  const journal = await Journal.open(settings.stateDirectory)
+  const journal = await Journal.open(configured.stateDirectory)
+  const content = await journal.readAll()
+  const hasToFinish = content.jobs.some((job) => job.status === 'RUNNING' || pendingSteps(job).length > 0)
+  const { settings, ca, problem } = await checkStart(configured, log, { hasToFinish })
   const registry = new JobRegistry(journal, settings)
+  registry.startProblem = problem
+  if (problem !== undefined) {
+    log.error({ err: problem }, 'a check of the start failed: earlier jobs are finished, and no new ones accepted')
+  }
   const metrics = new JobMetrics(now())
   const stores = new AgentStores(settings.transfers, ca)
   const cgroups = openCgroups(settings.stateDirectory)
   const claims = new ObjectClaims()
   const deps: JobDependencies = { settings, registry, stores, claims, metrics, cgroups, log, now }
-  const server = buildServer(deps, tls)
-  const interrupted = await startRecovery(journal, deps)
-  try {
-    await server.listen({ host: settings.host, port: settings.port })
-  } catch (error) {
-    // Databases are unlocked even if the agent cannot listen.
-    await Promise.all(interrupted.map((job) => job.run))
-    throw new SettingsError(`client_host and client_port cannot be listened on: ${errorMessage(error)}.`)
-  }
+  const interrupted = await startRecovery(content, deps)
+  for (const job of registry.pending()) void resumePending(job, deps)
+  const { server, tls } = await listenAfterAll(deps, stopping)
   const recovered = Promise.all(interrupted.map((job) => job.run)).then(() => {
     registry.open()
     if (interrupted.length > 0) log.info({ jobs: interrupted.length }, 'recovery finished')
   })
-  for (const job of registry.pending()) void resumePending(job, deps)
-  const maintenance = startMaintenance(deps)
+  const maintenance = startMaintenance(deps, () => repeatChecks(configured, deps))
   const unfollow = followCertificates(server, settings, tls, log)
   const { port } = server.server.address() as AddressInfo
   log.info({ host: settings.host, port, tls: tls !== undefined }, 'listening')
@@ -125,6 +121,63 @@ async function startLocked(
       await closeServer(server)
       await unlock()
     },
+  }
+}
+
+/** Accepts new jobs once the checks that failed at the start succeed. */
+async function repeatChecks(configured: AgentSettings, { settings, registry, stores, log }: JobDependencies) {
+  if (registry.startProblem === undefined) return
+  try {
+    const checked = await checkStart(configured, log, { hasToFinish: false })
+    if (checked.settings.scriptAccount?.uid !== settings.scriptAccount?.uid) {
+      throw new SettingsError('script_user is another account than when the agent was started: restart the agent.')
+    }
+    stores.trust(checked.ca)
+    registry.startProblem = undefined
+    log.info('the checks of the start succeed: new jobs are accepted')
+  } catch (error) {
+    registry.startProblem = errorMessage(error)
+  }
+}
+
+/**
+ * Listens. While jobs from before have to be finished, a failure does not end the agent: databases are unlocked even if it cannot
+ * listen, and it tries again until nothing is left to do.
+ */
+async function listenAfterAll(deps: JobDependencies, stopping = new AbortController().signal): Promise<Listening> {
+  const { registry, log } = deps
+  for (let isFirst = true; ; isFirst = false) {
+    try {
+      return await listen(deps)
+    } catch (error) {
+      if (registry.running().length === 0 && registry.pending().length === 0) throw error
+      if (isFirst) log.error({ err: errorMessage(error) }, 'the agent cannot listen, and finishes earlier jobs')
+      await sleep(LISTEN_RETRY_MS, undefined, { signal: stopping }).catch(() => undefined)
+      if (!stopping.aborted) continue
+      await drain(deps)
+      throw error
+    }
+  }
+}
+
+/** A server that listens, and its certificates. */
+interface Listening {
+  server: FastifyInstance
+  tls: TlsFiles | undefined
+}
+
+async function listen(deps: JobDependencies): Promise<Listening> {
+  const { settings, log } = deps
+  checkPlainHttp(settings, log)
+  const paths = tlsFilePaths(settings.tls)
+  const tls = paths && (await loadTlsFiles(paths))
+  const server = buildServer(deps, tls)
+  try {
+    await server.listen({ host: settings.host, port: settings.port })
+    return { server, tls }
+  } catch (error) {
+    await server.close()
+    throw new SettingsError(`client_host and client_port cannot be listened on: ${errorMessage(error)}.`)
   }
 }
 

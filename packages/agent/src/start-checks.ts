@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises'
-import { isLoopbackHost, loadTlsFiles, SettingsError, type TlsFilePaths } from '@osb-backup/node'
+import { errorMessage, isLoopbackHost, loadTlsFiles, SettingsError, type TlsFilePaths } from '@osb-backup/node'
 import type { Logger } from 'pino'
+import { openForScripts, openJobDirectories } from './directory-checks.ts'
+import { findScriptAccount } from './scripts/script-account.ts'
 import { readPack } from './scripts/script-pack.ts'
 import type { AgentSettings } from './settings/agent-settings.ts'
 
@@ -33,7 +35,7 @@ export function checkPlainHttp({ tls, host, plainHttp }: AgentSettings, log: Pic
  *
  * @throws {SettingsError} If the file contains none.
  */
-export async function readCaFile(path: string | undefined): Promise<string | undefined> {
+async function readCaFile(path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined
   return (await loadTlsFiles({ ca: { setting: 'store_ca_file', path } })).ca?.toString()
 }
@@ -44,7 +46,7 @@ export async function readCaFile(path: string | undefined): Promise<string | und
  * @returns Their form.
  * @throws {SettingsError} For an invalid pack, and for a path that was set but does not exist.
  */
-export async function checkScripts(settings: AgentSettings, log: Logger): Promise<1 | 2> {
+async function checkScripts(settings: AgentSettings, log: Logger): Promise<1 | 2> {
   const { scriptsPath, mustHaveScripts } = settings
   const found = await stat(scriptsPath).catch(() => undefined)
   if (!found?.isDirectory()) {
@@ -55,4 +57,59 @@ export async function checkScripts(settings: AgentSettings, log: Logger): Promis
   const pack = await readPack(scriptsPath)
   if (!pack.ok) throw new SettingsError(`scripts_path holds an invalid pack: ${pack.error}.`)
   return pack.value.form
+}
+
+/** What the checks of a start found. */
+export interface CheckedStart {
+  /** With the account of the scripts. */
+  settings: AgentSettings
+  /** The CAs that are trusted when stores are reached. */
+  ca?: string
+  /** The checks that failed, if the agent has to start all the same. */
+  problem?: string
+}
+
+/**
+ * Checks everything that a start needs, except for the state directory, and where the agent listens.
+ *
+ * @param hasToFinish - Jobs of before have to be finished: a database may be locked. Then a failed check is only reported.
+ * @throws {SettingsError} If a check fails.
+ */
+export async function checkStart(
+  configured: AgentSettings,
+  log: Logger,
+  { hasToFinish }: { hasToFinish: boolean },
+): Promise<CheckedStart> {
+  const problems: string[] = []
+  const check = async <T>(run: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await run()
+    } catch (error) {
+      if (!hasToFinish) throw error
+      problems.push(errorMessage(error))
+      return undefined
+    }
+  }
+  const { scriptUser, stateDirectory } = configured
+  const found = scriptUser === undefined ? {} : await findScriptAccount(scriptUser, stateDirectory)
+  const { problem } = found
+  if (problem !== undefined) {
+    await check(async () => {
+      throw new SettingsError(problem)
+    })
+  }
+  const settings = withAccount(configured, found.account)
+  await check(() => openJobDirectories(settings))
+  await check(async () => openForScripts(settings, await checkScripts(settings, log)))
+  const ca = await check(() => readCaFile(settings.transfers.caFile))
+  return {
+    settings,
+    ...(ca === undefined ? {} : { ca }),
+    ...(problems.length === 0 ? {} : { problem: problems.join(' ') }),
+  }
+}
+
+function withAccount(settings: AgentSettings, scriptAccount: AgentSettings['scriptAccount']): AgentSettings {
+  if (scriptAccount === undefined) return settings
+  return { ...settings, scriptAccount, scriptBase: { ...settings.scriptBase, HOME: scriptAccount.home } }
 }

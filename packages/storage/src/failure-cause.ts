@@ -28,7 +28,10 @@ const signs: readonly [cause: FailureCause, sign: RegExp][] = [
   ['connection', /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ECONNRESET|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|TimeoutError)$/],
   ['foreign', /^(NotS3Answer|NotSwiftAnswer|ForeignStatus|HPE_\w+)$/],
   ['clock', /^(RequestTimeTooSkewed|RequestExpired)$/],
-  ['region', /^(PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException|status 301)$/],
+  [
+    'region',
+    /^(NoSuchRegion|InvalidRegion|PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException|status 301)$/,
+  ],
   ['encryption', /^(KMS\.\w+|KMS\w+Exception|ServerSideEncryptionConfigurationNotFoundError)$/],
   ['storage-class', /^(InvalidStorageClass|InvalidObjectState)$/],
   ['token', /^(InvalidToken|ExpiredToken|ExpiredTokenException|TokenRefreshRequired|InvalidClientTokenId)$/],

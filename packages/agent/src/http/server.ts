@@ -184,7 +184,7 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, deps: Jo
     case 'closed':
       return refuseForNow(reply.header('retry-after', RETRY_AFTER_SECONDS), 503, {
         code: reservation.closure,
-        error_message: closures[reservation.closure],
+        error_message: closureMessage(reservation.closure, registry.startProblem),
       })
     case 'started': {
       const { job } = reservation
@@ -231,7 +231,11 @@ const unprepared = (error: unknown) =>
 const closures = {
   recovering: 'The agent is finishing what a restart interrupted and starts no new jobs until then.',
   stopping: 'The agent is stopping and starts no new jobs.',
+  start_check_failed: 'The agent finishes earlier jobs and starts no new ones until its settings are right: ',
 } as const satisfies Record<Closure, string>
+
+const closureMessage = (closure: Closure, problem = ''): string =>
+  closure === 'start_check_failed' ? closures[closure] + problem : closures[closure]
 
 /** Answers that a job is not started now, in the published form with a code of our own. */
 const refuseForNow = (

@@ -46,6 +46,7 @@ export async function statusAnswer(
     capabilities: capabilitiesOf(pack, settings.transfers),
     accepts_jobs: registry.closure === undefined,
     ...(registry.closure === undefined ? {} : { accepts_no_jobs_because: registry.closure }),
+    ...(registry.startProblem === undefined ? {} : { start_problem: registry.startProblem }),
     running_jobs: jobs,
     locked_databases: registry.locked().map(({ record }) => lockedDatabase(record)),
     max_job_number: settings.maxJobs,

@@ -13,8 +13,8 @@ export interface JobLimits {
   reservedRestores: number
 }
 
-/** Why no new jobs are accepted: the agent is recovering or shutting down. */
-export type Closure = 'recovering' | 'stopping'
+/** Why no new jobs are accepted: the agent is recovering or shutting down, or a check of its start failed. */
+export type Closure = 'recovering' | 'stopping' | 'start_check_failed'
 
 /** The result of reserving a job. */
 export type Reservation =
@@ -36,6 +36,8 @@ export class JobRegistry {
   /** Jobs whose final state could not be written, for example because the disk is full. */
   readonly #unsaved = new Set<RegisteredJob>()
   #closure: Closure | undefined = 'recovering'
+  /** The check of the start that failed, while jobs of before had to be finished. No new job is accepted until it succeeds. */
+  startProblem: string | undefined
   readonly #stopping = new AbortController()
 
   constructor(journal: Journal, limits: JobLimits) {
@@ -76,7 +78,7 @@ export class JobRegistry {
     if (known !== undefined) return { result: 'known', job: known }
     // It must not start, whenever the request to start it arrives.
     if (this.#journal.cancelled.has(request)) return { result: 'cancelled' }
-    if (this.#closure !== undefined) return { result: 'closed', closure: this.#closure }
+    if (this.closure !== undefined) return { result: 'closed', closure: this.closure }
     const blockedBy = this.#blockerOf(request)
     if (blockedBy !== undefined) return { result: 'database-busy', blockedBy }
     if (!this.#hasSlot(request.kind)) return { result: 'full' }
@@ -265,7 +267,7 @@ export class JobRegistry {
 
   /** Why no new jobs are accepted at the moment, if so. */
   get closure(): Closure | undefined {
-    return this.#closure
+    return this.#closure ?? (this.startProblem === undefined ? undefined : 'start_check_failed')
   }
 
   /** Accepts new jobs from now on, unless the agent is shutting down. */

@@ -3,7 +3,7 @@ import type { JobDependencies } from '../jobs/job-dependencies.ts'
 import { interrupt, type JobRecord } from '../jobs/job-record.ts'
 import { pendingSteps } from '../jobs/pending-steps.ts'
 import type { RegisteredJob } from '../jobs/registered-job.ts'
-import type { Journal } from '../journal/journal.ts'
+import type { JournalContent } from '../journal/journal.ts'
 import { endProcesses } from '../scripts/end-processes.ts'
 import { jobProcesses } from '../scripts/job-processes.ts'
 import { isSameProcess } from '../scripts/process-identity.ts'
@@ -17,9 +17,11 @@ import { jobDirectoryPath } from '../stages/job-directory.ts'
  *
  * @returns The jobs that are being recovered.
  */
-export async function startRecovery(journal: Journal, deps: JobDependencies): Promise<RegisteredJob[]> {
+export async function startRecovery(
+  { jobs, unreadable }: JournalContent,
+  deps: JobDependencies,
+): Promise<RegisteredJob[]> {
   const { registry, log } = deps
-  const { jobs, unreadable } = await journal.readAll()
   for (const { file, problem } of unreadable) {
     log.error({ file, err: problem }, 'JOB NOT RECOVERED: a running job may have left a database locked')
   }

@@ -1,8 +1,17 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { errorMessage, SettingsError } from '@osb-backup/node'
+import { errorMessage, SettingsError, writeFileAtomically } from '@osb-backup/node'
+import { z } from 'zod'
 
 const run = promisify(execFile)
+/** A directory service that does not answer must not keep the agent from starting. */
+const LOOKUP_TIMEOUT_MS = 20_000
+/** The exit status of getent for a name that does not exist. */
+const NOT_FOUND = 2
+/** The file of state_directory with the account that was found last. */
+const ACCOUNT_FILE = 'script-account.json'
 
 /** The account that scripts run under, if it is not the agent's own. */
 export interface ScriptAccount {
@@ -12,32 +21,69 @@ export interface ScriptAccount {
   home: string
 }
 
+const accountSchema = z.object({ name: z.string(), uid: z.number().int(), gid: z.number().int(), home: z.string() })
+
+/** How an account was found. `problem`: it could not be looked up, and is the one that an earlier start found. */
+export interface FoundAccount {
+  /** Undefined if the agent runs under it already. */
+  account?: ScriptAccount
+  problem?: string
+}
+
 /**
- * Looks up an account by its name.
+ * Looks up an account by its name, and remembers it for starts during which the directory service of the machine fails.
  *
- * @returns Undefined if the agent runs under it already.
- * @throws {SettingsError} If there is no such account, or the agent may not change to it.
+ * @param directory - state_directory.
+ * @throws {SettingsError} If there is no such account and none is remembered, or the agent may not change to it.
  */
-export function findScriptAccount(name: string): ScriptAccount | undefined {
-  const [, , uid, gid, , home = '/'] = entryOf(name).split(':')
-  const account = { name, uid: Number(uid), gid: Number(gid), home }
-  if (account.uid === process.geteuid?.()) return undefined
-  if (account.uid === 0) throw new SettingsError('script_user must not be root: leave it out, or name another account.')
-  if (process.geteuid?.() === 0) return account
+export async function findScriptAccount(name: string, directory: string): Promise<FoundAccount> {
+  const path = join(directory, ACCOUNT_FILE)
+  const known = await rememberedAccount(path, name)
+  try {
+    const account = await lookUp(name)
+    requireUsable(account)
+    const text = JSON.stringify(account)
+    // On a full disk the agent starts all the same.
+    if (text !== JSON.stringify(known)) await writeFileAtomically(path, text).catch(() => undefined)
+    return unlessOwn(account)
+  } catch (error) {
+    if (known === undefined) throw error
+    return { ...unlessOwn(known), problem: errorMessage(error) }
+  }
+}
+
+const unlessOwn = (account: ScriptAccount): FoundAccount => (account.uid === process.geteuid?.() ? {} : { account })
+
+async function rememberedAccount(path: string, name: string): Promise<ScriptAccount | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => '')
+  try {
+    const { data } = accountSchema.safeParse(JSON.parse(text))
+    return data?.name === name ? data : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function requireUsable({ name, uid }: ScriptAccount): void {
+  const own = process.geteuid?.()
+  if (uid === own || (own === 0 && uid !== 0)) return
+  if (uid === 0) throw new SettingsError('script_user must not be root: leave it out, or name another account.')
   throw new SettingsError(
     `script_user ${name} needs an agent that runs as root: only root may change to another account.`,
   )
 }
 
-function entryOf(name: string): string {
-  try {
-    return execFileSync('getent', ['passwd', '--', name], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim()
-  } catch {
-    throw new SettingsError(`script_user ${name} is not an account of this machine.`)
-  }
+async function lookUp(name: string): Promise<ScriptAccount> {
+  const options = { timeout: LOOKUP_TIMEOUT_MS, killSignal: 'SIGKILL' } as const
+  const entry = await run('getent', ['passwd', '--', name], options).catch(
+    (error: { code?: unknown; killed?: boolean }) => {
+      if (error.code === NOT_FOUND) throw new SettingsError(`script_user ${name} is not an account of this machine.`)
+      const why = error.killed === true ? 'getent did not answer in time' : errorMessage(error).trim()
+      throw new SettingsError(`script_user ${name} cannot be looked up: ${why}. Check the directory service.`)
+    },
+  )
+  const [, , uid, gid, , home = '/'] = entry.stdout.trim().split(':')
+  return { name, uid: Number(uid), gid: Number(gid), home }
 }
 
 /** A command as it is run under an account: with its groups, and without any capability. */

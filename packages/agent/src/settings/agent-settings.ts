@@ -17,7 +17,9 @@ export interface AgentSettings {
   scriptsPath: string
   /** Whether the scripts path was set explicitly: then it must exist at the start. */
   mustHaveScripts: boolean
-  /** What scripts run under, if it is not the agent's own account. */
+  /** The name of the account that scripts run under. */
+  scriptUser?: string
+  /** That account, if it is not the agent's own. Looked up when the agent starts. */
   scriptAccount?: ScriptAccount
   /** Names of the parameters that scripts get; `*`: all that are not reserved. */
   allowedParameters: ReadonlySet<string>

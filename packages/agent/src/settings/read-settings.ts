@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { compressionLevels, isCompressionLevel } from '@osb-backup/core'
 import { type Environment, omitUndefined, type ParsedSettings, parseSettings, SettingsError } from '@osb-backup/node'
 import type { Compressor } from '../jobs/job-request.ts'
-import { findScriptAccount } from '../scripts/script-account.ts'
 import type { AgentSettings, TransferSettings } from './agent-settings.ts'
 import { agentSettingsTable } from './agent-settings-table.ts'
 
@@ -22,7 +21,6 @@ export function readSettings(environment: Environment): AgentSettings {
   const credentials = credentialsOf(parsed)
   const tls = tlsOf(parsed)
   const root = parsed.file_destination_root
-  const scriptAccount = parsed.script_user === undefined ? undefined : findScriptAccount(parsed.script_user)
   return {
     ...(credentials === undefined ? {} : { credentials }),
     host: parsed.client_host,
@@ -31,7 +29,7 @@ export function readSettings(environment: Environment): AgentSettings {
     restoreDirectory: parsed.directory_restore,
     scriptsPath: parsed.scripts_path ?? DEFAULT_SCRIPTS_PATH,
     mustHaveScripts: parsed.scripts_path !== undefined,
-    ...(scriptAccount === undefined ? {} : { scriptAccount }),
+    ...(parsed.script_user === undefined ? {} : { scriptUser: parsed.script_user }),
     allowedParameters: new Set(parsed.allowed_parameters),
     mayDeleteFiles: parsed.allowed_to_delete_files,
     ...(parsed.allowed_databases === undefined ? {} : { allowedDatabases: parsed.allowed_databases }),
@@ -54,7 +52,7 @@ export function readSettings(environment: Environment): AgentSettings {
     logLevel: parsed.log_level,
     scriptBase: {
       PATH: environment.PATH || '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-      HOME: scriptAccount?.home ?? (environment.HOME || '/'),
+      HOME: environment.HOME || '/',
       LANG: environment.LANG || 'C.UTF-8',
       TMPDIR: environment.TMPDIR || tmpdir(),
     },

@@ -23,7 +23,7 @@ export interface StoreRequest {
  */
 export class AgentStores {
   readonly #settings: TransferSettings
-  readonly #ca: string | undefined
+  #ca: string | undefined
   /** The limit of the whole agent. */
   readonly #agentLimit: BandwidthLimit | undefined
   /** The limits of destinations, by the location of their store. */
@@ -35,6 +35,11 @@ export class AgentStores {
     this.#ca = ca
     const { bandwidthBytesPerSecond } = settings
     this.#agentLimit = bandwidthBytesPerSecond === undefined ? undefined : new BandwidthLimit(bandwidthBytesPerSecond)
+  }
+
+  /** Changes the CAs that are trusted when stores are reached. */
+  trust(ca: string | undefined): void {
+    this.#ca = ca
   }
 
   /** Opens a store. Does no I/O. Options take precedence over the settings. */

@@ -8,6 +8,7 @@ import { z } from 'zod'
  * - `job_limit`: as many jobs run as the agent may run.
  * - `insufficient_resources`: it could not reserve what it needs to unlock the database again.
  * - `recovering`, `stopping`: it was just started, or is about to end.
+ * - `start_check_failed`: it was started with faulty settings, to finish earlier jobs.
  */
 export const agentRefusalCodes = [
   'database_busy',
@@ -16,6 +17,7 @@ export const agentRefusalCodes = [
   'insufficient_resources',
   'recovering',
   'stopping',
+  'start_check_failed',
 ] as const
 export type AgentRefusalCode = (typeof agentRefusalCodes)[number]
 
