@@ -1,8 +1,14 @@
-import type { ServiceInstance } from '../instances/instance.ts'
 import { type CredHubSettings, credentialPlaceholders } from '../settings/credhub-settings.ts'
 import { CredHubError } from './credhub-error.ts'
 
-type NamedInstance = Pick<ServiceInstance, 'id' | 'serviceId' | 'planId' | 'organizationGuid' | 'spaceGuid'>
+/** What an instance is known by. */
+export interface NamedInstance {
+  id: string
+  serviceId: string | undefined
+  planId: string | undefined
+  organizationGuid: string | undefined
+  spaceGuid: string | undefined
+}
 
 /**
  * The name of the credential of an instance. A value with a slash could name the credential of another instance, so there is none.

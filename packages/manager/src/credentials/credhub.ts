@@ -1,11 +1,10 @@
 import { errorCode } from '@osb-backup/node'
 import type { Logger } from 'pino'
 import { z } from 'zod'
-import type { ServiceInstance } from '../instances/instance.ts'
 import type { CredHubSettings } from '../settings/credhub-settings.ts'
 import { AnswerTooLarge, requestText, type TextAnswer } from '../shared/request-text.ts'
 import { TlsConnections } from '../shared/tls-connections.ts'
-import { credentialNameOf } from './credential-name.ts'
+import { credentialNameOf, type NamedInstance } from './credential-name.ts'
 import { CredHubError } from './credhub-error.ts'
 
 const CALL_TIMEOUT_MS = 10_000
@@ -67,7 +66,7 @@ export class CredHub {
    * @returns Without a user name, if the credential is a password only.
    * @throws {CredHubError} If it cannot be read now, or there is none.
    */
-  async read(instance: ServiceInstance, signal: AbortSignal): Promise<{ username?: string; password: string }> {
+  async read(instance: NamedInstance, signal: AbortSignal): Promise<{ username?: string; password: string }> {
     const name = credentialNameOf(this.#settings, instance)
     const quoted = JSON.stringify(name)
     const { status, text } = await this.#get(name, signal)
