@@ -45,6 +45,9 @@ fi
 alive mon || ! port_open "$MON_PORT" || die "port $MON_PORT (monitor) is taken by something else; set LAB_CEPH_MON_PORT"
 alive rgw || ! port_open "$PORT" || die "port $PORT (radosgw) is taken by something else; set LAB_CEPH_PORT"
 
+# Empty if it runs, and only what is new is added.
+starts=$(alive rgw || echo yes)
+
 # ---- configuration: the monitor's address is part of what it stores ----------------
 if ! [ -e "$STATE/initialised" ] || [ "$(cat "$STATE/initialised")" != "$MON_PORT" ]; then
     for daemon in osd mon; do ! alive "$daemon" || die "$daemon runs in a state folder that is not complete: run stop.sh"; done
@@ -165,6 +168,7 @@ if ! [ -e "$STATE/role" ]; then
 fi
 
 umask 077
+[ -z "$starts" ] || echo "${LAB_RUN:-}" >"$STATE/starter"
 cat >"$STATE/env.json" <<EOF
 {
   "s3": { "endpoint": "http://$HOST:$PORT", "region": "default", "accessKeyId": "$ACCESS_KEY", "secretAccessKey": "$SECRET_KEY", "kmsKeyId": "lab-key" },
