@@ -55,6 +55,7 @@ function removalFromRow(row: Selectable<RestorePointTable>): Removal | undefined
     attempts: row.removal_attempts,
     nextAttemptAt: row.next_removal_at,
     error: row.removal_error ?? undefined,
+    lockedUntil: row.object_locked_until ?? undefined,
   }
 }
 

@@ -98,6 +98,14 @@ export const restorePointSchema = z.object({
         about('When it is tried, or tried again; before the first attempt it can be undeleted', EXAMPLE_INSTANT),
       ),
       error: z.string().optional().meta(about('Why the last attempt failed', 's3://backups cannot be reached.')),
+      lockedUntil: instantSchema
+        .optional()
+        .meta(
+          about(
+            'When the lock ends with which the store protects the object: there is no attempt before',
+            EXAMPLE_INSTANT,
+          ),
+        ),
     })
     .optional()
     .meta({ description: 'Its object is being deleted; the restore point disappears with it' }),

@@ -50,6 +50,8 @@ export interface RestorePointTable {
   removal_attempts: Generated<number>
   next_removal_at: Date | null
   removal_error: string | null
+  /** When the object lock ends that the last attempt found; the next attempt waits for it. */
+  object_locked_until: ColumnType<Date | null, never, Date | null>
   /** When the object was deleted. */
   deleted_at: Date | null
 }

@@ -65,6 +65,7 @@ export const restorePoints = [
     removal_attempts integer not null default 0,
     next_removal_at timestamptz,
     removal_error text,
+    object_locked_until timestamptz,
     deleted_at timestamptz,
     constraint restore_points_one_per_part unique (job_id, item)
   )`,
