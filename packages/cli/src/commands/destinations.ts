@@ -121,7 +121,8 @@ async function reconcile(
 ): Promise<void> {
   const { io, printer } = session
   const client = await session.client()
-  const id = await findId(client, destinationResource, name)
+  const isExact = (options.remove ?? false) && (session.flags.yes ?? false)
+  const id = await findId(client, destinationResource, name, { isExact })
   if (
     options.remove &&
     !(await confirm(
