@@ -45,6 +45,9 @@ fi
 alive mon || ! port_open "$MON_PORT" || die "port $MON_PORT (monitor) is taken by something else; set LAB_CEPH_MON_PORT"
 alive rgw || ! port_open "$PORT" || die "port $PORT (radosgw) is taken by something else; set LAB_CEPH_PORT"
 
+# Empty if it runs, and only what is new is added.
+starts=$(alive rgw || echo yes)
+
 # ---- configuration: the monitor's address is part of what it stores ----------------
 if ! [ -e "$STATE/initialised" ] || [ "$(cat "$STATE/initialised")" != "$MON_PORT" ]; then
     for daemon in osd mon; do ! alive "$daemon" || die "$daemon runs in a state folder that is not complete: run stop.sh"; done
@@ -144,8 +147,10 @@ start osd ceph-osd -i 0
 start rgw radosgw -n client.rgw.a
 
 end=$((SECONDS + WAIT))
+# The pid is written some time after the daemon went into the background.
+born=$((SECONDS + 15))
 until curl -fsS --noproxy '*' -m 5 -o /dev/null "http://$HOST:$PORT/" 2>/dev/null; do
-    alive rgw || die "radosgw died: $(tail -n 5 "$STATE/log/client.rgw.a.log")"
+    alive rgw || [ "$SECONDS" -lt "$born" ] || die "radosgw died: $(tail -n 5 "$STATE/log/client.rgw.a.log")"
     [ "$SECONDS" -lt "$end" ] || die "radosgw is not ready after ${WAIT}s: see $STATE/log"
     sleep 0.2
 done
@@ -165,6 +170,7 @@ if ! [ -e "$STATE/role" ]; then
 fi
 
 umask 077
+[ -z "$starts" ] || echo "${LAB_RUN:-}" >"$STATE/starter"
 cat >"$STATE/env.json" <<EOF
 {
   "s3": { "endpoint": "http://$HOST:$PORT", "region": "default", "accessKeyId": "$ACCESS_KEY", "secretAccessKey": "$SECRET_KEY", "kmsKeyId": "lab-key" },

@@ -113,6 +113,13 @@ export function failureCodeOf(error: StoreError): DestinationFailureCode | undef
   return error.code === 'misconfigured' ? 'destination-settings' : undefined
 }
 
+/** Whether the host, bucket or container of a store does not exist, which no other attempt changes. */
+export function isStoreMissing(error: unknown): boolean {
+  if (!(error instanceof StoreError) || error.retryable) return false
+  const cause = causeOfFailure(error)
+  return cause === 'dns' || cause === 'bucket'
+}
+
 /** Codes, names and statuses along the causes, the outermost first. */
 function signsOf(error: unknown, depth = 0): string[] {
   if (!(error instanceof Error) || depth > 5) return []

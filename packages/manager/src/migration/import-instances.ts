@@ -8,7 +8,10 @@ import type { Import } from './import-context.ts'
 import type { OldCredential, OldInstance } from './old-documents.ts'
 
 /** The user of the database, and the one of the agent, by the names that the brokers give them. */
-const CREDENTIAL_NAMES = { database: /backup[-_]?credentials?$/i, agent: /backup[-_]?agent[-_]?credentials?$/i }
+const CREDENTIAL_NAMES = {
+  database: /[-_./:]+backup[-_]?credentials?$/i,
+  agent: /[-_./:]+backup[-_]?agent[-_]?credentials?$/i,
+}
 
 /** Imports a service instance, with its agent. One that is registered already stays as it is. */
 export async function importInstance(
@@ -39,9 +42,8 @@ function toInstance(
   credentials: readonly OldCredential[],
 ): InstanceWithAgent {
   const { ip } = backupHost(old.hosts)
-  const own = credentials.filter((each) => each._id.includes(old._id))
-  const database = own.find((each) => CREDENTIAL_NAMES.database.test(each._id))
-  const agent = own.find((each) => CREDENTIAL_NAMES.agent.test(each._id))
+  const database = credentials.find(({ _id: name }) => isNamedFor(name, old._id, CREDENTIAL_NAMES.database))
+  const agent = credentials.find(({ _id: name }) => isNamedFor(name, old._id, CREDENTIAL_NAMES.agent))
   return {
     id: old._id,
     version: 0,
@@ -66,6 +68,12 @@ function toInstance(
       password: agent?.password ?? settings.legacyAgentPassword,
     },
   }
+}
+
+/** Whether what precedes the ending of a name is the id of an instance, perhaps at the end of a path. */
+function isNamedFor(name: string, instanceId: string, ending: RegExp): boolean {
+  const start = name.search(ending)
+  return start !== -1 && `/${name.slice(0, start)}`.endsWith(`/${instanceId}`)
 }
 
 /** Where the agent beside a host listens. */

@@ -128,7 +128,10 @@ export const restorePointDeleteQuerySchema = z.strictObject({
     .enum(['true', 'false'])
     .optional()
     .meta(
-      about('For admins: delete the record even if its object cannot be removed, as where the store is gone', 'true'),
+      about(
+        'For admins: delete the record at once if the host, bucket or container of its object does not exist',
+        'true',
+      ),
     ),
 })
 
