@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TEST_TOKEN } from '@osb-backup/testkit'
 import { expect, test } from 'vitest'
@@ -33,8 +34,12 @@ store: {kind: file, directory: ${store}}
 `
 
 test('documents are applied in the order of what they name, once, and changes are shown without secrets', async () => {
-  await using fixture = await startFixture()
-  const { folder, manager, agent, store, client } = fixture
+  const root = tmpdir()
+  await using fixture = await startFixture({}, { FILE_DESTINATION_ROOT: root }, { file_destination_root: root })
+  const { folder, manager, agent, client } = fixture
+  // The other directory belongs to the instance of the fixture.
+  const store = join(folder, 'shop')
+  await mkdir(store)
   const secret = { AGENT_PASSWORD: agent.password }
   const cli = cliOf(folder, { OSB_BACKUP_URL: manager.url, OSB_BACKUP_TOKEN: TEST_TOKEN })
   const file = join(folder, 'shop.yaml')

@@ -1,4 +1,5 @@
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TEST_TOKEN } from '@osb-backup/testkit'
 import { expect, test } from 'vitest'
@@ -11,7 +12,8 @@ const scripts = {
 }
 
 async function prepare(): Promise<{ fixture: Fixture; cli: Cli; home: string }> {
-  const fixture = await startFixture(scripts)
+  const root = tmpdir()
+  const fixture = await startFixture(scripts, { FILE_DESTINATION_ROOT: root }, { file_destination_root: root })
   const home = join(fixture.folder, 'home')
   await mkdir(home)
   return { fixture, home, cli: cliOf(home, {}) }
@@ -20,7 +22,10 @@ async function prepare(): Promise<{ fixture: Fixture; cli: Cli; home: string }> 
 test('from nothing to a backup and a restore, with nothing but commands', async () => {
   const { fixture, cli, home } = await prepare()
   await using _ = fixture
-  const { manager, agent, folder, store } = fixture
+  const { manager, agent, folder } = fixture
+  // The other directory belongs to the instance of the fixture.
+  const store = join(folder, 'shop')
+  await mkdir(store)
   const nothing = await cli(['status'])
   expect(nothing).toMatchObject({ code: 2, stdout: '' })
   expect(nothing.stderr).toContain('osb-backup login')

@@ -131,7 +131,6 @@ test('a job that waits or runs is cancelled: its agent stops, cleans up and unlo
   expect(end.state).toBe('cancelled')
   expect(end.parts[0]?.error).toMatch(/cancel/i)
   expect(end.parts[1]?.error).toBe('Cancelled by first admin token before it began.')
-  expect(Date.parse(end.endedAt ?? '') - Date.parse(end.createdAt)).toBeLessThan(2800)
   expect((await fixture.call('POST', `/v1/jobs/${job.id}/cancel`)).status).toBe(409)
   expect(await fixture.pointsOf(plan.id)).toEqual([])
 })
