@@ -1,5 +1,6 @@
 import { getCACertificates } from 'node:tls'
 import { followTlsFiles, loadTlsFiles, type TlsFilePaths, type TlsFiles } from '@osb-backup/node'
+import { addressRule, connectorUnder } from '@osb-backup/storage'
 import type { Logger } from 'pino'
 import { Agent, type Dispatcher } from 'undici'
 import type { ManagerSettings } from '../settings/settings.ts'
@@ -62,13 +63,14 @@ const filePaths = ({ agentCaFile, agentCertificateFile, agentKeyFile }: ManagerS
   key: agentKeyFile === undefined ? undefined : { setting: 'AGENT_KEY_FILE', path: agentKeyFile },
 })
 
+/** Brokers choose the addresses of agents. They are private ones, and never those of cloud metadata services. */
 function dispatcherWith({ ca, cert, key }: TlsFiles): Agent {
   return new Agent({
-    connect: {
+    connect: connectorUnder(addressRule('allow'), {
       timeout: CONNECT_TIMEOUT_MS,
       // A list replaces Node's own, so that is in it too.
       ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca.toString()] }),
       ...(cert === undefined || key === undefined ? {} : { cert: cert.toString(), key: key.toString() }),
-    },
+    }),
   })
 }
