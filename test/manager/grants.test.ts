@@ -74,6 +74,31 @@ describe('an admin of some instances', () => {
     const { client } = await clientWith({ role: 'admin' })
     expect((await call(client, { method: 'POST', path: '/v1/clock/confirm', body: {} })).status).toBe(403)
   })
+
+  test('neither reads nor changes the notifications of everybody', async () => {
+    const transport = { kind: 'slack', url: 'https://hooks.example.org/everybody' } as const
+    const channel = await fixture.client.notificationChannels.create({ name: 'on-call', transport })
+    const { id: notificationId } = await fixture.client.notificationChannels.test(channel.id)
+    const { client } = await clientWith({ role: 'admin' })
+    const path = `/v1/notification-channels/${channel.id}`
+    const rerouted = { transport: { kind: 'slack', url: 'https://hooks.example.org/mine' } }
+    for (const asked of [
+      { method: 'GET', path: '/v1/notification-channels' },
+      { method: 'POST', path: '/v1/notification-channels', body: { name: 'mine', transport } },
+      { method: 'GET', path },
+      { method: 'PATCH', path, body: rerouted },
+      { method: 'POST', path: `${path}/test`, body: {} },
+      { method: 'DELETE', path },
+      { method: 'GET', path: '/v1/notifications' },
+      { method: 'GET', path: `/v1/notifications/${notificationId}` },
+    ]) {
+      const { status, text } = await call(client, asked)
+      expect({ ...asked, status }).toEqual({ ...asked, status: 403 })
+      expect(text).not.toContain('on-call')
+    }
+    expect((await fixture.client.notificationChannels.list()).items).toEqual([channel])
+    await fixture.client.notificationChannels.delete(channel.id)
+  })
 })
 
 test('no token lives longer than the operator allows', async () => {
@@ -169,6 +194,9 @@ describe('a stolen token of an operator', () => {
     expect(await client.restorePoints.undelete(point.id)).not.toHaveProperty('deletion')
     expect(Object.keys((await fixture.call('GET', `/backupJobs/${job.id}`)).body.files)).toEqual(['db1'])
     await expect(client.restorePoints.undelete(point.id)).rejects.toMatchObject({ status: 409 })
+    await fixture.client.restorePoints.delete(point.id, { force: true })
+    expect((await client.restorePoints.get(point.id)).deletion).toMatchObject({ attempts: 0 })
+    await client.restorePoints.undelete(point.id)
     const verified = await client.restorePoints.verify(point.id)
     expect((await fixture.waitForJob(verified.id)).state).toBe('succeeded')
   })

@@ -155,6 +155,11 @@ test('secrets are write-only, sealed, and kept for the server that they were sto
   expect((await patch({ kind: 'webhook', url: 'http://127.0.0.2:9/' })).body).toMatchObject({
     field: 'transport.secret',
   })
+  // A URL that was lost is no server that a URL could match.
+  await database.query('update notification_channels set sealed_secrets = null where id = $1', [chat.id])
+  const lost = `/v1/notification-channels/${chat.id}`
+  expect((await fixture.call('PATCH', lost, { name: 'renamed' })).body).toMatchObject({ field: 'transport.url' })
+  expect((await fixture.call('PATCH', lost, { transport: { kind: 'mattermost', url } })).status).toBe(200)
   const entries = await fixture.client.auditEntries.list({ q: 'notification-channels' })
   expect(JSON.stringify(entries)).not.toMatch(/whsec|secret-path/)
 })

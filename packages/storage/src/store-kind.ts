@@ -120,6 +120,8 @@ export interface StoreClient<S extends AnySettings> {
   removeIncompleteUpload(settings: S, upload: IncompleteUpload, options: StoreOptions & CallOptions): Promise<void>
   /** See `listIncompleteUploads`. */
   listIncompleteUploads(settings: S, prefix: string, options: StoreOptions & CallOptions): AsyncIterable<StartedUpload>
+  /** See `listHiddenVersions`. Absent: stores of this kind keep none. */
+  listHiddenVersions?(settings: S, prefix: string, options: StoreOptions & CallOptions): AsyncIterable<HiddenVersion>
 }
 
 /** An upload that a killed process left. */
@@ -139,6 +141,14 @@ export interface StartedUpload {
   /** What `removeIncompleteUpload` takes. */
   name: string
   startedAt: Date
+}
+
+/** What deleting or replacing an object left in a store that keeps versions; no list of objects has it. */
+export interface HiddenVersion {
+  name: string
+  /** 0 for a delete marker. */
+  sizeBytes: number
+  isDeleteMarker: boolean
 }
 
 /** The secret that counts: the one sent, unless it is absent, empty or masked; then the stored one. */

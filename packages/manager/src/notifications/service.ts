@@ -1,5 +1,6 @@
 import { nextRuns } from '@osb-backup/core'
 import { authorizeReferredInstance, type Call } from '../access/call.ts'
+import { requireAllInstances } from '../access/limits.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
@@ -24,17 +25,25 @@ export function nextSummaryAt({ summary }: Pick<Channel, 'summary'>, now: Date):
   return nextRuns({ frequency, timezone: summary.timezone }, 1, now)[0]
 }
 
-/** One page of the channels, newest first. For admins, as all of this. */
-export function searchChannels(
+/**
+ * One page of the channels, newest first. As all of this, for admins of all service instances: a channel tells of every instance, and
+ * belongs to nobody.
+ *
+ * @throws {RequestError} `forbidden`, for admins of some.
+ */
+export async function searchChannels(
   context: ServiceContext,
+  call: Call,
   text: string | undefined,
   page: KeysetRequest,
 ): Promise<KeysetPage<Channel>> {
+  await requireAllInstances(call)
   return repository.searchChannels(context, text, page)
 }
 
 /** @throws {RequestError} If there is no such channel. */
-export async function getChannel(context: ServiceContext, id: string): Promise<Channel> {
+export async function getChannel(context: ServiceContext, call: Call, id: string): Promise<Channel> {
+  await requireAllInstances(call)
   const channel = await repository.findChannel(context, id)
   if (channel === undefined) throw notFound('notification channel', id)
   return channel
@@ -52,6 +61,7 @@ export async function createChannel(
   wanted: Omit<Channel, 'id' | 'version' | 'createdAt'>,
   key?: IdempotencyKey,
 ): Promise<Channel> {
+  await requireAllInstances(call)
   await checkChannel(context, call, wanted)
   const createdAt = await readClock(context)
   const channel = { ...wanted, id: newIdentifier(createdAt), version: 1, createdAt }
@@ -69,6 +79,7 @@ export async function createChannel(
 
 /** @throws {RequestError} As `createChannel`; or if somebody else changed it. */
 export async function updateChannel(context: ServiceContext, call: Call, wanted: Channel): Promise<Channel> {
+  await requireAllInstances(call)
   await checkChannel(context, call, wanted)
   const next = nextSummaryAt(wanted, await readClock(context))
   const version = await inAuditedTransaction(context, call, (tx) => repository.updateChannel(tx, wanted, next))
@@ -78,6 +89,7 @@ export async function updateChannel(context: ServiceContext, call: Call, wanted:
 
 /** Deletes a channel with its log. @throws {RequestError} If there is no such channel. */
 export async function deleteChannel(context: ServiceContext, call: Call, id: string): Promise<void> {
+  await requireAllInstances(call)
   await inAuditedTransaction(context, call, async (tx) => {
     if (!(await repository.deleteChannel(tx, id))) throw notFound('notification channel', id)
   })
@@ -85,7 +97,7 @@ export async function deleteChannel(context: ServiceContext, call: Call, id: str
 
 /** Sends a test message soon, over a channel that need not be enabled. */
 export async function testChannel(context: ServiceContext, call: Call, id: string): Promise<Notification> {
-  await getChannel(context, id)
+  await getChannel(context, call, id)
   const now = await readClock(context)
   const notificationId = newIdentifier(now)
   await inAuditedTransaction(context, call, (tx: InTransaction<ServiceContext>) =>
@@ -102,20 +114,27 @@ export async function testChannel(context: ServiceContext, call: Call, id: strin
       },
     ]),
   )
-  return getNotification(context, notificationId)
+  return getNotification(context, call, notificationId)
 }
 
 /** One page of the delivery log, newest first. */
-export function searchNotifications(
+export async function searchNotifications(
   context: Pick<Context, 'database'>,
+  call: Call,
   search: outbox.NotificationSearch,
   page: KeysetRequest,
 ): Promise<KeysetPage<Notification>> {
+  await requireAllInstances(call)
   return outbox.searchNotifications(context, search, page)
 }
 
 /** @throws {RequestError} If there is no such notification. */
-export async function getNotification(context: Pick<Context, 'database'>, id: string): Promise<Notification> {
+export async function getNotification(
+  context: Pick<Context, 'database'>,
+  call: Call,
+  id: string,
+): Promise<Notification> {
+  await requireAllInstances(call)
   const found = await outbox.findNotification(context, id)
   if (found === undefined) throw notFound('notification', id)
   return found

@@ -75,8 +75,6 @@ export async function* listUploads(
       if (Key !== undefined && Initiated !== undefined) yield { name: Key, startedAt: Initiated }
     }
   } catch (error) {
-    // A server without this request has none to show; the objects can be compared all the same.
-    if (isUnsupported(error)) return
     throw toS3StoreError(error, `list incomplete uploads to ${settings.bucket}`)
   }
 }

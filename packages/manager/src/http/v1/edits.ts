@@ -14,7 +14,11 @@ export function patched<T>(schema: z.ZodType<T>, stored: unknown, patch: unknown
   throw invalidRequest(result.error.issues[0])
 }
 
-/** Whether two URLs lead to the same server. A stored secret goes only where it went before. */
-export function isSameOrigin(url: string, other: string): boolean {
-  return new URL(url).origin === new URL(other).origin
+/**
+ * Whether two URLs lead to the same server. A stored secret goes only where it went before.
+ *
+ * @param stored - Undefined, or no URL, if it was lost: then no server is the same.
+ */
+export function isSameOrigin(url: string, stored: string | undefined): boolean {
+  return stored !== undefined && URL.canParse(stored) && new URL(url).origin === new URL(stored).origin
 }

@@ -50,7 +50,7 @@ export function notificationRoutes(app: App, context: Context): void {
     },
     async (request) => {
       const { q, ...paging } = request.query
-      return toList(await searchChannels(context, q, keysetOf(paging)), toWire)
+      return toList(await searchChannels(context, request.call, q, keysetOf(paging)), toWire)
     },
   )
 
@@ -58,7 +58,7 @@ export function notificationRoutes(app: App, context: Context): void {
     `${path}/:id`,
     { config, schema: { summary: 'Show a notification channel', params, response: { 200: channelSchema } } },
     async (request, reply) => {
-      const channel = await getChannel(context, request.params.id)
+      const channel = await getChannel(context, request.call, request.params.id)
       sendVersion(reply, channel.version)
       return toWire(channel)
     },
@@ -96,7 +96,7 @@ export function notificationRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      const stored = await getChannel(context, request.params.id)
+      const stored = await getChannel(context, request.call, request.params.id)
       const edited = editedVersion(request)
       if (edited !== undefined && edited !== stored.version) throw changedMeanwhile()
       const settings = patched(channelCreateSchema, keptOf(stored, request.body.transport), request.body)
@@ -145,14 +145,14 @@ export function notificationRoutes(app: App, context: Context): void {
     async (request) => {
       const { channel, alarm, state, since, until, ...paging } = request.query
       const search = { channelId: channel, alarmId: alarm, state, since: toDate(since), until: toDate(until) }
-      return toList(await searchNotifications(context, search, keysetOf(paging)), notificationToWire)
+      return toList(await searchNotifications(context, request.call, search, keysetOf(paging)), notificationToWire)
     },
   )
 
   app.get(
     '/v1/notifications/:id',
     { config, schema: { summary: 'Show a notification', params, response: { 200: notificationSchema } } },
-    async (request) => notificationToWire(await getNotification(context, request.params.id)),
+    async (request) => notificationToWire(await getNotification(context, request.call, request.params.id)),
   )
 }
 
@@ -166,11 +166,11 @@ function fromWire({ enabled = true, rules = [], quietHours, summary, name, trans
  */
 function keptOf({ name, enabled, rules, quietHours, summary, transport }: Channel, patch: unknown): ChannelCreate {
   const changes = (typeof patch === 'object' && patch !== null ? patch : {}) as Record<string, unknown>
-  const kept = { ...transport } as Record<string, unknown>
+  const kept = { ...transport } as Record<string, unknown> & { url?: string }
   const isMoved =
     (changes.kind !== undefined && changes.kind !== transport.kind) ||
     (changes.host !== undefined && changes.host !== kept.host) ||
-    (typeof changes.url === 'string' && URL.canParse(changes.url) && !isSameOrigin(changes.url, String(kept.url)))
+    (typeof changes.url === 'string' && URL.canParse(changes.url) && !isSameOrigin(changes.url, kept.url))
   if (isMoved) {
     delete kept.password
     delete kept.secret
