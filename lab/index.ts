@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ensureCephPackages } from '../tools/packages.ts'
-import { describePart, parts, partsOnDemand, startPart, stopPart } from './parts.ts'
+import { describePart, parts, partsOnDemand, starterOf, startPart, stopPart } from './parts.ts'
 
 const labEnvSchema = z.object({
   s3: z.object({
@@ -45,6 +45,8 @@ const cephEnvSchema = z.object({
     /** A key of its KMS. */
     kmsKeyId: z.string(),
   }),
+  /** A role that the user of S3 gets temporary credentials for. */
+  roleArn: z.string(),
   /** With the login of Swift's version 1, which needs no Keystone. */
   swift: z.object({ authUrl: z.string(), username: z.string(), password: z.string() }),
 })
@@ -62,14 +64,9 @@ export async function cephUp(): Promise<CephEnv> {
   return cephEnvSchema.parse(await describePart('ceph'))
 }
 
-/** Whether Ceph runs. */
-export async function isCephUp(): Promise<boolean> {
-  return (await describePart('ceph')) !== undefined
-}
-
-/** Stops Ceph, if it runs. */
-export function cephDown(): Promise<void> {
-  return stopPart('ceph', { wipe: false })
+/** Stops Ceph if it runs, and was started by a program with this `LAB_RUN` in its environment. */
+export async function cephDown(run: string): Promise<void> {
+  if ((await starterOf('ceph')) === run) await stopPart('ceph', { wipe: false })
 }
 
 /**

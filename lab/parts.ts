@@ -45,6 +45,16 @@ export async function describePart(part: Part): Promise<unknown> {
   }
 }
 
+/** The `LAB_RUN` of the program that started a part; undefined if it had none. */
+export async function starterOf(part: Part): Promise<string | undefined> {
+  try {
+    return (await readFile(join(stateOf(part), 'starter'), 'utf8')).trim() || undefined
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
 function isListening(url: URL): Promise<boolean> {
   const socket = connect({ host: url.hostname, port: Number(url.port) })
   return once(socket, 'connect')

@@ -29,6 +29,7 @@ export async function measureTicks(
     jobChanges: { isConnected: true, subscribe: () => () => undefined, subscribeAlarms: () => () => undefined },
     wakeWorkers: () => undefined,
     clock: new ManagerClock(),
+    credHub: undefined,
     agentConnections: { dispatcher: getGlobalDispatcher() },
   }
   try {

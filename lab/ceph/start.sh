@@ -18,6 +18,7 @@ PORT=${LAB_CEPH_PORT:-18380}                      # S3, and Swift with its own l
 MON_PORT=${LAB_CEPH_MON_PORT:-18310}              # the OSD takes ports from 30 above it
 ACCESS_KEY=${LAB_CEPH_ACCESS_KEY:-LABCEPHKEY0000000001}
 SECRET_KEY=${LAB_CEPH_SECRET_KEY:-lab/ceph+secret/000000000000000000000001}
+ROLE=lab-backup
 SWIFT_PASSWORD=${LAB_CEPH_SWIFT_PASSWORD:-ceph-swift-secret}
 WAIT=${LAB_WAIT:-120}
 
@@ -37,17 +38,20 @@ mkdir -p "$STATE"; chmod 700 "$STATE"
 STATE=$(cd "$STATE" && pwd -P)
 exec 9>"$STATE/lock"; flock -w "$WAIT" 9 || die "another start.sh holds $STATE/lock"
 
-if alive rgw && [ -e "$STATE/env.json" ]; then
+if alive rgw && [ -e "$STATE/role" ] && grep -qs roleArn "$STATE/env.json"; then
     echo "ceph-lab: runs already"
     exit 0
 fi
 alive mon || ! port_open "$MON_PORT" || die "port $MON_PORT (monitor) is taken by something else; set LAB_CEPH_MON_PORT"
-! port_open "$PORT" || die "port $PORT (radosgw) is taken by something else; set LAB_CEPH_PORT"
+alive rgw || ! port_open "$PORT" || die "port $PORT (radosgw) is taken by something else; set LAB_CEPH_PORT"
+
+# Empty if it runs, and only what is new is added.
+starts=$(alive rgw || echo yes)
 
 # ---- configuration: the monitor's address is part of what it stores ----------------
 if ! [ -e "$STATE/initialised" ] || [ "$(cat "$STATE/initialised")" != "$MON_PORT" ]; then
     for daemon in osd mon; do ! alive "$daemon" || die "$daemon runs in a state folder that is not complete: run stop.sh"; done
-    rm -rf "$STATE"/{mon,osd,rgw,run,log,keyring,initialised}
+    rm -rf "$STATE"/{mon,osd,rgw,run,log,keyring,initialised,role}
     fresh=1
 fi
 mkdir -p "$STATE"/{mon,osd/0,rgw,run,log}
@@ -143,8 +147,10 @@ start osd ceph-osd -i 0
 start rgw radosgw -n client.rgw.a
 
 end=$((SECONDS + WAIT))
+# The pid is written some time after the daemon went into the background.
+born=$((SECONDS + 15))
 until curl -fsS --noproxy '*' -m 5 -o /dev/null "http://$HOST:$PORT/" 2>/dev/null; do
-    alive rgw || die "radosgw died: $(tail -n 5 "$STATE/log/client.rgw.a.log")"
+    alive rgw || [ "$SECONDS" -lt "$born" ] || die "radosgw died: $(tail -n 5 "$STATE/log/client.rgw.a.log")"
     [ "$SECONDS" -lt "$end" ] || die "radosgw is not ready after ${WAIT}s: see $STATE/log"
     sleep 0.2
 done
@@ -154,11 +160,21 @@ if [ -n "${fresh:-}" ]; then
     admin key create --subuser=lab:swift --key-type=swift --secret-key="$SWIFT_PASSWORD"
     echo "$MON_PORT" >"$STATE/initialised"
 fi
+# The role that the user gets temporary credentials for.
+if ! [ -e "$STATE/role" ]; then
+    grants() { printf '{ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", %s }] }' "$1"; }
+    radosgw-admin -c "$CONF" role get --role-name="$ROLE" >/dev/null 2>&1 ||
+        admin role create --role-name="$ROLE" --assume-role-policy-doc="$(grants '"Principal": { "AWS": ["arn:aws:iam:::user/lab"] }, "Action": ["sts:AssumeRole"]')"
+    admin role-policy put --role-name="$ROLE" --policy-name=s3 --policy-doc="$(grants '"Action": ["s3:*"], "Resource": "arn:aws:s3:::*"')"
+    touch "$STATE/role"
+fi
 
 umask 077
+[ -z "$starts" ] || echo "${LAB_RUN:-}" >"$STATE/starter"
 cat >"$STATE/env.json" <<EOF
 {
   "s3": { "endpoint": "http://$HOST:$PORT", "region": "default", "accessKeyId": "$ACCESS_KEY", "secretAccessKey": "$SECRET_KEY", "kmsKeyId": "lab-key" },
+  "roleArn": "arn:aws:iam:::role/$ROLE",
   "swift": { "authUrl": "http://$HOST:$PORT/auth/1.0", "username": "lab:swift", "password": "$SWIFT_PASSWORD" }
 }
 EOF

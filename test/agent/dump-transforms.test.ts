@@ -88,6 +88,7 @@ test('a manifest beside the object describes it, without a secret', async () => 
   expect(manifest).toEqual({
     kind: 'osb-backup-object',
     version: 2,
+    compressionRequested: true,
     object: `db-host_${today()}_db1.dump.zst.age`,
     instance: { id: 'instance-1' },
     plan: { id: 'plan-1', name: 'nightly' },

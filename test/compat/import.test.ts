@@ -82,6 +82,8 @@ async function oldInstallation() {
       { _id: 'no-hosts', hosts: [] },
     ],
     credential: [
+      { _id: `other-${instance}-backup_credentials`, username: 'other', password: 'other-secret' },
+      { _id: `${instance}2-backup_agent_credentials`, username: 'other', password: 'other-secret' },
       { _id: `${instance}-backup_credentials`, username: 'dba', password: 'database-secret' },
       { _id: `${instance}-backup_agent_credentials`, username: 'agent', password: 'agent-secret' },
     ],

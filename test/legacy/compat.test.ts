@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -9,13 +10,21 @@ import { type Fixture, startFixture } from '../fixtures/fixture.ts'
  * nothing of this project's own client.
  */
 let fixture: Fixture
+let directory: string
 const serviceInstance = { service_instance_id: 'shop' }
 
 beforeAll(async () => {
-  fixture = await startFixture({ restore: 'cat >/dev/null' }, { MINIMUM_INTERVAL_SECONDS: '3600' })
+  fixture = await startFixture(
+    { restore: 'cat >/dev/null' },
+    { MINIMUM_INTERVAL_SECONDS: '3600', FILE_DESTINATION_ROOT: tmpdir() },
+    { file_destination_root: tmpdir() },
+  )
+  // The other directory belongs to the instance of the fixture.
+  directory = join(fixture.folder, 'shop')
+  await mkdir(directory)
   const { url, username, password } = fixture.agent
   await ask('PUT', '/serviceInstances/shop', {
-    hosts: [{ name: 'postgres0', ip: '10.0.0.5', port: 5432, backup: true }],
+    hosts: [{ name: 'postgres0', ip: '10.0.0.6', port: 5432, backup: true }],
     agent: { url, username, password },
   })
 })
@@ -61,10 +70,10 @@ async function ended(path: string): Promise<Wire> {
 /** What the dashboard's forms send: numbers and truths as text, and what it was never told to send. */
 async function makePlan(name: string): Promise<Wire> {
   const destination = await ask('POST', '/fileDestinations', {
-    ...{ type: 'FILE', id: '', name: 'files', directory: fixture.store, filenamePrefix: '', serviceInstance },
+    ...{ type: 'FILE', id: '', name: 'files', directory, filenamePrefix: '', serviceInstance },
     somethingNew: true,
   })
-  expect(destination.status).toBe(201)
+  expect(destination, destination.text).toMatchObject({ status: 201 })
   const plan = await ask('POST', '/backupPlans', {
     ...{ id: null, name, serviceInstance: { ...serviceInstance, hosts: [], context: null } },
     ...{ fileDestination: destination.body, paused: 'false', compression: 'true', frequency: '0 0 2 * * *' },
@@ -144,10 +153,10 @@ describe('the dashboard', () => {
   })
 
   test('validates a destination and gets it echoed, or a sentence; type and jobType are read to the letter', async () => {
-    const file = { type: 'FILE', name: 'files', directory: fixture.store, serviceInstance }
+    const file = { type: 'FILE', name: 'files', directory, serviceInstance }
     expect((await ask('POST', '/fileDestinations/validate', file)).body).toMatchObject({ type: 'FILE', name: 'files' })
-    expect(await readdir(fixture.store)).not.toContain('s3_validation_testfile.txt')
-    const lost = { ...file, directory: join(fixture.store, 'nowhere') }
+    expect(await readdir(directory)).not.toContain('s3_validation_testfile.txt')
+    const lost = { ...file, directory: join(directory, 'nowhere') }
     expect(await ask('POST', '/fileDestinations/validate', lost)).toMatchObject({
       status: 400,
       type: expect.stringContaining('text/plain'),
@@ -160,9 +169,9 @@ describe('the dashboard', () => {
     await ask('POST', '/backup', { backupPlan: plan })
     const { body: newest } = await ask('GET', '/backupJobs/byInstance/shop?size=1&sort=startDate,desc')
     const job = await ended(`/backupJobs/${newest.content[0].id}`)
-    expect(await readdir(join(fixture.store, plan.id))).toContain(job.files.db1)
+    expect(await readdir(join(directory, plan.id))).toContain(job.files.db1)
     expect((await ask('DELETE', `/backupJobs/${job.id}/file`)).status).toBe(204)
-    expect(await readdir(join(fixture.store, plan.id)).catch(() => [])).not.toContain(job.files.db1)
+    expect(await readdir(join(directory, plan.id)).catch(() => [])).not.toContain(job.files.db1)
     const deleted = await ask('DELETE', `/backupPlans/${plan.id}`)
     expect([deleted.status, deleted.body.id]).toEqual([200, plan.id])
     expect((await ask('GET', `/backupPlans/${plan.id}`)).status).toBe(404)

@@ -122,6 +122,23 @@ test('manifests that lie are reported, and neither they nor their objects are to
   expect(await filesOf(plan.id)).toEqual(files)
 })
 
+test('an object that was adopted and deleted before is adopted again, however often', async () => {
+  const plan = await fixture.createPlan()
+  await fixture.runPlan(plan.id)
+  const { objectName } = await fixture.newestPoint(plan.id)
+  const paths = [objectName, `${objectName}.manifest.json`].map((name) => join(fixture.store, name))
+  const contents = await Promise.all(paths.map((path) => readFile(path)))
+  for (let round = 0; round < 3; round++) {
+    const { id, held } = await fixture.newestPoint(plan.id)
+    if (held) await fixture.client.restorePoints.release(id)
+    await fixture.client.restorePoints.delete(id)
+    await mkdir(join(fixture.store, plan.id), { recursive: true })
+    await Promise.all(paths.map((path, index) => writeFile(path, contents[index] ?? '')))
+    expect((await adopt())?.adopted.map(({ name }) => name)).toEqual([objectName])
+    expect(await fixture.pointsOf(plan.id)).toMatchObject([{ objectName, held: true }])
+  }
+})
+
 test('orphans are not removed and adopted at once', async () => {
   const both = fixture.client.destinations.reconcile(fixture.destinationId, { adopt: true, remove: true })
   await expect(both).rejects.toMatchObject({ status: 400, field: 'adopt' })

@@ -108,7 +108,15 @@ describe('a destination that is used', () => {
   })
 })
 
-describe('a restore point whose store is gone', () => {
+/** What S3 answers where there is no bucket. */
+const noSuchBucket = {
+  kind: 'answer',
+  status: 404,
+  headers: { 'content-type': 'application/xml', 'x-amz-request-id': 'tx1' },
+  body: '<?xml version="1.0"?><Error><Code>NoSuchBucket</Code><Message>It does not exist</Message></Error>',
+} as const
+
+describe('a restore point whose bucket does not exist', () => {
   test('is deleted by an admin with force, which the audit log shows; by nobody else', async () => {
     const { store } = where.s3.destination
     const { id } = await createUsed('s3')
@@ -117,7 +125,7 @@ describe('a restore point whose store is gone', () => {
     const plan = await fixture.createPlan({ destinationId: id })
     expect((await fixture.runPlan(plan.id)).state).toBe('succeeded')
     const point = await fixture.newestPoint(plan.id)
-    proxy.spoil(() => ({ kind: 'answer', status: 503, body: '' }))
+    proxy.spoil(() => noSuchBucket)
 
     const { token } = await fixture.client.tokens.create({
       name: 'operator',
@@ -133,5 +141,22 @@ describe('a restore point whose store is gone', () => {
     expect(await fixture.pointsOf(plan.id)).toEqual([])
     const entries = (await fixture.client.auditEntries.list()).items
     expect(entries.map(({ action }) => action)).toContain('DELETE /v1/restore-points/:id?force=true')
+  })
+
+  test.for([
+    ['is unavailable', { kind: 'answer', status: 503, body: '' }],
+    ['denies access', { kind: 'answer', status: 403, headers: noSuchBucket.headers, body: '' }],
+    ['does not answer', { kind: 'silence' }],
+  ] as const)('is kept with force if its store merely %s', async ([, fault]) => {
+    const { store } = where.s3.destination
+    const { id } = await createUsed('s3')
+    await using proxy = await startFaultsProxy(store.endpoint)
+    await fixture.client.destinations.update(id, { store: { kind: 's3', endpoint: proxy.origin } })
+    const plan = await fixture.createPlan({ destinationId: id })
+    expect((await fixture.runPlan(plan.id)).state).toBe('succeeded')
+    const point = await fixture.newestPoint(plan.id)
+    proxy.spoil(() => fault)
+    await expect(fixture.client.restorePoints.delete(point.id, { force: true })).rejects.toMatchObject({ status: 409 })
+    expect(await fixture.pointsOf(plan.id)).toMatchObject([{ id: point.id, deletion: { reason: 'requested' } }])
   })
 })

@@ -134,6 +134,8 @@ test('a lost key costs the secrets, and nothing else', async () => {
   const { endpoint, region, accessKeyId: authKey, secretAccessKey: authSecret } = s3
   const store = { kind: 's3', endpoint, region, bucket: 'b', authKey, authSecret } as const
   const destination = await client.destinations.create({ instanceId, name: 's3', store })
+  const password = 'a password of a broker'
+  await client.brokerAccounts.create({ name: 'broker', password, instances: 'all' })
   const plans = (await client.plans.list()).items.map(({ id }) => id)
   const counted = (await client.restorePoints.list({ limit: 500 })).items.length
   await expect(execute('manager-forget-key')).rejects.toThrow(/there is nothing to forget/)
@@ -144,7 +146,16 @@ test('a lost key costs the secrets, and nothing else', async () => {
   expect(await refused.ended()).toBe(1)
   expect(refused.output()).toContain('is not the key')
 
-  expect(await execute('manager-forget-key')).toMatch(/[1-9]\d* passwords of agents[\s\S]* 1 secrets of destinations/)
+  expect(await execute('manager-forget-key')).toMatch(
+    /[1-9]\d* passwords of agents[\s\S]* 1 secrets of destinations[\s\S]* 0 secrets of notification channels[\s\S]* 1 broker accounts/,
+  )
+  await fixture.restartManager()
+  expect((await fixture.client.destinations.get(destination.id)).store).toMatchObject({ authSecretSet: false })
+  const authorization = `Basic ${Buffer.from(`broker:${password}`).toString('base64')}`
+  expect((await fixture.call('GET', '/v1/plans', undefined, { authorization })).status).toBe(403)
+  await fixture.client.brokerAccounts.update('broker', { password: 'another password of it' })
+  await fixture.manager.stop()
+  await run('npm', ['start', '--', 'key', 'rotate'], { cwd: project, env: environment })
   await fixture.restartManager()
   expect((await fixture.client.plans.list()).items.map(({ id }) => id)).toEqual(plans)
   expect((await fixture.client.restorePoints.list({ limit: 500 })).items).toHaveLength(counted)

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import type { TestProject } from 'vitest/node'
-import { cephDown, isCephUp, type LabEnv, labDown, labUp } from '../../lab/index.ts'
+import { cephDown, type LabEnv, labDown, labUp } from '../../lab/index.ts'
 import { ensurePackages } from '../../tools/packages.ts'
 
 declare module 'vitest' {
@@ -16,10 +17,12 @@ declare module 'vitest' {
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   await ensurePackages()
   const { env, wasRunning } = await labUp()
-  const wasCephRunning = await isCephUp()
+  // Of this run: another one may have started Ceph, and still need it.
+  const run = randomUUID()
+  process.env.LAB_RUN = run
   project.provide('lab', env)
   return async () => {
     if (!wasRunning) await labDown()
-    else if (!wasCephRunning) await cephDown()
+    else await cephDown(run)
   }
 }

@@ -137,7 +137,11 @@ test('there is a method for every operation that the API describes, and each rea
     const fitting = operations.filter(({ matches }) => matches.test(call))
     const operation = fitting.find(({ name }) => !name.endsWith('{id}')) ?? fitting[0]
     called.add(operation?.name ?? `nothing fits ${call}`)
-    response.writeHead(operation?.status ?? 404, { 'content-type': 'application/json', etag: '"1"' })
+    response.writeHead(operation?.status ?? 404, {
+      'content-type': 'application/json',
+      etag: '"1"',
+      'content-range': 'bytes 0-0/1',
+    })
     const { nextCursor: _, ...example } = (operation?.example ?? {}) as Record<string, unknown>
     response.end(operation?.example === undefined ? '' : JSON.stringify(example))
   }).listen(0, '127.0.0.1')

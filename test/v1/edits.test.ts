@@ -78,13 +78,24 @@ test('an unknown query parameter of any list is refused by its name', async () =
   }
 })
 
+const webhook = (name: string) => ({
+  name,
+  transport: {
+    kind: 'webhook',
+    url: 'https://hooks.example/backups',
+    secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+  },
+})
+
 test('whatever is patched has an ETag, and If-Match keeps changes from being overwritten', async () => {
   const plan = await api.createPlan()
+  const { body: channel } = await api.call('POST', '/v1/notification-channels', webhook('patched'))
   const patches: Record<string, { id: string; patch: object }> = {
     '/v1/instances/{id}': { id: instanceId, patch: { serviceId: 's' } },
     '/v1/agents/{id}': { id: api.agentId, patch: { name: 'n' } },
     '/v1/destinations/{id}': { id: api.destinationId, patch: { name: 'n' } },
     '/v1/plans/{id}': { id: plan.id, patch: { rpoSeconds: 60 } },
+    '/v1/notification-channels/{id}': { id: channel.id, patch: { name: 'n' } },
   }
   const versioned = operations.filter(({ parameters }) => parameters.some(({ name }) => name === 'if-match'))
   expect(versioned.map(({ path }) => path).sort()).toEqual(Object.keys(patches).sort())
@@ -135,6 +146,7 @@ test('a creating request that is sent again with its key creates nothing, and ge
     '/v1/restore-points/{id}/verify': { id: point.id },
     '/v1/destinations/{id}/reconcile': { id: api.destinationId, body: {} },
     '/v1/tokens': { body: { name: 'once', role: 'viewer', instances: 'all' }, shownOnce: true },
+    '/v1/notification-channels': { body: webhook('once') },
     '/v1/broker-accounts': { body: { name: 'once', password: 'a long enough password', instances: 'all' } },
   }
   const creating = operations.filter(({ parameters }) => parameters.some(({ name }) => name === 'idempotency-key'))

@@ -11,9 +11,9 @@ handleShutdownSignals(process, () => performance.now(), {
     process.exit(exitCodes.interrupted)
   },
 })
-// A reader such as `head` that has enough is no failure.
+// A reader such as `head` that has enough needs no message, but what it got was not all.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
+  if (error.code === 'EPIPE') process.exit(exitCodes.failed)
   throw error
 })
 

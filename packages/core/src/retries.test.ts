@@ -21,6 +21,8 @@ test.for([
   ['agent-restarted', true],
   ['destination-unavailable', true],
   ['script-temporary', true],
+  ['credhub-unavailable', true],
+  ['credhub-rejected', false],
   ['agent-rejected', false],
   ['database-busy', false],
   ['cancelled', false],

@@ -1,8 +1,9 @@
 import { SettingsError } from '@osb-backup/node'
-import { AgentConnections } from './agents/agent-connections.ts'
+import { openAgentConnections } from './agents/open-connections.ts'
 import type { Context } from './context/context.ts'
 import { createLog } from './context/log.ts'
 import { openData } from './context/open-data.ts'
+import { CredHub } from './credentials/credhub.ts'
 import { JobChanges } from './database/notifications.ts'
 import { buildApp, closeApp } from './http/app.ts'
 import { readyRoute } from './http/health.ts'
@@ -49,8 +50,10 @@ export async function startManager(
   try {
     checkPlainHttp(settings, log)
     const tls = await openTls(settings)
-    const agentConnections = await AgentConnections.open(settings, log)
+    const agentConnections = await openAgentConnections(settings, log)
     stops.push(() => agentConnections.close())
+    const credHub = settings.credHub && (await CredHub.open(settings.credHub, log))
+    if (credHub !== undefined) stops.push(() => credHub.close())
     const data = await openData(settings, { as: 'manager', onLost: onFatal, signal }, log, stops)
     const { connection, database, sealer, newKeyPath, stopDatabase } = data
     signal.throwIfAborted()
@@ -63,6 +66,7 @@ export async function startManager(
       log,
       clock: new ManagerClock(),
       agentConnections,
+      credHub,
       jobChanges,
       wakeWorkers: () => workers.wake(),
     }

@@ -40,6 +40,8 @@ export type DestinationFailureCode = (typeof destinationFailureCodes)[number]
  * - `script-temporary`: a script exited with status 75, which asks for another attempt (`EX_TEMPFAIL` of sysexits.h).
  * - `database-busy`: another job worked on its database until the grace period of the schedule had ended.
  * - `item-not-granted`: its item belongs to another service instance, or was not declared.
+ * - `credhub-unavailable`: CredHub, which holds the credentials of its database, or its UAA could not be reached.
+ * - `credhub-rejected`: CredHub does not accept the manager, or has no usable credential for it.
  * - `cancelled`: a user cancelled the job.
  * - `outcome-unknown`: how it ended at its agent could not be determined.
  * - `other`: a script failed, an object is not what it should be, or settings are wrong.
@@ -53,6 +55,8 @@ export const failureCodes = [
   'script-temporary',
   'database-busy',
   'item-not-granted',
+  'credhub-unavailable',
+  'credhub-rejected',
   'cancelled',
   'outcome-unknown',
   'other',

@@ -28,7 +28,10 @@ const signs: readonly [cause: FailureCause, sign: RegExp][] = [
   ['connection', /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ECONNRESET|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|TimeoutError)$/],
   ['foreign', /^(NotS3Answer|NotSwiftAnswer|ForeignStatus|HPE_\w+)$/],
   ['clock', /^(RequestTimeTooSkewed|RequestExpired)$/],
-  ['region', /^(PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException|status 301)$/],
+  [
+    'region',
+    /^(NoSuchRegion|InvalidRegion|PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException|status 301)$/,
+  ],
   ['encryption', /^(KMS\.\w+|KMS\w+Exception|ServerSideEncryptionConfigurationNotFoundError)$/],
   ['storage-class', /^(InvalidStorageClass|InvalidObjectState)$/],
   ['token', /^(InvalidToken|ExpiredToken|ExpiredTokenException|TokenRefreshRequired|InvalidClientTokenId)$/],
@@ -108,6 +111,13 @@ export function failureCodeOf(error: StoreError): DestinationFailureCode | undef
   if (cause === 'dns') return 'destination-address'
   if (cause !== undefined && codes[cause] !== 'destination-unavailable') return codes[cause]
   return error.code === 'misconfigured' ? 'destination-settings' : undefined
+}
+
+/** Whether the host, bucket or container of a store does not exist, which no other attempt changes. */
+export function isStoreMissing(error: unknown): boolean {
+  if (!(error instanceof StoreError) || error.retryable) return false
+  const cause = causeOfFailure(error)
+  return cause === 'dns' || cause === 'bucket'
 }
 
 /** Codes, names and statuses along the causes, the outermost first. */

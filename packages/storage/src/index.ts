@@ -8,7 +8,14 @@ export { loadContent } from './content/load-content.ts'
 export { storeContent } from './content/store-content.ts'
 export { verifyObject } from './content/verify-object.ts'
 export { findZstdProgram } from './content/zstd-program.ts'
-export { causeOfFailure, type FailureCause, failureCodeOf, regionInAnswer, signOfFailure } from './failure-cause.ts'
+export {
+  causeOfFailure,
+  type FailureCause,
+  failureCodeOf,
+  isStoreMissing,
+  regionInAnswer,
+  signOfFailure,
+} from './failure-cause.ts'
 export * from './kinds.ts'
 export {
   isManifestName,

@@ -120,11 +120,15 @@ export interface StoreClient<S extends AnySettings> {
   removeIncompleteUpload(settings: S, upload: IncompleteUpload, options: StoreOptions & CallOptions): Promise<void>
   /** See `listIncompleteUploads`. */
   listIncompleteUploads(settings: S, prefix: string, options: StoreOptions & CallOptions): AsyncIterable<StartedUpload>
+  /** See `listHiddenVersions`. Absent: stores of this kind keep none. */
+  listHiddenVersions?(settings: S, prefix: string, options: StoreOptions & CallOptions): AsyncIterable<HiddenVersion>
 }
 
-/** An upload that a killed process left. No other upload has its name. */
+/** An upload that a killed process left. */
 export interface IncompleteUpload {
   name: string
+  /** What `UploadRecorder` was told; only what has this id is removed. Absent: no other upload may have its name. */
+  id?: string
   /**
    * Temporary files whose names do not say whose they are belong to it if they are not older, by the clock of this machine. Parts
    * and segments carry its name.
@@ -137,6 +141,14 @@ export interface StartedUpload {
   /** What `removeIncompleteUpload` takes. */
   name: string
   startedAt: Date
+}
+
+/** What deleting or replacing an object left in a store that keeps versions; no list of objects has it. */
+export interface HiddenVersion {
+  name: string
+  /** 0 for a delete marker. */
+  sizeBytes: number
+  isDeleteMarker: boolean
 }
 
 /** The secret that counts: the one sent, unless it is absent, empty or masked; then the stored one. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { LazyStore } from './lazy-store.ts'
 import type { CallOptions, ObjectStore } from './object-store.ts'
 import { retrying } from './retrying.ts'
-import type { AnySettings, IncompleteUpload, StartedUpload, StoreKind } from './store-kind.ts'
+import type { AnySettings, HiddenVersion, IncompleteUpload, StartedUpload, StoreKind } from './store-kind.ts'
 import type { StoreOptions } from './store-options.ts'
 
 /** The kinds of stores that a program knows, and what can be done with settings of any of them. */
@@ -59,7 +59,7 @@ export class StoreRegistry<S extends AnySettings> {
 
   /**
    * Removes what an upload left whose process was killed: parts, segments, temporary files. A completed object is kept.
-   * No other upload may be using this name.
+   * No other upload may be using this name, unless its id is known.
    *
    * @throws If something may be left.
    */
@@ -77,7 +77,7 @@ export class StoreRegistry<S extends AnySettings> {
    * without their object, temporary files. Only their age distinguishes them.
    *
    * @param prefix - Names begin with it; whole segments, with a slash at the end.
-   * @throws {StoreError} If the store cannot be reached.
+   * @throws {StoreError} If the store cannot be reached, or has no such request.
    */
   async *listIncompleteUploads(
     settings: S,
@@ -86,6 +86,20 @@ export class StoreRegistry<S extends AnySettings> {
   ): AsyncGenerator<StartedUpload> {
     const client = await this.kindOf(settings).load()
     yield* client.listIncompleteUploads(settings, prefix, options)
+  }
+
+  /**
+   * Lists what deleted and replaced objects left in a store that keeps versions: older versions, and delete markers.
+   *
+   * @throws {StoreError} If the store cannot be reached, or does not allow it.
+   */
+  async *listHiddenVersions(
+    settings: S,
+    prefix: string,
+    options: StoreOptions & CallOptions = {},
+  ): AsyncGenerator<HiddenVersion> {
+    const client = await this.kindOf(settings).load()
+    yield* client.listHiddenVersions?.(settings, prefix, options) ?? []
   }
 
   /** Separates the secrets from the other settings, so that they can be stored encrypted. */

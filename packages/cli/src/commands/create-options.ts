@@ -1,3 +1,4 @@
+import { isSecretName } from '@osb-backup/protocol'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import { UsageError } from '../exit-code.ts'
@@ -111,8 +112,41 @@ export function collected(text: string, previous: readonly string[] = []): strin
 }
 
 /** Collects `name=value`. */
-export function collectedPairs(text: string, previous: Readonly<Record<string, string>> = {}): Record<string, string> {
+function collectedPairs(text: string, previous: Readonly<Record<string, string>> = {}): Record<string, string> {
   const index = text.indexOf('=')
   if (index < 1) throw new InvalidArgumentError('Use NAME=VALUE.')
+  const name = text.slice(0, index)
+  if (isSecretName(name)) throw new InvalidArgumentError(`${name} looks like a secret: use --parameter-file.`)
+  return { ...previous, [name]: text.slice(index + 1) }
+}
+
+/** Collects `name=file`. */
+function collectedFiles(text: string, previous: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const index = text.indexOf('=')
+  if (index < 1) throw new InvalidArgumentError('Use NAME=FILE.')
   return { ...previous, [text.slice(0, index)]: text.slice(index + 1) }
+}
+
+/** Parameters from `--parameter` and `--parameter-file`; undefined if there are none. */
+export async function parametersOf(
+  io: Io,
+  { parameter = {}, parameterFile = {} }: ParameterOptions,
+): Promise<Record<string, string> | undefined> {
+  const read: Record<string, string> = {}
+  for (const [name, file] of Object.entries(parameterFile)) read[name] = await readSecret(io, file, name)
+  const parameters = { ...parameter, ...read }
+  return Object.keys(parameters).length === 0 ? undefined : parameters
+}
+
+/** Options that give parameters to scripts. */
+export interface ParameterOptions {
+  parameter?: Record<string, string>
+  parameterFile?: Record<string, string>
+}
+
+/** Adds `--parameter` and `--parameter-file`. */
+export function addParameterOptions(command: Command, receiver: string): Command {
+  return command
+    .option('--parameter <name=value>', `passed to ${receiver}; may be repeated`, collectedPairs)
+    .option('--parameter-file <name=file>', 'the same with a value from a file, as for secrets', collectedFiles)
 }

@@ -121,7 +121,8 @@ async function reconcile(
 ): Promise<void> {
   const { io, printer } = session
   const client = await session.client()
-  const id = await findId(client, destinationResource, name)
+  const isExact = (options.remove ?? false) && (session.flags.yes ?? false)
+  const id = await findId(client, destinationResource, name, { isExact })
   if (
     options.remove &&
     !(await confirm(
@@ -143,14 +144,20 @@ async function reconcile(
   if (isEnded(ended.state) && !isClean) process.exitCode = 1
 }
 
+const notListedNames = { incompleteUploads: 'incomplete uploads', hiddenVersions: 'hidden versions' } as const
+
 function findingLines({ state, error, findings }: Reconciliation): string[] {
   if (findings === undefined) return [`The reconciliation has ${state}${error === undefined ? '.' : `: ${error}`}`]
   const { objectCount, orphans, orphanCount, incompleteUploads, incompleteUploadCount, missing, missingCount } =
     findings
+  const { hiddenVersionCount, hiddenVersionBytes, deleteMarkerCount, notListed } = findings
+  const hidden = `${hiddenVersionCount} hidden versions (${formatBytes(hiddenVersionBytes)}) and ${deleteMarkerCount} delete markers.`
   const outcome = ({ removed, error: why }: { removed: boolean; error?: string | undefined }) =>
     removed ? ' (removed)' : why === undefined ? '' : ` (not removed: ${why})`
   return [
     `${objectCount} objects, ${orphanCount} orphans, ${incompleteUploadCount} incomplete uploads, ${missingCount} restore points without an intact object.`,
+    ...(hiddenVersionCount + deleteMarkerCount > 0 ? [hidden] : []),
+    ...notListed.map((each) => cleaned(`  ${notListedNames[each.what]} not listed: ${each.problem}`)),
     ...orphans.map((each) => cleaned(`  orphan   ${each.name}  ${formatBytes(each.sizeBytes)}${outcome(each)}`)),
     ...incompleteUploads.map((each) => cleaned(`  upload   ${each.name}${outcome(each)}`)),
     ...missing.map((each) => cleaned(`  ${each.state}  ${each.name}  (restore point ${each.restorePointId})`)),

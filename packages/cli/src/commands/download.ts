@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { rename, rm, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
@@ -19,6 +20,7 @@ interface DownloadOptions {
   identityFile?: string
   raw?: boolean
   force?: boolean
+  unverified?: boolean
 }
 
 /** Adds `restore-point download`. */
@@ -31,6 +33,7 @@ export function addDownload({ action }: Program, point: Command): void {
     .option('--identity-file <file>', 'file with the age identity that decrypts it')
     .option('--raw', 'as it is stored, neither decrypted nor decompressed; verified all the same')
     .option('--force', 'replace the file')
+    .option('--unverified', 'also if no digest was recorded, as by old agents: only the size is compared')
     .addHelpText(
       'after',
       `
@@ -70,6 +73,12 @@ async function download(
     options.identityFile === undefined
       ? undefined
       : identityIn(await readSecret(io, options.identityFile, 'the identity'))
+  const isVerified = point.root !== undefined || point.sha256 !== undefined
+  if (!isVerified && !options.unverified) {
+    throw new UsageError('No digest of this restore point was recorded, so it cannot be verified.', {
+      hint: 'Pass --unverified to read it all the same.',
+    })
+  }
   // Loaded only here: the other commands need neither compression nor encryption.
   const [{ loadContent, findZstdProgram }, { RestorePointStore }] = await Promise.all([
     import('@osb-backup/storage'),
@@ -87,9 +96,9 @@ async function download(
   })
   if (options.file === undefined) return pipeline(content, io.stdout, { end: false })
   // The name appears once the content is whole.
-  const temporary = `${options.file}.part`
+  const temporary = `${options.file}.${randomUUID()}.part`
   try {
-    await pipeline(content, createWriteStream(temporary, { mode: 0o600, flush: true }))
+    await pipeline(content, createWriteStream(temporary, { mode: 0o600, flags: 'wx', flush: true }))
     await rename(temporary, options.file)
   } catch (error) {
     await rm(temporary, { force: true })
@@ -98,7 +107,9 @@ async function download(
       { cause: error },
     )
   }
-  printer.note(`Wrote ${options.file} (${formatBytes((await stat(options.file)).size)}), verified.`)
+  printer.note(
+    `Wrote ${options.file} (${formatBytes((await stat(options.file)).size)}), ${isVerified ? 'verified' : 'not verified'}.`,
+  )
 }
 
 async function exists(path: string): Promise<boolean> {

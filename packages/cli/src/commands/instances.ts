@@ -11,7 +11,7 @@ import { editableResources } from '../resources/editable.ts'
 import { findId } from '../resources/resource.ts'
 import { agentResource, instanceResource } from '../resources/resources.ts'
 import type { Session } from '../session.ts'
-import { collectedPairs } from './create-options.ts'
+import { addParameterOptions, type ParameterOptions, parametersOf } from './create-options.ts'
 import { addEdit } from './edit.ts'
 import type { Program } from './program-context.ts'
 import { addDelete, addResourceCommand } from './resource-commands.ts'
@@ -21,7 +21,7 @@ interface Host {
   port?: number
 }
 
-interface CreateOptions {
+interface CreateOptions extends ParameterOptions {
   file?: string
   host?: Host[]
   backupHost?: string
@@ -30,7 +30,6 @@ interface CreateOptions {
   passwordFile?: string
   privilegedUsername?: string
   privilegedPasswordFile?: string
-  parameter?: Record<string, string>
 }
 
 /** Adds `instance`. */
@@ -41,8 +40,7 @@ export function addInstanceCommands(program: Program): void {
     instanceResource,
     'Register service instances, and see how they are protected',
   )
-  instance
-    .command('create')
+  addParameterOptions(instance.command('create'), 'every script')
     .description('Register a service instance')
     .argument('[instance]', 'its ID, usually the one that the broker gave it')
     .option(
@@ -56,7 +54,6 @@ export function addInstanceCommands(program: Program): void {
     .option('--password-file <file>', 'file with its password, or - for standard input')
     .option('--privileged-username <name>', 'second account, for scripts that need more rights')
     .option('--privileged-password-file <file>', 'file with its password, or - for standard input')
-    .option('--parameter <name=value>', 'passed to every script; may be repeated', collectedPairs)
     .addHelpText(
       'after',
       `
@@ -101,13 +98,14 @@ async function create(session: Session, options: CreateOptions, id: string | und
       ? {}
       : { privilegedPassword: await readSecret(io, options.privilegedPasswordFile, 'the second password') }),
   }
+  const parameters = await parametersOf(io, options)
   const request = {
     ...document,
     ...(id === undefined ? {} : { id }),
     ...(options.host === undefined ? {} : { hosts: hostsOf(options.host, options.backupHost) }),
     ...(options.agent === undefined ? {} : { agentId: await findId(client, agentResource, options.agent) }),
     ...(Object.keys(database).length === 0 ? {} : { database }),
-    ...(options.parameter === undefined ? {} : { parameters: options.parameter }),
+    ...(parameters === undefined ? {} : { parameters }),
   }
   requireFields(request, instanceCreateSchema.shape, { id: '<instance>', hosts: '--host', agentId: '--agent' })
   const created = await client.instances.create(request as InstanceCreate, { idempotencyKey: newIdempotencyKey() })

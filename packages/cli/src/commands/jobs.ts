@@ -94,7 +94,8 @@ function addActions({ command, action }: Program): void {
       .action(
         action(async (session, _: object, text: string) => {
           const client = await session.client()
-          const id = await findId(client, jobResource, text)
+          const isExact = question !== undefined && (session.flags.yes ?? false)
+          const id = await findId(client, jobResource, text, { isExact })
           if (question !== undefined && !(await confirm(session.io, session.flags, question))) {
             throw new CliError('Nothing was changed.')
           }

@@ -1,3 +1,5 @@
+import { setGlobalProxyFromEnv } from 'node:http'
+import { resolve } from 'node:path'
 import { BackupClient } from '@osb-backup/client'
 import { type Context, configPath, readConfig, writeConfig } from '../config/config-file.ts'
 import { signInByDevice } from '../config/oidc-session.ts'
@@ -53,8 +55,11 @@ async function login(session: Session, options: LoginOptions, wanted: string | u
   if (url === undefined || url === '')
     throw new UsageError('The URL of the manager is missing.', { hint: 'osb-backup login https://backup.example' })
   checkUrl(url)
-  const caFile = flags.caFile ?? known?.caFile
+  const given = flags.caFile ?? io.env.OSB_BACKUP_CA_FILE
+  const inherited = known?.url === url.replace(/\/+$/, '') ? known.caFile : undefined
+  const caFile = given === undefined || given === '' ? inherited : resolve(given)
   await trust(caFile)
+  setGlobalProxyFromEnv()
   const name = options.name ?? (wanted === undefined && current !== undefined ? current : new URL(url).host)
   const credentials = await credentialsOf(session, options)
   const token = credentials.token ?? credentials.oidc?.accessToken ?? ''

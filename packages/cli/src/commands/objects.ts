@@ -14,6 +14,7 @@ interface ObjectOptions {
   compression?: 'none' | 'gzip' | 'zstd'
   level?: number
   recipient?: string[]
+  replace?: boolean
   identityFile?: string
   size?: number
   sha256?: string
@@ -46,6 +47,7 @@ A field that is missing or wrong is named.`,
     .addOption(compression('how it is compressed; not at all by default'))
     .option('--level <number>', 'level of the compression', wholeNumber)
     .option('--recipient <key>', 'encrypt to this age recipient; may be repeated', collected)
+    .option('--replace', 'replace an object of this name; by default it is refused')
   withExpected(
     add('get', 'Write an object to standard output, verified, decrypted and decompressed', 'name')
       .addOption(compression('what was used, if neither the manifest nor the name says so'))
@@ -59,8 +61,8 @@ A field that is missing or wrong is named.`,
 
 function withExpected(command: Command): Command {
   return command
-    .option('--size <bytes>', 'expected size; a manifest takes precedence', wholeNumber)
-    .option('--sha256 <hex>', 'expected SHA-256; a manifest takes precedence')
+    .option('--size <bytes>', 'expected size', wholeNumber)
+    .option('--sha256 <hex>', 'expected SHA-256')
     .option('--root <hex>', 'recorded digest of the manifest; without it, the manifest is believed')
 }
 
@@ -75,6 +77,7 @@ async function transfer({ io }: Session, command: ObjectCommand, name: string, o
     compression,
     level,
     recipients: recipient,
+    replace: options.replace ?? false,
     identities: options.identityFile === undefined ? [] : await identitiesIn(io, options.identityFile),
     expected: {
       ...(size === undefined ? {} : { sizeBytes: size }),

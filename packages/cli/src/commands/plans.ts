@@ -1,6 +1,9 @@
-import { writeFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
+import type { BackupClient } from '@osb-backup/client'
 import {
+  type Plan,
   type PlanCreate,
+  type PlanKeys,
   type PlanPreview,
   type PlanRun,
   planCreateSchema,
@@ -24,6 +27,9 @@ import { requireFields } from './instances.ts'
 import type { Program } from './program-context.ts'
 import { addDelete, addResourceCommand, wholeNumber } from './resource-commands.ts'
 import { addWaitOptions, durationArgument, finishJobs, type WaitOptions } from './start-jobs.ts'
+
+/** Enough for both keys. */
+const KEY_FILE_BYTES = 512
 
 interface ScheduleOptions {
   cron?: string
@@ -303,12 +309,7 @@ function addKeys({ action }: Program, plan: Command): void {
         const { value, version } = await client.plans.getVersioned(await findId(client, planResource, name))
         const question = `${value.encryption.publicKey === undefined ? 'Encrypt' : 'Replace the key that encrypts'} the backups of "${value.name}" from now on?${options.keep ? '' : ' Without the private key, nobody can restore them.'}`
         if (!(await confirm(session.io, session.flags, question))) throw new CliError('Nothing was changed.')
-        // The file exists before the key does: a key that cannot be written is lost.
-        await writeFile(options.identityFile, '', { mode: 0o600, flag: 'wx' }).catch((cause: NodeJS.ErrnoException) => {
-          throw new UsageError(`${options.identityFile} cannot be created (${cause.code}).`, { cause })
-        })
-        const keys = await client.plans.createKeys(value.id, { keepPrivateKey: options.keep }, { version })
-        await writeFile(options.identityFile, `# public key: ${keys.publicKey}\n${keys.privateKey}\n`, { mode: 0o600 })
+        const keys = await createKeys(client, value, version, options)
         const { privateKey: _, ...shown } = keys
         session.printer.value(shown, {
           name: keys.publicKey,
@@ -319,4 +320,33 @@ function addKeys({ action }: Program, plan: Command): void {
         )
       }),
     )
+}
+
+/** Creates the keys of a plan, and stores the private one in a file that only its owner can read. */
+async function createKeys(
+  client: BackupClient,
+  { id }: Plan,
+  version: string,
+  { identityFile, keep }: { identityFile: string; keep: boolean },
+): Promise<PlanKeys> {
+  // The file, and the space that it needs, are there before the key is: a key that cannot be written is lost.
+  const file = await open(identityFile, 'wx', 0o600).catch((cause: NodeJS.ErrnoException) => {
+    throw new UsageError(`${identityFile} cannot be created (${cause.code}).`, { cause })
+  })
+  try {
+    await file.write(' '.repeat(KEY_FILE_BYTES), 0)
+    await file.sync()
+    const keys = await client.plans.createKeys(id, { keepPrivateKey: keep }, { version })
+    const text = `# public key: ${keys.publicKey}\n${keys.privateKey}\n`
+    try {
+      await file.write(text.padEnd(KEY_FILE_BYTES - 1).concat('\n'), 0)
+      await file.sync()
+    } catch (cause) {
+      // The plan encrypts to it already, and it is nowhere else.
+      throw new CliError(`${identityFile} cannot be written. Keep this private key: ${keys.privateKey}`, { cause })
+    }
+    return keys
+  } finally {
+    await file.close()
+  }
 }

@@ -98,7 +98,7 @@ export function addDelete<T>(
     .action(
       action(async (session, options: Record<string, unknown>, name: string) => {
         const client = await session.client()
-        const entry = await findEntry(client, resource, name)
+        const entry = await findEntry(client, resource, name, { isExact: session.flags.yes ?? false })
         const shown = resource.label?.(entry) ?? resource.id(entry)
         const question = [`Delete the ${noun.replaceAll('-', ' ')} "${shown}"?`, settings.consequence?.(entry)]
           .filter(Boolean)

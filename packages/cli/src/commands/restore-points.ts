@@ -55,7 +55,7 @@ export function addRestorePointCommands(program: Program): void {
   ).action(
     action(async (session, options: RestoreOptions, name: string) => {
       const client = await session.client()
-      const found = await findEntry(client, restorePointResource, name)
+      const found = await findEntry(client, restorePointResource, name, { isExact: session.flags.yes ?? false })
       await restorePoints(session, [found], options)
     }),
   )
@@ -81,7 +81,8 @@ export function addRestorePointCommands(program: Program): void {
       .action(
         action(async (session, _: object, text: string) => {
           const client = await session.client()
-          const id = await findId(client, restorePointResource, text)
+          const isExact = question !== undefined && (session.flags.yes ?? false)
+          const id = await findId(client, restorePointResource, text, { isExact })
           if (question !== undefined && !(await confirm(session.io, session.flags, question)))
             throw new CliError('Nothing was changed.')
           session.printer.value(await run(client, id), { name: id, human: () => [done] })

@@ -12,17 +12,16 @@ import { formatBytes, formatRelative } from '../output/units.ts'
 import { findEntry, findId } from '../resources/resource.ts'
 import { instanceResource, restorePointResource } from '../resources/resources.ts'
 import type { Session } from '../session.ts'
-import { collectedPairs } from './create-options.ts'
+import { addParameterOptions, type ParameterOptions, parametersOf } from './create-options.ts'
 import { instantArgument } from './filters.ts'
 import type { Program } from './program-context.ts'
 import { addWaitOptions, finishJobs, type WaitOptions } from './start-jobs.ts'
 
 /** Options of commands that restore. */
-export interface RestoreOptions extends WaitOptions {
+export interface RestoreOptions extends WaitOptions, ParameterOptions {
   to?: string
   as?: string
   identityFile?: string
-  parameter?: Record<string, string>
   cancelBackups?: boolean
   dryRun?: boolean
 }
@@ -35,11 +34,10 @@ interface ShortcutOptions extends RestoreOptions {
 /** Adds the options of a restore. */
 export function addRestoreOptions(command: Command): Command {
   return addWaitOptions(
-    command
+    addParameterOptions(command, 'the scripts of this job')
       .option('--to <instance>', 'restore to this service instance; by default to its own')
       .option('--as <name>', 'write this database; by default the one that was dumped')
       .option('--identity-file <file>', 'file with the age identity that decrypts it, if the manager keeps none')
-      .option('--parameter <name=value>', 'passed to the scripts of this job; may be repeated', collectedPairs)
       .option('--cancel-backups', 'cancel backup jobs that work on the database; by default the restore waits for them')
       .option('--dry-run', 'only say what would be restored'),
   )
@@ -75,7 +73,8 @@ Examples:
     .action(
       action(async (session, options: ShortcutOptions, name: string, items: string[]) => {
         const client = await session.client()
-        const instance = await findEntry(client, instanceResource, name)
+        const isExact = session.flags.yes ?? false
+        const instance = await findEntry(client, instanceResource, name, { isExact })
         const points = await chosenPoints(session, client, instance.id, items, options)
         await restorePoints(session, points, options)
       }),
@@ -91,7 +90,7 @@ async function chosenPoints(
 ): Promise<RestorePoint[]> {
   if (point !== undefined) {
     if (at !== undefined) throw new UsageError('--point and --at exclude each other.')
-    return [await pointOf(client, point, instanceId, items)]
+    return [await pointOf(client, point, instanceId, items, session.flags.yes ?? false)]
   }
   const { items: known } = await client.instances.listItems(instanceId)
   const names = known.map((each) => each.name)
@@ -117,8 +116,9 @@ async function pointOf(
   text: string,
   instanceId: string,
   items: readonly string[],
+  isExact: boolean,
 ): Promise<RestorePoint> {
-  const found = await findEntry(client, restorePointResource, text)
+  const found = await findEntry(client, restorePointResource, text, { isExact })
   if (found.instanceId !== instanceId) {
     throw new UsageError(`The restore point ${found.id} belongs to the instance "${found.instanceId}".`)
   }
@@ -162,7 +162,10 @@ export async function restorePoints(
   const { io, printer, flags } = session
   const client = await session.client()
   if (options.as !== undefined && points.length > 1) throw new UsageError('--as needs exactly one item.')
-  const targetId = options.to === undefined ? points[0]?.instanceId : await findId(client, instanceResource, options.to)
+  const targetId =
+    options.to === undefined
+      ? points[0]?.instanceId
+      : await findId(client, instanceResource, options.to, { isExact: flags.yes ?? false })
   if (targetId === undefined) throw new UsageError('There is nothing to restore.')
   for (const point of points) announce(session, point, `${targetId}/${options.as ?? point.item}`)
   if (options.dryRun) return printer.note('Nothing was restored (--dry-run).')
@@ -190,12 +193,13 @@ function announce({ io, printer }: Session, point: RestorePoint, target: string)
 }
 
 async function requestOf({ io }: Session, options: RestoreOptions, targetId: string): Promise<RestoreRequest> {
-  const { to, as, cancelBackups, parameter, identityFile } = options
+  const { to, as, cancelBackups, identityFile } = options
+  const parameters = await parametersOf(io, options)
   return {
     ...(to === undefined ? {} : { instanceId: targetId }),
     ...(as === undefined ? {} : { database: as }),
     ...(cancelBackups ? { cancelBackups: true } : {}),
-    ...(parameter === undefined ? {} : { parameters: parameter }),
+    ...(parameters === undefined ? {} : { parameters }),
     ...(identityFile === undefined
       ? {}
       : { privateKey: identityIn(await readSecret(io, identityFile, 'the identity')) }),

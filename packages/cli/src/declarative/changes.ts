@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { isSecretName, MASKED_SECRET } from '@osb-backup/protocol'
 import { createTwoFilesPatch } from 'diff'
 import { isObject } from '../input/document.ts'
 import { toYaml } from '../output/describe.ts'
@@ -28,7 +29,8 @@ export function changesOf(desired: readonly DesiredDocument[], state: CurrentSta
     const current = state.find(document.kind, document.key)
     if (current === undefined) return { action: 'create', document, current, patch: document.fields }
     const wanted = withIds(document, state)
-    const patch = patchOf(current.settings, withoutSecrets(wanted))
+    const settings = updateSecrets ? withoutMasks(current.settings) : current.settings
+    const patch = patchOf(settings, withoutSecrets(wanted))
     const secrets = secretsOf(wanted, current.answer, Object.keys(patch).length > 0 || updateSecrets)
     const whole = merged(patch, secrets)
     return { action: Object.keys(whole).length > 0 ? 'update' : 'none', document, current, patch: whole }
@@ -69,6 +71,8 @@ function patchOf(
 
 /** Whether what exists has everything that is wanted; the manager may have added defaults. */
 function covers(current: unknown, wanted: unknown): boolean {
+  // What is stored cannot be compared.
+  if (current === MASKED_SECRET) return true
   if (wanted === null || wanted === undefined) return current === undefined
   if (isObject(wanted))
     return isObject(current) && Object.entries(wanted).every(([name, each]) => covers(current[name], each))
@@ -80,6 +84,12 @@ function covers(current: unknown, wanted: unknown): boolean {
     )
   }
   return isDeepStrictEqual(current, wanted)
+}
+
+/** What can be compared: without the values that the manager does not show. */
+function withoutMasks(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const shown = Object.entries(value).filter(([, each]) => each !== MASKED_SECRET)
+  return Object.fromEntries(shown.map(([name, each]) => [name, isObject(each) ? withoutMasks(each) : each]))
 }
 
 function withoutSecrets(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -117,14 +127,17 @@ function merged(
 }
 
 /** A change as a unified diff for people; secrets are not shown. */
-export function diffLines({ action, document, current, patch }: Change, style: Style): string[] {
+export function diffLines(change: Change, style: Style): string[] {
+  const { action, document, current, patch } = change
+  const declared = declaredSecrets(change)
   const title = `${document.kind} ${document.key}`
   if (action === 'none') return [`  ${title}: no change`]
-  const before = action === 'create' ? {} : hidden(relevant(current?.settings ?? {}, patch))
+  const before = action === 'create' ? {} : hidden(relevant(current?.settings ?? {}, patch), declared)
   const after = hidden(
     action === 'create'
       ? patch
       : { ...relevant(current?.settings ?? {}, patch), ...mergedView(current?.settings ?? {}, patch) },
+    declared,
   )
   const text = createTwoFilesPatch(title, title, textOf(before), textOf(after), '', '', { context: 2 })
   const lines = text
@@ -159,12 +172,19 @@ function mergedView(
   return Object.fromEntries(entries)
 }
 
-function hidden(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
+/** @param declared - Names that are secrets though they do not look like it. */
+function hidden(value: Readonly<Record<string, unknown>>, declared: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(value).map(([name, each]) => {
-      if (isSecretField(name)) return [name, '(secret)']
-      return [name, isObject(each) ? hidden(each) : each]
+      if (isSecretField(name) || isSecretName(name) || declared.includes(name)) return [name, '(secret)']
+      return [name, isObject(each) ? hidden(each, declared) : each]
     }),
+  )
+}
+
+function declaredSecrets({ document, current }: Change): string[] {
+  return [document.fields.secretParameters, current?.settings.secretParameters].flatMap((names) =>
+    Array.isArray(names) ? names.map(String) : [],
   )
 }
 

@@ -1,3 +1,4 @@
+import { MASKED_SECRET } from '@osb-backup/protocol'
 import { isObject } from '../input/document.ts'
 import type { CurrentResource, CurrentState } from './current-state.ts'
 import { documentKinds, isSecretField } from './documents.ts'
@@ -49,14 +50,9 @@ function secretReferences(
   for (const [name, value] of Object.entries(answer)) {
     const secret = name.endsWith('Set') ? name.slice(0, -'Set'.length) : undefined
     if (secret !== undefined && value === true && isSecretField(secret)) {
-      result[secret] = {
-        fromEnv: [...path, secret]
-          .join('_')
-          .replace(/\W+/g, '_')
-          .replace(/([a-z])([A-Z])/g, '$1_$2')
-          .toUpperCase(),
-      }
+      result[secret] = { fromEnv: variableOf([...path, secret]) }
     }
+    if (value === MASKED_SECRET) result[name] = { fromEnv: variableOf([...path, name]) }
     const inner = fields[name]
     if (isObject(value) && isObject(inner)) {
       const found = secretReferences(value, inner, [...path, name])
@@ -64,4 +60,10 @@ function secretReferences(
     }
   }
   return result
+}
+
+/** `agent`, `db-1`, `password` → `AGENT_DB_1_PASSWORD`. */
+function variableOf(path: readonly string[]): string {
+  const words = path.join('_').replace(/\W+/g, '_')
+  return words.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase()
 }

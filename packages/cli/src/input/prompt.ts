@@ -1,5 +1,6 @@
 import { UsageError } from '../exit-code.ts'
 import { type Io, isInteractive } from '../io.ts'
+import { cleaned } from '../output/table.ts'
 
 /** The global options about questions. */
 export interface PromptFlags {
@@ -19,7 +20,7 @@ export async function confirm(io: Io, flags: PromptFlags, question: string): Pro
   if (flags.yes) return true
   requireInteractive(io, flags, `This needs a confirmation: ${question}`)
   const { confirm: ask } = await import('@inquirer/prompts')
-  return ask({ message: question, default: false }, contextOf(io))
+  return ask({ message: cleaned(question), default: false }, contextOf(io))
 }
 
 /**
@@ -31,8 +32,8 @@ export async function confirmByName(io: Io, flags: PromptFlags, question: string
   if (flags.yes) return true
   requireInteractive(io, flags, `This needs a confirmation: ${question}`)
   const { input } = await import('@inquirer/prompts')
-  const typed = await input({ message: `${question}\n  Type "${name}" to continue:` }, contextOf(io))
-  return typed.trim() === name
+  const typed = await input({ message: `${cleaned(question)}\n  Type "${cleaned(name)}" to continue:` }, contextOf(io))
+  return typed.trim() === cleaned(name).trim()
 }
 
 /** Asks for a secret, which is not shown while it is typed. */

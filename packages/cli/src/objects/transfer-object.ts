@@ -29,6 +29,8 @@ export interface ObjectRequest {
   compression: Compression | undefined
   level: number | undefined
   recipients: string[]
+  /** Whether `put` may replace an object. */
+  replace: boolean
   identities: string[]
   expected: { sizeBytes?: number; sha256?: string; root?: string }
 }
@@ -86,6 +88,7 @@ async function putInput(store: ObjectStore, request: ObjectRequest, { env, signa
   const { chunks: _, ...stored } = await storeContent(store, request.name, stdin, {
     compression: request.compression ?? 'none',
     recipients: request.recipients,
+    mustBeNew: !request.replace,
     signal,
     ...(request.level === undefined ? {} : { compressionLevel: request.level }),
     ...(zstdProgram === undefined ? {} : { zstdProgram }),
@@ -120,9 +123,10 @@ function transformsOf(
   }
 }
 
-/** Without a recorded root, the manifest is believed. */
+/** Without a recorded root, the manifest is believed, as far as it says what the user expects. */
 function expectedOf({ expected }: ObjectRequest, read: ReadManifest | undefined) {
-  return read === undefined ? expected : { root: expected.root ?? read.root, ...read.manifest.stored }
+  if (read === undefined) return expected
+  return { ...read.manifest.stored, ...expected, root: expected.root ?? read.root }
 }
 
 function print(output: Writable, value: object): void {

@@ -3,7 +3,7 @@ import { CliError, exitCodeOf } from '../exit-code.ts'
 import { columnsOf, type Io } from '../io.ts'
 import { describeValue, toYaml } from './describe.ts'
 import { type Style, styleOf } from './style.ts'
-import { type Column, cleaned, formatTable } from './table.ts'
+import { type Column, cleaned, cleanedLines, formatTable } from './table.ts'
 
 export const outputFormats = ['table', 'wide', 'json', 'yaml', 'name'] as const
 export type OutputFormat = (typeof outputFormats)[number]
@@ -62,7 +62,7 @@ export class Printer {
   value<T extends object>(value: T, { name, human }: { name: string; human?: () => readonly string[] }): void {
     if (this.isStructured) this.#structured(value)
     else if (this.format === 'name') this.lines([cleaned(name)])
-    else this.lines(human?.() ?? describeValue(value, this.#io.now()))
+    else this.lines((human?.() ?? describeValue(value, this.#io.now())).map(cleanedLines))
   }
 
   /** Writes lines of data. */
@@ -72,12 +72,12 @@ export class Printer {
 
   /** Writes a message for people; not with `--quiet`, nor where a program reads the output. */
   note(message: string): void {
-    if (!this.#isQuiet && !this.isStructured) this.#io.stderr.write(`${message}\n`)
+    if (!this.#isQuiet && !this.isStructured) this.#io.stderr.write(`${cleanedLines(message)}\n`)
   }
 
   /** Writes a message that a person must not miss. */
   warn(message: string): void {
-    this.#io.stderr.write(`${this.errorStyle('yellow', 'Warning:')} ${message}\n`)
+    this.#io.stderr.write(`${this.errorStyle('yellow', 'Warning:')} ${cleanedLines(message)}\n`)
   }
 
   /** Writes why a command failed: as JSON where JSON was asked for. */
@@ -91,7 +91,10 @@ export class Printer {
       )
       return
     }
-    const lines = [`${this.errorStyle('red', 'Error:')} ${cleaned(message)}`, ...(hint === undefined ? [] : [hint])]
+    const lines = [
+      `${this.errorStyle('red', 'Error:')} ${cleaned(message)}`,
+      ...(hint === undefined ? [] : [cleanedLines(hint)]),
+    ]
     this.#io.stderr.write(`${lines.join('\n')}\n`)
   }
 

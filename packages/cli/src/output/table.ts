@@ -20,7 +20,7 @@ const SHORTEST = 8
 export function formatTable<T>(rows: readonly T[], columns: readonly Column<T>[], maximumWidth: number): string[] {
   const cells = [
     columns.map(({ header }) => header),
-    ...rows.map((row) => columns.map(({ cell }) => cleaned(cell(row)))),
+    ...rows.map((row) => columns.map(({ cell }) => cleanedCell(cell(row)))),
   ]
   const widths = columns.map((_, index) => Math.max(...cells.map((line) => stringWidth(line[index] ?? ''))))
   shrink(widths, columns, maximumWidth)
@@ -49,12 +49,30 @@ function shrink<T>(widths: number[], columns: readonly Column<T>[], maximumWidth
   }
 }
 
-/** What comes from others must not control the terminal. */
+/** What comes from others must not control the terminal: one line without control characters and escape sequences. */
 export function cleaned(text: string): string {
-  const single = text.replace(/\s*[\r\n\t]+\s*/g, ' ')
-  // Only colours, which we add ourselves, remain.
+  return withoutControls(text.replace(/\s*[\r\n\t]+\s*/g, ' '), ESCAPE)
+}
+
+/** As `cleaned`, but with the colours that this program uses itself. */
+export function cleanedCell(text: string): string {
+  return withoutControls(text.replace(/\s*[\r\n\t]+\s*/g, ' '), FOREIGN_ESCAPE)
+}
+
+/** As `cleaned`, for text of several lines that has our own colours. */
+export function cleanedLines(text: string): string {
+  return text.split('\n').map(cleanedCell).join('\n')
+}
+
+const ESC = String.fromCharCode(27)
+const SEQUENCE = '(?:\\[[0-?]*[ -/]*[@-~])?'
+const ESCAPE = new RegExp(`${ESC}${SEQUENCE}`, 'g')
+/** All but bold and the foreground colours of `styleState`. */
+const FOREIGN_ESCAPE = new RegExp(`${ESC}(?!\\[(?:1|22|39|3[1-6])m)${SEQUENCE}`, 'g')
+
+function withoutControls(text: string, sequences: RegExp): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is removed
-  return single.replace(/[\u0000-\u001a\u001c-\u001f\u007f-\u009f]|\u001b(?!\[\d{1,3}(?:;\d{1,3})*m)/g, '')
+  return text.replace(sequences, '').replace(/[\u0000-\u001a\u001c-\u001f\u007f-\u009f]/g, '')
 }
 
 function fitted(cell: string, width: number, align: 'right' | undefined): string {

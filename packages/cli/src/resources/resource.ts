@@ -40,37 +40,73 @@ export interface Resource<T> {
   empty: string
 }
 
+/** How exactly an entry has to be named. */
+export interface FindOptions {
+  /** The whole ID or name is required: what follows cannot be undone, and nobody is asked. */
+  isExact?: boolean
+}
+
 /**
  * Finds an entry by its id, the unique beginning of its id, its name, or `<instance>/<name>`.
  *
- * @throws {CliError} If there is none, or several.
+ * @throws {CliError} If there is none, or several, or there are too many to know.
  */
-export async function findEntry<T>(client: BackupClient, resource: Resource<T>, text: string): Promise<T> {
+export async function findEntry<T>(
+  client: BackupClient,
+  resource: Resource<T>,
+  text: string,
+  { isExact = false }: FindOptions = {},
+): Promise<T> {
+  // A variable of a script that is not set must not name the only entry there is.
+  if (text.trim() === '') throw new UsageError(`The ${nounOf(resource)} is empty.`)
   const calls = resource.calls(client)
   const direct = await getById(calls, text)
   if (direct !== undefined) return direct
-  const entries: T[] = []
+  const { matches, others, isComplete } = await search(resource, calls, text)
+  const [found, ...more] = matches
+  if (!isComplete) {
+    throw new UsageError(`There are too many ${resource.plural} to search for "${text}".`, { hint: 'Use a whole ID.' })
+  }
+  if (found === undefined) throw notFound(resource, others, text)
+  if (more.length > 0) {
+    const names = matches.slice(0, 10).map((entry) => qualifiedName(resource, entry))
+    throw new UsageError(`"${text}" matches several ${resource.plural}: ${names.join(', ')}.`, {
+      hint: 'Use one of these, or a whole ID.',
+    })
+  }
+  if (isExact && !isNamed(resource, found, text)) {
+    throw new UsageError(
+      `With --yes, the ${nounOf(resource)} has to be named as a whole: ${qualifiedName(resource, found)}.`,
+    )
+  }
+  return found
+}
+
+async function search<T>(
+  resource: Resource<T>,
+  calls: ResourceCalls<T>,
+  text: string,
+): Promise<{ matches: T[]; others: T[]; isComplete: boolean }> {
   const matches: T[] = []
+  const others: T[] = []
   let searched = 0
   for await (const entry of calls.iterate({ limit: PAGE_SIZE })) {
     if (isMatch(resource, entry, text)) matches.push(entry)
-    else if (entries.length < PAGE_SIZE) entries.push(entry)
+    else if (others.length < PAGE_SIZE) others.push(entry)
     searched += 1
-    if (searched >= SEARCHED) break
+    if (searched >= SEARCHED) return { matches, others, isComplete: false }
   }
-  const exact = matches.filter((entry) => resource.id(entry) === text || resource.label?.(entry) === text)
-  const [found, ...others] = exact.length > 0 ? exact : matches
-  if (found !== undefined && others.length === 0) return found
-  if (found === undefined) throw notFound(resource, entries, text)
-  const names = [found, ...others].slice(0, 10).map((entry) => qualifiedName(resource, entry))
-  throw new UsageError(`"${text}" matches several ${resource.plural}: ${names.join(', ')}.`, {
-    hint: 'Use one of these, or a whole ID.',
-  })
+  return { matches, others, isComplete: true }
 }
 
 /** The id of the entry that `findEntry` finds. */
-export async function findId<T>(client: BackupClient, resource: Resource<T>, text: string): Promise<string> {
-  return resource.id(await findEntry(client, resource, text))
+export async function findId<T>(
+  client: BackupClient,
+  resource: Resource<T>,
+  text: string,
+  options: FindOptions = {},
+): Promise<string> {
+  return resource.id(await findEntry(client, resource, text, options))
 }
 
 async function getById<T>(calls: ResourceCalls<T>, text: string): Promise<T | undefined> {
@@ -84,11 +120,17 @@ async function getById<T>(calls: ResourceCalls<T>, text: string): Promise<T | un
 }
 
 function isMatch<T>(resource: Resource<T>, entry: T, text: string): boolean {
-  const id = resource.id(entry)
+  return resource.id(entry).startsWith(text) || isNamed(resource, entry, text)
+}
+
+/** Whether a text is the whole id or name of an entry. */
+function isNamed<T>(resource: Resource<T>, entry: T, text: string): boolean {
   const label = resource.label?.(entry)
-  if (id.startsWith(text) || label === text) return true
+  if (resource.id(entry) === text || label === text) return true
   return label !== undefined && resource.instanceId !== undefined && `${resource.instanceId(entry)}/${label}` === text
 }
+
+const nounOf = <T>({ noun }: Resource<T>) => noun.replaceAll('-', ' ')
 
 function qualifiedName<T>(resource: Resource<T>, entry: T): string {
   const label = resource.label?.(entry)
@@ -99,7 +141,7 @@ function qualifiedName<T>(resource: Resource<T>, entry: T): string {
 
 function notFound<T>(resource: Resource<T>, entries: readonly T[], text: string): CliError {
   const names = entries.flatMap((entry) => [resource.id(entry), resource.label?.(entry) ?? []].flat())
-  return new CliError(`There is no ${resource.noun.replaceAll('-', ' ')} "${text}".${nearest(text, names)}`, {
+  return new CliError(`There is no ${nounOf(resource)} "${text}".${nearest(text, names)}`, {
     exitCode: exitCodes.notFound,
     hint: `List them with "osb-backup ${resource.noun} list".`,
   })

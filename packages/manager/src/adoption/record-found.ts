@@ -3,12 +3,14 @@ import { reorderedPoints } from '@osb-backup/core'
 import type { Call } from '../access/call.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
+import { readClock } from '../database/clock.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import { type EndedJob, insertEndedJob, isJobOfOtherPlan } from '../jobs/history-repository.ts'
 import { insertUsedName } from '../object-names/repository.ts'
 import * as order from '../restore-points/order-repository.ts'
 import { insertPoint, setHeld } from '../restore-points/repository.ts'
 import { type NewRestorePoint, objectNameOf } from '../restore-points/restore-point.ts'
+import { newIdentifier } from '../shared/identifier.ts'
 
 /** A backup job with the restore points that it left, none of which this manager has recorded. */
 export interface FoundJob extends EndedJob {
@@ -35,13 +37,16 @@ export async function recordFoundJob(
   { hold }: RecordOptions,
 ): Promise<NewRestorePoint[]> {
   return inAuditedTransaction(context, call, async (tx) => {
-    await order.lockPointOrder(tx)
+    await order.lockPointOrder(tx, found.instanceId)
     const { points, ...job } = await withOwnId(tx, found)
     const taken = await order.takenNames(tx, job.destinationId, points.map(objectNameOf))
     const wanted = points.filter((point) => !taken.has(objectNameOf(point)))
     await insertEndedJob(tx, job)
     const recorded: NewRestorePoint[] = []
-    for (const point of wanted) recorded.push(await recordPoint(tx, point, hold))
+    for (const point of wanted) {
+      const stored = await recordPoint(tx, point, hold)
+      if (stored !== undefined) recorded.push(stored)
+    }
     await orderPoints(tx, job.instanceId, recorded)
     return recorded
   })
@@ -59,10 +64,12 @@ async function recordPoint(
   tx: InTransaction<RecordContext>,
   found: NewRestorePoint,
   hold: boolean,
-): Promise<NewRestorePoint> {
-  // A job has one restore point of an item. Where it once had another one, the dump gets a job of its own.
-  const point = (await order.hasPointOf(tx, found)) ? { ...found, jobId: idOfObject(found) } : found
-  await insertPoint(tx, { ...point, suspicious: false, usualSizeBytes: undefined }, point.takenAt)
+): Promise<NewRestorePoint | undefined> {
+  // A job has one restore point of an item. Where it once had another one, the dump gets a job of its own: a new one each time, since
+  // it may have been adopted and deleted before.
+  const point = (await order.hasPointOf(tx, found)) ? { ...found, jobId: newIdentifier(await readClock(tx)) } : found
+  if (!(await insertPoint(tx, { ...point, suspicious: false, usualSizeBytes: undefined }, point.takenAt)))
+    return undefined
   if (hold) await setHeld(tx, point.id, true)
   await insertUsedName(tx, { prefix: point.prefix, name: point.filename })
   return point

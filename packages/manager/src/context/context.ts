@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Dispatcher } from 'undici'
+import type { CredHub } from '../credentials/credhub.ts'
 import type { JobChanges } from '../database/notifications.ts'
 import type { Database } from '../database/open-database.ts'
 import type { InTransaction } from '../database/transaction.ts'
@@ -16,6 +17,8 @@ export interface Context {
   clock: ManagerClock
   /** What calls to agents are sent over; replaced when certificates are renewed. */
   agentConnections: { readonly dispatcher: Dispatcher }
+  /** Holds credentials of databases; undefined: there is none. */
+  credHub: Pick<CredHub, 'read'> | undefined
   jobChanges: Pick<JobChanges, 'subscribe' | 'subscribeAlarms' | 'isConnected'>
   /** Wakes the workers of this manager, so that they claim a waiting job at once. */
   wakeWorkers(): void

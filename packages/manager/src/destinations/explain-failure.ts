@@ -42,6 +42,8 @@ function sentenceOf(
     case 'clock':
       return 'the clocks of the manager and of the store differ too much: correct them.'
     case 'region': {
+      // No region that was found, but one that cannot be: the message says why.
+      if (sign === 'NoSuchRegion' || sign === 'InvalidRegion') return undefined
       const found = bucketRegion === undefined ? '' : `, in ${JSON.stringify(bucketRegion)}`
       return `the ${container} is in another region than ${JSON.stringify(region)}${found}: correct the region, or the endpoint.`
     }

@@ -9,7 +9,9 @@ import { getPoint } from '../restore-points/service.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
 
 /** Each keeps a connection to a store open, and its buffers. */
-const MAX_RUNNING = 16
+const MAX_RUNNING = 32
+/** So that one caller does not keep others from reading. */
+const MAX_RUNNING_PER_CALLER = 4
 const OK = 200
 
 /** Which bytes of a restore point are read. */
@@ -30,11 +32,12 @@ export interface OpenObject {
   end: number
 }
 
-let running = 0
+/** The objects that are being read, by caller. */
+const running = new Map<string, number>()
 
 /**
  * Opens the object of a restore point, or its manifest, as it is stored. Whoever reads it compares it with what was recorded.
- * The first bytes of an object are recorded in the audit log.
+ * Every request for an object is recorded in the audit log.
  *
  * @throws {RequestError} If there is none, the range lies outside of it, or the store cannot be read.
  */
@@ -46,17 +49,9 @@ export async function openObject(
 ): Promise<OpenObject> {
   const point = await getPoint(context, call, id)
   if (point.removal !== undefined) throw new RequestError('conflict', `The restore point ${id} is being removed.`)
-  if (running >= MAX_RUNNING) {
-    throw new RequestError('slow-down', `At most ${MAX_RUNNING} objects are read at the same time.`, {
-      retryAfterSeconds: 5,
-    })
-  }
   const { file, range, signal } = request
-  running += 1
+  const release = occupy(`${call.caller.kind} ${call.caller.id}`)
   let isOpen = false
-  const release = () => {
-    running -= 1
-  }
   try {
     const store = await openDestinationOf(context, point.destinationId)
     const name = file === 'manifest' ? manifestName(objectNameOf(point)) : objectNameOf(point)
@@ -69,7 +64,7 @@ export async function openObject(
     if (from > end || (from === end && sizeBytes > 0)) {
       throw new RequestError('invalid', `The object has ${sizeBytes} bytes.`, { field: 'range' })
     }
-    if (from === 0 && file === 'object') await recordCall(context, call, OK)
+    if (file === 'object') await recordCall(context, call, OK)
     const content = await store.get(name, { signal, ...(range === undefined ? {} : { range: { from, end } }) })
     content.once('close', release)
     isOpen = true
@@ -79,5 +74,26 @@ export async function openObject(
     throw new RequestError('conflict', `The object could not be read: ${error.message}`, { cause: error })
   } finally {
     if (!isOpen) release()
+  }
+}
+
+/**
+ * Counts an object that is read.
+ *
+ * @returns Ends that.
+ * @throws {RequestError} If there are too many.
+ */
+function occupy(caller: string): () => void {
+  const own = running.get(caller) ?? 0
+  const all = running.values().reduce((sum, count) => sum + count, 0)
+  if (own >= MAX_RUNNING_PER_CALLER || all >= MAX_RUNNING) {
+    const message = `Too many objects are being read: at most ${MAX_RUNNING_PER_CALLER} by one caller.`
+    throw new RequestError('slow-down', message, { retryAfterSeconds: 5 })
+  }
+  running.set(caller, own + 1)
+  return () => {
+    const left = (running.get(caller) ?? 1) - 1
+    if (left > 0) running.set(caller, left)
+    else running.delete(caller)
   }
 }

@@ -42,12 +42,15 @@ import type { NewRestorePoint } from '../restore-points/restore-point.ts'
 import { invariant } from '../shared/invariant.ts'
 import { AgentContact, PartFailure } from './agent-contact.ts'
 import { backupRequest, restoreRequest } from './agent-request.ts'
+import { withDatabaseCredentials } from './database-credentials.ts'
 import { newRestorePoint } from './new-restore-point.ts'
 import { findStoredDump, type StoredDump } from './stored-dump.ts'
 
 /** Shown while a cancelled part runs on. */
 const CANNOT_STOP =
   'The job is cancelled, but this agent cannot stop a script: the part ends when its script does, and its dump is kept.'
+
+type AgentRequest = AgentBackupRequest | AgentRestoreRequest
 
 const FIRST_WAIT_MS = 50
 const WAIT_GROWTH = 1.5
@@ -72,7 +75,7 @@ export class PartRun {
   readonly #contact: AgentContact
   #agentStatus: AgentJob | undefined
   #accepted: boolean
-  #request: AgentBackupRequest | AgentRestoreRequest | undefined
+  #request: AgentRequest | undefined
   #ignoredFields = ''
   #cannotStop = false
   #waitMs = FIRST_WAIT_MS
@@ -133,8 +136,9 @@ export class PartRun {
       const { agent } = instance
       // Asked before each call: a manager that was suspended must not start what its successor has ended.
       const cancelledBy = await findCancellation(this.#context, this.#lock)
-      const isAsked = this.#accepted || this.#begun.wasUnknown || cancelledBy !== undefined
-      const answer = isAsked ? await this.#ask(agent) : await this.#start(instance)
+      const request = await this.#prepareRequest(instance, cancelledBy)
+      const isAsked = request === undefined
+      const answer = isAsked ? await this.#ask(agent) : await this.#start(agent, request)
       if (answer.kind === 'accepted' || answer.kind === 'job') {
         const ended = await this.#recordProgress(answer.kind === 'job' ? this.#jobOf(answer) : undefined)
         if (ended !== undefined) return { ended }
@@ -151,10 +155,27 @@ export class PartRun {
     }
   }
 
-  async #start(instance: ServiceInstance): Promise<AgentAnswer> {
-    this.#request ??= await this.#newRequest(instance)
-    const request = this.#request
-    return this.#contact.call('start', () => startAtAgent(instance.agent, this.#job.kind, request, this.#callOptions))
+  /**
+   * The request that starts the part.
+   *
+   * @returns Undefined: the agent is asked about the part instead. That includes a part whose request cannot be repeated at the moment,
+   *   while an earlier one may have reached the agent.
+   * @throws {PartFailure} If there is none, and nothing was started.
+   */
+  async #prepareRequest(instance: ServiceInstance, cancelledBy: string | undefined): Promise<AgentRequest | undefined> {
+    if (this.#accepted || this.#begun.wasUnknown || cancelledBy !== undefined) return undefined
+    try {
+      this.#request ??= await this.#newRequest(instance)
+      return this.#request
+    } catch (error) {
+      if (!(error instanceof PartFailure && this.#contact.mayHaveStarted)) throw error
+      this.#context.log.warn({ reason: error.message }, 'a part cannot be requested again; its agent is asked about it')
+      return undefined
+    }
+  }
+
+  #start(agent: AgentAddress, request: AgentRequest): Promise<AgentAnswer> {
+    return this.#contact.call('start', () => startAtAgent(agent, this.#job.kind, request, this.#callOptions))
   }
 
   /**
@@ -170,9 +191,9 @@ export class PartRun {
     return this.#contact.call('ask', () => cancelAtAgent(agent, kind, id, options))
   }
 
-  async #newRequest(instance: ServiceInstance): Promise<AgentBackupRequest | AgentRestoreRequest> {
+  async #newRequest(instance: ServiceInstance): Promise<AgentRequest> {
     const { host, port } = this.#begun.place
-    const place = { instance, host, port }
+    const place = { instance: await withDatabaseCredentials(this.#context, instance, this.#signal), host, port }
     const job = this.#job
     const destination = (await destinationsById(this.#context, [job.destinationId])).get(job.destinationId)
     invariant(destination, `job ${job.id} has a destination`)

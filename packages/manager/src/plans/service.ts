@@ -110,20 +110,31 @@ export async function updatePlan(
   const stored = await getPlan(context, call, plan.id)
   await checkDestination(context, plan)
   await checkItems(context, plan, stored)
-  if (isRetentionShorter(plan.retention, stored.retention)) {
-    requirePermission(call, 'delete-backups', 'Shortening a retention')
-  }
+  requireMayReplace(call, stored, plan)
   checkPlan(plan, context, stored)
-  const update = inAuditedTransaction(context, call, (tx) => replacePlan(tx, plan, edited))
+  const update = inAuditedTransaction(context, call, async (tx) => {
+    const locked = await repository.lockPlan(tx, plan.id)
+    if (locked === undefined || (edited !== undefined && locked.plan.version !== edited)) throw changedMeanwhile()
+    // Its retention may have been extended since it was read.
+    requireMayReplace(call, locked.plan, plan)
+    return replacePlan(tx, plan, locked)
+  })
   const version = await namingTakenName(plan, update)
   const updated = await repository.findPlan(context, plan.id)
   return updated ?? { ...plan, version }
 }
 
-async function replacePlan(tx: TransactionContext, plan: BackupPlan, edited: number | undefined): Promise<number> {
-  const locked = await repository.lockPlan(tx, plan.id)
-  if (locked === undefined || (edited !== undefined && locked.plan.version !== edited)) throw changedMeanwhile()
-  const { plan: stored, schedule } = locked
+/** @throws {RequestError} If the change shortens the retention, and the caller may not delete restore points. */
+function requireMayReplace(call: Call, stored: BackupPlan, plan: BackupPlan): void {
+  if (!isRetentionShorter(plan.retention, stored.retention)) return
+  requirePermission(call, 'delete-backups', 'Shortening a retention')
+}
+
+async function replacePlan(
+  tx: TransactionContext,
+  plan: BackupPlan,
+  { plan: stored, schedule }: { plan: BackupPlan; schedule: PlanSchedule },
+): Promise<number> {
   const isRescheduled =
     stored.paused !== plan.paused || stored.frequency !== plan.frequency || stored.timezone !== plan.timezone
   const now = await readClock(tx)

@@ -55,6 +55,10 @@ export interface Reconciliation {
   adopted: Findings<{ id: string; name: string; item: string }>
   /** Orphans that could not become restore points, and why. */
   notAdopted: Findings<{ name: string; problem: string }>
+  /** What deleted and replaced objects left in a store that keeps versions. */
+  hiddenVersions: { versions: number; deleteMarkers: number; sizeBytes: number }
+  /** What the store does not list for this destination, and why; the rest was reconciled without it. */
+  notListed: { what: 'incompleteUploads' | 'hiddenVersions'; problem: string }[]
   /** Restore points whose object is missing or damaged. */
   brokenPoints: Findings<{ id: string; name: string; state: Exclude<VerificationState, 'intact'> }>
 }

@@ -43,6 +43,8 @@ function foundFromRow({ objects, orphans, incompleteUploads, brokenPoints, ...fo
     brokenPoints: new Findings(brokenPoints.listed, brokenPoints.total),
     adopted: new Findings(found.adopted.listed, found.adopted.total),
     notAdopted: new Findings(found.notAdopted.listed, found.notAdopted.total),
+    hiddenVersions: found.hiddenVersions,
+    notListed: found.notListed,
   }
 }
 

@@ -60,14 +60,16 @@ export async function reconcileDestination(
     throw new RequestError('conflict', message)
   }
   const oldest = new Date(now.getTime() - olderThanHours * 3_600_000)
-  const found = {
+  const found: Reconciliation = {
     objects: 0,
     orphans: new Findings(),
     incompleteUploads: new Findings(),
     adopted: new Findings(),
     notAdopted: new Findings(),
     brokenPoints: new Findings(),
-  } satisfies Reconciliation
+    hiddenVersions: { versions: 0, deleteMarkers: 0, sizeBytes: 0 },
+    notListed: [],
+  }
   const reconciling = { context, destination, store, options, oldest, found }
   try {
     for (const planId of await planIdsIn(context, destination.id)) await reconcilePlan(reconciling, planId)
@@ -120,11 +122,48 @@ async function reconcilePlan(reconciling: Reconciling, planId: string): Promise<
   }
   const ofThis = points.filter((point) => point.destinationId === destination.id && point.removal === undefined)
   for (const point of ofThis) await checkPoint(reconciling, point, sizes.get(objectNameOf(point)))
-  const storeAccess = { ...storeOptions(context), signal }
-  for await (const { name, startedAt } of stores.listIncompleteUploads(destination.store, prefix, storeAccess)) {
+  await listIfPossible(found, 'incompleteUploads', () => reconcileUploads(reconciling, prefix, mayRemove))
+  // Last, so that what was removed before counts.
+  await listIfPossible(found, 'hiddenVersions', () => countHiddenVersions(reconciling, prefix))
+}
+
+/** Lists something that a store may not list: it has no such request, or the credentials do not allow it. */
+async function listIfPossible(
+  { notListed }: Reconciliation,
+  what: Reconciliation['notListed'][number]['what'],
+  list: () => Promise<void>,
+): Promise<void> {
+  if (notListed.some((each) => each.what === what)) return
+  try {
+    await list()
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.retryable) throw error
+    notListed.push({ what, problem: error.message })
+  }
+}
+
+async function reconcileUploads(
+  { context, destination, options, oldest, found }: Reconciling,
+  prefix: string,
+  mayRemove: boolean,
+): Promise<void> {
+  const access = { ...storeOptions(context), signal: options.signal }
+  for await (const { name, startedAt } of stores.listIncompleteUploads(destination.store, prefix, access)) {
     if (startedAt >= oldest) continue
-    const remove = () => stores.removeIncompleteUpload(destination.store, { name, since: startedAt }, storeAccess)
+    const remove = () => stores.removeIncompleteUpload(destination.store, { name, since: startedAt }, access)
     found.incompleteUploads.add({ name, startedAt, ...(await tryToRemove(mayRemove, remove)) })
+  }
+}
+
+async function countHiddenVersions(
+  { context, destination, options, found: { hiddenVersions } }: Reconciling,
+  prefix: string,
+): Promise<void> {
+  const access = { ...storeOptions(context), signal: options.signal }
+  for await (const { sizeBytes, isDeleteMarker } of stores.listHiddenVersions(destination.store, prefix, access)) {
+    if (isDeleteMarker) hiddenVersions.deleteMarkers++
+    else hiddenVersions.versions++
+    hiddenVersions.sizeBytes += sizeBytes
   }
 }
 

@@ -154,9 +154,8 @@ export async function removeObject(context: Context, point: RestorePoint, signal
     if (signal.aborted) throw error
     const isExpected = error instanceof StoreError || error instanceof RequestError
     const message = isExpected ? error.message : 'It could not be removed; the log of the manager says why.'
-    // A locked object is not asked for again before its lock ends.
-    const notBefore = error instanceof StoreError ? error.lockedUntil : undefined
-    await repository.recordRemovalError(context, point.id, { message, notBefore })
+    const lockedUntil = error instanceof StoreError ? error.lockedUntil : undefined
+    await repository.recordRemovalError(context, point.id, { message, lockedUntil })
     throw error
   }
   await recordDeletion(context, point)

@@ -3,13 +3,21 @@ import { sql } from 'kysely'
 import type { InTransaction } from '../database/transaction.ts'
 import type { RestorePoint } from './restore-point.ts'
 
+/** Any fixed number: the name of the locks. */
+const ORDER_LOCK = 471_120_826
+
 /**
- * Keeps all other restore points from being recorded or changed until the transaction ends, so that a point that is recorded
- * late can be put in its place.
+ * Keeps other restore points of an instance from being recorded until the transaction ends, so that a point that is recorded late
+ * can be put in its place.
  */
-export async function lockPointOrder({ database }: InTransaction): Promise<void> {
+export async function lockPointOrder({ database }: InTransaction, instanceId: string): Promise<void> {
   await sql`set local lock_timeout = '60s'`.execute(database)
-  await sql`lock table restore_points in share row exclusive mode`.execute(database)
+  await acquireOrderLock({ database }, instanceId)
+}
+
+/** Acquires the lock without waiting any longer than other statements do. Whatever records a restore point holds it. */
+export async function acquireOrderLock({ database }: InTransaction, instanceId: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${ORDER_LOCK}, hashtext(${instanceId}))`.execute(database)
 }
 
 /** All restore points of an instance, also deleted ones. */
@@ -24,7 +32,18 @@ export async function pointOrderOf({ database }: InTransaction, instanceId: stri
 
 /** Gives restore points new sequence numbers, higher than all others, in this order. */
 export async function renumberPoints({ database }: InTransaction, ids: readonly string[]): Promise<void> {
-  for (const id of ids) await sql`update restore_points set sequence = default where id = ${id}`.execute(database)
+  // In the order in which removals lock them too.
+  await sql`select from restore_points where id = any(${ids}::text[]) order by id for no key update`.execute(database)
+  await sql`
+    with numbers as materialized (
+      select nextval(pg_get_serial_sequence('restore_points', 'sequence')) as number
+      from generate_series(1, ${ids.length}::integer)
+    ), numbered as (
+      select number, row_number() over (order by number) as place from numbers
+    )
+    update restore_points set sequence = numbered.number
+    from unnest(${ids}::text[]) with ordinality as renumbered (id, place) join numbered using (place)
+    where restore_points.id = renumbered.id`.execute(database)
 }
 
 /** Of these names in a destination, those that a restore point has that is not deleted. */

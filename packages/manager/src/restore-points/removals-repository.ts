@@ -140,24 +140,41 @@ const nextAttempt = (now: Date) => ({
     ${sql.lit(LONGEST_BACKOFF_SECONDS)}))`,
 })
 
-/** Makes removals due that would be tried later than after the longest backoff. Returns how many. */
+/**
+ * Corrects removals that were dated while the clock was ahead. A grace period is never shortened: where it began in the future it
+ * begins now. A further attempt that is further away than the longest backoff is due now, unless it waits for an object lock.
+ *
+ * @returns How many were corrected.
+ */
 export async function capRemovals({ database }: Pick<Context, 'database'>): Promise<number> {
-  const { numAffectedRows = 0n } = await sql`
+  const graces = await sql`
+    update restore_points set removal_requested_at = now(), next_removal_at = now() + (next_removal_at - removal_requested_at)
+    where removal_attempts = 0 and deleted_at is null and removal_requested_at > now()`.execute(database)
+  const backoffs = await sql`
     update restore_points set next_removal_at = now()
-    where removal_requested_at is not null and deleted_at is null
-      and next_removal_at > now() + make_interval(secs => ${LONGEST_BACKOFF_SECONDS})`.execute(database)
-  return Number(numAffectedRows)
+    where removal_attempts > 0 and removal_requested_at is not null and deleted_at is null
+      and next_removal_at > now() + make_interval(secs => ${LONGEST_BACKOFF_SECONDS})
+      and next_removal_at is distinct from object_locked_until`.execute(database)
+  return Number(graces.numAffectedRows ?? 0n) + Number(backoffs.numAffectedRows ?? 0n)
 }
 
-/** Records why an attempt failed; the next one is due by then. */
+/**
+ * Records why an attempt failed.
+ *
+ * @param failure.lockedUntil - When the object lock ends that the store reported: there is no attempt before.
+ */
 export async function recordRemovalError(
   { database }: Pick<Context, 'database'>,
   id: string,
-  { message, notBefore }: { message: string; notBefore?: Date | undefined },
+  { message, lockedUntil }: { message: string; lockedUntil?: Date | undefined },
 ): Promise<void> {
   await database
     .updateTable('restore_points')
-    .set({ removal_error: message, ...(notBefore && { next_removal_at: notBefore }) })
+    .set({
+      removal_error: message,
+      object_locked_until: lockedUntil ?? null,
+      ...(lockedUntil && { next_removal_at: lockedUntil }),
+    })
     .where('id', '=', id)
     .execute()
 }

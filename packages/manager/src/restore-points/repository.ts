@@ -4,6 +4,7 @@ import { readPage } from '../database/read-page.ts'
 import type { RestorePointTable } from '../database/tables/restore-points.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
+import { acquireOrderLock } from './order-repository.ts'
 import type { NewRestorePoint, PointFilter, Removal, RestorePoint, VerificationState } from './restore-point.ts'
 
 interface RepositoryContext {
@@ -55,18 +56,22 @@ function removalFromRow(row: Selectable<RestorePointTable>): Removal | undefined
     attempts: row.removal_attempts,
     nextAttemptAt: row.next_removal_at,
     error: row.removal_error ?? undefined,
+    lockedUntil: row.object_locked_until ?? undefined,
   }
 }
 
 /**
  * Stores a restore point in the transaction that ends its part. Storing it again changes nothing. Points whose object had the
  * same name are marked as deleted: the new object replaced theirs, or took the name when it was free.
+ *
+ * @returns Whether it was stored; false: its job has a restore point of the item already.
  */
 export async function insertPoint(
   { database }: InTransaction,
   point: NewRestorePoint & Pick<RestorePoint, 'suspicious' | 'usualSizeBytes'>,
   now: Date,
-): Promise<void> {
+): Promise<boolean> {
+  await acquireOrderLock({ database }, point.instanceId)
   await database
     .updateTable('restore_points')
     .set({ deleted_at: now })
@@ -76,7 +81,7 @@ export async function insertPoint(
     .where('job_id', '<>', point.jobId)
     .where('deleted_at', 'is', null)
     .execute()
-  await database
+  const { numInsertedOrUpdatedRows = 0n } = await database
     .insertInto('restore_points')
     .values({
       id: point.id,
@@ -114,7 +119,8 @@ export async function insertPoint(
       deleted_at: null,
     })
     .onConflict((conflict) => conflict.constraint('restore_points_one_per_part').doNothing())
-    .execute()
+    .executeTakeFirstOrThrow()
+  return numInsertedOrUpdatedRows > 0n
 }
 
 export async function findPoint({ database }: RepositoryContext, id: string): Promise<RestorePoint | undefined> {

@@ -75,6 +75,8 @@ export interface Removal {
   nextAttemptAt: Date
   /** Why the last attempt failed. */
   error: string | undefined
+  /** When the object lock ends that the last attempt found. */
+  lockedUntil: Date | undefined
 }
 
 /** What a list of restore points is filtered by. */

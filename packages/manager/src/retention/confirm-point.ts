@@ -2,7 +2,7 @@ import type { Call } from '../access/call.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
-import { requestRetention } from '../plans/retention-repository.ts'
+import { lockRetention, requestRetention } from '../plans/retention-repository.ts'
 import { recordConfirmation } from '../restore-points/repository.ts'
 import type { RestorePoint } from '../restore-points/restore-point.ts'
 import { getPoint } from '../restore-points/service.ts'
@@ -18,6 +18,8 @@ export async function confirmPoint(context: Context, call: Call, id: string): Pr
   if (!point.suspicious) return point
   const confirmation = await inAuditedTransaction(context, call, async (tx) => {
     const at = await readClock(tx)
+    // The plan before its points, as where its retention is applied.
+    await lockRetention(tx, point.planId, at)
     const recorded = { at, by: call.caller.name }
     if (!(await recordConfirmation(tx, id, recorded))) {
       throw new RequestError('conflict', `The restore point ${id} is being removed.`)

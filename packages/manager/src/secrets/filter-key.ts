@@ -17,6 +17,15 @@ export async function readFilterKey({ database, sealer }: SecretsContext): Promi
   return Buffer.from(sealer.open(await repository.ensureSetting({ database }, NAME, created), NAME), 'hex')
 }
 
+/**
+ * Replaces it after the key that opens it was lost. The filters of stored passwords no longer match, so they are erased.
+ *
+ * @returns How many passwords had one.
+ */
+export async function replaceFilterKey({ database, sealer }: SecretsContext): Promise<number> {
+  return repository.replaceFilterKey({ database }, NAME, sealer.seal(randomBytes(KEY_BYTES).toString('hex'), NAME))
+}
+
 /** Reseals it under the current key. */
 export async function resealFilterKey(context: SecretsContext): Promise<void> {
   const key = await readFilterKey(context)

@@ -1,6 +1,7 @@
 import { SettingsError } from '@osb-backup/node'
 import { stores } from '@osb-backup/storage'
 import type { Database } from '../database/open-database.ts'
+import { replaceFilterKey } from './filter-key.ts'
 import { checkSecretKey, resealKeyCheck } from './key-check.ts'
 import { eraseSealed, listSealed, listStoreTypes, replaceSealed } from './repository.ts'
 import { purposeOf, sealedColumns } from './sealed-columns.ts'
@@ -30,6 +31,7 @@ export async function forgetSecrets(context: SecretsContext): Promise<Map<string
     }
   }
   counts.set('file_destinations', await emptyStoreSecrets(context))
+  counts.set('broker_accounts', await replaceFilterKey(context))
   // Last: until then, the next start still says that the key is another one.
   await resealKeyCheck(context)
   return counts

@@ -37,6 +37,18 @@ export async function replaceSetting({ database }: { database: Database }, name:
   await database.updateTable('settings').set({ value }).where('name', '=', name).execute()
 }
 
+/** Replaces the key of the filters of passwords, and erases the filters: `salt.hash.filter`. Returns how many there were. */
+export function replaceFilterKey({ database }: { database: Database }, name: string, sealed: string): Promise<number> {
+  return database.transaction().execute(async (transaction) => {
+    await replaceSetting({ database: transaction }, name, sealed)
+    const { numAffectedRows = 0n } = await sql`
+      update broker_accounts set password_hash = split_part(password_hash, '.', 1) || '.' || split_part(password_hash, '.', 2) || '.'`.execute(
+      transaction,
+    )
+    return Number(numAffectedRows)
+  })
+}
+
 /** The sealed values of a column, by id. */
 export async function listSealed(
   { database }: { database: Database },

@@ -1,7 +1,7 @@
 import { type Environment, flag, parseSettings, SettingsError, text, wholeNumber } from '@osb-backup/node'
 import { z } from 'zod'
 import type { Role } from '../shared/role.ts'
-import { isSafeAddress } from './safe-address.ts'
+import { httpAddress, isSafeAddress } from './safe-address.ts'
 
 /** How tokens of an identity provider are checked, and what they grant. */
 export interface OidcSettings {
@@ -29,18 +29,10 @@ export interface OidcSettings {
 const claimName = z.string().max(200, 'must be 200 characters or less')
 const scope = z.string().regex(/^[^\s]{1,200}$/, 'must be 1 to 200 characters without spaces')
 
-const address = z
-  .url({ protocol: /^https?$/, abort: true, error: 'must be an http(s) URL' })
-  .refine((value) => {
-    const { username, password, search, hash } = new URL(value)
-    return [username, password, search, hash].every((part) => part === '')
-  }, 'must be a URL without credentials, "?" and "#"')
-  .transform((value) => value.replace(/\/+$/, ''))
-
 /** The settings of an identity provider. */
 export const oidcTable = {
   OIDC_ISSUER: {
-    schema: address,
+    schema: httpAddress,
     description: 'URL of an identity provider (UAA, Keycloak, …) whose tokens are accepted too',
   },
   OIDC_AUDIENCE: {
@@ -82,7 +74,7 @@ export const oidcTable = {
     description: 'claim with the ids of the service instances that are granted, or "*"',
   },
   CF_API_URL: {
-    schema: address,
+    schema: httpAddress,
     description: 'Cloud Foundry API that is asked which service instances a user may read or manage',
   },
   OIDC_CA_FILE: { schema: text, description: 'PEM file of authorities to trust in addition to the system’s' },

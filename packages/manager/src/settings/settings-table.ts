@@ -3,6 +3,7 @@ import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
 import { absolutePath, listOf, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
 import { s3CredentialSources } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
+import { credHubTable } from './credhub-settings.ts'
 import { monitoringTable } from './monitoring-settings.ts'
 import { oidcTable } from './oidc-settings.ts'
 
@@ -355,4 +356,5 @@ export const managerSettingsSections: readonly SettingsSection[] = [
   { title: 'History', table: history },
   { title: 'Import and recovery', table: legacy },
   { title: 'Identity provider', table: oidcTable },
+  { title: 'CredHub', table: credHubTable },
 ]

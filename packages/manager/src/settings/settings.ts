@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { type Environment, type ParsedSettings, parseSettings, SettingsError } from '@osb-backup/node'
+import { type CredHubSettings, readCredHubSettings } from './credhub-settings.ts'
 import { type OidcSettings, readOidcSettings } from './oidc-settings.ts'
 import { managerTable } from './settings-table.ts'
 
@@ -31,6 +32,8 @@ export interface ManagerSettings
   readonly legacyRegistrationNetworks: readonly string[]
   /** Identity provider whose tokens are accepted too; undefined: there is none. */
   readonly oidc: OidcSettings | undefined
+  /** Where credentials of databases are read that are not stored; undefined: nowhere. */
+  readonly credHub: CredHubSettings | undefined
 }
 
 /**
@@ -58,7 +61,7 @@ export function readSettings(environment: Environment = process.env): ManagerSet
     metricsAllowedAddresses,
     legacyRegistrationNetworks,
   }
-  return { ...others, ...lists, dataDirectory: resolve(dataDir), oidc }
+  return { ...others, ...lists, dataDirectory: resolve(dataDir), oidc, credHub: readCredHubSettings(environment) }
 }
 
 function requireBoth(properties: Properties, certificate: keyof Properties, key: keyof Properties): void {

@@ -72,6 +72,28 @@ const findingsSchema = z.object({
   adoptedCount: z.int().meta(about('Number of objects that became restore points', 0)),
   notAdoptedCount: z.int().meta(about('Number of objects that could not become restore points', 0)),
   missingCount: z.int().meta(about('Number of restore points without an intact object', 0)),
+  hiddenVersionCount: z
+    .int()
+    .meta(about('Older versions that deleted and replaced objects left in a bucket with versions', 0)),
+  hiddenVersionBytes: z.int().meta(about('What these versions occupy', 0)),
+  deleteMarkerCount: z.int().meta(about('Delete markers in a bucket with versions', 0)),
+  notListed: z
+    .array(
+      z.object({
+        what: z
+          .enum(['incompleteUploads', 'hiddenVersions'])
+          .meta(about('What is missing in these findings', 'incompleteUploads')),
+        problem: z
+          .string()
+          .meta(
+            about(
+              'Why the store does not list it',
+              'Could not list incomplete uploads to backups: this store does not support that (NotImplemented, 501).',
+            ),
+          ),
+      }),
+    )
+    .meta({ description: 'What the store does not list; the rest was reconciled without it' }),
 })
 
 /** A comparison of what a destination holds with its restore points, which runs in the background. */

@@ -98,6 +98,14 @@ export const restorePointSchema = z.object({
         about('When it is tried, or tried again; before the first attempt it can be undeleted', EXAMPLE_INSTANT),
       ),
       error: z.string().optional().meta(about('Why the last attempt failed', 's3://backups cannot be reached.')),
+      lockedUntil: instantSchema
+        .optional()
+        .meta(
+          about(
+            'When the lock ends with which the store protects the object: there is no attempt before',
+            EXAMPLE_INSTANT,
+          ),
+        ),
     })
     .optional()
     .meta({ description: 'Its object is being deleted; the restore point disappears with it' }),
@@ -120,7 +128,10 @@ export const restorePointDeleteQuerySchema = z.strictObject({
     .enum(['true', 'false'])
     .optional()
     .meta(
-      about('For admins: delete the record even if its object cannot be removed, as where the store is gone', 'true'),
+      about(
+        'For admins: delete the record at once if the host, bucket or container of its object does not exist',
+        'true',
+      ),
     ),
 })
 

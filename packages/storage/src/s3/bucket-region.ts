@@ -1,16 +1,33 @@
 import { Readable } from 'node:stream'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { regionInAnswer } from '../failure-cause.ts'
+import { StoreError } from '../store-error.ts'
 import { DEFAULT_REGION, regionOf, type S3Settings } from './s3-settings.ts'
+
+/** The name is part of a host name at AWS, and the SDK accepts no other. */
+const namePattern = /^(?!-)[a-z\d-]{1,63}(?<!-)$/i
+
+/** The settings have a region that cannot exist. */
+class InvalidRegion extends Error {
+  override readonly name = 'InvalidRegion'
+}
 
 /** The region that requests are signed for: the one of the settings, or else what the server says. */
 export class BucketRegion {
   readonly #isSet: boolean
   #region: string
 
+  /** @throws {StoreError} With code `misconfigured` if no region can have this name. */
   constructor(settings: S3Settings) {
     this.#isSet = Boolean(settings.region?.trim())
     this.#region = regionOf(settings) ?? DEFAULT_REGION
+    if (namePattern.test(this.#region)) return
+    const name = JSON.stringify(this.#region)
+    throw new StoreError(
+      'misconfigured',
+      `The region ${name} cannot exist: names of regions consist of letters, digits and hyphens. Correct it.`,
+      { cause: new InvalidRegion(`${name} is no name of a region`) },
+    )
   }
 
   get current(): string {

@@ -3,20 +3,26 @@ import {
   HeadObjectCommand,
   type HeadObjectCommandOutput,
   ListObjectVersionsCommand,
+  type ObjectVersion,
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { omitUndefined } from '@osb-backup/node'
+import type { CallOptions } from '../object-store.ts'
 import { StoreError } from '../store-error.ts'
-import { isNoSuchObject, isUnsupported, statusOf } from './s3-error.ts'
+import type { HiddenVersion } from '../store-kind.ts'
+import type { StoreOptions } from '../store-options.ts'
+import { s3Clients } from './s3-client.ts'
+import { isNoSuchObject, isUnsupported, statusOf, toS3StoreError } from './s3-error.ts'
+import type { S3Settings } from './s3-settings.ts'
 
 interface ObjectKey {
   Bucket: string
   Key: string
 }
 
-interface Version {
+interface Version extends HiddenVersion {
   versionId: string
-  isDeleteMarker: boolean
+  isLatest: boolean
 }
 
 /**
@@ -58,34 +64,67 @@ function lockedError({ Key }: ObjectKey, head: HeadObjectCommandOutput | undefin
 /** The versions of exactly one key, and after them its delete markers; undefined if the server knows none. */
 async function versionsOf(
   client: S3Client,
-  object: ObjectKey,
+  { Bucket, Key }: ObjectKey,
   abortSignal?: AbortSignal,
 ): Promise<Version[] | undefined> {
   const found: Version[] = []
+  try {
+    for await (const { versions, nextName } of versionPages(client, { Bucket, Prefix: Key }, abortSignal)) {
+      found.push(...versions.filter(({ name }) => name === Key))
+      // Names that only begin like this one come after it.
+      if (nextName !== Key) break
+    }
+  } catch (error) {
+    if (isUnsupported(error)) return undefined
+    throw error
+  }
+  return sorted(found)
+}
+
+/** Lists what deleted and replaced objects left in a bucket with versions. */
+export async function* listHiddenVersions(
+  settings: S3Settings,
+  prefix: string,
+  { signal, ...options }: StoreOptions & CallOptions,
+): AsyncGenerator<HiddenVersion> {
+  const { calls } = s3Clients(settings, options)
+  try {
+    const below = { Bucket: settings.bucket, Prefix: prefix }
+    for await (const { versions } of versionPages(calls, below, signal)) {
+      yield* versions.filter(({ isDeleteMarker, isLatest }) => isDeleteMarker || !isLatest)
+    }
+  } catch (error) {
+    throw toS3StoreError(error, `list the versions in ${settings.bucket}`)
+  }
+}
+
+async function* versionPages(
+  client: S3Client,
+  below: { Bucket: string; Prefix: string },
+  abortSignal: AbortSignal | undefined,
+): AsyncGenerator<{ versions: Version[]; nextName: string | undefined }> {
   let markers: { KeyMarker?: string; VersionIdMarker?: string } = {}
   for (;;) {
-    const input = { Bucket: object.Bucket, Prefix: object.Key, ...markers }
-    const page = await client
-      .send(new ListObjectVersionsCommand(input), omitUndefined({ abortSignal }))
-      .catch((error: unknown) => {
-        if (isUnsupported(error)) return undefined
-        throw error
-      })
-    if (page === undefined) return undefined
+    const page = await client.send(
+      new ListObjectVersionsCommand({ ...below, ...markers }),
+      omitUndefined({ abortSignal }),
+    )
     const versions = (page.Versions ?? []).map((version) => ({ ...version, isDeleteMarker: false }))
-    const deleted = (page.DeleteMarkers ?? []).map((marker) => ({ ...marker, isDeleteMarker: true }))
-    for (const { Key, VersionId, isDeleteMarker } of [...versions, ...deleted]) {
-      if (Key === object.Key && VersionId !== undefined) found.push({ versionId: VersionId, isDeleteMarker })
-    }
-    // Names that only begin like this one come after it.
-    const isPast = page.NextKeyMarker !== undefined && page.NextKeyMarker !== object.Key
-    if (!page.IsTruncated || isPast || page.NextKeyMarker === undefined) return sorted(found)
+    const deleted = (page.DeleteMarkers ?? []).map((marker) => ({ ...marker, Size: 0, isDeleteMarker: true }))
+    yield { versions: [...versions, ...deleted].flatMap(versionOf), nextName: page.NextKeyMarker }
+    if (!page.IsTruncated || page.NextKeyMarker === undefined) return
     const next = omitUndefined({ KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker })
     if (next.KeyMarker === markers.KeyMarker && next.VersionIdMarker === markers.VersionIdMarker) {
-      throw new StoreError('misconfigured', `${object.Bucket} answers with the same page of versions again and again.`)
+      throw new StoreError('misconfigured', `${below.Bucket} answers with the same page of versions again and again.`)
     }
     markers = next
   }
+}
+
+function versionOf(listed: ObjectVersion & { isDeleteMarker: boolean }): Version[] {
+  const { Key: name, VersionId: versionId, Size: sizeBytes = 0, IsLatest: isLatest = true, isDeleteMarker } = listed
+  if (name === undefined || versionId === undefined) return []
+  return [{ name, versionId, sizeBytes, isLatest, isDeleteMarker }]
 }
 
 /** The markers come last: without one, an older version would be the object again. */

@@ -216,10 +216,12 @@ export const s3Kind = {
   async load() {
     const { S3Store } = await import('./s3-store.ts')
     const { abortUploads, listUploads } = await import('./incomplete-uploads.ts')
+    const { listHiddenVersions } = await import('./object-versions.ts')
     return {
       openStore: (settings, options) => new S3Store(settings, options),
       removeIncompleteUpload: abortUploads,
       listIncompleteUploads: listUploads,
+      listHiddenVersions,
     }
   },
 } as const satisfies StoreKind<S3Settings>

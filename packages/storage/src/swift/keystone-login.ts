@@ -2,7 +2,7 @@ import { type Dispatcher, request } from 'undici'
 import { parseRetryAfter } from '../retry-after.ts'
 import { StoreError } from '../store-error.ts'
 import { discard, type GrantedLogin, readJson, type TokenAnswer, tokenSchema } from './swift-answer.ts'
-import { NotSwiftAnswer, UnexpectedStatus } from './swift-error.ts'
+import { NoSuchRegion, NotSwiftAnswer, UnexpectedStatus } from './swift-error.ts'
 import { accountOf, type SwiftSettings } from './swift-settings.ts'
 
 /** Logs in at Keystone v3, with a password or an application credential. */
@@ -60,7 +60,8 @@ function userOf({ userId, username, userDomain, userDomainId, domain }: SwiftSet
 const domainOf = (id: string | undefined, name: string) => (id ? { id } : { name })
 
 function storageUrlOf({ token }: TokenAnswer, url: string, settings: SwiftSettings): string {
-  const { region, interface: wanted = 'public' } = settings
+  const { interface: wanted = 'public' } = settings
+  const region = settings.region?.trim()
   const endpoints = (token.catalog ?? [])
     .filter((service) => service.type === 'object-store')
     .flatMap((service) => service.endpoints)
@@ -73,5 +74,6 @@ function storageUrlOf({ token }: TokenAnswer, url: string, settings: SwiftSettin
   throw new StoreError(
     'misconfigured',
     `Keystone at ${url} knows no ${wanted} object-store endpoint${where} for ${accountOf(settings)}${others}.`,
+    region ? { cause: new NoSuchRegion(`The catalog has no region ${JSON.stringify(region)}`) } : {},
   )
 }

@@ -44,6 +44,11 @@ export class NotSwiftAnswer extends Error {
   override readonly name = 'NotSwiftAnswer'
 }
 
+/** The catalog of Keystone has no endpoint in the region of the settings. */
+export class NoSuchRegion extends Error {
+  override readonly name = 'NoSuchRegion'
+}
+
 /** Turns a failed request into a `StoreError`; one that already is one is returned unchanged. */
 export function toSwiftStoreError(error: unknown, doing: string): StoreError {
   if (error instanceof StoreError) return error

@@ -205,7 +205,7 @@ export const swiftKind = {
       authUrl: settings.authUrl,
       container: settings.container,
       ...presentFields(settings, ['domain', 'projectName', 'username', ...optionNames]),
-      passwordSet: true,
+      passwordSet: settings.password !== '',
       ...encodeApiTls(tls),
     }),
   },

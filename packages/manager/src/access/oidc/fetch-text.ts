@@ -1,16 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { getCACertificates } from 'node:tls'
 import { SettingsError } from '@osb-backup/node'
-import { Agent, type Dispatcher, request } from 'undici'
+import { Agent, type Dispatcher } from 'undici'
+import { requestText, type TextAnswer } from '../../shared/request-text.ts'
 
 const CALL_TIMEOUT_MS = 10_000
 const MAX_ANSWER_BYTES = 1024 * 1024
-
-/** An answer, whatever its status. Redirects are not followed: they could send a token elsewhere. */
-export interface TextAnswer {
-  status: number
-  text: string
-}
 
 /** Fetches a URL, within 10 seconds. Throws if there was no complete answer. */
 export type FetchText = (url: string, headers?: Record<string, string>) => Promise<TextAnswer>
@@ -38,20 +33,13 @@ function authorities(caFile: string): string[] {
   }
 }
 
-async function getOnce(dispatcher: Dispatcher, url: string, headers: Record<string, string>): Promise<TextAnswer> {
-  const { statusCode, body } = await request(url, {
+function getOnce(dispatcher: Dispatcher, url: string, headers: Record<string, string>): Promise<TextAnswer> {
+  return requestText(url, {
     dispatcher,
     headers: { accept: 'application/json', ...headers },
     signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+    maxAnswerBytes: MAX_ANSWER_BYTES,
   })
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    if (size > MAX_ANSWER_BYTES) throw new Error(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`)
-    chunks.push(chunk)
-  }
-  return { status: statusCode, text: Buffer.concat(chunks).toString('utf8') }
 }
 
 function isBrokenConnection(error: unknown): boolean {

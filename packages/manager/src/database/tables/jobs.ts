@@ -97,8 +97,8 @@ export interface JobPartTable {
   check_at: ColumnType<Date | null, never, Date | null>
   /** Since when its database is locked; null: it is not. May change after the end of the part. */
   locked_since: ColumnType<Date | null, never, Date | null>
-  /** How often unlocking failed, while it is retried. */
   logs_deleted: Generated<boolean>
+  /** How often unlocking failed, while it is retried. */
   unlock_attempts: ColumnType<number | null, never, number | null>
 }
 

@@ -50,6 +50,8 @@ export interface RestorePointTable {
   removal_attempts: Generated<number>
   next_removal_at: Date | null
   removal_error: string | null
+  /** When the object lock ends that the last attempt found; the next attempt waits for it. */
+  object_locked_until: ColumnType<Date | null, never, Date | null>
   /** When the object was deleted. */
   deleted_at: Date | null
 }
@@ -93,6 +95,8 @@ export interface StoredFindings {
   adopted: StoredList<{ id: string; name: string; item: string }>
   notAdopted: StoredList<{ name: string; problem: string }>
   brokenPoints: StoredList<{ id: string; name: string; state: 'damaged' | 'missing' }>
+  hiddenVersions: { versions: number; deleteMarkers: number; sizeBytes: number }
+  notListed: { what: 'incompleteUploads' | 'hiddenVersions'; problem: string }[]
 }
 
 interface StoredList<T> {

@@ -92,5 +92,9 @@ function findingsToWire(found: Reconciliation): WireReconciliation['findings'] {
     missingCount: brokenPoints.total,
     adoptedCount: adopted.total,
     notAdoptedCount: notAdopted.total,
+    hiddenVersionCount: found.hiddenVersions.versions,
+    deleteMarkerCount: found.hiddenVersions.deleteMarkers,
+    hiddenVersionBytes: found.hiddenVersions.sizeBytes,
+    notListed: found.notListed,
   }
 }

@@ -1,9 +1,14 @@
+import { pipeline } from 'node:stream/promises'
 import { about, objectQuerySchema } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
 import type { Context } from '../../context/context.ts'
 import { openObject } from '../../downloads/service.ts'
+import { OUTSIDE_CALL_DEADLINE_MS } from '../deadlines.ts'
 import type { App } from '../typed-app.ts'
 import { idParams as params } from './params.ts'
+
+/** A reader that takes nothing for so long, or a store that gives nothing, ends the answer. */
+const IDLE_TIMEOUT_MS = 60_000
 
 const bytes = z.string().meta(about('The bytes as they are stored: compressed and encrypted', 'age-encryption.org/v1'))
 
@@ -13,6 +18,7 @@ export function restorePointObjectRoutes(app: App, context: Context): void {
     '/v1/restore-points/:id/object',
     {
       config: { access: 'operator' },
+      handlerTimeout: OUTSIDE_CALL_DEADLINE_MS,
       schema: {
         summary: 'Read the object of a restore point, or a range of it, as it is stored',
         params,
@@ -32,13 +38,20 @@ export function restorePointObjectRoutes(app: App, context: Context): void {
         range,
         signal: disconnected.signal,
       })
-      return reply
-        .header('content-type', 'application/octet-stream')
-        .header('content-length', String(opened.end - opened.from))
-        .header('content-range', `bytes ${opened.from}-${opened.end - 1}/${opened.sizeBytes}`)
-        .header('cache-control', 'no-store')
-        .serializer((value: unknown) => value as string)
-        .send(opened.content as never)
+      // From here on only a lack of progress ends it, however long it takes.
+      reply.hijack()
+      const response = reply.raw
+      response.setTimeout(IDLE_TIMEOUT_MS, () => response.destroy())
+      response.writeHead(200, {
+        ...(reply.getHeaders() as Record<string, string>),
+        'content-type': 'application/octet-stream',
+        'content-length': String(opened.end - opened.from),
+        'content-range': `bytes ${opened.from}-${opened.end - 1}/${opened.sizeBytes}`,
+        'cache-control': 'no-store',
+      })
+      await pipeline(opened.content, response).catch((err: unknown) => {
+        request.log.warn({ err }, 'an object was not read to its end')
+      })
     },
   )
 }

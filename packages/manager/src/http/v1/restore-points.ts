@@ -212,6 +212,7 @@ function toWire({ verification, removal, confirmation, ...point }: RestorePoint)
       attempts: removal.attempts,
       nextAttemptAt: removal.nextAttemptAt.toISOString(),
       error: removal.error,
+      lockedUntil: removal.lockedUntil?.toISOString(),
     },
   }
 }

@@ -3,13 +3,12 @@ import { followTlsFiles, loadTlsFiles, type TlsFilePaths, type TlsFiles } from '
 import { addressRule, connectorUnder } from '@osb-backup/storage'
 import type { Logger } from 'pino'
 import { Agent, type Dispatcher } from 'undici'
-import type { ManagerSettings } from '../settings/settings.ts'
 
-/** Time limit for establishing a connection to an agent. */
+/** Time limit for establishing a connection. */
 const CONNECT_TIMEOUT_MS = 10_000
 
-/** The connections to agents: which certificates of theirs are trusted, and which one the manager presents. */
-export class AgentConnections {
+/** Connections of one kind: which certificates are trusted, and which one the manager presents. */
+export class TlsConnections {
   #dispatcher: Agent
   #unfollow: () => Promise<void> = async () => undefined
 
@@ -20,24 +19,24 @@ export class AgentConnections {
   /**
    * Reads the certificates, and follows their files.
    *
+   * @param peer - Whom they are for, in the log.
    * @throws {SettingsError} If they cannot be used.
    */
-  static async open(settings: ManagerSettings, log: Logger): Promise<AgentConnections> {
-    const paths = filePaths(settings)
+  static async open(paths: TlsFilePaths, peer: string, log: Logger): Promise<TlsConnections> {
     const files = await loadTlsFiles(paths)
-    const connections = new AgentConnections(files)
+    const connections = new TlsConnections(files)
     if (Object.values(paths).every((path) => path === undefined)) return connections
     connections.#unfollow = followTlsFiles(paths, files, {
       apply(renewed) {
         connections.#replace(dispatcherWith(renewed))
-        log.info('the certificates for agents were renewed')
+        log.info(`the certificates for ${peer} were renewed`)
       },
-      reject: (problem) => log.error({ err: problem }, 'new certificates for agents are not used, the old ones stay'),
+      reject: (problem) => log.error({ err: problem }, `new certificates for ${peer} are not used, the old ones stay`),
     })
     return connections
   }
 
-  /** What calls to agents are sent over. */
+  /** What calls are sent over. */
   get dispatcher(): Dispatcher {
     return this.#dispatcher
   }
@@ -56,14 +55,7 @@ export class AgentConnections {
   }
 }
 
-const filePaths = ({ agentCaFile, agentCertificateFile, agentKeyFile }: ManagerSettings): TlsFilePaths => ({
-  ca: agentCaFile === undefined ? undefined : { setting: 'AGENT_CA_FILE', path: agentCaFile },
-  cert:
-    agentCertificateFile === undefined ? undefined : { setting: 'AGENT_CERTIFICATE_FILE', path: agentCertificateFile },
-  key: agentKeyFile === undefined ? undefined : { setting: 'AGENT_KEY_FILE', path: agentKeyFile },
-})
-
-/** Brokers choose the addresses of agents. They are private ones, and never those of cloud metadata services. */
+/** Private addresses are usual there, those of cloud metadata services never: brokers choose the addresses of agents. */
 function dispatcherWith({ ca, cert, key }: TlsFiles): Agent {
   return new Agent({
     connect: connectorUnder(addressRule('allow'), {
