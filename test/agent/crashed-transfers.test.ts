@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { CreateBucketCommand, DeleteBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3'
+import {
+  AbortMultipartUploadCommand,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  DeleteBucketCommand,
+  ListMultipartUploadsCommand,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import { openStore } from '@osb-backup/storage'
 import { makeTemporaryFolder, SkewedClock } from '@osb-backup/testkit'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
@@ -148,6 +155,28 @@ test.each([
     await agent.call('POST', '/backup', backupTo(place(), 'y'))
   },
 )
+
+test('another upload that has the name, and its object, are kept', async () => {
+  const agent = await CrashingAgent.prepare(largeDump(2))
+  await agent.start()
+  await agent.call('POST', '/backup', backupTo(s3(endpoint)))
+  await until(() => agent.has('held'), 'the dump is written')
+  await until(async () => (await uploads()).length > 0, 'some of it is stored')
+  const script = Number(await agent.read('held'))
+  await agent.kill()
+  const [Key = ''] = await uploads()
+  const other = { Bucket: bucket, Key }
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand(other))
+  await s3Store.put(Key, Readable.from([Buffer.alloc(1000)]))
+  await agent.start()
+  await agent.over('backup', 'x')
+  await untilDead([script])
+  const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))
+  expect(Uploads.map((each) => each.UploadId)).toEqual([UploadId])
+  expect(await s3Store.head(Key)).toMatchObject({ sizeBytes: 1000 })
+  await client.send(new AbortMultipartUploadCommand({ ...other, UploadId }))
+  await s3Store.remove(Key)
+})
 
 test('a store that is unreachable at the restart does not keep the database locked, and is reported', async () => {
   const proxy = await stallingProxy(endpoint, { up: megabytes(20) })

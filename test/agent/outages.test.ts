@@ -119,7 +119,7 @@ describe('an upload that cannot be aborted', () => {
     await until(async () => (await mine()).length === 0, 'the uploads are aborted')
     await until(async () => (await journal()).every((text) => !text.includes(secretAccessKey)), 'no secret is kept')
     expect(await journal()).toHaveLength(1)
-    expect((await under.call('GET', '/backup/deleted')).status).toBe(404)
+    await expect.poll(async () => (await under.call('GET', '/backup/deleted')).status).toBe(404)
     expect((await under.over('backup', 'kept')).error_message).not.toContain('may be left')
   })
 

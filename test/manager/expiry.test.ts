@@ -116,6 +116,23 @@ test('runs, audit entries and object names expire; nothing else may delete an au
   await expect(own.query(`update audit_entries set status = 1`)).rejects.toThrow('append-only')
 })
 
+test('resolved alarms and delivered notifications expire in batches; what is open or waits stays', async () => {
+  const days = `unnest(array_fill(91, array[700]) || array[89]) with ordinality as each (days, n)`
+  await own.query(`insert into notification_channels (id, name, enabled, transport, rules, created_at)
+    values ('c', 'c', true, '{"kind": "command"}', '[]', now())`)
+  await own.query(`insert into alarms (id, kind, severity, object_kind, object_id, object_name, sentence, advice, bad_count,
+      good_count, since, until)
+    select n::text, 'agent-offline', 'warning', 'agent', n::text, 'a', '', '', 1, 1, now() - make_interval(days => 100),
+      now() - make_interval(days => days) from ${days}
+    union all select 'open', 'agent-offline', 'warning', 'agent', 'a', 'a', '', '', 1, 0, now() - interval '100 days', null`)
+  await own.query(`insert into notifications (id, channel_id, event, state_key, content, created_at, next_attempt_at)
+    select n::text, 'c', 'raised', n::text, '{}'::jsonb, now() - make_interval(days => days), null from ${days}
+    union all select 'waits', 'c', 'raised', 'waits', '{}'::jsonb, now() - interval '100 days', now()`)
+  await deleteExpiredRecords(context, new AbortController().signal)
+  expect(await idsOf('alarms')).toEqual(['701', 'open'])
+  expect(await idsOf('notifications')).toEqual(['701', 'waits'])
+})
+
 test('nothing expires while the clock is not trusted', async () => {
   await insertJob('old', 400)
   await own.query('insert into clock_jumps (detected_at, jump_seconds) values (now(), 999999)')

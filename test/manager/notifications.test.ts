@@ -87,6 +87,7 @@ test('an alarm and its end reach every kind of channel once, with the environmen
   await expect.poll(async () => (await failing()).items.length).toBe(1)
   expect((await failing()).items[0]).toMatchObject({ event: 'raised', attempts: 1, error: 'The server answered 302.' })
   http.statuses.clear()
+  await database.query('update notification_channels set paused_until = null')
   await database.query('update notifications set next_attempt_at = now() where error is not null')
   await expect.poll(() => bodies('/slack').length).toBe(1)
 
@@ -179,7 +180,20 @@ test('a test message tells whether a channel works', async () => {
 
 test('each backup of a plan pings its check, with an id of the run', async () => {
   const plan = await fixture.createPlan({ items: ['pinged'] })
-  await channel('check', { kind: 'healthchecks', planId: plan.id, url: `${http.url}/ping/1` })
+  const check = { kind: 'healthchecks', planId: plan.id, url: `${http.url}/ping/1` } as const
+  // What is not about the backups of its plan would be a ping.
+  for (const [field, value] of Object.entries({
+    rules: [{ kinds: ['rpo-exceeded'] }],
+    quietHours: { from: '22:00', until: '06:00', timezone: 'UTC' },
+    summary: { every: 'day', timezone: 'UTC' },
+  })) {
+    const refused = await fixture.call('POST', '/v1/notification-channels', {
+      ...{ name: 'check', transport: check },
+      [field]: value,
+    })
+    expect(refused).toMatchObject({ status: 400, body: { field } })
+  }
+  await channel('check', check, { rules: [] })
   const job = await fixture.runPlan(plan.id)
   const pings = () => http.received.map(({ path }) => path).filter((path) => path.startsWith('/ping/'))
   await expect.poll(() => pings().length).toBe(2)
@@ -201,6 +215,17 @@ test('warnings wait for the end of quiet hours, and are in the summary', async (
   await database.query('update notification_channels set next_summary_at = now() where id = $1', [night.id])
   await expect.poll(() => bodies('/night').length).toBe(1)
   expect(bodies('/night')[0].text).toContain('quiet of i: There is no restore point.')
+  // What waits is withdrawn from a channel that is disabled.
+  const off = await channel('off', { kind: 'slack', url: `${http.url}/off` }, { quietHours, rules: [] })
+  const { id: waitingId } = await fixture.client.notificationChannels.test(off.id)
+  await database.query(
+    `insert into notifications (channel_id, alarm_id, event, state_key, content, created_at, next_attempt_at)
+     values ($1, 'x', 'raised', 'of off', '{}', now(), now() + interval '1 hour')`,
+    [off.id],
+  )
+  await fixture.client.notificationChannels.update(off.id, { enabled: false })
+  const { items: left } = await fixture.client.notifications.list({ channel: off.id })
+  expect(left.map(({ id }) => id)).toEqual([waitingId])
   await fixture.client.plans.update(plan.id, { paused: false })
   await fixture.runPlan(plan.id)
   // Nobody was told of the alarm, and nobody is told that it is over.

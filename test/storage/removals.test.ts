@@ -66,6 +66,26 @@ describe.each(servers)('$kind', ({ kind, settings, server }) => {
     },
   )
 
+  test.each([1000, 12_000_000])('an upload of %i bytes announces the object that its store then has', async (size) => {
+    const direct = openStore(settings(server), { partSizeBytes: 5 * 1024 ** 2, segmentSizeBytes: 5 * 1024 ** 2 })
+    const name = randomUUID()
+    const announced: object[] = []
+    const ids: string[] = []
+    const recorder = {
+      async begun(id: string) {
+        ids.push(id)
+      },
+      async committing(expected: object) {
+        announced.push(expected)
+      },
+    }
+    await direct.put(name, generated(size), { recorder })
+    const found = await direct.head(name)
+    expect(announced.at(-1)).toEqual({ sizeBytes: size, tag: found?.tag })
+    expect(ids).toHaveLength(size > 1000 ? 1 : 0)
+    await direct.remove(name)
+  })
+
   test('a removal whose answer was lost is complete when nothing has the name', async () => {
     await using proxy = await startFaultsProxy(server)
     const name = randomUUID()

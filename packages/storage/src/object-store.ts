@@ -25,8 +25,29 @@ export interface GetOptions extends CallOptions {
   range?: { from: number; end: number }
 }
 
+/** What is known of an object before its store has it. */
+export interface AnnouncedObject {
+  sizeBytes: number
+  /** Absent: the store may choose another one than follows from the content. */
+  tag?: string
+  /** Only where the store keeps the time of a file that is complete. */
+  modifiedAt?: Date
+}
+
+/**
+ * Records what an upload does before it does it, so that after a crash nothing is removed but what is its own. If a record fails, the
+ * upload does.
+ */
+export interface UploadRecorder {
+  /** Parts, segments or a temporary file are stored under an id. */
+  begun(id: string): Promise<void>
+  /** The object is about to be created; the last call counts. */
+  committing(expected: AnnouncedObject): Promise<void>
+}
+
 /** Options of `put`. */
 export interface PutOptions extends CallOptions {
+  recorder?: UploadRecorder
   /**
    * Whether no object of this name may exist. If one does, it is kept and `put` rejects with the code `exists`. Servers
    * that do not support this condition replace it, so the caller still has to choose a free name.

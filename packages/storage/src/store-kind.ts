@@ -124,9 +124,11 @@ export interface StoreClient<S extends AnySettings> {
   listHiddenVersions?(settings: S, prefix: string, options: StoreOptions & CallOptions): AsyncIterable<HiddenVersion>
 }
 
-/** An upload that a killed process left. No other upload has its name. */
+/** An upload that a killed process left. */
 export interface IncompleteUpload {
   name: string
+  /** What `UploadRecorder` was told; only what has this id is removed. Absent: no other upload may have its name. */
+  id?: string
   /**
    * Temporary files whose names do not say whose they are belong to it if they are not older, by the clock of this machine. Parts
    * and segments carry its name.

@@ -59,7 +59,7 @@ export class StoreRegistry<S extends AnySettings> {
 
   /**
    * Removes what an upload left whose process was killed: parts, segments, temporary files. A completed object is kept.
-   * No other upload may be using this name.
+   * No other upload may be using this name, unless its id is known.
    *
    * @throws If something may be left.
    */

@@ -1,5 +1,6 @@
 import { nextStep, type RunKind, type Step, stepsOf } from '@osb-backup/core'
 import type { AgentFailureCode, AgentTransforms, Warning } from '@osb-backup/protocol'
+import type { AnnouncedObject } from '@osb-backup/storage'
 import type { ProcessIdentity } from '../scripts/process-identity.ts'
 import type { JobRequest } from './job-request.ts'
 
@@ -35,6 +36,17 @@ export interface StoredDump {
   transforms?: AgentTransforms
 }
 
+/** An upload in progress, recorded before it begins. */
+export interface UploadRecord {
+  /** Includes the prefix. */
+  name: string
+  beganAt: Date
+  /** Under which its parts are stored, once some may be. */
+  id?: string
+  /** The object, once it may have been created. */
+  expected?: AnnouncedObject
+}
+
 /** A job of this agent, running or finished. Plain data: everything that the journal keeps. */
 export interface JobRecord {
   readonly request: JobRequest
@@ -61,8 +73,8 @@ export interface JobRecord {
   markedUnlockedAt?: Date
   /** The running script, recorded before it starts. */
   process?: ProcessIdentity
-  /** The object of an upload in progress, recorded before the upload begins. Its name includes the prefix. */
-  upload?: { name: string; beganAt: Date }
+  /** Kept until nothing is left of it that is not the stored object. */
+  upload?: UploadRecord
   /** The file of a download, recorded before the download begins. */
   downloadPath?: string
   /** Why an incomplete upload may be left in the store. Masked. */

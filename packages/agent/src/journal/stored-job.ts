@@ -103,7 +103,16 @@ const jobSchema = z.object({
       bootId: z.string().exactOptional(),
     })
     .exactOptional(),
-  upload: z.object({ name: z.string(), beganAt: instant }).exactOptional(),
+  upload: z
+    .object({
+      name: z.string(),
+      beganAt: instant,
+      id: z.string().exactOptional(),
+      expected: z
+        .object({ sizeBytes: whole, tag: z.string().exactOptional(), modifiedAt: instant.exactOptional() })
+        .exactOptional(),
+    })
+    .exactOptional(),
   downloadPath: z.string().exactOptional(),
   incompleteUpload: z.string().exactOptional(),
 })

@@ -1,4 +1,5 @@
-import type { ObjectStore } from '@osb-backup/storage'
+import type { ObjectStore, UploadRecorder } from '@osb-backup/storage'
+import type { UploadRecord } from '../jobs/job-record.ts'
 import type { ObjectClaim, WantedName } from './object-claim.ts'
 import type { RunContext } from './run-context.ts'
 
@@ -11,6 +12,8 @@ export interface ObjectUpload {
   readonly filename: string
   /** Full name in the store. */
   readonly name: string
+  /** Keeps in the journal what is stored for it. */
+  readonly recorder: UploadRecorder
   /** The object is stored and the job knows it. */
   complete(): void
   /** The upload failed, and something of it may be left in the store. */
@@ -30,7 +33,8 @@ export interface ObjectUpload {
  */
 export async function beginUpload(run: RunContext, wanted: WantedName, signal: AbortSignal): Promise<ObjectUpload> {
   const claim = await run.claims.claim(run.store, wanted, { signal })
-  run.job.upload = { name: claim.name, beganAt: run.now() }
+  const record: UploadRecord = { name: claim.name, beganAt: run.now() }
+  run.job.upload = record
   try {
     await run.save()
   } catch (error) {
@@ -41,6 +45,16 @@ export async function beginUpload(run: RunContext, wanted: WantedName, signal: A
   return {
     filename: claim.filename,
     name: claim.name,
+    recorder: {
+      async begun(id) {
+        record.id = id
+        await run.save()
+      },
+      async committing(expected) {
+        record.expected = expected
+        await run.save()
+      },
+    },
     complete() {
       end = 'completed'
       claim.release()

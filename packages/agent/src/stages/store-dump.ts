@@ -48,6 +48,7 @@ async function storeWithManifest(run: RunContext, upload: ObjectUpload, source: 
     recipients,
     // The name was free when it was claimed, but another agent may have used it since.
     mustBeNew: true,
+    recorder: upload.recorder,
     signal,
     onProgress(progress) {
       job.progress = progress

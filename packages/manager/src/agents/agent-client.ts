@@ -296,6 +296,7 @@ function parsed(text: string): unknown {
 /** Errors that occur before a request is sent. */
 const connectErrors: ReadonlySet<unknown> = new Set([
   'ECONNREFUSED',
+  'ERR_ADDRESS_FORBIDDEN',
   'ENOTFOUND',
   'EAI_AGAIN',
   'EHOSTUNREACH',

@@ -75,9 +75,13 @@ export async function notifyAlarms(tx: InTransaction, ids: readonly string[]): P
   for (const id of ids) await notifyAlarmChange(tx, id)
 }
 
-/** Deletes alarms that were resolved before an instant. */
-export async function deleteAlarmsBefore({ database }: { database: Database }, before: Date): Promise<void> {
-  await database.deleteFrom('alarms').where('until', '<', before).execute()
+/** Deletes alarms that were resolved before an instant, the oldest first. Returns how many. */
+export async function deleteAlarmsBefore({ database }: InTransaction, before: Date, limit: number): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    delete from alarms where id in (select id from alarms where until < ${before} order by until limit ${limit})`.execute(
+    database,
+  )
+  return Number(numAffectedRows)
 }
 
 const anyOf = (ids: readonly string[]) => sql<string>`any(${[...ids]}::text[])`

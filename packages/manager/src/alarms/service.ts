@@ -8,8 +8,6 @@ import { notFound, RequestError } from '../shared/request-error.ts'
 import type { Alarm } from './alarm.ts'
 import * as repository from './repository.ts'
 
-const DAY_MS = 86_400_000
-
 /** One page of the alarms of all that the caller was granted, or of one instance, newest first. */
 export async function searchAlarms(
   context: Pick<Context, 'database'>,
@@ -62,11 +60,4 @@ export async function acknowledgeAlarm(context: Pick<Context, 'database'>, call:
     await repository.notifyAlarms(tx, [id])
   })
   return getAlarm(context, call, id)
-}
-
-/** Deletes alarms that were resolved longer ago than they are kept. */
-export async function deleteOldAlarms(context: Pick<Context, 'database' | 'settings'>): Promise<void> {
-  const now = await readClock(context)
-  const before = new Date(now.getTime() - context.settings.alarmHistoryDays * DAY_MS)
-  await repository.deleteAlarmsBefore(context, before)
 }

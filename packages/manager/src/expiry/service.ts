@@ -1,9 +1,11 @@
+import { deleteAlarmsBefore } from '../alarms/repository.ts'
 import { deleteEntriesBefore } from '../audit/repository.ts'
 import { observeClock } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
 import { type InTransaction, inTransaction } from '../database/transaction.ts'
 import { deleteEmptyCounters } from '../jobs/counters-repository.ts'
 import { deleteExpiredJobs, deleteExpiredLogs, type JobCursor } from '../jobs/expiry-repository.ts'
+import { deleteNotificationsBefore } from '../notifications/outbox-repository.ts'
 import { deleteNamesBefore } from '../object-names/repository.ts'
 import { deletePlanRunsBefore } from '../plans/plan-runs-repository.ts'
 import { deleteReconciliationsBefore } from '../reconciliation/repository.ts'
@@ -46,6 +48,8 @@ function expiringRecords({ settings }: Pick<Context, 'settings'>): ExpiringRecor
     },
     { name: 'counters', days: settings.jobHistoryDays, deleteBatch: counted(deleteEmptyCounters) },
     { name: 'audit entries', days: settings.auditHistoryDays, deleteBatch: counted(deleteEntriesBefore) },
+    { name: 'notifications', days: settings.alarmHistoryDays, deleteBatch: counted(deleteNotificationsBefore) },
+    { name: 'alarms', days: settings.alarmHistoryDays, deleteBatch: counted(deleteAlarmsBefore) },
     { name: 'object names', days: NAME_HISTORY_DAYS, deleteBatch: counted(deleteNamesBefore) },
   ]
 }

@@ -4,7 +4,13 @@ import type { Context } from '../context/context.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import type { AlarmContent, NotificationEvent } from './channel.ts'
 import { type MatchedAlarm, matchesRules, quietUntil } from './matching.ts'
-import { insertNotifications, type NewNotification, notifiedChannels, withdrawWaiting } from './outbox-repository.ts'
+import {
+  insertNotifications,
+  type NewNotification,
+  notifiedChannels,
+  supersedeWaiting,
+  withdrawWaiting,
+} from './outbox-repository.ts'
 import { type ChannelRules, channelRules, tenantsOf } from './repository.ts'
 
 /** An alarm that changed. */
@@ -50,7 +56,9 @@ export async function enqueueAlarms(
         .filter(({ rules }) => matchesRules(matchOf(alarm), rules))
         .map((channel) => notificationOf(alarm, event, channel, now)),
     )
-  await insertNotifications(tx, [...tell(raised, 'raised'), ...tell(escalated, 'escalated')])
+  const worse = tell(escalated, 'escalated')
+  await supersedeWaiting(tx, worse)
+  await insertNotifications(tx, [...tell(raised, 'raised'), ...worse])
 
   const resolvedIds = resolved.map(({ id }) => id)
   await withdrawWaiting(tx, resolvedIds, now)

@@ -5,11 +5,18 @@ import type { NotificationTable } from '../database/tables/notifications.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { Notification, NotificationContent, NotificationEvent } from './channel.ts'
+import { PAUSE_SECONDS } from './repository.ts'
 
 /** The second attempt comes after so long, each later one after twice as long, up to an hour. */
 const FIRST_BACKOFF_SECONDS = 30
 const LONGEST_BACKOFF_SECONDS = 3600
 const MAX_DOUBLINGS = 7
+/** Longer than an attempt takes. */
+const LOCK_SECONDS = 30
+/** How many messages are delivered to a channel at the same time; while it fails, one. */
+const SLOTS_PER_CHANNEL = 4
+/** A ping that was not delivered within so long gives way to a newer one. */
+const PROMPT_SECONDS = 60
 /** About a day; nobody wants to know then. */
 const MAX_ATTEMPTS = 30
 
@@ -41,6 +48,7 @@ export async function insertNotifications(
       content: JSON.stringify(each.content),
       created_at: each.createdAt,
       next_attempt_at: each.nextAttemptAt,
+      locked_until: null,
       error: null,
       delivered_at: null,
     }))
@@ -86,21 +94,95 @@ export async function withdrawWaiting(
 }
 
 /**
- * Claims notifications that are due, so that no other manager delivers them at the same time; what tells of one alarm is delivered
- * in order. If the manager disappears, they are due again after a backoff.
+ * Removes what waits to be told of alarms that became more severe: what tells so replaces it, at once if it is critical. What was
+ * attempted stays, since it may have been delivered.
+ */
+export async function supersedeWaiting(
+  { database }: InTransaction,
+  newer: readonly Pick<NewNotification, 'alarmId' | 'channelId'>[],
+): Promise<void> {
+  if (newer.length === 0) return
+  await sql`
+    delete from notifications waiting
+    using unnest(${newer.map(({ alarmId }) => alarmId)}::text[], ${newer.map(({ channelId }) => channelId)}::text[])
+      as newer (alarm_id, channel_id)
+    where waiting.alarm_id = newer.alarm_id and waiting.channel_id = newer.channel_id and attempts = 0
+      and next_attempt_at is not null`.execute(database)
+}
+
+/** Withdraws what was not delivered over a channel, except for tests: the channel was disabled, or leads elsewhere. */
+export async function withdrawAll({ database }: InTransaction, channelId: string): Promise<void> {
+  await database
+    .deleteFrom('notifications')
+    .where('channel_id', '=', channelId)
+    .where('next_attempt_at', 'is not', null)
+    .where('event', '<>', 'test')
+    .execute()
+}
+
+const isPing = (table: string) => sql<boolean>`${sql.ref(`${table}.event`)} in ('started', 'succeeded', 'failed')`
+/** Bounded, so that a lock or pause that was stored while the clock was ahead does not outlast its correction. */
+const isAhead = (column: string, seconds: number) =>
+  sql<boolean>`(${sql.ref(column)} > now() and ${sql.ref(column)} <= now() + make_interval(secs => ${seconds}))`
+
+/**
+ * Drops pings that could not be delivered in time if a newer one says more: a check shows the outcome of the newest run. Only an
+ * outcome replaces an outcome.
+ */
+export async function dropOldPings({ database }: { database: Database }): Promise<void> {
+  await sql`
+    delete from notifications where id in (
+      select id from notifications old
+      where ${isPing('old')} and next_attempt_at is not null and ${isAhead('old.locked_until', LOCK_SECONDS)} is not true
+        and (error is not null or created_at < now() - make_interval(secs => ${PROMPT_SECONDS}))
+        and exists (
+          select from notifications newer
+          where newer.channel_id = old.channel_id and ${isPing('newer')} and newer.sequence > old.sequence
+            and newer.next_attempt_at is not null and (newer.event <> 'started' or old.event = 'started')
+        )
+      for update skip locked
+    )`.execute(database)
+}
+
+/**
+ * Claims notifications that are due, so that no other manager delivers them at the same time: critical ones first, a few of each
+ * channel. What tells of one alarm, and the pings of one check, are delivered in order. If the manager disappears, they are due
+ * again after a backoff.
  */
 export async function claimNotifications({ database }: { database: Database }, limit: number): Promise<Notification[]> {
   const { rows } = await sql<Selectable<NotificationTable>>`
-    update notifications set attempts = attempts + 1, next_attempt_at = now() + make_interval(secs =>
-      least(${LONGEST_BACKOFF_SECONDS}, ${FIRST_BACKOFF_SECONDS} * 2 ^ least(attempts, ${MAX_DOUBLINGS})))
+    with busy as (
+      select channel_id, count(*) as count from notifications
+      where next_attempt_at is not null and ${isAhead('locked_until', LOCK_SECONDS)} group by channel_id
+    ), candidates as (
+      select due.id, due.next_attempt_at, due.content -> 'alarm' ->> 'severity' is not distinct from 'critical' as is_critical,
+        row_number() over (
+          partition by due.channel_id
+          order by due.content -> 'alarm' ->> 'severity' is not distinct from 'critical' desc, due.next_attempt_at, due.sequence
+        ) + coalesce(busy.count, 0) as place,
+        case when channel.paused_until is null then ${SLOTS_PER_CHANNEL} else 1 end as slots
+      from notifications due join notification_channels channel on channel.id = due.channel_id
+        left join busy on busy.channel_id = due.channel_id
+      where due.next_attempt_at <= now()
+        and (due.event = 'test' or channel.enabled and ${isAhead('channel.paused_until', PAUSE_SECONDS)} is not true)
+        and not exists (
+          select from notifications earlier
+          where earlier.alarm_id = due.alarm_id and earlier.channel_id = due.channel_id
+            and earlier.sequence < due.sequence and earlier.next_attempt_at is not null
+        )
+        and not (${isPing('due')} and exists (
+          select from notifications earlier
+          where earlier.channel_id = due.channel_id and ${isPing('earlier')}
+            and earlier.sequence < due.sequence and earlier.next_attempt_at is not null
+        ))
+    )
+    update notifications set attempts = attempts + 1, locked_until = now() + make_interval(secs => ${LOCK_SECONDS}),
+      next_attempt_at = now() + make_interval(secs =>
+        least(${LONGEST_BACKOFF_SECONDS}, ${FIRST_BACKOFF_SECONDS} * 2 ^ least(attempts, ${MAX_DOUBLINGS})))
     where id in (
-      select id from notifications due
-      where next_attempt_at <= now() and not exists (
-        select from notifications earlier
-        where earlier.alarm_id = due.alarm_id and earlier.channel_id = due.channel_id
-          and earlier.sequence < due.sequence and earlier.next_attempt_at is not null
-      )
-      order by next_attempt_at limit ${limit} for update skip locked
+      select claimed.id from notifications claimed join candidates on candidates.id = claimed.id
+      where claimed.next_attempt_at <= now() and place <= slots
+      order by is_critical desc, candidates.next_attempt_at limit ${limit} for update of claimed skip locked
     ) returning *`.execute(database)
   return rows.map(fromRow)
 }
@@ -109,7 +191,7 @@ export async function claimNotifications({ database }: { database: Database }, l
 export async function recordDelivery({ database }: { database: Database }, id: string): Promise<void> {
   await database
     .updateTable('notifications')
-    .set({ delivered_at: sql<Date>`now()`, next_attempt_at: null, error: null })
+    .set({ delivered_at: sql<Date>`now()`, next_attempt_at: null, locked_until: null, error: null })
     .where('id', '=', id)
     .execute()
 }
@@ -120,6 +202,7 @@ export async function recordFailure({ database }: { database: Database }, id: st
     .updateTable('notifications')
     .set({
       error,
+      locked_until: null,
       next_attempt_at: sql<Date | null>`case when attempts < ${MAX_ATTEMPTS} then next_attempt_at end`,
     })
     .where('id', '=', id)
@@ -188,13 +271,17 @@ export async function countNotifications({
   return { pending: Number(rows[0]?.pending ?? 0), failing: Number(rows[0]?.failing ?? 0) }
 }
 
-/** Deletes notifications of before an instant that are not to be delivered any more. */
-export async function deleteNotificationsBefore({ database }: { database: Database }, before: Date): Promise<void> {
-  await database
-    .deleteFrom('notifications')
-    .where('created_at', '<', before)
-    .where('next_attempt_at', 'is', null)
-    .execute()
+/** Deletes notifications of before an instant that are not to be delivered any more; the oldest first. Returns how many. */
+export async function deleteNotificationsBefore(
+  { database }: InTransaction,
+  before: Date,
+  limit: number,
+): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    delete from notifications where id in (
+      select id from notifications where created_at < ${before} and next_attempt_at is null order by created_at limit ${limit}
+    )`.execute(database)
+  return Number(numAffectedRows)
 }
 
 function fromRow(row: Selectable<NotificationTable>): Notification {

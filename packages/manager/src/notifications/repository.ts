@@ -9,6 +9,9 @@ import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { Channel } from './channel.ts'
 import { joinSecrets, splitSecrets } from './transport-secrets.ts'
 
+/** How long a channel rests after a delivery has failed. */
+export const PAUSE_SECONDS = 30
+
 const purposeFor = (id: string) => purposeOf('notification_channels', 'sealed_secrets', id)
 
 function fromRow({ sealer }: RepositoryContext, row: Selectable<NotificationChannelTable>): Channel {
@@ -37,6 +40,7 @@ function toColumns({ sealer }: RepositoryContext, channel: Channel, nextSummaryA
     summary: channel.summary === undefined ? null : JSON.stringify(channel.summary),
     next_summary_at: nextSummaryAt ?? null,
     plan_id: channel.transport.kind === 'healthchecks' ? channel.transport.planId : null,
+    paused_until: null,
   }
 }
 
@@ -126,6 +130,25 @@ export async function updateChannel(
 export async function deleteChannel({ database }: { database: Database }, id: string): Promise<boolean> {
   const { numDeletedRows } = await database.deleteFrom('notification_channels').where('id', '=', id).executeTakeFirst()
   return numDeletedRows > 0n
+}
+
+/** Lets a channel rest, whose server does not take messages at the moment. */
+export async function pauseChannel({ database }: { database: Database }, id: string): Promise<void> {
+  await database
+    .updateTable('notification_channels')
+    .set({ paused_until: sql<Date>`now() + make_interval(secs => ${PAUSE_SECONDS})` })
+    .where('id', '=', id)
+    .execute()
+}
+
+/** Ends the pause of a channel that delivers again. */
+export async function resumeChannel({ database }: { database: Database }, id: string): Promise<void> {
+  await database
+    .updateTable('notification_channels')
+    .set({ paused_until: null })
+    .where('id', '=', id)
+    .where('paused_until', 'is not', null)
+    .execute()
 }
 
 /** Channels whose summary is due, locked until the transaction ends. */

@@ -15,7 +15,6 @@ import * as outbox from './outbox-repository.ts'
 import { findPlanInstance } from './plan-repository.ts'
 import * as repository from './repository.ts'
 
-const DAY_MS = 86_400_000
 type ServiceContext = Pick<Context, 'database' | 'sealer' | 'settings'>
 
 /** When a summary is due next: at 8:00, on each day or each Monday. */
@@ -82,9 +81,22 @@ export async function updateChannel(context: ServiceContext, call: Call, wanted:
   await requireAllInstances(call)
   await checkChannel(context, call, wanted)
   const next = nextSummaryAt(wanted, await readClock(context))
-  const version = await inAuditedTransaction(context, call, (tx) => repository.updateChannel(tx, wanted, next))
-  if (version === undefined) throw changedMeanwhile()
+  const version = await inAuditedTransaction(context, call, async (tx) => {
+    const stored = await repository.findChannel(tx, wanted.id)
+    const written = await repository.updateChannel(tx, wanted, next)
+    if (stored === undefined || written === undefined) throw changedMeanwhile()
+    if (!stored.enabled || !wanted.enabled || isAnother(stored.transport, wanted.transport)) {
+      await outbox.withdrawAll(tx, wanted.id)
+    }
+    return written
+  })
   return { ...wanted, version }
+}
+
+/** Whether a channel gets other messages than before, so that those for the former one are not for it. */
+function isAnother(stored: Channel['transport'], wanted: Channel['transport']): boolean {
+  if (stored.kind === 'healthchecks' && wanted.kind === 'healthchecks') return stored.planId !== wanted.planId
+  return stored.kind !== wanted.kind && (stored.kind === 'healthchecks' || wanted.kind === 'healthchecks')
 }
 
 /** Deletes a channel with its log. @throws {RequestError} If there is no such channel. */
@@ -140,17 +152,10 @@ export async function getNotification(
   return found
 }
 
-/** Deletes notifications that are older than resolved alarms are kept. */
-export async function deleteOldNotifications(context: Pick<Context, 'database' | 'settings'>): Promise<void> {
-  const now = await readClock(context)
-  const before = new Date(now.getTime() - context.settings.alarmHistoryDays * DAY_MS)
-  await outbox.deleteNotificationsBefore(context, before)
-}
-
 async function checkChannel(
   context: ServiceContext,
   call: Call,
-  { transport, quietHours, summary }: Omit<Channel, 'id' | 'version' | 'createdAt'>,
+  { transport, rules, quietHours, summary }: Omit<Channel, 'id' | 'version' | 'createdAt'>,
 ): Promise<void> {
   checkTimezone(quietHours?.timezone, 'quietHours.timezone')
   checkTimezone(summary?.timezone, 'summary.timezone')
@@ -159,12 +164,21 @@ async function checkChannel(
     throw new RequestError('invalid', message, { field: 'transport.kind' })
   }
   if (transport.kind !== 'healthchecks') return
+  requireNoneOf({ rules: rules.length > 0, quietHours: quietHours !== undefined, summary: summary !== undefined })
   const instanceId = await findPlanInstance(context, transport.planId)
   if (instanceId === undefined) {
     const message = `There is no backup plan ${JSON.stringify(transport.planId)}.`
     throw new RequestError('invalid', message, { field: 'transport.planId' })
   }
   await authorizeReferredInstance(call, instanceId, 'transport.planId')
+}
+
+/** A check is pinged by all backups of its plan, at once, and by nothing else. */
+function requireNoneOf(set: Record<string, boolean>): void {
+  const field = Object.keys(set).find((name) => set[name] === true)
+  if (field === undefined) return
+  const message = `${field} is for channels of alarms: a check is pinged by each backup of its plan.`
+  throw new RequestError('invalid', message, { field })
 }
 
 function checkTimezone(timezone: string | undefined, field: string): void {

@@ -1,5 +1,6 @@
 import { getCACertificates } from 'node:tls'
 import { followTlsFiles, loadTlsFiles, type TlsFilePaths, type TlsFiles } from '@osb-backup/node'
+import { addressRule, connectorUnder } from '@osb-backup/storage'
 import type { Logger } from 'pino'
 import { Agent, type Dispatcher } from 'undici'
 
@@ -54,13 +55,14 @@ export class TlsConnections {
   }
 }
 
+/** Private addresses are usual there, those of cloud metadata services never: brokers choose the addresses of agents. */
 function dispatcherWith({ ca, cert, key }: TlsFiles): Agent {
   return new Agent({
-    connect: {
+    connect: connectorUnder(addressRule('allow'), {
       timeout: CONNECT_TIMEOUT_MS,
       // A list replaces Node's own, so that is in it too.
       ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca.toString()] }),
       ...(cert === undefined || key === undefined ? {} : { cert: cert.toString(), key: key.toString() }),
-    },
+    }),
   })
 }

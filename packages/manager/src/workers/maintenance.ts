@@ -1,5 +1,4 @@
 import type { PeriodicTask } from '@osb-backup/node'
-import { deleteOldAlarms } from '../alarms/service.ts'
 import { observeClock } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
 import { capDeadlines } from '../deadlines/service.ts'
@@ -7,7 +6,6 @@ import { deleteExpiredRecords } from '../expiry/service.ts'
 import { deleteOldKeys } from '../idempotency/service.ts'
 import { compactJobCounters } from '../jobs/service.ts'
 import { compactMeasurements } from '../metrics/service.ts'
-import { deleteOldNotifications } from '../notifications/service.ts'
 import { recomputeNextRuns } from '../plans/recompute-next-runs.ts'
 import { compactPointCounters } from '../restore-points/service.ts'
 
@@ -30,17 +28,6 @@ export const maintenanceTasks = (context: Context): PeriodicTask[] => [
     intervalMs: HOUR_MS,
     async run(signal) {
       await deleteExpiredRecords(context, signal)
-      return false
-    },
-  },
-  {
-    name: 'delete old alarms and notifications',
-    intervalMs: HOUR_MS,
-    async run() {
-      if ((await observeClock(context)).isTrusted) {
-        await deleteOldAlarms(context)
-        await deleteOldNotifications(context)
-      }
       return false
     },
   },

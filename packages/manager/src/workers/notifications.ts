@@ -5,14 +5,14 @@ import { enqueueSummaries } from '../notifications/summaries.ts'
 
 const DELIVER_EVERY_MS = 1000
 const SUMMARIZE_EVERY_MS = 15_000
-const BATCH_SIZE = 20
+const MAX_DELIVERIES = 20
 
 /** Delivers what is in the outbox, and adds summaries when they are due. */
 export const notificationTasks = (context: Context): PeriodicTask[] => [
   {
     name: 'deliver notifications',
     intervalMs: DELIVER_EVERY_MS,
-    run: async (signal) => (await deliverDue(context, BATCH_SIZE, signal)) === BATCH_SIZE,
+    run: (signal) => deliverDue(context, MAX_DELIVERIES, signal),
   },
   {
     name: 'summarize alarms',

@@ -1,6 +1,7 @@
 import type { Compression } from '@osb-backup/core'
 import type { ChunkList } from '../chunks/chunk-list.ts'
 import type { ExpectedObject, ReadManifest } from '../manifest/object-manifest.ts'
+import type { UploadRecorder } from '../object-store.ts'
 
 /** How content is transformed on its way into a store. */
 export interface StoreContentOptions {
@@ -13,6 +14,8 @@ export interface StoreContentOptions {
   recipients: readonly string[]
   /** Whether no object of this name may exist; see `PutOptions`. */
   mustBeNew?: boolean
+  /** See `PutOptions`. */
+  recorder?: UploadRecorder
   signal?: AbortSignal
   /** Called during the transfer, with totals since the start. */
   onProgress?: (progress: { bytesRead: number; bytesStored: number }) => void

@@ -10,6 +10,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { CHUNK_BYTES } from '../chunks/chunk-list.ts'
 import { writeManifest } from '../manifest/object-manifest.ts'
+import type { ObjectStore } from '../object-store.ts'
 import { openStore } from '../open-store.ts'
 import { loadFile } from './content-file.ts'
 import type { StoredContent } from './content-options.ts'
@@ -243,6 +244,25 @@ describe('a transfer that does not finish', () => {
     await expect(storing).rejects.toThrow('cancelled by hand')
     expect(source.destroyed).toBe(true)
     expect(await store.head('broken-off')).toBeUndefined()
+  })
+
+  test('keeps an object that replaced it', async () => {
+    const replaced: ObjectStore = {
+      location: store.location,
+      get: (...call) => store.get(...call),
+      head: (...call) => store.head(...call),
+      list: (...call) => store.list(...call),
+      remove: (...call) => store.remove(...call),
+      removeIfSame: (...call) => store.removeIfSame(...call),
+      async put(name, content, options) {
+        const stored = await store.put(name, content, options)
+        await store.put(name, streamOf(randomBytes(10)))
+        return stored
+      },
+    }
+    const storing = storeContent(replaced, 'replaced', streamOf(randomBytes(1000)), plain)
+    await expect(storing).rejects.toMatchObject({ code: 'mismatch' })
+    expect(await store.head('replaced')).toMatchObject({ sizeBytes: 10 })
   })
 
   test('reports the store when that fails, and destroys the source', async () => {

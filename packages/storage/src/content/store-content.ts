@@ -28,7 +28,7 @@ export async function storeContent(
   source: Readable,
   options: StoreContentOptions,
 ): Promise<StoredContent> {
-  const { signal, onProgress, mustBeNew } = options
+  const { signal, onProgress, mustBeNew, recorder } = options
   try {
     signal?.throwIfAborted()
     const digests = new ChunkDigests()
@@ -43,7 +43,11 @@ export async function storeContent(
     const original = compress === undefined && encrypt === undefined ? stored : meter()
     const stages = [...new Set([original, compress, encrypt, stored])].filter((stage) => stage !== undefined)
     const feeding = pipeline([source, ...stages], { signal })
-    const { tag } = await runBoth(feeding, store.put(name, stored, omitUndefined({ signal, mustBeNew })), signal)
+    const { tag } = await runBoth(
+      feeding,
+      store.put(name, stored, omitUndefined({ signal, mustBeNew, recorder })),
+      signal,
+    )
     await checkStored(store, name, { sizeBytes: stored.sizeBytes, tag }, signal)
     return {
       name,
@@ -88,8 +92,8 @@ function isEcho(error: unknown): boolean {
 }
 
 /**
- * Compares the size and, where the store returns one, the tag of the stored object. A different object is removed: half
- * a backup must not look like a backup.
+ * Compares the size and, where the store returns one, the tag of the stored object. Half a backup must not look like a backup, so a
+ * wrong object is removed, unless it may be one that replaced ours.
  */
 async function checkStored(
   store: ObjectStore,
@@ -106,7 +110,7 @@ async function checkStored(
           `${found ? `${found.sizeBytes} of them` : 'no such object'}.`,
       )
     }
-    if (sent.tag !== undefined && found.tag !== undefined && found.tag !== sent.tag) {
+    if (isOther(found, sent)) {
       throw new ContentError(
         'mismatch',
         `"${name}" in ${store.location} has the ETag ${found.tag} where ${sent.tag} was stored: its bytes were changed, ` +
@@ -116,9 +120,24 @@ async function checkStored(
     return
   } catch (error) {
     // Not with the caller's signal: it may be the reason for the failure.
-    await store.remove(name, { signal: AbortSignal.timeout(60_000) }).catch((cause: unknown) => {
+    await removeStored(store, name, sent, AbortSignal.timeout(60_000)).catch((cause: unknown) => {
       throw combineErrors(error, cause)
     })
     throw error
   }
 }
+
+async function removeStored(
+  store: ObjectStore,
+  name: string,
+  sent: { sizeBytes: number; tag: string | undefined },
+  signal: AbortSignal,
+): Promise<void> {
+  const found = await store.head(name, { signal })
+  if (found === undefined || isOther(found, sent)) return
+  const isComparable = sent.tag !== undefined && found.tag !== undefined
+  if (isComparable || found.sizeBytes === sent.sizeBytes) await store.removeIfSame(found, { signal })
+}
+
+const isOther = (found: StoredObject, sent: { tag: string | undefined }): boolean =>
+  sent.tag !== undefined && found.tag !== undefined && found.tag !== sent.tag

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises'
+import { basename } from 'node:path'
 import type { Readable } from 'node:stream'
 import { errorCode, syncDirectory } from '@osb-backup/node'
 import {
@@ -64,7 +65,15 @@ export class FileStore implements ObjectStore {
       })
     const { place, temporary, handle } = await withRetries(create, retry, signal)
     try {
+      await options.recorder?.begun(basename(temporary)).catch(async (error: unknown) => {
+        await handle.close()
+        throw error
+      })
       const sizeBytes = await writeWhole(handle, content, { doing, retry, signal })
+      const { mtime: modifiedAt } = await lstat(temporary).catch((error: unknown) => {
+        throw toFileStoreError(error, doing)
+      })
+      await options.recorder?.committing({ sizeBytes, modifiedAt })
       try {
         if (options.mustBeNew) await placeNew(temporary, place.path, doing)
         else await rename(temporary, place.path)

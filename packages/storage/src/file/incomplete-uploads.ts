@@ -23,7 +23,8 @@ export async function removeTemporaryFiles(
   const directory = dirname(join(settings.directory, upload.name))
   // A link in the path is not followed, as in the store itself.
   if ((await realpath(directory).catch(() => undefined)) !== directory) return
-  const names = (await readdir(directory)).filter(isTemporary)
+  const isOwn = (name: string) => upload.id === undefined || name === upload.id
+  const names = (await readdir(directory)).filter((name) => isTemporary(name) && isOwn(name))
   const before = await marksOf(names.map((name) => join(directory, name)))
   const candidates = [...before].filter(([, { modifiedAt }]) => modifiedAt >= upload.since)
   if (candidates.length === 0) return

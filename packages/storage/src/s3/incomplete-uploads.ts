@@ -1,4 +1,9 @@
-import { AbortMultipartUploadCommand, ListMultipartUploadsCommand, type MultipartUpload } from '@aws-sdk/client-s3'
+import {
+  AbortMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  ListPartsCommand,
+  type MultipartUpload,
+} from '@aws-sdk/client-s3'
 import { omitUndefined } from '@osb-backup/node'
 import type { CallOptions } from '../object-store.ts'
 import { retryOf, withRetries } from '../retrying.ts'
@@ -12,7 +17,7 @@ import type { S3Settings } from './s3-settings.ts'
 /** A part that arrives while an upload is aborted may outlive it, so it is looked again. */
 const ATTEMPTS = 5
 
-/** Aborts the multipart uploads of exactly one key. */
+/** Aborts one multipart upload, or those of exactly one key where its id is not known. */
 export async function abortUploads(
   settings: S3Settings,
   upload: IncompleteUpload,
@@ -22,6 +27,7 @@ export async function abortUploads(
   const object = { Bucket: settings.bucket, Key: upload.name }
   const abortOnce = async (): Promise<boolean> => {
     try {
+      if (upload.id !== undefined) return await abortKnown(calls, { ...object, UploadId: upload.id }, abortSignal)
       const uploads = await uploadsOf(calls, object, abortSignal)
       for (const { UploadId } of uploads) {
         await calls
@@ -34,7 +40,7 @@ export async function abortUploads(
     } catch (error) {
       abortSignal?.throwIfAborted()
       // A server that cannot list uploads cannot be asked for what is left of this one.
-      if (isUnsupported(error)) return true
+      if (isUnsupported(error) || isNoSuchUpload(error)) return true
       throw toS3StoreError(error, `remove parts of "${upload.name}" from ${settings.bucket}`)
     }
   }
@@ -42,6 +48,18 @@ export async function abortUploads(
     if (await withRetries(abortOnce, retryOf(options.retry), abortSignal)) return
   }
   throw new Error(`the store still lists its parts after ${ATTEMPTS} attempts to remove them`)
+}
+
+/** @returns Whether nothing of it is left. */
+async function abortKnown(
+  calls: ReturnType<typeof s3Clients>['calls'],
+  upload: { Bucket: string; Key: string; UploadId: string },
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const options = omitUndefined({ abortSignal: signal })
+  await calls.send(new AbortMultipartUploadCommand(upload), options)
+  const { Parts = [] } = await calls.send(new ListPartsCommand(upload), options)
+  return Parts.length === 0
 }
 
 /** Lists the multipart uploads whose keys begin with a prefix. */

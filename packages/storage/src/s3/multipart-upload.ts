@@ -10,6 +10,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { omitUndefined } from '@osb-backup/node'
+import type { UploadRecorder } from '../object-store.ts'
 import type { Omission } from '../omissions.ts'
 import { type RetryOptions, undoRetry, withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
@@ -46,6 +47,7 @@ export interface UploadTarget {
   omissions: Set<Omission>
   /** Whether no object of this name may exist. */
   mustBeNew: boolean
+  recorder: UploadRecorder | undefined
   /** For messages: `store "x" in s3://bucket`. */
   doing: string
   /** Cancels the upload. */
@@ -95,7 +97,10 @@ export class MultipartUpload {
     const { sending } = this.#target
     let isStarted = false
     try {
-      this.#uploadId ??= await this.#begin()
+      if (this.#uploadId === undefined) {
+        this.#uploadId = await this.#begin()
+        if (this.#uploadId !== undefined) await this.#target.recorder?.begun(this.#uploadId)
+      }
       const completed: CompletedPart = { PartNumber: this.#parts.length + 1 }
       await this.#tasks.start(() => this.#send(completed, part).finally(part.release), sending.inFlight(part.sizeBytes))
       isStarted = true
@@ -193,7 +198,7 @@ export class MultipartUpload {
     } catch (error) {
       // If the answer of an earlier attempt was lost, the upload is complete and a retry finds its own object. Only an
       // ETag made of those of our parts, whose bytes the server has verified, proves that.
-      const etag = this.#etag()
+      const etag = this.expectedTag()
       if ((isRefusal(error) && statusOf(error) !== 412) || etag === undefined) throw error
       const found = await headObject(clients.calls, object).catch(() => undefined)
       if (found?.ETag?.replaceAll('"', '') !== etag || found.ContentLength !== this.#sizeBytes) throw error
@@ -202,7 +207,7 @@ export class MultipartUpload {
   }
 
   /** The ETag that the object will have if the server derives ETags from MD5, as those of the parts suggest. */
-  #etag(): string | undefined {
+  expectedTag(): string | undefined {
     const hash = createHash('md5')
     for (const { ETag = '' } of this.#parts) {
       const md5 = /^"?([0-9a-f]{32})"?$/.exec(ETag)?.[1]

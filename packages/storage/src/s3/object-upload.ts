@@ -1,4 +1,5 @@
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { omitUndefined } from '@osb-backup/node'
 import type { Omission } from '../omissions.ts'
 import { undoRetry, withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
@@ -22,6 +23,7 @@ export class ObjectUpload {
   readonly #parts: MultipartUpload
   /** Set once S3 may have created the object, whether or not its answer arrived. */
   #committed: { sizeBytes: number; atMs: number } | undefined
+  #recordedTag: string | undefined
 
   constructor(target: UploadTarget, plan: PartPlan, maximumParts: number) {
     this.#target = target
@@ -45,7 +47,7 @@ export class ObjectUpload {
     for await (const { part, isLast } of splitIntoParts(chunks, options)) {
       sizeBytes += part.sizeBytes
       if (isLast && count === 0) {
-        const tag = await this.#translated(this.#putWhole(part).finally(part.release))
+        const tag = await this.#translated(this.#recordAndPut(part).finally(part.release))
         await this.#requireEncryption()
         return { sizeBytes, tag }
       }
@@ -57,8 +59,10 @@ export class ObjectUpload {
     }
     await this.#translated(this.#parts.settled())
     const { retry, signal } = this.#target
+    await this.#record(sizeBytes, this.#parts.expectedTag())
     const complete = () => this.#translated(this.#commit(sizeBytes, () => this.#parts.complete()))
     const tag = await withRetries(complete, retry, signal)
+    await this.#recordTag(sizeBytes, tag)
     await this.#requireEncryption()
     return { sizeBytes, tag }
   }
@@ -97,6 +101,26 @@ export class ObjectUpload {
       if (isRefusal(error)) this.#committed = before
       throw error
     }
+  }
+
+  async #recordAndPut(part: Part): Promise<string | undefined> {
+    const { recorder } = this.#target
+    if (recorder !== undefined) await this.#record(part.sizeBytes, (await part.digest('md5')).toString('hex'))
+    const tag = await this.#putWhole(part)
+    await this.#recordTag(part.sizeBytes, tag)
+    return tag
+  }
+
+  /** @param tag - As it follows from the content; a server that encrypts objects has others. */
+  async #record(sizeBytes: number, tag: string | undefined): Promise<void> {
+    this.#recordedTag = this.#target.properties.ServerSideEncryption === undefined ? tag : undefined
+    await this.#target.recorder?.committing({ sizeBytes, ...omitUndefined({ tag: this.#recordedTag }) })
+  }
+
+  /** Corrects the record where the server chose another tag. */
+  async #recordTag(sizeBytes: number, answered: string | undefined): Promise<void> {
+    const tag = answered?.replaceAll('"', '')
+    if (tag && tag !== this.#recordedTag) await this.#target.recorder?.committing({ sizeBytes, tag })
   }
 
   async #putWhole(part: Part): Promise<string | undefined> {

@@ -71,6 +71,7 @@ export class S3Store implements ObjectStore {
       properties: this.#properties,
       omissions: this.#omissions,
       mustBeNew: options.mustBeNew ?? false,
+      recorder: options.recorder,
       doing,
       signal,
     }

@@ -18,7 +18,8 @@ export async function removeSegments(
   try {
     for await (const { name } of segments.list(prefix, omitUndefined({ signal }))) {
       const isSegment = /^[0-9a-f]{12}\/\d{8}$/.test(name.slice(prefix.length))
-      if (isSegment) await segments.remove(name, omitUndefined({ signal }))
+      const isOwn = upload.id === undefined || name.startsWith(`${prefix}${upload.id}/`)
+      if (isSegment && isOwn) await segments.remove(name, omitUndefined({ signal }))
     }
   } catch (error) {
     // If nothing large was ever stored, there is no container for segments.

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { UploadRecorder } from '../object-store.ts'
 import { type RetryOptions, undoRetry, withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 import type { Sending } from '../store-options.ts'
@@ -23,6 +24,7 @@ export interface SwiftTarget {
   retry: RetryOptions
   /** Whether no object of this name may exist. */
   mustBeNew: boolean
+  recorder: UploadRecorder | undefined
   /** For messages: `store "x" in container y`. */
   doing: string
   /** Cancels the upload. */
@@ -42,7 +44,8 @@ export interface Segment {
  */
 export class SegmentUpload {
   readonly #target: SwiftTarget
-  readonly #upload = randomBytes(6).toString('hex')
+  /** Distinguishes the segments of this upload from those of others under the name. */
+  readonly id = randomBytes(6).toString('hex')
   readonly #tasks = new BoundedTasks()
   /** Fires when nothing is to be sent any more: requests under way may still finish, but are not repeated. */
   readonly #stopped = new AbortController()
@@ -131,7 +134,7 @@ export class SegmentUpload {
   }
 
   #newName(): string {
-    const name = `${this.#target.name}/${this.#upload}/${String(this.#names.length + 1).padStart(8, '0')}`
+    const name = `${this.#target.name}/${this.id}/${String(this.#names.length + 1).padStart(8, '0')}`
     this.#names.push(name)
     return name
   }

@@ -73,6 +73,7 @@ export class SwiftStore implements ObjectStore {
           sending: uploadOptionsOf(this.#options),
           retry,
           mustBeNew: options.mustBeNew ?? false,
+          recorder: options.recorder,
           doing,
           signal: options.signal,
         },

@@ -58,6 +58,7 @@ export class SwiftUpload {
   async #beginWith(part: Part): Promise<void> {
     try {
       await this.#retry(() => this.#segments.begin())
+      await this.#target.recorder?.begun(this.#segments.id)
     } catch (error) {
       await part.release()
       throw error
@@ -106,6 +107,7 @@ export class SwiftUpload {
     const replaced = mustBeNew ? [] : await this.#retry(() => this.#segmentsOfPrevious())
     // Ceph ignores the condition.
     if (mustBeNew && (await this.#retry(() => this.#head())) !== undefined) throw this.#exists()
+    await this.#target.recorder?.committing(stored)
     const headers = { ...request.headers, ...(mustBeNew && { 'if-none-match': '*' }) }
     await this.#retry(async () => {
       const before = this.#committed

@@ -15,6 +15,8 @@ export interface NotificationChannelTable {
   next_summary_at: Date | null
   /** Of channels that are pinged by the backups of one plan. */
   plan_id: string | null
+  /** Its last delivery failed: until then it is not tried again, and then with one message at a time. */
+  paused_until: Date | null
   version: Generated<number>
   created_at: Date
 }
@@ -33,6 +35,8 @@ export interface NotificationTable {
   /** Null: it was delivered, or given up. */
   next_attempt_at: Date | null
   attempts: Generated<number>
+  /** A manager delivers it just now, or disappeared. */
+  locked_until: Date | null
   error: string | null
   delivered_at: Date | null
 }

@@ -1,14 +1,20 @@
+import type { NotificationEvent } from '../channel.ts'
 import type { Message } from '../message.ts'
 import { type DeliveryRules, post } from './http-post.ts'
 
-const paths: Record<string, string> = { started: '/start', failed: '/fail' }
+/** A test only adds to the log of the check. Nothing else is a ping: success is never what remains. */
+const paths: Partial<Record<NotificationEvent, string>> = {
+  ...{ started: '/start', succeeded: '', failed: '/fail' },
+  test: '/log',
+}
 
 /** Pings a check as Healthchecks takes it: start, success or failure, with an id of the run. */
 export async function ping(url: string, { notification, text }: Message, rules: DeliveryRules): Promise<void> {
   const { event, content } = notification
+  const path = paths[event]
+  if (path === undefined) throw new Error(`A check is not pinged for ${event}.`)
   const target = new URL(url)
-  // A test only adds to the log of the check.
-  target.pathname = target.pathname.replace(/\/+$/, '') + (event === 'test' ? '/log' : (paths[event] ?? ''))
+  target.pathname = target.pathname.replace(/\/+$/, '') + path
   if (content.jobId !== undefined) target.searchParams.set('rid', uuidOf(content.jobId))
   await post({ url: target.href, headers: { 'content-type': 'text/plain' }, body: text }, rules)
 }
