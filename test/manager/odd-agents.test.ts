@@ -52,11 +52,15 @@ async function backUp(odd: OddAgent, put?: { name: string; content: string }) {
   agent = odd
   const { client } = manager
   const instanceId = `i-${Math.random().toString(36).slice(2)}`
-  await registerInstance(client, instanceId, { url: agentUrl, username: 'agent', password: 'agent-secret' })
+  // Each has a server and a directory of its own: nothing is shared with another instance.
+  const hosts = [{ address: `${instanceId}.example`, port: 5432 }]
+  await registerInstance(client, instanceId, { url: agentUrl, username: 'agent', password: 'agent-secret' }, { hosts })
+  const directory = join(folder, instanceId)
+  await mkdir(directory)
   const destination = await client.destinations.create({
     instanceId,
     name: 'f',
-    store: { kind: 'file', directory: folder },
+    store: { kind: 'file', directory },
   })
   const plan = await client.plans.create({
     instanceId,
@@ -66,7 +70,7 @@ async function backUp(odd: OddAgent, put?: { name: string; content: string }) {
     retention: { style: 'all' },
     items: ['db'],
   })
-  const objects = join(folder, plan.id)
+  const objects = join(directory, plan.id)
   if (put !== undefined) {
     await mkdir(objects)
     await writeFile(join(objects, put.name), put.content)
