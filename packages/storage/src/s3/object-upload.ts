@@ -7,7 +7,7 @@ import type { PartPlan } from '../transfer/part-plan.ts'
 import { type Part, splitIntoParts } from '../transfer/parts.ts'
 import { headObject } from './head-object.ts'
 import { MultipartUpload, type UploadTarget } from './multipart-upload.ts'
-import { isRefusal, statusOf, toS3UploadError } from './s3-error.ts'
+import { isBrokenConnection, isRefusal, statusOf, toS3UploadError } from './s3-error.ts'
 import { sendTolerantly } from './send-tolerantly.ts'
 import { sendPart, signBody } from './signed-body.ts'
 
@@ -130,6 +130,11 @@ export class ObjectUpload {
       try {
         return await sendTolerantly(omissions, optional, (omitted) => this.#put(part, omitted, mayBeThere))
       } catch (error) {
+        if (mustBeNew && !omissions.has('put-if-none-match') && isBrokenConnection(error)) {
+          // A server that refuses the condition may close the connection under the body, and the refusal is lost.
+          const found = await headObject(clients.calls, object).catch(() => null)
+          if (found === undefined) return await this.#putUnconditionally(part, error)
+        }
         if (mayBeThere && statusOf(error) === 412) {
           // An earlier attempt created the object, and its answer was lost.
           const found = await headObject(clients.calls, object)
@@ -140,6 +145,18 @@ export class ObjectUpload {
       }
     }
     return withRetries(() => this.#commit(part.sizeBytes, sendOnce), retry, signal)
+  }
+
+  /**
+   * Sends the object without the condition, after it was looked for in vain. That is not remembered: the connection may have broken
+   * for another reason.
+   */
+  async #putUnconditionally(part: Part, broken: unknown): Promise<string | undefined> {
+    try {
+      return await this.#put(part, new Set(['put-if-none-match']), false)
+    } catch (error) {
+      throw error instanceof StoreError ? error : toS3UploadError(broken, this.#target.doing)
+    }
   }
 
   async #put(part: Part, omitted: ReadonlySet<Omission>, mayBeThere: boolean): Promise<string | undefined> {

@@ -246,3 +246,8 @@ function hint(error: unknown): string {
   )
   return seen.length > 0 ? ` (${seen.join(', ')})` : ''
 }
+
+/** Whether the connection broke while the request was sent or its answer was awaited. */
+export function isBrokenConnection(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
+}
