@@ -60,15 +60,14 @@ test('the files pack gives back a directory as it was, whatever became of it mea
   const job = await under.over('backup', 'x')
   expect(job).toMatchObject({ status: 'SUCCEEDED' })
   expect(job.filename).toMatch(/_site\.tar\.zst$/)
-  for (const spoil of [
-    () => rm(join(under.data, 'site'), { recursive: true }),
-    () => writeFile(join(under.data, 'site/new'), 'new'),
-    async () => undefined,
-  ]) {
+  for (const [id, spoil] of [
+    ['removed', () => rm(join(under.data, 'site'), { recursive: true })],
+    ['changed', () => writeFile(join(under.data, 'site/new'), 'new')],
+    ['unchanged', async () => undefined],
+  ] as const) {
     await spoil()
-    await under.call('PUT', '/restore', restoreWithData(under, 'x', job.filename ?? '', 'directory'))
-    expect(await under.over('restore', 'x')).toMatchObject({ status: 'SUCCEEDED' })
-    await under.call('DELETE', '/restore', { id: 'x' })
+    await under.call('PUT', '/restore', restoreWithData(under, id, job.filename ?? '', 'directory'))
+    expect(await under.over('restore', id)).toMatchObject({ status: 'SUCCEEDED' })
     expect(await listing(join(under.data, 'site'))).toBe(before)
     expect((await run('ls', ['-A', under.data])).stdout).toBe('site\n')
   }

@@ -97,7 +97,7 @@ test('wrong keys of the store: the error says that they are refused, without the
   const destination = { ...right, store: { ...right.store, authSecret: 'guessed-secret-4711' } }
   const plan = await makePlan(manager.client, 'wrong-keys', [item], destination)
   const error = await failedWith(runBackup(manager.client, plan))
-  expect(error).toContain('access key and secret are wrong or do not allow this')
+  expect(error).toContain('the secret does not belong to the access key')
   expect(error).not.toContain('guessed-secret-4711')
 })
 
