@@ -26,6 +26,7 @@ beforeAll(async () => {
     AGENT_UNREACHABLE_SECONDS: String(UNREACHABLE_SECONDS),
     AGENT_BUSY_SECONDS: '60',
     AGENT_POLL_MS: '100',
+    DELETION_GRACE_HOURS: '0',
   }
   manager = await startManagerProcess(managerSettings)
   stack.defer(() => manager.stop())

@@ -46,6 +46,8 @@ async function planWith(scripts: OldScripts, server: Server, item: string, field
     directory_backup: join(folder, 'backup'),
     directory_restore: join(folder, 'restore'),
     scripts_path: join(folder, 'scripts'),
+    // Without it, a parameter cannot say where the clients of a database connect to.
+    allowed_parameters: '*, PGPORT',
     PATH: `${join(folder, 'bin')}:${inject('lab').postgresql.bin}:${process.env.PATH}`,
   })
   cleanup.defer(() => agent.stop())

@@ -137,7 +137,7 @@ describe.each(Object.keys(managers) as (keyof typeof managers)[])('a manager on 
     expect(errorsOf(backup)).toEqual({ [item]: undefined })
     expect(backup.parts[0]?.objectName).toMatch(/\.dump\.zst\.age$/)
     await recreateDatabase(server.url, restoredName(item))
-    const restores = await restoreAll(manager.client, backup.id, { nameOf: restoredName })
+    const restores = await restoreAll(manager.client, backup.id, { instanceId: 'other', nameOf: restoredName })
     expect(restores.map(errorsOf)).toEqual([{ [item]: undefined }])
     expect(await fingerprintOf(server.url, restoredName(item))).toEqual(await fingerprintOf(server.url, item))
   })

@@ -32,13 +32,24 @@ export const instance = {
   agent: { url: 'http://127.0.0.1:9', username: 'agent', password: 'agent-secret' },
 }
 
-/** Calls the manager as it is on the wire; of a stream of events only the status is read. */
-export async function call(method: Method, path: string, authorization: string | undefined, body?: unknown) {
+/**
+ * Calls the manager as it is on the wire; of a stream of events only the status is read.
+ *
+ * @param address - Where the call seems to come from.
+ */
+export async function call(
+  method: Method,
+  path: string,
+  authorization: string | undefined,
+  body?: unknown,
+  address?: string,
+) {
   const response = await fetch(manager.url + path, {
     method,
     headers: {
       ...(authorization === undefined ? {} : { authorization }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(address === undefined ? {} : { 'x-forwarded-for': address }),
     },
     body: body === undefined ? null : JSON.stringify(body),
   })
@@ -92,6 +103,7 @@ async function startEverything(): Promise<void> {
     DATA_DIR: join(folder.path, 'manager'),
     FILE_DESTINATION_ROOT: folder.path,
     ALARM_INTERVAL_SECONDS: '1',
+    TRUSTED_PROXIES: '127.0.0.1',
   })
   stack.defer(() => manager.stop())
   instance.agent = { url: agent.url, username: agent.username, password: agent.password }

@@ -128,7 +128,9 @@ describe('accounts of brokers', () => {
     expect((await call('DELETE', '/backupPlans/byInstance/mine', basic(account.password))).status).toBe(404)
     expect((await call('GET', '/brokerAccounts', admin)).text).not.toContain('password')
     expect((await call('DELETE', '/brokerAccounts/broker-2', admin)).status).toBe(204)
-    expect((await call('DELETE', '/backupPlans/byInstance/theirs', basic(account.password))).status).toBe(401)
+    expect(
+      (await call('DELETE', '/backupPlans/byInstance/theirs', basic(account.password), undefined, '10.0.0.1')).status,
+    ).toBe(401)
   })
 
   test('whose passwords are being guessed get in all the same, and the guesses are told to wait', async () => {
@@ -137,10 +139,10 @@ describe('accounts of brokers', () => {
     const path = '/backupPlans/byInstance/theirs'
     const guesses: number[] = []
     for (let guess = 0; guess < 12; guess++)
-      guesses.push((await call('DELETE', path, basic(`guess ${guess}`, 'guessed'))).status)
+      guesses.push((await call('DELETE', path, basic(`guess ${guess}`, 'guessed'), undefined, '10.0.0.2')).status)
     expect(guesses.slice(0, 9)).toEqual(Array(9).fill(401))
     expect(guesses.at(-1)).toBe(429)
-    expect((await call('DELETE', path, basic(account.password, 'guessed'))).status).toBe(204)
+    expect((await call('DELETE', path, basic(account.password, 'guessed'), undefined, '10.0.0.2')).status).toBe(204)
     expect((await call('GET', '/tokens', admin)).status).toBe(200)
   })
 })

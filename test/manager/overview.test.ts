@@ -7,7 +7,7 @@ let database: OwnDatabase
 
 beforeAll(async () => {
   database = await makeDatabase()
-  fixture = await startFixture({}, { DATABASE_URL: database.url })
+  fixture = await startFixture({}, { DATABASE_URL: database.url, ALARM_INTERVAL_SECONDS: '60' })
 })
 afterAll(async () => {
   await fixture[Symbol.asyncDispose]()
@@ -105,14 +105,18 @@ test('the overview reads one restore point of each item, and no job that ended e
     )
     return { rows: Number(row?.rows), probes: Number(row?.probes) }
   }
-  const before = { points: await read('restore_points'), jobs: await read('jobs') }
-  const overview = await fixture.client.overview()
-  expect(overview.instances.total).toBe(instances + 1)
-  expect(overview.restorePoints.total).toBeGreaterThanOrEqual(instances * pointsEach)
-  // The counts are published within some seconds.
-  await expect
-    .poll(async () => (await read('restore_points')).probes, { timeout: 60_000 })
-    .toBeGreaterThanOrEqual(before.points.probes + instances)
-  expect((await read('restore_points')).rows - before.points.rows).toBeLessThan(3 * instances)
-  expect((await read('jobs')).rows - before.jobs.rows).toBeLessThan(3 * instances)
+  const costOfOverview = async () => {
+    const before = { points: await read('restore_points'), jobs: await read('jobs') }
+    const overview = await fixture.client.overview()
+    expect(overview.instances.total).toBe(instances + 1)
+    expect(overview.restorePoints.total).toBeGreaterThanOrEqual(instances * pointsEach)
+    // The counts are published within some seconds.
+    await expect
+      .poll(async () => (await read('restore_points')).probes, { timeout: 60_000 })
+      .toBeGreaterThanOrEqual(before.points.probes + instances)
+    const after = { points: await read('restore_points'), jobs: await read('jobs') }
+    return Math.max(after.points.rows - before.points.rows, after.jobs.rows - before.jobs.rows)
+  }
+  // The alarms read these tables too, now and then; what they read meanwhile counts with it.
+  await expect.poll(costOfOverview, { timeout: 240_000 }).toBeLessThan(3 * instances)
 })

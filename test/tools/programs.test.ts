@@ -34,7 +34,7 @@ test('npm run lab -- down says where it looked when nothing runs', async () => {
   await using folder = await makeTemporaryFolder()
   const looked = (part: string) => `${part}-lab: nothing ran in ${folder.path}/${part}\n`
   const never = await run('lab/main.ts', ['down'], { LAB_STATE: folder.path })
-  expect(never.stderr.split(/(?<=\n)/).toSorted()).toEqual([looked('object-store'), looked('postgresql')])
+  expect(never.stderr.split(/(?<=\n)/).toSorted()).toEqual(['ceph', 'object-store', 'postgresql'].map(looked))
   // What is left of one that ran.
   await mkdir(join(folder.path, 'object-store', 'run'), { recursive: true })
   const again = await run('lab/main.ts', ['down'], { LAB_STATE: folder.path })

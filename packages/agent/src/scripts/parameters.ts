@@ -45,8 +45,9 @@ function nameProblem(name: string, form: 1 | 2, allowed: ReadonlySet<string>): s
   if (name === '' || name.length > 255 || /[=\u0000-\u001f\u007f]/.test(name)) {
     return 'cannot be the name of an environment variable'
   }
-  const isRejected = form === 1 && (allowed.has(name) ? isForbiddenVariable(name) : isReservedVariable(name))
-  return isRejected ? 'is rejected: it would change how scripts run; choose another name' : undefined
+  if (form === 2 || !isReservedVariable(name) || (allowed.has(name) && !isForbiddenVariable(name))) return undefined
+  const permit = isForbiddenVariable(name) ? '' : ', or list it in allowed_parameters of the agent'
+  return `is rejected: it would change how scripts run; choose another name${permit}`
 }
 
 /** The variable that holds a parameter in form 2: `dump-jobs` becomes `BACKUP_PARAMETER_DUMP_JOBS`. */

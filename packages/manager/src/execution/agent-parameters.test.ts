@@ -14,9 +14,17 @@ test('nested parameters are named by their path, dots included', () => {
   })
 })
 
-test('what no agent would accept is left out', () => {
-  const odd = { empty: {}, none: null, PATH: '/evil', 'x=y': 'z', [`n${'o'.repeat(255)}`]: 1, '': 'unnamed' }
-  expect(toObject(parametersToWire(odd, {}))).toEqual({ x_y: 'z' })
+test('what no agent would accept is left out, and what clients read is sent', () => {
+  const odd = {
+    PGPORT: 5433,
+    empty: {},
+    none: null,
+    PATH: '/evil',
+    'x=y': 'z',
+    [`n${'o'.repeat(255)}`]: 1,
+    '': 'unnamed',
+  }
+  expect(toObject(parametersToWire(odd, {}))).toEqual({ x_y: 'z', PGPORT: 5433 })
 })
 
 test('a flat parameter counts before a nested one of the same name, and those of the job before both', () => {

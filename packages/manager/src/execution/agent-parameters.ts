@@ -1,4 +1,4 @@
-import { isReservedVariable } from '@osb-backup/protocol'
+import { isForbiddenVariable } from '@osb-backup/protocol'
 import type { ScriptParameters } from '../jobs/job.ts'
 
 /** The longest name of an environment variable that agents accept. */
@@ -6,8 +6,9 @@ const MAX_NAME_LENGTH = 255
 
 /**
  * The parameters of an instance as agents read them, which is flat: a nested one is named by its path,
- * `postgres: {max_connections}` as `postgres_max_connections`. Brokers set them for their own use, so none may fail a job: what
- * has no flat form (null, an empty object) is left out, and so is what an agent would refuse, or take over its scripts by.
+ * `postgres: {max_connections}` as `postgres_max_connections`. Brokers set them for their own use, so what has no flat form (null,
+ * an empty object) is left out, and so is what would take over the scripts. What client programs read (`PGPORT`) is sent: without
+ * it a script would back up another database than the one that is meant, so the agent permits it or fails the job.
  *
  * @param ofJob - Those that the request for this job gave: they come first, and are sent as they are.
  */
@@ -15,7 +16,7 @@ export function parametersToWire(
   ofInstance: Readonly<Record<string, unknown>>,
   ofJob: ScriptParameters,
 ): Record<string, ScriptParameters[string]>[] {
-  const flat = flatten('', ofInstance).filter(([name]) => name.length <= MAX_NAME_LENGTH && !isReservedVariable(name))
+  const flat = flatten('', ofInstance).filter(([name]) => name.length <= MAX_NAME_LENGTH && !isForbiddenVariable(name))
   // A parameter that is named like the path of a nested one counts.
   const parameters = { ...Object.fromEntries(flat.toReversed()), ...ofJob }
   return Object.entries(parameters).map(([name, value]) => ({ [name]: value }))
