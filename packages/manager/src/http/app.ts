@@ -6,6 +6,7 @@ import { createUserIdentification, KEY_COOLDOWN_MS } from '../access/oidc/user-i
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { authenticate } from './authentication.ts'
+import { serveDashboard } from './dashboard.ts'
 import { REQUEST_DEADLINE_MS } from './deadlines.ts'
 import { EventStreams } from './event-stream.ts'
 import { healthRoute } from './health.ts'
@@ -41,7 +42,7 @@ function acceptEmptyBodies(app: App): void {
 /**
  * Builds the API. It does not listen yet.
  *
- * @param routes - What it serves besides `/health`, `/openapi.json` and `/docs`.
+ * @param routes - What it serves besides `/health`, `/openapi.json`, `/docs` and the dashboard.
  * @param tls - Serves HTTPS with this certificate; plain HTTP without.
  */
 export async function buildApp(context: Context, routes: readonly Routes[], tls?: TlsFiles): Promise<App> {
@@ -76,6 +77,7 @@ export async function buildApp(context: Context, routes: readonly Routes[], tls?
   healthRoute(app)
   for (const add of routes) add(app, context)
   await browseApi(app)
+  await serveDashboard(app, context, context.settings.dashboardDirectory)
   return app
 }
 
