@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Job } from '@osb-backup/protocol/v1'
 import { makeTemporaryFolder, startManagerProcess, TEST_TOKEN } from '@osb-backup/testkit'
@@ -9,6 +9,7 @@ import { accessibilityViolations, expectLoaded, launchBrowser, openDashboard } f
 import { buildDashboard } from './build-dashboard.ts'
 
 const scriptsWith = (releaseFile: string) => ({
+  restore: `cat > ${releaseFile}.restored-$BACKUP_DATABASE`,
   backup: `printf '\\033[32mdumping\\033[0m %s\\n' "$BACKUP_DATABASE" >&2
 if [ "$BACKUP_DATABASE" = broken ]; then echo 'pg_dump: error: connection refused' >&2; exit 3; fi
 while [ "$BACKUP_DATABASE" = slow ] && [ ! -e ${releaseFile} ]; do sleep 0.1; done
@@ -84,6 +85,7 @@ describe.each([
       '/plans': 'Plans',
       '/plans/new?instance=i': 'New plan',
       [`/plans/${failed.planId}`]: 'failing',
+      '/restore?instance=i&item=shop': 'Restore',
       '/jobs': 'Jobs',
       [`/jobs/${failed.id}`]: 'Backup of i',
       '/jobs?instance=none': 'Jobs',
@@ -143,21 +145,21 @@ test('a plan is created and changed with one form, which says what it means whil
   const { page } = dashboard
   await dashboard.open('/plans', TEST_TOKEN)
   await page.getByRole('link', { name: 'New plan' }).click()
-  await page.getByLabel('Instance').click()
+  await page.getByRole('combobox', { name: 'Instance' }).click()
   await page.getByRole('option', { name: instanceId, exact: true }).click()
-  await page.getByLabel('Name').fill('hourly')
-  await page.getByLabel('Destination').click()
+  await page.getByRole('textbox', { name: 'Name' }).fill('hourly')
+  await page.getByRole('combobox', { name: 'Destination' }).click()
   await page.getByRole('option', { name: 'files' }).click()
-  await page.getByLabel('Items', { exact: true }).fill('orders')
+  await page.getByRole('combobox', { name: 'Items' }).fill('orders')
   await page.keyboard.press('Enter')
   await page.getByText('At 02:00').waitFor()
-  await page.getByLabel('How often').click()
+  await page.getByRole('combobox', { name: 'How often' }).click()
   await page.getByRole('option', { name: 'Cron expression' }).click()
-  await page.getByLabel('Cron expression').fill('0 0 3 * *')
+  await page.getByRole('textbox', { name: 'Cron expression' }).fill('0 3 * * *')
   await page.getByText('At 03:00').waitFor()
-  await page.getByLabel('Cron expression').fill('nonsense')
+  await page.getByRole('textbox', { name: 'Cron expression' }).fill('nonsense')
   await page.getByText('This schedule cannot be used').waitFor()
-  await page.getByLabel('Cron expression').fill('0 30 4 * * SUN')
+  await page.getByRole('textbox', { name: 'Cron expression' }).fill('0 30 4 * * SUN')
   await page.getByText('At 04:30').waitFor()
   await page.getByRole('button', { name: 'Create plan' }).click()
   await page.getByRole('heading', { level: 1, name: 'hourly' }).waitFor()
@@ -172,15 +174,35 @@ test('a plan is created and changed with one form, which says what it means whil
   })
   // Somebody else changes it meanwhile: what they saved is not overwritten.
   await fixture.client.plans.update(plan?.id ?? '', { retries: 5 })
-  await page.getByLabel('Name').fill('weekly')
+  await page.getByRole('textbox', { name: 'Name' }).fill('weekly')
   await page.getByRole('button', { name: 'Save changes' }).click()
   await page.getByText('Somebody else has changed this plan meanwhile').waitFor()
   await dashboard.open(`/plans/${plan?.id}`, TEST_TOKEN)
-  await page.getByLabel('Name').fill('weekly')
+  await page.getByRole('textbox', { name: 'Name' }).fill('weekly')
   await page.getByText('Paused: the schedule does not start it').click()
   await page.getByRole('button', { name: 'Save changes' }).click()
   await page.getByText('This plan is paused').waitFor()
   expect(await fixture.client.plans.get(plan?.id ?? '')).toMatchObject({ name: 'weekly', paused: true, retries: 5 })
+})
+
+test('a restore is chosen step by step, confirmed by typing, and followed to its end', async () => {
+  await using dashboard = await openDashboard(browser, fixture.manager.url)
+  const { page } = dashboard
+  await dashboard.open('/instances/i?tab=restore-points', TEST_TOKEN)
+  const row = page.getByRole('row').filter({ hasText: 'stock' }).first()
+  await row.getByRole('link', { name: 'Restore' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Restore' }).waitFor()
+  await page.getByLabel('Database to write').fill('stock_copy')
+  const start = page.getByRole('button', { name: 'Start the restore' })
+  const confirmation = page.getByLabel('Type stock_copy to confirm')
+  await confirmation.fill('stock')
+  expect(await start.isDisabled()).toBe(true)
+  expect(await accessibilityViolations(page)).toEqual([])
+  await confirmation.fill('stock_copy')
+  await start.click()
+  await page.getByRole('heading', { level: 1, name: 'Restore of i' }).waitFor()
+  await page.getByRole('status').getByText('Succeeded', { exact: true }).first().waitFor()
+  expect(await readFile(`${releaseFile}.restored-stock_copy`, 'utf8')).toBe('the content of stock\n')
 })
 
 test('a viewer sees everything that was granted, and why it may change nothing', async () => {

@@ -1,4 +1,4 @@
-import { Boxes, CalendarClock, LayoutDashboard, ListChecks, type LucideIcon } from 'lucide-react'
+import { Boxes, CalendarClock, History, LayoutDashboard, ListChecks, type LucideIcon } from 'lucide-react'
 import { messages } from '../messages/messages.ts'
 
 const { pages } = messages.shell
@@ -9,4 +9,5 @@ export const navigation = [
   { to: '/instances', label: pages.instances, Icon: Boxes, key: 'i' },
   { to: '/plans', label: pages.plans, Icon: CalendarClock, key: 'p' },
   { to: '/jobs', label: pages.jobs, Icon: ListChecks, key: 'j' },
+  { to: '/restore', label: pages.restore, Icon: History, key: 'r' },
 ] as const satisfies readonly { to: string; label: string; Icon: LucideIcon; key: string }[]

@@ -69,6 +69,14 @@ const jobRoute = createRoute({
   component: lazyRouteComponent(() => import('../pages/jobs/job-page.tsx'), 'JobPage'),
 })
 
+/** A restore, as far as it was chosen. */
+const restoreRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/restore',
+  validateSearch: z.object({ instance: text, item: text, point: text }),
+  component: lazyRouteComponent(() => import('../pages/restore/restore-page.tsx'), 'RestorePage'),
+})
+
 /** Every page has a URL, its filters included. The manager serves the dashboard at these paths (http/dashboard.ts). */
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
@@ -80,6 +88,7 @@ export const router = createRouter({
     planRoute,
     jobsRoute,
     jobRoute,
+    restoreRoute,
   ]),
   defaultPreload: 'intent',
   scrollRestoration: true,

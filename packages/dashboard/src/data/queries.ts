@@ -91,6 +91,11 @@ export const queries = {
     }),
   restorePoints: (client: BackupClient, query: RestorePointQuery) =>
     pagesOf(['restore-points'], client.restorePoints.list, query),
+  pointsOfItem: (client: BackupClient, query: RestorePointQuery) =>
+    queryOptions({
+      queryKey: ['restore-points', 'of-item', query],
+      queryFn: async ({ signal }) => (await client.restorePoints.list(query, { signal })).items,
+    }),
   openAlarms: (client: BackupClient, query: AlarmQuery) =>
     queryOptions({
       queryKey: ['alarms', 'open', query],

@@ -2,6 +2,7 @@ import { instanceMessages } from './instances.ts'
 import { jobMessages } from './jobs.ts'
 import { overviewMessages } from './overview.ts'
 import { planMessages } from './plans.ts'
+import { restoreMessages } from './restore.ts'
 import { shellMessages, signInMessages, stateMessages } from './shell.ts'
 
 /** Everything that the dashboard says, in English: to translate it, translate this folder. */
@@ -14,4 +15,5 @@ export const messages = {
   instances: instanceMessages,
   jobs: jobMessages,
   plans: planMessages,
+  restore: restoreMessages,
 } as const

@@ -22,7 +22,6 @@ export const planMessages = {
   },
   form: {
     instance: 'Instance',
-    instanceHint: 'Type to search',
     name: 'Name',
     destination: 'Destination',
     noDestination: 'This instance has no destination yet: create one over the API or the command line.',

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { formatBytes } from '../../components/formats.ts'
 import { Instant } from '../../components/instant.tsx'
 import { EmptyNotice } from '../../components/notices.tsx'
+import { TextLink } from '../../components/page.tsx'
 import { PagedTable } from '../../components/paged-table.tsx'
 import { QueryContent } from '../../components/query-content.tsx'
 import { Section } from '../../components/section.tsx'
@@ -25,6 +26,16 @@ const columns: Column<RestorePoint>[] = [
     title: t.points.verified,
     width: '110px',
     render: ({ verification }) => (verification === undefined ? '–' : t.points.verifications[verification.state]),
+  },
+  {
+    title: messages.restore.title,
+    width: '90px',
+    onPhones: true,
+    render: ({ id, instanceId, item }) => (
+      <TextLink to="/restore" search={{ instance: instanceId, item, point: id }}>
+        {messages.restore.link}
+      </TextLink>
+    ),
   },
   { title: t.points.marks, width: 'minmax(0, 2fr)', render: (point) => marksOf(point).join(', ') },
 ]

@@ -15,12 +15,12 @@ import { type Plan, type RetentionStyle, retentionStyles } from '@osb-backup/pro
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
+import { InstanceField } from '../../components/instance-field.tsx'
 import { ErrorNotice } from '../../components/notices.tsx'
 import { Section } from '../../components/section.tsx'
 import { queries } from '../../data/queries.ts'
 import { messages } from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
-import { InstanceField } from './instance-field.tsx'
 import { createRequestOf, type PlanDraft, patchOf } from './plan-draft.ts'
 import { PlanPreview } from './plan-preview.tsx'
 import { ScheduleFields } from './schedule-fields.tsx'
@@ -103,6 +103,7 @@ function WhatFields({ draft, change, errorOf, isNew }: FieldsProps & { isNew: bo
     <SimpleGrid cols={{ base: 1, sm: 2 }}>
       {isNew && (
         <InstanceField
+          label={t.instance}
           value={instanceId}
           onChange={(chosen) => change({ instanceId: chosen, destinationId: '' })}
           error={errorOf('instanceId')}

@@ -2,19 +2,20 @@ import { Select } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { queries } from '../../data/queries.ts'
-import { messages } from '../../messages/messages.ts'
-import { useSession } from '../../session/session.tsx'
+import { queries } from '../data/queries.ts'
+import { messages } from '../messages/messages.ts'
+import { useSession } from '../session/session.tsx'
 
-const t = messages.plans.form
 const DEBOUNCE_MS = 250
 
 /** Chooses an instance: the manager searches, so that it may have any number. */
 export function InstanceField({
+  label,
   value,
   onChange,
   error,
 }: {
+  label: string
   value: string
   onChange: (instanceId: string) => void
   error: string | undefined
@@ -29,8 +30,8 @@ export function InstanceField({
   const ids = data?.pages.flatMap(({ items }) => items.map(({ id }) => id)) ?? []
   return (
     <Select
-      label={t.instance}
-      placeholder={t.instanceHint}
+      label={label}
+      placeholder={messages.shell.typeToSearch}
       data={value === '' || ids.includes(value) ? ids : [value, ...ids]}
       // The manager has filtered them, by more than the id.
       filter={({ options }) => options}
