@@ -1,5 +1,6 @@
 import { isDeclaredItem, type RunKind } from '@osb-backup/core'
-import { errorMessage, type TlsFiles } from '@osb-backup/node'
+import { errorMessage, omitUndefined, type TlsFiles } from '@osb-backup/node'
+import { activeTraceparent } from '@osb-backup/node/tracing'
 import type { AgentRefusal } from '@osb-backup/protocol'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { DescriptorReserve, descriptorLimit } from '../jobs/descriptor-reserve.ts'
@@ -16,6 +17,7 @@ import { checkRequest, idProblem, reservedIds } from './check-request.ts'
 import { failureAnswer, jobAnswer } from './job-answer.ts'
 import { type Attempt, PasswordAttempts } from './password-attempts.ts'
 import { readBody } from './read-body.ts'
+import { followRequests } from './request-context.ts'
 import { freeDisk, statusAnswer } from './status-answer.ts'
 import { timestamp } from './timestamp.ts'
 
@@ -75,6 +77,7 @@ export function buildServer(deps: JobDependencies, tls?: TlsFiles): FastifyInsta
     if (attempt.result !== 'accepted') return turnAway(reply, attempt)
     connections.noteAuthenticated(request.raw)
   })
+  followRequests(server)
   // The body is JSON, whatever its content type; it is parsed by the routes, so that an invalid one gets the published
   // answer.
   server.removeAllContentTypeParsers()
@@ -168,7 +171,8 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, deps: Jo
     return reply.code(403).send(databaseNotAllowed(name))
   }
 
-  const reservation = registry.reserve(request.value, form, now())
+  const traced = { ...request.value, ...omitUndefined({ traceparent: activeTraceparent() }) }
+  const reservation = registry.reserve(traced, form, now())
   switch (reservation.result) {
     case 'known':
       return reply.code(409).send(jobAnswer(await registry.fullRecord(reservation.job)))

@@ -55,6 +55,7 @@ const request = z.object({
     .exactOptional(),
   instance: named,
   plan: named,
+  traceparent: z.string().exactOptional(),
 })
 
 const stored = z.object({

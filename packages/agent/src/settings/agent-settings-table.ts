@@ -1,5 +1,6 @@
 import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
 import { absolutePath, flag, httpUrl, listOf, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
+import { tracingTable } from '@osb-backup/node/tracing'
 import { isForbiddenVariable, itemSchema } from '@osb-backup/protocol'
 import { s3CredentialSources } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
@@ -248,16 +249,17 @@ const transfers = {
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-const logging = {
+const monitoring = {
   log_level: {
     schema: oneOf(LOG_LEVELS),
     default: 'info',
     description: `lowest level that is logged: ${LOG_LEVELS.join(', ')}`,
   },
+  ...tracingTable,
 } as const
 
 /** Every setting of the agent: parsing, `--help` and docs/settings.md all come from here. */
-export const agentSettingsTable = { ...access, ...directories, ...jobs, ...transfers, ...logging } as const
+export const agentSettingsTable = { ...access, ...directories, ...jobs, ...transfers, ...monitoring } as const
 
 /** The settings in the order of help and reference. */
 export const agentSettingsSections: readonly SettingsSection[] = [
@@ -265,5 +267,5 @@ export const agentSettingsSections: readonly SettingsSection[] = [
   { title: 'Directories and scripts', table: directories },
   { title: 'Jobs', table: jobs },
   { title: 'Transfers', table: transfers },
-  { title: 'Log', table: logging },
+  { title: 'Monitoring', table: monitoring },
 ]
