@@ -67,6 +67,10 @@ const directories = {
     defaultText: '/var/vcap/jobs/backup-agent/backup',
     description: 'directory of the stage scripts',
   },
+  packs_path: {
+    schema: absolutePath,
+    description: 'directory of further script packs, a folder each, which requests choose by the name of the folder',
+  },
   script_user: {
     schema: text,
     defaultText: "the agent's account",
