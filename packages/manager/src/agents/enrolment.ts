@@ -64,10 +64,10 @@ export async function enrol(
   describe: DescribeCall,
   { token, certificateRequest }: { token: string; certificateRequest: string },
 ): Promise<IssuedCertificate | undefined> {
-  const publicKey = await readRequest(certificateRequest)
   const tokenHash = hashOf(token)
   const found = await repository.findByToken(context, tokenHash)
   if (found === undefined) return undefined
+  const publicKey = await readRequest(certificateRequest)
   const authority = await ensureAuthority(context)
   if (found.isUsed)
     return hasKey(found.certificate, publicKey) ? issued(found.id, found.certificate, authority) : undefined
@@ -96,7 +96,6 @@ export async function renew(
   describe: DescribeCall,
   { agentId, certificateRequest, signature }: { agentId: string; certificateRequest: string; signature: string },
 ): Promise<IssuedCertificate | undefined> {
-  const publicKey = await readRequest(certificateRequest)
   const found = await repository.findEnrolment(context, agentId)
   if (found === undefined) return undefined
   const text = Buffer.from(renewalText(agentId, certificateRequest))
@@ -105,6 +104,7 @@ export async function renew(
       certificate !== undefined && isValid(certificate, found.now) && isSignedBy(certificate, text, signature),
   )
   if (renewed === undefined) return undefined
+  const publicKey = await readRequest(certificateRequest)
   const authority = await ensureAuthority(context)
   if (hasKey(found.nextCertificate, publicKey) && renewed === found.certificate) {
     return issued(agentId, found.nextCertificate, authority)

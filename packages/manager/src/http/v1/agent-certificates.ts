@@ -98,7 +98,7 @@ function createAdmission(app: App, context: Context) {
       status: isLimited ? 429 : 401,
     })
     if (!isLimited) {
-      const message = 'The token or the signature is not valid here: it was used, has expired, or was replaced.'
+      const message = 'There is no such token or certificate: it was used, has expired, or was replaced.'
       throw new RequestError('unauthorised', message)
     }
     const retryAfterSeconds = Math.ceil(outcome.waitMs / 1000)
