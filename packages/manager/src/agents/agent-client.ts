@@ -20,6 +20,8 @@ const STATUS_TIMEOUT_MS = 10_000
 /** Largest answer, and how much of it is kept once its long texts were shortened: the output of scripts may be long, the rest is not. */
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024
 const MAX_KEPT_BYTES = 4 * 1024 * 1024
+/** How much of what an agent reports to be wrong with its settings is stored. */
+const MAX_PROBLEM_LENGTH = 1000
 /** The Go agent's name for the failure to register a job, which it has registered already. */
 const JOB_CREATION_STATE = 'Job creation'
 
@@ -38,6 +40,12 @@ const agentHealthReportSchema = z.looseObject({
   message: z.string(),
   version: z.string().max(100).optional().catch(undefined),
   capabilities: z.array(z.string().max(100)).max(200).catch([]),
+  /** Why it accepts no new jobs until its settings are corrected. */
+  start_problem: z
+    .string()
+    .transform((text) => text.slice(0, MAX_PROBLEM_LENGTH))
+    .optional()
+    .catch(undefined),
   /** Undefined: the agent does not report it. */
   locked_databases: z.array(lockedDatabaseSchema).max(10_000).optional().catch(undefined),
 })

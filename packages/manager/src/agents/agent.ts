@@ -32,6 +32,8 @@ export interface AgentHealth {
   /** What it reported when it was last reachable. */
   agentVersion: string | undefined
   capabilities: string[]
+  /** Why it accepts no new jobs until its settings are corrected, as it reported. */
+  startProblem: string | undefined
   lastSeenAt: Date | undefined
   lastCheckedAt: Date | undefined
 }
@@ -42,6 +44,7 @@ export const UNKNOWN_HEALTH: AgentHealth = {
   error: undefined,
   agentVersion: undefined,
   capabilities: [],
+  startProblem: undefined,
   lastSeenAt: undefined,
   lastCheckedAt: undefined,
 }

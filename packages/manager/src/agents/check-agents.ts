@@ -44,6 +44,14 @@ function healthAfter(
   if (answer.kind !== 'status') {
     return { ...before, isReachable: false, error: `The agent cannot be used: ${answer.reason}.`, lastCheckedAt }
   }
-  const { version: agentVersion, capabilities } = answer.status
-  return { isReachable: true, error: undefined, agentVersion, capabilities, lastSeenAt: lastCheckedAt, lastCheckedAt }
+  const { version: agentVersion, capabilities, start_problem: startProblem } = answer.status
+  return {
+    isReachable: true,
+    error: undefined,
+    agentVersion,
+    capabilities,
+    startProblem,
+    lastSeenAt: lastCheckedAt,
+    lastCheckedAt,
+  }
 }

@@ -32,6 +32,7 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<AgentTable>): Ag
       error: row.error ?? undefined,
       agentVersion: row.agent_version ?? undefined,
       capabilities: row.capabilities,
+      startProblem: row.start_problem ?? undefined,
       lastSeenAt: row.last_seen_at ?? undefined,
       lastCheckedAt: row.last_checked_at ?? undefined,
     },
@@ -137,7 +138,7 @@ export async function updateAgent(
 ): Promise<number | undefined> {
   let update = context.database
     .updateTable('agents')
-    .set({ ...settingColumns(context, agent), reachable: null, error: null, check_at: sql`now()` })
+    .set({ ...settingColumns(context, agent), reachable: null, error: null, start_problem: null, check_at: sql`now()` })
     .set({ version: sql`version + 1` })
     .where('id', '=', agent.id)
     .where('deleted_at', 'is', null)
@@ -217,6 +218,7 @@ export async function recordHealth(
       error: health.error ?? null,
       agent_version: health.agentVersion ?? null,
       capabilities: JSON.stringify(health.capabilities),
+      start_problem: health.startProblem ?? null,
       last_seen_at: health.lastSeenAt ?? null,
       last_checked_at: health.lastCheckedAt ?? null,
     })

@@ -123,7 +123,11 @@ export async function updateAgent(
     if (written === undefined) throw changedMeanwhile()
     return written
   })
-  return { ...agent, version, health: { ...agent.health, isReachable: undefined, error: undefined } }
+  return {
+    ...agent,
+    version,
+    health: { ...agent.health, isReachable: undefined, error: undefined, startProblem: undefined },
+  }
 }
 
 function requirePassword({ password }: NewAgent): void {

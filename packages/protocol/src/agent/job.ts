@@ -83,5 +83,13 @@ export const lockedDatabaseSchema = z.object({
 export type LockedDatabase = z.infer<typeof lockedDatabaseSchema>
 
 /** `GET /status` of an agent. */
-export const agentStatusSchema = z.looseObject({ message: z.string() })
+export const agentStatusSchema = z.looseObject({
+  message: z.string(),
+  version: z.string().optional(),
+  /** Whether it accepts new jobs, and the code of why not. */
+  accepts_jobs: z.boolean().optional(),
+  accepts_no_jobs_because: z.string().optional(),
+  /** What a check of its settings found: jobs from before are finished, and no new ones accepted until it is corrected. */
+  start_problem: z.string().optional(),
+})
 export type AgentStatus = z.infer<typeof agentStatusSchema>

@@ -41,6 +41,15 @@ export const agentSchema = z.object({
     .string()
     .optional()
     .meta(about('Why it is unreachable', 'The agent does not answer: connect ECONNREFUSED 10.0.0.5:8000.')),
+  startProblem: z
+    .string()
+    .optional()
+    .meta(
+      about(
+        'What the agent reports to be wrong with its settings: it accepts no new jobs until that is corrected',
+        'scripts_path cannot be read: EACCES.',
+      ),
+    ),
   version: z.string().optional().meta(about('The version that the agent reported', '0.1.0')),
   capabilities: z.array(z.string()).meta(about('Capabilities that the agent reported', ['zstd', 'age'])),
   lastSeenAt: instantSchema.optional().meta(about('When it last answered', EXAMPLE_INSTANT)),

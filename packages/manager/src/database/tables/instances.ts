@@ -17,6 +17,7 @@ export interface AgentTable {
   error: ColumnType<string | null, never, string | null>
   agent_version: ColumnType<string | null, never, string | null>
   capabilities: ColumnType<string[], never, string>
+  start_problem: ColumnType<string | null, never, string | null>
   last_seen_at: ColumnType<Date | null, never, Date | null>
   last_checked_at: ColumnType<Date | null, never, Date | null>
   /** When it is asked next, by the database's clock. */

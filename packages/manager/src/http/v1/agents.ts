@@ -144,6 +144,7 @@ function toWire({ health, ...agent }: Agent, instanceCount: number): WireAgent {
     instanceCount,
     state: isReachable === undefined ? 'unknown' : isReachable ? 'reachable' : 'unreachable',
     error: health.error,
+    startProblem: health.startProblem,
     version: health.agentVersion,
     capabilities: health.capabilities,
     lastSeenAt: health.lastSeenAt?.toISOString(),

@@ -13,6 +13,7 @@ export const instances = [
     error text,
     agent_version text,
     capabilities jsonb not null default '[]',
+    start_problem text,
     last_seen_at timestamptz,
     last_checked_at timestamptz,
     check_at timestamptz not null default now(),
