@@ -22,22 +22,23 @@ export function tlsFilePaths(tls: AgentSettings['tls']): TlsFilePaths | undefine
  *
  * @throws {SettingsError} If the settings forbid plain HTTP.
  */
-export function checkPlainHttp({ tls, host, plainHttp }: AgentSettings, log: Pick<Logger, 'warn'>): void {
-  if (tls !== undefined || isLoopbackHost(host)) return
+export function checkPlainHttp({ tls, enrolment, host, plainHttp }: AgentSettings, log: Pick<Logger, 'warn'>): void {
+  if (tls !== undefined || enrolment !== undefined || isLoopbackHost(host)) return
   const problem = `without TLS, passwords and keys cross the network in plain text to client_host ${host}`
-  const advice = 'set tls_certificate_file and tls_key_file'
+  const advice = 'set tls_certificate_file and tls_key_file, or enrol the agent'
   if (plainHttp === 'forbid') throw new SettingsError(`plain_http is forbidden: ${problem}; ${advice}.`)
   log.warn({ host }, `${problem}: ${advice}`)
 }
 
 /**
- * Reads the CAs that are trusted when stores are reached.
+ * Reads the CAs that are trusted in addition to those of the system.
  *
+ * @param setting - The setting that names the file.
  * @throws {SettingsError} If the file contains none.
  */
-async function readCaFile(path: string | undefined): Promise<string | undefined> {
+export async function readCaFile(setting: string, path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined
-  return (await loadTlsFiles({ ca: { setting: 'store_ca_file', path } })).ca?.toString()
+  return (await loadTlsFiles({ ca: { setting, path } })).ca?.toString()
 }
 
 /**
@@ -111,7 +112,7 @@ export async function checkStart(
   const settings = withAccount(configured, found.account)
   await check(() => openJobDirectories(settings))
   await check(async () => openForScripts(settings, await checkScripts(settings, log)))
-  const ca = await check(() => readCaFile(settings.transfers.caFile))
+  const ca = await check(() => readCaFile('store_ca_file', settings.transfers.caFile))
   return {
     settings,
     ...(ca === undefined ? {} : { ca }),

@@ -17,7 +17,7 @@ import { answerItems } from './items-answer.ts'
 import { failureAnswer, jobAnswer } from './job-answer.ts'
 import { type Attempt, PasswordAttempts } from './password-attempts.ts'
 import { readBody } from './read-body.ts'
-import { freeDisk, statusAnswer } from './status-answer.ts'
+import { type CertificateStatus, freeDisk, statusAnswer } from './status-answer.ts'
 import { timestamp } from './timestamp.ts'
 
 /** Maximum size of a request in bytes. Real ones have a few kilobytes. */
@@ -43,7 +43,7 @@ const limits = {
 }
 
 /** Builds the agent's HTTP server, or HTTPS if there are certificates; it does not listen yet. */
-export function buildServer(deps: JobDependencies, tls?: TlsFiles): FastifyInstance {
+export function buildServer(deps: JobDependencies, tls?: TlsFiles, certificate?: CertificateStatus): FastifyInstance {
   const { settings } = deps
   const { credentials } = settings
   const attempts = credentials && new PasswordAttempts(credentials, deps.log)
@@ -88,7 +88,7 @@ export function buildServer(deps: JobDependencies, tls?: TlsFiles): FastifyInsta
     return reply.code(code).send(failureAnswer(kind, 'Body Deserialization', error.message))
   })
 
-  server.get('/status', async () => statusAnswer(await readPack(settings.scriptsPath), deps))
+  server.get('/status', async () => statusAnswer(await readPack(settings.scriptsPath), deps, certificate))
   server.post('/items', (request, reply) => answerItems(String(request.body ?? ''), reply, deps))
   server.get('/metrics', async (_request, reply) => {
     const { contentType, text } = await deps.metrics.text(await measureNow(deps))

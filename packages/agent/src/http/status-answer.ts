@@ -30,10 +30,17 @@ const capabilities = [
 /** How it transforms dumps, unless scripts of form 1 do that. */
 const transforms = ['compression.zstd', 'compression.gzip', 'encryption.age', 'recovery_recipients'] as const
 
+/** The certificate of an enrolled agent. */
+export interface CertificateStatus {
+  readonly expiresAt: Date
+  readonly renewalProblem: string | undefined
+}
+
 /** The answer to `GET /status`. The message is the published one; the other fields are additions. */
 export async function statusAnswer(
   pack: Result<ScriptPack>,
   { registry, settings }: Pick<JobDependencies, 'registry' | 'settings'>,
+  certificate?: CertificateStatus,
 ): Promise<AgentStatus> {
   const jobs = registry.running().map(({ record }) => ({
     kind: record.request.kind,
@@ -55,7 +62,13 @@ export async function statusAnswer(
     max_job_number: settings.maxJobs,
     reserved_restore_number: settings.reservedRestores,
     free_disk_bytes: await freeDisk(settings),
+    ...(certificate === undefined ? {} : certificateFields(certificate)),
   }
+}
+
+function certificateFields({ expiresAt, renewalProblem }: CertificateStatus): Record<string, unknown> {
+  const problem = renewalProblem === undefined ? {} : { certificate_renewal_problem: renewalProblem }
+  return { certificate_expires_at: timestamp(expiresAt), ...problem }
 }
 
 function lockedDatabase(job: JobRecord): LockedDatabase {

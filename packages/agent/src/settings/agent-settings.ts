@@ -43,6 +43,15 @@ export interface AgentSettings {
   plainHttp: 'allow' | 'forbid'
   /** Paths of PEM files. Absent: plain HTTP. */
   tls?: { certificateFile: string; keyFile: string; clientCaFile?: string }
+  /** How the agent gets its certificate from the manager, in place of the files of `tls`. */
+  enrolment?: {
+    url: string
+    token?: string
+    fingerprint: string
+    /** PEM file. */
+    caFile?: string
+    renewalPercent: number
+  }
   fileDestinationRoot?: string
   /** The scripts of form 1 store every dump themselves, whatever requests say. */
   skipStorage: boolean

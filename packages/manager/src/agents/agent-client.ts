@@ -13,7 +13,6 @@ import {
 import { type Dispatcher, request } from 'undici'
 import { z } from 'zod'
 import { TextShortener } from './bounded-json.ts'
-
 import { storable } from './storable.ts'
 
 const CALL_TIMEOUT_MS = 30_000
@@ -25,6 +24,9 @@ const MAX_KEPT_BYTES = 4 * 1024 * 1024
 const MAX_PROBLEM_LENGTH = 1000
 /** The Go agent's name for the failure to register a job, which it has registered already. */
 const JOB_CREATION_STATE = 'Job creation'
+
+/** The code of errors of connections that were not established, because the agent has not proved that it is the one. */
+export const AGENT_NOT_TRUSTED = 'AGENT_NOT_TRUSTED'
 
 /** Where an agent listens, and our credentials there. */
 export interface AgentAddress {
@@ -310,6 +312,7 @@ const connectErrors: ReadonlySet<unknown> = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'UND_ERR_CONNECT_TIMEOUT',
+  AGENT_NOT_TRUSTED,
   'CERT_HAS_EXPIRED',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'ERR_TLS_CERT_ALTNAME_INVALID',

@@ -10,6 +10,8 @@ export interface Agent extends AgentAddress {
   /** Registered along with an instance over the legacy paths; deleted when no instance uses it any more. */
   isImplicit: boolean
   createdAt: Date
+  /** When the certificate of an enrolled agent expires; undefined: it was not enrolled. */
+  certificateExpiresAt: Date | undefined
   health: AgentHealth
 }
 

@@ -26,6 +26,7 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<AgentTable>): Ag
     password: sealer.openOptional(row.sealed_password, purposeOfPassword(row.id)),
     isImplicit: row.implicit,
     createdAt: row.created_at,
+    certificateExpiresAt: row.certificate_expires_at ?? undefined,
     health: {
       isReachable: row.reachable ?? undefined,
       error: row.error ?? undefined,
@@ -153,7 +154,8 @@ export async function updateAgent(
 export async function markAgentDeleted({ database }: RepositoryContext, id: string, now: Date): Promise<boolean> {
   const { numUpdatedRows } = await database
     .updateTable('agents')
-    .set({ deleted_at: now, sealed_password: null })
+    .set({ deleted_at: now, sealed_password: null, enrolment_token_hash: null })
+    .set({ certificate: null, next_certificate: null, certificate_expires_at: null })
     .where('id', '=', id)
     .where('deleted_at', 'is', null)
     .where(({ not, exists, selectFrom }) =>

@@ -149,6 +149,7 @@ function toWire({ health, ...agent }: Agent, instanceCount: number): WireAgent {
     capabilities: health.capabilities,
     lastSeenAt: health.lastSeenAt?.toISOString(),
     lastCheckedAt: health.lastCheckedAt?.toISOString(),
+    certificateExpiresAt: agent.certificateExpiresAt?.toISOString(),
     createdAt: agent.createdAt.toISOString(),
   }
 }

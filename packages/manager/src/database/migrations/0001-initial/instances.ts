@@ -17,6 +17,12 @@ export const instances = [
     last_seen_at timestamptz,
     last_checked_at timestamptz,
     check_at timestamptz not null default now(),
+    enrolment_token_hash text unique,
+    enrolment_expires_at timestamptz,
+    enrolment_used_at timestamptz,
+    certificate text,
+    next_certificate text,
+    certificate_expires_at timestamptz,
     deleted_at timestamptz
   )`,
   'create index agents_by_url on agents (url) where deleted_at is null',
