@@ -10,13 +10,14 @@ import type { Closure } from '../jobs/job-registry.ts'
 import { hasPendingUnlock, markUnlockedProblem } from '../jobs/pending-steps.ts'
 import type { RegisteredJob } from '../jobs/registered-job.ts'
 import { isExhausted } from '../journal/space-reserve.ts'
-import { readPack, type ScriptPack } from '../scripts/script-pack.ts'
+import { findPack, readPack, type ScriptPack } from '../scripts/script-pack.ts'
 import { CallerConnections } from './caller-connections.ts'
 import { checkRequest, idProblem, reservedIds } from './check-request.ts'
+import { answerItems } from './items-answer.ts'
 import { failureAnswer, jobAnswer } from './job-answer.ts'
 import { type Attempt, PasswordAttempts } from './password-attempts.ts'
 import { readBody } from './read-body.ts'
-import { freeDisk, statusAnswer } from './status-answer.ts'
+import { type CertificateStatus, freeDisk, statusAnswer } from './status-answer.ts'
 import { timestamp } from './timestamp.ts'
 
 /** Maximum size of a request in bytes. Real ones have a few kilobytes. */
@@ -42,7 +43,7 @@ const limits = {
 }
 
 /** Builds the agent's HTTP server, or HTTPS if there are certificates; it does not listen yet. */
-export function buildServer(deps: JobDependencies, tls?: TlsFiles): FastifyInstance {
+export function buildServer(deps: JobDependencies, tls?: TlsFiles, certificate?: CertificateStatus): FastifyInstance {
   const { settings } = deps
   const { credentials } = settings
   const attempts = credentials && new PasswordAttempts(credentials, deps.log)
@@ -87,7 +88,8 @@ export function buildServer(deps: JobDependencies, tls?: TlsFiles): FastifyInsta
     return reply.code(code).send(failureAnswer(kind, 'Body Deserialization', error.message))
   })
 
-  server.get('/status', async () => statusAnswer(await readPack(settings.scriptsPath), deps))
+  server.get('/status', async () => statusAnswer(await readPack(settings.scriptsPath), deps, certificate))
+  server.post('/items', (request, reply) => answerItems(String(request.body ?? ''), reply, deps))
   server.get('/metrics', async (_request, reply) => {
     const { contentType, text } = await deps.metrics.text(await measureNow(deps))
     return reply.type(contentType).send(text)
@@ -157,10 +159,13 @@ async function start(kind: RunKind, text: unknown, reply: FastifyReply, deps: Jo
   const known = registry.find({ kind, id })
   if (known !== undefined) return reply.code(409).send(jobAnswer(await registry.fullRecord(known)))
 
-  const pack = await readPack(settings.scriptsPath)
-  if (!pack.ok) return reply.code(500).send(failureAnswer(kind, 'Script Pack', pack.error))
+  const pack = await findPack(settings, body.value.pack)
+  // A pack that the request names is part of the request.
+  if (!pack.ok) {
+    return reply.code(body.value.pack === undefined ? 500 : 400).send(failureAnswer(kind, 'Script Pack', pack.error))
+  }
   const { form } = pack.value
-  const request = await checkRequest(kind, id, body.value, { form, settings, now: now() })
+  const request = await checkRequest(kind, id, body.value, { pack: pack.value, settings, now: now() })
   if (!request.ok) return refuse(reply, kind, request.error)
 
   const { name } = request.value.database

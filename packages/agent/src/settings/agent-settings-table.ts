@@ -1,10 +1,31 @@
 import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
-import { absolutePath, flag, httpUrl, listOf, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
+import {
+  absolutePath,
+  flag,
+  httpUrl,
+  isLoopbackHost,
+  listOf,
+  oneOf,
+  type SettingsSection,
+  text,
+  wholeNumber,
+} from '@osb-backup/node'
 import { isForbiddenVariable, itemSchema } from '@osb-backup/protocol'
 import { s3CredentialSources } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
 
 const parameterName = z.string().refine((name) => name !== '' && !isForbiddenVariable(name))
+
+/** Tokens are sent to it, so it is reached over TLS, unless it is on this machine. */
+const enrolmentUrl = httpUrl.refine((url) => {
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'https:' || isLoopbackHost(hostname)
+}, 'must begin with https://')
+
+const fingerprint = z
+  .string()
+  .regex(/^([0-9a-f]{2}:){31}[0-9a-f]{2}$/i, 'must be 32 pairs of hex digits with colons between them')
+  .toUpperCase()
 
 /** Settings that the Go agent also has keep its names. */
 const access = {
@@ -37,6 +58,31 @@ const access = {
     schema: absolutePath,
     description: 'PEM file of CAs, one of which must have signed the certificate that callers present',
   },
+  enrolment_url: {
+    schema: enrolmentUrl,
+    description:
+      'URL of the manager, which issues the certificate of the agent: TLS without files of your own, with client certificates',
+  },
+  enrolment_token: {
+    schema: text,
+    description: 'token that `osb-backup agent enrol` printed; works once, and is ignored afterwards',
+  },
+  enrolment_token_file: { schema: absolutePath, description: 'file that contains it, instead of enrolment_token' },
+  enrolment_fingerprint: {
+    schema: fingerprint,
+    description: "SHA-256 of the certificate of the manager's CA, which `osb-backup agent enrol` printed",
+  },
+  enrolment_ca_file: {
+    schema: absolutePath,
+    description:
+      "PEM file of CAs that the certificate of the manager's API may be signed by, in addition to those of the system",
+  },
+  enrolment_renewal_percent: {
+    schema: wholeNumber(0, 66),
+    default: '60',
+    description:
+      'part of the lifetime of the certificate, in percent, after which it is renewed; 0 renews it whenever that is checked',
+  },
   plain_http: {
     schema: oneOf(['allow', 'forbid']),
     default: 'allow',
@@ -66,6 +112,10 @@ const directories = {
     schema: absolutePath,
     defaultText: '/var/vcap/jobs/backup-agent/backup',
     description: 'directory of the stage scripts',
+  },
+  packs_path: {
+    schema: absolutePath,
+    description: 'directory of further script packs, a folder each, which requests choose by the name of the folder',
   },
   script_user: {
     schema: text,

@@ -13,7 +13,6 @@ import {
 import { type Dispatcher, request } from 'undici'
 import { z } from 'zod'
 import { TextShortener } from './bounded-json.ts'
-
 import { storable } from './storable.ts'
 
 const CALL_TIMEOUT_MS = 30_000
@@ -21,8 +20,13 @@ const STATUS_TIMEOUT_MS = 10_000
 /** Largest answer, and how much of it is kept once its long texts were shortened: the output of scripts may be long, the rest is not. */
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024
 const MAX_KEPT_BYTES = 4 * 1024 * 1024
+/** How much of what an agent reports to be wrong with its settings is stored. */
+const MAX_PROBLEM_LENGTH = 1000
 /** The Go agent's name for the failure to register a job, which it has registered already. */
 const JOB_CREATION_STATE = 'Job creation'
+
+/** The code of errors of connections that were not established, because the agent has not proved that it is the one. */
+export const AGENT_NOT_TRUSTED = 'AGENT_NOT_TRUSTED'
 
 /** Where an agent listens, and our credentials there. */
 export interface AgentAddress {
@@ -36,6 +40,12 @@ const agentHealthReportSchema = z.looseObject({
   message: z.string(),
   version: z.string().max(100).optional().catch(undefined),
   capabilities: z.array(z.string().max(100)).max(200).catch([]),
+  /** Why it accepts no new jobs until its settings are corrected. */
+  start_problem: z
+    .string()
+    .transform((text) => text.slice(0, MAX_PROBLEM_LENGTH))
+    .optional()
+    .catch(undefined),
   /** Undefined: the agent does not report it. */
   locked_databases: z.array(lockedDatabaseSchema).max(10_000).optional().catch(undefined),
 })
@@ -302,6 +312,7 @@ const connectErrors: ReadonlySet<unknown> = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'UND_ERR_CONNECT_TIMEOUT',
+  AGENT_NOT_TRUSTED,
   'CERT_HAS_EXPIRED',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'ERR_TLS_CERT_ALTNAME_INVALID',

@@ -310,7 +310,7 @@ export class PartRun {
 
   get #callOptions() {
     const { settings, agentConnections } = this.#context
-    const { dispatcher } = agentConnections
+    const dispatcher = agentConnections.dispatcherFor(this.#begun.place.agentId)
     return { signal: this.#signal, dispatcher, timeoutMs: settings.agentUnreachableSeconds * 1000 }
   }
 

@@ -68,12 +68,12 @@ async function askAgents(context: Context, call: Call, id: string, ask: typeof r
         ? { kind: 'unknown' }
         : await ask(agent, part.kind, agentJobId({ id }, part), {
             signal,
-            dispatcher: context.agentConnections.dispatcher,
+            dispatcher: context.agentConnections.dispatcherFor(agent.id),
             timeoutMs: CALL_TIMEOUT_MS,
           })
     const isMarked = ask === markUnlockedAtAgent
     if (answer.kind === 'unknown' && agent !== undefined && !isMarked) {
-      await requireOwnAgent(agent, part, { signal, dispatcher: context.agentConnections.dispatcher })
+      await requireOwnAgent(agent, part, { signal, dispatcher: context.agentConnections.dispatcherFor(agent.id) })
     }
     locks.set(part.position, lockAfter(answer, isMarked))
   }

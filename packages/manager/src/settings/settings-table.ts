@@ -158,6 +158,16 @@ const agents = {
     description: 'PEM file of the certificate that the manager presents to agents with tls_client_ca_file',
   },
   AGENT_KEY_FILE: { schema: absolutePath, description: 'PEM file of the private key of that certificate' },
+  AGENT_CERTIFICATE_DAYS: {
+    schema: wholeNumber(1, 825),
+    default: '90',
+    description: 'time in days that the certificates of enrolled agents are valid; agents renew them by themselves',
+  },
+  ENROLMENT_TOKEN_MINUTES: {
+    schema: wholeNumber(1, 10_080),
+    default: '60',
+    description: 'time in minutes in which an agent can use the token that it enrols with',
+  },
 } as const
 
 const jobs = {
