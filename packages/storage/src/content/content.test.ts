@@ -233,7 +233,9 @@ describe('expected content', () => {
     const { sizeBytes } = await put('rooted', Buffer.from('abc'), 'none', false)
     const expected = { sizeBytes, root: '0'.repeat(64) }
     for (const samplePercent of [undefined, 5]) {
-      await expect(verifyObject(store, 'rooted', expected, { samplePercent })).rejects.toMatchObject({ code: 'mismatch' })
+      await expect(verifyObject(store, 'rooted', expected, { samplePercent })).rejects.toMatchObject({
+        code: 'mismatch',
+      })
     }
   })
 
