@@ -13,6 +13,7 @@ import {
   type AgentAddress,
   type AgentAnswer,
   cancelAtAgent,
+  checkPackAtAgent,
   forgetAtAgent,
   readAtAgent,
   startAtAgent,
@@ -175,7 +176,11 @@ export class PartRun {
   }
 
   #start(agent: AgentAddress, request: AgentRequest): Promise<AgentAnswer> {
-    return this.#contact.call('start', () => startAtAgent(agent, this.#job.kind, request, this.#callOptions))
+    return this.#contact.call('start', async () => {
+      const { pack } = request
+      const problem = pack === undefined ? undefined : await checkPackAtAgent(agent, pack, this.#callOptions)
+      return problem ?? startAtAgent(agent, this.#job.kind, request, this.#callOptions)
+    })
   }
 
   /**
