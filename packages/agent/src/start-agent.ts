@@ -6,14 +6,19 @@ import {
   followTlsFiles,
   loadTlsFiles,
   omitUndefined,
+  type PeriodicTask,
+  type RunningTasks,
   SettingsError,
+  startPeriodicTasks,
   type TlsFiles,
 } from '@osb-backup/node'
 import { missingNodeFlags } from '@osb-backup/storage/node-flags'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import { openStateDirectory } from './directory-checks.ts'
+import { AgentIdentity } from './enrolment/agent-identity.ts'
 import { buildServer, tlsOptions } from './http/server.ts'
+import { ItemLists } from './items/list-items.ts'
 import type { JobDependencies } from './jobs/job-dependencies.ts'
 import { JobMetrics } from './jobs/job-metrics.ts'
 import { noteShutdown } from './jobs/job-record.ts'
@@ -26,12 +31,14 @@ import { resumePending, startRecovery } from './recovery/recover.ts'
 import { openCgroups } from './scripts/cgroup.ts'
 import type { AgentSettings } from './settings/agent-settings.ts'
 import { ObjectClaims } from './stages/object-claim.ts'
-import { checkPlainHttp, checkStart, tlsFilePaths } from './start-checks.ts'
+import { checkPlainHttp, checkStart, readCaFile, tlsFilePaths } from './start-checks.ts'
 import { AgentStores } from './stores/agent-stores.ts'
 
 /** How long callers have to receive pending answers when the agent shuts down. */
 const LAST_ANSWERS_MS = 1000
 const LISTEN_RETRY_MS = 1000
+/** How often it is checked whether the certificate is due to be renewed, and how soon a renewal that failed is repeated. */
+const RENEWAL_INTERVAL_MS = 60_000
 
 /** A listening agent. */
 export interface Agent {
@@ -94,16 +101,19 @@ async function startLocked(
   const stores = new AgentStores(settings.transfers, ca)
   const cgroups = openCgroups(settings.stateDirectory)
   const claims = new ObjectClaims()
-  const deps: JobDependencies = { settings, registry, stores, claims, metrics, cgroups, log, now }
+  const itemLists = new ItemLists(settings, cgroups, registry.stopping)
+  const deps: JobDependencies = { settings, registry, stores, claims, itemLists, metrics, cgroups, log, now }
+  await itemLists.endOrphans()
   const interrupted = await startRecovery(content, deps)
   for (const job of registry.pending()) void resumePending(job, deps)
-  const { server, tls } = await listenAfterAll(deps, stopping)
+  const { server, tls, identity } = await listenAfterAll(deps, stopping)
   const recovered = Promise.all(interrupted.map((job) => job.run)).then(() => {
     registry.open()
     if (interrupted.length > 0) log.info({ jobs: interrupted.length }, 'recovery finished')
   })
   const maintenance = startMaintenance(deps, () => repeatChecks(configured, deps))
   const unfollow = followCertificates(server, settings, tls, log)
+  const renewal = identity && renewPeriodically(server, identity, log)
   const { port } = server.server.address() as AddressInfo
   log.info({ host: settings.host, port, tls: tls !== undefined }, 'listening')
   if (settings.credentials === undefined) log.warn('this agent has no credentials: any caller has full access')
@@ -115,6 +125,7 @@ async function startLocked(
       await drain(deps)
       await maintenance.stop()
       await unfollow()
+      await renewal?.stop()
       await registry
         .saveUnsaved()
         .catch((error: unknown) => log.error({ err: errorMessage(error) }, 'job state not saved'))
@@ -164,21 +175,49 @@ async function listenAfterAll(deps: JobDependencies, stopping = new AbortControl
 interface Listening {
   server: FastifyInstance
   tls: TlsFiles | undefined
+  identity: AgentIdentity | undefined
 }
 
+/**
+ * Listens, with the certificate of the files or of the enrolment.
+ *
+ * @throws {SettingsError} If the agent gets no certificate, or cannot listen.
+ */
 async function listen(deps: JobDependencies): Promise<Listening> {
   const { settings, log } = deps
   checkPlainHttp(settings, log)
   const paths = tlsFilePaths(settings.tls)
-  const tls = paths && (await loadTlsFiles(paths))
-  const server = buildServer(deps, tls)
+  const identity = await openIdentity(deps)
+  const tls = identity?.tls ?? (paths && (await loadTlsFiles(paths)))
+  const server = buildServer(deps, tls, identity)
   try {
     await server.listen({ host: settings.host, port: settings.port })
-    return { server, tls }
+    return { server, tls, identity }
   } catch (error) {
     await server.close()
     throw new SettingsError(`client_host and client_port cannot be listened on: ${errorMessage(error)}.`)
   }
+}
+
+async function openIdentity({ settings, log, now }: JobDependencies): Promise<AgentIdentity | undefined> {
+  const { enrolment, stateDirectory } = settings
+  if (enrolment === undefined) return undefined
+  const ca = await readCaFile('enrolment_ca_file', enrolment.caFile)
+  return AgentIdentity.open({ settings: enrolment, ca, stateDirectory, log, now })
+}
+
+/** Renews the certificate of an enrolled agent before it expires; connections that exist stay. */
+function renewPeriodically(server: FastifyInstance, identity: AgentIdentity, log: pino.Logger): RunningTasks {
+  const https = server.server as Server
+  const task: PeriodicTask = {
+    name: 'renew the certificate',
+    intervalMs: RENEWAL_INTERVAL_MS,
+    async run(stopping) {
+      if (await identity.renewIfDue(stopping)) https.setSecureContext(tlsOptions(identity.tls))
+      return false
+    },
+  }
+  return startPeriodicTasks([task], (_, error) => log.error({ err: errorMessage(error) }, 'renewing failed'))
 }
 
 /** Serves renewed certificates to new connections; those that exist stay. */
@@ -201,7 +240,7 @@ function followCertificates(
 }
 
 /** Waits for the running jobs within the grace period, then cancels them and waits for their always-run steps. */
-async function drain({ registry, settings, log }: JobDependencies): Promise<void> {
+async function drain({ registry, settings, itemLists, log }: JobDependencies): Promise<void> {
   registry.close()
   const running = registry.running()
   log.info({ running: running.length, graceMs: settings.shutdownGraceMs }, 'shutting down')
@@ -218,6 +257,7 @@ async function drain({ registry, settings, log }: JobDependencies): Promise<void
   await over
   // The attempt that is under way, if any: the next start of the agent makes the next one.
   await Promise.all([...running, ...pending].map((job) => job.retries))
+  await itemLists.ended()
 }
 
 /** Closes the server when pending answers are sent, without waiting for callers to close their connections. */

@@ -1,5 +1,5 @@
 import { SettingsError } from '@osb-backup/node'
-import { openAgentConnections } from './agents/open-connections.ts'
+import { AgentConnections, openAgentFiles } from './agents/agent-connections.ts'
 import type { Context } from './context/context.ts'
 import { createLog } from './context/log.ts'
 import { openData } from './context/open-data.ts'
@@ -50,13 +50,15 @@ export async function startManager(
   try {
     checkPlainHttp(settings, log)
     const tls = await openTls(settings)
-    const agentConnections = await openAgentConnections(settings, log)
-    stops.push(() => agentConnections.close())
+    const agentFiles = await openAgentFiles(settings, log)
+    stops.push(() => agentFiles.close())
     const credHub = settings.credHub && (await CredHub.open(settings.credHub, log))
     if (credHub !== undefined) stops.push(() => credHub.close())
     const data = await openData(settings, { as: 'manager', onLost: onFatal, signal }, log, stops)
     const { connection, database, sealer, newKeyPath, stopDatabase } = data
     signal.throwIfAborted()
+    const agentConnections = new AgentConnections(agentFiles, { database, sealer, log })
+    stops.push(() => agentConnections.close())
     const jobChanges = await JobChanges.start(connection, log)
     stops.push(() => jobChanges.stop())
     const context: Context = {

@@ -20,6 +20,7 @@ export { absolutePath, flag, httpUrl, listOf, oneOf, text, wholeNumber } from '.
 export { settingsHelp, settingsReference } from './settings/settings-text.ts'
 export { handleShutdownSignals } from './shutdown-signals.ts'
 export {
+  certificateExpiries,
   certificatesProblem,
   followTlsFiles,
   isLoopbackHost,

@@ -26,13 +26,18 @@ export function installationConditions(facts: AlarmFacts): Condition[] {
   ]
 }
 
-function expiryConditions(kind: 'token' | 'certificate', { id, name, expiresAt }: ExpiryFacts, now: Date): Condition[] {
+function expiryConditions(
+  kind: 'token' | 'certificate',
+  { id, name, instanceId, expiresAt }: ExpiryFacts,
+  now: Date,
+): Condition[] {
   const leftMs = expiresAt.getTime() - now.getTime()
   if (leftMs > EXPIRES_SOON_MS) return []
   const state = leftMs <= 0 ? 'expired' : 'expires'
   return [
     {
-      ...ofInstallation,
+      instanceId,
+      planId: undefined,
       kind: kind === 'token' ? 'token-expiring' : 'certificate-expiring',
       object: { kind, id, name },
       level: 'bad',
@@ -41,6 +46,17 @@ function expiryConditions(kind: 'token' | 'certificate', { id, name, expiresAt }
       advice: kind === 'token' ? 'Create another token for its user, and revoke this one.' : 'Renew the certificate.',
     },
   ]
+}
+
+/**
+ * When a list of trusted certificates needs attention: when the first of them expires that has not expired yet. One that has
+ * expired beside others is left over from a renewal.
+ *
+ * @returns Undefined for an empty list.
+ */
+export function soonestExpiry(expiries: readonly Date[], now: Date): Date | undefined {
+  const sorted = expiries.toSorted((one, other) => one.getTime() - other.getTime())
+  return sorted.find((expiresAt) => expiresAt > now) ?? sorted.at(-1)
 }
 
 function managerConditions({ id, name, reportedAt, skewSeconds, disk }: ManagerFacts, now: Date): Condition[] {

@@ -1,4 +1,4 @@
-import type { AlarmFacts, ItemFacts } from '@osb-backup/core'
+import { type AlarmFacts, type ItemFacts, soonestExpiry } from '@osb-backup/core'
 import { VERSION } from '@osb-backup/node'
 import { readClockState } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
@@ -6,6 +6,7 @@ import { judgeAllInstances } from '../protection/service.ts'
 import {
   agentFacts,
   databaseSize,
+  destinationCertificates,
   destinationFacts,
   lockFacts,
   planFacts,
@@ -29,7 +30,12 @@ export async function gatherFacts(context: Pick<Context, 'database' | 'settings'
     agents: await agentFacts(context),
     destinations: await destinationFacts(context),
     tokens: await tokenFacts(context),
-    certificates: await listCertificates(context),
+    certificates: [...(await listCertificates(context)), ...(await destinationCertificates(context))].flatMap(
+      ({ expiries, ...of }) => {
+        const expiresAt = soonestExpiry(expiries, now)
+        return expiresAt === undefined ? [] : [{ ...of, expiresAt }]
+      },
+    ),
     managers: await listReports(context),
     clockJump: jump,
     database: await databaseFacts(context),

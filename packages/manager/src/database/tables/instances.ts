@@ -17,10 +17,20 @@ export interface AgentTable {
   error: ColumnType<string | null, never, string | null>
   agent_version: ColumnType<string | null, never, string | null>
   capabilities: ColumnType<string[], never, string>
+  start_problem: ColumnType<string | null, never, string | null>
   last_seen_at: ColumnType<Date | null, never, Date | null>
   last_checked_at: ColumnType<Date | null, never, Date | null>
   /** When it is asked next, by the database's clock. */
   check_at: ColumnType<Date, never, Date>
+  /** SHA-256 of the token that it enrols with. */
+  enrolment_token_hash: ColumnType<string | null, never, string | null>
+  enrolment_expires_at: ColumnType<Date | null, never, Date | null>
+  enrolment_used_at: ColumnType<Date | null, never, Date | null>
+  /** The only certificate in PEM that is accepted of it; null: it was not enrolled. */
+  certificate: ColumnType<string | null, never, string | null>
+  /** A renewed one that was issued, and that it has not presented yet: accepted too. */
+  next_certificate: ColumnType<string | null, never, string | null>
+  certificate_expires_at: ColumnType<Date | null, never, Date | null>
   /** Deleted instances still refer to it. */
   deleted_at: ColumnType<Date | null, never, Date | null>
 }
