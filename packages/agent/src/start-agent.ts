@@ -1,5 +1,6 @@
 import type { Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   errorMessage,
@@ -17,6 +18,7 @@ import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import { openStateDirectory } from './directory-checks.ts'
 import { AgentIdentity } from './enrolment/agent-identity.ts'
+import { KnownCallers } from './http/known-callers.ts'
 import { buildServer, tlsOptions } from './http/server.ts'
 import type { JobDependencies } from './jobs/job-dependencies.ts'
 import { JobMetrics } from './jobs/job-metrics.ts'
@@ -186,7 +188,8 @@ async function listen(deps: JobDependencies): Promise<Listening> {
   const paths = tlsFilePaths(settings.tls)
   const identity = await openIdentity(deps)
   const tls = identity?.tls ?? (paths && (await loadTlsFiles(paths)))
-  const server = buildServer(deps, tls, identity)
+  const known = await KnownCallers.open(join(settings.stateDirectory, 'known-callers.json'), deps)
+  const server = buildServer(deps, known, omitUndefined({ tls, certificate: identity }))
   try {
     await server.listen({ host: settings.host, port: settings.port })
     return { server, tls, identity }
