@@ -17,8 +17,9 @@ beforeAll(async () => {
   stack = new AsyncDisposableStack()
   database = stack.use(await makeDatabase())
   const port = String(await freePort())
-  const settings = { DATABASE_URL: database.url, SECRET_KEY: 'ab'.repeat(32), PORT: port, AGENT_CERTIFICATE_DAYS: '30' }
-  fixture = stack.use(await startFixture({}, settings))
+  const settings = { DATABASE_URL: database.url, SECRET_KEY: 'ab'.repeat(32), PORT: port }
+  const short = { AGENT_CERTIFICATE_DAYS: '30', ALARM_INTERVAL_SECONDS: '1' }
+  fixture = stack.use(await startFixture({}, { ...settings, ...short }))
 })
 afterAll(async () => {
   for (const agent of processes.splice(0)) await agent.stop()

@@ -174,6 +174,6 @@ test('an instance with a server of its own needs no declaration, unless the oper
   await expect(operator.destinations.create(wanted)).rejects.toMatchObject(refusal)
   const { id } = await fixture.client.destinations.create(wanted)
   await expect(operator.destinations.update(id, { name: 'renamed' })).resolves.toMatchObject({ name: 'renamed' })
-  const moved = { store: { directory: join(fixture.destinations, 'other') } }
+  const moved = { store: { ...store, directory: join(fixture.destinations, 'other') } }
   await expect(operator.destinations.update(id, moved)).rejects.toMatchObject(refusal)
 })
