@@ -3,7 +3,7 @@ import { access, chmod, chown, constants, lstat, readdir, readlink, realpath, st
 import { dirname, join, resolve } from 'node:path'
 import { createDirectory, errorMessage, SettingsError } from '@osb-backup/node'
 import { hasOtherMembers } from './scripts/group-members.ts'
-import { checkScriptAccount, succeedsAs } from './scripts/script-account.ts'
+import { checkScriptAccount, type ScriptAccount, succeedsAs } from './scripts/script-account.ts'
 import type { AgentSettings } from './settings/agent-settings.ts'
 
 const WORLD_WRITABLE = 0o002
@@ -137,7 +137,7 @@ async function checkEntries(
  * @throws {SettingsError} With what to run.
  */
 export async function openForScripts(settings: AgentSettings, form: 1 | 2): Promise<void> {
-  const { scriptAccount: account, stateDirectory, scriptsPath } = settings
+  const { scriptAccount: account, stateDirectory } = settings
   if (account === undefined) return
   await checkScriptAccount(account)
   const state = await realpath(stateDirectory)
@@ -158,8 +158,21 @@ export async function openForScripts(settings: AgentSettings, form: 1 | 2): Prom
       `script_user ${account.name} cannot use ${setting}: run ${advice}, and let that account enter the directories above it.`,
     )
   }
-  if (await succeedsAs(account, 'test', ['-r', scriptsPath, '-a', '-x', scriptsPath])) return
-  throw new SettingsError(`script_user ${account.name} cannot read scripts_path: run chmod -R a+rX ${scriptsPath}`)
+  await checkScriptsReadable(settings, account)
+}
+
+async function checkScriptsReadable(
+  { scriptsPath, packsPath, mustHaveScripts }: AgentSettings,
+  account: ScriptAccount,
+): Promise<void> {
+  const isNeeded = packsPath === undefined || mustHaveScripts
+  for (const [setting, path] of [
+    ['scripts_path', isNeeded ? scriptsPath : undefined],
+    ['packs_path', packsPath],
+  ] as const) {
+    if (path === undefined || (await succeedsAs(account, 'test', ['-r', path, '-a', '-x', path]))) continue
+    throw new SettingsError(`script_user ${account.name} cannot read ${setting}: run chmod -R a+rX ${path}`)
+  }
 }
 
 /** The journal and the compiled code are trusted, so everything in their directory must be the agent's own. */

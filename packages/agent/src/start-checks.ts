@@ -3,7 +3,7 @@ import { errorMessage, isLoopbackHost, loadTlsFiles, SettingsError, type TlsFile
 import type { Logger } from 'pino'
 import { openForScripts, openJobDirectories } from './directory-checks.ts'
 import { findScriptAccount } from './scripts/script-account.ts'
-import { readPack } from './scripts/script-pack.ts'
+import { describePacks, readPack } from './scripts/script-pack.ts'
 import type { AgentSettings } from './settings/agent-settings.ts'
 
 /** The files of the agent's TLS; undefined if it speaks plain HTTP. */
@@ -48,7 +48,8 @@ export async function readCaFile(setting: string, path: string | undefined): Pro
  * @throws {SettingsError} For an invalid pack, and for a path that was set but does not exist.
  */
 async function checkScripts(settings: AgentSettings, log: Logger): Promise<1 | 2> {
-  const { scriptsPath, mustHaveScripts } = settings
+  const { scriptsPath, packsPath, mustHaveScripts } = settings
+  if (packsPath !== undefined) await checkPacks(settings, packsPath, log)
   const found = await stat(scriptsPath).catch(() => undefined)
   if (!found?.isDirectory()) {
     if (mustHaveScripts) throw new SettingsError(`scripts_path is not a directory: ${scriptsPath}.`)
@@ -58,6 +59,15 @@ async function checkScripts(settings: AgentSettings, log: Logger): Promise<1 | 2
   const pack = await readPack(scriptsPath)
   if (!pack.ok) throw new SettingsError(`scripts_path holds an invalid pack: ${pack.error}.`)
   return pack.value.form
+}
+
+/** An invalid pack among others is reported and does not keep the others from working. */
+async function checkPacks(settings: AgentSettings, packsPath: string, log: Logger): Promise<void> {
+  const found = await stat(packsPath).catch(() => undefined)
+  if (!found?.isDirectory()) throw new SettingsError(`packs_path is not a directory: ${packsPath}.`)
+  for (const { name, problem } of await describePacks(settings)) {
+    if (problem !== undefined) log.error({ pack: name, err: problem }, 'a script pack cannot be used')
+  }
 }
 
 /** What the checks of a start found. */

@@ -4,7 +4,7 @@ import type { AgentStatus, LockedDatabase } from '@osb-backup/protocol'
 import type { JobDependencies } from '../jobs/job-dependencies.ts'
 import { currentStepOf, type JobRecord } from '../jobs/job-record.ts'
 import { hasPendingUnlock, unlockAttempts } from '../jobs/pending-steps.ts'
-import type { ScriptPack } from '../scripts/script-pack.ts'
+import { describePacks, type ScriptPack } from '../scripts/script-pack.ts'
 import type { AgentSettings, TransferSettings } from '../settings/agent-settings.ts'
 import { freeBytes } from '../stages/disk-space.ts'
 import { timestamp } from './timestamp.ts'
@@ -24,6 +24,8 @@ const capabilities = [
   'metrics',
   'one_job_per_database',
   'unlock_retries',
+  'items',
+  'packs',
 ] as const
 /** How it transforms dumps, unless scripts of form 1 do that. */
 const transforms = ['compression.zstd', 'compression.gzip', 'encryption.age', 'recovery_recipients'] as const
@@ -50,6 +52,7 @@ export async function statusAnswer(
     message: 'Client is running',
     version: VERSION,
     ...scriptFields(pack),
+    packs: await describePacks(settings),
     capabilities: capabilitiesOf(pack, settings.transfers),
     accepts_jobs: registry.closure === undefined,
     ...(registry.closure === undefined ? {} : { accepts_no_jobs_because: registry.closure }),

@@ -17,6 +17,8 @@ export interface AgentSettings {
   scriptsPath: string
   /** Whether the scripts path was set explicitly: then it must exist at the start. */
   mustHaveScripts: boolean
+  /** The directory of the packs that requests name. */
+  packsPath?: string
   /** The name of the account that scripts run under. */
   scriptUser?: string
   /** That account, if it is not the agent's own. Looked up when the agent starts. */

@@ -39,6 +39,7 @@ export function readSettings(environment: Environment): AgentSettings {
     restoreDirectory: parsed.directory_restore,
     scriptsPath: parsed.scripts_path ?? DEFAULT_SCRIPTS_PATH,
     mustHaveScripts: parsed.scripts_path !== undefined,
+    ...(parsed.packs_path === undefined ? {} : { packsPath: parsed.packs_path }),
     ...(parsed.script_user === undefined ? {} : { scriptUser: parsed.script_user }),
     allowedParameters: new Set(parsed.allowed_parameters),
     mayDeleteFiles: parsed.allowed_to_delete_files,

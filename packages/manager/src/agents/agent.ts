@@ -1,4 +1,4 @@
-import type { AgentAddress } from './agent-client.ts'
+import type { AgentAddress } from './agent-answer.ts'
 
 /** The daemon beside databases that runs jobs. Several instances may share one. */
 export interface Agent extends AgentAddress {

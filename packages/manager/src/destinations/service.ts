@@ -9,7 +9,7 @@ import { findInstance } from '../instances/repository.ts'
 import { newIdentifier } from '../shared/identifier.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
-import { notFound } from '../shared/request-error.ts'
+import { notFound, RequestError } from '../shared/request-error.ts'
 import type { FileDestination } from './destination.ts'
 import { requireOwnDirectory } from './directories.ts'
 import { probeStore } from './probe.ts'
@@ -59,6 +59,23 @@ export function destinationsById(
   ids: readonly string[],
 ): Promise<Map<string, FileDestination>> {
   return repository.destinationsById(context, ids)
+}
+
+/**
+ * For the old paths, whose clients distinguish destinations by name.
+ *
+ * @param id - The destination that has the name, if it may keep it.
+ * @throws {RequestError} If another destination of the instance has the name.
+ */
+export async function requireFreeName(
+  context: RepositoryContext,
+  { instanceId, name }: Pick<FileDestination, 'instanceId' | 'name'>,
+  id?: string,
+): Promise<void> {
+  const others = await repository.destinationsOfInstance(context, instanceId)
+  if (!others.some((each) => each.name === name && each.id !== id)) return
+  const message = `The service instance has a file destination ${JSON.stringify(name)} already: choose another name.`
+  throw new RequestError('invalid', message, { field: 'name' })
 }
 
 /** What a new destination is created with. */
