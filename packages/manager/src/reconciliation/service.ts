@@ -149,10 +149,10 @@ async function reconcileUploads(
   mayRemove: boolean,
 ): Promise<void> {
   const access = { ...storeOptions(context), signal: options.signal }
-  for await (const { name, startedAt } of stores.listIncompleteUploads(destination.store, prefix, access)) {
+  for await (const { startedAt, ...upload } of stores.listIncompleteUploads(destination.store, prefix, access)) {
     if (startedAt >= oldest) continue
-    const remove = () => stores.removeIncompleteUpload(destination.store, { name, since: startedAt }, access)
-    found.incompleteUploads.add({ name, startedAt, ...(await tryToRemove(mayRemove, remove)) })
+    const remove = () => stores.removeIncompleteUpload(destination.store, { ...upload, since: startedAt }, access)
+    found.incompleteUploads.add({ name: upload.name, startedAt, ...(await tryToRemove(mayRemove, remove)) })
   }
 }
 
