@@ -10,6 +10,7 @@ import { readPack } from '../scripts/script-pack.ts'
 import { CallerConnections } from './caller-connections.ts'
 import { answerItems } from './items-answer.ts'
 import { failureAnswer, jobAnswer } from './job-answer.ts'
+import type { KnownCallers } from './known-callers.ts'
 import { type Attempt, PasswordAttempts } from './password-attempts.ts'
 import { readBody } from './read-body.ts'
 import { refuse, startJob } from './start-job.ts'
@@ -35,10 +36,14 @@ const limits = {
 }
 
 /** Builds the agent's HTTP server, or HTTPS if there are certificates; it does not listen yet. */
-export function buildServer(deps: JobDependencies, tls?: TlsFiles, certificate?: CertificateStatus): FastifyInstance {
-  const { settings } = deps
+export function buildServer(
+  deps: JobDependencies,
+  known: KnownCallers,
+  { tls, certificate }: { tls?: TlsFiles; certificate?: CertificateStatus },
+): FastifyInstance {
+  const { settings, log } = deps
   const { credentials } = settings
-  const attempts = credentials && new PasswordAttempts(credentials, deps.log)
+  const attempts = credentials && new PasswordAttempts(credentials, { known, log })
   const authenticate = ({ ip, headers }: FastifyRequest): Attempt =>
     attempts?.check(ip, headers.authorization, performance.now()) ?? { result: 'accepted' }
   const server = Fastify({

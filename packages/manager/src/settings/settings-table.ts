@@ -103,6 +103,12 @@ const destinations = {
     schema: absolutePath,
     description: 'absolute directory that FILE destinations must be inside; while it is not set there are none',
   },
+  FILE_DESTINATION_ROLE: {
+    schema: oneOf(['operator', 'admin']),
+    default: 'operator',
+    description:
+      'role that may create and move FILE destinations: with operator a directory belongs to the service instance that first uses it, with admin admins assign it',
+  },
   STORE_OUTAGE_SECONDS: {
     schema: wholeNumber(0, 86_400),
     default: '300',
