@@ -23,7 +23,7 @@ const api = {
     schema: oneOf(['allow', 'forbid']),
     default: 'allow',
     description:
-      'whether the manager may listen without TLS on an address that other machines reach; if allowed it logs a warning: allow or forbid',
+      'whether the manager may listen without TLS on an address that other machines reach, which it logs a warning of, and call agents on other machines by http:// URLs: allow or forbid',
   },
   TRUSTED_PROXIES: {
     schema: listOf(network, 'must be addresses or networks such as 10.0.0.0/8, with commas between them'),
