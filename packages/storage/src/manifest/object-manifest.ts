@@ -122,20 +122,22 @@ export async function removeWithManifest(store: ObjectStore, name: string, optio
  * with its manifest, also if it appears meanwhile. Idempotent.
  *
  * @param isExpected - Judges the object that has the name now.
+ * @param options.recorded - The object as its store described it: what is left of it is removed too where nothing has the name, as
+ *   behind a delete marker.
  * @returns False if another object has the name.
  */
 export async function removeExpected(
   store: ObjectStore,
   name: string,
   isExpected: (found: StoredObject) => Promise<boolean>,
-  options: CallOptions = {},
+  { recorded, ...options }: CallOptions & { recorded?: StoredObject } = {},
 ): Promise<boolean> {
   // Looked up first: a manifest that is older than the object's removal belongs to no newer object.
   const manifest = await store.head(manifestName(name), options)
   const object = await store.head(name, options)
   if (object !== undefined) {
     if (!(await isExpected(object)) || !(await store.removeIfSame(object, options))) return false
-  }
+  } else if (recorded !== undefined && !(await store.removeIfSame(recorded, options))) return false
   if (manifest !== undefined) await store.removeIfSame(manifest, options)
   return true
 }
