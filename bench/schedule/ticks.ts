@@ -32,7 +32,7 @@ export async function measureTicks(
     wakeWorkers: () => undefined,
     clock: new ManagerClock(),
     credHub: undefined,
-    agentConnections: { dispatcher: getGlobalDispatcher() },
+    agentConnections: { dispatcherFor: () => getGlobalDispatcher() },
   }
   try {
     const times: number[] = []

@@ -1,7 +1,7 @@
 import { SettingsError, VERSION } from '@osb-backup/node'
 import { startTracing } from '@osb-backup/node/tracing'
 import type { Logger } from 'pino'
-import { openAgentConnections } from './agents/open-connections.ts'
+import { AgentConnections, openAgentFiles } from './agents/agent-connections.ts'
 import type { Context } from './context/context.ts'
 import { createLog } from './context/log.ts'
 import { openData } from './context/open-data.ts'
@@ -54,8 +54,8 @@ export async function startManager(
     checkPlainHttp(settings, log)
     if (settings.otelExporterOtlpEndpoint !== undefined) stops.push(await startExport(settings, log))
     const tls = await openTls(settings)
-    const agentConnections = await openAgentConnections(settings, log)
-    stops.push(() => agentConnections.close())
+    const agentFiles = await openAgentFiles(settings, log)
+    stops.push(() => agentFiles.close())
     const credHub = settings.credHub && (await CredHub.open(settings.credHub, log))
     if (credHub !== undefined) stops.push(() => credHub.close())
     const processMetrics = new ProcessMetrics()
@@ -63,6 +63,8 @@ export async function startManager(
     const data = await openData(settings, { as: 'manager', onLost: onFatal, onCall, signal }, log, stops)
     const { connection, database, sealer, newKeyPath, stopDatabase } = data
     signal.throwIfAborted()
+    const agentConnections = new AgentConnections(agentFiles, { database, sealer, log, settings })
+    stops.push(() => agentConnections.close())
     const jobChanges = await JobChanges.start(connection, log)
     stops.push(() => jobChanges.stop())
     const context: Context = {

@@ -10,6 +10,8 @@ export interface JobRequest {
   kind: RunKind
   /** Opaque; unique among the jobs of its kind. */
   id: string
+  /** The script pack that the request names. */
+  pack?: string
   compress: boolean
   /** The compressor, if the agent compresses. */
   compressor: Compressor

@@ -1,7 +1,7 @@
 import type { Step } from '@osb-backup/core'
 import { errorMessage } from '@osb-backup/node'
 import { withSpan } from '@osb-backup/node/tracing'
-import { backupStages, restoreStages, type Stage } from '@osb-backup/protocol'
+import { backupStages, restoreStages } from '@osb-backup/protocol'
 import type { Logger } from 'pino'
 import { readWarnings } from '../scripts/script-messages.ts'
 import { findScript } from '../scripts/script-pack.ts'
@@ -133,13 +133,20 @@ async function execute(run: RunContext, step: Step, signal: AbortSignal): Promis
   const { ended } = await startStage(run, step, path, signal)
   const end = await ended
   const logs = { stdout: end.stdout, stderr: end.stderr }
+  if (pack.form === 2 && step === 'pre-backup-check') noteExpectedSize(run.job, end.stdout)
   return isSuccess(end.outcome) ? { ok: true, ...logs } : { ok: false, ...scriptFailure(path, end), ...logs }
 }
 
+/** A line `expectedSizeBytes=N` of the check stage says how large the dump is going to be; the last one counts. */
+function noteExpectedSize(job: JobRecord, printed: string): void {
+  const found = [...printed.matchAll(/^expectedSizeBytes=(\d{1,15})$/gm)].at(-1)?.[1]
+  if (found !== undefined) job.expectedBytes = Number(found)
+}
+
 /** The always-run steps of a job that have a script; one that cannot be read counts. */
-async function findAlwaysRunScripts({ pack, job: { request } }: RunContext): Promise<Stage[]> {
+async function findAlwaysRunScripts({ pack, job: { request } }: RunContext): Promise<Step[]> {
   const stages = request.kind === 'backup' ? backupStages : restoreStages
-  const found: Stage[] = []
+  const found: Step[] = []
   for (const stage of stages.filter(isAlwaysRun)) {
     const script = await findScript(pack, stage)
     if (!script.ok || script.value !== undefined) found.push(stage)

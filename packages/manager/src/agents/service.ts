@@ -101,7 +101,8 @@ export function newAgent(
   { isImplicit }: { isImplicit: boolean },
 ): Agent {
   const id = newIdentifier(createdAt)
-  return { id, version: 1, name, url, username, password, isImplicit, createdAt, health: UNKNOWN_HEALTH }
+  const unknown = { certificateExpiresAt: undefined, health: UNKNOWN_HEALTH }
+  return { id, version: 1, name, url, username, password, isImplicit, createdAt, ...unknown }
 }
 
 /**

@@ -16,8 +16,8 @@ export interface Context {
   sealer: Sealer
   log: Logger
   clock: ManagerClock
-  /** What calls to agents are sent over; replaced when certificates are renewed. */
-  agentConnections: { readonly dispatcher: Dispatcher }
+  /** What calls to agents are sent over, each to one agent. */
+  agentConnections: { dispatcherFor(agentId: string): Dispatcher }
   /** Holds credentials of databases; undefined: there is none. */
   credHub: Pick<CredHub, 'read'> | undefined
   jobChanges: Pick<JobChanges, 'subscribe' | 'subscribeAlarms' | 'isConnected'>

@@ -28,6 +28,10 @@ export type AgentTransforms = z.infer<typeof agentTransformsSchema>
 export const progressSchema = z.object({
   bytes_read: z.number().meta(about('Bytes read so far', 4096)),
   bytes_stored: z.number().meta(about('Bytes stored so far', 1024)),
+  expected_bytes: z
+    .number()
+    .optional()
+    .meta(about('How large the dump is going to be before compression, as the check stage estimates', 8192)),
 })
 export type Progress = z.infer<typeof progressSchema>
 
