@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BackupClient } from '@osb-backup/client'
 import { makeTemporaryFolder, startManagerProcess, startManagerProgram, TEST_TOKEN } from '@osb-backup/testkit'
@@ -151,6 +151,10 @@ test.skipIf(process.getuid?.() !== 0)('other processes of nobody cannot reach th
   expect(hosts.status).not.toBe(0)
   const [pid = ''] = (await readFile(join(folder.path, 'postgres', 'data', 'postmaster.pid'), 'utf8')).split('\n')
   expect(spawnSync('ls', [`/proc/${pid}/cwd/`], nobody).status).not.toBe(0)
+  const { gid } = await stat(join(folder.path, 'postgres'))
+  const sharedMemory = await readdir('/dev/shm')
+  const ofServer = await Promise.all(sharedMemory.map((name) => stat(join('/dev/shm', name)).catch(() => undefined)))
+  expect(ofServer.filter((found) => found?.gid === gid)).toEqual([])
   await manager.stop()
 })
 

@@ -1,5 +1,6 @@
 import type { Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   errorMessage,
@@ -17,6 +18,7 @@ import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import { openStateDirectory } from './directory-checks.ts'
 import { AgentIdentity } from './enrolment/agent-identity.ts'
+import { KnownCallers } from './http/known-callers.ts'
 import { buildServer, tlsOptions } from './http/server.ts'
 import { ItemLists } from './items/list-items.ts'
 import type { JobDependencies } from './jobs/job-dependencies.ts'
@@ -36,7 +38,9 @@ import { AgentStores } from './stores/agent-stores.ts'
 
 /** How long callers have to receive pending answers when the agent shuts down. */
 const LAST_ANSWERS_MS = 1000
+/** The pause before another attempt to listen: the first, and the longest. An enrolment is an attempt to authenticate at the manager. */
 const LISTEN_RETRY_MS = 1000
+const MAX_LISTEN_RETRY_MS = 10_000
 /** How often it is checked whether the certificate is due to be renewed, and how soon a renewal that failed is repeated. */
 const RENEWAL_INTERVAL_MS = 60_000
 
@@ -157,13 +161,15 @@ async function repeatChecks(configured: AgentSettings, { settings, registry, sto
  */
 async function listenAfterAll(deps: JobDependencies, stopping = new AbortController().signal): Promise<Listening> {
   const { registry, log } = deps
+  let pauseMs = LISTEN_RETRY_MS
   for (let isFirst = true; ; isFirst = false) {
     try {
       return await listen(deps)
     } catch (error) {
       if (registry.running().length === 0 && registry.pending().length === 0) throw error
       if (isFirst) log.error({ err: errorMessage(error) }, 'the agent cannot listen, and finishes earlier jobs')
-      await sleep(LISTEN_RETRY_MS, undefined, { signal: stopping }).catch(() => undefined)
+      await sleep(pauseMs, undefined, { signal: stopping }).catch(() => undefined)
+      pauseMs = Math.min(2 * pauseMs, MAX_LISTEN_RETRY_MS)
       if (!stopping.aborted) continue
       await drain(deps)
       throw error
@@ -189,7 +195,8 @@ async function listen(deps: JobDependencies): Promise<Listening> {
   const paths = tlsFilePaths(settings.tls)
   const identity = await openIdentity(deps)
   const tls = identity?.tls ?? (paths && (await loadTlsFiles(paths)))
-  const server = buildServer(deps, tls, identity)
+  const known = await KnownCallers.open(join(settings.stateDirectory, 'known-callers.json'), deps)
+  const server = buildServer(deps, known, omitUndefined({ tls, certificate: identity }))
   try {
     await server.listen({ host: settings.host, port: settings.port })
     return { server, tls, identity }

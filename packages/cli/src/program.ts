@@ -12,6 +12,7 @@ import { addInstanceCommands } from './commands/instances.ts'
 import { addJobCommands } from './commands/jobs.ts'
 import { addContext, addLogin } from './commands/login.ts'
 import { addObjectCommands } from './commands/objects.ts'
+import { addPackCommands } from './commands/packs.ts'
 import { addPlanCommands } from './commands/plans.ts'
 import { createActionFactory } from './commands/program-context.ts'
 import { addRestore } from './commands/restore.ts'
@@ -72,6 +73,7 @@ export function createProgram(io: Io, writeError = (text: string): unknown => io
   addChannelCommands(program)
   addAccessCommands(program)
   addObjectCommands(program)
+  addPackCommands(program)
   addDeclarative(program)
   addCompletion(program)
   addExamples(command)

@@ -57,7 +57,7 @@ export async function startManager(
     const data = await openData(settings, { as: 'manager', onLost: onFatal, signal }, log, stops)
     const { connection, database, sealer, newKeyPath, stopDatabase } = data
     signal.throwIfAborted()
-    const agentConnections = new AgentConnections(agentFiles, { database, sealer, log })
+    const agentConnections = new AgentConnections(agentFiles, { database, sealer, log, settings })
     stops.push(() => agentConnections.close())
     const jobChanges = await JobChanges.start(connection, log)
     stops.push(() => jobChanges.stop())

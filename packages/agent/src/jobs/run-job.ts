@@ -91,7 +91,7 @@ export async function resumeRetries(job: RegisteredJob, pack: ScriptPack, deps: 
 async function reopenJobDirectory({ record }: RegisteredJob, { settings }: JobDependencies): Promise<JobDirectory> {
   const path = jobDirectoryPath(settings, record.request)
   return openJobDirectory(path, record.form, settings.scriptAccount).catch(() =>
-    describeJobDirectory(path, record.form),
+    describeJobDirectory(path, record.form, settings.scriptAccount),
   )
 }
 

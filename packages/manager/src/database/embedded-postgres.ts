@@ -125,6 +125,8 @@ export class EmbeddedPostgres {
       `-c listen_addresses=''`,
       `-c unix_socket_directories='${this.connection.host}'`,
       '-c unix_socket_permissions=0700',
+      // In its own directory, and not in /dev/shm, where other processes of `nobody` could open it.
+      '-c dynamic_shared_memory_type=mmap',
       '-c max_connections=100',
     ].join(' ')
     this.#isOurs = true

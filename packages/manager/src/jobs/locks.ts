@@ -1,13 +1,8 @@
 import type { LockedDatabase as ReportedDatabase } from '@osb-backup/protocol'
 import type { Call } from '../access/call.ts'
 import { type Agent, normalizeAgentUrl } from '../agents/agent.ts'
-import {
-  type AgentAnswer,
-  type AgentCall,
-  markUnlockedAtAgent,
-  retryUnlockAtAgent,
-  statusOfAgent,
-} from '../agents/agent-client.ts'
+import type { AgentAnswer } from '../agents/agent-answer.ts'
+import { type AgentCall, markUnlockedAtAgent, retryUnlockAtAgent, statusOfAgent } from '../agents/agent-client.ts'
 import { findAgent } from '../agents/repository.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'

@@ -1,4 +1,4 @@
-import { type FailedAttempt, nextAttemptAt } from '@osb-backup/core'
+import { coversItem, type FailedAttempt, nextAttemptAt } from '@osb-backup/core'
 import type { Context, TransactionContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { type InTransaction, inTransaction } from '../database/transaction.ts'
@@ -69,8 +69,9 @@ async function nextAttempt(
   const now = await readClock(tx)
   if (plan === undefined || failed?.kind !== 'backup' || failed.dueAt === undefined) return undefined
   if (plan.nextRunAt !== undefined && plan.nextRunAt <= now) return undefined
-  const unfinished = new Set(failed.parts.filter(({ status }) => status !== 'SUCCEEDED').map(({ item }) => item))
-  const items = plan.items.filter((item) => unfinished.has(item))
+  const unfinished = failed.parts.filter(({ status }) => status !== 'SUCCEEDED').map(({ item }) => item)
+  // A part of a pattern is one whose list of items failed.
+  const items = unfinished.filter((item) => plan.items.includes(item) || coversItem(plan, item))
   if (items.length === 0) return undefined
   const { dueAt, late } = failed
   const attempt = { number, firstId: failed.attempt.firstId ?? failed.id, previousId: failed.id }

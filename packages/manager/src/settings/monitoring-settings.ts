@@ -1,15 +1,6 @@
-import { isIP } from 'node:net'
 import { absolutePath, listOf, wholeNumber } from '@osb-backup/node'
 import { z } from 'zod'
-
-/** An IP address, or a network in CIDR notation. */
-const network = z.string().refine((value) => {
-  const [address = '', length, ...rest] = value.split('/')
-  const bits = isIP(address) === 4 ? 32 : 128
-  return (
-    isIP(address) !== 0 && rest.length === 0 && (length === undefined || (/^\d{1,3}$/.test(length) && +length <= bits))
-  )
-})
+import { network } from './address-schemas.ts'
 
 /** The settings of metrics, alarms and notifications. */
 export const monitoringTable = {
