@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/setup/longest-first.ts'
 
 /** How long `expect.poll` waits for a condition: a limit for a busy machine, which a test that passes never reaches. */
 const POLL_TIMEOUT_MS = 120_000
@@ -6,8 +7,9 @@ const POLL_TIMEOUT_MS = 120_000
 /** Two kinds of tests: `unit` beside the code, fast and without servers; `system` in test/ against the lab. */
 export default defineConfig({
   test: {
-    // A test waits for servers and processes more than it computes: three files at a time keep two cores busy.
-    maxWorkers: 3,
+    // A test waits for servers and processes as much as it computes: four files at a time keep two cores busy.
+    maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

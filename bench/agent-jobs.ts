@@ -8,6 +8,8 @@ export interface JobAnswer {
   error_message?: string
   filename?: string
   sha256?: string
+  root?: string
+  transforms?: object
   filesize?: { bytes?: number }
 }
 

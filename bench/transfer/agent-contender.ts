@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type AgentProcess, startAgentProcess } from '@osb-backup/testkit'
@@ -63,12 +64,14 @@ export function agentContender(
         const job = {
           compression,
           encryption_key: recipient ?? 'none',
+          // As the manager asks: it has chosen a name that is free.
+          object_name: `bench_${randomUUID()}`,
           destination: destinationOf(env),
           backup: { ...database, database: basename(env.INPUT ?? '') },
         }
         const done = await runBackup(agent, job, pollMs)
-        const { filename, filesize, sha256 } = done.answer
-        stored.set(env.NAME ?? '', { filename, size: filesize?.bytes, sha256 })
+        const { filename, filesize, sha256, root, transforms: applied } = done.answer
+        stored.set(env.NAME ?? '', { filename, size: filesize?.bytes, sha256, root, transforms: applied })
         return done
       }),
     restore: (env) =>

@@ -105,7 +105,7 @@ async function benchData(
   const { size } = await stat(input)
   console.log(`### ${what}, ${(size / 1e6).toFixed(0)} MB, middle of ${values.repeats}\n`)
   printTable(measured)
-  const env = { ...environment, INPUT: input, OUTPUT: output, NAME: 'profiled' }
+  const env = { ...environment, INPUT: input, OUTPUT: output, NAME: `profiled-${randomUUID()}` }
   for (const way of ['store', 'restore'] as const) {
     const shares = [...(await shareOfSteps(ourCommand[way], env))].filter(([, share]) => share >= 0.005)
     const line = shares.map(([step, share]) => `${step} ${(share * 100).toFixed(0)}%`).join(', ')

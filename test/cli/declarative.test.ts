@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TEST_TOKEN } from '@osb-backup/testkit'
 import { expect, test } from 'vitest'
-import { cliOf } from '../fixtures/cli.ts'
+import { inProcessCliOf } from '../fixtures/cli.ts'
 import { startFixture } from '../fixtures/fixture.ts'
 
 const documents = (url: string, store: string) => `
@@ -41,7 +41,7 @@ test('documents are applied in the order of what they name, once, and changes ar
   const store = join(folder, 'shop')
   await mkdir(store)
   const secret = { AGENT_PASSWORD: agent.password }
-  const cli = cliOf(folder, { OSB_BACKUP_URL: manager.url, OSB_BACKUP_TOKEN: TEST_TOKEN })
+  const cli = inProcessCliOf(folder, { OSB_BACKUP_URL: manager.url, OSB_BACKUP_TOKEN: TEST_TOKEN })
   const file = join(folder, 'shop.yaml')
   await writeFile(file, documents(agent.url, store))
   await writeFile(join(folder, 'database.txt'), 'database-secret\n')
@@ -86,7 +86,7 @@ test('documents are applied in the order of what they name, once, and changes ar
 test('a document that is not valid is rejected with its place, before anything is changed', async () => {
   await using fixture = await startFixture()
   const { folder, manager } = fixture
-  const cli = cliOf(folder, { OSB_BACKUP_URL: manager.url, OSB_BACKUP_TOKEN: TEST_TOKEN })
+  const cli = inProcessCliOf(folder, { OSB_BACKUP_URL: manager.url, OSB_BACKUP_TOKEN: TEST_TOKEN })
   const rejected = async (input: string) => {
     const { code, stderr } = await cli(['apply', '-f', '-', '--yes'], { input })
     return `${code} ${stderr}`

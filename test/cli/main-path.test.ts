@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TEST_TOKEN } from '@osb-backup/testkit'
 import { expect, test } from 'vitest'
-import { type Cli, cliOf } from '../fixtures/cli.ts'
+import { type Cli, inProcessCliOf } from '../fixtures/cli.ts'
 import { type Fixture, startFixture } from '../fixtures/fixture.ts'
 
 const scripts = {
@@ -16,7 +16,7 @@ async function prepare(): Promise<{ fixture: Fixture; cli: Cli; home: string }> 
   const fixture = await startFixture(scripts, { FILE_DESTINATION_ROOT: root }, { file_destination_root: root })
   const home = join(fixture.folder, 'home')
   await mkdir(home)
-  return { fixture, home, cli: cliOf(home, {}) }
+  return { fixture, home, cli: inProcessCliOf(home, {}) }
 }
 
 test('from nothing to a backup and a restore, with nothing but commands', async () => {
@@ -112,7 +112,7 @@ test('the exit code is the result of the job, and a job that is waited for outli
   })
   await using _ = fixture
   const { manager, folder, client } = fixture
-  const cli = cliOf(folder, { OSB_BACKUP_URL: manager.url, OSB_BACKUP_TOKEN: TEST_TOKEN })
+  const cli = inProcessCliOf(folder, { OSB_BACKUP_URL: manager.url, OSB_BACKUP_TOKEN: TEST_TOKEN })
   const hold = join(folder, 'hold')
   await client.instances.update('i', { parameters: { hold } })
   await fixture.createPlan({ name: 'bad', items: ['bad'] })
@@ -142,7 +142,7 @@ test('failures have their exit codes, and are JSON where JSON was requested', as
   await using fixture = await startFixture()
   const { manager, folder } = fixture
   const url = { OSB_BACKUP_URL: manager.url }
-  const cli = cliOf(folder, { ...url, OSB_BACKUP_TOKEN: TEST_TOKEN })
+  const cli = inProcessCliOf(folder, { ...url, OSB_BACKUP_TOKEN: TEST_TOKEN })
   await fixture.createPlan({ name: 'nightly' })
   const near = await cli(['plan', 'show', 'nigthly'])
   expect(near).toMatchObject({ code: 4, stdout: '' })
@@ -164,6 +164,6 @@ test('failures have their exit codes, and are JSON where JSON was requested', as
   expect(JSON.parse(wrong.stderr)).toMatchObject({ error: { code: 'invalid-request', field: 'schedule.cron' } })
   const otherUrl = await cli(['login', manager.url, '--name', 'a', '--token-file', '-'], { input: TEST_TOKEN })
   expect(otherUrl.code).toBe(0)
-  const kept = await cliOf(folder, {})(['instance', 'list', '--url', 'http://127.0.0.1:9'])
+  const kept = await inProcessCliOf(folder, {})(['instance', 'list', '--url', 'http://127.0.0.1:9'])
   expect(kept).toMatchObject({ code: 2, stderr: expect.stringContaining('is not sent to') })
 })

@@ -70,7 +70,7 @@ async function ended(path: string): Promise<Wire> {
 /** What the dashboard's forms send: numbers and truths as text, and what it was never told to send. */
 async function makePlan(name: string): Promise<Wire> {
   const destination = await ask('POST', '/fileDestinations', {
-    ...{ type: 'FILE', id: '', name: 'files', directory, filenamePrefix: '', serviceInstance },
+    ...{ type: 'FILE', id: '', name: `files of ${name}`, directory, filenamePrefix: '', serviceInstance },
     somethingNew: true,
   })
   expect(destination, destination.text).toMatchObject({ status: 201 })
@@ -162,6 +162,16 @@ describe('the dashboard', () => {
       type: expect.stringContaining('text/plain'),
     })
     expect((await ask('POST', '/fileDestinations', { ...file, type: 'file' })).status).toBe(400)
+  })
+
+  test('is refused the name of another destination of the instance, and may keep the one that a destination has', async () => {
+    const file = { type: 'FILE', name: 'taken', directory, serviceInstance }
+    const { body } = await ask('POST', '/fileDestinations', file)
+    for (const path of ['/fileDestinations', '/fileDestinations/validate']) {
+      const text = 'The service instance has a file destination "taken" already: choose another name.'
+      expect(await ask('POST', path, file)).toMatchObject({ status: 400, text })
+    }
+    expect((await ask('POST', '/fileDestinations/validate', { ...file, id: body.id })).status).toBe(200)
   })
 
   test('deletes a file, a job and a plan; what was deleted answers 404, and a list shows the plan as deleted', async () => {

@@ -62,9 +62,10 @@ describe('with LEGACY_REGISTRATION_NETWORKS', () => {
 
   test('an old client registers an instance by sending it, once, and backs it up', async () => {
     const body = await destination('old-1')
+    const tried = { ...body, name: 'tried' }
     const answers = await Promise.all([
-      fixture.call('POST', '/fileDestinations/validate', body),
-      fixture.call('POST', '/fileDestinations/validate', body),
+      fixture.call('POST', '/fileDestinations/validate', tried),
+      fixture.call('POST', '/fileDestinations/validate', tried),
       fixture.call('POST', '/fileDestinations', body),
     ])
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 201])

@@ -1,8 +1,14 @@
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { FollowedEvent } from '@osb-backup/client'
 import { BackupClient } from '@osb-backup/client'
+import { VERSION } from '@osb-backup/node'
 import type { AlarmQuery } from '@osb-backup/protocol/v1'
 import { type ManagerProcess, startManagerProcess } from '@osb-backup/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createCertificates } from '../fixtures/certificates.ts'
 import { type Fixture, instanceId, startFixture } from '../fixtures/fixture.ts'
 import { makeDatabase, type OwnDatabase } from './own-database.ts'
 
@@ -103,13 +109,14 @@ test('whatever is recorded as wrong raises an alarm, and none is open once it is
         on conflict (destination_id) do update set reachable = false, error = 'refused'`,
       'update destination_checks set reachable = true, error = null',
     ],
+    ["update agents set start_problem = 'scripts_path cannot be read'", 'update agents set start_problem = null'],
     [
       "update tokens set expires_at = now() + interval '1 day', last_used_at = now()",
       'update tokens set expires_at = null',
     ],
     [
       `insert into manager_reports (id, name, version, reported_at, certificates)
-        values ('gone', 'gone', '1', now() - interval '1 hour', '[{"file":"c","expiresAt":"2020-01-01T00:00:00Z"}]')`,
+        values ('gone', 'gone', '1', now() - interval '1 hour', '[{"file":"c","expiresAt":["2020-01-01T00:00:00Z"]}]')`,
       "delete from manager_reports where id = 'gone'",
     ],
     [
@@ -125,6 +132,7 @@ test('whatever is recorded as wrong raises an alarm, and none is open once it is
     .toEqual(
       [
         ...[
+          'agent-failing',
           'certificate-expiring',
           'clock-wrong',
           'database-locked',
@@ -139,6 +147,56 @@ test('whatever is recorded as wrong raises an alarm, and none is open once it is
   for (const [, right] of states) await database.query(right)
   await database.query('delete from plan_runs')
   await expect.poll(openKinds).toEqual([])
+})
+
+test('an agent that accepts no jobs says why, and raises an alarm until it does', async () => {
+  const status = {
+    message: 'Client is running',
+    version: VERSION,
+    start_problem: 'scripts_path cannot be read: EACCES.',
+  }
+  const server = createServer((_request, response) => response.end(JSON.stringify(status))).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { id } = await fixture.client.agents.create({ url, username: 'agent', password: 'a password' })
+  await fixture.client.instances.create({ id: 'failing', agentId: id, hosts: [{ address: '10.0.0.9', port: 5432 }] })
+  expect(await fixture.client.agents.check(id)).toMatchObject({
+    state: 'reachable',
+    startProblem: status.start_problem,
+  })
+  await expect.poll(() => alarmsOf({ kind: 'agent-failing', state: 'open' })).toMatchObject([{ object: { id } }])
+  server.removeAllListeners('request')
+  server.on('request', (_request, response) => response.end(JSON.stringify({ message: 'Client is running' })))
+  expect(await fixture.client.agents.check(id)).not.toHaveProperty('startProblem')
+  await expect.poll(() => alarmsOf({ kind: 'agent-failing', state: 'open' })).toEqual([])
+  await fixture.client.instances.delete('failing')
+  server.close()
+})
+
+test('an authority that a destination trusts raises an alarm before it expires', async () => {
+  const { file } = await createCertificates()
+  const destination = await fixture.client.destinations.create({
+    instanceId,
+    name: 'minio',
+    store: {
+      kind: 's3',
+      endpoint: 'https://127.0.0.1:9',
+      bucket: 'b',
+      authKey: 'k',
+      authSecret: 's',
+      caCertificate: await readFile(file('ca.pem'), 'utf8'),
+    },
+  })
+  await database.query(
+    `insert into destination_checks (destination_id, check_at) values ($1, now())
+      on conflict (destination_id) do update set check_at = now()`,
+    [destination.id],
+  )
+  await expect
+    .poll(() => alarmsOf({ kind: 'certificate-expiring', state: 'open' }))
+    .toMatchObject([{ instanceId, severity: 'critical', object: { name: 'certificate of the destination minio' } }])
+  await fixture.client.destinations.delete(destination.id)
+  await expect.poll(() => alarmsOf({ kind: 'certificate-expiring', state: 'open' })).toEqual([])
 })
 
 test('an agent that is gone raises an alarm, which those see who use the agent', async () => {
@@ -165,8 +223,13 @@ test('a manager that is stopped is not missed, and its alarms continue', async (
   await other.stop()
   expect(await reports()).toHaveLength(1)
   const [alarm] = await alarmsOf({ kind: 'agent-offline' })
-  await fixture.restartManager()
+  const { file } = await createCertificates()
+  await fixture.restartManager({ AGENT_CA_FILE: file('ca.pem') })
   await expect.poll(reports).toHaveLength(1)
   const continued = await fixture.client.alarms.get(alarm?.id ?? '')
   expect(continued).toMatchObject({ state: 'open', since: alarm?.since })
+  // What it trusts expires soon.
+  await expect
+    .poll(async () => (await alarmsOf({ kind: 'certificate-expiring', state: 'open' })).map((each) => each.object.name))
+    .toEqual([expect.stringContaining('ca.pem of ')])
 })

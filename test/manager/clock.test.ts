@@ -163,7 +163,14 @@ test("PostgreSQL's clock that is set stops deletions until an admin confirms it"
   await expect.poll(async () => (await pointsOf(manager, plan.id)).length, { timeout: 60_000 }).toBe(1)
   expect(await jumpOf()).toBeUndefined()
 
+  // As if it had been decided while the clock was years ahead: the next run is corrected once the clock is right again.
+  const nextRun = async () => (await manager.client.plans.get(plan.id)).nextRunAt
+  const planned = await nextRun()
+  await sql.query(
+    `update backup_plans set next_due_at = next_due_at + interval '8 years', next_run_at = next_run_at + interval '8 years'`,
+  )
   await clock.set(0)
   await expect.poll(jumpOf, { timeout: 60_000 }).toBeCloseTo(-3 * DAY_SECONDS, -2)
+  await expect.poll(nextRun, { timeout: 60_000 }).toBe(planned)
   expect(await manager.client.clock()).toMatchObject({ jump: { jumpSeconds: expect.any(Number) } })
 })

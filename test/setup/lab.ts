@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { TestProject } from 'vitest/node'
 import { cephDown, type LabEnv, labDown, labUp } from '../../lab/index.ts'
 import { ensurePackages } from '../../tools/packages.ts'
+import { createManagerTemplate } from './manager-template.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -16,12 +17,13 @@ declare module 'vitest' {
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   await ensurePackages()
-  const { env, wasRunning } = await labUp()
+  const [{ env, wasRunning }, removeTemplate] = await Promise.all([labUp(), createManagerTemplate()])
   // Of this run: another one may have started Ceph, and still need it.
   const run = randomUUID()
   process.env.LAB_RUN = run
   project.provide('lab', env)
   return async () => {
+    await removeTemplate()
     if (!wasRunning) await labDown()
     else await cephDown(run)
   }

@@ -71,6 +71,23 @@ describe.each([1000, 11 * mebibyte])('an object of %i bytes', (size) => {
   })
 })
 
+test('a bucket whose versioning was suspended loses the object that was compared, and the versions before it', async () => {
+  const suspended = `suspended-${randomUUID()}`
+  await client.send(new CreateBucketCommand({ Bucket: suspended }))
+  const setVersioning = (Status: 'Enabled' | 'Suspended') =>
+    client.send(new PutBucketVersioningCommand({ Bucket: suspended, VersioningConfiguration: { Status } }))
+  await setVersioning('Enabled')
+  const store = openStore({ ...settings, bucket: suspended, deleteVersions: true }, { retry: false })
+  await store.put('object', generated(10))
+  await setVersioning('Suspended')
+  await store.put('object', generated(20))
+  const found = (await store.head('object')) ?? expect.fail('the object is not stored')
+  expect(await store.removeIfSame(found)).toBe(true)
+  expect(await store.head('object')).toBeUndefined()
+  const { Versions = [] } = await client.send(new ListObjectVersionsCommand({ Bucket: suspended }))
+  expect(Versions).toEqual([])
+})
+
 test('a locked object is kept, and the error says until when', async () => {
   const locked = `locked-${randomUUID()}`
   await client.send(new CreateBucketCommand({ Bucket: locked, ObjectLockEnabledForBucket: true }))
@@ -109,11 +126,14 @@ describe('an answer of something that is not the store', () => {
     await using proxy = await startFaultsProxy(s3.endpoint)
     const store = openStore({ ...settings, endpoint: proxy.origin }, { retry: false })
     await store.put('kept', generated(10))
-    proxy.spoil(() => ({ kind: 'answer', status: 404, headers: { 'content-type': type }, body }))
+    const answer = { kind: 'answer', status: 404, headers: { 'content-type': type }, body } as const
+    proxy.spoil(() => answer)
     const temporary = { code: 'temporary', message: expect.stringContaining('perhaps a proxy') }
     await expect(store.head('kept')).rejects.toMatchObject(temporary)
     await expect(store.get('kept')).rejects.toMatchObject(temporary)
     await expect(store.remove('kept')).rejects.toMatchObject(temporary)
+    // What is left of an upload is looked for until the store answers.
+    proxy.spoil(({ method }) => (method === 'PUT' ? answer : undefined))
     await expect(store.put('new', generated(10))).rejects.toMatchObject(temporary)
     proxy.heal()
     expect(await store.head('kept')).toMatchObject({ sizeBytes: 10 })

@@ -15,7 +15,7 @@ import { SwiftAccount } from './swift-account.ts'
 
 /** `FAULTS_SEED` runs the same faults again. */
 const seed = Number(process.env.FAULTS_SEED ?? randomInt(2 ** 31))
-const roundsEach = 90
+const roundsEach = 60
 /** No transfer may take longer, whatever goes wrong. */
 const limitMs = 240_000
 const mebibyte = 1024 * 1024

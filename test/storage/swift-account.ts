@@ -9,9 +9,13 @@ export class SwiftAccount {
     this.#lab = lab
   }
 
-  async makeContainer(container: string, { quotaBytes }: { quotaBytes?: number } = {}): Promise<void> {
+  /** @param options.headers - Of the container, such as where it keeps versions. */
+  async makeContainer(
+    container: string,
+    { quotaBytes, headers }: { quotaBytes?: number; headers?: Record<string, string> } = {},
+  ): Promise<void> {
     const quota = quotaBytes === undefined ? undefined : { 'x-container-meta-quota-bytes': String(quotaBytes) }
-    await this.#request('PUT', container, undefined, quota)
+    await this.#request('PUT', container, undefined, { ...quota, ...headers })
   }
 
   async removeContainer(container: string): Promise<void> {

@@ -1,19 +1,29 @@
 import type { Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   errorMessage,
   followTlsFiles,
   loadTlsFiles,
+  logFields,
   omitUndefined,
+  type PeriodicTask,
+  type RunningTasks,
   SettingsError,
+  startPeriodicTasks,
   type TlsFiles,
+  VERSION,
 } from '@osb-backup/node'
+import { startTracing } from '@osb-backup/node/tracing'
 import { missingNodeFlags } from '@osb-backup/storage/node-flags'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import { openStateDirectory } from './directory-checks.ts'
+import { AgentIdentity } from './enrolment/agent-identity.ts'
+import { KnownCallers } from './http/known-callers.ts'
 import { buildServer, tlsOptions } from './http/server.ts'
+import { ItemLists } from './items/list-items.ts'
 import type { JobDependencies } from './jobs/job-dependencies.ts'
 import { JobMetrics } from './jobs/job-metrics.ts'
 import { noteShutdown } from './jobs/job-record.ts'
@@ -26,12 +36,16 @@ import { resumePending, startRecovery } from './recovery/recover.ts'
 import { openCgroups } from './scripts/cgroup.ts'
 import type { AgentSettings } from './settings/agent-settings.ts'
 import { ObjectClaims } from './stages/object-claim.ts'
-import { checkPlainHttp, checkStart, tlsFilePaths } from './start-checks.ts'
+import { checkPlainHttp, checkStart, readCaFile, tlsFilePaths } from './start-checks.ts'
 import { AgentStores } from './stores/agent-stores.ts'
 
 /** How long callers have to receive pending answers when the agent shuts down. */
 const LAST_ANSWERS_MS = 1000
+/** The pause before another attempt to listen: the first, and the longest. An enrolment is an attempt to authenticate at the manager. */
 const LISTEN_RETRY_MS = 1000
+const MAX_LISTEN_RETRY_MS = 10_000
+/** How often it is checked whether the certificate is due to be renewed, and how soon a renewal that failed is repeated. */
+const RENEWAL_INTERVAL_MS = 60_000
 
 /** A listening agent. */
 export interface Agent {
@@ -55,7 +69,13 @@ export interface Agent {
  * @throws {SettingsError} If a directory, a file or the port that the settings name cannot be used.
  */
 export async function startAgent(configured: AgentSettings, stopping?: AbortSignal): Promise<Agent> {
-  const log = pino({ level: configured.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+  const log = pino({
+    level: configured.logLevel,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    // Each line names the request that it was logged for, if any.
+    mixin: logFields,
+  })
   noteMissingFlags(log)
   await openStateDirectory(configured)
   const lock = await lockDirectory(configured.stateDirectory)
@@ -63,11 +83,23 @@ export async function startAgent(configured: AgentSettings, stopping?: AbortSign
     throw new SettingsError(`state_directory is in use by another agent, process ${lock.heldBy}: stop it first.`)
   }
   try {
-    return await startLocked(configured, log, { unlock: lock.release, ...omitUndefined({ stopping }) })
+    const stopTracing = await startExport(configured, log)
+    const unlock = async () => {
+      await stopTracing()
+      await lock.release()
+    }
+    return await startLocked(configured, log, { unlock, ...omitUndefined({ stopping }) })
   } catch (error) {
     await lock.release()
     throw error
   }
+}
+
+/** Exports what is traced. Returns what stops that. */
+async function startExport({ tracing }: AgentSettings, log: pino.Logger): Promise<() => Promise<void>> {
+  if (tracing === undefined) return async () => undefined
+  const warn = (message: string) => log.warn({ reason: message }, 'traces are not exported')
+  return startTracing({ serviceName: 'osb-backup-agent', version: VERSION, ...tracing, warn })
 }
 
 function noteMissingFlags(log: pino.Logger): void {
@@ -94,16 +126,19 @@ async function startLocked(
   const stores = new AgentStores(settings.transfers, ca)
   const cgroups = openCgroups(settings.stateDirectory)
   const claims = new ObjectClaims()
-  const deps: JobDependencies = { settings, registry, stores, claims, metrics, cgroups, log, now }
+  const itemLists = new ItemLists(settings, cgroups, registry.stopping)
+  const deps: JobDependencies = { settings, registry, stores, claims, itemLists, metrics, cgroups, log, now }
+  await itemLists.endOrphans()
   const interrupted = await startRecovery(content, deps)
   for (const job of registry.pending()) void resumePending(job, deps)
-  const { server, tls } = await listenAfterAll(deps, stopping)
+  const { server, tls, identity } = await listenAfterAll(deps, stopping)
   const recovered = Promise.all(interrupted.map((job) => job.run)).then(() => {
     registry.open()
     if (interrupted.length > 0) log.info({ jobs: interrupted.length }, 'recovery finished')
   })
   const maintenance = startMaintenance(deps, () => repeatChecks(configured, deps))
   const unfollow = followCertificates(server, settings, tls, log)
+  const renewal = identity && renewPeriodically(server, identity, log)
   const { port } = server.server.address() as AddressInfo
   log.info({ host: settings.host, port, tls: tls !== undefined }, 'listening')
   if (settings.credentials === undefined) log.warn('this agent has no credentials: any caller has full access')
@@ -115,6 +150,7 @@ async function startLocked(
       await drain(deps)
       await maintenance.stop()
       await unfollow()
+      await renewal?.stop()
       await registry
         .saveUnsaved()
         .catch((error: unknown) => log.error({ err: errorMessage(error) }, 'job state not saved'))
@@ -146,13 +182,15 @@ async function repeatChecks(configured: AgentSettings, { settings, registry, sto
  */
 async function listenAfterAll(deps: JobDependencies, stopping = new AbortController().signal): Promise<Listening> {
   const { registry, log } = deps
+  let pauseMs = LISTEN_RETRY_MS
   for (let isFirst = true; ; isFirst = false) {
     try {
       return await listen(deps)
     } catch (error) {
       if (registry.running().length === 0 && registry.pending().length === 0) throw error
       if (isFirst) log.error({ err: errorMessage(error) }, 'the agent cannot listen, and finishes earlier jobs')
-      await sleep(LISTEN_RETRY_MS, undefined, { signal: stopping }).catch(() => undefined)
+      await sleep(pauseMs, undefined, { signal: stopping }).catch(() => undefined)
+      pauseMs = Math.min(2 * pauseMs, MAX_LISTEN_RETRY_MS)
       if (!stopping.aborted) continue
       await drain(deps)
       throw error
@@ -164,21 +202,50 @@ async function listenAfterAll(deps: JobDependencies, stopping = new AbortControl
 interface Listening {
   server: FastifyInstance
   tls: TlsFiles | undefined
+  identity: AgentIdentity | undefined
 }
 
+/**
+ * Listens, with the certificate of the files or of the enrolment.
+ *
+ * @throws {SettingsError} If the agent gets no certificate, or cannot listen.
+ */
 async function listen(deps: JobDependencies): Promise<Listening> {
   const { settings, log } = deps
   checkPlainHttp(settings, log)
   const paths = tlsFilePaths(settings.tls)
-  const tls = paths && (await loadTlsFiles(paths))
-  const server = buildServer(deps, tls)
+  const identity = await openIdentity(deps)
+  const tls = identity?.tls ?? (paths && (await loadTlsFiles(paths)))
+  const known = await KnownCallers.open(join(settings.stateDirectory, 'known-callers.json'), deps)
+  const server = buildServer(deps, known, omitUndefined({ tls, certificate: identity }))
   try {
     await server.listen({ host: settings.host, port: settings.port })
-    return { server, tls }
+    return { server, tls, identity }
   } catch (error) {
     await server.close()
     throw new SettingsError(`client_host and client_port cannot be listened on: ${errorMessage(error)}.`)
   }
+}
+
+async function openIdentity({ settings, log, now }: JobDependencies): Promise<AgentIdentity | undefined> {
+  const { enrolment, stateDirectory } = settings
+  if (enrolment === undefined) return undefined
+  const ca = await readCaFile('enrolment_ca_file', enrolment.caFile)
+  return AgentIdentity.open({ settings: enrolment, ca, stateDirectory, log, now })
+}
+
+/** Renews the certificate of an enrolled agent before it expires; connections that exist stay. */
+function renewPeriodically(server: FastifyInstance, identity: AgentIdentity, log: pino.Logger): RunningTasks {
+  const https = server.server as Server
+  const task: PeriodicTask = {
+    name: 'renew the certificate',
+    intervalMs: RENEWAL_INTERVAL_MS,
+    async run(stopping) {
+      if (await identity.renewIfDue(stopping)) https.setSecureContext(tlsOptions(identity.tls))
+      return false
+    },
+  }
+  return startPeriodicTasks([task], (_, error) => log.error({ err: errorMessage(error) }, 'renewing failed'))
 }
 
 /** Serves renewed certificates to new connections; those that exist stay. */
@@ -201,7 +268,7 @@ function followCertificates(
 }
 
 /** Waits for the running jobs within the grace period, then cancels them and waits for their always-run steps. */
-async function drain({ registry, settings, log }: JobDependencies): Promise<void> {
+async function drain({ registry, settings, itemLists, log }: JobDependencies): Promise<void> {
   registry.close()
   const running = registry.running()
   log.info({ running: running.length, graceMs: settings.shutdownGraceMs }, 'shutting down')
@@ -218,6 +285,7 @@ async function drain({ registry, settings, log }: JobDependencies): Promise<void
   await over
   // The attempt that is under way, if any: the next start of the agent makes the next one.
   await Promise.all([...running, ...pending].map((job) => job.retries))
+  await itemLists.ended()
 }
 
 /** Closes the server when pending answers are sent, without waiting for callers to close their connections. */

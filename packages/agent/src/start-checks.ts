@@ -3,7 +3,7 @@ import { errorMessage, isLoopbackHost, loadTlsFiles, SettingsError, type TlsFile
 import type { Logger } from 'pino'
 import { openForScripts, openJobDirectories } from './directory-checks.ts'
 import { findScriptAccount } from './scripts/script-account.ts'
-import { readPack } from './scripts/script-pack.ts'
+import { describePacks, readPack } from './scripts/script-pack.ts'
 import type { AgentSettings } from './settings/agent-settings.ts'
 
 /** The files of the agent's TLS; undefined if it speaks plain HTTP. */
@@ -22,22 +22,23 @@ export function tlsFilePaths(tls: AgentSettings['tls']): TlsFilePaths | undefine
  *
  * @throws {SettingsError} If the settings forbid plain HTTP.
  */
-export function checkPlainHttp({ tls, host, plainHttp }: AgentSettings, log: Pick<Logger, 'warn'>): void {
-  if (tls !== undefined || isLoopbackHost(host)) return
+export function checkPlainHttp({ tls, enrolment, host, plainHttp }: AgentSettings, log: Pick<Logger, 'warn'>): void {
+  if (tls !== undefined || enrolment !== undefined || isLoopbackHost(host)) return
   const problem = `without TLS, passwords and keys cross the network in plain text to client_host ${host}`
-  const advice = 'set tls_certificate_file and tls_key_file'
+  const advice = 'set tls_certificate_file and tls_key_file, or enrol the agent'
   if (plainHttp === 'forbid') throw new SettingsError(`plain_http is forbidden: ${problem}; ${advice}.`)
   log.warn({ host }, `${problem}: ${advice}`)
 }
 
 /**
- * Reads the CAs that are trusted when stores are reached.
+ * Reads the CAs that are trusted in addition to those of the system.
  *
+ * @param setting - The setting that names the file.
  * @throws {SettingsError} If the file contains none.
  */
-async function readCaFile(path: string | undefined): Promise<string | undefined> {
+export async function readCaFile(setting: string, path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined
-  return (await loadTlsFiles({ ca: { setting: 'store_ca_file', path } })).ca?.toString()
+  return (await loadTlsFiles({ ca: { setting, path } })).ca?.toString()
 }
 
 /**
@@ -47,7 +48,8 @@ async function readCaFile(path: string | undefined): Promise<string | undefined>
  * @throws {SettingsError} For an invalid pack, and for a path that was set but does not exist.
  */
 async function checkScripts(settings: AgentSettings, log: Logger): Promise<1 | 2> {
-  const { scriptsPath, mustHaveScripts } = settings
+  const { scriptsPath, packsPath, mustHaveScripts } = settings
+  if (packsPath !== undefined) await checkPacks(settings, packsPath, log)
   const found = await stat(scriptsPath).catch(() => undefined)
   if (!found?.isDirectory()) {
     if (mustHaveScripts) throw new SettingsError(`scripts_path is not a directory: ${scriptsPath}.`)
@@ -57,6 +59,15 @@ async function checkScripts(settings: AgentSettings, log: Logger): Promise<1 | 2
   const pack = await readPack(scriptsPath)
   if (!pack.ok) throw new SettingsError(`scripts_path holds an invalid pack: ${pack.error}.`)
   return pack.value.form
+}
+
+/** An invalid pack among others is reported and does not keep the others from working. */
+async function checkPacks(settings: AgentSettings, packsPath: string, log: Logger): Promise<void> {
+  const found = await stat(packsPath).catch(() => undefined)
+  if (!found?.isDirectory()) throw new SettingsError(`packs_path is not a directory: ${packsPath}.`)
+  for (const { name, problem } of await describePacks(settings)) {
+    if (problem !== undefined) log.error({ pack: name, err: problem }, 'a script pack cannot be used')
+  }
 }
 
 /** What the checks of a start found. */
@@ -101,7 +112,7 @@ export async function checkStart(
   const settings = withAccount(configured, found.account)
   await check(() => openJobDirectories(settings))
   await check(async () => openForScripts(settings, await checkScripts(settings, log)))
-  const ca = await check(() => readCaFile(settings.transfers.caFile))
+  const ca = await check(() => readCaFile('store_ca_file', settings.transfers.caFile))
   return {
     settings,
     ...(ca === undefined ? {} : { ca }),

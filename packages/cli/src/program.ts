@@ -1,7 +1,10 @@
+import { VERSION } from '@osb-backup/node'
 import { Command, Option } from 'commander'
 import { addAccessCommands } from './commands/access.ts'
 import { addAgentCommands } from './commands/agents.ts'
+import { addAlarmCommands } from './commands/alarms.ts'
 import { addBackup } from './commands/backup.ts'
+import { addChannelCommands } from './commands/channels.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addDeclarative } from './commands/declarative.ts'
 import { addDestinationCommands } from './commands/destinations.ts'
@@ -9,6 +12,7 @@ import { addInstanceCommands } from './commands/instances.ts'
 import { addJobCommands } from './commands/jobs.ts'
 import { addContext, addLogin } from './commands/login.ts'
 import { addObjectCommands } from './commands/objects.ts'
+import { addPackCommands } from './commands/packs.ts'
 import { addPlanCommands } from './commands/plans.ts'
 import { createActionFactory } from './commands/program-context.ts'
 import { addRestore } from './commands/restore.ts'
@@ -17,15 +21,19 @@ import { addStatus } from './commands/status.ts'
 import { exitCodeMeanings } from './exit-code.ts'
 import type { Io } from './io.ts'
 import { outputFormats } from './output/printer.ts'
-import { version } from './version.ts'
+import { addExamples } from './reference/examples.ts'
 
 const exitCodes = Object.entries(exitCodeMeanings).map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`)
 
-/** The whole command line: what parses it, helps with it and documents it. */
-export function createProgram(io: Io): Command {
+/**
+ * The whole command line: what parses it, helps with it and documents it.
+ *
+ * @param writeError - Writes what is wrong with a command line; to standard error by default.
+ */
+export function createProgram(io: Io, writeError = (text: string): unknown => io.stderr.write(text)): Command {
   const command = new Command('osb-backup')
     .description('Back up and restore the databases of service instances')
-    .version(version, '-V, --version', 'print the version')
+    .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .showSuggestionAfterError()
     .showHelpAfterError('Add --help for help.')
@@ -44,7 +52,7 @@ export function createProgram(io: Io): Command {
     )
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
+      writeErr: writeError,
       getOutHelpWidth: () => (io.stdout.isTTY ? io.stdout.columns : undefined) ?? 100,
       getErrHelpWidth: () => (io.stderr.isTTY ? io.stderr.columns : undefined) ?? 100,
     })
@@ -61,9 +69,13 @@ export function createProgram(io: Io): Command {
   addPlanCommands(program)
   addJobCommands(program)
   addRestorePointCommands(program)
+  addAlarmCommands(program)
+  addChannelCommands(program)
   addAccessCommands(program)
   addObjectCommands(program)
+  addPackCommands(program)
   addDeclarative(program)
   addCompletion(program)
+  addExamples(command)
   return command
 }

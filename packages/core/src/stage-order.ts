@@ -1,4 +1,4 @@
-import type { Stage } from '@osb-backup/protocol'
+import type { LIST_STAGE, Stage } from '@osb-backup/protocol'
 
 export type RunKind = 'backup' | 'restore'
 
@@ -6,7 +6,7 @@ export type RunKind = 'backup' | 'restore'
  * A step of a run: the script of a stage, or a transfer by the agent itself. Transfers are steps only where files
  * are staged on disk (scripts of form 1); scripts of form 2 stream within the stages `backup` and `restore`.
  */
-export type Step = Stage | 'upload' | 'download'
+export type Step = Exclude<Stage, typeof LIST_STAGE> | 'upload' | 'download'
 
 /** How a step ended. */
 export interface StepOutcome {
@@ -36,6 +36,7 @@ const rules = {
     { step: 'pre-restore-lock' },
     { step: 'download' },
     { step: 'restore' },
+    { step: 'verify' },
     { step: 'restore-cleanup', alwaysAfter: 'restore' },
     { step: 'post-restore-unlock', alwaysAfter: 'pre-restore-lock' },
   ],

@@ -7,6 +7,7 @@ export {
 } from './atomic-file.ts'
 export { createDirectory } from './create-directory.ts'
 export { errorCode, errorMessage } from './errors.ts'
+export { logFields, parseRequestId, withLogFields } from './log-fields.ts'
 export { omitUndefined } from './omit-undefined.ts'
 export { type PeriodicTask, type RunningTasks, startPeriodicTasks } from './periodic-tasks.ts'
 export {
@@ -20,6 +21,7 @@ export { absolutePath, flag, httpUrl, listOf, oneOf, text, wholeNumber } from '.
 export { settingsHelp, settingsReference } from './settings/settings-text.ts'
 export { handleShutdownSignals } from './shutdown-signals.ts'
 export {
+  certificateExpiries,
   certificatesProblem,
   followTlsFiles,
   isLoopbackHost,

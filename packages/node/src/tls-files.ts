@@ -31,9 +31,23 @@ export interface TlsFiles {
   ca?: Buffer
 }
 
+/** When each of the certificates in a text in PEM expires; those that cannot be read are left out. */
+export function certificateExpiries(pem: string): Date[] {
+  const blocks = pem.match(CERTIFICATE) ?? []
+  return blocks.flatMap((block) => {
+    try {
+      return [new Date(new X509Certificate(block).validTo)]
+    } catch {
+      return []
+    }
+  })
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g
+
 /** Why a text is not a list of certificates in PEM; undefined if it is. Node's TLS ignores what it cannot read. */
 export function certificatesProblem(pem: string): string | undefined {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g)
+  const blocks = pem.match(CERTIFICATE)
   if (blocks === null) return 'there is none in it'
   try {
     for (const block of blocks) new X509Certificate(block)

@@ -7,6 +7,7 @@ export const alarmKinds = [
   'database-locked',
   'agent-offline',
   'agent-outdated',
+  'agent-failing',
   'destination-failing',
   'removal-stuck',
   'suspicious-dump',

@@ -8,11 +8,26 @@ export const backupStages = [
 ] as const
 export type BackupStage = (typeof backupStages)[number]
 
+/** The scripts of a restore in the published contract. */
+export const publishedRestoreStages = ['pre-restore-lock', 'restore', 'restore-cleanup', 'post-restore-unlock'] as const
+
 /** The scripts of a restore, in the order they run. */
-export const restoreStages = ['pre-restore-lock', 'restore', 'restore-cleanup', 'post-restore-unlock'] as const
+export const restoreStages = [
+  'pre-restore-lock',
+  'restore',
+  'verify',
+  'restore-cleanup',
+  'post-restore-unlock',
+] as const
 export type RestoreStage = (typeof restoreStages)[number]
 
-export type Stage = BackupStage | RestoreStage
+/** The script that lists what can be backed up. It belongs to no job. */
+export const LIST_STAGE = 'list-items'
+
+export type Stage = BackupStage | RestoreStage | typeof LIST_STAGE
+
+/** Stages that the published contract does not have: only scripts of form 2 have them, and need not. */
+export const additionalStages: ReadonlySet<string> = new Set<Stage>(['verify', LIST_STAGE])
 
 /** A job's field name for what a stage's script printed: `pre-backup-lock` is `pre_backup_lock_log`. */
 export function stageLogField(stage: Stage, stream: 'log' | 'errorlog'): string {

@@ -140,6 +140,7 @@ export interface IncompleteUpload {
 export interface StartedUpload {
   /** What `removeIncompleteUpload` takes. */
   name: string
+  id?: string
   startedAt: Date
 }
 

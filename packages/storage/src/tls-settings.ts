@@ -9,6 +9,11 @@ export const tlsSettingsSchema = z.object({
 })
 export type TlsSettings = z.infer<typeof tlsSettingsSchema>
 
+/** The certificates (PEM) that a store is to be trusted by in addition to those of the system, whatever its kind. */
+export function trustedCertificates(settings: object): string | undefined {
+  return 'tls' in settings ? tlsSettingsSchema.safeParse(settings.tls).data?.ca : undefined
+}
+
 /** TLS settings as agent requests spell them. */
 export interface AgentTls {
   ca_certificate?: string | undefined

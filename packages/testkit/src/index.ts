@@ -2,7 +2,13 @@ export { type AgentProcess, startAgentProcess } from './agent-process.ts'
 export { limitDescriptors } from './descriptor-limit.ts'
 export { FaultProxy, type ProxyFault } from './fault-proxy.ts'
 export { freePort } from './free-port.ts'
-export { type ManagerProcess, startManagerProcess, startManagerProgram, TEST_TOKEN } from './manager-process.ts'
+export {
+  type ManagerProcess,
+  startManagerProcess,
+  startManagerProgram,
+  TEMPLATE_VARIABLE,
+  TEST_TOKEN,
+} from './manager-process.ts'
 export type { RunningProcess } from './process.ts'
 export { seededRandom } from './seeded-random.ts'
 export { SkewedClock } from './skewed-clock.ts'

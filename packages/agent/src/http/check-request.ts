@@ -1,10 +1,13 @@
 import { relative, sep } from 'node:path'
-import { dumpName, err, ok, type Result, type RunKind } from '@osb-backup/core'
+import { dumpName, err, ok, type Result, type RunKind, resolveParameters } from '@osb-backup/core'
 import { omitUndefined } from '@osb-backup/node'
+import { parameterVariable } from '@osb-backup/protocol'
 import { stores } from '@osb-backup/storage/kinds'
 import { z } from 'zod'
+import { listIds } from '../items/list-items.ts'
 import type { JobRequest, Named } from '../jobs/job-request.ts'
 import { readParameters } from '../scripts/parameters.ts'
+import type { ScriptPack } from '../scripts/script-pack.ts'
 import type { AgentSettings } from '../settings/agent-settings.ts'
 import { checkContent } from './check-content.ts'
 import { checkDatabase } from './check-database.ts'
@@ -18,7 +21,7 @@ const MAX_TIMEOUT_SECONDS = 2_000_000
 
 /** The context of the validation. */
 export interface CheckContext {
-  form: 1 | 2
+  pack: ScriptPack
   settings: AgentSettings
   now: Date
 }
@@ -35,7 +38,8 @@ export function reservedIds(
   settings: Pick<AgentSettings, 'backupDirectory' | 'restoreDirectory' | 'stateDirectory'>,
 ): ReadonlySet<string> {
   const parents = [settings.backupDirectory, settings.restoreDirectory]
-  return new Set(parents.map((parent) => relative(parent, settings.stateDirectory).split(sep)[0] ?? ''))
+  const states = parents.map((parent) => relative(parent, settings.stateDirectory).split(sep)[0] ?? '')
+  return new Set([...states, ...listIds])
 }
 
 /**
@@ -46,8 +50,9 @@ export async function checkRequest(
   kind: RunKind,
   id: string,
   body: RequestBody,
-  { form, settings, now }: CheckContext,
+  { pack, settings, now }: CheckContext,
 ): Promise<Result<JobRequest>> {
+  const { form } = pack
   const destination = body.destination ?? { type: '' }
   const storeKind = stores.kindOfWireType(destination.type)
   if (storeKind === undefined) {
@@ -70,13 +75,14 @@ export async function checkRequest(
   if (problem !== undefined) return err(problem)
   const content = checkContent(kind, body, { form, transfers: settings.transfers })
   if (!content.ok) return content
-  const parameters = readParameters(body.database?.parameters ?? [], form, settings.allowedParameters)
+  const parameters = checkParameters(body, pack, settings)
   if (!parameters.ok) return parameters
   const store = await storeSettingsOf(storeKind, destination, settings)
   if (!store.ok) return store
   const request = {
     kind,
     id,
+    pack: body.pack,
     ...content.value,
     destinationType: destination.type,
     store: store.value,
@@ -85,13 +91,29 @@ export async function checkRequest(
     namePrefix,
     objectName: kind === 'backup' ? body.object_name : undefined,
     database: database.value,
-    parameters: parameters.value,
-    secretParameters: body.database?.secret_parameters,
+    ...parameters.value,
     stageTimeLimitMs: body.stage_timeout_seconds === undefined ? undefined : body.stage_timeout_seconds * 1000,
     instance: instanceOf(body.database?.serviceInstance),
     plan: body.plan && omitUndefined(body.plan),
   }
   return ok(omitUndefined(request))
+}
+
+/** Checks the parameters of a request against what its pack declares. */
+export function checkParameters(
+  { database }: Pick<RequestBody, 'database'>,
+  pack: ScriptPack,
+  settings: Pick<AgentSettings, 'allowedParameters'>,
+): Result<Pick<JobRequest, 'parameters' | 'secretParameters'>> {
+  const read = readParameters(database?.parameters ?? [], pack.form, settings.allowedParameters)
+  const secretParameters = database?.secret_parameters
+  if (!read.ok) return read
+  if (pack.form === 1) return ok({ parameters: read.value, ...omitUndefined({ secretParameters }) })
+  const resolved = resolveParameters(pack.parameters, read.value)
+  if (!resolved.ok) return resolved
+  const secrets = new Set(pack.parameters.filter(({ secret }) => secret).map(({ name }) => parameterVariable(name)))
+  const declared = resolved.value.map(({ name }) => name).filter((name) => secrets.has(parameterVariable(name)))
+  return ok({ parameters: resolved.value, secretParameters: [...(secretParameters ?? []), ...declared] })
 }
 
 function skipStorageProblem(body: RequestBody, form: 1 | 2): string | undefined {

@@ -1,6 +1,6 @@
 import { dumpName, type RunKind } from '@osb-backup/core'
 import { omitUndefined } from '@osb-backup/node'
-import { type AgentJob, backupStages, restoreStages, stageLogField } from '@osb-backup/protocol'
+import { type AgentJob, additionalStages, backupStages, restoreStages, stageLogField } from '@osb-backup/protocol'
 import { type StoreSettings, stores } from '@osb-backup/storage/kinds'
 import { currentStepOf, errorMessageOf, failedStepOf, failureCodeOf, type JobRecord } from '../jobs/job-record.ts'
 import { hasPendingUnlock, pendingSteps, unlockAttempts } from '../jobs/pending-steps.ts'
@@ -47,7 +47,11 @@ export function jobAnswer(job: JobRecord, nextRetryAt?: Date): AgentJob {
       ? {}
       : { original_filesize: { size: stored.originalSizeBytes, unit: 'byte' } }),
     original_sha256: stored?.originalSha256,
-    progress: { bytes_read: job.progress.bytesRead, bytes_stored: job.progress.bytesStored },
+    progress: {
+      bytes_read: job.progress.bytesRead,
+      bytes_stored: job.progress.bytesStored,
+      ...(job.expectedBytes === undefined ? {} : { expected_bytes: job.expectedBytes }),
+    },
     warnings: job.warnings,
     ...(job.lockedSince === undefined ? {} : { locked_since: timestamp(job.lockedSince) }),
     ...retryFields(job, nextRetryAt),
@@ -60,7 +64,8 @@ export function jobAnswer(job: JobRecord, nextRetryAt?: Date): AgentJob {
 
 /** The answer to a request that is not valid: a job object that failed before it started. */
 export function failureAnswer(kind: RunKind, state: string, errorMessage: string): AgentJob {
-  const logs = stagesOf[kind].flatMap((stage) => [
+  const published = stagesOf[kind].filter((stage) => !additionalStages.has(stage))
+  const logs = published.flatMap((stage) => [
     [stageLogField(stage, 'log'), ''],
     [stageLogField(stage, 'errorlog'), ''],
   ])
@@ -121,6 +126,8 @@ function logFields(job: JobRecord): Record<string, string> {
     stagesOf[job.request.kind].flatMap((stage) => {
       // A stage that was interrupted by a restart may have run again.
       const taken = job.steps.findLast(({ step }) => step === stage)
+      // Not published, so only present where it says something.
+      if (additionalStages.has(stage) && !taken?.stdout && !taken?.stderr) return []
       return [
         [stageLogField(stage, 'log'), taken?.stdout ?? ''],
         [stageLogField(stage, 'errorlog'), taken?.stderr ?? ''],

@@ -1,23 +1,21 @@
-import { isDeclaredItem, type RunKind } from '@osb-backup/core'
-import { errorMessage, type TlsFiles } from '@osb-backup/node'
-import type { AgentRefusal } from '@osb-backup/protocol'
+import type { RunKind } from '@osb-backup/core'
+import type { TlsFiles } from '@osb-backup/node'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { DescriptorReserve, descriptorLimit } from '../jobs/descriptor-reserve.ts'
+import { descriptorLimit } from '../jobs/descriptor-reserve.ts'
 import type { JobDependencies } from '../jobs/job-dependencies.ts'
 import type { MeasuredNow } from '../jobs/job-metrics.ts'
 import type { JobKey } from '../jobs/job-record.ts'
-import type { Closure } from '../jobs/job-registry.ts'
 import { hasPendingUnlock, markUnlockedProblem } from '../jobs/pending-steps.ts'
-import type { RegisteredJob } from '../jobs/registered-job.ts'
-import { isExhausted } from '../journal/space-reserve.ts'
-import { readPack, type ScriptPack } from '../scripts/script-pack.ts'
+import { readPack } from '../scripts/script-pack.ts'
 import { CallerConnections } from './caller-connections.ts'
-import { checkRequest, idProblem, reservedIds } from './check-request.ts'
+import { answerItems } from './items-answer.ts'
 import { failureAnswer, jobAnswer } from './job-answer.ts'
+import type { KnownCallers } from './known-callers.ts'
 import { type Attempt, PasswordAttempts } from './password-attempts.ts'
 import { readBody } from './read-body.ts'
-import { freeDisk, statusAnswer } from './status-answer.ts'
-import { timestamp } from './timestamp.ts'
+import { followRequests } from './request-context.ts'
+import { refuse, startJob } from './start-job.ts'
+import { type CertificateStatus, freeDisk, statusAnswer } from './status-answer.ts'
 
 /** Maximum size of a request in bytes. Real ones have a few kilobytes. */
 const MAX_BODY_BYTES = 1024 * 1024
@@ -30,9 +28,6 @@ const REQUEST_TIMEOUT_MS = 30_000
 const KEEP_ALIVE_MS = 75_000
 /** How often Node checks these time limits. */
 const CHECKING_MS = 1000
-/** The Retry-After header of an agent that accepts no new jobs at the moment. */
-const RETRY_AFTER_SECONDS = 30
-
 const limits = {
   maxHeaderSize: MAX_HEADER_BYTES,
   headersTimeout: HEADERS_TIMEOUT_MS,
@@ -42,10 +37,14 @@ const limits = {
 }
 
 /** Builds the agent's HTTP server, or HTTPS if there are certificates; it does not listen yet. */
-export function buildServer(deps: JobDependencies, tls?: TlsFiles): FastifyInstance {
-  const { settings } = deps
+export function buildServer(
+  deps: JobDependencies,
+  known: KnownCallers,
+  { tls, certificate }: { tls?: TlsFiles; certificate?: CertificateStatus },
+): FastifyInstance {
+  const { settings, log } = deps
   const { credentials } = settings
-  const attempts = credentials && new PasswordAttempts(credentials, deps.log)
+  const attempts = credentials && new PasswordAttempts(credentials, { known, log })
   const authenticate = ({ ip, headers }: FastifyRequest): Attempt =>
     attempts?.check(ip, headers.authorization, performance.now()) ?? { result: 'accepted' }
   const server = Fastify({
@@ -75,6 +74,7 @@ export function buildServer(deps: JobDependencies, tls?: TlsFiles): FastifyInsta
     if (attempt.result !== 'accepted') return turnAway(reply, attempt)
     connections.noteAuthenticated(request.raw)
   })
+  followRequests(server)
   // The body is JSON, whatever its content type; it is parsed by the routes, so that an invalid one gets the published
   // answer.
   server.removeAllContentTypeParsers()
@@ -87,13 +87,14 @@ export function buildServer(deps: JobDependencies, tls?: TlsFiles): FastifyInsta
     return reply.code(code).send(failureAnswer(kind, 'Body Deserialization', error.message))
   })
 
-  server.get('/status', async () => statusAnswer(await readPack(settings.scriptsPath), deps))
+  server.get('/status', async () => statusAnswer(await readPack(settings.scriptsPath), deps, certificate))
+  server.post('/items', (request, reply) => answerItems(String(request.body ?? ''), reply, deps))
   server.get('/metrics', async (_request, reply) => {
     const { contentType, text } = await deps.metrics.text(await measureNow(deps))
     return reply.type(contentType).send(text)
   })
-  server.post('/backup', (request, reply) => start('backup', request.body, reply, deps))
-  server.put('/restore', (request, reply) => start('restore', request.body, reply, deps))
+  server.post('/backup', (request, reply) => startJob('backup', request.body, reply, deps))
+  server.put('/restore', (request, reply) => startJob('restore', request.body, reply, deps))
   for (const kind of ['backup', 'restore'] as const) {
     server.get<{ Params: { id: string } }>(`/${kind}/:id`, async (request, reply) => {
       const job = deps.registry.find({ kind, id: request.params.id })
@@ -141,136 +142,6 @@ function turnAway(reply: FastifyReply, attempt: Exclude<Attempt, { result: 'acce
     .code(401)
     .header('www-authenticate', 'Basic realm="backup agent", charset="UTF-8"')
     .send({ message: 'Unauthorised.' })
-}
-
-const refuse = (reply: FastifyReply, kind: RunKind, problem: string) =>
-  reply.code(400).send(failureAnswer(kind, 'Body Deserialization', problem))
-
-/** Starts a job, or answers why not, with the published order of checks. */
-async function start(kind: RunKind, text: unknown, reply: FastifyReply, deps: JobDependencies): Promise<FastifyReply> {
-  const { settings, registry, now } = deps
-  const body = readBody(kind, String(text ?? ''))
-  if (!body.ok) return refuse(reply, kind, body.error)
-  const { id = '' } = body.value
-  const wrongId = idProblem(id, reservedIds(settings))
-  if (wrongId !== undefined) return refuse(reply, kind, wrongId)
-  const known = registry.find({ kind, id })
-  if (known !== undefined) return reply.code(409).send(jobAnswer(await registry.fullRecord(known)))
-
-  const pack = await readPack(settings.scriptsPath)
-  if (!pack.ok) return reply.code(500).send(failureAnswer(kind, 'Script Pack', pack.error))
-  const { form } = pack.value
-  const request = await checkRequest(kind, id, body.value, { form, settings, now: now() })
-  if (!request.ok) return refuse(reply, kind, request.error)
-
-  const { name } = request.value.database
-  if (settings.allowedDatabases !== undefined && !isDeclaredItem(name, settings.allowedDatabases)) {
-    return reply.code(403).send(databaseNotAllowed(name))
-  }
-
-  const reservation = registry.reserve(request.value, form, now())
-  switch (reservation.result) {
-    case 'known':
-      return reply.code(409).send(jobAnswer(await registry.fullRecord(reservation.job)))
-    case 'cancelled':
-      return refuseCancelled(reply, kind)
-    case 'full':
-      return refuseForNow(reply, 429, {
-        code: 'job_limit',
-        error_message: `Starting a new job would break the limit of ${settings.maxJobs} running jobs.`,
-      })
-    case 'database-busy':
-      return refuseForNow(reply, 429, databaseBusy(reservation.blockedBy))
-    case 'closed':
-      return refuseForNow(reply.header('retry-after', RETRY_AFTER_SECONDS), 503, {
-        code: reservation.closure,
-        error_message: closureMessage(reservation.closure, registry.startProblem),
-      })
-    case 'started': {
-      const { job } = reservation
-      const prepared = registry.prepare(job, () => new DescriptorReserve())
-      // Set before the first await, so that a shutdown at this moment waits for the run too.
-      job.run = prepared.then(
-        () => runToEnd(job, pack.value, deps),
-        () => undefined,
-      )
-      try {
-        await prepared
-      } catch (error) {
-        deps.log.error({ err: errorMessage(error), kind, jobId: id }, 'job not started')
-        if (isExhausted(error)) return refuseForNow(reply, 429, unprepared(error))
-        return reply
-          .code(500)
-          .send(failureAnswer(kind, 'Journal', `the job cannot be written down: ${errorMessage(error)}`))
-      }
-      return reply.code(201).send()
-    }
-  }
-}
-
-/** The request to start a job arrived after the one that cancelled or deleted it. */
-const refuseCancelled = (reply: FastifyReply, kind: RunKind) =>
-  reply.code(410).send(failureAnswer(kind, 'Job reservation', 'the job was cancelled or deleted, so it is not started'))
-
-/** Final, unlike the refusals below. */
-const databaseNotAllowed = (name: string) => ({
-  message: 'Failed to start a new job.',
-  state: 'Job reservation',
-  code: 'database_not_allowed' satisfies AgentRefusal['code'],
-  error_message: `The setting allowed_databases of this agent does not allow the database ${JSON.stringify(name)}.`,
-})
-
-const unprepared = (error: unknown) =>
-  ({
-    code: 'insufficient_resources',
-    error_message:
-      'The agent could not reserve the disk space in state_directory and the file descriptors that the job needs to unlock ' +
-      `the database again: ${errorMessage(error)}.`,
-  }) as const
-
-const closures = {
-  recovering: 'The agent is finishing what a restart interrupted and starts no new jobs until then.',
-  stopping: 'The agent is stopping and starts no new jobs.',
-  start_check_failed: 'The agent finishes earlier jobs and starts no new ones until its settings are right: ',
-} as const satisfies Record<Closure, string>
-
-const closureMessage = (closure: Closure, problem = ''): string =>
-  closure === 'start_check_failed' ? closures[closure] + problem : closures[closure]
-
-/** Answers that a job is not started now, in the published form with a code of our own. */
-const refuseForNow = (
-  reply: FastifyReply,
-  status: 429 | 503,
-  why: Required<Pick<AgentRefusal, 'code' | 'error_message'>> & Pick<AgentRefusal, 'blocking_job'>,
-) => reply.code(status).send({ message: 'Failed to start a new job.', state: 'Job reservation', ...why })
-
-function databaseBusy({ record: { request, status, lockedSince } }: RegisteredJob) {
-  const { kind, id, database } = request
-  const does = status === 'RUNNING' ? 'works on' : 'has not unlocked'
-  return {
-    code: 'database_busy',
-    error_message: `The ${kind} ${id} ${does} the database ${database.name} at ${database.host}.`,
-    blocking_job: { kind, id, ...(lockedSince === undefined ? {} : { locked_since: timestamp(lockedSince) }) },
-  } as const
-}
-
-/** Runs a job. Never rejects. */
-async function runToEnd(job: RegisteredJob, pack: ScriptPack, deps: JobDependencies): Promise<void> {
-  try {
-    // The code of jobs is loaded with the first job: an agent is idle most of the time, and needs less memory without
-    // it.
-    const { runJob } = await import('../jobs/run-job.ts')
-    await runJob(job, pack, deps)
-  } catch (error) {
-    const { kind, id } = job.record.request
-    deps.log.fatal(
-      { err: errorMessage(error), kind, jobId: id },
-      'a job failed unexpectedly: this is a bug of the agent',
-    )
-    // It must not appear to run for ever.
-    job.record.problem ??= 'the agent could not run the job: its log says why'
-    await deps.registry.settle(job, 'FAILED', deps.now()).catch(() => undefined)
-  }
 }
 
 /**

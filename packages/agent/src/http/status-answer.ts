@@ -4,7 +4,7 @@ import type { AgentStatus, LockedDatabase } from '@osb-backup/protocol'
 import type { JobDependencies } from '../jobs/job-dependencies.ts'
 import { currentStepOf, type JobRecord } from '../jobs/job-record.ts'
 import { hasPendingUnlock, unlockAttempts } from '../jobs/pending-steps.ts'
-import type { ScriptPack } from '../scripts/script-pack.ts'
+import { describePacks, type ScriptPack } from '../scripts/script-pack.ts'
 import type { AgentSettings, TransferSettings } from '../settings/agent-settings.ts'
 import { freeBytes } from '../stages/disk-space.ts'
 import { timestamp } from './timestamp.ts'
@@ -24,14 +24,23 @@ const capabilities = [
   'metrics',
   'one_job_per_database',
   'unlock_retries',
+  'items',
+  'packs',
 ] as const
 /** How it transforms dumps, unless scripts of form 1 do that. */
 const transforms = ['compression.zstd', 'compression.gzip', 'encryption.age', 'recovery_recipients'] as const
+
+/** The certificate of an enrolled agent. */
+export interface CertificateStatus {
+  readonly expiresAt: Date
+  readonly renewalProblem: string | undefined
+}
 
 /** The answer to `GET /status`. The message is the published one; the other fields are additions. */
 export async function statusAnswer(
   pack: Result<ScriptPack>,
   { registry, settings }: Pick<JobDependencies, 'registry' | 'settings'>,
+  certificate?: CertificateStatus,
 ): Promise<AgentStatus> {
   const jobs = registry.running().map(({ record }) => ({
     kind: record.request.kind,
@@ -43,6 +52,7 @@ export async function statusAnswer(
     message: 'Client is running',
     version: VERSION,
     ...scriptFields(pack),
+    packs: await describePacks(settings),
     capabilities: capabilitiesOf(pack, settings.transfers),
     accepts_jobs: registry.closure === undefined,
     ...(registry.closure === undefined ? {} : { accepts_no_jobs_because: registry.closure }),
@@ -52,7 +62,13 @@ export async function statusAnswer(
     max_job_number: settings.maxJobs,
     reserved_restore_number: settings.reservedRestores,
     free_disk_bytes: await freeDisk(settings),
+    ...(certificate === undefined ? {} : certificateFields(certificate)),
   }
+}
+
+function certificateFields({ expiresAt, renewalProblem }: CertificateStatus): Record<string, unknown> {
+  const problem = renewalProblem === undefined ? {} : { certificate_renewal_problem: renewalProblem }
+  return { certificate_expires_at: timestamp(expiresAt), ...problem }
 }
 
 function lockedDatabase(job: JobRecord): LockedDatabase {

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { ItemLists } from '../items/list-items.ts'
 import type { AgentSettings } from '../settings/agent-settings.ts'
 import type { ObjectClaims } from '../stages/object-claim.ts'
 import type { AgentStores } from '../stores/agent-stores.ts'
@@ -11,6 +12,7 @@ export interface JobDependencies {
   registry: JobRegistry
   stores: AgentStores
   claims: ObjectClaims
+  itemLists: ItemLists
   metrics: JobMetrics
   /** Where cgroups for scripts are created, if that is permitted. */
   cgroups: string | undefined

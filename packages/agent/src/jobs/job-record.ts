@@ -61,6 +61,8 @@ export interface JobRecord {
   failureCode?: AgentFailureCode
   stored?: StoredDump
   progress: { bytesRead: number; bytesStored: number }
+  /** How large the dump is going to be, as its check stage estimates. */
+  expectedBytes?: number
   /** The warnings of its scripts so far. Masked. */
   warnings: Warning[]
   /** It was deleted while it ran, and disappears when it has finished. */

@@ -1,29 +1,13 @@
 import type { RunKind } from '@osb-backup/core'
 import type { Journal } from '../journal/journal.ts'
+import { isDiskFull } from '../journal/space-reserve.ts'
 import type { DescriptorReserve } from './descriptor-reserve.ts'
 import { type EndedJob, expiredJobs, type JobRetention } from './expiry.ts'
 import { type JobKey, type JobRecord, newJob } from './job-record.ts'
 import { isSameDatabase, type JobRequest } from './job-request.ts'
 import { isUnlocking, pendingSteps } from './pending-steps.ts'
 import { isRemovable, newRegisteredJob, type RegisteredJob, trim } from './registered-job.ts'
-
-/** How many jobs may run, and how many restores even if that many jobs run. */
-export interface JobLimits {
-  maxJobs: number
-  reservedRestores: number
-}
-
-/** Why no new jobs are accepted: the agent is recovering or shutting down, or a check of its start failed. */
-export type Closure = 'recovering' | 'stopping' | 'start_check_failed'
-
-/** The result of reserving a job. */
-export type Reservation =
-  | { result: 'started'; job: RegisteredJob }
-  | { result: 'known'; job: RegisteredJob }
-  | { result: 'cancelled' }
-  | { result: 'full' }
-  | { result: 'database-busy'; blockedBy: RegisteredJob }
-  | { result: 'closed'; closure: Closure }
+import { type Closure, hasSlot, type JobLimits, type Reservation } from './reservation.ts'
 
 /**
  * The jobs of this agent. Backups and restores have separate ids and share the limit. What must survive a crash is in
@@ -81,16 +65,8 @@ export class JobRegistry {
     if (this.closure !== undefined) return { result: 'closed', closure: this.closure }
     const blockedBy = this.#blockerOf(request)
     if (blockedBy !== undefined) return { result: 'database-busy', blockedBy }
-    if (!this.#hasSlot(request.kind)) return { result: 'full' }
+    if (!hasSlot(request.kind, this.running(), this.#limits)) return { result: 'full' }
     return { result: 'started', job: this.#hold(newJob(request, form, now)) }
-  }
-
-  /** A restore is not rejected because of backups: a user waits for it. */
-  #hasSlot(kind: RunKind): boolean {
-    const running = this.running()
-    if (running.length < this.#limits.maxJobs) return true
-    const restores = running.filter(({ record }) => record.request.kind === 'restore')
-    return kind === 'restore' && restores.length < this.#limits.reservedRestores
   }
 
   /** Registers a job from the journal. */
@@ -174,7 +150,16 @@ export class JobRegistry {
   async discard(key: JobKey): Promise<boolean> {
     const job = this.find(key)
     if (job?.record.status === 'RUNNING') job.cancel.abort()
-    await this.#journal.cancelled.add(key)
+    try {
+      await this.#journal.cancelled.add(key)
+    } catch (error) {
+      // Its file makes room for its id.
+      const hasEnded = job !== undefined && job.record.status !== 'RUNNING'
+      if (!hasEnded || !isDiskFull(error) || !isRemovable({ ...job.record, isDeleted: true })) throw error
+      await this.delete(job)
+      await this.#journal.cancelled.add(key)
+      return true
+    }
     if (job === undefined) return false
     if (job.record.status === 'RUNNING' || pendingSteps(job.record).length > 0) {
       job.record.isDeleted = true

@@ -10,6 +10,8 @@ export interface JobRequest {
   kind: RunKind
   /** Opaque; unique among the jobs of its kind. */
   id: string
+  /** The script pack that the request names. */
+  pack?: string
   compress: boolean
   /** The compressor, if the agent compresses. */
   compressor: Compressor
@@ -39,6 +41,8 @@ export interface JobRequest {
   /** What the backup is of, if the caller says so: for the manifest. */
   instance?: Named
   plan?: Named
+  /** The span that the job continues, as W3C Trace Context has it; absent: nobody traces it. */
+  traceparent?: string
 }
 
 /** A compression algorithm, and one of its levels; absent: its default. */

@@ -31,7 +31,7 @@ export async function retryPendingSteps(
     delete job.nextRetryAt
     if (isOver()) return
     // It may have been repaired since.
-    const pack = await readPackInForm(job.record.form, settings.scriptsPath)
+    const pack = await readPackInForm(job.record.form, settings, job.record.request.pack)
     for (const step of pendingSteps(job.record)) {
       await runStep({ ...run, pack }, job, beginRetry(job.record, step), deps)
     }

@@ -1,6 +1,7 @@
 import type { Step } from '@osb-backup/core'
 import { errorMessage } from '@osb-backup/node'
-import { backupStages, restoreStages, type Stage } from '@osb-backup/protocol'
+import { withSpan } from '@osb-backup/node/tracing'
+import { backupStages, restoreStages } from '@osb-backup/protocol'
 import type { Logger } from 'pino'
 import { readWarnings } from '../scripts/script-messages.ts'
 import { findScript } from '../scripts/script-pack.ts'
@@ -36,7 +37,18 @@ export async function runSteps(
  * Runs a step whose record was just added to the job. Always-run steps are bounded by their time limit, and an unlock by an
  * operator who unlocked the database; a failure or a cancellation of the job does not end them.
  */
-export async function runStep(
+export function runStep(
+  run: RunContext,
+  job: RegisteredJob,
+  stepRecord: StepRecord,
+  deps: StepDependencies,
+): Promise<void> {
+  const attributes = { 'osb_backup.agent.job.id': job.record.request.id }
+  const errorOf = () => (stepRecord.ok ? undefined : 'the step failed')
+  return withSpan(`step ${stepRecord.step}`, { attributes }, () => runUntraced(run, job, stepRecord, deps), errorOf)
+}
+
+async function runUntraced(
   run: RunContext,
   job: RegisteredJob,
   stepRecord: StepRecord,
@@ -121,13 +133,20 @@ async function execute(run: RunContext, step: Step, signal: AbortSignal): Promis
   const { ended } = await startStage(run, step, path, signal)
   const end = await ended
   const logs = { stdout: end.stdout, stderr: end.stderr }
+  if (pack.form === 2 && step === 'pre-backup-check') noteExpectedSize(run.job, end.stdout)
   return isSuccess(end.outcome) ? { ok: true, ...logs } : { ok: false, ...scriptFailure(path, end), ...logs }
 }
 
+/** A line `expectedSizeBytes=N` of the check stage says how large the dump is going to be; the last one counts. */
+function noteExpectedSize(job: JobRecord, printed: string): void {
+  const found = [...printed.matchAll(/^expectedSizeBytes=(\d{1,15})$/gm)].at(-1)?.[1]
+  if (found !== undefined) job.expectedBytes = Number(found)
+}
+
 /** The always-run steps of a job that have a script; one that cannot be read counts. */
-async function findAlwaysRunScripts({ pack, job: { request } }: RunContext): Promise<Stage[]> {
+async function findAlwaysRunScripts({ pack, job: { request } }: RunContext): Promise<Step[]> {
   const stages = request.kind === 'backup' ? backupStages : restoreStages
-  const found: Stage[] = []
+  const found: Step[] = []
   for (const stage of stages.filter(isAlwaysRun)) {
     const script = await findScript(pack, stage)
     if (!script.ok || script.value !== undefined) found.push(stage)

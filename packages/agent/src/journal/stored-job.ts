@@ -21,6 +21,7 @@ const named = z.object({ id: z.string().exactOptional(), name: z.string().exactO
 const request = z.object({
   kind: z.enum(['backup', 'restore']),
   id: z.string().min(1),
+  pack: z.string().exactOptional(),
   compress: z.boolean(),
   compressor: z
     .object({ algorithm: z.enum(['gzip', 'zstd']), level: z.number().exactOptional() })
@@ -55,6 +56,7 @@ const request = z.object({
     .exactOptional(),
   instance: named,
   plan: named,
+  traceparent: z.string().exactOptional(),
 })
 
 const stored = z.object({
@@ -91,6 +93,7 @@ const jobSchema = z.object({
   failureCode: z.enum(agentFailureCodes).exactOptional(),
   stored: stored.exactOptional(),
   progress: z.object({ bytesRead: whole, bytesStored: whole }),
+  expectedBytes: whole.exactOptional(),
   warnings: z.array(warningSchema).default([]),
   isDeleted: z.boolean().exactOptional(),
   ownScripts: z.array(step).exactOptional(),

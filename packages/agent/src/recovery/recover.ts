@@ -63,7 +63,7 @@ async function recoverJob(job: RegisteredJob, deps: JobDependencies): Promise<vo
   try {
     await endOrphans(job.record, deps)
     const { finishJob } = await import('../jobs/run-job.ts')
-    await finishJob(job, await readPackInForm(job.record.form, deps.settings.scriptsPath), deps)
+    await finishJob(job, await readPackInForm(job.record.form, deps.settings, job.record.request.pack), deps)
   } catch (error) {
     deps.log.fatal(
       { err: errorMessage(error), jobId: job.record.request.id },
@@ -77,7 +77,7 @@ export async function resumePending(job: RegisteredJob, deps: JobDependencies): 
   try {
     await endOrphans(job.record, deps)
     const { resumeRetries } = await import('../jobs/run-job.ts')
-    await resumeRetries(job, await readPackInForm(job.record.form, deps.settings.scriptsPath), deps)
+    await resumeRetries(job, await readPackInForm(job.record.form, deps.settings, job.record.request.pack), deps)
   } catch (error) {
     deps.log.fatal(
       { err: errorMessage(error), jobId: job.record.request.id },

@@ -49,8 +49,3 @@ function nameProblem(name: string, form: 1 | 2, allowed: ReadonlySet<string>): s
   const permit = isForbiddenVariable(name) ? '' : ', or list it in allowed_parameters of the agent'
   return `is rejected: it would change how scripts run; choose another name${permit}`
 }
-
-/** The variable that holds a parameter in form 2: `dump-jobs` becomes `BACKUP_PARAMETER_DUMP_JOBS`. */
-export function parameterVariable(name: string): string {
-  return `BACKUP_PARAMETER_${name.toUpperCase().replaceAll(/[^A-Z0-9_]/g, '_')}`
-}

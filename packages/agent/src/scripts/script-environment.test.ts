@@ -1,4 +1,4 @@
-import { backupStages, restoreStages } from '@osb-backup/protocol'
+import { backupStages, publishedRestoreStages } from '@osb-backup/protocol'
 import { expect, test } from 'vitest'
 import type { JobRequest } from '../jobs/job-request.ts'
 import { scriptArguments, scriptEnvironment } from './script-environment.ts'
@@ -53,7 +53,10 @@ test('form 2 gets the parameters under a prefix, and no key', () => {
 })
 
 test('the arguments are the published ones', () => {
-  const all = [...backupStages, ...restoreStages].map((stage) => [stage, scriptArguments(stage, request, dump)])
+  const all = [...backupStages, ...publishedRestoreStages].map((stage) => [
+    stage,
+    scriptArguments(stage, request, dump),
+  ])
   const long = ['h', 'u', 'p', 'd', 'h_2026_01_01_d', 'j1', 'true', 'key-1']
   expect(Object.fromEntries(all)).toEqual({
     'pre-backup-lock': ['d'],

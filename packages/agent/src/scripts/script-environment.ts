@@ -1,6 +1,5 @@
-import type { Stage } from '@osb-backup/protocol'
+import { parameterVariable, type Stage } from '@osb-backup/protocol'
 import type { JobRequest } from '../jobs/job-request.ts'
-import { parameterVariable } from './parameters.ts'
 import type { MessageFiles } from './script-messages.ts'
 
 /** How a dump is described to scripts. */
@@ -20,7 +19,7 @@ export interface DescribedDump {
 export function scriptEnvironment(
   stage: Stage,
   form: 1 | 2,
-  request: JobRequest,
+  request: Pick<JobRequest, 'id' | 'database' | 'parameters'>,
   dump: DescribedDump & { directory: string; messages: MessageFiles },
   base: Readonly<Record<string, string>>,
 ): Record<string, string> {
@@ -72,6 +71,8 @@ export function scriptArguments(
     case 'restore-cleanup':
       return [request.id]
     case 'post-restore-unlock':
+    case 'verify':
+    case 'list-items':
       return []
   }
 }

@@ -1,10 +1,31 @@
-import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
-import { absolutePath, flag, httpUrl, listOf, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
+import {
+  absolutePath,
+  flag,
+  httpUrl,
+  isLoopbackHost,
+  listOf,
+  oneOf,
+  type SettingsSection,
+  text,
+  wholeNumber,
+} from '@osb-backup/node'
+import { tracingTable } from '@osb-backup/node/tracing'
 import { isForbiddenVariable, itemSchema } from '@osb-backup/protocol'
-import { s3CredentialSources } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
+import { transferTable } from './transfer-settings.ts'
 
 const parameterName = z.string().refine((name) => name !== '' && !isForbiddenVariable(name))
+
+/** Tokens are sent to it, so it is reached over TLS, unless it is on this machine. */
+const enrolmentUrl = httpUrl.refine((url) => {
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'https:' || isLoopbackHost(hostname)
+}, 'must begin with https://')
+
+const fingerprint = z
+  .string()
+  .regex(/^([0-9a-f]{2}:){31}[0-9a-f]{2}$/i, 'must be 32 pairs of hex digits with colons between them')
+  .toUpperCase()
 
 /** Settings that the Go agent also has keep its names. */
 const access = {
@@ -37,6 +58,31 @@ const access = {
     schema: absolutePath,
     description: 'PEM file of CAs, one of which must have signed the certificate that callers present',
   },
+  enrolment_url: {
+    schema: enrolmentUrl,
+    description:
+      'URL of the manager, which issues the certificate of the agent: TLS without files of your own, with client certificates',
+  },
+  enrolment_token: {
+    schema: text,
+    description: 'token that `osb-backup agent enrol` printed; works once, and is ignored afterwards',
+  },
+  enrolment_token_file: { schema: absolutePath, description: 'file that contains it, instead of enrolment_token' },
+  enrolment_fingerprint: {
+    schema: fingerprint,
+    description: "SHA-256 of the certificate of the manager's CA, which `osb-backup agent enrol` printed",
+  },
+  enrolment_ca_file: {
+    schema: absolutePath,
+    description:
+      "PEM file of CAs that the certificate of the manager's API may be signed by, in addition to those of the system",
+  },
+  enrolment_renewal_percent: {
+    schema: wholeNumber(0, 66),
+    default: '60',
+    description:
+      'part of the lifetime of the certificate, in percent, after which it is renewed; 0 renews it whenever that is checked',
+  },
   plain_http: {
     schema: oneOf(['allow', 'forbid']),
     default: 'allow',
@@ -66,6 +112,10 @@ const directories = {
     schema: absolutePath,
     defaultText: '/var/vcap/jobs/backup-agent/backup',
     description: 'directory of the stage scripts',
+  },
+  packs_path: {
+    schema: absolutePath,
+    description: 'directory of further script packs, a folder each, which requests choose by the name of the folder',
   },
   script_user: {
     schema: text,
@@ -144,126 +194,27 @@ const jobs = {
   },
 } as const
 
-const transfers = {
-  file_destination_root: {
-    schema: absolutePath,
-    description: 'directory that destinations of type FILE must be in; they are rejected while it is not set',
-  },
-  private_destinations: {
-    schema: oneOf(['allow', 'forbid']),
-    default: 'allow',
-    description: 'whether S3 and Swift may be in private networks and on this machine: allow or forbid',
-  },
-  default_s3_endpoint: {
-    schema: text,
-    defaultText: 'AWS',
-    description: 'endpoint of S3 destinations whose request names none: a URL or host:port',
-  },
-  skip_storage: {
-    schema: flag,
-    default: 'false',
-    description:
-      'whether the scripts of form 1 move dumps to the store and back themselves, and the agent transfers nothing',
-  },
-  ambient_credentials: {
-    schema: listOf(
-      oneOf(s3CredentialSources),
-      `must be of ${s3CredentialSources.join(', ')}, with commas between them`,
-    ),
-    description:
-      'where S3 destinations may have the agent take credentials of its own from: environment, instanceProfile, webIdentity, ' +
-      'separated by commas',
-  },
-  store_ca_file: {
-    schema: absolutePath,
-    description: 'PEM file of CAs that S3 and Swift may be signed by, in addition to those of the system',
-  },
-  store_outage_seconds: {
-    schema: wholeNumber(0, 86_400),
-    default: '300',
-    description:
-      'seconds that a store may be unavailable before a transfer fails; until then its calls are retried, and scripts wait',
-  },
-  store_timeout_seconds: {
-    schema: wholeNumber(1, 3600),
-    default: '120',
-    description: 'seconds without any byte from a store after which a call counts as failed, and is retried',
-  },
-  bandwidth_limit_kib_per_second: {
-    schema: wholeNumber(1, 1_000_000_000),
-    defaultText: 'unlimited',
-    description: 'bandwidth in KiB/s of all uploads and downloads together',
-  },
-  s3_maximum_parts: {
-    schema: wholeNumber(1000, 10_000),
-    defaultText: '10000',
-    description: 'maximum number of parts of an upload to S3; some vendors accept only 1000',
-  },
-  compression_algorithm: {
-    schema: oneOf(['zstd', 'gzip']),
-    default: 'zstd',
-    description: 'compression where a request asks for it without naming an algorithm: zstd or gzip',
-  },
-  compression_level: {
-    schema: wholeNumber(1, 19),
-    defaultText: '3 for zstd, 6 for gzip',
-    description: 'compression level: 1 to 19 for zstd, 1 to 9 for gzip',
-  },
-  recovery_recipients: {
-    schema: text
-      .refine(isAgeRecipientList, 'must be age recipients (age1…) with commas between them')
-      .transform(ageKeys),
-    description:
-      'age recipients, separated by commas, that can decrypt every encrypted backup in addition to those of its plan',
-  },
-  transform_files: {
-    schema: flag,
-    default: 'false',
-    description:
-      'whether the agent also compresses and encrypts the files of form 1 scripts, which are then asked not to',
-  },
-  write_manifests: {
-    schema: flag,
-    default: 'true',
-    description: 'whether each stored object gets a file <name>.manifest.json beside it that describes it',
-  },
-  HTTPS_PROXY: {
-    schema: httpUrl,
-    aliases: ['https_proxy'],
-    description: 'URL of the proxy for S3 and Swift at https URLs',
-  },
-  HTTP_PROXY: {
-    schema: httpUrl,
-    aliases: ['http_proxy'],
-    description: 'URL of the proxy for S3 and Swift at http URLs',
-  },
-  NO_PROXY: {
-    schema: text,
-    aliases: ['no_proxy'],
-    description: 'hosts that are reached without a proxy, separated by commas: s3.internal,.example.org',
-  },
-} as const
-
 /** Log levels, from few entries to many. */
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-const logging = {
+const monitoring = {
   log_level: {
     schema: oneOf(LOG_LEVELS),
     default: 'info',
     description: `lowest level that is logged: ${LOG_LEVELS.join(', ')}`,
   },
+  ...tracingTable,
 } as const
 
 /** Every setting of the agent: parsing, `--help` and docs/settings.md all come from here. */
-export const agentSettingsTable = { ...access, ...directories, ...jobs, ...transfers, ...logging } as const
+export const agentSettingsTable = { ...access, ...directories, ...jobs, ...transferTable, ...monitoring } as const
 
 /** The settings in the order of help and reference. */
 export const agentSettingsSections: readonly SettingsSection[] = [
   { title: 'Access', table: access },
   { title: 'Directories and scripts', table: directories },
   { title: 'Jobs', table: jobs },
-  { title: 'Transfers', table: transfers },
-  { title: 'Log', table: logging },
+  { title: 'Transfers', table: transferTable },
+  { title: 'Monitoring', table: monitoring },
 ]

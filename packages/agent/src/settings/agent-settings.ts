@@ -17,6 +17,8 @@ export interface AgentSettings {
   scriptsPath: string
   /** Whether the scripts path was set explicitly: then it must exist at the start. */
   mustHaveScripts: boolean
+  /** The directory of the packs that requests name. */
+  packsPath?: string
   /** The name of the account that scripts run under. */
   scriptUser?: string
   /** That account, if it is not the agent's own. Looked up when the agent starts. */
@@ -41,6 +43,15 @@ export interface AgentSettings {
   plainHttp: 'allow' | 'forbid'
   /** Paths of PEM files. Absent: plain HTTP. */
   tls?: { certificateFile: string; keyFile: string; clientCaFile?: string }
+  /** How the agent gets its certificate from the manager, in place of the files of `tls`. */
+  enrolment?: {
+    url: string
+    token?: string
+    fingerprint: string
+    /** PEM file. */
+    caFile?: string
+    renewalPercent: number
+  }
   fileDestinationRoot?: string
   /** The scripts of form 1 store every dump themselves, whatever requests say. */
   skipStorage: boolean
@@ -48,6 +59,11 @@ export interface AgentSettings {
   destinationDefaults: Readonly<Record<string, Partial<AgentDestination>>>
   transfers: TransferSettings
   logLevel: LogLevel
+  /** Absent: nothing is traced. */
+  tracing?: {
+    /** Which part of the traces that begin here is recorded, from 0 to 1. */
+    sampleRatio: number
+  }
   /** The only variables of the agent's own environment that are passed to scripts. */
   scriptBase: Readonly<Record<'PATH' | 'HOME' | 'LANG' | 'TMPDIR', string>>
 }

@@ -10,6 +10,12 @@ const least = {
   directory_restore: '/r',
 }
 
+const enrolment = {
+  enrolment_url: 'https://manager.example',
+  enrolment_token: 't',
+  enrolment_fingerprint: `AB${':CD'.repeat(31)}`,
+}
+
 test('settings that are not set have the published defaults', () => {
   expect(readSettings({ ...least, PATH: '/bin', HOME: '/home/x', LANG: 'de_DE', TMPDIR: '/t' })).toEqual({
     credentials: { username: 'u', password: 'p' },
@@ -71,6 +77,17 @@ test.each([
   [{ tls_certificate_file: '/c' }, 'tls_key_file must be set with tls_certificate_file.'],
   [{ tls_client_ca_file: '/a' }, 'tls_client_ca_file needs tls_certificate_file and tls_key_file.'],
   [{ tls_key_file: 'k' }, 'tls_key_file must be an absolute path.'],
+  [{ enrolment_token: 't' }, 'enrolment_url must be set with the other settings of the enrolment.'],
+  [{ enrolment_url: 'https://manager.example' }, 'enrolment_fingerprint must be set with enrolment_url.'],
+  [{ ...enrolment, enrolment_url: 'http://manager.example' }, 'enrolment_url must begin with https://.'],
+  [
+    { ...enrolment, enrolment_fingerprint: 'AB:CD' },
+    'enrolment_fingerprint must be 32 pairs of hex digits with colons between them.',
+  ],
+  [
+    { ...enrolment, tls_certificate_file: '/c', tls_key_file: '/k' },
+    'enrolment_url and tls_certificate_file exclude each other: set one of them.',
+  ],
   [{ state_directory: 'state' }, 'state_directory must be an absolute path.'],
   [{ job_retention_number: '0' }, 'job_retention_number must be a whole number from 1 to 100000.'],
   [{ s3_maximum_parts: '999' }, 's3_maximum_parts must be a whole number from 1000 to 10000.'],

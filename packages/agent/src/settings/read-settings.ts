@@ -1,7 +1,16 @@
+import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compressionLevels, isCompressionLevel } from '@osb-backup/core'
-import { type Environment, omitUndefined, type ParsedSettings, parseSettings, SettingsError } from '@osb-backup/node'
+import {
+  type Environment,
+  errorCode,
+  errorMessage,
+  omitUndefined,
+  type ParsedSettings,
+  parseSettings,
+  SettingsError,
+} from '@osb-backup/node'
 import type { Compressor } from '../jobs/job-request.ts'
 import type { AgentSettings, TransferSettings } from './agent-settings.ts'
 import { agentSettingsTable } from './agent-settings-table.ts'
@@ -20,6 +29,7 @@ export function readSettings(environment: Environment): AgentSettings {
   const parsed = parseSettings(agentSettingsTable, environment)
   const credentials = credentialsOf(parsed)
   const tls = tlsOf(parsed)
+  const enrolment = enrolmentOf(parsed)
   const root = parsed.file_destination_root
   return {
     ...(credentials === undefined ? {} : { credentials }),
@@ -29,6 +39,7 @@ export function readSettings(environment: Environment): AgentSettings {
     restoreDirectory: parsed.directory_restore,
     scriptsPath: parsed.scripts_path ?? DEFAULT_SCRIPTS_PATH,
     mustHaveScripts: parsed.scripts_path !== undefined,
+    ...(parsed.packs_path === undefined ? {} : { packsPath: parsed.packs_path }),
     ...(parsed.script_user === undefined ? {} : { scriptUser: parsed.script_user }),
     allowedParameters: new Set(parsed.allowed_parameters),
     mayDeleteFiles: parsed.allowed_to_delete_files,
@@ -44,12 +55,16 @@ export function readSettings(environment: Environment): AgentSettings {
     retention: { maxAgeMs: parsed.job_retention_hours * 3_600_000, maxNumber: parsed.job_retention_number },
     plainHttp: parsed.plain_http,
     ...(tls === undefined ? {} : { tls }),
+    ...(enrolment === undefined ? {} : { enrolment }),
     ...(root === undefined ? {} : { fileDestinationRoot: root }),
     skipStorage: parsed.skip_storage,
     destinationDefaults:
       parsed.default_s3_endpoint === undefined ? {} : { S3: { endpoint: parsed.default_s3_endpoint } },
     transfers: transfersOf(parsed),
     logLevel: parsed.log_level,
+    ...(parsed.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
+      ? {}
+      : { tracing: { sampleRatio: parsed.OTEL_TRACES_SAMPLER_ARG } }),
     scriptBase: {
       PATH: environment.PATH || '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       HOME: environment.HOME || '/',
@@ -76,6 +91,37 @@ function tlsOf(parsed: Parsed): AgentSettings['tls'] {
   if (certificateFile === undefined) throw new SettingsError('tls_certificate_file must be set with tls_key_file.')
   if (keyFile === undefined) throw new SettingsError('tls_key_file must be set with tls_certificate_file.')
   return { certificateFile, keyFile, ...(clientCaFile === undefined ? {} : { clientCaFile }) }
+}
+
+function enrolmentOf(parsed: Parsed): AgentSettings['enrolment'] {
+  const { enrolment_url: url, enrolment_token: token, enrolment_token_file: tokenFile } = parsed
+  const { enrolment_fingerprint: fingerprint, enrolment_ca_file: caFile } = parsed
+  if (url === undefined) {
+    if (token === undefined && tokenFile === undefined && fingerprint === undefined && caFile === undefined) {
+      return undefined
+    }
+    throw new SettingsError('enrolment_url must be set with the other settings of the enrolment.')
+  }
+  if (fingerprint === undefined) throw new SettingsError('enrolment_fingerprint must be set with enrolment_url.')
+  if (parsed.tls_certificate_file !== undefined || parsed.tls_key_file !== undefined) {
+    throw new SettingsError('enrolment_url and tls_certificate_file exclude each other: set one of them.')
+  }
+  if (token !== undefined && tokenFile !== undefined) {
+    throw new SettingsError('enrolment_token and enrolment_token_file exclude each other: set one of them.')
+  }
+  const renewalPercent = parsed.enrolment_renewal_percent
+  return omitUndefined({ url, token: token ?? readToken(tokenFile), fingerprint, caFile, renewalPercent })
+}
+
+/** The file may be removed once the agent was enrolled. */
+function readToken(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw new SettingsError(`enrolment_token_file cannot be read: ${errorMessage(error)}.`)
+  }
 }
 
 function transfersOf(parsed: Parsed): TransferSettings {

@@ -1,5 +1,5 @@
 import { errorMessage } from '@osb-backup/node'
-import type { AgentFailureCode } from '@osb-backup/protocol'
+import type { AgentFailureCode, BackupStage, RestoreStage } from '@osb-backup/protocol'
 import type { ObjectStore } from '@osb-backup/storage'
 import { stores } from '@osb-backup/storage/kinds'
 import { isAlwaysRun, type JobRecord } from '../jobs/job-record.ts'
@@ -52,7 +52,7 @@ export const failed = (problem: string): StepResult => ({ ok: false, problem })
 /** Starts the script of a stage with its environment and arguments. */
 export function startStage(
   run: RunContext,
-  stage: Parameters<typeof scriptEnvironment>[0],
+  stage: BackupStage | RestoreStage,
   path: string,
   signal: AbortSignal,
   streams: { stdin?: 'stream'; stdout?: 'stream' } = {},
@@ -101,11 +101,11 @@ export function startStage(
  * What old scripts inherited from the Go agent, of whose environment nothing else is theirs, and for those that store dumps
  * themselves where to.
  */
-function inheritedVariables({ settings, job: { request } }: RunContext): Record<string, string> {
+function inheritedVariables({ settings, pack, job: { request } }: RunContext): Record<string, string> {
   return {
     directory_backup: settings.backupDirectory,
     directory_restore: settings.restoreDirectory,
-    scripts_path: settings.scriptsPath,
+    scripts_path: pack.directory,
     ...(request.skipStorage
       ? stores.kindOf(request.store).agent.scriptVariables(request.store, request.namePrefix)
       : {}),

@@ -1,4 +1,5 @@
 import { type AgentCreate, agentCreateSchema } from '@osb-backup/protocol/v1'
+import { resolveConnection } from '../config/resolve-connection.ts'
 import { newIdempotencyKey } from '../idempotency-key.ts'
 import { readObject, resolveReferences } from '../input/document.ts'
 import { styleState } from '../output/style.ts'
@@ -66,6 +67,28 @@ Example:
           ],
         })
         if (checked.state !== 'reachable') process.exitCode = 1
+      }),
+    )
+  agent
+    .command('enrol')
+    .description('Create the token with which an agent gets its certificate, and print the settings to start it with')
+    .argument('<agent>', 'ID, unique beginning of an ID, or name')
+    .action(
+      action(async (session, _: object, name: string) => {
+        const client = await session.client()
+        const { url } = await resolveConnection(session.io, session.flags)
+        const enrolment = await client.agents.enrol(await findId(client, agentResource, name))
+        session.printer.value(enrolment, {
+          name: enrolment.agentId,
+          human: () => [
+            `enrolment_url=${url}`,
+            `enrolment_token=${enrolment.token}`,
+            `enrolment_fingerprint=${enrolment.caFingerprint}`,
+          ],
+        })
+        session.printer.note(
+          `Start the agent with these settings by ${enrolment.expiresAt}. The token works once, and is shown only this once.`,
+        )
       }),
     )
   addEdit(program, agent, editableResources.agent as never)

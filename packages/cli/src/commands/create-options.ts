@@ -4,10 +4,10 @@ import { z } from 'zod'
 import { UsageError } from '../exit-code.ts'
 import { readSecret } from '../input/secret.ts'
 import type { Io } from '../io.ts'
+import { metaOf } from '../resources/editable.ts'
+import { isSecretField } from '../resources/secret-fields.ts'
 import { choicesOf, kebab } from './filters.ts'
 
-/** Names of fields that are secrets: on the command line they are read from files. */
-const SECRET = /^(password|privilegedPassword|authSecret|privateKey|sessionToken|.*Secret|.*Password)$/
 /** Long texts are read from files too. */
 const LONG = new Set(['caCertificate'])
 
@@ -35,10 +35,10 @@ export function addFieldOptions(
   const fields = new Map(schemas.flatMap(({ shape }) => Object.entries(shape)))
   for (const [field, schema] of fields) {
     if (except.includes(field)) continue
-    const option = optionOf(field, schema as z.ZodType, labelsOf(field, schemas))
+    const option = optionOf(field, schema as z.ZodType, schemas)
     if (option === undefined) continue
     command.addOption(option)
-    const isSecret = SECRET.test(field)
+    const isSecret = isSecretField(field)
     options.push({ field, attribute: option.attributeName(), isFile: isSecret || LONG.has(field), isSecret })
   }
   return options
@@ -61,17 +61,15 @@ export async function fieldsOf(
   return fields
 }
 
-function optionOf(field: string, schema: z.ZodType, labels: string): Option | undefined {
-  const meta = z.globalRegistry.get(schema)
-  const description = `${meta?.description ?? field}${labels}`
+function optionOf(field: string, schema: z.ZodType, schemas: readonly z.ZodObject[]): Option | undefined {
+  const labels = labelsOf(field, schemas)
+  const described = [...new Set(schemas.flatMap(({ shape }) => metaOf(shape[field]).description ?? []))].join('; ')
+  const description = `${described.replace(/(^|\. )Write-only.*$/, '') || field}${labels}`
   const inner = unwrapped(schema)
   const choices = choicesOf(inner)
   const flag = `--${kebab(field)}`
-  if (SECRET.test(field) || LONG.has(field)) {
-    return new Option(
-      `${flag}-file <file>`,
-      `${description.replace(/\. Write-only.*$/, '')}: file that contains it, or - for standard input`,
-    )
+  if (isSecretField(field) || LONG.has(field)) {
+    return new Option(`${flag}-file <file>`, `${description}: file that contains it, or - for standard input`)
   }
   if (inner instanceof z.ZodBoolean) return new Option(flag, description)
   if (inner instanceof z.ZodNumber) return new Option(`${flag} <number>`, description).argParser(numberArgument)
@@ -85,7 +83,9 @@ function optionOf(field: string, schema: z.ZodType, labels: string): Option | un
 function labelsOf(field: string, schemas: readonly z.ZodObject[]): string {
   const having = schemas.filter(({ shape }) => field in shape)
   if (having.length === schemas.length) return ''
-  const kinds = having.map(({ shape }) => (shape.kind instanceof z.ZodLiteral ? String(shape.kind.value) : ''))
+  const kinds = having.flatMap(({ shape }) =>
+    shape.kind instanceof z.ZodLiteral ? [String(shape.kind.value)] : (choicesOf(shape.kind) ?? []),
+  )
   return ` (${kinds.join(', ')})`
 }
 

@@ -1,28 +1,18 @@
-import {
-  type DestinationCreate,
-  destinationCreateSchema,
-  isEnded,
-  type Reconciliation,
-  storeSettingsSchema,
-} from '@osb-backup/protocol/v1'
+import { type DestinationCreate, destinationCreateSchema, storeSettingsSchema } from '@osb-backup/protocol/v1'
 import { Option } from 'commander'
 import type { z } from 'zod'
-import { CliError } from '../exit-code.ts'
 import { newIdempotencyKey } from '../idempotency-key.ts'
 import { isObject, readObject, resolveReferences } from '../input/document.ts'
-import { confirm } from '../input/prompt.ts'
-import { cleaned } from '../output/table.ts'
-import { formatBytes, formatDuration } from '../output/units.ts'
+import { formatDuration } from '../output/units.ts'
 import { editableResources } from '../resources/editable.ts'
 import { findId } from '../resources/resource.ts'
 import { destinationResource, instanceResource } from '../resources/resources.ts'
-import type { Session } from '../session.ts'
 import { addFieldOptions, fieldsOf } from './create-options.ts'
 import { addEdit } from './edit.ts'
 import { requireFields } from './instances.ts'
 import type { Program } from './program-context.ts'
+import { addReconciliationCommands } from './reconciliations.ts'
 import { addDelete, addResourceCommand } from './resource-commands.ts'
-import { durationArgument } from './start-jobs.ts'
 
 const kinds = storeSettingsSchema.options as readonly z.ZodObject[]
 const kindNames = kinds.map(({ shape }) => String((shape.kind as z.ZodLiteral).value))
@@ -100,66 +90,10 @@ Examples:
         })
       }),
     )
-  destination
-    .command('reconcile')
-    .description('Compare what a destination holds with its restore points')
-    .argument('<destination>', 'ID, unique beginning of an ID, or name')
-    .option('--remove', 'remove orphans and incomplete uploads; by default they are only listed')
-    .option('--older-than <duration>', 'skip younger objects, which may belong to a running job (1d)', durationArgument)
-    .action(action(reconcile))
+  addReconciliationCommands(program, destination)
   addEdit(program, destination, editableResources.destination as never)
   addDelete(program, destination, destinationResource, {
     consequence: () => 'What is stored in it stays.',
     delete: (client, id) => client.destinations.delete(id),
   })
-}
-
-async function reconcile(
-  session: Session,
-  options: { remove?: boolean; olderThan?: number },
-  name: string,
-): Promise<void> {
-  const { io, printer } = session
-  const client = await session.client()
-  const isExact = (options.remove ?? false) && (session.flags.yes ?? false)
-  const id = await findId(client, destinationResource, name, { isExact })
-  if (
-    options.remove &&
-    !(await confirm(
-      io,
-      session.flags,
-      'Remove every object below the prefixes of its plans that no restore point knows?',
-    ))
-  ) {
-    throw new CliError('Nothing was removed.')
-  }
-  const started = await client.destinations.reconcile(id, {
-    ...(options.remove ? { remove: true } : {}),
-    ...(options.olderThan === undefined ? {} : { olderThanSeconds: Math.round(options.olderThan) }),
-  })
-  printer.note(`Started the reconciliation ${started.id}.`)
-  const ended = await client.reconciliations.wait(started.id, { signal: io.signal })
-  printer.value(ended, { name: ended.id, human: () => findingLines(ended) })
-  const isClean = ended.state === 'succeeded' && (ended.findings?.missingCount ?? 0) === 0
-  if (isEnded(ended.state) && !isClean) process.exitCode = 1
-}
-
-const notListedNames = { incompleteUploads: 'incomplete uploads', hiddenVersions: 'hidden versions' } as const
-
-function findingLines({ state, error, findings }: Reconciliation): string[] {
-  if (findings === undefined) return [`The reconciliation has ${state}${error === undefined ? '.' : `: ${error}`}`]
-  const { objectCount, orphans, orphanCount, incompleteUploads, incompleteUploadCount, missing, missingCount } =
-    findings
-  const { hiddenVersionCount, hiddenVersionBytes, deleteMarkerCount, notListed } = findings
-  const hidden = `${hiddenVersionCount} hidden versions (${formatBytes(hiddenVersionBytes)}) and ${deleteMarkerCount} delete markers.`
-  const outcome = ({ removed, error: why }: { removed: boolean; error?: string | undefined }) =>
-    removed ? ' (removed)' : why === undefined ? '' : ` (not removed: ${why})`
-  return [
-    `${objectCount} objects, ${orphanCount} orphans, ${incompleteUploadCount} incomplete uploads, ${missingCount} restore points without an intact object.`,
-    ...(hiddenVersionCount + deleteMarkerCount > 0 ? [hidden] : []),
-    ...notListed.map((each) => cleaned(`  ${notListedNames[each.what]} not listed: ${each.problem}`)),
-    ...orphans.map((each) => cleaned(`  orphan   ${each.name}  ${formatBytes(each.sizeBytes)}${outcome(each)}`)),
-    ...incompleteUploads.map((each) => cleaned(`  upload   ${each.name}${outcome(each)}`)),
-    ...missing.map((each) => cleaned(`  ${each.state}  ${each.name}  (restore point ${each.restorePointId})`)),
-  ]
 }

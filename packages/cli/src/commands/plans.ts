@@ -1,41 +1,22 @@
-import { open } from 'node:fs/promises'
-import type { BackupClient } from '@osb-backup/client'
-import {
-  type Plan,
-  type PlanCreate,
-  type PlanKeys,
-  type PlanPreview,
-  type PlanRun,
-  planCreateSchema,
-  type Retention,
-} from '@osb-backup/protocol/v1'
-import { type Command, InvalidArgumentError, Option } from 'commander'
-import { CliError, UsageError } from '../exit-code.ts'
+import { type PlanCreate, type PlanRun, planCreateSchema } from '@osb-backup/protocol/v1'
+import { type Command, Option } from 'commander'
 import { newIdempotencyKey } from '../idempotency-key.ts'
 import { readObject, resolveReferences } from '../input/document.ts'
-import { confirm } from '../input/prompt.ts'
 import { localInstant } from '../output/describe.ts'
 import { styleState } from '../output/style.ts'
-import { formatDuration, formatRelative } from '../output/units.ts'
+import { formatRelative } from '../output/units.ts'
 import { editableResources } from '../resources/editable.ts'
-import { findEntry, findId } from '../resources/resource.ts'
-import { destinationResource, instanceResource, keeps, planResource } from '../resources/resources.ts'
+import { findId } from '../resources/resource.ts'
+import { destinationResource, instanceResource, planResource } from '../resources/resources.ts'
 import type { Session } from '../session.ts'
 import { collected } from './create-options.ts'
 import { addEdit } from './edit.ts'
 import { requireFields } from './instances.ts'
+import { addKeys } from './plan-keys.ts'
+import { addPreview, addScheduleOptions, type ScheduleOptions } from './plan-schedule.ts'
 import type { Program } from './program-context.ts'
 import { addDelete, addResourceCommand, wholeNumber } from './resource-commands.ts'
 import { addWaitOptions, durationArgument, finishJobs, type WaitOptions } from './start-jobs.ts'
-
-/** Enough for both keys. */
-const KEY_FILE_BYTES = 512
-
-interface ScheduleOptions {
-  cron?: string
-  timezone?: string
-  keep?: Retention
-}
 
 interface CreateOptions extends ScheduleOptions {
   instance: string
@@ -125,12 +106,7 @@ Examples:
         }),
       )
   }
-  addScheduleOptions(
-    plan
-      .command('preview')
-      .description('Show when a schedule runs and what a retention keeps; nothing is stored')
-      .argument('[plan]', 'a plan whose schedule, retention and restore points are taken'),
-  ).action(action(preview))
+  addPreview(program, plan)
   addRuns(program, plan)
   addKeys(program, plan)
   addEdit(program, plan, editableResources.plan as never)
@@ -143,26 +119,6 @@ Examples:
       .choices(['keep', 'delete'])
       .default('keep'),
   )
-}
-
-function addScheduleOptions(command: Command): Command {
-  return command
-    .option('--cron <expression>', 'cron expression, or a name such as @daily')
-    .option('--timezone <name>', 'IANA time zone that it is read in; UTC by default')
-    .option(
-      '--keep <what>',
-      'what is kept: 14d (days), 48h (hours), 10 (newest restore points), or all',
-      retentionArgument,
-    )
-}
-
-/** Reads a retention: `14d`, `48h`, `10` or `all`. */
-function retentionArgument(text: string): Retention {
-  if (text === 'all') return { style: 'all' }
-  const match = /^(\d{1,6})([dh]?)$/.exec(text)
-  if (match === null || Number(match[1]) < 1)
-    throw new InvalidArgumentError('Use 14d (days), 48h (hours), 10 (newest restore points), or all.')
-  return { style: match[2] === 'd' ? 'days' : match[2] === 'h' ? 'hours' : 'count', period: Number(match[1]) }
 }
 
 async function createPlan(session: Session, options: CreateOptions): Promise<void> {
@@ -218,45 +174,6 @@ async function destinationId(session: Session, text: string, instanceId: string)
   return findId(client, destinationResource, text)
 }
 
-async function preview(session: Session, options: ScheduleOptions, name: string | undefined): Promise<void> {
-  const { printer, io } = session
-  const client = await session.client()
-  const plan = name === undefined ? undefined : await findEntry(client, planResource, name)
-  const cron = options.cron ?? plan?.schedule.cron
-  if (cron === undefined) throw new UsageError('--cron, or a plan, is missing.')
-  const timezone = options.timezone ?? (options.cron === undefined ? plan?.schedule.timezone : undefined)
-  const retention = options.keep ?? plan?.retention
-  const shown = await client.plans.preview({
-    schedule: { cron, ...(timezone === undefined ? {} : { timezone }) },
-    ...(retention === undefined ? {} : { retention }),
-    ...(plan === undefined ? {} : { planId: plan.id }),
-  })
-  printer.value(shown, { name: cron, human: () => previewLines(shown, retention, io.now()) })
-}
-
-function previewLines(shown: PlanPreview, retention: Retention | undefined, nowMs: number): string[] {
-  const kept = new Set(shown.runsKept)
-  return [
-    `${shown.description}. At least ${formatDuration(shown.shortestIntervalSeconds * 1000)} between two runs.`,
-    '',
-    'Next runs:',
-    ...shown.runs.map(
-      (run) =>
-        `  ${localInstant(run)}  ${formatRelative(run, nowMs)}${shown.runsKept === undefined || kept.has(run) ? '' : '  (no longer kept after the last of these)'}`,
-    ),
-    ...(shown.restorePoints === undefined || retention === undefined
-      ? []
-      : [
-          '',
-          `Of its restore points, the retention (${keeps({ retention })}) keeps:`,
-          ...shown.restorePoints.map(
-            ({ item, takenAt, kept: isKept, id }) =>
-              `  ${isKept ? 'keeps  ' : 'deletes'}  ${localInstant(takenAt)}  ${item}  ${id}`,
-          ),
-        ]),
-  ]
-}
-
 function addRuns({ action, io }: Program, plan: Command): void {
   plan
     .command('runs')
@@ -294,59 +211,4 @@ function addRuns({ action, io }: Program, plan: Command): void {
         })
       }),
     )
-}
-
-function addKeys({ action }: Program, plan: Command): void {
-  plan
-    .command('keys')
-    .description('Create a pair of age keys that the plan encrypts with from now on')
-    .argument('<plan>', 'ID, unique beginning of an ID, or name')
-    .requiredOption('--identity-file <file>', 'new file for the private key; it is shown nowhere else')
-    .option('--no-keep', 'the manager does not keep the private key: every restore has to be given it')
-    .action(
-      action(async (session, options: { identityFile: string; keep: boolean }, name: string) => {
-        const client = await session.client()
-        const { value, version } = await client.plans.getVersioned(await findId(client, planResource, name))
-        const question = `${value.encryption.publicKey === undefined ? 'Encrypt' : 'Replace the key that encrypts'} the backups of "${value.name}" from now on?${options.keep ? '' : ' Without the private key, nobody can restore them.'}`
-        if (!(await confirm(session.io, session.flags, question))) throw new CliError('Nothing was changed.')
-        const keys = await createKeys(client, value, version, options)
-        const { privateKey: _, ...shown } = keys
-        session.printer.value(shown, {
-          name: keys.publicKey,
-          human: () => [`Public key   ${keys.publicKey}`, `Private key  ${options.identityFile}`],
-        })
-        session.printer.note(
-          'Keep a copy of that file in a safe place: without it, the backups cannot be decrypted if the manager is lost.',
-        )
-      }),
-    )
-}
-
-/** Creates the keys of a plan, and stores the private one in a file that only its owner can read. */
-async function createKeys(
-  client: BackupClient,
-  { id }: Plan,
-  version: string,
-  { identityFile, keep }: { identityFile: string; keep: boolean },
-): Promise<PlanKeys> {
-  // The file, and the space that it needs, are there before the key is: a key that cannot be written is lost.
-  const file = await open(identityFile, 'wx', 0o600).catch((cause: NodeJS.ErrnoException) => {
-    throw new UsageError(`${identityFile} cannot be created (${cause.code}).`, { cause })
-  })
-  try {
-    await file.write(' '.repeat(KEY_FILE_BYTES), 0)
-    await file.sync()
-    const keys = await client.plans.createKeys(id, { keepPrivateKey: keep }, { version })
-    const text = `# public key: ${keys.publicKey}\n${keys.privateKey}\n`
-    try {
-      await file.write(text.padEnd(KEY_FILE_BYTES - 1).concat('\n'), 0)
-      await file.sync()
-    } catch (cause) {
-      // The plan encrypts to it already, and it is nowhere else.
-      throw new CliError(`${identityFile} cannot be written. Keep this private key: ${keys.privateKey}`, { cause })
-    }
-    return keys
-  } finally {
-    await file.close()
-  }
 }

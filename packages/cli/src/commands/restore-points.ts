@@ -35,6 +35,12 @@ const actions: readonly PointAction[] = [
     run: ({ restorePoints: points }, id) => points.release(id),
   },
   {
+    name: 'undelete',
+    description: 'Take back the deletion of a restore point, within its grace period',
+    done: 'The restore point is kept: its deletion was taken back.',
+    run: ({ restorePoints: points }, id) => points.undelete(id),
+  },
+  {
     name: 'confirm',
     description: 'Confirm that the size of a restore point is right, though it is much smaller than those before it',
     question: 'It counts as a good backup afterwards, and may replace older ones. Is its size right?',

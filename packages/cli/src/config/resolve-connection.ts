@@ -30,7 +30,7 @@ interface Connection {
  *
  * @throws {CliError} If there is no URL or no token, or the token belongs to another URL.
  */
-async function resolveConnection(io: Io, flags: ConnectionFlags): Promise<Connection> {
+export async function resolveConnection(io: Io, flags: ConnectionFlags): Promise<Connection> {
   const { env } = io
   const config = await readConfig(io)
   const contextName = flags.context ?? (nonEmpty(env.OSB_BACKUP_CONTEXT) || config.currentContext)

@@ -67,7 +67,9 @@ export async function readCurrent(client: BackupClient, instances?: ReadonlySet<
   const isWanted = (id: string) => instances === undefined || instances.has(id)
   for await (const agent of client.agents.iterate({ limit: PAGE_SIZE })) {
     const key = agent.name ?? agent.id
-    state.add({ kind: 'agent', id: agent.id, key, settings: settingsOf(agent, agentCreateSchema), answer: agent })
+    // A document names an agent that has no name by its id.
+    const settings = { ...settingsOf(agent, agentCreateSchema), name: key }
+    state.add({ kind: 'agent', id: agent.id, key, settings, answer: agent })
   }
   for await (const instance of client.instances.iterate({ limit: PAGE_SIZE })) {
     if (!isWanted(instance.id)) continue

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { BackupClient, Versioned } from '@osb-backup/client'
 import {
   agentCreateSchema,
+  channelCreateSchema,
   destinationSettingsSchema,
   instanceSettingsSchema,
   planSettingsSchema,
@@ -9,6 +10,7 @@ import {
 import { Document, isMap, isScalar, type YAMLMap } from 'yaml'
 import { z } from 'zod'
 import { isObject } from '../input/document.ts'
+import { channelResource } from './notifying.ts'
 import type { Resource } from './resource.ts'
 import { agentResource, destinationResource, instanceResource, planResource } from './resources.ts'
 
@@ -43,6 +45,12 @@ export const editableResources: Readonly<Record<string, EditableResource<object>
     settingsSchema: destinationSettingsSchema,
     getVersioned: ({ destinations }, id) => destinations.getVersioned(id),
     update: ({ destinations }, id, patch, version) => destinations.update(id, patch, { version }),
+  }),
+  channel: erased({
+    resource: channelResource,
+    settingsSchema: channelCreateSchema,
+    getVersioned: ({ notificationChannels }, id) => notificationChannels.getVersioned(id),
+    update: ({ notificationChannels }, id, patch, version) => notificationChannels.update(id, patch, { version }),
   }),
   plan: erased({
     resource: planResource,
@@ -112,7 +120,8 @@ function commentFields(map: YAMLMap, value: unknown, schema: z.core.$ZodType): v
 }
 
 /** What is said of a field, by itself or by what it makes optional. */
-function metaOf(field: z.core.$ZodType): { description?: string; examples?: readonly unknown[] } {
+export function metaOf(field: z.core.$ZodType | undefined): { description?: string; examples?: readonly unknown[] } {
+  if (field === undefined) return {}
   const meta = z.globalRegistry.get(field)
   if (meta?.description !== undefined) return meta as { description: string }
   return field instanceof z.ZodOptional ? metaOf(field.unwrap()) : {}
@@ -125,6 +134,8 @@ function metaOf(field: z.core.$ZodType): { description?: string; examples?: read
  */
 export function mergePatchOf(from: unknown, to: unknown): Record<string, unknown> | undefined {
   if (!isObject(from) || !isObject(to)) return undefined
+  // What one kind of store or channel has, the schema of another does not know, not even to remove it.
+  if (from.kind !== to.kind) return to
   const patch: Record<string, unknown> = {}
   for (const name of new Set([...Object.keys(from), ...Object.keys(to)])) {
     const [before, after] = [from[name], to[name]]
@@ -133,5 +144,7 @@ export function mergePatchOf(from: unknown, to: unknown): Record<string, unknown
     else if (isObject(before) && isObject(after)) patch[name] = mergePatchOf(before, after) ?? {}
     else patch[name] = after
   }
-  return Object.keys(patch).length > 0 ? patch : undefined
+  if (Object.keys(patch).length === 0) return undefined
+  // The kind says which fields a store or a channel has: a patch is not valid without it.
+  return typeof to.kind === 'string' ? { kind: to.kind, ...patch } : patch
 }

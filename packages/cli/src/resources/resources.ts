@@ -22,6 +22,7 @@ import {
 import { styleState } from '../output/style.ts'
 import type { Column } from '../output/table.ts'
 import { formatBytes, formatDuration, formatRelative } from '../output/units.ts'
+import { alarmResource, channelResource } from './notifying.ts'
 import type { ColumnContext, Resource } from './resource.ts'
 
 const relative = (instant: string | undefined, { nowMs }: ColumnContext) =>
@@ -251,6 +252,8 @@ export const namedResources = {
   plan: planResource,
   job: jobResource,
   'restore-point': restorePointResource,
+  alarm: alarmResource,
+  channel: channelResource,
   token: tokenResource,
   'broker-account': brokerAccountResource,
 } as const

@@ -64,6 +64,8 @@ export interface AgentFacts {
   isReachable: boolean | undefined
   error: string | undefined
   version: string | undefined
+  /** Why it accepts no new jobs until its settings are corrected, as it reported. */
+  startProblem: string | undefined
   lastSeenAt: Date | undefined
 }
 
@@ -85,7 +87,11 @@ export interface DestinationFacts {
 export interface ExpiryFacts {
   id: string
   name: string
+  /** The service instance that it belongs to; undefined: it concerns the installation. */
+  instanceId?: string
   expiresAt: Date
+  /** Of a certificate that its agent renews by itself, after two thirds of it at the latest. */
+  renewedLifetimeMs?: number
 }
 
 /** A manager that reported lately, or should have. */

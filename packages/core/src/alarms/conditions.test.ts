@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { type CoveringPlan, type ProtectingPoint, protectionOf } from '../protection.ts'
 import type { AgentFacts, AlarmFacts, DestinationFacts, ManagerFacts, PlanFacts } from './alarm-facts.ts'
 import { conditionsOf } from './conditions.ts'
+import { soonestExpiry } from './installation-conditions.ts'
 
 const now = new Date('2026-03-01T12:00:00Z')
 const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000)
@@ -38,6 +39,7 @@ const agent: AgentFacts = {
   isReachable: true,
   error: undefined,
   version: '1.4.2',
+  startProblem: undefined,
   lastSeenAt: now,
 }
 const destination: DestinationFacts = {
@@ -90,6 +92,11 @@ test.for<[string, Partial<AlarmFacts>, string[]]>([
     { agents: [{ ...agent, isReachable: undefined }] },
     ['agent-offline borderline warning'],
   ],
+  [
+    'an agent whose settings keep it from accepting jobs',
+    { agents: [{ ...agent, startProblem: 'scripts_path cannot be read: EACCES.' }] },
+    ['agent-failing bad critical'],
+  ],
   ['an agent of the version before', { agents: [{ ...agent, version: '1.3.9' }] }, ['agent-outdated bad info']],
   ['an old agent', { agents: [{ ...agent, version: '1.2.0' }] }, ['agent-outdated bad warning']],
   ['a newer agent', { agents: [{ ...agent, version: '2.0.0' }] }, []],
@@ -123,6 +130,21 @@ test.for<[string, Partial<AlarmFacts>, string[]]>([
     { certificates: [{ id: 'c', name: 'c', expiresAt: ago(1) }] },
     ['certificate-expiring bad critical'],
   ],
+  [
+    'a certificate that its agent is about to renew',
+    { certificates: [{ id: 'c', name: 'c', expiresAt: ahead(12), renewedLifetimeMs: 30 * 86_400_000 }] },
+    [],
+  ],
+  [
+    'a certificate that its agent should have renewed',
+    { certificates: [{ id: 'c', name: 'c', expiresAt: ahead(7), renewedLifetimeMs: 30 * 86_400_000 }] },
+    ['certificate-expiring bad warning'],
+  ],
+  [
+    'a certificate that its agent did not renew',
+    { certificates: [{ id: 'c', name: 'c', expiresAt: ahead(2), renewedLifetimeMs: 30 * 86_400_000 }] },
+    ['certificate-expiring bad critical'],
+  ],
   ['a clock that was set', { clockJump: { detectedAt: now, jumpSeconds: 7200 } }, ['clock-wrong bad critical']],
   ['a clock that differs', { managers: [{ ...manager, skewSeconds: -9 }] }, ['clock-wrong bad warning']],
   ['a disk near the limit', full(0.87), ['disk-nearly-full borderline warning']],
@@ -140,6 +162,15 @@ test.for<[string, Partial<AlarmFacts>, string[]]>([
     expect(`${sentence} ${advice}`).not.toMatch(/undefined|NaN|\n/)
     expect(advice).toMatch(/\.$/)
   }
+})
+
+test.for<[string, Date[], Date | undefined]>([
+  ['the first of them that expires', [ahead(90), ahead(5)], ahead(5)],
+  ['not the one that a renewal left', [ago(60), ahead(90)], ahead(90)],
+  ['the last one where all have expired', [ago(60), ago(30)], ago(30)],
+  ['none where there is none', [], undefined],
+])('of trusted certificates counts %s', ([, expiries, expected]) => {
+  expect(soonestExpiry(expiries, now)).toEqual(expected)
 })
 
 test('the alarm of an item and its protection follow from the same facts', () => {

@@ -144,8 +144,29 @@ function agentConditions(agent: AgentFacts, { now, version }: AlarmFacts): Condi
     const severity = isLong ? 'critical' : 'warning'
     return [{ ...about, ...offlineText({ ...agent, error }, now), kind: 'agent-offline', level: 'bad', severity }]
   }
+  return [...startProblemConditions(agent, about), ...outdatedConditions(agent, about, version)]
+}
+
+type AboutAgent = Pick<Condition, 'object' | 'instanceId' | 'planId'>
+
+function startProblemConditions({ name, startProblem }: AgentFacts, about: AboutAgent): Condition[] {
+  if (startProblem === undefined) return []
+  return [
+    {
+      ...about,
+      kind: 'agent-failing',
+      level: 'bad',
+      severity: 'critical',
+      sentence: `The agent ${name} accepts no jobs: ${startProblem}`,
+      advice: 'Correct the settings of the agent, or what they name; it repeats the check every few seconds.',
+    },
+  ]
+}
+
+function outdatedConditions(agent: AgentFacts, about: AboutAgent, version: string): Condition[] {
   const severity = outdatedSeverity(agent.version, version)
   if (severity === undefined) return []
+  const { name } = agent
   return [
     {
       ...about,

@@ -6,6 +6,9 @@ const DAY_MS = 86_400_000
 /** Time left of a token or certificate: somebody is told, once more urgently. */
 const EXPIRES_SOON_MS = 14 * DAY_MS
 const EXPIRES_NOW_MS = 3 * DAY_MS
+/** The same of certificates that agents renew, in parts of their lifetime: with a short one they have less time left whenever they are due. */
+const EXPIRES_SOON = 0.25
+const EXPIRES_NOW = 0.1
 /** Managers report every 30 seconds. */
 const GONE_SECONDS = 120
 /** Used parts: from where an alarm is raised, is critical, and below which it is resolved. */
@@ -26,21 +29,43 @@ export function installationConditions(facts: AlarmFacts): Condition[] {
   ]
 }
 
-function expiryConditions(kind: 'token' | 'certificate', { id, name, expiresAt }: ExpiryFacts, now: Date): Condition[] {
+function expiryConditions(
+  kind: 'token' | 'certificate',
+  { id, name, instanceId, expiresAt, renewedLifetimeMs = Number.POSITIVE_INFINITY }: ExpiryFacts,
+  now: Date,
+): Condition[] {
   const leftMs = expiresAt.getTime() - now.getTime()
-  if (leftMs > EXPIRES_SOON_MS) return []
+  if (leftMs > Math.min(EXPIRES_SOON_MS, EXPIRES_SOON * renewedLifetimeMs)) return []
   const state = leftMs <= 0 ? 'expired' : 'expires'
   return [
     {
-      ...ofInstallation,
+      instanceId,
+      planId: undefined,
       kind: kind === 'token' ? 'token-expiring' : 'certificate-expiring',
       object: { kind, id, name },
       level: 'bad',
-      severity: leftMs <= EXPIRES_NOW_MS ? 'critical' : 'warning',
+      severity: leftMs <= Math.min(EXPIRES_NOW_MS, EXPIRES_NOW * renewedLifetimeMs) ? 'critical' : 'warning',
       sentence: `The ${kind} ${JSON.stringify(name)} ${state} at ${expiresAt.toISOString()}.`,
-      advice: kind === 'token' ? 'Create another token for its user, and revoke this one.' : 'Renew the certificate.',
+      advice: adviceFor(kind, Number.isFinite(renewedLifetimeMs)),
     },
   ]
+}
+
+function adviceFor(kind: 'token' | 'certificate', isRenewedByAgent: boolean): string {
+  if (kind === 'token') return 'Create another token for its user, and revoke this one.'
+  if (!isRenewedByAgent) return 'Renew the certificate.'
+  return 'Read in the log of the agent why it does not renew the certificate. Once it has expired, enrol the agent with a new token.'
+}
+
+/**
+ * When a list of trusted certificates needs attention: when the first of them expires that has not expired yet. One that has
+ * expired beside others is left over from a renewal.
+ *
+ * @returns Undefined for an empty list.
+ */
+export function soonestExpiry(expiries: readonly Date[], now: Date): Date | undefined {
+  const sorted = expiries.toSorted((one, other) => one.getTime() - other.getTime())
+  return sorted.find((expiresAt) => expiresAt > now) ?? sorted.at(-1)
 }
 
 function managerConditions({ id, name, reportedAt, skewSeconds, disk }: ManagerFacts, now: Date): Condition[] {

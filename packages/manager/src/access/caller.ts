@@ -5,8 +5,11 @@ export type Grants = 'all' | readonly string[]
 
 /** Who makes a call, and what they may do. */
 export interface Caller {
-  /** How the caller authenticated; `command`: by an account of the machine that the manager runs on. */
-  kind: 'token' | 'user' | 'broker' | 'command'
+  /**
+   * How the caller authenticated; `command`: by an account of the machine that the manager runs on; `agent`: by a token to enrol
+   * with, or its certificate.
+   */
+  kind: 'token' | 'user' | 'broker' | 'command' | 'agent'
   /** For the audit log: the token's id, the user's subject, the name of the account. */
   id: string
   /** For people. */

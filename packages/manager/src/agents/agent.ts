@@ -1,4 +1,5 @@
-import type { AgentAddress } from './agent-client.ts'
+import type { ReportedPack } from '@osb-backup/protocol'
+import type { AgentAddress } from './agent-answer.ts'
 
 /** The daemon beside databases that runs jobs. Several instances may share one. */
 export interface Agent extends AgentAddress {
@@ -10,6 +11,8 @@ export interface Agent extends AgentAddress {
   /** Registered along with an instance over the legacy paths; deleted when no instance uses it any more. */
   isImplicit: boolean
   createdAt: Date
+  /** When the certificate of an enrolled agent expires; undefined: it was not enrolled. */
+  certificateExpiresAt: Date | undefined
   health: AgentHealth
 }
 
@@ -30,6 +33,9 @@ export interface AgentHealth {
   /** What it reported when it was last reachable. */
   agentVersion: string | undefined
   capabilities: string[]
+  packs: ReportedPack[]
+  /** Why it accepts no new jobs until its settings are corrected, as it reported. */
+  startProblem: string | undefined
   lastSeenAt: Date | undefined
   lastCheckedAt: Date | undefined
 }
@@ -40,6 +46,8 @@ export const UNKNOWN_HEALTH: AgentHealth = {
   error: undefined,
   agentVersion: undefined,
   capabilities: [],
+  packs: [],
+  startProblem: undefined,
   lastSeenAt: undefined,
   lastCheckedAt: undefined,
 }

@@ -29,7 +29,7 @@ export async function checkDueAgents(
 
 /** Asks an agent how it is, and records that. */
 export async function checkAgent(context: CheckContext, agent: Agent, signal: AbortSignal): Promise<CheckedAgent> {
-  const answer = await statusOfAgent(agent, { signal, dispatcher: context.agentConnections.dispatcher })
+  const answer = await statusOfAgent(agent, { signal, dispatcher: context.agentConnections.dispatcherFor(agent.id) })
   const health = healthAfter(agent.health, answer, await readClock(context))
   await repository.recordHealth(context, agent, health)
   const lockedDatabases = answer.kind === 'status' ? answer.status.locked_databases : undefined
@@ -44,6 +44,15 @@ function healthAfter(
   if (answer.kind !== 'status') {
     return { ...before, isReachable: false, error: `The agent cannot be used: ${answer.reason}.`, lastCheckedAt }
   }
-  const { version: agentVersion, capabilities } = answer.status
-  return { isReachable: true, error: undefined, agentVersion, capabilities, lastSeenAt: lastCheckedAt, lastCheckedAt }
+  const { version: agentVersion, capabilities, packs, start_problem: startProblem } = answer.status
+  return {
+    isReachable: true,
+    error: undefined,
+    agentVersion,
+    capabilities,
+    packs,
+    startProblem,
+    lastSeenAt: lastCheckedAt,
+    lastCheckedAt,
+  }
 }

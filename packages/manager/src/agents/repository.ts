@@ -26,11 +26,14 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<AgentTable>): Ag
     password: sealer.openOptional(row.sealed_password, purposeOfPassword(row.id)),
     isImplicit: row.implicit,
     createdAt: row.created_at,
+    certificateExpiresAt: row.certificate_expires_at ?? undefined,
     health: {
       isReachable: row.reachable ?? undefined,
       error: row.error ?? undefined,
       agentVersion: row.agent_version ?? undefined,
       capabilities: row.capabilities,
+      packs: row.packs,
+      startProblem: row.start_problem ?? undefined,
       lastSeenAt: row.last_seen_at ?? undefined,
       lastCheckedAt: row.last_checked_at ?? undefined,
     },
@@ -136,7 +139,7 @@ export async function updateAgent(
 ): Promise<number | undefined> {
   let update = context.database
     .updateTable('agents')
-    .set({ ...settingColumns(context, agent), reachable: null, error: null, check_at: sql`now()` })
+    .set({ ...settingColumns(context, agent), reachable: null, error: null, start_problem: null, check_at: sql`now()` })
     .set({ version: sql`version + 1` })
     .where('id', '=', agent.id)
     .where('deleted_at', 'is', null)
@@ -152,7 +155,8 @@ export async function updateAgent(
 export async function markAgentDeleted({ database }: RepositoryContext, id: string, now: Date): Promise<boolean> {
   const { numUpdatedRows } = await database
     .updateTable('agents')
-    .set({ deleted_at: now, sealed_password: null })
+    .set({ deleted_at: now, sealed_password: null, enrolment_token_hash: null })
+    .set({ certificate: null, next_certificate: null, certificate_expires_at: null })
     .where('id', '=', id)
     .where('deleted_at', 'is', null)
     .where(({ not, exists, selectFrom }) =>
@@ -215,6 +219,8 @@ export async function recordHealth(
       error: health.error ?? null,
       agent_version: health.agentVersion ?? null,
       capabilities: JSON.stringify(health.capabilities),
+      packs: JSON.stringify(health.packs),
+      start_problem: health.startProblem ?? null,
       last_seen_at: health.lastSeenAt ?? null,
       last_checked_at: health.lastCheckedAt ?? null,
     })

@@ -101,7 +101,8 @@ export function newAgent(
   { isImplicit }: { isImplicit: boolean },
 ): Agent {
   const id = newIdentifier(createdAt)
-  return { id, version: 1, name, url, username, password, isImplicit, createdAt, health: UNKNOWN_HEALTH }
+  const unknown = { certificateExpiresAt: undefined, health: UNKNOWN_HEALTH }
+  return { id, version: 1, name, url, username, password, isImplicit, createdAt, ...unknown }
 }
 
 /**
@@ -122,7 +123,11 @@ export async function updateAgent(
     if (written === undefined) throw changedMeanwhile()
     return written
   })
-  return { ...agent, version, health: { ...agent.health, isReachable: undefined, error: undefined } }
+  return {
+    ...agent,
+    version,
+    health: { ...agent.health, isReachable: undefined, error: undefined, startProblem: undefined },
+  }
 }
 
 function requirePassword({ password }: NewAgent): void {

@@ -1,6 +1,7 @@
 import type { AgentFacts, DestinationFacts, ExpiryFacts, ItemFacts, LockFacts, PlanFacts } from '@osb-backup/core'
 import { sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
+import type { StoredCertificates } from './reports-repository.ts'
 
 interface FactsContext {
   database: Database
@@ -82,7 +83,7 @@ export async function lockFacts({ database }: FactsContext): Promise<LockFacts[]
 export async function agentFacts({ database }: FactsContext): Promise<AgentFacts[]> {
   const { rows } = await sql<{ [K in keyof AgentFacts]: AgentFacts[K] | null }>`
     select id, coalesce(name, url) as name, reachable as "isReachable", error, agent_version as version,
-      last_seen_at as "lastSeenAt"
+      start_problem as "startProblem", last_seen_at as "lastSeenAt"
     from agents where deleted_at is null
       and exists (select from service_instances where agent_id = agents.id and deleted_at is null)`.execute(database)
   return rows.map(withoutNulls<AgentFacts>)
@@ -103,6 +104,28 @@ export async function destinationFacts({ database }: FactsContext): Promise<Dest
       ) removals on removals.destination_id = destination.id
     where destination.deleted_at is null or removals.failing > 0`.execute(database)
   return rows.map(withoutNulls<DestinationFacts>)
+}
+
+/** The certificates that destinations are to be trusted by. */
+export async function destinationCertificates({ database }: FactsContext): Promise<StoredCertificates[]> {
+  const { rows } = await sql<StoredCertificates & { instanceId: string }>`
+    select destination.id, 'certificate of the destination ' || destination.name as name,
+      destination.instance_id as "instanceId", checks.certificates_expire_at as expiries
+    from destination_checks checks join file_destinations destination on destination.id = checks.destination_id
+    where destination.deleted_at is null and checks.certificates_expire_at <> '{}'`.execute(database)
+  return rows
+}
+
+/** The certificates of enrolled agents that expire within two weeks, in PEM. */
+export async function agentCertificates({
+  database,
+}: FactsContext): Promise<(ExpiryFacts & { certificate: string })[]> {
+  const { rows } = await sql<ExpiryFacts & { certificate: string }>`
+    select 'agent ' || id as id, 'certificate of the agent ' || coalesce(name, url) as name, certificate,
+      certificate_expires_at as "expiresAt"
+    from agents where deleted_at is null and certificate is not null
+      and certificate_expires_at < now() + interval '14 days'`.execute(database)
+  return rows
 }
 
 /** Tokens that are in use and expire, or expired within the last week. */

@@ -1,10 +1,13 @@
-import { createHash, X509Certificate } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { readFile, statfs } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { ManagerFacts } from '@osb-backup/core'
-import { VERSION } from '@osb-backup/node'
+import { certificateExpiries, VERSION } from '@osb-backup/node'
 import type { Context } from '../context/context.ts'
 import { deleteReport, type ManagerReport, writeReport } from './reports-repository.ts'
+
+/** More are those of a system, which are renewed with it. */
+const MAX_AUTHORITIES = 100
 
 type ReportContext = Pick<Context, 'database' | 'settings' | 'clock' | 'log'>
 
@@ -42,14 +45,19 @@ async function diskOf({ settings, log }: ReportContext): Promise<ManagerFacts['d
   }
 }
 
-/** Its own certificate, and that which it shows to agents. */
+/** The certificates that it shows, and those of the authorities that it trusts. */
 async function certificatesOf({ settings, log }: ReportContext): Promise<ManagerReport['certificates']> {
   const found: ManagerReport['certificates'] = []
-  for (const file of new Set([settings.tlsCertificateFile, settings.agentCertificateFile])) {
+  const { credHub, oidc } = settings
+  const shown = [settings.tlsCertificateFile, settings.agentCertificateFile, credHub?.tlsFiles.cert?.path]
+  const trusted = [settings.agentCaFile, credHub?.tlsFiles.ca?.path, oidc?.caFile]
+  for (const file of new Set([...shown, ...trusted])) {
     if (file === undefined) continue
     try {
-      const { validTo } = new X509Certificate(await readFile(file))
-      found.push({ file, expiresAt: new Date(validTo).toISOString() })
+      const expiries = certificateExpiries(await readFile(file, 'utf8')).map((each) => each.toISOString())
+      // A chain is as good as its weakest certificate; of authorities any may be in use.
+      const expiresAt = shown.includes(file) ? expiries.toSorted().slice(0, 1) : expiries.slice(0, MAX_AUTHORITIES)
+      found.push({ file, expiresAt })
     } catch (error) {
       log.warn({ err: error, file }, 'a certificate cannot be read: nobody is told when it expires')
     }

@@ -8,7 +8,7 @@ const FORGOTTEN_AFTER_HOURS = 24
 /** What a manager reports of itself. */
 export interface ManagerReport extends Omit<ManagerFacts, 'reportedAt'> {
   version: string
-  certificates: { file: string; expiresAt: string }[]
+  certificates: { file: string; expiresAt: string[] }[]
 }
 
 /** Records a report, by the database's clock. */
@@ -55,14 +55,20 @@ export async function listReports({ database }: { database: Database }): Promise
   }))
 }
 
-/** The certificates that the managers show. */
-export async function listCertificates({ database }: { database: Database }): Promise<ExpiryFacts[]> {
+/** A file or a setting with certificates. */
+export interface StoredCertificates extends Omit<ExpiryFacts, 'expiresAt'> {
+  /** When each of them expires. */
+  expiries: Date[]
+}
+
+/** The certificates that the managers show or trust. */
+export async function listCertificates({ database }: { database: Database }): Promise<StoredCertificates[]> {
   const rows = await database.selectFrom('manager_reports').select(['id', 'name', 'certificates']).execute()
   return rows.flatMap(({ id, name, certificates }) =>
     certificates.map(({ file, expiresAt }) => ({
       id: `${id} ${file}`,
       name: `${file} of ${name}`,
-      expiresAt: new Date(expiresAt),
+      expiries: expiresAt.map((each) => new Date(each)),
     })),
   )
 }

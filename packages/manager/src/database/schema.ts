@@ -12,7 +12,7 @@ import type {
   RestorePointCounterTable,
   RestorePointTable,
 } from './tables/restore-points.ts'
-import type { ClockJumpTable, ClockObservationTable, SettingTable } from './tables/system.ts'
+import type { CertificateAuthorityTable, ClockJumpTable, ClockObservationTable, SettingTable } from './tables/system.ts'
 
 /** The tables as Kysely sees them; `migrations/` creates them. Columns named `sealed_…` hold what `Sealer` sealed. */
 export interface Tables {
@@ -36,6 +36,7 @@ export interface Tables {
   audit_entries: AuditEntryTable
   idempotency_keys: IdempotencyKeyTable
   settings: SettingTable
+  certificate_authorities: CertificateAuthorityTable
   clock_observations: ClockObservationTable
   clock_jumps: ClockJumpTable
   shared_tasks: SharedTaskTable

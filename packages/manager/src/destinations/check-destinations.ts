@@ -1,4 +1,5 @@
-import { StoreError } from '@osb-backup/storage'
+import { certificateExpiries } from '@osb-backup/node'
+import { StoreError, trustedCertificates } from '@osb-backup/storage'
 import type { Context } from '../context/context.ts'
 import { RequestError } from '../shared/request-error.ts'
 import { claimChecks, recordCheck, syncChecks } from './checks-repository.ts'
@@ -40,7 +41,7 @@ async function checkDestination(context: CheckContext, destination: FileDestinat
     if (timeout.aborted) return `no answer within ${CHECK_TIMEOUT_MS / 1000} seconds.`
     throw error
   })
-  await recordCheck(context, destination.id, failure)
+  await recordCheck(context, destination.id, failure, certificateExpiries(trustedCertificates(destination.store) ?? ''))
 }
 
 async function tryHead(context: CheckContext, { store }: FileDestination, signal: AbortSignal): Promise<undefined> {

@@ -36,10 +36,16 @@ export async function recordCheck(
   { database }: { database: Database },
   destinationId: string,
   error: string | undefined,
+  certificatesExpireAt: Date[],
 ): Promise<void> {
   await database
     .updateTable('destination_checks')
-    .set({ reachable: error === undefined, error: error ?? null, checked_at: sql<Date>`now()` })
+    .set({
+      reachable: error === undefined,
+      error: error ?? null,
+      checked_at: sql<Date>`now()`,
+      certificates_expire_at: certificatesExpireAt,
+    })
     .where('destination_id', '=', destinationId)
     .execute()
 }

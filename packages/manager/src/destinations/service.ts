@@ -9,12 +9,12 @@ import { findInstance } from '../instances/repository.ts'
 import { newIdentifier } from '../shared/identifier.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
-import { notFound } from '../shared/request-error.ts'
+import { notFound, RequestError } from '../shared/request-error.ts'
 import type { FileDestination } from './destination.ts'
 import { requireOwnDirectory } from './directories.ts'
 import { probeStore } from './probe.ts'
 import * as repository from './repository.ts'
-import { checkAddress, checkAllowed } from './rules.ts'
+import { checkAddress, checkAllowed, requireMayChooseDirectory } from './rules.ts'
 
 /** One page of the destinations of an instance; none where the instance is not registered any more. */
 export async function listDestinations(
@@ -61,6 +61,23 @@ export function destinationsById(
   return repository.destinationsById(context, ids)
 }
 
+/**
+ * For the old paths, whose clients distinguish destinations by name.
+ *
+ * @param id - The destination that has the name, if it may keep it.
+ * @throws {RequestError} If another destination of the instance has the name.
+ */
+export async function requireFreeName(
+  context: RepositoryContext,
+  { instanceId, name }: Pick<FileDestination, 'instanceId' | 'name'>,
+  id?: string,
+): Promise<void> {
+  const others = await repository.destinationsOfInstance(context, instanceId)
+  if (!others.some((each) => each.name === name && each.id !== id)) return
+  const message = `The service instance has a file destination ${JSON.stringify(name)} already: choose another name.`
+  throw new RequestError('invalid', message, { field: 'name' })
+}
+
 /** What a new destination is created with. */
 export type NewDestination = Omit<FileDestination, 'id' | 'version' | 'createdAt' | 'retiredAt'>
 
@@ -77,6 +94,7 @@ export async function createDestination(
   key?: IdempotencyKey,
 ): Promise<FileDestination> {
   await requireInstance(context, call, wanted.instanceId)
+  requireMayChooseDirectory(context, call, wanted.store)
   await checkStore(context, wanted.store)
   const createdAt = await readClock(context)
   const destination = { ...wanted, id: newIdentifier(createdAt), version: 1, createdAt, retiredAt: undefined }
@@ -105,6 +123,7 @@ export async function tryDestination(
   { instanceId, store }: Pick<FileDestination, 'instanceId' | 'store'>,
 ): Promise<void> {
   await requireInstance(context, call, instanceId)
+  requireMayChooseDirectory(context, call, store)
   await checkStore(context, store)
   await requireOwnDirectory(context, { instanceId, store })
   await probeStore(store, context)

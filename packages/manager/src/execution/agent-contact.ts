@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AgentSetback, decideSetback } from '@osb-backup/core'
 import type { FailureCode } from '@osb-backup/protocol'
-import type { AgentAnswer } from '../agents/agent-client.ts'
+import type { AgentAnswer } from '../agents/agent-answer.ts'
 import type { Context } from '../context/context.ts'
 import type { BegunPart } from '../jobs/job.ts'
 import {

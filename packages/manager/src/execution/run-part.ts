@@ -1,29 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  type AgentBackupRequest,
-  type AgentJob,
-  type AgentRestoreRequest,
-  agentStatusOf,
-  type FailureCode,
-  type JobStatus,
-  stopsScripts,
-} from '@osb-backup/protocol'
+import { type AgentJob, agentStatusOf, type FailureCode, type JobStatus, stopsScripts } from '@osb-backup/protocol'
 import { normalizeAgentUrl } from '../agents/agent.ts'
-import {
-  type AgentAddress,
-  type AgentAnswer,
-  cancelAtAgent,
-  forgetAtAgent,
-  readAtAgent,
-  startAtAgent,
-} from '../agents/agent-client.ts'
+import type { AgentAddress, AgentAnswer } from '../agents/agent-answer.ts'
+import { cancelAtAgent, checkPackAtAgent, forgetAtAgent, readAtAgent, startAtAgent } from '../agents/agent-client.ts'
 import { findAgent } from '../agents/repository.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
-import { destinationsById } from '../destinations/service.ts'
 import type { ServiceInstance } from '../instances/instance.ts'
 import { findInstance } from '../instances/service.ts'
-import { findUndeclaredItem } from '../items/service.ts'
 import {
   agentJobId,
   type BackupJob,
@@ -31,38 +15,21 @@ import {
   type JobAtAgent,
   type JobLock,
   type PartAtAgent,
-  prefixOfPlan,
 } from '../jobs/job.ts'
 import { recordPart } from '../jobs/part-results.ts'
 import { findCancellation } from '../jobs/state-repository.ts'
-import { giveObjectName } from '../object-names/service.ts'
-import { plansById } from '../plans/service.ts'
-import { findPoint } from '../restore-points/repository.ts'
 import type { NewRestorePoint } from '../restore-points/restore-point.ts'
-import { invariant } from '../shared/invariant.ts'
 import { AgentContact, PartFailure } from './agent-contact.ts'
-import { backupRequest, restoreRequest } from './agent-request.ts'
-import { withDatabaseCredentials } from './database-credentials.ts'
 import { newRestorePoint } from './new-restore-point.ts'
+import { type AgentRequest, newPartRequest, type PartToRun, requireDeclaredItem } from './part-request.ts'
 import { findStoredDump, type StoredDump } from './stored-dump.ts'
 
 /** Shown while a cancelled part runs on. */
 const CANNOT_STOP =
   'The job is cancelled, but this agent cannot stop a script: the part ends when its script does, and its dump is kept.'
 
-type AgentRequest = AgentBackupRequest | AgentRestoreRequest
-
 const FIRST_WAIT_MS = 50
 const WAIT_GROWTH = 1.5
-
-/** One part to run, under which lock, and what stops running it here. */
-export interface PartToRun {
-  job: JobAtAgent
-  part: PartAtAgent
-  begun: BegunPart
-  lock: JobLock
-  signal: AbortSignal
-}
 
 /** Runs one part at its agent, from its start to its recorded end. */
 export class PartRun {
@@ -104,7 +71,8 @@ export class PartRun {
         if (this.#contact.mayHaveStarted) return await this.#recordUnknown(reason)
         throw new PartFailure('other', reason)
       }
-      await this.#requireDeclaredItem(instance)
+      // A part that its agent may know is followed to its end.
+      if (!this.#contact.mayHaveStarted) await requireDeclaredItem(this.#context, instance, this.#part)
       const outcome = await this.#follow(instance)
       if ('unknown' in outcome) return await this.#recordUnknown(outcome.unknown)
       await this.#recordEnd(outcome.ended)
@@ -114,14 +82,6 @@ export class PartRun {
       this.#context.log.warn({ reason: error.message }, 'part failed')
       await this.#recordFailure(error)
     }
-  }
-
-  /** The declaration may have changed since the job was requested. A part that its agent may know is followed to its end. */
-  async #requireDeclaredItem(instance: ServiceInstance): Promise<void> {
-    if (this.#contact.mayHaveStarted) return
-    const database = 'database' in this.#part ? this.#part.database : this.#part.item
-    const problem = await findUndeclaredItem(this.#context, instance, [database])
-    if (problem !== undefined) throw new PartFailure('item-not-granted', problem)
   }
 
   /**
@@ -165,7 +125,8 @@ export class PartRun {
   async #prepareRequest(instance: ServiceInstance, cancelledBy: string | undefined): Promise<AgentRequest | undefined> {
     if (this.#accepted || this.#begun.wasUnknown || cancelledBy !== undefined) return undefined
     try {
-      this.#request ??= await this.#newRequest(instance)
+      const toRun = { job: this.#job, part: this.#part, begun: this.#begun, signal: this.#signal }
+      this.#request ??= await newPartRequest(this.#context, toRun, instance)
       return this.#request
     } catch (error) {
       if (!(error instanceof PartFailure && this.#contact.mayHaveStarted)) throw error
@@ -175,7 +136,11 @@ export class PartRun {
   }
 
   #start(agent: AgentAddress, request: AgentRequest): Promise<AgentAnswer> {
-    return this.#contact.call('start', () => startAtAgent(agent, this.#job.kind, request, this.#callOptions))
+    return this.#contact.call('start', async () => {
+      const { pack } = request
+      const problem = pack === undefined ? undefined : await checkPackAtAgent(agent, pack, this.#callOptions)
+      return problem ?? startAtAgent(agent, this.#job.kind, request, this.#callOptions)
+    })
   }
 
   /**
@@ -189,32 +154,6 @@ export class PartRun {
     const answer = await this.#contact.call('ask', () => readAtAgent(agent, kind, id, options))
     if (answer.kind !== 'unknown' || !this.#contact.mayHaveStarted || this.#isElsewhere(agent)) return answer
     return this.#contact.call('ask', () => cancelAtAgent(agent, kind, id, options))
-  }
-
-  async #newRequest(instance: ServiceInstance): Promise<AgentRequest> {
-    const { host, port } = this.#begun.place
-    const place = { instance: await withDatabaseCredentials(this.#context, instance, this.#signal), host, port }
-    const job = this.#job
-    const destination = (await destinationsById(this.#context, [job.destinationId])).get(job.destinationId)
-    invariant(destination, `job ${job.id} has a destination`)
-    if (job.kind === 'backup') {
-      const name = (await plansById(this.#context, [job.planId])).get(job.planId)?.name
-      const objectName = await this.#giveObjectName(host)
-      const plan = { id: job.planId, objectName, ...(name === undefined ? {} : { name }) }
-      const { recoveryRecipients } = this.#context.settings
-      return backupRequest(job, this.#part, plan, place, destination, recoveryRecipients)
-    }
-    const part = job.parts.find((each) => each.position === this.#part.position)
-    invariant(part, `job ${job.id} has the part ${this.#part.position}`)
-    const point = await findPoint(this.#context, part.restorePointId)
-    if (point === undefined) throw new PartFailure('other', 'The restore point was deleted.')
-    return restoreRequest(job, part, point, place, destination)
-  }
-
-  #giveObjectName(host: string): Promise<string> {
-    const { item: database } = this.#part
-    const prefix = prefixOfPlan(this.#job.planId)
-    return giveObjectName(this.#context, { partId: this.#agentJobId, prefix, host, database })
   }
 
   /** Records the progress of a part that runs. Returns the agent's answer if it has ended. */
@@ -310,7 +249,7 @@ export class PartRun {
 
   get #callOptions() {
     const { settings, agentConnections } = this.#context
-    const { dispatcher } = agentConnections
+    const dispatcher = agentConnections.dispatcherFor(this.#begun.place.agentId)
     return { signal: this.#signal, dispatcher, timeoutMs: settings.agentUnreachableSeconds * 1000 }
   }
 

@@ -95,7 +95,8 @@ async function recordOutcome(context: Context, request: FastifyRequest, reply: F
   if (reply.statusCode !== 503) await recorded
 }
 
-function callOf(request: FastifyRequest, caller: Caller): Call {
+/** What the audit log records of a request. */
+export function callOf(request: FastifyRequest, caller: Caller): Call {
   return {
     caller,
     use: readMethods.has(request.method) ? 'read' : 'change',
@@ -110,8 +111,8 @@ function callOf(request: FastifyRequest, caller: Caller): Call {
   }
 }
 
-const pathOf = (request: FastifyRequest) => (request.url.split('?', 1)[0] ?? '').slice(0, 2000)
-const actionOf = (request: FastifyRequest) => `${request.method} ${request.routeOptions.url ?? pathOf(request)}`
+export const pathOf = (request: FastifyRequest) => (request.url.split('?', 1)[0] ?? '').slice(0, 2000)
+export const actionOf = (request: FastifyRequest) => `${request.method} ${request.routeOptions.url ?? pathOf(request)}`
 
 /** The status that a route answers when it succeeds, according to its schema. */
 function successStatusOf({ routeOptions }: FastifyRequest): number {

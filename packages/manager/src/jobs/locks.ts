@@ -1,13 +1,8 @@
 import type { LockedDatabase as ReportedDatabase } from '@osb-backup/protocol'
 import type { Call } from '../access/call.ts'
 import { type Agent, normalizeAgentUrl } from '../agents/agent.ts'
-import {
-  type AgentAnswer,
-  type AgentCall,
-  markUnlockedAtAgent,
-  retryUnlockAtAgent,
-  statusOfAgent,
-} from '../agents/agent-client.ts'
+import type { AgentAnswer } from '../agents/agent-answer.ts'
+import { type AgentCall, markUnlockedAtAgent, retryUnlockAtAgent, statusOfAgent } from '../agents/agent-client.ts'
 import { findAgent } from '../agents/repository.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
@@ -68,12 +63,12 @@ async function askAgents(context: Context, call: Call, id: string, ask: typeof r
         ? { kind: 'unknown' }
         : await ask(agent, part.kind, agentJobId({ id }, part), {
             signal,
-            dispatcher: context.agentConnections.dispatcher,
+            dispatcher: context.agentConnections.dispatcherFor(agent.id),
             timeoutMs: CALL_TIMEOUT_MS,
           })
     const isMarked = ask === markUnlockedAtAgent
     if (answer.kind === 'unknown' && agent !== undefined && !isMarked) {
-      await requireOwnAgent(agent, part, { signal, dispatcher: context.agentConnections.dispatcher })
+      await requireOwnAgent(agent, part, { signal, dispatcher: context.agentConnections.dispatcherFor(agent.id) })
     }
     locks.set(part.position, lockAfter(answer, isMarked))
   }

@@ -11,8 +11,11 @@ const reservationIndexes = ['job_parts_reservation_1', 'job_parts_reservation_2'
 const isSamePlace = sql`
   other.database = w.database and other.host = w.host and other.port = w.port
     and (other.agent_id = w.agent_id or other.agent_url = w.agent_url)`
-const comesFirst = sql`
-  other.job_id <> w.job_id and (w.kind = 'backup' or other.queue_number < w.queue_number)`
+const comesFirst = sql`(w.kind = 'backup' or other.queue_number < w.queue_number)`
+
+/** The first of the restores that wait for the same database: what it does not keep from beginning, no later one does. */
+const firstRestores = (place: RawBuilder<unknown>) =>
+  sql`select distinct on (${place}) * from restoring order by ${place}, queue_number, job_id`
 
 /** The parts that have not begun. */
 const waitingParts = sql`select * from open_parts where not reserved`
@@ -29,7 +32,10 @@ const blockersOf = (waiting: RawBuilder<unknown>) => sql`(
       select p.*, j.kind, j.queue_number from job_parts p join jobs j on j.id = p.job_id
       where p.reserved_at is not null and p.ended_at is null
     ),
-    restoring as materialized (${waitingParts} and kind = 'restore')
+    restoring as materialized (${waitingParts} and kind = 'restore'),
+    first_of_instance as materialized (${firstRestores(sql`database, instance_id`)}),
+    first_at_agent as materialized (${firstRestores(sql`database, host, port, agent_id`)}),
+    first_at_url as materialized (${firstRestores(sql`database, host, port, agent_url`)})
   select w.job_id as waiting_job_id, w.position, other.job_id, other.kind, true as reserved, other.queue_number
   from waiting w join working other on other.database = w.database and other.instance_id = w.instance_id
   union all
@@ -37,10 +43,16 @@ const blockersOf = (waiting: RawBuilder<unknown>) => sql`(
   from waiting w join working other on ${isSamePlace}
   union all
   select w.job_id, w.position, other.job_id, other.kind, false, other.queue_number
-  from waiting w join restoring other on other.database = w.database and other.instance_id = w.instance_id and ${comesFirst}
+  from waiting w join first_of_instance other
+    on other.database = w.database and other.instance_id = w.instance_id and ${comesFirst}
   union all
   select w.job_id, w.position, other.job_id, other.kind, false, other.queue_number
-  from waiting w join restoring other on ${isSamePlace} and ${comesFirst}
+  from waiting w join first_at_agent other
+    on (other.database, other.host, other.port, other.agent_id) = (w.database, w.host, w.port, w.agent_id) and ${comesFirst}
+  union all
+  select w.job_id, w.position, other.job_id, other.kind, false, other.queue_number
+  from waiting w join first_at_url other
+    on (other.database, other.host, other.port, other.agent_url) = (w.database, w.host, w.port, w.agent_url) and ${comesFirst}
 )`
 
 /**

@@ -38,7 +38,7 @@ async function isAnswering(context: Context, part: repository.UnknownPart, signa
   const id = agentJobId({ id: part.jobId }, part)
   const answer = await readAtAgent(agent, part.kind, id, {
     signal,
-    dispatcher: context.agentConnections.dispatcher,
+    dispatcher: context.agentConnections.dispatcherFor(agent.id),
     timeoutMs: CALL_TIMEOUT_MS,
   })
   // Another agent that does not know the part says nothing about it.

@@ -1,5 +1,5 @@
 import { authorizeInstance, type Call } from '../access/call.ts'
-import type { AgentAddress } from '../agents/agent-client.ts'
+import type { AgentAddress } from '../agents/agent-answer.ts'
 import * as agents from '../agents/repository.ts'
 import { getReferredAgent, lockReferredAgent, newAgent } from '../agents/service.ts'
 import { inAuditedTransaction } from '../audit/service.ts'

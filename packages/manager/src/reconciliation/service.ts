@@ -11,7 +11,8 @@ import { getAnyDestination } from '../destinations/service.ts'
 import { prefixOfPlan } from '../jobs/job.ts'
 import { openJobsOfPlans, planIdsOfJobsIn } from '../jobs/repository.ts'
 import { planIdsOfDestination } from '../plans/repository.ts'
-import { clearMissing, planIdsWithPointsIn, pointsOf, recordVerification } from '../restore-points/repository.ts'
+import { clearMissing, recordVerification } from '../restore-points/marks-repository.ts'
+import { planIdsWithPointsIn, pointsOf } from '../restore-points/repository.ts'
 import { objectNameOf, type RestorePoint } from '../restore-points/restore-point.ts'
 import { RequestError } from '../shared/request-error.ts'
 import { adoptOrphans } from './adopt-orphans.ts'
@@ -148,10 +149,10 @@ async function reconcileUploads(
   mayRemove: boolean,
 ): Promise<void> {
   const access = { ...storeOptions(context), signal: options.signal }
-  for await (const { name, startedAt } of stores.listIncompleteUploads(destination.store, prefix, access)) {
+  for await (const { startedAt, ...upload } of stores.listIncompleteUploads(destination.store, prefix, access)) {
     if (startedAt >= oldest) continue
-    const remove = () => stores.removeIncompleteUpload(destination.store, { name, since: startedAt }, access)
-    found.incompleteUploads.add({ name, startedAt, ...(await tryToRemove(mayRemove, remove)) })
+    const remove = () => stores.removeIncompleteUpload(destination.store, { ...upload, since: startedAt }, access)
+    found.incompleteUploads.add({ name: upload.name, startedAt, ...(await tryToRemove(mayRemove, remove)) })
   }
 }
 

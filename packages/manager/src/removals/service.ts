@@ -147,7 +147,9 @@ export async function removeObject(context: Context, point: RestorePoint, signal
     const store = await openDestinationOf(context, point.destinationId, { retry: undoRetry })
     const name = objectNameOf(point)
     const isExpected = (found: StoredObject) => isRecordedObject(store, found, point, signal)
-    if (!(await removeExpected(store, name, isExpected, { signal }))) {
+    const { sizeBytes, object } = point
+    const recorded = object && { name, sizeBytes, ...omitUndefined(object) }
+    if (!(await removeExpected(store, name, isExpected, omitUndefined({ signal, recorded })))) {
       context.log.warn({ restorePointId: point.id }, 'another object has the name of one to be removed; it is kept')
     }
   } catch (error) {

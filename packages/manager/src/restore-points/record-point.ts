@@ -1,6 +1,7 @@
 import { judgeDumpSize } from '@osb-backup/core'
 import type { TransactionContext } from '../context/context.ts'
 import { insertUsedName } from '../object-names/repository.ts'
+import * as marks from './marks-repository.ts'
 import * as repository from './repository.ts'
 import type { NewRestorePoint } from './restore-point.ts'
 
@@ -30,6 +31,6 @@ export async function recordPoint(
     const fields = { restorePointId, item, sizeBytes, originalSizeBytes, usualSizeBytes }
     tx.log.warn(fields, 'a dump is suspiciously small: it replaces no other until it is confirmed')
   } else if (judged.confirms !== undefined) {
-    await repository.clearSuspicion(tx, judged.confirms.id)
+    await marks.clearSuspicion(tx, judged.confirms.id)
   }
 }

@@ -5,7 +5,7 @@ import type { RestorePointTable } from '../database/tables/restore-points.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { acquireOrderLock } from './order-repository.ts'
-import type { NewRestorePoint, PointFilter, Removal, RestorePoint, VerificationState } from './restore-point.ts'
+import type { NewRestorePoint, PointFilter, Removal, RestorePoint } from './restore-point.ts'
 
 interface RepositoryContext {
   database: Database
@@ -216,17 +216,6 @@ export async function listPoints(
   return { entries: rows.map(pointFromRow), total }
 }
 
-/** Holds or releases a restore point. Returns false if its object is being removed. */
-export async function setHeld({ database }: RepositoryContext, id: string, held: boolean): Promise<boolean> {
-  const { numUpdatedRows } = await database
-    .updateTable('restore_points')
-    .set({ held })
-    .where('id', '=', id)
-    .where('removal_requested_at', 'is', null)
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
-}
-
 /** The newest good restore points of an item, of any plan, newest first; also those that were deleted since. */
 export async function newestGoodPoints(
   { database }: InTransaction,
@@ -244,26 +233,6 @@ export async function newestGoodPoints(
     .limit(limit)
     .execute()
   return rows.map(pointFromRow)
-}
-
-/** Records that the size of a restore point is right: the next dump is as small. */
-export async function clearSuspicion({ database }: InTransaction, id: string): Promise<void> {
-  await database.updateTable('restore_points').set({ suspicious: false }).where('id', '=', id).execute()
-}
-
-/** Records that a user confirmed the size of a restore point. Returns false if its object is being removed. */
-export async function recordConfirmation(
-  { database }: InTransaction,
-  id: string,
-  { at, by }: { at: Date; by: string },
-): Promise<boolean> {
-  const { numUpdatedRows } = await database
-    .updateTable('restore_points')
-    .set({ suspicious: false, confirmed_at: at, confirmed_by: by })
-    .where('id', '=', id)
-    .where('removal_requested_at', 'is', null)
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
 }
 
 /**
@@ -286,28 +255,4 @@ export async function lockPointsForRestore(
     .execute()
   const locked = new Set(rows.map((row) => row.id))
   return ids.find((id) => !locked.has(id))
-}
-
-/** Forgets that the object of a restore point was missing: it was found, though not read. */
-export async function clearMissing({ database }: RepositoryContext, id: string): Promise<void> {
-  await database
-    .updateTable('restore_points')
-    .set({ verified_at: null, verified_state: null })
-    .where('id', '=', id)
-    .where('verified_state', '=', 'missing')
-    .execute()
-}
-
-/** Records the result of reading an object back. */
-export async function recordVerification(
-  { database }: RepositoryContext,
-  id: string,
-  state: VerificationState,
-  now: Date,
-): Promise<void> {
-  await database
-    .updateTable('restore_points')
-    .set({ verified_at: now, verified_state: state })
-    .where('id', '=', id)
-    .execute()
 }

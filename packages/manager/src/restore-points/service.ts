@@ -7,6 +7,7 @@ import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
 import { compactCounters } from './counters-repository.ts'
+import * as marks from './marks-repository.ts'
 import * as repository from './repository.ts'
 import type { PointFilter, RestorePoint } from './restore-point.ts'
 import type { PointSearch } from './search-repository.ts'
@@ -45,7 +46,7 @@ export async function setHeld(context: Context, call: Call, id: string, held: bo
   const point = await getPoint(context, call, id)
   if (!held && point.held) requirePermission(call, 'delete-backups', 'Releasing a restore point')
   await inAuditedTransaction(context, call, async (tx) => {
-    if (await repository.setHeld(tx, id, held)) return
+    if (await marks.setHeld(tx, id, held)) return
     throw new RequestError('conflict', `The restore point ${id} is being removed.`)
   })
   return { ...point, held }

@@ -2,6 +2,7 @@
 export const sealedColumns = {
   service_instances: ['sealed_database_password', 'sealed_backup_password', 'sealed_parameters'],
   agents: ['sealed_password'],
+  certificate_authorities: ['sealed_key'],
   file_destinations: ['sealed_store_secrets'],
   backup_plans: ['sealed_private_key'],
   notification_channels: ['sealed_secrets'],

@@ -1,17 +1,9 @@
-import { isIP } from 'node:net'
 import { absolutePath, listOf, wholeNumber } from '@osb-backup/node'
+import { tracingTable } from '@osb-backup/node/tracing'
 import { z } from 'zod'
+import { network } from './address-schemas.ts'
 
-/** An IP address, or a network in CIDR notation. */
-const network = z.string().refine((value) => {
-  const [address = '', length, ...rest] = value.split('/')
-  const bits = isIP(address) === 4 ? 32 : 128
-  return (
-    isIP(address) !== 0 && rest.length === 0 && (length === undefined || (/^\d{1,3}$/.test(length) && +length <= bits))
-  )
-})
-
-/** The settings of metrics, alarms and notifications. */
+/** The settings of metrics, traces, alarms and notifications. */
 export const monitoringTable = {
   ENVIRONMENT_NAME: {
     schema: z.string().min(1).max(100),
@@ -50,4 +42,5 @@ export const monitoringTable = {
     schema: wholeNumber(1, 1_000_000),
     description: 'size in gigabytes that the database may have; from 90 % of it an alarm is raised',
   },
+  ...tracingTable,
 } as const

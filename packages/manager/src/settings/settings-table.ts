@@ -1,24 +1,14 @@
-import { isIP } from 'node:net'
 import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
 import { absolutePath, listOf, oneOf, type SettingsSection, text, wholeNumber } from '@osb-backup/node'
 import { s3CredentialSources } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
+import { agentUrl, network, origin } from './address-schemas.ts'
 import { credHubTable } from './credhub-settings.ts'
 import { monitoringTable } from './monitoring-settings.ts'
 import { oidcTable } from './oidc-settings.ts'
+import { historyTable, retentionTable } from './retention-settings.ts'
 
 const secretKey = z.string().regex(/^[0-9a-f]{64}$/i, 'must be 64 hex digits')
-
-/** `*`, or scheme, host and port of a web page and nothing else. */
-const origin = z.string().refine((value) => value === '*' || (URL.canParse(value) && new URL(value).origin === value))
-
-/** An IP address, or a network in CIDR notation. */
-const network = z.string().refine((value) => {
-  const [address = '', length, ...rest] = value.split('/')
-  const family = isIP(address)
-  const isLength = length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= (family === 4 ? 32 : 128))
-  return family !== 0 && isLength && rest.length === 0
-})
 
 const api = {
   HOST: { schema: text, default: '127.0.0.1', description: 'address to listen on' },
@@ -33,7 +23,7 @@ const api = {
     schema: oneOf(['allow', 'forbid']),
     default: 'allow',
     description:
-      'whether the manager may listen without TLS on an address that other machines reach; if allowed it logs a warning: allow or forbid',
+      'whether the manager may listen without TLS on an address that other machines reach, which it logs a warning of, and call agents on other machines by http:// URLs: allow or forbid',
   },
   TRUSTED_PROXIES: {
     schema: listOf(network, 'must be addresses or networks such as 10.0.0.0/8, with commas between them'),
@@ -73,6 +63,12 @@ const api = {
     schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     default: 'info',
     description: 'least severity that is logged: fatal, error, warn, info, debug, trace or silent',
+  },
+  SHUTDOWN_TIMEOUT_SECONDS: {
+    schema: wholeNumber(1, 3600),
+    default: '25',
+    description:
+      'time in seconds after which a manager that is being stopped exits, whatever it waits for; jobs continue at their agents',
   },
 } as const
 
@@ -117,6 +113,12 @@ const destinations = {
   FILE_DESTINATION_ROOT: {
     schema: absolutePath,
     description: 'absolute directory that FILE destinations must be inside; while it is not set there are none',
+  },
+  FILE_DESTINATION_ROLE: {
+    schema: oneOf(['operator', 'admin']),
+    default: 'operator',
+    description:
+      'role that may create and move FILE destinations: with operator a directory belongs to the service instance that first uses it, with admin admins assign it',
   },
   STORE_OUTAGE_SECONDS: {
     schema: wholeNumber(0, 86_400),
@@ -163,6 +165,16 @@ const agents = {
     description: 'PEM file of the certificate that the manager presents to agents with tls_client_ca_file',
   },
   AGENT_KEY_FILE: { schema: absolutePath, description: 'PEM file of the private key of that certificate' },
+  AGENT_CERTIFICATE_DAYS: {
+    schema: wholeNumber(1, 825),
+    default: '90',
+    description: 'time in days that the certificates of enrolled agents are valid; agents renew them by themselves',
+  },
+  ENROLMENT_TOKEN_MINUTES: {
+    schema: wholeNumber(1, 10_080),
+    default: '60',
+    description: 'time in minutes in which an agent can use the token that it enrols with',
+  },
 } as const
 
 const jobs = {
@@ -252,72 +264,6 @@ const schedule = {
   },
 } as const
 
-const history = {
-  JOB_HISTORY_DAYS: {
-    schema: wholeNumber(1, 36_500),
-    default: '365',
-    description:
-      'time in days that jobs are kept after their end; those with a stored restore point or a locked database are kept longer',
-  },
-  JOB_LOG_DAYS: {
-    schema: wholeNumber(1, 36_500),
-    default: '30',
-    description: 'time in days that the output of scripts is kept after the end of a job',
-  },
-  AUDIT_HISTORY_DAYS: {
-    schema: wholeNumber(1, 36_500),
-    default: '730',
-    description: 'time in days that audit entries are kept',
-  },
-  RUN_HISTORY_DAYS: {
-    schema: wholeNumber(1, 36_500),
-    default: '90',
-    description: 'time in days that the records of scheduled runs, and reconciliations, are kept',
-  },
-  DELETED_RESTORE_POINT_DAYS: {
-    schema: wholeNumber(1, 36_500),
-    default: '90',
-    description: 'time in days that the records of restore points are kept after their objects were deleted',
-  },
-} as const
-
-const retention = {
-  RETENTION_CHANGE_GRACE_HOURS: {
-    schema: wholeNumber(0, 8760),
-    default: '24',
-    description: 'time in hours after a change of its retention in which a plan deletes nothing',
-  },
-  DELETION_GRACE_HOURS: {
-    schema: wholeNumber(0, 8760),
-    default: '24',
-    description:
-      'time in hours that restore points which a caller deleted are kept and can be undeleted; those that retention expires are deleted at once',
-  },
-  SUSPICIOUS_SIZE_PERCENT: {
-    schema: wholeNumber(0, 100),
-    default: '10',
-    description:
-      'part of the median size of the last five dumps of an item, in percent, below which a dump is suspicious and replaces no other; 0 suspects none',
-  },
-  DEPROVISION_FILES: {
-    schema: oneOf(['keep', 'delete']),
-    default: 'keep',
-    description: 'what happens to the files of an instance whose broker deletes its plans: keep or delete',
-  },
-  DEPROVISION_BACKUP_SECONDS: {
-    schema: wholeNumber(0, 86_400),
-    default: '0',
-    description:
-      'time limit in seconds of a final backup before that; if it fails the broker is refused; 0: none is taken',
-  },
-} as const
-
-/** An agent's URL with `{backupHostIp}` in it. */
-const agentUrl = z
-  .string()
-  .regex(/^https?:\/\/[^\s@?#]+$/, 'must be a URL like http://{backupHostIp}:8000')
-  .refine((value) => value.includes('{backupHostIp}'), 'must contain {backupHostIp}')
-
 const legacy = {
   LEGACY_AGENT_URL: {
     schema: agentUrl,
@@ -342,8 +288,8 @@ export const managerTable = {
   ...agents,
   ...jobs,
   ...schedule,
-  ...retention,
-  ...history,
+  ...retentionTable,
+  ...historyTable,
   ...legacy,
   ...monitoringTable,
 }
@@ -356,9 +302,9 @@ export const managerSettingsSections: readonly SettingsSection[] = [
   { title: 'Agents', table: agents },
   { title: 'Jobs', table: jobs },
   { title: 'Schedule', table: schedule },
-  { title: 'Retention', table: retention },
+  { title: 'Retention', table: retentionTable },
   { title: 'Monitoring', table: monitoringTable },
-  { title: 'History', table: history },
+  { title: 'History', table: historyTable },
   { title: 'Import and recovery', table: legacy },
   { title: 'Identity provider', table: oidcTable },
   { title: 'CredHub', table: credHubTable },

@@ -28,6 +28,10 @@ export type AgentTransforms = z.infer<typeof agentTransformsSchema>
 export const progressSchema = z.object({
   bytes_read: z.number().meta(about('Bytes read so far', 4096)),
   bytes_stored: z.number().meta(about('Bytes stored so far', 1024)),
+  expected_bytes: z
+    .number()
+    .optional()
+    .meta(about('How large the dump is going to be before compression, as the check stage estimates', 8192)),
 })
 export type Progress = z.infer<typeof progressSchema>
 
@@ -83,5 +87,13 @@ export const lockedDatabaseSchema = z.object({
 export type LockedDatabase = z.infer<typeof lockedDatabaseSchema>
 
 /** `GET /status` of an agent. */
-export const agentStatusSchema = z.looseObject({ message: z.string() })
+export const agentStatusSchema = z.looseObject({
+  message: z.string(),
+  version: z.string().optional(),
+  /** Whether it accepts new jobs, and the code of why not. */
+  accepts_jobs: z.boolean().optional(),
+  accepts_no_jobs_because: z.string().optional(),
+  /** What a check of its settings found: jobs from before are finished, and no new ones accepted until it is corrected. */
+  start_problem: z.string().optional(),
+})
 export type AgentStatus = z.infer<typeof agentStatusSchema>

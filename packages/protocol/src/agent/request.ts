@@ -99,6 +99,8 @@ export type AgentDatabase = z.infer<typeof agentDatabaseSchema>
 const requestFields = {
   id: z.string().optional(),
   compression: z.boolean().optional(),
+  /** Additive: the script pack, at an agent that has several. Agents that report no `packs` would use their only one. */
+  pack: z.string().optional(),
   /** As `destination.skipStorage`. */
   skip_storage: z.boolean().optional(),
   /** Additive, backups: zstd or gzip, where the agent compresses; absent: as the agent is set. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { about } from '../about.ts'
 import { filesizeSchema, progressSchema } from '../agent/job.ts'
-import { backupStages, restoreStages, type Stage, stageLogField } from '../stage.ts'
+import { backupStages, publishedRestoreStages, type Stage, stageLogField } from '../stage.ts'
 import { warningSchema } from '../warning.ts'
 import { backupPlanSchema } from './backup-plan.ts'
 import { fileDestinationSchema } from './file-destination.ts'
@@ -54,7 +54,7 @@ export const backupPartSchema = z
 export type BackupPart = z.infer<typeof backupPartSchema>
 
 /** One part of a restore job. */
-export const restorePartSchema = z.object(partFields).extend(logFields(restoreStages))
+export const restorePartSchema = z.object(partFields).extend(logFields(publishedRestoreStages))
 export type RestorePart = z.infer<typeof restorePartSchema>
 
 const jobFields = {

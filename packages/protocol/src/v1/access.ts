@@ -102,7 +102,7 @@ export const auditEntrySchema = z.object({
   at: instantSchema.meta(about('When', EXAMPLE_INSTANT)),
   caller: z
     .object({
-      kind: z.string().meta(about('`token`, `user`, `broker` or `command`', 'token')),
+      kind: z.string().meta(about('`token`, `user`, `broker`, `command` or `agent`', 'token')),
       id: z.string().meta(about('Id of the token, subject of the user, or name of the account', EXAMPLE_ID)),
       name: z.string().meta(about('A name for people', 'night shift')),
     })

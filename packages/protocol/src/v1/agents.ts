@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { reportedPackSchema } from '../pack.ts'
 import { plainHttpUrl } from '../plain-http-url.ts'
 import { mergePatchSchema } from './merge-patch.ts'
 import { about, EXAMPLE_ID, EXAMPLE_INSTANT, idSchema, instantSchema, pagingFields, searchField } from './schema.ts'
@@ -41,10 +42,25 @@ export const agentSchema = z.object({
     .string()
     .optional()
     .meta(about('Why it is unreachable', 'The agent does not answer: connect ECONNREFUSED 10.0.0.5:8000.')),
+  startProblem: z
+    .string()
+    .optional()
+    .meta(
+      about(
+        'What the agent reports to be wrong with its settings: it accepts no new jobs until that is corrected',
+        'scripts_path cannot be read: EACCES.',
+      ),
+    ),
   version: z.string().optional().meta(about('The version that the agent reported', '0.1.0')),
   capabilities: z.array(z.string()).meta(about('Capabilities that the agent reported', ['zstd', 'age'])),
+  packs: z
+    .array(reportedPackSchema)
+    .meta({ description: 'The script packs that the agent reported, with their parameters' }),
   lastSeenAt: instantSchema.optional().meta(about('When it last answered', EXAMPLE_INSTANT)),
   lastCheckedAt: instantSchema.optional().meta(about('When it was last checked', EXAMPLE_INSTANT)),
+  certificateExpiresAt: instantSchema
+    .optional()
+    .meta(about('When the certificate that it presents expires; absent if it was not enrolled', EXAMPLE_INSTANT)),
   createdAt: instantSchema.meta(about('When it was registered', EXAMPLE_INSTANT)),
 })
 export type Agent = z.infer<typeof agentSchema>
@@ -56,3 +72,67 @@ export const agentQuerySchema = z.strictObject({
   q: searchField('the name or the URL'),
 })
 export type AgentQuery = z.input<typeof agentQuerySchema>
+
+const agentIdField = idSchema.meta(about('Id of the agent', EXAMPLE_ID))
+const certificateRequestField = z
+  .string()
+  .min(1)
+  .max(8000)
+  .meta(
+    about(
+      'Certificate signing request (PKCS #10) in PEM, for an ECDSA key on P-256; its names do not count',
+      '-----BEGIN CERTIFICATE REQUEST-----\n…',
+    ),
+  )
+const EXAMPLE_CERTIFICATE = '-----BEGIN CERTIFICATE-----\n…'
+
+/** Answer to `POST /v1/agents/{id}/enrolment`. */
+export const enrolmentSchema = z.object({
+  agentId: agentIdField,
+  token: z
+    .string()
+    .meta(about('The token that the agent enrols with. Works once; shown only once', 'osbe_mU3bq0cZc7…')),
+  expiresAt: instantSchema.meta(about('When the token expires', EXAMPLE_INSTANT)),
+  caFingerprint: z
+    .string()
+    .meta(about('SHA-256 of the certificate of the CA, by which the agent recognizes the manager', '5E:A1:…')),
+})
+export type Enrolment = z.infer<typeof enrolmentSchema>
+
+/** `POST /v1/agent-certificates`. */
+export const certificateRequestSchema = z.strictObject({
+  token: z.string().min(1).max(200).meta(about('The token that was created for the agent', 'osbe_mU3bq0cZc7…')),
+  certificateRequest: certificateRequestField,
+})
+export type CertificateRequest = z.infer<typeof certificateRequestSchema>
+
+/** `POST /v1/agent-certificates/renew`. */
+export const certificateRenewalSchema = z.strictObject({
+  agentId: agentIdField,
+  certificateRequest: certificateRequestField,
+  signature: z
+    .string()
+    .min(1)
+    .max(400)
+    .meta(
+      about(
+        'ECDSA signature with SHA-256 in base64, by the key of the current certificate, over the lines ' +
+          '`osb-backup certificate renewal`, `agentId` and `certificateRequest`',
+        'MEUCIQDx…',
+      ),
+    ),
+})
+export type CertificateRenewal = z.infer<typeof certificateRenewalSchema>
+
+/** What is signed to renew a certificate. */
+export const renewalText = (agentId: string, certificateRequest: string): string =>
+  `osb-backup certificate renewal\n${agentId}\n${certificateRequest}`
+
+/** The certificate of an agent in an answer. */
+export const agentCertificateSchema = z.object({
+  agentId: agentIdField,
+  certificate: z.string().max(20_000).meta(about('The certificate in PEM', EXAMPLE_CERTIFICATE)),
+  caCertificate: z.string().max(20_000).meta(about('The certificate of the CA in PEM', EXAMPLE_CERTIFICATE)),
+  expiresAt: instantSchema.meta(about('When the certificate expires', EXAMPLE_INSTANT)),
+})
+export type AgentCertificate = z.infer<typeof agentCertificateSchema>

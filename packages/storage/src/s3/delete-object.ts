@@ -1,6 +1,8 @@
 import { DeleteObjectCommand, type DeleteObjectCommandInput, type S3Client } from '@aws-sdk/client-s3'
 import { omitUndefined } from '@osb-backup/node'
 import type { Omission } from '../omissions.ts'
+import { type FoundObject, headObject } from './head-object.ts'
+import type { S3Clients } from './s3-client.ts'
 import { isNoSuchObject, statusOf } from './s3-error.ts'
 import { sendTolerantly } from './send-tolerantly.ts'
 
@@ -26,4 +28,31 @@ export async function deleteObject(
     if (IfMatch !== undefined && statusOf(error) === 412) return false
     throw error
   }
+}
+
+/**
+ * Deletes the object that was found and no other: by its version, or on condition of its tag. A server that rejects the right tag is
+ * asked again, and then without the condition if it still describes the same object.
+ */
+export async function deleteFound(
+  { calls, parts }: S3Clients,
+  object: { Bucket: string; Key: string },
+  { VersionId, ETag, LastModified }: FoundObject,
+  options: { omissions: Set<Omission>; signal: AbortSignal },
+): Promise<void> {
+  const { signal: abortSignal } = options
+  if (VersionId !== undefined && VersionId !== 'null') {
+    try {
+      await calls.send(new DeleteObjectCommand({ ...object, VersionId }), { abortSignal })
+      return
+    } catch (error) {
+      // Hiding it behind a delete marker may be allowed.
+      if (statusOf(error) !== 403) throw error
+    }
+  }
+  const condition = ETag && !options.omissions.has('delete-if-match') ? { IfMatch: ETag } : {}
+  if (await deleteObject(parts, { ...object, ...condition }, options)) return
+  const found = await headObject(calls, object, abortSignal)
+  const isSame = found?.ETag === ETag && found?.LastModified?.getTime() === LastModified?.getTime()
+  if (isSame) await deleteObject(parts, object, options)
 }

@@ -4,6 +4,7 @@ import {
   HeadBucketCommand,
   HeadObjectCommand,
   type HeadObjectCommandOutput,
+  type ListMultipartUploadsCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { omitUndefined } from '@osb-backup/node'
@@ -22,20 +23,10 @@ export async function headObject(
   abortSignal?: AbortSignal,
 ): Promise<FoundObject | undefined> {
   const command = new HeadObjectCommand(object)
-  let serverTimeMs = Number.NaN
-  command.middlewareStack.add(
-    (next) => async (args) => {
-      const result = await next(args)
-      const { headers = {} } = (result.response ?? {}) as { headers?: Record<string, string | undefined> }
-      serverTimeMs = Date.parse(headers.date ?? '')
-      return result
-    },
-    { step: 'deserialize', priority: 'high' },
-  )
+  const serverTime = observeServerTime(command)
   try {
     const found = await client.send(command, omitUndefined({ abortSignal }))
-    const ageMs = serverTimeMs - (found.LastModified?.getTime() ?? Number.NaN)
-    return { ...found, ageMs: Number.isNaN(ageMs) ? undefined : ageMs }
+    return { ...found, ageMs: serverTime.since(found.LastModified) }
   } catch (error) {
     if (isUnproven404(error) || isNameless(error)) return readNothing(client, object, error, abortSignal)
     if (!isNoSuchObject(error)) throw error
@@ -43,6 +34,29 @@ export async function headObject(
     return undefined
   }
 }
+
+/** Keeps the time at which a server answers a command. */
+export function observeServerTime(command: Observable): { since(at: Date | undefined): number | undefined } {
+  let timeMs = Number.NaN
+  const { middlewareStack } = command as HeadObjectCommand
+  middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args)
+      const { headers = {} } = (result.response ?? {}) as { headers?: Record<string, string | undefined> }
+      timeMs = Date.parse(headers.date ?? '')
+      return result
+    },
+    { step: 'deserialize', priority: 'high' },
+  )
+  return {
+    since(at) {
+      const ageMs = timeMs - (at?.getTime() ?? Number.NaN)
+      return Number.isNaN(ageMs) ? undefined : ageMs
+    },
+  }
+}
+
+type Observable = HeadObjectCommand | ListMultipartUploadsCommand
 
 const noSuchBucket = { Code: 'NoSuchBucket' }
 

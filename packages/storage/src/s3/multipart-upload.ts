@@ -5,11 +5,9 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   type CreateMultipartUploadCommandInput,
-  ListMultipartUploadsCommand,
   ListPartsCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
-import { omitUndefined } from '@osb-backup/node'
 import type { UploadRecorder } from '../object-store.ts'
 import type { Omission } from '../omissions.ts'
 import { type RetryOptions, undoRetry, withRetries } from '../retrying.ts'
@@ -18,6 +16,7 @@ import type { Sending } from '../store-options.ts'
 import { BoundedTasks } from '../transfer/bounded-tasks.ts'
 import type { Part } from '../transfer/parts.ts'
 import { headObject } from './head-object.ts'
+import { abortEmptyUploads } from './incomplete-uploads.ts'
 import type { S3Clients } from './s3-client.ts'
 import { isNoSuchUpload, isRefusal, isUnsupported, statusOf, toS3StoreError } from './s3-error.ts'
 import { sendTolerantly } from './send-tolerantly.ts'
@@ -69,8 +68,8 @@ export class MultipartUpload {
   #sizeBytes = 0
   /** Whether the server was asked to complete the upload. */
   #mayBeComplete = false
-  /** Whether an answer with the id of an upload was lost. */
-  #mayHaveLostOne = false
+  /** When an upload was begun whose id was lost; undefined: none was. */
+  #lostOneSinceMs: number | undefined
 
   constructor(target: UploadTarget) {
     this.#target = target
@@ -113,13 +112,14 @@ export class MultipartUpload {
 
   async #begin(): Promise<string | undefined> {
     const { clients, object, properties, retry, doing } = this.#target
+    const beganAtMs = performance.now()
     const beginOnce = async () => {
       try {
         // Not cancellable: an upload that was created on the server without its id being known could only be found by
         // listing.
         return await clients.parts.send(new CreateMultipartUploadCommand({ ...object, ...properties }))
       } catch (error) {
-        if (!isRefusal(error)) this.#mayHaveLostOne = true
+        if (!isRefusal(error)) this.#lostOneSinceMs ??= beganAtMs
         throw toS3StoreError(error, doing)
       }
     }
@@ -127,30 +127,20 @@ export class MultipartUpload {
   }
 
   /**
-   * Removes uploads of this object that were created on the server but whose id was lost. No other upload has this
-   * name: the caller chose a free one. Without the right to list uploads they cannot be found, and the upload does not fail for
-   * that.
+   * Removes the uploads of this object that were created on the server but whose id was lost. Without the right to list uploads they
+   * cannot be found, and the upload does not fail for that.
    */
   async #removeLostOnes(abortSignal?: AbortSignal): Promise<void> {
-    if (!this.#mayHaveLostOne) return
+    if (this.#lostOneSinceMs === undefined) return
     const { clients, object, doing } = this.#target
-    const input = { Bucket: object.Bucket, Prefix: object.Key }
-    const options = omitUndefined({ abortSignal })
-    const { Uploads = [] } = await clients.calls
-      .send(new ListMultipartUploadsCommand(input), options)
-      .catch((error: unknown) => {
-        // A server that cannot list them cannot be asked for them.
-        if (isUnsupported(error) || toS3StoreError(error, doing).code === 'denied') return { Uploads: [] }
-        throw error
-      })
-    for (const { Key, UploadId } of Uploads) {
-      if (Key !== object.Key || UploadId === this.#uploadId) continue
-      const command = new AbortMultipartUploadCommand({ ...object, UploadId })
-      await clients.calls.send(command, options).catch((error: unknown) => {
-        if (!isNoSuchUpload(error)) throw error
-      })
+    const elapsedMs = performance.now() - this.#lostOneSinceMs
+    try {
+      await abortEmptyUploads(clients.calls, object, { besides: this.#uploadId, youngerThanMs: elapsedMs, abortSignal })
+    } catch (error) {
+      // A server that cannot list them cannot be asked for them.
+      if (!isUnsupported(error) && toS3StoreError(error, doing).code !== 'denied') throw error
     }
-    this.#mayHaveLostOne = false
+    this.#lostOneSinceMs = undefined
   }
 
   async #send(completed: CompletedPart, part: Part): Promise<void> {

@@ -1,11 +1,12 @@
-import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { omitUndefined } from '@osb-backup/node'
 import type { Omission } from '../omissions.ts'
 import { undoRetry, withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 import type { PartPlan } from '../transfer/part-plan.ts'
 import { type Part, splitIntoParts } from '../transfer/parts.ts'
-import { headObject } from './head-object.ts'
+import { deleteFound } from './delete-object.ts'
+import { type FoundObject, headObject } from './head-object.ts'
 import { MultipartUpload, type UploadTarget } from './multipart-upload.ts'
 import { isBrokenConnection, isRefusal, statusOf, toS3UploadError } from './s3-error.ts'
 import { sendTolerantly } from './send-tolerantly.ts'
@@ -24,6 +25,8 @@ export class ObjectUpload {
   /** Set once S3 may have created the object, whether or not its answer arrived. */
   #committed: { sizeBytes: number; atMs: number } | undefined
   #recordedTag: string | undefined
+  /** Those that the object may have: as it follows from the content, and as the server chose it. */
+  readonly #tags = new Set<string>()
 
   constructor(target: UploadTarget, plan: PartPlan, maximumParts: number) {
     this.#target = target
@@ -114,12 +117,14 @@ export class ObjectUpload {
   /** @param tag - As it follows from the content; a server that encrypts objects has others. */
   async #record(sizeBytes: number, tag: string | undefined): Promise<void> {
     this.#recordedTag = this.#target.properties.ServerSideEncryption === undefined ? tag : undefined
+    if (this.#recordedTag !== undefined) this.#tags.add(this.#recordedTag)
     await this.#target.recorder?.committing({ sizeBytes, ...omitUndefined({ tag: this.#recordedTag }) })
   }
 
   /** Corrects the record where the server chose another tag. */
   async #recordTag(sizeBytes: number, answered: string | undefined): Promise<void> {
     const tag = answered?.replaceAll('"', '')
+    if (tag) this.#tags.add(tag)
     if (tag && tag !== this.#recordedTag) await this.#target.recorder?.committing({ sizeBytes, tag })
   }
 
@@ -180,20 +185,24 @@ export class ObjectUpload {
     await this.#parts.abort()
     if (!this.#committed) return
     const { sizeBytes, atMs } = this.#committed
-    const { clients, object } = this.#target
+    const { clients, object, omissions } = this.#target
     const abortSignal = AbortSignal.timeout(UNDO_TIMEOUT_MS)
     const removeOnce = async () => {
       const found = await headObject(clients.calls, object, abortSignal)
       const oldestMs = performance.now() - atMs + SKEW_MS
-      const isOurs = found?.ContentLength === sizeBytes && (found.ageMs ?? 0) <= oldestMs
-      if (!isOurs) return
-      // In a bucket with versions nothing but this one is to be left.
-      const version = found.VersionId === undefined ? object : { ...object, VersionId: found.VersionId }
-      await clients.calls.send(new DeleteObjectCommand(version), { abortSignal }).catch((error: unknown) => {
-        if (version === object || statusOf(error) !== 403) throw error
-        return clients.calls.send(new DeleteObjectCommand(object), { abortSignal })
-      })
+      if (found?.ContentLength !== sizeBytes || (found.ageMs ?? 0) > oldestMs) return
+      if (this.#isOfAnother(found)) {
+        const problem = `"${object.Key}" is kept: its size is the one that was stored, but its tag is another`
+        throw new StoreError('replaced', `${problem}. Delete it if no other program stored it.`)
+      }
+      await deleteFound(clients, object, found, { omissions, signal: abortSignal })
     }
     await withRetries(() => this.#translated(removeOnce()), undoRetry, abortSignal)
+  }
+
+  /** Whether an object of our size has a tag that ours cannot have. Where no tag is known, size and age have to be enough. */
+  #isOfAnother({ ETag }: FoundObject): boolean {
+    const tag = ETag?.replaceAll('"', '')
+    return Boolean(tag) && this.#tags.size > 0 && !this.#tags.has(tag ?? '')
   }
 }

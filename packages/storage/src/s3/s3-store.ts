@@ -30,7 +30,7 @@ import { headObject } from './head-object.ts'
 import { listPages, sendList } from './list-objects.ts'
 import type { ObjectProperties } from './multipart-upload.ts'
 import { ObjectUpload } from './object-upload.ts'
-import { deleteVersions } from './object-versions.ts'
+import { deleteHidden, deleteUpTo, deleteVersions, type VersionsRemoval } from './object-versions.ts'
 import { type S3Clients, s3Clients } from './s3-client.ts'
 import { mayRefuseHeader, statusOf, toS3StoreError } from './s3-error.ts'
 import { locationOf, type S3Settings } from './s3-settings.ts'
@@ -39,6 +39,8 @@ const DEFAULT_PART_SIZE_BYTES = 5 * 1024 ** 2
 const DEFAULT_MAXIMUM_PARTS = 10_000
 /** The largest part that S3 accepts. */
 const LARGEST_PART_BYTES = 5 * 1024 ** 3
+
+type FoundVersion = StoredObject & { versionId: string | undefined }
 
 /** A bucket, at AWS or at anything that speaks its protocol. Content larger than a part is uploaded in parts. */
 export class S3Store implements ObjectStore {
@@ -148,12 +150,20 @@ export class S3Store implements ObjectStore {
   }
 
   async head(name: string, options: CallOptions = {}): Promise<StoredObject | undefined> {
+    const found = await this.#head(name, options)
+    if (found === undefined) return undefined
+    const { versionId, ...object } = found
+    return object
+  }
+
+  async #head(name: string, options: CallOptions): Promise<FoundVersion | undefined> {
     return this.#call(`look up "${name}" in ${this.location}`, options, async (abortSignal) => {
       validateObjectName(name)
       const found = await headObject(this.#clients.calls, { Bucket: this.#bucket, Key: name }, abortSignal)
       if (!found) return undefined
-      const { ContentLength = 0, LastModified = new Date(0), ETag, ageMs } = found
-      return { name, sizeBytes: ContentLength, modifiedAt: LastModified, ...tagOf(ETag), ...omitUndefined({ ageMs }) }
+      const { ContentLength: sizeBytes = 0, LastModified: modifiedAt = new Date(0), VersionId: versionId } = found
+      const { ETag, ageMs } = found
+      return { name, sizeBytes, modifiedAt, versionId, ...tagOf(ETag), ...omitUndefined({ ageMs }) }
     })
   }
 
@@ -198,14 +208,13 @@ export class S3Store implements ObjectStore {
     options: CallOptions,
   ): Promise<boolean | undefined> {
     const { name, tag } = object
-    const found = await this.head(name, options)
-    if (found === undefined) return true
-    if (!isSameObject(found, object)) return false
+    const found = await this.#head(name, options)
+    if (found !== undefined && !isSameObject(found, object)) return false
     if (this.#deletesVersions) {
-      // The name was compared; all versions that it ever had go with it.
-      await this.remove(name, options)
-      return true
+      const removal = await this.#removeVersions(object, found, options)
+      if (removal !== 'unversioned') return removal === 'removed'
     }
+    if (found === undefined) return true
     const isRemoved = await this.#call(`remove "${name}" from ${this.location}`, options, (abortSignal) =>
       deleteObject(
         this.#clients.parts,
@@ -215,6 +224,19 @@ export class S3Store implements ObjectStore {
     )
     if (isRemoved && IfMatch === undefined && tag !== undefined) this.#omissions.add('delete-if-match')
     return isRemoved ? true : undefined
+  }
+
+  /** A delete marker does not delete: what it hides of an object is looked for too. */
+  #removeVersions(
+    object: StoredObject,
+    found: FoundVersion | undefined,
+    options: CallOptions,
+  ): Promise<VersionsRemoval> {
+    const key = { Bucket: this.#bucket, Key: object.name }
+    const { calls } = this.#clients
+    return this.#call(`remove "${object.name}" from ${this.location}`, options, (abortSignal) =>
+      found === undefined ? deleteHidden(calls, key, object, abortSignal) : deleteUpTo(calls, key, found, abortSignal),
+    )
   }
 
   #deletion(signal: AbortSignal | undefined) {

@@ -212,10 +212,12 @@ export const swiftKind = {
   async load() {
     const { SwiftStore } = await import('./swift-store.ts')
     const { listOrphanedSegments, removeSegments } = await import('./incomplete-uploads.ts')
+    const { listHiddenVersions } = await import('./object-versions.ts')
     return {
       openStore: (settings, options) => new SwiftStore(settings, options),
       removeIncompleteUpload: removeSegments,
       listIncompleteUploads: listOrphanedSegments,
+      listHiddenVersions,
     }
   },
 } as const satisfies StoreKind<SwiftSettings>

@@ -17,8 +17,8 @@ export interface ManagerReportTable {
   skew_seconds: number | null
   disk_free_bytes: string | null
   disk_size_bytes: string | null
-  /** The certificates that it shows, by file; instants are texts. */
-  certificates: JsonText<{ file: string; expiresAt: string }[]>
+  /** When the certificates expire that it shows or trusts, by file; instants are texts. */
+  certificates: JsonText<{ file: string; expiresAt: string[] }[]>
 }
 
 export interface AlarmTable {
@@ -48,6 +48,8 @@ export interface DestinationCheckTable {
   reachable: boolean | null
   error: string | null
   checked_at: Date | null
+  /** When the certificates expire that it is to be trusted by. */
+  certificates_expire_at: Date[]
   /** When it is checked next, by the database's clock. */
   check_at: Date
 }

@@ -1,8 +1,17 @@
 import type { GeneratedAlways } from 'kysely'
+import type { CreatedAt } from './columns.ts'
 
 export interface SettingTable {
   name: string
   value: string
+}
+
+export interface CertificateAuthorityTable {
+  id: string
+  /** In PEM. */
+  certificate: string
+  sealed_key: string | null
+  created_at: CreatedAt
 }
 
 export interface ClockObservationTable {

@@ -9,6 +9,7 @@ import {
   getAnyDestination,
   getDestination,
   listDestinations,
+  requireFreeName,
   tryDestination,
 } from '../../destinations/service.ts'
 import type { ServiceInstance } from '../../instances/instance.ts'
@@ -97,6 +98,7 @@ export function destinationRoutes(app: App, context: Context): void {
     async (request, reply) => {
       const instance = await referredInstance(request, request.body.serviceInstance)
       const wanted = destinationFromWire(request.body, instance.id, undefined)
+      await requireFreeName(context, wanted)
       const destination = await createDestination(context, request.call, wanted)
       sendVersion(reply, destination.version)
       return reply.code(201).send(destinationToWire(destination, instance))
@@ -142,6 +144,7 @@ export function destinationRoutes(app: App, context: Context): void {
       const found = id ? await findDestination(context, id) : undefined
       const stored = found?.instanceId === instance.id ? found : undefined
       const wanted = destinationFromWire(request.body, instance.id, stored)
+      await requireFreeName(context, wanted, stored?.id)
       await tryDestination(context, request.call, wanted)
       return destinationToWire({ ...wanted, id: id ?? '' }, instance)
     },

@@ -22,6 +22,9 @@ interface Refusal {
   applies(facts: OperationFacts): boolean
 }
 
+/** An open operation that is sent a body finds the credentials of its caller there. */
+const checksCredentials = ({ isOpen, hasBody }: OperationFacts): boolean => !isOpen || hasBody
+
 const refusals: readonly Refusal[] = [
   {
     status: 400,
@@ -36,7 +39,7 @@ const refusals: readonly Refusal[] = [
     code: 'unauthenticated',
     means: 'No credentials, or invalid ones',
     detail: 'These credentials are not valid here.',
-    applies: ({ isOpen }) => !isOpen,
+    applies: checksCredentials,
   },
   {
     status: 403,
@@ -57,7 +60,7 @@ const refusals: readonly Refusal[] = [
     code: 'conflict',
     means: 'The current state does not allow it',
     detail: 'The backup plan "nightly" still uses this file destination.',
-    applies: ({ method, isOpen }) => !isOpen && method !== 'get',
+    applies: (facts) => checksCredentials(facts) && facts.method !== 'get',
   },
   {
     status: 412,
@@ -85,7 +88,7 @@ const refusals: readonly Refusal[] = [
     code: 'rate-limited',
     means: 'Too many failed attempts to log in; Retry-After says when to try again',
     detail: 'Too many failed attempts from this address; try again in 42 seconds.',
-    applies: ({ isOpen }) => !isOpen,
+    applies: checksCredentials,
   },
   {
     status: 500,
@@ -100,7 +103,7 @@ const refusals: readonly Refusal[] = [
     means:
       "The manager's database is unavailable, the request reached its deadline, or the identity provider cannot be asked (`identity-provider-unavailable`); Retry-After says when to try again",
     detail: "The manager's database is unavailable at the moment: try again in 5 seconds.",
-    applies: ({ isOpen, path }) => !isOpen || path === '/ready',
+    applies: (facts) => checksCredentials(facts) || facts.path === '/ready',
   },
 ]
 

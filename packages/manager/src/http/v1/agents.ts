@@ -144,10 +144,13 @@ function toWire({ health, ...agent }: Agent, instanceCount: number): WireAgent {
     instanceCount,
     state: isReachable === undefined ? 'unknown' : isReachable ? 'reachable' : 'unreachable',
     error: health.error,
+    startProblem: health.startProblem,
     version: health.agentVersion,
     capabilities: health.capabilities,
+    packs: health.packs,
     lastSeenAt: health.lastSeenAt?.toISOString(),
     lastCheckedAt: health.lastCheckedAt?.toISOString(),
+    certificateExpiresAt: agent.certificateExpiresAt?.toISOString(),
     createdAt: agent.createdAt.toISOString(),
   }
 }

@@ -1,5 +1,6 @@
 import type { Context } from '../../context/context.ts'
 import type { App } from '../typed-app.ts'
+import { agentCertificateRoutes } from './agent-certificates.ts'
 import { agentRoutes } from './agents.ts'
 import { alarmRoutes } from './alarms.ts'
 import { auditEntryRoutes } from './audit-entries.ts'
@@ -29,6 +30,7 @@ export function v1Routes(app: App, context: Context): void {
     instanceRoutes,
     trendRoutes,
     agentRoutes,
+    agentCertificateRoutes,
     destinationRoutes,
     reconciliationRoutes,
     planRoutes,

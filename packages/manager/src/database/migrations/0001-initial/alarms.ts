@@ -53,6 +53,7 @@ export const alarms = [
     reachable boolean,
     error text,
     checked_at timestamptz,
+    certificates_expire_at timestamptz[] not null default '{}',
     check_at timestamptz not null
   )`,
   'create index destination_checks_due on destination_checks (check_at)',

@@ -22,4 +22,12 @@ export const system = [
     name text primary key,
     value text not null
   )`,
+
+  // The CA of enrolled agents. Its key is null once the key that sealed it was lost.
+  `create table certificate_authorities (
+    id text primary key,
+    certificate text not null,
+    sealed_key text,
+    created_at timestamptz not null default now()
+  )`,
 ]

@@ -3,8 +3,8 @@ import {
   type BackupPart,
   backupStages,
   type JobStatus,
+  publishedRestoreStages,
   type RestorePart,
-  restoreStages,
   type Stage,
   stageLogField,
   type Job as WireJob,
@@ -82,7 +82,7 @@ function backupPartToWire(part: StoredBackupPart, prefix: string): BackupPart {
 }
 
 function restorePartToWire(part: PartAtAgent): RestorePart {
-  return { ...commonFields(part), ...logFields(restoreStages, part.agentStatus) } as RestorePart
+  return { ...commonFields(part), ...logFields(publishedRestoreStages, part.agentStatus) } as RestorePart
 }
 
 function commonFields({ status, agentStatus, error }: PartAtAgent) {

@@ -1,0 +1,262 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { commandReference } from '@osb-backup/cli'
+import * as v1 from '@osb-backup/protocol/v1'
+import { TEST_TOKEN } from '@osb-backup/testkit'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { allCommands } from '../../packages/cli/src/reference/describe-command.ts'
+import { type CliResult, inProcessCliOf } from '../fixtures/cli.ts'
+import { type Fixture, startFixture } from '../fixtures/fixture.ts'
+import { type HttpReceiver, startHttpReceiver } from '../manager/notification-receivers.ts'
+
+const leaves = [...allCommands(commandReference().root)].filter(({ subcommands }) => subcommands.length === 0)
+const secrets = { agent: 'secret-of-the-agent', database: 'secret-of-the-database', broker: 'secret-of-the-broker' }
+/** The commands that were run, as `plan run`. */
+const seen = new Set<string>()
+/** Everything that was printed, to be searched for secrets. */
+let printed = ''
+let stack: AsyncDisposableStack
+let fixture: Fixture
+let receiver: HttpReceiver
+let cli: ReturnType<typeof inProcessCliOf>
+
+beforeAll(async () => {
+  stack = new AsyncDisposableStack()
+  receiver = stack.use(await startHttpReceiver())
+  fixture = stack.use(
+    await startFixture(
+      {
+        backup: '[ "$BACKUP_DATABASE" != bad ] || exit 3\necho "the content of $BACKUP_DATABASE"',
+        restore: 'cat > /dev/null',
+      },
+      { DELETION_GRACE_HOURS: '1', ALARM_INTERVAL_SECONDS: '1', RETENTION_CHANGE_GRACE_HOURS: '0' },
+    ),
+  )
+  const { folder, manager } = fixture
+  cli = inProcessCliOf(folder, { OSB_BACKUP_URL: manager.url, OSB_BACKUP_TOKEN: TEST_TOKEN })
+  for (const [name, secret] of Object.entries(secrets)) await writeFile(join(folder, `${name}.txt`), `${secret}\n`)
+})
+afterAll(() => stack.disposeAsync())
+
+const secretFile = (name: keyof typeof secrets) => join(fixture.folder, `${name}.txt`)
+
+/** Runs a command, and expects an exit code. */
+async function run(line: string, { code = 0, more = [], input = '' }: Partial<RunOptions> = {}): Promise<CliResult> {
+  const args = [...line.split(' '), ...more]
+  const path = leaves
+    .map((leaf) => leaf.path.replace('osb-backup ', ''))
+    .find((each) => `${line} `.startsWith(`${each} `))
+  if (path !== undefined) seen.add(path)
+  const result = await cli(args, { input })
+  printed += result.stdout + result.stderr
+  expect(result, `${line}\n${result.stdout}${result.stderr}`).toMatchObject({ code })
+  expect(result.stderr).not.toMatch(/^ +at /m)
+  return result
+}
+
+interface RunOptions {
+  code: number
+  more: readonly string[]
+  input: string
+}
+
+/** Runs a command with `-o json`, and expects what the API promises: no field more. */
+async function json<T extends z.ZodType>(
+  line: string,
+  schema: T,
+  options: Partial<RunOptions> = {},
+): Promise<z.output<T>> {
+  const { stdout } = await run(`${line} -o json`, options)
+  const value: unknown = JSON.parse(stdout)
+  const read = schema.parse(value)
+  expect(read, line).toEqual(value)
+  return read
+}
+
+test('commands about agents, instances and destinations', async () => {
+  const { folder, destinations, agent, agentId } = fixture
+  const created = await json('agent create http://127.0.0.1:9 --name second --username backup', v1.agentSchema, {
+    more: ['--password-file', secretFile('agent')],
+  })
+  await json('agent list', z.array(v1.agentSchema))
+  expect(await json('agent show second', v1.agentSchema)).toMatchObject({ passwordSet: true })
+  expect(await json('agent edit second -f -', v1.agentSchema, { input: 'name: third' })).toMatchObject({
+    name: 'third',
+  })
+  await json('agent check third', v1.agentSchema, { code: 1 })
+  await json(`agent check ${agentId}`, v1.agentSchema)
+  await json('agent enrol third', v1.enrolmentSchema)
+  await run(`agent delete ${created.id} --yes`)
+
+  await json(`instance create shop --host 127.0.0.2 --agent ${agentId} --username backup`, v1.instanceSchema, {
+    more: ['--password-file', secretFile('database')],
+  })
+  await json('instance list --q shop', z.array(v1.instanceSchema))
+  await json('instance show shop', v1.instanceSchema)
+  await json('instance edit shop -f -', v1.instanceSchema, { input: 'parameters: {mode: fast}' })
+  await json('instance items shop', z.array(v1.itemSchema))
+  await run('instance items shop')
+
+  const directory = join(destinations, 'shop')
+  await mkdir(directory)
+  const create = `destination create --instance shop --name local --kind file --directory ${directory}`
+  const destination = await json(create, v1.destinationSchema)
+  await json('destination list --instance shop', z.array(v1.destinationSchema))
+  await json('destination show shop/local', v1.destinationSchema)
+  await json('destination check shop/local', v1.destinationCheckSchema)
+  await json('destination edit shop/local -f -', v1.destinationSchema, { input: 'quotaBytes: 1000000' })
+  await json('destination reconcile shop/local', v1.reconciliationSchema)
+  expect(await json('destination adopt shop/local --older-than 1h', v1.reconciliationSchema)).toMatchObject({
+    adopt: true,
+  })
+  await run('destination adopt shop/local')
+  await run(`destination delete ${destination.id} --yes`)
+  await run('instance delete shop --yes')
+
+  await writeFile(join(folder, 'store.json'), JSON.stringify({ type: 'file', directory }))
+  const store = ['--destination', join(folder, 'store.json')]
+  await run('object put a.dump', { more: store, input: 'content' })
+  expect((await run('object get a.dump', { more: store })).stdout).toBe('content')
+  await run('object verify a.dump --size 7', { more: store })
+  expect((await run('object list a', { more: store })).stdout).toContain('a.dump')
+  expect(agent.password).not.toBe('')
+})
+
+test('commands about plans, jobs and restore points', async () => {
+  const { folder } = fixture
+  await json(
+    'plan create --instance i --name nightly --destination files --item shop --cron @daily --keep 14d',
+    v1.planSchema,
+  )
+  await json('plan list', z.array(v1.planSchema))
+  await json('plan show i/nightly', v1.planSchema)
+  await json('plan pause nightly', v1.planSchema)
+  await json('plan resume nightly', v1.planSchema)
+  await json('plan edit nightly -f -', v1.planSchema, { input: 'retention: {style: all}' })
+  await json('plan preview nightly', v1.planPreviewSchema)
+  await json('plan runs nightly', z.array(v1.planRunSchema))
+  const job = await json('plan run nightly --wait', v1.jobSchema)
+  await json('backup i --plan nightly --wait', v1.jobSchema)
+  await json('job list --plan nightly', z.array(v1.jobSchema))
+  await json(`job show ${job.id}`, v1.jobSchema)
+  await json(`job watch ${job.id}`, v1.jobSchema)
+  await json(`job logs ${job.id}`, v1.jobLogsSchema)
+  await run(`job logs ${job.id} --follow`)
+  for (const action of ['cancel', 'give-up', 'retry-unlock', 'mark-unlocked'])
+    await run(`job ${action} ${job.id} --yes`, { code: 1 })
+
+  const [newest, oldest] = await json('restore-point list --plan nightly', z.array(v1.restorePointSchema))
+  const id = oldest?.id ?? ''
+  await json(`restore-point show ${id}`, v1.restorePointSchema)
+  await json(`restore-point hold ${id}`, v1.restorePointSchema)
+  await json(`restore-point release ${id} --yes`, v1.restorePointSchema)
+  await run(`restore-point confirm ${id} --yes`)
+  await json(`restore-point verify ${id} --wait`, v1.jobSchema)
+  await json(`restore-point restore ${id} --as copy --wait --yes`, v1.jobSchema)
+  await json('restore i shop --wait --yes', v1.jobSchema)
+  expect((await run(`restore-point download ${id}`)).stdout).toBe('the content of shop\n')
+  await run(`restore-point delete ${id} --dry-run`)
+  await run(`restore-point delete ${id} --yes`)
+  expect(await json(`restore-point undelete ${id}`, v1.restorePointSchema)).not.toHaveProperty('deletion')
+  await run(`restore-point undelete ${newest?.id}`, { code: 1 })
+  await run(`job delete ${job.id} --yes`)
+
+  const key = join(folder, 'key.txt')
+  const keys = JSON.parse((await run('plan keys nightly --yes -o json', { more: ['--identity-file', key] })).stdout)
+  expect(keys).not.toHaveProperty('privateKey')
+  await run('plan delete i/nightly --yes --files keep')
+})
+
+test('commands about alarms and channels', async () => {
+  const plan = await fixture.createPlan({ name: 'failing', items: ['bad'] })
+  await run('plan run failing --wait', { code: 1 })
+  await expect.poll(async () => (await fixture.client.alarms.list({ plan: plan.id })).items).not.toEqual([])
+  const [alarm] = await json('alarm list --plan failing --state open', z.array(v1.alarmSchema))
+  await json(`alarm show ${alarm?.id}`, v1.alarmSchema)
+  expect(await json(`alarm acknowledge ${alarm?.id.slice(0, -2)}`, v1.alarmSchema)).toHaveProperty('acknowledgement')
+  expect((await run('alarm list')).stdout).toContain('acknowledged')
+  await run(`alarm acknowledge ${alarm?.id} nothing`, { code: 4 })
+
+  const url = join(fixture.folder, 'url.txt')
+  await writeFile(url, `${receiver.url}/secret-path\n`)
+  const unsafe = await run(`channel create --name chat --kind slack --receiver-url ${receiver.url}/chat`, { code: 2 })
+  expect(unsafe.stderr).toContain('--url-file')
+  await json('channel create --name chat --kind slack --minimum-severity critical --instance i', v1.channelSchema, {
+    more: ['--url-file', url],
+  })
+  await json('channel list', z.array(v1.channelSchema))
+  expect(await json('channel show chat', v1.channelSchema)).toMatchObject({
+    rules: [{ minimumSeverity: 'critical', instances: ['i'] }],
+    transport: { kind: 'slack', urlSet: true },
+  })
+  expect((await run('channel test chat')).stdout).toContain('was delivered')
+  expect(receiver.received.map(({ path }) => path)).toContain('/secret-path')
+  receiver.statuses.set('/secret-path', 400)
+  await json('channel test chat', v1.notificationSchema, { code: 1 })
+  await json('channel edit chat -f -', v1.channelSchema, { input: 'name: talk' })
+  await run('channel delete talk --yes')
+  expect(printed).not.toContain('/secret-path')
+})
+
+test('commands about access, documents and this program itself', async () => {
+  const { folder, manager } = fixture
+  const created = await json('token create --name ci --role viewer --instances i', v1.tokenCreatedSchema)
+  await json('token list', z.array(v1.tokenSchema))
+  await json('token show ci', v1.tokenSchema)
+  await run(`token delete ${created.id} --yes`)
+  await json('broker-account create broker --instances all', v1.brokerAccountSchema, {
+    more: ['--password-file', secretFile('broker')],
+  })
+  await json('broker-account list', z.array(v1.brokerAccountSchema))
+  await json('broker-account show broker', v1.brokerAccountSchema)
+  await run('broker-account delete broker --yes')
+  await json('audit list --limit 500', z.array(v1.auditEntrySchema))
+  await json('status', v1.overviewSchema)
+
+  const exported = join(folder, 'all.yaml')
+  await writeFile(exported, (await run('export')).stdout)
+  await run(`diff -f ${exported}`)
+  await run(`apply -f ${exported}`)
+  expect(JSON.parse((await run('schema')).stdout)).toHaveProperty('$schema')
+  for (const shell of ['bash', 'zsh', 'fish']) await run(`completion ${shell}`)
+  const completed = (await run('__complete -- plan show fai')).stdout
+  expect(completed).toContain('failing')
+
+  const token = join(folder, 'token.txt')
+  await writeFile(token, TEST_TOKEN)
+  await run(`login ${manager.url} --name here --token-file ${token}`)
+  await json(
+    'context list',
+    z.array(z.strictObject({ name: z.string(), url: z.url(), current: z.boolean(), signIn: z.string() })),
+  )
+  await run('context use here')
+  await run('logout --context here')
+  await run('context delete here')
+})
+
+test('names that do not exist are reported with exit code 4', async () => {
+  for (const {
+    path,
+    arguments: [named, ...others],
+    usage,
+  } of leaves) {
+    const noun = named?.term ?? ''
+    if (!/^(instance|agent|destination|plan|job|restore-point|alarm|channel|token|broker-account)$/.test(noun)) continue
+    if (!usage.includes(`<${noun}`) || others.some(({ isVariadic }) => !isVariadic)) continue
+    const options = path.endsWith('plan keys') ? ['--identity-file', join(fixture.folder, 'unused.txt')] : []
+    const line = `${path.replace('osb-backup ', '')} there-is-none --no-input`
+    const { stdout, stderr } = await run(line, { code: 4, more: [...options, '-o', 'json'] })
+    expect(stdout, path).toBe('')
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: { exitCode: 4, message: expect.stringContaining('there-is-none') },
+    })
+  }
+})
+
+test('every command was run, and none printed a secret', () => {
+  const paths = leaves.map(({ path }) => path.replace('osb-backup ', ''))
+  expect(paths.filter((path) => !seen.has(path))).toEqual([])
+  for (const secret of [...Object.values(secrets), TEST_TOKEN, fixture.agent.password])
+    expect(printed).not.toContain(secret)
+})
