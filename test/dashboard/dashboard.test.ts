@@ -179,7 +179,7 @@ test('a plan is created and changed with one form, which says what it means whil
   await page.getByText('Somebody else has changed this plan meanwhile').waitFor()
   await dashboard.open(`/plans/${plan?.id}`, TEST_TOKEN)
   await page.getByRole('textbox', { name: 'Name' }).fill('weekly')
-  await page.getByText('Paused: the schedule does not start it').click()
+  await page.getByRole('switch', { name: 'Paused: the schedule does not start it' }).click()
   await page.getByRole('button', { name: 'Save changes' }).click()
   await page.getByText('This plan is paused').waitFor()
   expect(await fixture.client.plans.get(plan?.id ?? '')).toMatchObject({ name: 'weekly', paused: true, retries: 5 })
