@@ -13,6 +13,7 @@ import { failureAnswer, jobAnswer } from './job-answer.ts'
 import type { KnownCallers } from './known-callers.ts'
 import { type Attempt, PasswordAttempts } from './password-attempts.ts'
 import { readBody } from './read-body.ts'
+import { followRequests } from './request-context.ts'
 import { refuse, startJob } from './start-job.ts'
 import { type CertificateStatus, freeDisk, statusAnswer } from './status-answer.ts'
 
@@ -73,6 +74,7 @@ export function buildServer(
     if (attempt.result !== 'accepted') return turnAway(reply, attempt)
     connections.noteAuthenticated(request.raw)
   })
+  followRequests(server)
   // The body is JSON, whatever its content type; it is parsed by the routes, so that an invalid one gets the published
   // answer.
   server.removeAllContentTypeParsers()

@@ -1,5 +1,6 @@
 import type { Step } from '@osb-backup/core'
 import { errorMessage } from '@osb-backup/node'
+import { withSpan } from '@osb-backup/node/tracing'
 import { backupStages, restoreStages } from '@osb-backup/protocol'
 import type { Logger } from 'pino'
 import { readWarnings } from '../scripts/script-messages.ts'
@@ -36,7 +37,18 @@ export async function runSteps(
  * Runs a step whose record was just added to the job. Always-run steps are bounded by their time limit, and an unlock by an
  * operator who unlocked the database; a failure or a cancellation of the job does not end them.
  */
-export async function runStep(
+export function runStep(
+  run: RunContext,
+  job: RegisteredJob,
+  stepRecord: StepRecord,
+  deps: StepDependencies,
+): Promise<void> {
+  const attributes = { 'osb_backup.agent.job.id': job.record.request.id }
+  const errorOf = () => (stepRecord.ok ? undefined : 'the step failed')
+  return withSpan(`step ${stepRecord.step}`, { attributes }, () => runUntraced(run, job, stepRecord, deps), errorOf)
+}
+
+async function runUntraced(
   run: RunContext,
   job: RegisteredJob,
   stepRecord: StepRecord,
