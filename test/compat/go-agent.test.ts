@@ -225,6 +225,8 @@ test('a cancelled job is followed to the end of its script, which a Go agent can
   const { id } = await manager.client.plans.run(plan.id)
   await expect.poll(async () => (await manager.client.jobs.get(id)).parts[0]?.stage).toBe('backup')
   await manager.client.jobs.cancel(id)
+  const shown = async () => (await manager.client.jobs.get(id)).parts[0]?.error
+  await expect.poll(shown).toMatch(/this agent cannot stop a script/)
   const job = await jobEnd(manager.client, id)
   expect(job.state).toBe('cancelled')
   expect(agent.bodies).toHaveLength(1)
