@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Agent, readSettings, startAgent } from '@osb-backup/agent'
 import type { AgentJob } from '@osb-backup/protocol'
 import { isManifestName } from '@osb-backup/storage'
-import { onTestFinished } from 'vitest'
+import { onTestFinished, type TestContext } from 'vitest'
 import { killProcessesBelow } from './kill-processes.ts'
 
 /** A limit for a busy machine; what passes never reaches it. */
@@ -37,13 +37,18 @@ export interface Answer {
   json: any
 }
 
-/** Starts an agent whose scripts are the given texts, by their file names. It ends with the test. */
+/**
+ * Starts an agent whose scripts are the given texts, by their file names. It ends with the test.
+ *
+ * @param atEnd - The one of the test's context, in tests that run at the same time as others.
+ */
 export async function agentWith(
   scripts: Record<string, string>,
   settings: Record<string, string> = {},
+  atEnd: TestContext['onTestFinished'] = onTestFinished,
 ): Promise<AgentUnderTest> {
   const { under, end } = await agentForAll(scripts, settings)
-  onTestFinished(end)
+  atEnd(end)
   return under
 }
 

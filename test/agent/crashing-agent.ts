@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AgentJob } from '@osb-backup/protocol'
 import { type AgentProcess, startAgentProcess } from '@osb-backup/testkit'
-import { onTestFinished } from 'vitest'
+import { onTestFinished, type TestContext } from 'vitest'
 import { type Answer, basic, until } from './agent-under-test.ts'
 import { killProcessesBelow } from './kill-processes.ts'
 
@@ -27,13 +27,21 @@ export class CrashingAgent {
     }
   }
 
-  /** Makes the directories, and the scripts by their file names; starts nothing yet. */
-  static async prepare(scripts: Record<string, string>, settings: Record<string, string> = {}): Promise<CrashingAgent> {
+  /**
+   * Makes the directories, and the scripts by their file names; starts nothing yet.
+   *
+   * @param atEnd - The one of the test's context, in tests that run at the same time as others.
+   */
+  static async prepare(
+    scripts: Record<string, string>,
+    settings: Record<string, string> = {},
+    atEnd: TestContext['onTestFinished'] = onTestFinished,
+  ): Promise<CrashingAgent> {
     const root = await mkdtemp(join(tmpdir(), 'agent-crash-'))
     for (const folder of ['scripts', 'bucket']) await mkdir(join(root, folder))
     for (const [name, text] of Object.entries(scripts)) await writeFile(join(root, 'scripts', name), text)
     const agent = new CrashingAgent(root, settings)
-    onTestFinished(async () => {
+    atEnd(async () => {
       await agent.#process?.kill()
       await killProcessesBelow(root)
       await rm(root, { recursive: true, force: true, maxRetries: 5 })

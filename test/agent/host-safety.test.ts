@@ -36,6 +36,24 @@ test('a directory below one that every account may write to is rejected', async 
   await expect(agentWith(formTwo(), { directory_backup: join(path, 'a', 'b') })).rejects.toThrow(`chmod o-w ${path}`)
 })
 
+test.runIf(isRoot)('a directory below one that another account may exchange is rejected with advice', async () => {
+  const path = await temporaryDirectory()
+  const start = () => agentWith(formTwo(), { directory_backup: join(path, 'a', 'b') })
+  await mkdir(join(path, 'a'))
+  await chown(join(path, 'a'), OTHER, OTHER)
+  await expect(start()).rejects.toThrow(
+    `${join(path, 'a')} belongs to the account ${OTHER}, which can replace what is in it. Check the content, and run: chown 0 `,
+  )
+  await chown(join(path, 'a'), 0, OTHER)
+  await chmod(join(path, 'a'), 0o770)
+  await expect(start()).rejects.toThrow(
+    `other accounts of the group ${OTHER} may write to ${join(path, 'a')}. Run: chmod g-w ${join(path, 'a')}`,
+  )
+  // No account is in this group, as with the volumes of Kubernetes.
+  await chown(join(path, 'a'), 0, 1_000_777)
+  await start()
+})
+
 test.runIf(isRoot)('a state_directory of another account is rejected, and so is a file of one in it', async () => {
   const path = join(await temporaryDirectory(), 'state')
   await mkdir(path, { mode: 0o700 })

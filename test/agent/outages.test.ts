@@ -50,8 +50,9 @@ const faults: { what: string; fault: Fault }[] = [
   { what: 'resets', fault: { kind: 'reset' } },
 ]
 
-describe.each(faults)('$what of a store for a while', ({ fault }) => {
-  test('costs a backup and a restore only time', { timeout: 180_000 }, async () => {
+// They mostly wait for outages to end.
+describe.concurrent.each(faults)('$what of a store for a while', ({ fault }) => {
+  test('costs a backup and a restore only time', async ({ expect, onTestFinished }) => {
     await using proxy = await startFaultsProxy(origin)
     const beginOutage = (isMeant: (request: { method: string; url: string }) => boolean) => {
       let began = false
@@ -62,7 +63,7 @@ describe.each(faults)('$what of a store for a while', ({ fault }) => {
         return fault
       })
     }
-    const under = await agentWith(formTwo({ backup: largeDump }), settings)
+    const under = await agentWith(formTwo({ backup: largeDump }), settings, onTestFinished)
     const destination = { ...s3(proxy.origin), filenamePrefix: `${randomUUID()}/` }
     beginOutage(({ method, url }) => method === 'PUT' && url.includes('partNumber=2'))
     await under.call('POST', '/backup', backupBody(under, 'b', { destination }))
@@ -84,7 +85,7 @@ describe.each(faults)('$what of a store for a while', ({ fault }) => {
   })
 })
 
-describe('an upload that cannot be aborted', () => {
+describe.concurrent('an upload that cannot be aborted', () => {
   /** Fails everything from the second part on. */
   const breakDown = (proxy: Awaited<ReturnType<typeof startFaultsProxy>>) => {
     let parts = 0
@@ -95,9 +96,9 @@ describe('an upload that cannot be aborted', () => {
   }
   const impatient = { store_outage_seconds: '1', store_timeout_seconds: '1' }
 
-  test('is aborted when the store is back, also if its job was deleted', { timeout: 180_000 }, async () => {
+  test('is aborted when the store is back, also if its job was deleted', async ({ expect, onTestFinished }) => {
     await using proxy = await startFaultsProxy(origin)
-    const under = await agentWith(formTwo({ backup: largeDump }), impatient)
+    const under = await agentWith(formTwo({ backup: largeDump }), impatient, onTestFinished)
     const destination = { ...s3(proxy.origin), filenamePrefix: `${randomUUID()}/` }
     const mine = async () => (await uploads()).filter((key) => key?.startsWith(destination.filenamePrefix))
     for (const id of ['kept', 'deleted']) {
@@ -123,9 +124,9 @@ describe('an upload that cannot be aborted', () => {
     expect((await under.over('backup', 'kept')).error_message).not.toContain('may be left')
   })
 
-  test('is aborted after a restart', { timeout: 180_000 }, async () => {
+  test('is aborted after a restart', async ({ expect, onTestFinished }) => {
     await using proxy = await startFaultsProxy(origin)
-    const agent = await CrashingAgent.prepare(formTwo({ backup: largeDump }), impatient)
+    const agent = await CrashingAgent.prepare(formTwo({ backup: largeDump }), impatient, onTestFinished)
     await agent.start()
     const destination = { ...s3(proxy.origin), filenamePrefix: `${randomUUID()}/` }
     const mine = async () => (await uploads()).filter((key) => key?.startsWith(destination.filenamePrefix))

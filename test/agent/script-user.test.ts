@@ -100,6 +100,34 @@ test.runIf(isRoot)('a dump that is a hard link to a file of the agent is not sto
   expect(await under.objects()).toEqual([])
 })
 
+test.runIf(isRoot)('scripts of form 1 lead the agent into no directory that they may not enter', async () => {
+  const exchange = (directory: string) => `rm -rf "${directory}"; ln -s "$(dirname "$0")/../private" "${directory}"`
+  const { under, root } = await agentAsNobody(
+    plain(
+      formOne({
+        backup: [
+          'printf dump > "$BACKUP_DIRECTORY/$5.tar"; echo "check Of the script." > "$BACKUP_WARNINGS"',
+          `${exchange('$(dirname "$BACKUP_WARNINGS")')}\n`,
+        ].join('\n'),
+        restore: 'cat "$BACKUP_DIRECTORY/$5" > /dev/null\n',
+        'post-restore-cleanup': `${exchange('$BACKUP_DIRECTORY')}\n`,
+      }),
+    ),
+  )
+  const files = ['.warnings', '.metadata.json', 'dump', 'dump.partial']
+  await mkdir(join(root, 'private'), { mode: 0o700 })
+  for (const name of files) await writeFile(join(root, 'private', name), 'secret of root')
+  await mkdir(join(under.bucket, 'plan'), { recursive: true })
+  await writeFile(join(under.bucket, 'plan', 'dump'), 'dump')
+
+  await under.call('POST', '/backup', backupBody(under, 'j'))
+  const job = await under.over('backup', 'j')
+  expect(JSON.stringify(job)).not.toContain('secret of root')
+  await under.call('PUT', '/restore', restoreBody(under, 'r', { filename: 'dump' }))
+  await succeeds(under, 'restore', 'r')
+  expect((await readdir(join(root, 'private'))).toSorted()).toEqual(files.toSorted())
+})
+
 test.runIf(isRoot)(
   'the processes of scripts under another account end with their stage, and on cancellation',
   async () => {

@@ -292,7 +292,9 @@ test.skipIf(!isRoot)('a disk that fills while a job runs does not keep it from i
   await mountSmall(state)
   await agent.start({ state_directory: state })
   await send('backup', agent, 'x')
-  await until(async () => (await agent.call('GET', '/backup/x')).json.state === 'backup', 'the dump is written')
+  const isRead = async () => Number((await agent.call('GET', '/backup/x')).json.progress?.bytes_read) > 0
+  // Until then the agent writes to its journal, and would have to share the reserved space with what fills the disk.
+  await until(isRead, 'the dump is read')
   await fill(state)
   const refused = await agent.call('POST', '/backup', ofDatabase(requestFor('backup', agent, 'y'), 'db2'))
   expect(refused).toMatchObject({ status: 429, json: { code: 'insufficient_resources' } })
@@ -304,6 +306,16 @@ test.skipIf(!isRoot)('a disk that fills while a job runs does not keep it from i
   await agent.kill()
   await agent.start({ state_directory: state })
   expect((await agent.call('GET', '/backup/x')).json.status).toBe('SUCCEEDED')
+  // Deletions and cancellations are accepted, and remembered: neither job starts any more.
+  await fill(state)
+  expect((await agent.call('DELETE', '/backup', { id: 'x' })).status).toBe(200)
+  expect((await agent.call('DELETE', '/backup', { id: 'late', keep_result: true })).status).toBe(410)
+  await agent.kill()
+  await agent.start({ state_directory: state })
+  expect((await agent.call('GET', '/backup/x')).status).toBe(404)
+  for (const id of ['x', 'late']) {
+    expect((await agent.call('POST', '/backup', requestFor('backup', agent, id))).status).toBe(410)
+  }
 })
 
 test('a directory that cannot be used ends the start with one line', async () => {

@@ -54,12 +54,20 @@ describe('the command', () => {
     expect(original).toMatchObject({ originalSizeBytes: size, originalSha256: generatedSha256(size) })
 
     const loaded = await run(['get', ...place, '--identity-file', join(folder, 'identity')])
-    expect(loaded).toMatchObject({ status: 0, errors: '' })
+    expect(loaded).toMatchObject({
+      status: 0,
+      errors: expect.stringMatching(/^"a\/dump.zst.age" has no manifest, so it is not/),
+    })
     const bytes = await sizeAndSha256(Readable.from([loaded.output]))
     expect(bytes).toEqual({ sizeBytes: size, sha256: generatedSha256(size) })
     expect(await run(['verify', ...place, '--sha256', sha256])).toMatchObject({ status: 0 })
     const listed = await run(['list', 'a/', '--destination', destination])
     expect(listed.output.toString()).toBe('a/dump.zst.age\n')
+
+    const unknown = await run(['verify', ...place])
+    expect(unknown).toMatchObject({ status: 2, errors: expect.stringContaining('has no manifest to compare it with') })
+    const unlisted = await run(['verify', ...place, '--root', '0'.repeat(64)])
+    expect(unlisted).toMatchObject({ status: 1, errors: expect.stringContaining('has no manifest') })
 
     const other = await run(['verify', ...place, '--sha256', '0'.repeat(64)])
     expect(other).toMatchObject({ status: 1, errors: expect.stringContaining('was recorded') })

@@ -17,8 +17,9 @@ beforeAll(async () => {
   stack = new AsyncDisposableStack()
   database = stack.use(await makeDatabase())
   const port = String(await freePort())
-  const settings = { DATABASE_URL: database.url, SECRET_KEY: 'ab'.repeat(32), PORT: port, AGENT_CERTIFICATE_DAYS: '30' }
-  fixture = stack.use(await startFixture({}, settings))
+  const settings = { DATABASE_URL: database.url, SECRET_KEY: 'ab'.repeat(32), PORT: port }
+  const short = { AGENT_CERTIFICATE_DAYS: '30', ALARM_INTERVAL_SECONDS: '1' }
+  fixture = stack.use(await startFixture({}, { ...settings, ...short }))
 })
 afterAll(async () => {
   for (const agent of processes.splice(0)) await agent.stop()
@@ -70,10 +71,13 @@ const request = async (token: string, key?: string) =>
   })
 
 /** What an agent presents to a caller, and whether it serves callers without a certificate of the manager. */
-function presented(port: number): Promise<{ serial: string; names: string; isServed: boolean }> {
+function presented(
+  port: number,
+  own: { cert?: string; key?: string } = {},
+): Promise<{ serial: string; names: string; isServed: boolean }> {
   return new Promise((resolve, reject) => {
     let seen: { serial: string; names: string } | undefined
-    const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+    const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...own }, () => {
       const { serialNumber: serial, subjectaltname: names = '' } = socket.getPeerCertificate()
       seen = { serial, names }
       socket.write('GET /status HTTP/1.1\r\nHost: a\r\n\r\n')
@@ -140,6 +144,15 @@ test('an agent enrols, serves the manager alone, renews its certificate, and sur
   await fixture.client.agents.update(agentId, { url: `http://127.0.0.1:${port}`, password })
   expect(await check(agentId)).toMatchObject({ state: 'unreachable', error: expect.stringMatching(/https:/) })
   await fixture.client.agents.update(agentId, { url: `https://127.0.0.1:${port}`, password })
+
+  // Whoever does not notice that a renewal fails is told before it is too late.
+  const isOpen = async () =>
+    (await fixture.client.alarms.list({ kind: 'certificate-expiring', state: 'open' })).items.map(
+      ({ object }) => object.id,
+    )
+  expect(await isOpen()).toEqual([])
+  await database.query("update agents set certificate_expires_at = now() + interval '7 days' where id = $1", [agentId])
+  await expect.poll(isOpen, POLL).toEqual([`agent ${agentId}`])
 })
 
 test('the certificate of an agent is accepted for no other agent, and not after the agent was deleted', async () => {
@@ -149,7 +162,11 @@ test('the certificate of an agent is accepted for no other agent, and not after 
   const otherAgent = await startAgent('other', other.port, otherEnrolment)
   expect(await check(own.id)).toMatchObject({ state: 'reachable' })
   expect(await check(other.id)).toMatchObject({ state: 'reachable' })
-  // An agent that was taken over answers in place of another.
+  // An agent that was taken over calls another,
+  const { current } = JSON.parse(await readFile(join(stateOf('own'), 'enrolment.json'), 'utf8'))
+  const asCaller = { cert: current.certificate, key: current.key }
+  expect(await presented(other.port, asCaller)).toMatchObject({ isServed: false })
+  // and answers in its place.
   await stopAgent(otherAgent)
   await stopAgent(processes.find(({ url }) => url.endsWith(`:${own.port}`)) as AgentProcess)
   await rm(stateOf('own'), { recursive: true })

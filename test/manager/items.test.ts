@@ -1,5 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { BackupClient } from '@osb-backup/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Fixture, startFixture } from '../fixtures/fixture.ts'
 import { registerInstance } from '../fixtures/register-instance.ts'
@@ -159,8 +160,20 @@ test('secret parameters are masked in answers, and sent back masked they stay', 
 test('an instance with a server of its own needs no declaration, unless the operator forbids that', async () => {
   const plan = await fixture.createPlan({ items: ['db1'] })
   expect((await fixture.runPlan(plan.id)).state).toBe('succeeded')
-  await fixture.restartManager({ UNDECLARED_ITEMS: 'forbid' })
+  await fixture.restartManager({ UNDECLARED_ITEMS: 'forbid', FILE_DESTINATION_ROLE: 'admin' })
   await expect(fixture.createPlan({ items: ['db1'] })).rejects.toMatchObject(refused)
   await fixture.client.instances.update('i', { items: ['db1'] })
   await expect(fixture.createPlan({ items: ['db1'] })).resolves.toMatchObject({ items: ['db1'] })
+
+  // Operators take no directories either: an admin assigns them.
+  const { token } = await fixture.client.tokens.create({ name: 'ada', role: 'operator', instances: ['i', 'tenant-a'] })
+  const operator = new BackupClient({ url: fixture.manager.url, token })
+  const store = { kind: 'file' as const, directory: join(fixture.destinations, 'assigned') }
+  const wanted = { instanceId: 'i', name: 'assigned', store }
+  const refusal = { status: 403, code: 'forbidden' }
+  await expect(operator.destinations.create(wanted)).rejects.toMatchObject(refusal)
+  const { id } = await fixture.client.destinations.create(wanted)
+  await expect(operator.destinations.update(id, { name: 'renamed' })).resolves.toMatchObject({ name: 'renamed' })
+  const moved = { store: { ...store, directory: join(fixture.destinations, 'other') } }
+  await expect(operator.destinations.update(id, moved)).rejects.toMatchObject(refusal)
 })

@@ -109,6 +109,12 @@ test('plain HTTP for other machines is a warning, or forbidden', async () => {
   const halfway = startManagerProgram({ DATA_DIR: folder.path, TLS_KEY_FILE: '/k' })
   expect(await halfway.ended()).toBe(1)
   expect(halfway.output()).toContain('TLS_CERTIFICATE_FILE must be set with TLS_KEY_FILE.')
+
+  // Nor are passwords sent to agents in plain text.
+  const { client } = await managerWith({ PLAIN_HTTP: 'forbid' })
+  const { id } = await client.agents.create({ url: 'http://192.0.2.1:8000', username: 'agent', password: 'secret' })
+  const error = expect.stringContaining('PLAIN_HTTP is forbidden, so its url must begin with https://')
+  expect(await client.agents.check(id)).toMatchObject({ state: 'unreachable', error })
 })
 
 test('only a trusted proxy says where a call comes from', async () => {

@@ -3,12 +3,13 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { differences, digestOf } from './catalogue-digest.ts'
+import { createDatabase } from './databases/fixture.ts'
 import { dependentViews } from './databases/tables.ts'
 import { createAccounts, type Setup, succeeded, useAgent, useServer } from './harness.ts'
 import { clientPrograms } from './postgres-software.ts'
-import { createAndBackUp } from './round-trip.ts'
+import { createAndBackUp, dropAfterTest, newName } from './round-trip.ts'
 import { isInstalled, PostgresServer, type ServerOptions } from './servers.ts'
 
 const run = promisify(execFile)
@@ -67,24 +68,28 @@ test('what is no dump is refused, and changes nothing', async () => {
   expect(differences(before, await digestOf(server, database))).toEqual([])
 })
 
-test.each<[Setup]>([['owner'], ['superuser']])(
-  'over a Unix socket, a server that knows the agent’s user needs no password: as %s',
-  async (setup) => {
+describe('over a Unix socket, a server that knows the agent’s user needs no password', () => {
+  const user = userInfo().username
+  const knowing = useServer({
+    hba: ['local all app,superuser peer map=agents'],
+    files: { 'pg_ident.conf': `agents ${user} app\nagents ${user} superuser\n` },
+  })
+
+  test.each<[Setup]>([['owner'], ['superuser']])('as %s', async (setup) => {
+    const { server } = knowing
     const { agent } = agents
-    const user = userInfo().username
-    const server = await startServer({
-      hba: ['local all app,superuser peer map=agents'],
-      files: { 'pg_ident.conf': `agents ${user} app\nagents ${user} superuser\n` },
-    })
-    const { database, filename: _, before } = await createAndBackUp({ server, agent }, dependentViews, setup)
+    const database = newName('socket')
+    dropAfterTest(server, database)
+    await createDatabase(server, dependentViews, database)
+    const before = await digestOf(server, database)
     const changes = { password: 'none', host: 'nowhere.invalid' }
     const target = { server, database, setup, changes, parameters: { socket_directory: server.socketFolder } }
     const filename = succeeded(await agent.backup(target))
     await server.sql(database, 'DELETE FROM measure')
     succeeded(await agent.restore(target, filename))
     expect(differences(before, await digestOf(server, database))).toEqual([])
-  },
-)
+  })
+})
 
 const openssl = await run('openssl', ['version']).then(
   () => true,

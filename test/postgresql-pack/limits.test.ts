@@ -3,14 +3,23 @@ import { expect, test } from 'vitest'
 import { differences, digestOf } from './catalogue-digest.ts'
 import { untrustedExtensions } from './databases/extensions.ts'
 import { createDatabase, createEmptyDatabase, type DatabaseFixture, migrate } from './databases/fixture.ts'
-import { manyTables } from './databases/large.ts'
 import { beyondTheOwner, grants } from './databases/privileges.ts'
-import { succeeded, useAgent, useServer } from './harness.ts'
+import { createAccounts, succeeded, useAgent, useServer } from './harness.ts'
 import { createAndBackUp, databasesOf, dropAfterTest, newName, whyNotHere } from './round-trip.ts'
+import { PostgresServer } from './servers.ts'
 
 const servers = useServer()
 const agents = useAgent()
 const bench = () => ({ server: servers.server, agent: agents.agent })
+
+/** Creates the database of a fixture. It goes with the test. */
+async function create(fixture: DatabaseFixture): Promise<string> {
+  const database = newName(fixture.name)
+  dropAfterTest(servers.server, database)
+  await createDatabase(servers.server, fixture, database)
+  return database
+}
+
 const noExtensions = await whyNotHere(untrustedExtensions)
 
 test.skipIf(noExtensions)(
@@ -47,23 +56,34 @@ test.skipIf(noExtensions).each(['owner', 'owner+creator'] as const)(
 
 test('what the account cannot dump fails the check, with its names', async () => {
   const { server, agent } = bench()
-  const { database } = await createAndBackUp(bench(), beyondTheOwner, 'superuser')
+  const database = await create(beyondTheOwner)
   const job = await agent.backup({ server, database, setup: 'owner' })
   expect(job).toMatchObject({ status: 'FAILED', failed_stage: 'pre-backup-check' })
   for (const name of ['forced', 'revoked', '4713']) expect(job.error_message).toContain(name)
 })
 
 const needs: readonly (readonly [string, DatabaseFixture, RegExp])[] = [
-  ['locks', manyTables, /max_locks_per_transaction/],
   ['roles', grants, /reader/],
   ['extensions', untrustedExtensions, /postgres_fdw/],
 ]
 test.each(needs)('a backup says which %s its restore will need', async (_, fixture, expected) => {
-  const { server, agent } = bench()
-  const { database } = await createAndBackUp(bench(), fixture, 'owner')
-  const job = await agent.backup({ server, database, setup: 'owner' })
+  const job = await bench().agent.backup({ server: servers.server, database: await create(fixture), setup: 'owner' })
   succeeded(job)
   expect(JSON.stringify(job)).toMatch(expected)
+})
+
+test('a backup says which locks its restore will need', async () => {
+  // A tenth of the default, and of the tables that would exceed it.
+  await using server = await PostgresServer.start({
+    settings: { max_locks_per_transaction: '10', max_connections: '40', max_prepared_transactions: '0' },
+  })
+  await createAccounts(server)
+  const tables = Array.from({ length: 500 }, (_, i) => `CREATE TABLE t${i} (id int);`)
+  const database = newName('locks')
+  await createDatabase(server, { name: 'locks', needs: 'owner', steps: [['owner', tables.join('\n')]] }, database)
+  const job = await bench().agent.backup({ server, database, setup: 'owner' })
+  succeeded(job)
+  expect(JSON.stringify(job)).toMatch(/max_locks_per_transaction/)
 })
 
 const modes = ['swap', 'in-place'] as const
@@ -76,21 +96,15 @@ const ofSuperuser = {
 }
 
 /** Creates a database of the owner's, in which a superuser created something. */
-async function createWith(sql: string): Promise<string> {
-  const { server } = bench()
-  const fixture: DatabaseFixture = {
+const createWith = (sql: string): Promise<string> =>
+  create({
     name: 'object-of-superuser',
     needs: 'superuser',
     steps: [
       ['owner', 'CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (2)'],
       ['superuser', sql],
     ],
-  }
-  const database = newName(fixture.name)
-  dropAfterTest(server, database)
-  await createDatabase(server, fixture, database)
-  return database
-}
+  })
 
 test.each(Object.entries(ofSuperuser))('what only a superuser can create fails the check: %s', async (name, sql) => {
   const { server, agent } = bench()

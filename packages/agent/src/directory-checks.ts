@@ -2,10 +2,12 @@ import type { Stats } from 'node:fs'
 import { access, chmod, chown, constants, lstat, readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { createDirectory, errorMessage, SettingsError } from '@osb-backup/node'
+import { hasOtherMembers } from './scripts/group-members.ts'
 import { checkScriptAccount, type ScriptAccount, succeedsAs } from './scripts/script-account.ts'
 import type { AgentSettings } from './settings/agent-settings.ts'
 
 const WORLD_WRITABLE = 0o002
+const GROUP_WRITABLE = 0o020
 const STICKY = 0o1000
 /** As many links as Linux follows. */
 const MAX_LINKS = 40
@@ -21,6 +23,8 @@ export async function openStateDirectory(settings: AgentSettings): Promise<void>
   if (dirname(settings.stateDirectory) === settings.backupDirectory) {
     await createWritable('directory_backup', settings.backupDirectory)
   }
+  await createWritable('state_directory', settings.stateDirectory)
+  await checkStateDirectory(await realpath(settings.stateDirectory))
   await openDirectory('state_directory', settings.stateDirectory)
   // Callers name job directories, so the journal must not be in the same directory as those.
   const state = await realpath(settings.stateDirectory)
@@ -29,7 +33,6 @@ export async function openStateDirectory(settings: AgentSettings): Promise<void>
       throw new SettingsError('state_directory must not be directory_backup or directory_restore itself.')
     }
   }
-  await checkStateDirectory(state)
 }
 
 /**
@@ -41,7 +44,7 @@ export async function openStateDirectory(settings: AgentSettings): Promise<void>
 export async function openJobDirectories(settings: AgentSettings): Promise<void> {
   const { scriptAccount } = settings
   for (const [setting, path] of jobDirectoriesOf(settings)) {
-    await openDirectory(setting, path)
+    await openDirectory(setting, path, scriptAccount)
     await checkEntries(setting, path, scriptAccount)
   }
 }
@@ -61,29 +64,56 @@ async function createWritable(setting: string, path: string): Promise<void> {
   }
 }
 
-async function openDirectory(setting: string, path: string): Promise<void> {
+/** @param account - Of the scripts: the directory itself may belong to it. */
+async function openDirectory(setting: string, path: string, account?: AgentSettings['scriptAccount']): Promise<void> {
   await createWritable(setting, path)
-  await checkPath(setting, path)
+  const real = await realpath(path)
+  const trusted = new Set([0, process.geteuid?.() ?? 0])
+  const ofItself = account === undefined ? trusted : new Set([...trusted, account.uid])
+  await checkPath(setting, path, (at) => (at === real ? ofItself : trusted))
   if (isWorldWritable(await stat(path))) throw worldWritable(setting, path)
 }
 
-/** Checks that no other account can replace a directory, or one above it, by another. */
-async function checkPath(setting: string, path: string, links = 0): Promise<void> {
+/** Checks that no other account can replace a directory, or one above it, by another, or put files there. */
+async function checkPath(
+  setting: string,
+  path: string,
+  trustedAt: (path: string) => ReadonlySet<number>,
+  links = 0,
+): Promise<void> {
   if (links > MAX_LINKS) throw new SettingsError(`${setting} leads through too many symbolic links.`)
   const parent = dirname(path)
-  if (parent !== path) await checkPath(setting, parent, links)
+  if (parent !== path) await checkPath(setting, parent, trustedAt, links)
   const found = await lstat(path)
-  if (!found.isSymbolicLink()) {
-    // In a sticky directory such as /tmp others may create files, but neither rename nor delete ours.
-    if (isWorldWritable(found) && (found.mode & STICKY) === 0) throw worldWritable(setting, path)
-    return
-  }
+  if (!found.isSymbolicLink()) return checkDirectory(setting, path, found, trustedAt(path))
   if (!isTrusted(found)) {
     throw new SettingsError(
       `${setting} leads through ${path}, a symbolic link of another account. Remove it: rm ${path}`,
     )
   }
-  await checkPath(setting, resolve(parent, await readlink(path)), links + 1)
+  await checkPath(setting, resolve(parent, await readlink(path)), trustedAt, links + 1)
+}
+
+async function checkDirectory(
+  setting: string,
+  path: string,
+  found: Stats,
+  trusted: ReadonlySet<number>,
+): Promise<void> {
+  if (!trusted.has(found.uid)) {
+    throw new SettingsError(
+      `${setting} is not safe: ${path} belongs to the account ${found.uid}, which can replace what is in it. Check the content, and ` +
+        `run: chown ${process.geteuid?.()} ${path}`,
+    )
+  }
+  // In a sticky directory such as /tmp others may create files, but neither rename nor delete ours.
+  if ((found.mode & STICKY) !== 0) return
+  if (isWorldWritable(found)) throw worldWritable(setting, path)
+  if ((found.mode & GROUP_WRITABLE) !== 0 && (await hasOtherMembers(found.gid, trusted))) {
+    throw new SettingsError(
+      `${setting} is not safe: other accounts of the group ${found.gid} may write to ${path}. Run: chmod g-w ${path}`,
+    )
+  }
 }
 
 /** Links in the directory of jobs would lead scripts and transfers elsewhere. Those of its own account are rejected by the job that meets them. */

@@ -1,22 +1,27 @@
 import type { Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   errorMessage,
   followTlsFiles,
   loadTlsFiles,
+  logFields,
   omitUndefined,
   type PeriodicTask,
   type RunningTasks,
   SettingsError,
   startPeriodicTasks,
   type TlsFiles,
+  VERSION,
 } from '@osb-backup/node'
+import { startTracing } from '@osb-backup/node/tracing'
 import { missingNodeFlags } from '@osb-backup/storage/node-flags'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import { openStateDirectory } from './directory-checks.ts'
 import { AgentIdentity } from './enrolment/agent-identity.ts'
+import { KnownCallers } from './http/known-callers.ts'
 import { buildServer, tlsOptions } from './http/server.ts'
 import { ItemLists } from './items/list-items.ts'
 import type { JobDependencies } from './jobs/job-dependencies.ts'
@@ -36,7 +41,9 @@ import { AgentStores } from './stores/agent-stores.ts'
 
 /** How long callers have to receive pending answers when the agent shuts down. */
 const LAST_ANSWERS_MS = 1000
+/** The pause before another attempt to listen: the first, and the longest. An enrolment is an attempt to authenticate at the manager. */
 const LISTEN_RETRY_MS = 1000
+const MAX_LISTEN_RETRY_MS = 10_000
 /** How often it is checked whether the certificate is due to be renewed, and how soon a renewal that failed is repeated. */
 const RENEWAL_INTERVAL_MS = 60_000
 
@@ -62,7 +69,13 @@ export interface Agent {
  * @throws {SettingsError} If a directory, a file or the port that the settings name cannot be used.
  */
 export async function startAgent(configured: AgentSettings, stopping?: AbortSignal): Promise<Agent> {
-  const log = pino({ level: configured.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+  const log = pino({
+    level: configured.logLevel,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    // Each line names the request that it was logged for, if any.
+    mixin: logFields,
+  })
   noteMissingFlags(log)
   await openStateDirectory(configured)
   const lock = await lockDirectory(configured.stateDirectory)
@@ -70,11 +83,23 @@ export async function startAgent(configured: AgentSettings, stopping?: AbortSign
     throw new SettingsError(`state_directory is in use by another agent, process ${lock.heldBy}: stop it first.`)
   }
   try {
-    return await startLocked(configured, log, { unlock: lock.release, ...omitUndefined({ stopping }) })
+    const stopTracing = await startExport(configured, log)
+    const unlock = async () => {
+      await stopTracing()
+      await lock.release()
+    }
+    return await startLocked(configured, log, { unlock, ...omitUndefined({ stopping }) })
   } catch (error) {
     await lock.release()
     throw error
   }
+}
+
+/** Exports what is traced. Returns what stops that. */
+async function startExport({ tracing }: AgentSettings, log: pino.Logger): Promise<() => Promise<void>> {
+  if (tracing === undefined) return async () => undefined
+  const warn = (message: string) => log.warn({ reason: message }, 'traces are not exported')
+  return startTracing({ serviceName: 'osb-backup-agent', version: VERSION, ...tracing, warn })
 }
 
 function noteMissingFlags(log: pino.Logger): void {
@@ -97,7 +122,7 @@ async function startLocked(
   if (problem !== undefined) {
     log.error({ err: problem }, 'a check of the start failed: earlier jobs are finished, and no new ones accepted')
   }
-  const metrics = new JobMetrics(now())
+  const metrics = new JobMetrics(now(), log)
   const stores = new AgentStores(settings.transfers, ca)
   const cgroups = openCgroups(settings.stateDirectory)
   const claims = new ObjectClaims()
@@ -157,13 +182,15 @@ async function repeatChecks(configured: AgentSettings, { settings, registry, sto
  */
 async function listenAfterAll(deps: JobDependencies, stopping = new AbortController().signal): Promise<Listening> {
   const { registry, log } = deps
+  let pauseMs = LISTEN_RETRY_MS
   for (let isFirst = true; ; isFirst = false) {
     try {
       return await listen(deps)
     } catch (error) {
       if (registry.running().length === 0 && registry.pending().length === 0) throw error
       if (isFirst) log.error({ err: errorMessage(error) }, 'the agent cannot listen, and finishes earlier jobs')
-      await sleep(LISTEN_RETRY_MS, undefined, { signal: stopping }).catch(() => undefined)
+      await sleep(pauseMs, undefined, { signal: stopping }).catch(() => undefined)
+      pauseMs = Math.min(2 * pauseMs, MAX_LISTEN_RETRY_MS)
       if (!stopping.aborted) continue
       await drain(deps)
       throw error
@@ -189,7 +216,8 @@ async function listen(deps: JobDependencies): Promise<Listening> {
   const paths = tlsFilePaths(settings.tls)
   const identity = await openIdentity(deps)
   const tls = identity?.tls ?? (paths && (await loadTlsFiles(paths)))
-  const server = buildServer(deps, tls, identity)
+  const known = await KnownCallers.open(join(settings.stateDirectory, 'known-callers.json'), deps)
+  const server = buildServer(deps, known, omitUndefined({ tls, certificate: identity }))
   try {
     await server.listen({ host: settings.host, port: settings.port })
     return { server, tls, identity }

@@ -1,3 +1,4 @@
+import { VERSION } from '@osb-backup/node'
 import { Command, Option } from 'commander'
 import { addAccessCommands } from './commands/access.ts'
 import { addAgentCommands } from './commands/agents.ts'
@@ -11,6 +12,7 @@ import { addInstanceCommands } from './commands/instances.ts'
 import { addJobCommands } from './commands/jobs.ts'
 import { addContext, addLogin } from './commands/login.ts'
 import { addObjectCommands } from './commands/objects.ts'
+import { addPackCommands } from './commands/packs.ts'
 import { addPlanCommands } from './commands/plans.ts'
 import { createActionFactory } from './commands/program-context.ts'
 import { addRestore } from './commands/restore.ts'
@@ -20,7 +22,6 @@ import { exitCodeMeanings } from './exit-code.ts'
 import type { Io } from './io.ts'
 import { outputFormats } from './output/printer.ts'
 import { addExamples } from './reference/examples.ts'
-import { version } from './version.ts'
 
 const exitCodes = Object.entries(exitCodeMeanings).map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`)
 
@@ -32,7 +33,7 @@ const exitCodes = Object.entries(exitCodeMeanings).map(([code, meaning]) => `  $
 export function createProgram(io: Io, writeError = (text: string): unknown => io.stderr.write(text)): Command {
   const command = new Command('osb-backup')
     .description('Back up and restore the databases of service instances')
-    .version(version, '-V, --version', 'print the version')
+    .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .showSuggestionAfterError()
     .showHelpAfterError('Add --help for help.')
@@ -72,6 +73,7 @@ export function createProgram(io: Io, writeError = (text: string): unknown => io
   addChannelCommands(program)
   addAccessCommands(program)
   addObjectCommands(program)
+  addPackCommands(program)
   addDeclarative(program)
   addCompletion(program)
   addExamples(command)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { findOverlap, isDeclaredItem } from './item-patterns.ts'
+import { coversItem, expandItems, findOverlap, isDeclaredItem } from './item-patterns.ts'
 
 const text = fc.string({ unit: fc.constantFrom('a', 'b', '*', '.', '🐘'), maxLength: 6 })
 const toRegExp = (pattern: string) => new RegExp(`^${pattern.split('*').map(RegExp.escape).join('[^]*')}$`, 'u')
@@ -58,4 +58,39 @@ test.for([
 test('long patterns take no time', () => {
   const pattern = '*a'.repeat(100)
   expect(isDeclaredItem('a'.repeat(99), [pattern])).toBe(false)
+})
+
+test('a run covers what its patterns match, what exists and what the instance may use', () => {
+  const selection = { items: ['shop_*', 'users'], excludedItems: ['shop_tmp*'] }
+  const listed = ['users', 'shop_2', 'shop_tmp1', 'other', 'shop_1']
+  expect(expandItems(selection, listed, undefined)).toEqual(['shop_1', 'shop_2'])
+  expect(expandItems(selection, listed, ['shop_1', 'users'])).toEqual(['shop_1'])
+  expect(coversItem(selection, 'users')).toBe(true)
+  expect(coversItem({ ...selection, excludedItems: ['*'] }, 'users')).toBe(true)
+  expect(coversItem({ ...selection, excludedItems: ['*'] }, 'shop_1')).toBe(false)
+})
+
+test('an expansion is within the list, the patterns and the grant, and misses nothing of it', () => {
+  const name = fc.string({ unit: fc.constantFrom('a', 'b', '_'), minLength: 1, maxLength: 4 })
+  const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '_', '*'), minLength: 1, maxLength: 4 })
+  const patterns = fc.array(pattern, { maxLength: 3 })
+  fc.assert(
+    fc.property(
+      patterns,
+      patterns,
+      fc.array(name),
+      fc.option(patterns, { nil: undefined }),
+      (items, excludedItems, listed, granted) => {
+        const expanded = expandItems({ items, excludedItems }, listed, granted)
+        for (const item of new Set(listed)) {
+          const isWanted =
+            !items.includes(item) &&
+            coversItem({ items, excludedItems }, item) &&
+            (granted === undefined || isDeclaredItem(item, granted))
+          expect(expanded.filter((each) => each === item)).toHaveLength(isWanted ? 1 : 0)
+        }
+        expect(expanded.every((item) => listed.includes(item))).toBe(true)
+      },
+    ),
+  )
 })

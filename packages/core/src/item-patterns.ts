@@ -20,6 +20,42 @@ export function findOverlap(
   return undefined
 }
 
+/** Whether a text stands for items that are not known yet. */
+export const isItemPattern = (text: string): boolean => text.includes('*')
+
+/** What a plan says about the items that it covers. */
+export interface ItemSelection {
+  /** Names and patterns. */
+  items: readonly string[]
+  /** Names and patterns of what the patterns do not cover. A name in `items` is covered all the same. */
+  excludedItems: readonly string[]
+}
+
+/** Whether a plan covers an item. */
+export function coversItem({ items, excludedItems }: ItemSelection, item: string): boolean {
+  if (items.some((each) => !isItemPattern(each) && each === item)) return true
+  return isDeclaredItem(item, items.filter(isItemPattern)) && !isDeclaredItem(item, excludedItems)
+}
+
+/**
+ * Chooses what a run of a plan covers, of what there is at the moment.
+ *
+ * @param listed - All items that the service has, in any order.
+ * @param granted - What the instance may use at most: names and patterns; undefined: everything.
+ * @returns The items that patterns cover and that are not named, sorted.
+ */
+export function expandItems(
+  selection: ItemSelection,
+  listed: readonly string[],
+  granted: readonly string[] | undefined,
+): string[] {
+  const isGranted = (item: string) => granted === undefined || isDeclaredItem(item, granted)
+  const chosen = listed.filter(
+    (item) => coversItem(selection, item) && isGranted(item) && !selection.items.includes(item),
+  )
+  return [...new Set(chosen)].toSorted()
+}
+
 /** A character of a name, or any text. */
 type Token = string | typeof ANY_TEXT
 const ANY_TEXT = Symbol('any text')

@@ -3,15 +3,17 @@ import type { TlsFiles } from '@osb-backup/node'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { descriptorLimit } from '../jobs/descriptor-reserve.ts'
 import type { JobDependencies } from '../jobs/job-dependencies.ts'
-import type { MeasuredNow } from '../jobs/job-metrics.ts'
+import type { MeasuredNow } from '../jobs/job-meters.ts'
 import type { JobKey } from '../jobs/job-record.ts'
 import { hasPendingUnlock, markUnlockedProblem } from '../jobs/pending-steps.ts'
 import { readPack } from '../scripts/script-pack.ts'
 import { CallerConnections } from './caller-connections.ts'
 import { answerItems } from './items-answer.ts'
 import { failureAnswer, jobAnswer } from './job-answer.ts'
+import type { KnownCallers } from './known-callers.ts'
 import { type Attempt, PasswordAttempts } from './password-attempts.ts'
 import { readBody } from './read-body.ts'
+import { followRequests } from './request-context.ts'
 import { refuse, startJob } from './start-job.ts'
 import { type CertificateStatus, freeDisk, statusAnswer } from './status-answer.ts'
 
@@ -34,11 +36,20 @@ const limits = {
   connectionsCheckingInterval: CHECKING_MS,
 }
 
+/** No route has a schema. Fastify's own compilers of schemas would be loaded all the same. */
+const noCompiler = () => () => {
+  throw new Error('routes have no schemas')
+}
+
 /** Builds the agent's HTTP server, or HTTPS if there are certificates; it does not listen yet. */
-export function buildServer(deps: JobDependencies, tls?: TlsFiles, certificate?: CertificateStatus): FastifyInstance {
-  const { settings } = deps
+export function buildServer(
+  deps: JobDependencies,
+  known: KnownCallers,
+  { tls, certificate }: { tls?: TlsFiles; certificate?: CertificateStatus },
+): FastifyInstance {
+  const { settings, log } = deps
   const { credentials } = settings
-  const attempts = credentials && new PasswordAttempts(credentials, deps.log)
+  const attempts = credentials && new PasswordAttempts(credentials, { known, log })
   const authenticate = ({ ip, headers }: FastifyRequest): Attempt =>
     attempts?.check(ip, headers.authorization, performance.now()) ?? { result: 'accepted' }
   const server = Fastify({
@@ -51,6 +62,7 @@ export function buildServer(deps: JobDependencies, tls?: TlsFiles, certificate?:
     // An id of 255 bytes, percent-encoded.
     routerOptions: { maxParamLength: 800 },
     logger: false,
+    schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
     // An invalid path is answered before any hook runs.
     frameworkErrors: (_error, request, reply) => {
       // Its type depends on the schema of a route, which does not exist here.
@@ -68,6 +80,7 @@ export function buildServer(deps: JobDependencies, tls?: TlsFiles, certificate?:
     if (attempt.result !== 'accepted') return turnAway(reply, attempt)
     connections.noteAuthenticated(request.raw)
   })
+  followRequests(server)
   // The body is JSON, whatever its content type; it is parsed by the routes, so that an invalid one gets the published
   // answer.
   server.removeAllContentTypeParsers()

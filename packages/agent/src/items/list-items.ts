@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { err, isDeclaredItem, ok, type Result } from '@osb-backup/core'
 import { createDirectory, errorMessage } from '@osb-backup/node'
@@ -105,7 +104,7 @@ export class ItemLists {
         .map(({ value }) => value),
     ])
     const scope = this.#scopeOf(place)
-    await rm(directory, { recursive: true, force: true })
+    await removeJobDirectory(directory, account)
     await createDirectory(directory, 0o700)
     try {
       await handOver(directory, account)

@@ -1,5 +1,6 @@
 import type { RunKind } from '@osb-backup/core'
 import type { Journal } from '../journal/journal.ts'
+import { isDiskFull } from '../journal/space-reserve.ts'
 import type { DescriptorReserve } from './descriptor-reserve.ts'
 import { type EndedJob, expiredJobs, type JobRetention } from './expiry.ts'
 import { type JobKey, type JobRecord, newJob } from './job-record.ts'
@@ -149,7 +150,16 @@ export class JobRegistry {
   async discard(key: JobKey): Promise<boolean> {
     const job = this.find(key)
     if (job?.record.status === 'RUNNING') job.cancel.abort()
-    await this.#journal.cancelled.add(key)
+    try {
+      await this.#journal.cancelled.add(key)
+    } catch (error) {
+      // Its file makes room for its id.
+      const hasEnded = job !== undefined && job.record.status !== 'RUNNING'
+      if (!hasEnded || !isDiskFull(error) || !isRemovable({ ...job.record, isDeleted: true })) throw error
+      await this.delete(job)
+      await this.#journal.cancelled.add(key)
+      return true
+    }
     if (job === undefined) return false
     if (job.record.status === 'RUNNING' || pendingSteps(job.record).length > 0) {
       job.record.isDeleted = true

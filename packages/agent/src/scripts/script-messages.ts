@@ -1,7 +1,8 @@
 import { constants, open, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { errorMessage } from '@osb-backup/node'
 import { MAX_METADATA_BYTES, MAX_WARNING_LENGTH, MAX_WARNINGS, type Warning } from '@osb-backup/protocol'
+import { insideDirectory, isExchanged } from './held-directory.ts'
 import type { ScriptAccount } from './script-account.ts'
 
 /**
@@ -13,11 +14,13 @@ export interface MessageFiles {
   warnings: string
   /** Backup: scripts write one JSON object. Restore: what they wrote at the backup, if it is known. */
   metadata: string
+  /** The account that the scripts run under, if it is not the agent's. */
+  account: ScriptAccount | undefined
 }
 
 /** The message files of a job with this directory. */
-export function messageFiles(directory: string): MessageFiles {
-  return { warnings: join(directory, '.warnings'), metadata: join(directory, '.metadata.json') }
+export function messageFiles(directory: string, account?: ScriptAccount): MessageFiles {
+  return { warnings: join(directory, '.warnings'), metadata: join(directory, '.metadata.json'), account }
 }
 
 /** Enough for the maximum number of warnings, and for more lines than are used. */
@@ -29,8 +32,8 @@ const MAX_FILE_BYTES = 2 * MAX_WARNINGS * MAX_WARNING_LENGTH
  *
  * @returns undefined if there is no file: none was written, or a cleanup script removed the directory.
  */
-export async function readWarnings({ warnings: path }: MessageFiles): Promise<Warning[] | undefined> {
-  const text = await readBounded(path, MAX_FILE_BYTES)
+export async function readWarnings({ warnings: path, account }: MessageFiles): Promise<Warning[] | undefined> {
+  const text = await readBounded(path, MAX_FILE_BYTES, account)
   if (text === undefined) return undefined
   const lines = text.content.split('\n').filter((line) => line.trim() !== '')
   const warnings = lines.slice(0, MAX_WARNINGS - 1).map(warningOf)
@@ -48,8 +51,9 @@ function warningOf(line: string): Warning {
 /** Reads the metadata that the scripts of a backup wrote: nothing, an object, or why it is not one. */
 export async function readMetadata({
   metadata: path,
+  account,
 }: MessageFiles): Promise<{ metadata?: Record<string, unknown>; problem?: string }> {
-  const text = await readBounded(path, MAX_METADATA_BYTES)
+  const text = await readBounded(path, MAX_METADATA_BYTES, account)
   if (text === undefined) return {}
   if (text.isCut) return { problem: `it is larger than ${MAX_METADATA_BYTES} bytes` }
   try {
@@ -65,34 +69,54 @@ export async function readMetadata({
 
 /** Passes the metadata of a backup to the scripts of its restore. */
 export async function writeMetadata(
-  files: MessageFiles,
+  { metadata: path, account }: MessageFiles,
   metadata: Readonly<Record<string, unknown>>,
-  account?: ScriptAccount,
 ): Promise<void> {
-  // A link of this name would lead elsewhere.
-  await rm(files.metadata, { force: true })
-  const file = await open(files.metadata, 'wx', 0o600)
-  try {
-    await file.writeFile(JSON.stringify(metadata))
-    if (account !== undefined) await file.chown(account.uid, account.gid)
-  } finally {
-    await file.close()
-  }
+  await insideDirectory(dirname(path), account, async (directory) => {
+    const inside = join(directory, basename(path))
+    // A link of this name would lead elsewhere.
+    await rm(inside, { force: true })
+    const file = await open(inside, 'wx', 0o600)
+    try {
+      await file.writeFile(JSON.stringify(metadata))
+      if (account !== undefined) await file.chown(account.uid, account.gid)
+    } finally {
+      await file.close()
+    }
+  })
 }
 
 /** Removes the message files of a finished job. */
-export async function removeMessageFiles({ warnings, metadata }: MessageFiles): Promise<void> {
-  await rm(warnings, { force: true })
-  await rm(metadata, { force: true })
+export async function removeMessageFiles({ warnings, metadata, account }: MessageFiles): Promise<void> {
+  await removeInside(warnings, account)
+  await removeInside(metadata, account)
+}
+
+/** Removes a file; not one of a directory that its own was exchanged for. */
+export async function removeInside(path: string, account: ScriptAccount | undefined): Promise<void> {
+  try {
+    await insideDirectory(dirname(path), account, (directory) => rm(join(directory, basename(path)), { force: true }))
+  } catch (error) {
+    if (!isExchanged(error)) throw error
+  }
 }
 
 /** The beginning of a file that a script may have written; undefined if there is no regular file. */
-async function readBounded(path: string, limit: number): Promise<{ content: string; isCut: boolean } | undefined> {
+async function readBounded(
+  path: string,
+  limit: number,
+  account: ScriptAccount | undefined,
+): Promise<{ content: string; isCut: boolean } | undefined> {
   // Neither a FIFO, which would block, nor a link out of the directory is read.
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(() => undefined)
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+  const file = await insideDirectory(dirname(path), account, (directory) =>
+    open(join(directory, basename(path)), flags),
+  ).catch(() => undefined)
   if (file === undefined) return undefined
   try {
-    if (!(await file.stat()).isFile()) return undefined
+    const found = await file.stat()
+    // A hard link could lead to a file that the account of the scripts may not read.
+    if (!found.isFile() || (account !== undefined && found.uid !== account.uid)) return undefined
     const { buffer, bytesRead } = await file.read(Buffer.alloc(limit + 1), 0, limit + 1, 0)
     return { content: buffer.subarray(0, Math.min(bytesRead, limit)).toString(), isCut: bytesRead > limit }
   } finally {

@@ -49,8 +49,8 @@ function messagesPath(path: string, form: 1 | 2): string {
 }
 
 /** Describes a job's directory, whether it exists or not. */
-export function describeJobDirectory(path: string, form: 1 | 2): JobDirectory {
-  return { path, before: new Map(), messages: messageFiles(messagesPath(path, form)) }
+export function describeJobDirectory(path: string, form: 1 | 2, account?: ScriptAccount): JobDirectory {
+  return { path, before: new Map(), messages: messageFiles(messagesPath(path, form), account) }
 }
 
 /**
@@ -67,7 +67,7 @@ export async function openJobDirectory(path: string, form: 1 | 2, account?: Scri
     if (form === 1 && error.code === 'ENOENT') return new Map<string, string>()
     throw error
   })
-  return { ...describeJobDirectory(path, form), before }
+  return { ...describeJobDirectory(path, form, account), before }
 }
 
 /** Makes a directory private, for the account of the scripts; not what it may have been exchanged for. */

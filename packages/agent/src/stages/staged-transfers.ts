@@ -1,11 +1,13 @@
-import { constants, lstat, open, rm } from 'node:fs/promises'
+import { constants, lstat, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { ageKeys, isAgeIdentityList, transformSuffix } from '@osb-backup/core'
 import { createDirectory, omitUndefined } from '@osb-backup/node'
 import { NO_KEY } from '@osb-backup/protocol'
 import { findZstdProgram, loadFile, readManifest } from '@osb-backup/storage'
+import { insideDirectory } from '../scripts/held-directory.ts'
 import type { ScriptAccount } from '../scripts/script-account.ts'
+import { removeInside } from '../scripts/script-messages.ts'
 import { dumpTransforms } from './dump-transforms.ts'
 import { findDump, handOver, requireOwnDirectory, splitDumpName } from './job-directory.ts'
 import { beginUpload } from './object-upload.ts'
@@ -89,24 +91,27 @@ export async function downloadFile(run: RunContext, signal: AbortSignal): Promis
     await createDirectory(run.directory.path, 0o700)
     await requireOwnDirectory(run.directory.path, settings.scriptAccount)
     await handOver(run.directory.path, settings.scriptAccount)
-    const path = join(run.directory.path, run.dump.filename)
-    if (!settings.mayDeleteFiles && (await lstat(path).catch(() => undefined)) !== undefined) {
-      return failed(`${path} already exists: remove it, or set allowed_to_delete_files to true`)
-    }
-    job.downloadPath = path
-    await run.save()
-    await loadFile(store, name, path, {
-      ...done,
-      identities: done.encrypted ? ageKeys(encryptionKey) : [],
-      ...omitUndefined({ zstdProgram: findZstdProgram(settings.scriptBase.PATH), expected: source }),
-      manifest: read,
-      ...omitUndefined({ owner: settings.scriptAccount }),
-      signal: both,
-      onProgress({ bytesRead }) {
-        job.progress = { bytesRead, bytesStored: 0 }
-      },
+    return await insideDirectory(run.directory.path, settings.scriptAccount, async (directory) => {
+      const path = join(run.directory.path, run.dump.filename)
+      const inside = join(directory, run.dump.filename)
+      if (!settings.mayDeleteFiles && (await lstat(inside).catch(() => undefined)) !== undefined) {
+        return failed(`${path} already exists: remove it, or set allowed_to_delete_files to true`)
+      }
+      job.downloadPath = path
+      await run.save()
+      await loadFile(store, name, inside, {
+        ...done,
+        identities: done.encrypted ? ageKeys(encryptionKey) : [],
+        ...omitUndefined({ zstdProgram: findZstdProgram(settings.scriptBase.PATH), expected: source }),
+        manifest: read,
+        ...omitUndefined({ owner: settings.scriptAccount }),
+        signal: both,
+        onProgress({ bytesRead }) {
+          job.progress = { bytesRead, bytesStored: 0 }
+        },
+      })
+      return { ok: true }
     })
-    return { ok: true }
   } catch (error) {
     return { ok: false, ...transferFailure(`the download from ${store.location}`, error, stageTimeLimitMs(run)) }
   }
@@ -119,10 +124,10 @@ function withoutSuffix(filename: string, suffix: string): string {
 }
 
 /** Form 1, restore: removes the file of `downloadFile`, complete or not, if the scripts have not done so. */
-export async function removeDownload(run: RunContext): Promise<void> {
-  const path = run.job.downloadPath
+export async function removeDownload({ job, settings: { scriptAccount } }: RunContext): Promise<void> {
+  const path = job.downloadPath
   if (path === undefined) return
-  await rm(path, { force: true })
+  await removeInside(path, scriptAccount)
   // Left by a download that was interrupted by a crash.
-  await rm(`${path}.partial`, { force: true })
+  await removeInside(`${path}.partial`, scriptAccount)
 }

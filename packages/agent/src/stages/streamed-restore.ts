@@ -1,7 +1,8 @@
 import type { Readable, Writable } from 'node:stream'
 import { ageKeys } from '@osb-backup/core'
 import { errorMessage, omitUndefined } from '@osb-backup/node'
-import { findZstdProgram, loadContent, type ReadManifest, readManifest, releaseBuffer } from '@osb-backup/storage'
+import { findZstdProgram, loadContent, type ReadManifest, readManifest } from '@osb-backup/storage'
+import { releaseBuffer } from '@osb-backup/storage/buffer-ownership'
 import { writeMetadata } from '../scripts/script-messages.ts'
 import { isSuccess, scriptFailure } from '../scripts/script-result.ts'
 import { findSource, transformsToReverse } from './restore-source.ts'
@@ -86,10 +87,10 @@ async function findManifest(
  * Passes the metadata of a manifest to the script, provided that its root was recorded. Without a recorded root, anyone with
  * write access to the store may have replaced the manifest, and scripts act on it as administrators of the database.
  */
-async function passMetadata({ job, directory, settings }: RunContext, read: ReadManifest | undefined): Promise<void> {
+async function passMetadata({ job, directory }: RunContext, read: ReadManifest | undefined): Promise<void> {
   const metadata = read?.manifest.metadata
   if (metadata === undefined) return
-  if (job.request.source?.root !== undefined) return writeMetadata(directory.messages, metadata, settings.scriptAccount)
+  if (job.request.source?.root !== undefined) return writeMetadata(directory.messages, metadata)
   const message =
     'The restore script gets no metadata: the root of the manifest was not recorded, so it cannot be verified.'
   job.warnings.push({ code: 'agent-manifest', message })

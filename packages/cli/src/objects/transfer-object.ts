@@ -76,6 +76,8 @@ export async function transferObject(io: Io, request: ObjectRequest): Promise<vo
       return getOutput(store, request, io)
     case 'verify': {
       const read = await readManifest(store, name, { signal, ...omitUndefined({ root: expected.root }) })
+      if (isUnknown(request, read) && expected.sizeBytes === undefined)
+        throw new UsageError(`"${name}" has no manifest to compare it with.`, hint)
       return print(stdout, await verifyObject(store, name, expectedOf(request, read), { signal }))
     }
     case 'list':
@@ -96,9 +98,11 @@ async function putInput(store: ObjectStore, request: ObjectRequest, { env, signa
   print(stdout, stored)
 }
 
-async function getOutput(store: ObjectStore, request: ObjectRequest, { env, signal, stdout }: Io): Promise<void> {
+async function getOutput(store: ObjectStore, request: ObjectRequest, io: Io): Promise<void> {
+  const { env, signal, stdout, stderr } = io
   const { name, expected, identities } = request
   const read = await readManifest(store, name, { signal, ...omitUndefined({ root: expected.root }) })
+  if (isUnknown(request, read)) stderr.write(`"${name}" has no manifest, so it is not verified. ${hint.hint}\n`)
   const zstdProgram = findZstdProgram(env.PATH)
   const content = await loadContent(store, name, {
     ...transformsOf(request, read?.manifest),
@@ -121,6 +125,13 @@ function transformsOf(
     compression: recorded?.compression ?? compression ?? byName.compression,
     encrypted: recorded === undefined ? byName.encrypted || identities.length > 0 : recorded.encryption === 'age',
   }
+}
+
+const hint = { hint: 'Pass --sha256 or --root as they were recorded.' }
+
+/** Whether nothing is known of an object but its size at most. */
+function isUnknown({ expected }: ObjectRequest, read: ReadManifest | undefined): boolean {
+  return read === undefined && expected.sha256 === undefined && expected.root === undefined
 }
 
 /** Without a recorded root, the manifest is believed, as far as it says what the user expects. */

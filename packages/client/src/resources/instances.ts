@@ -3,11 +3,9 @@ import {
   type InstanceCreate,
   type InstancePatch,
   type InstanceQuery,
-  type Item,
+  type ItemList,
   instanceSchema,
-  itemSchema,
-  type List,
-  listOf,
+  itemListSchema,
   type Trend,
   type TrendQuery,
   trendSchema,
@@ -24,9 +22,9 @@ export const instanceCalls = (connection: Connection) => ({
   /** Registers an instance. */
   create: (instance: InstanceCreate, options: CreateOptions = {}): Promise<Instance> =>
     connection.call({ method: 'POST', path, body: instance, answer: instanceSchema, ...options }),
-  /** The databases that are, or were, backed up. */
-  listItems: (id: string, options: CallOptions = {}): Promise<List<Item>> =>
-    connection.call({ method: 'GET', path: pathOf(path, id, 'items'), answer: listOf(itemSchema), ...options }),
+  /** The databases that are, or were, backed up, and those that the agent lists. */
+  listItems: (id: string, options: CallOptions = {}): Promise<ItemList> =>
+    connection.call({ method: 'GET', path: pathOf(path, id, 'items'), answer: itemListSchema, ...options }),
   /** How size and duration of its backups develop, and when destinations are full. */
   trend: (id: string, query: TrendQuery = {}, options: CallOptions = {}): Promise<Trend> =>
     connection.call({ method: 'GET', path: pathOf(path, id, 'trend'), query, answer: trendSchema, ...options }),

@@ -90,6 +90,8 @@ export interface ExpiryFacts {
   /** The service instance that it belongs to; undefined: it concerns the installation. */
   instanceId?: string
   expiresAt: Date
+  /** Of a certificate that its agent renews by itself, after two thirds of it at the latest. */
+  renewedLifetimeMs?: number
 }
 
 /** A manager that reported lately, or should have. */

@@ -130,6 +130,21 @@ test.for<[string, Partial<AlarmFacts>, string[]]>([
     { certificates: [{ id: 'c', name: 'c', expiresAt: ago(1) }] },
     ['certificate-expiring bad critical'],
   ],
+  [
+    'a certificate that its agent is about to renew',
+    { certificates: [{ id: 'c', name: 'c', expiresAt: ahead(12), renewedLifetimeMs: 30 * 86_400_000 }] },
+    [],
+  ],
+  [
+    'a certificate that its agent should have renewed',
+    { certificates: [{ id: 'c', name: 'c', expiresAt: ahead(7), renewedLifetimeMs: 30 * 86_400_000 }] },
+    ['certificate-expiring bad warning'],
+  ],
+  [
+    'a certificate that its agent did not renew',
+    { certificates: [{ id: 'c', name: 'c', expiresAt: ahead(2), renewedLifetimeMs: 30 * 86_400_000 }] },
+    ['certificate-expiring bad critical'],
+  ],
   ['a clock that was set', { clockJump: { detectedAt: now, jumpSeconds: 7200 } }, ['clock-wrong bad critical']],
   ['a clock that differs', { managers: [{ ...manager, skewSeconds: -9 }] }, ['clock-wrong bad warning']],
   ['a disk near the limit', full(0.87), ['disk-nearly-full borderline warning']],

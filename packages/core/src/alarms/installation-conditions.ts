@@ -6,6 +6,9 @@ const DAY_MS = 86_400_000
 /** Time left of a token or certificate: somebody is told, once more urgently. */
 const EXPIRES_SOON_MS = 14 * DAY_MS
 const EXPIRES_NOW_MS = 3 * DAY_MS
+/** The same of certificates that agents renew, in parts of their lifetime: with a short one they have less time left whenever they are due. */
+const EXPIRES_SOON = 0.25
+const EXPIRES_NOW = 0.1
 /** Managers report every 30 seconds. */
 const GONE_SECONDS = 120
 /** Used parts: from where an alarm is raised, is critical, and below which it is resolved. */
@@ -28,11 +31,11 @@ export function installationConditions(facts: AlarmFacts): Condition[] {
 
 function expiryConditions(
   kind: 'token' | 'certificate',
-  { id, name, instanceId, expiresAt }: ExpiryFacts,
+  { id, name, instanceId, expiresAt, renewedLifetimeMs = Number.POSITIVE_INFINITY }: ExpiryFacts,
   now: Date,
 ): Condition[] {
   const leftMs = expiresAt.getTime() - now.getTime()
-  if (leftMs > EXPIRES_SOON_MS) return []
+  if (leftMs > Math.min(EXPIRES_SOON_MS, EXPIRES_SOON * renewedLifetimeMs)) return []
   const state = leftMs <= 0 ? 'expired' : 'expires'
   return [
     {
@@ -41,11 +44,17 @@ function expiryConditions(
       kind: kind === 'token' ? 'token-expiring' : 'certificate-expiring',
       object: { kind, id, name },
       level: 'bad',
-      severity: leftMs <= EXPIRES_NOW_MS ? 'critical' : 'warning',
+      severity: leftMs <= Math.min(EXPIRES_NOW_MS, EXPIRES_NOW * renewedLifetimeMs) ? 'critical' : 'warning',
       sentence: `The ${kind} ${JSON.stringify(name)} ${state} at ${expiresAt.toISOString()}.`,
-      advice: kind === 'token' ? 'Create another token for its user, and revoke this one.' : 'Renew the certificate.',
+      advice: adviceFor(kind, Number.isFinite(renewedLifetimeMs)),
     },
   ]
+}
+
+function adviceFor(kind: 'token' | 'certificate', isRenewedByAgent: boolean): string {
+  if (kind === 'token') return 'Create another token for its user, and revoke this one.'
+  if (!isRenewedByAgent) return 'Renew the certificate.'
+  return 'Read in the log of the agent why it does not renew the certificate. Once it has expired, enrol the agent with a new token.'
 }
 
 /**

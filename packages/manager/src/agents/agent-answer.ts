@@ -53,7 +53,8 @@ export type AgentAnswer =
 export const credentialsRefused = ({ username }: AgentAddress) =>
   `it does not accept the credentials of user ${JSON.stringify(username)}`
 
-const correctCredentials = (address: AgentAddress) =>
+/** That and what to do about it. */
+export const correctCredentials = (address: AgentAddress) =>
   `${credentialsRefused(address)}; correct username and password of the agent`
 
 /** Reads what an agent answered to a request. */
@@ -138,7 +139,8 @@ function readRefusal(text: string, statusCode: number): AgentAnswer {
   return { kind: 'busy', reason, mayHaveArrived, code: data?.code, blockedBy: data?.blocking_job }
 }
 
-function messageIn(text: string): string | undefined {
+/** What a refusal says; undefined: it is none of an agent. */
+export function messageIn(text: string): string | undefined {
   const { data } = agentRefusalSchema.safeParse(storable(parsed(text)))
   return data?.error_message ?? data?.message
 }

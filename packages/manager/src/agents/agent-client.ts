@@ -1,11 +1,20 @@
 import type { RunKind } from '@osb-backup/core'
-import { type AgentBackupRequest, type AgentRestoreRequest, lockedDatabaseSchema } from '@osb-backup/protocol'
+import { logFields, omitUndefined } from '@osb-backup/node'
+import { activeTraceparent, withSpan } from '@osb-backup/node/tracing'
+import {
+  type AgentBackupRequest,
+  type AgentRestoreRequest,
+  lockedDatabaseSchema,
+  reportedPackSchema,
+} from '@osb-backup/protocol'
 import { type Dispatcher, request } from 'undici'
 import { z } from 'zod'
 import {
   type AgentAddress,
   type AgentAnswer,
+  correctCredentials,
   credentialsRefused,
+  messageIn,
   parsed,
   readAnswer,
   readBounded,
@@ -31,6 +40,8 @@ const agentHealthReportSchema = z.looseObject({
     .transform((text) => text.slice(0, MAX_PROBLEM_LENGTH))
     .optional()
     .catch(undefined),
+  /** Agents that report none have one pack at most, and ignore which one a request names. */
+  packs: z.array(reportedPackSchema).max(1000).catch([]),
   /** Undefined: the agent does not report it. */
   locked_databases: z.array(lockedDatabaseSchema).max(10_000).optional().catch(undefined),
 })
@@ -108,6 +119,68 @@ export function markUnlockedAtAgent(
   return call(address, 'POST', `/${kind}/${encodeURIComponent(id)}/mark-unlocked`, undefined, options)
 }
 
+/** What an agent answered to the question what can be backed up. `failed`: it is not going to change by itself. */
+export type ItemsAnswer =
+  | { kind: 'items'; items: string[] }
+  | { kind: 'unreachable' | 'busy' | 'refused' | 'failed'; reason: string }
+
+const itemsSchema = z.looseObject({ items: z.array(z.string().max(1000)).max(10_000) })
+
+/** Asks an agent what can be backed up. */
+export async function listItemsAtAgent(
+  address: AgentAddress,
+  body: Pick<AgentBackupRequest, 'pack' | 'backup'>,
+  { signal, dispatcher, timeoutMs = CALL_TIMEOUT_MS }: AgentCall,
+): Promise<ItemsAnswer> {
+  try {
+    const answer = await send(address, 'POST', '/items', body, { signal, dispatcher, timeoutMs })
+    return readItems(await readBounded(answer.body), answer.statusCode, address)
+  } catch (error) {
+    signal.throwIfAborted()
+    return { kind: 'unreachable', reason: reasonOf(error, timeoutMs) }
+  }
+}
+
+function readItems(text: string, statusCode: number, address: AgentAddress): ItemsAnswer {
+  const reason = (messageIn(text) ?? `it answered ${statusCode}`).replace(/\.$/, '')
+  switch (statusCode) {
+    case 200: {
+      const read = itemsSchema.safeParse(storable(parsed(text)))
+      return read.success
+        ? { kind: 'items', items: read.data.items }
+        : { kind: 'failed', reason: 'what it answered is no list of items' }
+    }
+    case 401:
+    case 403:
+      return { kind: 'refused', reason: correctCredentials(address) }
+    case 400:
+      return { kind: 'refused', reason }
+    case 404:
+    case 405:
+      return { kind: 'failed', reason: 'agents of its kind cannot list items' }
+    case 429:
+      return { kind: 'busy', reason }
+    case 500:
+    case 501:
+      return { kind: 'failed', reason }
+    default:
+      return { kind: 'unreachable', reason }
+  }
+}
+
+/** Whether an agent has a script pack; one that does not know packs would ignore that a request names one. */
+export async function checkPackAtAgent(
+  address: AgentAddress,
+  pack: string,
+  call: Pick<AgentCall, 'signal' | 'dispatcher'>,
+): Promise<Extract<AgentAnswer, { kind: 'refused' | 'unreachable' }> | undefined> {
+  const answer = await statusOfAgent(address, call)
+  if (answer.kind === 'failed') return { kind: 'unreachable', reason: answer.reason, mayHaveArrived: false }
+  const found = answer.status.packs.find(({ name }) => name === pack)
+  if (found === undefined) return { kind: 'refused', reason: `it has no script pack ${JSON.stringify(pack)}` }
+  return found.problem === undefined ? undefined : { kind: 'refused', reason: found.problem }
+}
+
 /** Asks an agent how it is. Answers within seconds, also if the agent does not. */
 export async function statusOfAgent(
   address: AgentAddress,
@@ -147,13 +220,35 @@ function send(
       authorization: `Basic ${credentials}`,
       'content-type': 'application/json',
       accept: 'application/json',
+      ...omitUndefined({ 'x-request-id': logFields().requestId, traceparent: activeTraceparent() }),
     },
     body: body === undefined ? null : JSON.stringify(body),
     signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
   })
 }
 
-async function call(
+function call(
+  address: AgentAddress,
+  method: Dispatcher.HttpMethod,
+  path: string,
+  body: unknown,
+  options: AgentCall,
+): Promise<AgentAnswer> {
+  // A job is asked for again and again: those calls would bury the others.
+  if (method === 'GET') return callUntraced(address, method, path, body, options)
+  // The URL itself may hold credentials.
+  const host = URL.canParse(address.url) ? new URL(address.url).host : ''
+  const attributes = { 'http.request.method': method, 'server.address': host }
+  const [, resource = ''] = path.split('/')
+  return withSpan(
+    `${method} agent /${resource}`,
+    { role: 'client', attributes },
+    () => callUntraced(address, method, path, body, options),
+    (answer) => ('reason' in answer ? answer.reason : undefined),
+  )
+}
+
+async function callUntraced(
   address: AgentAddress,
   method: Dispatcher.HttpMethod,
   path: string,

@@ -1,6 +1,7 @@
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
+import { isLoopbackHost } from '@osb-backup/node'
 import type { Logger } from 'pino'
-import { Agent, type Dispatcher } from 'undici'
+import { Agent, type buildConnector, type Dispatcher } from 'undici'
 import { ClientCertificates, fingerprintOf } from '../certificates/authority.ts'
 import type { Context } from '../context/context.ts'
 import type { ManagerSettings } from '../settings/settings.ts'
@@ -30,6 +31,8 @@ export function openAgentFiles(settings: ManagerSettings, log: Logger): Promise<
   return TlsConnector.open(paths, 'agents', log)
 }
 
+type ConnectionContext = Pick<Context, 'database' | 'sealer' | 'log' | 'settings'>
+
 /** The agent at the other end is not the one that was enrolled, or it is not known whether it is. */
 class AgentNotTrusted extends Error {
   override readonly name = 'AgentNotTrusted'
@@ -41,13 +44,13 @@ class AgentNotTrusted extends Error {
  * enrolled must present its own certificate, and no other one of the same CA will do; the others are trusted as the settings say.
  */
 export class AgentConnections {
-  readonly #context: Pick<Context, 'database' | 'sealer' | 'log'>
+  readonly #context: ConnectionContext
   readonly #certificates: ClientCertificates
   readonly #dispatchers = new Map<string, Agent>()
   readonly #files: TlsConnector
 
   /** @param files - For agents that were not enrolled. */
-  constructor(files: TlsConnector, context: Pick<Context, 'database' | 'sealer' | 'log'>) {
+  constructor(files: TlsConnector, context: ConnectionContext) {
     this.#files = files
     this.#context = context
     this.#certificates = new ClientCertificates(context)
@@ -78,7 +81,7 @@ export class AgentConnections {
     return new Agent({
       maxRequestsPerClient: CALLS_PER_CONNECTION,
       connect: (options, callback) => {
-        this.#connectorFor(agentId, options.protocol).then(
+        this.#connectorFor(agentId, options).then(
           (connect) => connect(options, callback),
           (error: unknown) => callback(asConnectError(error), null),
         )
@@ -87,7 +90,14 @@ export class AgentConnections {
   }
 
   /** Asked for each connection: another manager may have enrolled the agent, or renewed its certificate. */
-  async #connectorFor(agentId: string, protocol: string): Promise<Connector> {
+  async #connectorFor(
+    agentId: string,
+    { protocol, hostname }: Pick<buildConnector.Options, 'protocol' | 'hostname'>,
+  ): Promise<Connector> {
+    const { plainHttp } = this.#context.settings
+    if (protocol !== 'https:' && plainHttp === 'forbid' && !isLoopbackHost(hostname)) {
+      throw new AgentNotTrusted('PLAIN_HTTP is forbidden, so its url must begin with https://')
+    }
     const enrolment = await findEnrolment(this.#context, agentId)
     if (enrolment === undefined) throw new AgentNotTrusted('the agent was deleted')
     if (enrolment.certificate === undefined) return this.#files.connect

@@ -1,3 +1,4 @@
+import type { ReportedPack } from '@osb-backup/protocol'
 import type { AgentAddress } from './agent-answer.ts'
 
 /** The daemon beside databases that runs jobs. Several instances may share one. */
@@ -32,6 +33,7 @@ export interface AgentHealth {
   /** What it reported when it was last reachable. */
   agentVersion: string | undefined
   capabilities: string[]
+  packs: ReportedPack[]
   /** Why it accepts no new jobs until its settings are corrected, as it reported. */
   startProblem: string | undefined
   lastSeenAt: Date | undefined
@@ -44,6 +46,7 @@ export const UNKNOWN_HEALTH: AgentHealth = {
   error: undefined,
   agentVersion: undefined,
   capabilities: [],
+  packs: [],
   startProblem: undefined,
   lastSeenAt: undefined,
   lastCheckedAt: undefined,

@@ -44,12 +44,13 @@ function healthAfter(
   if (answer.kind !== 'status') {
     return { ...before, isReachable: false, error: `The agent cannot be used: ${answer.reason}.`, lastCheckedAt }
   }
-  const { version: agentVersion, capabilities, start_problem: startProblem } = answer.status
+  const { version: agentVersion, capabilities, packs, start_problem: startProblem } = answer.status
   return {
     isReachable: true,
     error: undefined,
     agentVersion,
     capabilities,
+    packs,
     startProblem,
     lastSeenAt: lastCheckedAt,
     lastCheckedAt,

@@ -116,6 +116,18 @@ export async function destinationCertificates({ database }: FactsContext): Promi
   return rows
 }
 
+/** The certificates of enrolled agents that expire within two weeks, in PEM. */
+export async function agentCertificates({
+  database,
+}: FactsContext): Promise<(ExpiryFacts & { certificate: string })[]> {
+  const { rows } = await sql<ExpiryFacts & { certificate: string }>`
+    select 'agent ' || id as id, 'certificate of the agent ' || coalesce(name, url) as name, certificate,
+      certificate_expires_at as "expiresAt"
+    from agents where deleted_at is null and certificate is not null
+      and certificate_expires_at < now() + interval '14 days'`.execute(database)
+  return rows
+}
+
 /** Tokens that are in use and expire, or expired within the last week. */
 export async function tokenFacts({ database }: FactsContext): Promise<ExpiryFacts[]> {
   const { rows } = await sql<ExpiryFacts>`

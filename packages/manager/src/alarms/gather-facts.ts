@@ -1,9 +1,11 @@
-import { type AlarmFacts, type ItemFacts, soonestExpiry } from '@osb-backup/core'
+import { X509Certificate } from 'node:crypto'
+import { type AlarmFacts, type ExpiryFacts, type ItemFacts, soonestExpiry } from '@osb-backup/core'
 import { VERSION } from '@osb-backup/node'
 import { readClockState } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
 import { judgeAllInstances } from '../protection/service.ts'
 import {
+  agentCertificates,
   agentFacts,
   databaseSize,
   destinationCertificates,
@@ -30,16 +32,24 @@ export async function gatherFacts(context: Pick<Context, 'database' | 'settings'
     agents: await agentFacts(context),
     destinations: await destinationFacts(context),
     tokens: await tokenFacts(context),
-    certificates: [...(await listCertificates(context)), ...(await destinationCertificates(context))].flatMap(
-      ({ expiries, ...of }) => {
-        const expiresAt = soonestExpiry(expiries, now)
-        return expiresAt === undefined ? [] : [{ ...of, expiresAt }]
-      },
-    ),
+    certificates: await certificateFacts(context, now),
     managers: await listReports(context),
     clockJump: jump,
     database: await databaseFacts(context),
   }
+}
+
+async function certificateFacts(context: Pick<Context, 'database'>, now: Date): Promise<ExpiryFacts[]> {
+  const lists = [...(await listCertificates(context)), ...(await destinationCertificates(context))]
+  const trusted = lists.flatMap(({ expiries, ...of }) => {
+    const expiresAt = soonestExpiry(expiries, now)
+    return expiresAt === undefined ? [] : [{ ...of, expiresAt }]
+  })
+  const ofAgents = (await agentCertificates(context)).map(({ certificate, ...of }) => {
+    const { validFromDate, validToDate } = new X509Certificate(certificate)
+    return { ...of, renewedLifetimeMs: validToDate.getTime() - validFromDate.getTime() }
+  })
+  return [...trusted, ...ofAgents]
 }
 
 async function itemFacts(context: Pick<Context, 'database'>): Promise<ItemFacts[]> {

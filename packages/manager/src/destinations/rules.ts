@@ -3,8 +3,10 @@ import { realpath } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { addressRule, StoreError, type StoreSettings, stores } from '@osb-backup/storage'
+import type { Call } from '../access/call.ts'
 import type { Context } from '../context/context.ts'
 import { RequestError } from '../shared/request-error.ts'
+import { includesRole } from '../shared/role.ts'
 import { isInside } from './directories.ts'
 
 /** Longest time to resolve a host name when a destination is stored. */
@@ -34,6 +36,22 @@ export async function checkAllowed(store: StoreSettings, { settings }: Pick<Cont
   if (!isPlain || !isInside(directory, root) || !isInside(real[0] ?? '', real[1] ?? '')) {
     throw new RequestError('invalid', `directory must be a plain path inside ${root}.`, { field: 'store.directory' })
   }
+}
+
+/**
+ * A directory belongs to the instance that first uses it: operators may be kept from taking one.
+ *
+ * @throws {RequestError} If the operator lets only admins choose directories.
+ */
+export function requireMayChooseDirectory(
+  { settings }: Pick<Context, 'settings'>,
+  { caller }: Call,
+  store: StoreSettings,
+): void {
+  const kind = stores.kindOf(store)
+  if (kind.localDirectory(store) === undefined || includesRole(caller.role, settings.fileDestinationRole)) return
+  const message = `Only admins create and move ${kind.wireType} destinations: ask one to create it for your service instance.`
+  throw new RequestError('forbidden', message, { field: 'store.kind' })
 }
 
 /**

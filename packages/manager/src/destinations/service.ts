@@ -14,7 +14,7 @@ import type { FileDestination } from './destination.ts'
 import { requireOwnDirectory } from './directories.ts'
 import { probeStore } from './probe.ts'
 import * as repository from './repository.ts'
-import { checkAddress, checkAllowed } from './rules.ts'
+import { checkAddress, checkAllowed, requireMayChooseDirectory } from './rules.ts'
 
 /** One page of the destinations of an instance; none where the instance is not registered any more. */
 export async function listDestinations(
@@ -94,6 +94,7 @@ export async function createDestination(
   key?: IdempotencyKey,
 ): Promise<FileDestination> {
   await requireInstance(context, call, wanted.instanceId)
+  requireMayChooseDirectory(context, call, wanted.store)
   await checkStore(context, wanted.store)
   const createdAt = await readClock(context)
   const destination = { ...wanted, id: newIdentifier(createdAt), version: 1, createdAt, retiredAt: undefined }
@@ -122,6 +123,7 @@ export async function tryDestination(
   { instanceId, store }: Pick<FileDestination, 'instanceId' | 'store'>,
 ): Promise<void> {
   await requireInstance(context, call, instanceId)
+  requireMayChooseDirectory(context, call, store)
   await checkStore(context, store)
   await requireOwnDirectory(context, { instanceId, store })
   await probeStore(store, context)

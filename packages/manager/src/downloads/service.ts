@@ -7,6 +7,7 @@ import { openDestinationOf } from '../destinations/open-destination.ts'
 import { objectNameOf } from '../restore-points/restore-point.ts'
 import { getPoint } from '../restore-points/service.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
+import { exactly } from './exact-length.ts'
 
 /** Each keeps a connection to a store open, and its buffers. */
 const MAX_RUNNING = 32
@@ -68,7 +69,7 @@ export async function openObject(
     const content = await store.get(name, { signal, ...(range === undefined ? {} : { range: { from, end } }) })
     content.once('close', release)
     isOpen = true
-    return { content, sizeBytes, from, end }
+    return { content: exactly(content, end - from), sizeBytes, from, end }
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
     throw new RequestError('conflict', `The object could not be read: ${error.message}`, { cause: error })

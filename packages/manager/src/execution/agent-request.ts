@@ -37,6 +37,7 @@ export function backupRequest(
   const { algorithm, level } = job.compressor
   return {
     id: agentJobId(job, part),
+    ...packOf(place),
     compression: job.compression,
     compression_algorithm: algorithm,
     ...(level === undefined ? {} : { compression_level: level }),
@@ -59,6 +60,7 @@ export function restoreRequest(
 ): AgentRestoreRequest {
   return {
     id: agentJobId(job, part),
+    ...packOf(place),
     compression: point.compressionRequested,
     encryption_key: job.privateKey ?? NO_KEY,
     destination: {
@@ -72,6 +74,14 @@ export function restoreRequest(
     restore: databaseOf(place, part.database, job.parameters),
   }
 }
+
+/** The request for what can be backed up. */
+export function itemsRequest(place: WorkPlace): Pick<AgentBackupRequest, 'pack' | 'backup'> {
+  const { database: _none, ...access } = databaseOf(place, '')
+  return { ...packOf(place), backup: access }
+}
+
+const packOf = ({ instance: { pack } }: WorkPlace) => (pack === undefined ? {} : { pack })
 
 function transformsOf({ transformedBy: by, compression, encrypted }: RestorePoint): AgentTransforms {
   return by === 'agent' ? { by, compression, encrypted } : { by, compression: 'none', encrypted: false }

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { withSpan } from '@osb-backup/node/tracing'
 import type { Context } from '../context/context.ts'
 import { beginNextPart } from '../jobs/begin-part.ts'
-import { type BegunPart, isAtAgent, type JobLock } from '../jobs/job.ts'
+import { type BegunPart, isAtAgent, type JobAtAgent, type JobLock } from '../jobs/job.ts'
 import { findJob } from '../jobs/service.ts'
 import { invariant } from '../shared/invariant.ts'
+import { expandPatterns, hasPatterns } from './expand-patterns.ts'
 import { PartRun } from './run-part.ts'
 
 /** How often a slot for another part is looked for while parts run; when one of them ends, that is done at once. */
@@ -20,8 +22,8 @@ const SLOT_POLL_MS = 2000
  * @throws {Error} Whatever prevented it from being run, for example our database; the caller retries.
  */
 export async function runJob(context: Context, lock: JobLock, signal: AbortSignal): Promise<void> {
-  const job = await findJob(context, lock.id)
-  if (job === undefined || !isAtAgent(job)) return
+  const job = await findExpandedJob(context, lock, signal)
+  if (job === undefined) return
   const log = context.log.child({ jobId: job.id, kind: job.kind })
   const most = job.kind === 'backup' ? job.parallelItems : 1
   const running = new Map<number, Promise<void>>()
@@ -32,7 +34,9 @@ export async function runJob(context: Context, lock: JobLock, signal: AbortSigna
     const part = job.parts.find((each) => each.position === position)
     invariant(part, `job ${job.id} has the part ${position}`)
     const partContext = { ...context, log: log.child({ item: part.item }) }
-    const ended = new PartRun(partContext, { job, part, begun, lock, signal: stopped }).run()
+    const partRun = new PartRun(partContext, { job, part, begun, lock, signal: stopped })
+    const attributes = { 'osb_backup.job.id': job.id, 'osb_backup.item': part.item }
+    const ended = withSpan(`run ${job.kind} part`, { attributes }, () => partRun.run())
     // If one part could not be run, the others stop as well: the manager that claims the job next follows all of them.
     const settled = ended.catch((error: unknown) => failure.abort(error)).finally(() => running.delete(position))
     running.set(position, settled)
@@ -49,6 +53,16 @@ export async function runJob(context: Context, lock: JobLock, signal: AbortSigna
     failure.abort(new Error('the job is no longer run here'))
     await Promise.all(running.values())
   }
+}
+
+/** The job, with a part for each item that its patterns stand for. */
+async function findExpandedJob(context: Context, lock: JobLock, signal: AbortSignal): Promise<JobAtAgent | undefined> {
+  const job = await findJob(context, lock.id)
+  if (job === undefined || !isAtAgent(job)) return undefined
+  if (job.kind !== 'backup' || !hasPatterns(job)) return job
+  await expandPatterns(context, lock, job, signal)
+  const expanded = await findJob(context, lock.id)
+  return expanded !== undefined && isAtAgent(expanded) ? expanded : undefined
 }
 
 /** Waits until one of the parts has ended, or it is time to look for a slot again. */

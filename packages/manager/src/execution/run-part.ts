@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type AgentJob, agentStatusOf, type FailureCode, type JobStatus, stopsScripts } from '@osb-backup/protocol'
 import { normalizeAgentUrl } from '../agents/agent.ts'
 import type { AgentAddress, AgentAnswer } from '../agents/agent-answer.ts'
-import { cancelAtAgent, forgetAtAgent, readAtAgent, startAtAgent } from '../agents/agent-client.ts'
+import { cancelAtAgent, checkPackAtAgent, forgetAtAgent, readAtAgent, startAtAgent } from '../agents/agent-client.ts'
 import { findAgent } from '../agents/repository.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
@@ -136,7 +136,11 @@ export class PartRun {
   }
 
   #start(agent: AgentAddress, request: AgentRequest): Promise<AgentAnswer> {
-    return this.#contact.call('start', () => startAtAgent(agent, this.#job.kind, request, this.#callOptions))
+    return this.#contact.call('start', async () => {
+      const { pack } = request
+      const problem = pack === undefined ? undefined : await checkPackAtAgent(agent, pack, this.#callOptions)
+      return problem ?? startAtAgent(agent, this.#job.kind, request, this.#callOptions)
+    })
   }
 
   /**

@@ -16,6 +16,8 @@ export interface ServiceInstance {
   secretParameters: readonly string[]
   /** What may be backed up and restored into: names, or patterns with `*`. Undefined: nothing was declared. */
   items: readonly string[] | undefined
+  /** The script pack that backs it up, where its agent has several. */
+  pack: string | undefined
   hosts: Host[]
   database: {
     username: string | undefined

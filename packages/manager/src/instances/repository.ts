@@ -45,6 +45,7 @@ function fromRow({ sealer }: RepositoryContext, row: InstanceRow): ServiceInstan
     },
     secretParameters: row.secret_parameters,
     items: row.items ?? undefined,
+    pack: row.pack ?? undefined,
     hosts: row.hosts,
     database: {
       username: row.database_username ?? undefined,
@@ -130,6 +131,7 @@ export async function upsertInstance(
       Object.keys(secret).length === 0 ? null : sealer.seal(JSON.stringify(secret), purpose('sealed_parameters')),
     secret_parameters: JSON.stringify(instance.secretParameters),
     items: instance.items === undefined ? null : JSON.stringify(instance.items),
+    pack: instance.pack ?? null,
     hosts: JSON.stringify(instance.hosts),
     backup_host: ip,
     backup_port: port ?? 0,

@@ -1,4 +1,4 @@
-import { findOverlap, isDeclaredItem } from '@osb-backup/core'
+import { findOverlap, isDeclaredItem, isItemPattern } from '@osb-backup/core'
 import { normalizeAgentUrl } from '../agents/agent.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
 import { backupHost, type ServiceInstance } from '../instances/instance.ts'
@@ -63,6 +63,28 @@ export async function requireDeclaredItems(
 ): Promise<void> {
   const problem = await findUndeclaredItem(context, instance, items)
   if (problem !== undefined) throw new RequestError('item-not-granted', problem, { field })
+}
+
+/**
+ * As `requireDeclaredItems`, for what a plan covers: a pattern stands for those of its items that the instance may use when the plan
+ * runs, so there must be some that it could use.
+ *
+ * @throws {RequestError} If the instance may not use one of them.
+ */
+export async function requireSelectableItems(
+  context: ItemsContext,
+  instance: ServiceInstance,
+  items: readonly string[],
+  field: string,
+): Promise<void> {
+  const [patterns, names] = [items.filter(isItemPattern), items.filter((item) => !isItemPattern(item))]
+  await requireDeclaredItems(context, instance, names, field)
+  const { items: declared } = instance
+  if (declared === undefined) return requireDeclaredItems(context, instance, patterns, field)
+  const unusable = patterns.find((pattern) => findOverlap([pattern], declared) === undefined)
+  if (unusable === undefined) return
+  const message = `No item that the service instance ${JSON.stringify(instance.id)} has declared matches ${JSON.stringify(unusable)}.`
+  throw new RequestError('item-not-granted', message, { field })
 }
 
 /**

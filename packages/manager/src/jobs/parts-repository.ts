@@ -171,6 +171,31 @@ export async function failWaitingParts(
   return Number(numUpdatedRows)
 }
 
+/**
+ * Replaces parts of a job that have not begun by parts of these items, which come last. The caller has locked the job's row.
+ */
+export async function replaceWaitingParts(
+  { database }: InTransaction,
+  jobId: string,
+  positions: readonly number[],
+  items: readonly string[],
+): Promise<void> {
+  const { numDeletedRows } = await database
+    .deleteFrom('job_parts')
+    .where('job_id', '=', jobId)
+    .where('position', '=', sql<number>`any(${positions}::integer[])`)
+    .where('ended_at', 'is', null)
+    .where('reserved_at', 'is', null)
+    .executeTakeFirst()
+  // The job was cancelled meanwhile, and its parts have ended.
+  if (numDeletedRows === 0n) return
+  await sql`
+    insert into job_parts (job_id, position, item, database, status)
+    select ${jobId}, last.position + item.number, item.name, item.name, 'STARTED'
+    from unnest(${items}::text[]) with ordinality as item (name, number),
+      (select coalesce(max(position), -1) as position from job_parts where job_id = ${jobId}) last`.execute(database)
+}
+
 /** Records of the parts of a job that work at an agent that their outcome is unknown. Their agent is asked after a while. */
 export async function setPartsUnknown(
   { database }: InTransaction,

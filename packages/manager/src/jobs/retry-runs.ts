@@ -1,4 +1,4 @@
-import { type FailedAttempt, nextAttemptAt } from '@osb-backup/core'
+import { coversItem, type FailedAttempt, nextAttemptAt } from '@osb-backup/core'
 import type { Context, TransactionContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { type InTransaction, inTransaction } from '../database/transaction.ts'
@@ -43,9 +43,9 @@ export async function retryLater(
  */
 export async function dispatchDueRetries(context: Context, limit: number): Promise<number> {
   if (!(await isAnyRetryDue(context))) return 0
-  return inTransaction(context, async (tx) => {
+  const { due, jobs: created } = await inTransaction(context, async (tx) => {
     const retries = await lockDueRetries(tx, await readClock(tx), limit)
-    if (retries.length === 0) return 0
+    if (retries.length === 0) return { due: 0, jobs: [] }
     const planIds = retries.map(({ planId }) => planId)
     await dropRetries(tx, planIds)
     const open = await openJobsOfPlans(tx, planIds)
@@ -55,8 +55,12 @@ export async function dispatchDueRetries(context: Context, limit: number): Promi
       if (job !== undefined) jobs.push(job)
     }
     await insertJobs(tx, jobs)
-    return retries.length
+    return { due: retries.length, jobs }
   })
+  for (const { id: jobId, kind, instanceId, planId, attempt } of created) {
+    context.log.info({ jobId, kind, instanceId, planId, attempt: attempt.number }, 'job created as another attempt')
+  }
+  return due
 }
 
 /** The next attempt; undefined: nothing is left to try, or the next run is due already and takes its place. */
@@ -69,8 +73,9 @@ async function nextAttempt(
   const now = await readClock(tx)
   if (plan === undefined || failed?.kind !== 'backup' || failed.dueAt === undefined) return undefined
   if (plan.nextRunAt !== undefined && plan.nextRunAt <= now) return undefined
-  const unfinished = new Set(failed.parts.filter(({ status }) => status !== 'SUCCEEDED').map(({ item }) => item))
-  const items = plan.items.filter((item) => unfinished.has(item))
+  const unfinished = failed.parts.filter(({ status }) => status !== 'SUCCEEDED').map(({ item }) => item)
+  // A part of a pattern is one whose list of items failed.
+  const items = unfinished.filter((item) => plan.items.includes(item) || coversItem(plan, item))
   if (items.length === 0) return undefined
   const { dueAt, late } = failed
   const attempt = { number, firstId: failed.attempt.firstId ?? failed.id, previousId: failed.id }

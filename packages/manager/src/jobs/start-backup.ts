@@ -3,7 +3,7 @@ import type { Context, TransactionContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { findInstance } from '../instances/repository.ts'
-import { requireDeclaredItems } from '../items/service.ts'
+import { requireSelectableItems } from '../items/service.ts'
 import type { BackupPlan, PlanToRun } from '../plans/plan.ts'
 import { lockPlan } from '../plans/repository.ts'
 import { newIdentifier } from '../shared/identifier.ts'
@@ -84,7 +84,7 @@ export async function startBackup(
 
 async function requireOwnItems(tx: TransactionContext, { instanceId, items }: BackupPlan): Promise<void> {
   const instance = await findInstance(tx, instanceId)
-  if (instance !== undefined) await requireDeclaredItems(tx, instance, items, 'items')
+  if (instance !== undefined) await requireSelectableItems(tx, instance, items, 'items')
 }
 
 async function requireNoBlocker(tx: TransactionContext, { instanceId, items }: BackupPlan): Promise<void> {

@@ -6,6 +6,7 @@ import { readClock } from '../database/clock.ts'
 import type { FileDestination } from '../destinations/destination.ts'
 import { requireOwnDirectory } from '../destinations/directories.ts'
 import { lockDestination, lockDirectories, retireDestinations, updateDestination } from '../destinations/repository.ts'
+import { requireMayChooseDirectory } from '../destinations/rules.ts'
 import { checkStore, getAnyDestination, getDestination } from '../destinations/service.ts'
 import { hasOpenJobsIn } from '../jobs/repository.ts'
 import { nameOfAnyPlan } from '../plans/repository.ts'
@@ -27,8 +28,9 @@ export async function changeDestination(
   edited: number | undefined,
 ): Promise<FileDestination> {
   const stored = await getAnyDestination(context, call, destination.id)
-  await checkStore(context, destination.store)
   const isMoved = !stores.isSamePlace(stored.store, destination.store)
+  if (isMoved) requireMayChooseDirectory(context, call, destination.store)
+  await checkStore(context, destination.store)
   const newest = isMoved ? await newestSequenceIn(context, destination.id) : undefined
   if (newest !== undefined) {
     if (!isOtherServerOnly(stored.store, destination.store)) throw elsewhere()

@@ -54,6 +54,7 @@ function toInstance(
     parameters: old.parameters ?? {},
     secretParameters: [],
     items: undefined,
+    pack: undefined,
     hosts: old.hosts,
     database: {
       username: database?.username ?? old.username,

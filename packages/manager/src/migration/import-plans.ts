@@ -69,6 +69,7 @@ async function toPlan({ context, now }: Import, old: OldPlan): Promise<{ plan: B
     rpoSeconds: undefined,
     retries: DEFAULT_RETRIES,
     parallelItems: 1,
+    excludedItems: [],
     createdAt: now,
     nextRunAt: undefined,
     retentionCountsFrom: new Date(now.getTime() + graceMs),

@@ -108,6 +108,7 @@ function toInstance(
     parameters: sent.parameters ?? {},
     secretParameters: [],
     items: undefined,
+    pack: undefined,
     hosts,
     database: { username: undefined, password: undefined, backupUsername: undefined, backupPassword: undefined },
     agent: {

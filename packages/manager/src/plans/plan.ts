@@ -26,8 +26,10 @@ export interface BackupPlan {
   /** IANA name. */
   timezone: string
   retention: { style: RetentionStyle; period: number }
-  /** Databases of the instance; each becomes a part of every job. */
+  /** Databases of the instance, by name or by pattern; each becomes a part of every job. */
   items: string[]
+  /** What the patterns do not cover. */
+  excludedItems: string[]
   /** age recipients, or a key that only the scripts understand. */
   publicKey: string | undefined
   /** Decrypts what `publicKey` encrypted; stored only if the user wants the manager to restore by itself. */

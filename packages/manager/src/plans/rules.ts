@@ -3,6 +3,7 @@ import {
   CronSyntaxError,
   compressionLevels,
   isCompressionLevel,
+  isItemPattern,
   parseCron,
   shortestIntervalSeconds,
 } from '@osb-backup/core'
@@ -21,6 +22,10 @@ export function checkPlan(plan: BackupPlan, { settings }: Pick<Context, 'setting
   const duplicate = plan.items.find((item, index) => plan.items.indexOf(item) !== index)
   if (duplicate !== undefined) {
     throw new RequestError('invalid', `items names ${JSON.stringify(duplicate)} twice.`, { field: 'items' })
+  }
+  if (plan.excludedItems.length > 0 && !plan.items.some(isItemPattern)) {
+    const message = 'excludedItems excludes nothing: none of items is a pattern with *.'
+    throw new RequestError('invalid', message, { field: 'excludedItems' })
   }
   checkCompressor(plan.compressor)
   checkPublicKey(plan.publicKey)

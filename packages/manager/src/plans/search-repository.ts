@@ -22,6 +22,18 @@ const key = [
   { name: 'id', type: 'text' },
 ] as const
 
+/** Whether a list of names and patterns includes an item. Of a pattern only `*` is special. */
+const includesItem = (column: 'items' | 'excluded_items', item: string) => sql<boolean>`exists (
+  select from jsonb_array_elements_text(${sql.ref(column)}) as pattern
+  where position('*' in pattern) > 0
+    and ${item} like replace(replace(replace(replace(pattern, '\\', '\\\\'), '%', '\\%'), '_', '\\_'), '*', '%')
+    or pattern = ${item})`
+
+/** As `coversItem` of core. */
+const coversItem = (item: string) => sql<boolean>`(
+  items @> ${JSON.stringify([item])}::jsonb
+  or (${includesItem('items', item)} and not ${includesItem('excluded_items', item)}))`
+
 /** One page of plans, newest first. */
 export async function searchPlans(
   context: RepositoryContext,
@@ -29,7 +41,7 @@ export async function searchPlans(
   page: KeysetRequest,
 ): Promise<KeysetPage<BackupPlan>> {
   let query = context.database.selectFrom('backup_plans').selectAll().where(isGranted('instance_id', scope))
-  if (item !== undefined) query = query.where(sql<boolean>`items @> ${JSON.stringify([item])}::jsonb`)
+  if (item !== undefined) query = query.where(coversItem(item))
   if (destinationId !== undefined) query = query.where('destination_id', '=', destinationId)
   if (paused !== undefined) query = query.where('paused', '=', paused)
   if (text !== undefined) query = query.where(contains('name', text))
@@ -40,7 +52,7 @@ export async function searchPlans(
 /** What the protection of items depends on of a plan. */
 export type PlanCoverage = Pick<
   BackupPlan,
-  'id' | 'instanceId' | 'items' | 'paused' | 'frequency' | 'timezone' | 'rpoSeconds' | 'createdAt'
+  'id' | 'instanceId' | 'items' | 'excludedItems' | 'paused' | 'frequency' | 'timezone' | 'rpoSeconds' | 'createdAt'
 >
 
 /** What plans of several instances cover, without opening their secrets. */
@@ -50,13 +62,24 @@ export async function coverageOfInstances(
 ): Promise<PlanCoverage[]> {
   const rows = await database
     .selectFrom('backup_plans')
-    .select(['id', 'instance_id', 'items', 'paused', 'frequency', 'timezone', 'rpo_seconds', 'created_at'])
+    .select([
+      'id',
+      'instance_id',
+      'items',
+      'excluded_items',
+      'paused',
+      'frequency',
+      'timezone',
+      'rpo_seconds',
+      'created_at',
+    ])
     .where(isOfInstances('instance_id', instances))
     .orderBy('created_at')
     .orderBy('id')
     .execute()
-  return rows.map(({ instance_id, rpo_seconds, created_at, ...row }) => ({
+  return rows.map(({ instance_id, rpo_seconds, created_at, excluded_items, ...row }) => ({
     ...row,
+    excludedItems: excluded_items,
     instanceId: instance_id,
     rpoSeconds: rpo_seconds ?? undefined,
     createdAt: created_at,

@@ -11,7 +11,7 @@ import { findDestination } from '../destinations/repository.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { createOnce } from '../idempotency/service.ts'
 import { findInstance } from '../instances/repository.ts'
-import { requireDeclaredItems } from '../items/service.ts'
+import { requireSelectableItems } from '../items/service.ts'
 import { newIdentifier } from '../shared/identifier.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
@@ -71,7 +71,7 @@ export async function createPlan(
   await authorizeReferredInstance(call, wanted.instanceId, field)
   const instance = await findInstance(context, wanted.instanceId)
   if (instance === undefined) throw unknownInstance(wanted.instanceId, field)
-  await requireDeclaredItems(context, instance, wanted.items, 'items')
+  await requireSelectableItems(context, instance, wanted.items, 'items')
   const unscheduled = { nextRunAt: undefined, retentionCountsFrom: undefined, version: 1 }
   const createdAt = await readClock(context)
   const plan: BackupPlan = { ...wanted, ...unscheduled, id: newIdentifier(createdAt), createdAt }
@@ -171,7 +171,7 @@ async function skipDueRun(tx: TransactionContext, schedule: PlanSchedule, decide
 async function checkItems(context: Context, { instanceId, items }: BackupPlan, stored: BackupPlan): Promise<void> {
   const added = items.filter((item) => !stored.items.includes(item))
   const instance = await findInstance(context, instanceId)
-  if (instance !== undefined) await requireDeclaredItems(context, instance, added, 'items')
+  if (instance !== undefined) await requireSelectableItems(context, instance, added, 'items')
 }
 
 async function checkDestination(context: RepositoryContext, plan: BackupPlan): Promise<void> {

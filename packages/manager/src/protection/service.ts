@@ -1,4 +1,12 @@
-import { type CoveringPlan, defaultRpoSeconds, type Protection, protectionOf, worstProtection } from '@osb-backup/core'
+import {
+  type CoveringPlan,
+  coversItem,
+  defaultRpoSeconds,
+  isItemPattern,
+  type Protection,
+  protectionOf,
+  worstProtection,
+} from '@osb-backup/core'
 import type { Call } from '../access/call.ts'
 import type { Grants } from '../access/caller.ts'
 import { scopeOf } from '../access/scope.ts'
@@ -72,10 +80,13 @@ interface Judging {
 }
 
 function judgeItems(plans: readonly PlanCoverage[], points: readonly ItemPoints[], judging: Judging): ProtectedItem[] {
-  const names = new Set([...plans.flatMap((plan) => plan.items), ...points.map((each) => each.item)])
+  const known = points.map((each) => each.item)
+  const names = new Set([...plans.flatMap((plan) => namedBy(plan, known)), ...known])
   const pointsOf = new Map(points.map((each) => [each.item, each]))
   return [...names].sort().map((name) => {
-    const covering = plans.filter((plan) => plan.items.includes(name))
+    const covering = plans.filter(
+      (plan) => plan.items.includes(name) || (!isItemPattern(name) && coversItem(plan, name)),
+    )
     const ofItem = pointsOf.get(name)
     const protection = protectionOf(
       { plans: covering.map((plan) => toCovering(plan, judging)), points: toPoints(ofItem, judging.now) },
@@ -83,6 +94,13 @@ function judgeItems(plans: readonly PlanCoverage[], points: readonly ItemPoints[
     )
     return { name, planIds: covering.map((plan) => plan.id), protection, restorePointCount: ofItem?.total ?? 0 }
   })
+}
+
+/** The items that a plan names. A pattern of which nothing has been backed up stands for itself, so that it does not go unnoticed. */
+function namedBy({ items, excludedItems }: PlanCoverage, known: readonly string[]): string[] {
+  return items.filter(
+    (item) => !isItemPattern(item) || !known.some((each) => coversItem({ items: [item], excludedItems }, each)),
+  )
 }
 
 function toCovering(plan: PlanCoverage, { rpoOf }: Judging): CoveringPlan {

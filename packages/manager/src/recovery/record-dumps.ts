@@ -51,7 +51,16 @@ async function recoverInstance({ context, call, apply, report }: Recovery, dumps
   const credentials = { username: undefined, password: undefined, backupUsername: undefined, backupPassword: undefined }
   const url = agentUrlOf(legacyAgentUrl, ip)
   const instance = {
-    ...{ id, version: 0, ...none, parameters: {}, secretParameters: [], items: undefined, database: credentials },
+    ...{
+      id,
+      version: 0,
+      ...none,
+      parameters: {},
+      secretParameters: [],
+      items: undefined,
+      pack: undefined,
+      database: credentials,
+    },
     hosts: [{ ip, port: undefined, backup: true, name: undefined }],
     agent: { url, username: legacyAgentUsername, password: legacyAgentPassword },
   }
@@ -98,7 +107,7 @@ async function recoverPlan(recovery: Recovery, dumps: Dumps, destinationId: stri
     ...({ compression: true, compressor: { algorithm: 'zstd', level: undefined } } as const),
     ...({ frequency: '0 0 2 * * *', timezone: 'UTC', retention: { style: 'ALL', period: 1 } } as const),
     ...{ items: [...new Set(dumps.map(({ point }) => point.item))], publicKey: undefined, privateKey: undefined },
-    ...{ rpoSeconds: undefined, retries: DEFAULT_RETRIES, parallelItems: 1, createdAt: now },
+    ...{ rpoSeconds: undefined, retries: DEFAULT_RETRIES, parallelItems: 1, excludedItems: [], createdAt: now },
     ...{ nextRunAt: undefined, retentionCountsFrom: undefined },
   }
   const next = nextRunOf({ ...plan, lastDueAt: undefined }, context.settings, now)

@@ -23,7 +23,7 @@ const api = {
     schema: oneOf(['allow', 'forbid']),
     default: 'allow',
     description:
-      'whether the manager may listen without TLS on an address that other machines reach; if allowed it logs a warning: allow or forbid',
+      'whether the manager may listen without TLS on an address that other machines reach, which it logs a warning of, and call agents on other machines by http:// URLs: allow or forbid',
   },
   TRUSTED_PROXIES: {
     schema: listOf(network, 'must be addresses or networks such as 10.0.0.0/8, with commas between them'),
@@ -58,6 +58,12 @@ const api = {
     schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     default: 'info',
     description: 'least severity that is logged: fatal, error, warn, info, debug, trace or silent',
+  },
+  SHUTDOWN_TIMEOUT_SECONDS: {
+    schema: wholeNumber(1, 3600),
+    default: '25',
+    description:
+      'time in seconds after which a manager that is being stopped exits, whatever it waits for; jobs continue at their agents',
   },
 } as const
 
@@ -102,6 +108,12 @@ const destinations = {
   FILE_DESTINATION_ROOT: {
     schema: absolutePath,
     description: 'absolute directory that FILE destinations must be inside; while it is not set there are none',
+  },
+  FILE_DESTINATION_ROLE: {
+    schema: oneOf(['operator', 'admin']),
+    default: 'operator',
+    description:
+      'role that may create and move FILE destinations: with operator a directory belongs to the service instance that first uses it, with admin admins assign it',
   },
   STORE_OUTAGE_SECONDS: {
     schema: wholeNumber(0, 86_400),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { reportedPackSchema } from '../pack.ts'
 import { plainHttpUrl } from '../plain-http-url.ts'
 import { mergePatchSchema } from './merge-patch.ts'
 import { about, EXAMPLE_ID, EXAMPLE_INSTANT, idSchema, instantSchema, pagingFields, searchField } from './schema.ts'
@@ -52,6 +53,9 @@ export const agentSchema = z.object({
     ),
   version: z.string().optional().meta(about('The version that the agent reported', '0.1.0')),
   capabilities: z.array(z.string()).meta(about('Capabilities that the agent reported', ['zstd', 'age'])),
+  packs: z
+    .array(reportedPackSchema)
+    .meta({ description: 'The script packs that the agent reported, with their parameters' }),
   lastSeenAt: instantSchema.optional().meta(about('When it last answered', EXAMPLE_INSTANT)),
   lastCheckedAt: instantSchema.optional().meta(about('When it was last checked', EXAMPLE_INSTANT)),
   certificateExpiresAt: instantSchema

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { itemPatternsSchema } from '../item.ts'
+import { packNameSchema } from '../pack.ts'
 import { mergePatchSchema } from './merge-patch.ts'
 import { protectionSchema, protectionStates } from './protection.ts'
 import { about, EXAMPLE_ID, EXAMPLE_INSTANT, idSchema, instantSchema, pagingFields, searchField } from './schema.ts'
@@ -65,6 +66,14 @@ const instanceFields = {
     })
     .optional()
     .meta({ description: 'How the agent logs in to the database' }),
+  pack: packNameSchema
+    .optional()
+    .meta(
+      about(
+        'The script pack that backs it up, where its agent has several; absent for the one in `scripts_path`',
+        'postgresql',
+      ),
+    ),
   items: itemPatternsSchema
     .optional()
     .meta(
@@ -114,6 +123,7 @@ export const instanceSchema = z.object({
       privilegedPasswordSet: z.boolean().meta(about('Whether a password of the second account is stored', false)),
     })
     .meta({ description: 'How the agent logs in to the database' }),
+  pack: packNameSchema.optional().meta(about('The script pack that backs it up, if one was named', 'postgresql')),
   items: z
     .array(z.string())
     .optional()
@@ -139,8 +149,25 @@ export type InstanceQuery = z.input<typeof instanceQuerySchema>
 /** An item of an instance: a database that is, or was, backed up. */
 export const itemSchema = z.object({
   name: z.string().meta(about('The database', 'shop')),
+  listed: z
+    .boolean()
+    .optional()
+    .meta(about('Whether the agent lists it; absent if the agent could not be asked or cannot list', true)),
   planIds: z.array(z.string()).meta(about('The plans that cover it', [EXAMPLE_ID])),
   protection: protectionSchema.meta({ description: 'Whether it could be restored' }),
   restorePointCount: z.int().meta(about('Number of its restore points', 14)),
 })
 export type Item = z.infer<typeof itemSchema>
+
+/** `GET /v1/instances/{id}/items`. */
+export const itemListSchema = z.object({
+  items: z
+    .array(itemSchema)
+    .meta({ description: 'What plans cover, what has restore points, and what the agent lists' }),
+  nextCursor: z.string().optional().meta(about('Always absent: the list has one page', 'opaque')),
+  listError: z
+    .string()
+    .optional()
+    .meta(about('Why the agent did not list what there is', 'These scripts have no list-items.')),
+})
+export type ItemList = z.infer<typeof itemListSchema>

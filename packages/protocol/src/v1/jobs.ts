@@ -81,6 +81,10 @@ export const jobPartSchema = z.object({
     .meta(about('Number of unlock attempts, while an unlock that failed is retried', 3)),
   warnings: warningsField,
   bytesRead: z.int().optional().meta(about('Bytes read so far: dumped, or fetched from the store', 4096)),
+  bytesExpected: z
+    .int()
+    .optional()
+    .meta(about('How large the dump is going to be before compression, as the check stage estimates', 8192)),
   bytesStored: z.int().optional().meta(about('Bytes stored so far, or handed to the restore script', 1024)),
   sizeBytes: z.int().optional().meta(about('Backups: size of the stored object', 1024)),
   originalSizeBytes: z.int().optional().meta(about('Backups: size before compression and encryption', 4096)),

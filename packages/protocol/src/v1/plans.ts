@@ -78,10 +78,19 @@ const fields = {
     .array(itemSchema)
     .min(1)
     .max(500)
-    .meta(about('The databases that it covers', ['shop'])),
+    .meta(
+      about(
+        'The databases that it covers: names, or patterns in which `*` matches any text. Patterns are expanded by each run, to what the script `list-items` of the agent prints and the service instance may use; a run whose list fails, or that finds nothing, fails',
+        ['shop', 'shop_*'],
+      ),
+    ),
   schedule: scheduleSchema.meta({ description: 'When it runs' }),
   retention: retentionSchema.meta({ description: 'Which restore points are kept' }),
 }
+const excludedItems = z
+  .array(itemSchema)
+  .max(500)
+  .meta(about('What the patterns in `items` do not cover: names, or patterns with `*`', ['shop_tmp*']))
 const paused = z.boolean().meta(about('Whether its schedule is paused', false))
 const rpoSeconds = z
   .int()
@@ -120,6 +129,7 @@ const parallelItems = z
 /** A plan as it can be written once it has an id. */
 export const planSettingsSchema = z.strictObject({
   ...fields,
+  excludedItems: excludedItems.optional(),
   paused: paused.optional(),
   compression: compressionSchema.optional().meta({ description: 'How dumps are compressed; zstd by default' }),
   encryption: z
@@ -157,6 +167,7 @@ export const planSchema = z.object({
   id: idSchema.meta(about('Id of the plan', EXAMPLE_ID)),
   instanceId,
   ...fields,
+  excludedItems,
   paused,
   compression: compressionSchema.meta({ description: 'How dumps are compressed' }),
   encryption: z

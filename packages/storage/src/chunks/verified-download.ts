@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { omitUndefined } from '@osb-backup/node'
-import { transferOwnership } from '../buffer-ownership.ts'
+import { releaseBuffer, transferOwnership } from '../buffer-ownership.ts'
 import { ContentError } from '../content/content-error.ts'
 import { destroyOnAbort } from '../destroy-on-abort.ts'
 import type { ObjectStore } from '../object-store.ts'
@@ -130,6 +130,7 @@ class VerifiedDownload extends Readable {
     this.#filledBytes += taken
     this.#options.onProgress?.({ bytesRead: this.#index * this.#object.list.chunkBytes + this.#filledBytes })
     if (taken < bytes.length) this.#rest = bytes.subarray(taken)
+    else releaseBuffer(bytes)
     this.#advance()
   }
 

@@ -19,3 +19,8 @@ export class ContentError extends Error {
     this.code = code
   }
 }
+
+/** The failure for an object of which only the root of its manifest was recorded, and whose manifest has no digests of chunks. */
+export function noManifest(name: string): ContentError {
+  return new ContentError('mismatch', `"${name}" has no manifest with the digests of its chunks any more.`)
+}

@@ -1,5 +1,5 @@
-import { type FileHandle, open as openFile, readlink, realpath, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { open as openFile, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { syncDirectory } from '@osb-backup/node'
@@ -9,7 +9,7 @@ import { loadContent, openContent } from './load-content.ts'
 
 /** Options for downloading a file. Without transforms it is downloaded unchanged. */
 export type LoadFileOptions = Partial<LoadContentOptions> & {
-  /** Whom the file, and the directory that contains it, belong to. Default: this process. */
+  /** Whom the file is given to. The path must be one that they cannot exchange. Default: this process. */
   owner?: { uid: number; gid: number }
 }
 
@@ -32,7 +32,7 @@ export async function loadFile(
     await rm(partial, { force: true })
     const handle = await openFile(partial, 'wx', 0o600)
     try {
-      if (options.owner !== undefined) await giveTo(handle, partial, options.owner)
+      if (options.owner !== undefined) await handle.chown(options.owner.uid, options.owner.gid)
       await pipeline(content, async (chunks: AsyncIterable<Buffer>) => {
         for await (const chunk of chunks) await handle.writeFile(chunk)
       })
@@ -47,15 +47,6 @@ export async function loadFile(
     options.signal?.throwIfAborted()
     throw error
   }
-}
-
-/** Gives an empty file to the owner of its directory, unless the owner exchanged that for a link to another one. */
-async function giveTo(handle: FileHandle, path: string, { uid, gid }: { uid: number; gid: number }): Promise<void> {
-  const directory = dirname(path)
-  const expected = join(await realpath(dirname(directory)), basename(directory), basename(path))
-  const opened = await readlink(`/proc/self/fd/${handle.fd}`)
-  if (opened !== expected) throw new Error(`${directory} was exchanged while a file was created in it`)
-  await handle.chown(uid, gid)
 }
 
 /**

@@ -195,6 +195,50 @@ describe('expected content', () => {
     await expect(onlyRoot).rejects.toMatchObject({ code: 'mismatch' })
   })
 
+  test('is the whole content before anything is passed on, also where only the size is known', async () => {
+    const sizes = { head: 3, get: 2 }
+    const cut = Object.assign(openStore({ type: 'file', directory: root }), {
+      head: async (name: string) => ({ name, sizeBytes: sizes.head, modifiedAt: new Date() }),
+      get: async () => Readable.from([Buffer.alloc(sizes.get)], { objectMode: false }),
+    })
+    const load = () => loadContent(cut, 'old', { ...options, expected: { sizeBytes: 3 } })
+    await expect(load()).rejects.toMatchObject({ code: 'mismatch' })
+    sizes.get = 3
+    const passed = await load()
+    sizes.get = 4
+    expect((await buffer(passed)).length).toBe(3)
+  })
+
+  test('ends the reading of an object that has more bytes than were recorded', async () => {
+    let sentBytes = 0
+    const endless = Object.assign(openStore({ type: 'file', directory: root }), {
+      head: async (name: string) => ({ name, sizeBytes: 3, modifiedAt: new Date() }),
+      get: async () =>
+        Readable.from(
+          (function* () {
+            for (; sentBytes < 1e9; sentBytes += 65_536) yield Buffer.alloc(65_536)
+          })(),
+          { objectMode: false },
+        ),
+    })
+    const mismatch = { code: 'mismatch', message: expect.stringContaining('more than the 3 bytes') }
+    const expected = { sizeBytes: 3, sha256: '0'.repeat(64) }
+    await expect(loadContent(endless, 'x', { ...options, expected })).rejects.toMatchObject(mismatch)
+    await expect(verifyObject(endless, 'x', expected)).rejects.toMatchObject(mismatch)
+    await expect(loadFile(endless, 'x', join(root, 'file'), { expected })).rejects.toMatchObject(mismatch)
+    expect(sentBytes).toBeLessThan(1e8)
+  })
+
+  test('is not verified by its size alone where the root of its manifest was recorded', async () => {
+    const { sizeBytes } = await put('rooted', Buffer.from('abc'), 'none', false)
+    const expected = { sizeBytes, root: '0'.repeat(64) }
+    for (const samplePercent of [undefined, 5]) {
+      await expect(verifyObject(store, 'rooted', expected, { samplePercent })).rejects.toMatchObject({
+        code: 'mismatch',
+      })
+    }
+  })
+
   test('a sample reads a part of the chunks', async () => {
     const stored = await put('sampled', randomBytes(20 * CHUNK_BYTES), 'none', false)
     const { root } = await describeObject('sampled', stored)

@@ -8,9 +8,9 @@ import type { ObjectStore } from '../object-store.ts'
 import { relay } from '../relay.ts'
 import { ageDecryptor } from './age-decrypt.ts'
 import { decompressor } from './compression.ts'
-import { ContentError } from './content-error.ts'
+import { ContentError, noManifest } from './content-error.ts'
 import type { LoadContentOptions } from './content-options.ts'
-import { checkExpected, meter } from './meter.ts'
+import { checkExpected, checkNotLonger, meter } from './meter.ts'
 import { digestObject } from './verify-object.ts'
 
 /**
@@ -19,8 +19,7 @@ import { digestObject } from './verify-object.ts'
  *
  * Only verified bytes are decrypted, decompressed and delivered. The digests of the object's chunks come from its manifest if
  * the root of that was recorded; the object is read once then. Otherwise they are taken from the object itself while it is
- * read and compared with its own digest, and it is read again. Of an object of which neither was recorded, only the size is
- * compared before.
+ * read and compared with its own digest, or with its size where nothing else was recorded, and it is read again.
  *
  * @returns A stream that the caller reads to its end or destroys.
  * @throws {ContentError} For a mismatch or a bad identity; damage that is found later fails the stream.
@@ -35,9 +34,10 @@ export async function loadContent(store: ObjectStore, name: string, options: Loa
     if (found !== undefined) checkExpected(name, found, { sizeBytes })
   }
   if (recorded === undefined && expected.root !== undefined && expected.sha256 === undefined) {
-    throw new ContentError('mismatch', `"${name}" has no manifest with the digests of its chunks any more.`)
+    throw noManifest(name)
   }
-  if (recorded !== undefined || expected.sha256 === undefined) return openContent(store, name, options, recorded)
+  const isUnknown = expected.sha256 === undefined && sizeBytes === undefined
+  if (recorded !== undefined || isUnknown) return openContent(store, name, options, recorded)
   const { chunks } = await digestObject(store, name, expected, options)
   return openContent(store, name, options, chunks)
 }
@@ -80,7 +80,10 @@ export async function openContent(
   const stored =
     chunks === undefined
       ? meter(
-          (bytesRead) => onProgress?.({ bytesRead }),
+          (bytesRead) => {
+            checkNotLonger(name, bytesRead, expected)
+            onProgress?.({ bytesRead })
+          },
           (measured) => checkExpected(name, measured, expected),
         )
       : undefined

@@ -53,6 +53,16 @@ export function meter(onBytes?: (sizeBytes: number, chunk: Buffer) => void, atEn
 }
 
 /**
+ * Fails as soon as an object has more bytes than were recorded: a store may send bytes without end.
+ *
+ * @throws {ContentError} With code `mismatch`.
+ */
+export function checkNotLonger(name: string, sizeBytes: number, expected: ExpectedContent): void {
+  if (expected.sizeBytes === undefined || sizeBytes <= expected.sizeBytes) return
+  throw new ContentError('mismatch', `"${name}" has more than the ${expected.sizeBytes} bytes that were recorded.`)
+}
+
+/**
  * Compares an object with what was recorded of it.
  *
  * @throws {ContentError} With code `mismatch`.

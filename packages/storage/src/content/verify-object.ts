@@ -2,12 +2,13 @@ import { randomInt } from 'node:crypto'
 import { type Duplex, type Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { omitUndefined } from '@osb-backup/node'
+import { releaseBuffer } from '../buffer-ownership.ts'
 import { ChunkDigests, type ChunkList } from '../chunks/chunk-list.ts'
 import { fetchChunk, openVerified } from '../chunks/verified-download.ts'
 import { chunkListOf, type ExpectedObject, readManifest } from '../manifest/object-manifest.ts'
 import type { CallOptions, ObjectStore } from '../object-store.ts'
-import { ContentError } from './content-error.ts'
-import { checkExpected, meter } from './meter.ts'
+import { ContentError, noManifest } from './content-error.ts'
+import { checkExpected, checkNotLonger, meter } from './meter.ts'
 
 /** Options of `verifyObject`. */
 export interface VerifyOptions extends CallOptions {
@@ -42,6 +43,7 @@ export async function verifyObject(
   const read = root === undefined ? undefined : await readManifest(store, name, omitUndefined({ root, signal }))
   const list = read && chunkListOf(read.manifest)
   if (read === undefined || list === undefined) {
+    if (root !== undefined && expected.sha256 === undefined) throw noManifest(name)
     const { sizeBytes, sha256 } = await digestObject(store, name, expected, options)
     return { sizeBytes, sha256, verifiedBytes: sizeBytes }
   }
@@ -96,7 +98,12 @@ function sample(limit: number, percent: number): number[] {
 
 /** Reads streams to their end. */
 async function drain(streams: [Readable, ...Duplex[]], signal: AbortSignal | undefined): Promise<void> {
-  const nowhere = new Writable({ write: (_chunk, _encoding, callback) => callback() })
+  const nowhere = new Writable({
+    write(chunk: Buffer, _encoding, callback) {
+      releaseBuffer(chunk)
+      callback()
+    },
+  })
   try {
     await pipeline([...streams, nowhere], omitUndefined({ signal }))
   } catch (error) {
@@ -118,6 +125,7 @@ export async function digestObject(
 ): Promise<{ sizeBytes: number; sha256: string; chunks: ChunkList }> {
   const digests = new ChunkDigests()
   const measured = meter((bytesRead, chunk) => {
+    checkNotLonger(name, bytesRead, omitUndefined({ sizeBytes }))
     digests.update(chunk)
     onProgress?.({ bytesRead })
   })

@@ -103,6 +103,55 @@ describe('a manifest', () => {
     expect(chunksRead).toBeLessThan(100)
   })
 
+  test.each([
+    ['brackets that are never closed', '['.repeat(2_000_000)],
+    ['empty lists', `{"version": 2, "odd": [${'[],'.repeat(1_000_000)}0]}`],
+    ['chunks', `{"version": 2, "chunks": {"sizeBytes": 65536, "sha256": [${'"",'.repeat(1_000_001)}""]}}`],
+  ])('is not parsed if it has a million %s', async (_, text) => {
+    await writeFile(join(root, manifestName(name)), text)
+    await expect(readManifest(store, name)).rejects.toMatchObject({
+      code: 'corrupt',
+      message: expect.stringContaining('too large'),
+    })
+  })
+
+  test('gives no object properties of a prototype', async () => {
+    await write()
+    const path = join(root, manifestName(name))
+    const text = await readFile(path, 'utf8')
+    await writeFile(path, text.replace('{', '{ "__proto__": { "metadata": { "a": 1 }, "chunks": { "sha256": 1 } },'))
+    const read = await readManifest(store, name)
+    expect([read?.manifest.metadata, read?.manifest.chunks]).toEqual([undefined, undefined])
+    expect(read && chunkListOf(read.manifest)).toBeUndefined()
+  })
+
+  test.each([
+    ['fewer chunks', { sizeBytes: 65_536, sha256: [] }],
+    ['more chunks', { sizeBytes: 65_536, sha256: ['a'.repeat(64), 'a'.repeat(64)] }],
+    ['chunks of no size', { sizeBytes: 0, sha256: [] }],
+    ['chunks of a negative size', { sizeBytes: -1, sha256: [] }],
+    ['chunks that fill the memory', { sizeBytes: 2 ** 40, sha256: ['a'.repeat(64)] }],
+    ['a digest that is none', { sizeBytes: 65_536, sha256: ['__proto__'] }],
+  ])('with %s yields no digests', async (_, chunks) => {
+    await write()
+    const path = join(root, manifestName(name))
+    const manifest = { ...JSON.parse(await readFile(path, 'utf8')), version: 2, chunks }
+    await writeFile(path, JSON.stringify(manifest))
+    const read = await readManifest(store, name).catch(({ code }: { code: string }) => code)
+    expect(typeof read === 'object' ? chunkListOf(read.manifest) : read).toBe(
+      typeof read === 'object' ? undefined : 'corrupt',
+    )
+  })
+
+  test('has no digests of chunks if they are more than can be read back', async () => {
+    const sha256 = Array<string>(750_001).fill('a'.repeat(64))
+    const listed = { ...facts, recipients: [], chunks: { sizeBytes: 65_536, sha256 } }
+    const { manifest, root: recorded } = await writeManifest(store, name, listed)
+    expect(manifest).toMatchObject({ version: 1, stored: facts.stored })
+    expect(manifest.chunks).toBeUndefined()
+    expect(await readManifest(store, name, { root: recorded })).toMatchObject({ root: recorded })
+  })
+
   test('is not written if its content is not valid', async () => {
     const stored = { sizeBytes: -1, sha256: 'x' }
     await expect(writeManifest(store, 'odd', { ...facts, recipients: [], stored })).rejects.toThrow()

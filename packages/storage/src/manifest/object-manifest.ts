@@ -9,6 +9,15 @@ import { StoreError } from '../store-error.ts'
 /** The manifest of an object of 5 TB has 44 MB; a larger object is not a manifest and is not read into memory. */
 const MAXIMUM_BYTES = 64 * 1024 * 1024
 
+/**
+ * How many values a manifest may have: 5 TB have 600,000 chunks, and metadata has at most 128 Ki values. Whoever can write to a
+ * store could otherwise have its readers spend gigabytes of memory on 64 MiB of brackets.
+ */
+const MAXIMUM_VALUES = 1_000_000
+
+/** The digests of 6 TB, which take less than the 64 MiB. */
+const MAXIMUM_LISTED_CHUNKS = 750_000
+
 /** A manifest as it is stored. */
 export interface ReadManifest {
   manifest: ObjectManifest
@@ -39,7 +48,8 @@ export function isManifestName(name: string): boolean {
 }
 
 /**
- * Writes the manifest of an object that is stored and verified: an object with a manifest is complete.
+ * Writes the manifest of an object that is stored and verified: an object with a manifest is complete. Where the digests of
+ * its chunks are too many to be read back, the manifest has none, and the object is verified by its own digest.
  *
  * @param objectName - Full name of the object; the manifest contains its last segment.
  * @throws {StoreError} The object has no manifest then; the caller decides whether to keep it.
@@ -50,12 +60,14 @@ export async function writeManifest(
   manifest: Omit<ObjectManifest, 'kind' | 'version' | 'object'>,
   options: CallOptions = {},
 ): Promise<ReadManifest> {
-  const written: ObjectManifest = objectManifestSchema.parse({
+  const whole = objectManifestSchema.parse({
     ...manifest,
     kind: 'osb-backup-object',
     version: manifest.chunks === undefined ? 1 : 2,
     object: baseName(objectName),
   })
+  const isReadable = (whole.chunks?.sha256.length ?? 0) <= MAXIMUM_LISTED_CHUNKS
+  const written: ObjectManifest = isReadable ? whole : { ...whole, version: 1, chunks: undefined }
   const bytes = Buffer.from(`${JSON.stringify(written, undefined, 2)}\n`)
   await store.put(manifestName(objectName), Readable.from([bytes]), options)
   return { manifest: written, root: sha256Of('sha256', bytes, 'hex') }
@@ -85,6 +97,8 @@ export async function readManifest(
     const message = `"${name}" has the SHA-256 ${root} where ${expectedRoot} was recorded: it was changed or replaced.`
     throw new ContentError('mismatch', message)
   }
+  // Only what matched a recorded root is known to be no trap.
+  if (expectedRoot === undefined && hasTooManyValues(bytes)) throw tooLarge(name)
   const manifest = objectManifestSchema.safeParse(jsonOf(bytes.toString('utf8')))
   if (manifest.success && manifest.data.object === baseName(objectName)) return { manifest: manifest.data, root }
   throw new ContentError('corrupt', `"${name}" is not the manifest of "${objectName}".`)
@@ -147,6 +161,17 @@ async function contentOf(store: ObjectStore, name: string, options: CallOptions)
 
 function tooLarge(name: string): ContentError {
   return new ContentError('corrupt', `"${name}" is too large to be a manifest.`)
+}
+
+/** Whether JSON has more values than a manifest may have, counted by what precedes each but the first. */
+function hasTooManyValues(json: Buffer): boolean {
+  let values = 0
+  for (const opening of ['[', '{', ',']) {
+    for (let at = json.indexOf(opening); at !== -1; at = json.indexOf(opening, at + 1)) {
+      if (++values > MAXIMUM_VALUES) return true
+    }
+  }
+  return false
 }
 
 function baseName(name: string): string {

@@ -7,7 +7,7 @@ import {
   swiftDestinationRequestSchema,
   swiftDestinationSchema,
 } from '@osb-backup/protocol'
-import { type SwiftStoreSettings, swiftStoreSchema, swiftStoreSettingsSchema } from '@osb-backup/protocol/v1'
+import { type SwiftStoreSettings, swiftStoreSchema, swiftStoreSettingsSchema } from '@osb-backup/protocol/v1/stores'
 import {
   type AnySettings,
   type FieldError,

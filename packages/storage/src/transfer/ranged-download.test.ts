@@ -16,6 +16,9 @@ class Served {
   sendsRanges = true
   /** Bytes after which a connection is cut, taken one by one; none left: no cut. */
   cuts: number[] = []
+  /** Whether it goes on sending after what it was asked for. */
+  isEndless = false
+  readonly bodies: Readable[] = []
 
   constructor(sizeBytes: number) {
     this.content = Buffer.alloc(sizeBytes, 'every place looks a bit unlike the one before it; ')
@@ -25,18 +28,22 @@ class Served {
     this.asked.push({ from, end })
     const bytes = this.sendsRanges ? this.content.subarray(from, end) : this.content
     const cutAt = this.cuts.shift()
+    const { isEndless } = this
     const body = Readable.from(
       (async function* () {
         for (let at = 0; at < bytes.length; at += 10) {
           if (cutAt !== undefined && at >= cutAt) throw Object.assign(new Error('cut'), { code: 'ECONNRESET' })
           yield bytes.subarray(at, at + 10)
         }
+        if (cutAt === bytes.length) throw Object.assign(new Error('cut'), { code: 'ECONNRESET' })
+        while (isEndless) yield Buffer.alloc(10, 'x')
       })(),
       { objectMode: false },
     )
+    this.bodies.push(body)
     return openedObject(from, {
       body,
-      bodyBytes: bytes.length,
+      bodyBytes: isEndless ? undefined : bytes.length,
       contentRange: this.sendsRanges ? `bytes ${from}-${from + bytes.length - 1}/${this.content.length}` : undefined,
       tag: this.tag,
     })
@@ -83,6 +90,21 @@ describe('a download in ranges', () => {
     // Three ranges, and what the stream itself holds.
     expect(served.asked.length).toBeLessThanOrEqual(3 + 3)
     stream.destroy()
+  })
+
+  test('takes no more than it asked for from a server that goes on sending', async () => {
+    const served = new Served(1000)
+    served.isEndless = true
+    expect(await buffer(await download(options(served)))).toEqual(served.content)
+    expect(served.asked).toHaveLength(10)
+    expect(served.bodies.map(({ destroyed }) => destroyed)).toEqual(served.bodies.map(() => true))
+  })
+
+  test('needs no further request if the connection is lost after the last byte', async () => {
+    const served = new Served(1000)
+    served.cuts = [100, 100]
+    expect(await buffer(await download(options(served)))).toEqual(served.content)
+    expect(served.asked).toHaveLength(10)
   })
 
   test('uses no ranges if the content has no tag', async () => {

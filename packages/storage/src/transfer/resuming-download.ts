@@ -26,7 +26,7 @@ const BUFFER_BYTES = 256 * 1024
 const progressBytes = BUFFER_BYTES
 
 /**
- * A download of a range of an object. When the connection is lost, it resumes at the next byte, as long as the store
+ * A download of a range of an object, and of no byte more, whatever the store sends. When the connection is lost, it resumes at the next byte, as long as the store
  * has the same content, for as long as an outage may last without progress, with growing delays. While the reader pauses, it is
  * not reopened, and a lost connection does not count: stores drop idle clients.
  */
@@ -74,20 +74,34 @@ export class ResumingDownload extends Readable {
     const sentUpTo = bodyBytes === undefined ? undefined : this.#readBytes + bodyBytes
     const endsAt = this.#range.end === undefined ? sentUpTo : this.#range.end - this.#range.from
     const body = relay(sent, { translate, idleTimeoutMs })
-    body.on('data', (chunk: Buffer) => {
+    const isWhole = () => endsAt !== undefined && this.#readBytes === endsAt
+    body.on('data', (sentChunk: Buffer) => {
+      const leftBytes = endsAt === undefined ? sentChunk.length : endsAt - this.#readBytes
+      const isTooLong = sentChunk.length > leftBytes
+      const chunk = isTooLong ? sentChunk.subarray(0, leftBytes) : sentChunk
       this.#readBytes += chunk.length
       this.#sinceCutBytes += chunk.length
       if (this.#sinceCutBytes >= progressBytes) this.#outage.end()
       this.#isWanted = this.push(chunk)
-      if (!this.#isWanted) body.pause()
+      if (isTooLong) this.#finish()
+      else if (!this.#isWanted) body.pause()
     })
-    body.on('error', (error) => this.#onCut(error))
+    body.on('error', (error) => {
+      // A connection that is lost after the last byte costs nothing.
+      if (isWhole()) this.#finish()
+      else this.#onCut(error)
+    })
     body.on('end', () => {
-      if (endsAt === undefined || this.#readBytes === endsAt) this.push(null)
+      if (endsAt === undefined || isWhole()) this.#finish()
       else this.#onCut(translate(Object.assign(new Error('The body ended early'), { code: 'ECONNRESET' })))
     })
     this.#body = body
     if (!this.#isWanted) body.pause()
+  }
+
+  #finish(): void {
+    this.#body?.removeAllListeners('data').destroy()
+    this.push(null)
   }
 
   #onCut(error: unknown): void {

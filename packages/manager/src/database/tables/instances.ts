@@ -1,4 +1,4 @@
-import type { Host } from '@osb-backup/protocol'
+import type { Host, ReportedPack } from '@osb-backup/protocol'
 import type { ColumnType, Generated } from 'kysely'
 import type { CreatedAt, Json } from './columns.ts'
 
@@ -17,6 +17,7 @@ export interface AgentTable {
   error: ColumnType<string | null, never, string | null>
   agent_version: ColumnType<string | null, never, string | null>
   capabilities: ColumnType<string[], never, string>
+  packs: ColumnType<ReportedPack[], never, string>
   start_problem: ColumnType<string | null, never, string | null>
   last_seen_at: ColumnType<Date | null, never, Date | null>
   last_checked_at: ColumnType<Date | null, never, Date | null>
@@ -48,6 +49,8 @@ export interface ServiceInstanceTable {
   secret_parameters: Json<string[]>
   /** Null: nothing was declared. */
   items: ColumnType<string[] | null, string | null, string | null>
+  /** The script pack at its agent; null: the only one. */
+  pack: string | null
   hosts: Json<Host[]>
   /** The one of the hosts that dumps are taken from; the port is 0 if it has none. */
   backup_host: string

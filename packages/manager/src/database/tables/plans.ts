@@ -16,6 +16,8 @@ export interface BackupPlanTable {
   retention_style: RetentionStyle
   retention_period: number
   items: Json<string[]>
+  /** What the patterns in `items` do not cover. */
+  excluded_items: Json<string[]>
   public_key: string | null
   sealed_private_key: string | null
   version: Generated<number>

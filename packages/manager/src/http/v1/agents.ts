@@ -147,6 +147,7 @@ function toWire({ health, ...agent }: Agent, instanceCount: number): WireAgent {
     startProblem: health.startProblem,
     version: health.agentVersion,
     capabilities: health.capabilities,
+    packs: health.packs,
     lastSeenAt: health.lastSeenAt?.toISOString(),
     lastCheckedAt: health.lastCheckedAt?.toISOString(),
     certificateExpiresAt: agent.certificateExpiresAt?.toISOString(),

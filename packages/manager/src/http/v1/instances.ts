@@ -1,18 +1,20 @@
-import { keepMaskedParameters, maskParameters, splitParameters } from '@osb-backup/core'
+import { keepMaskedParameters, maskParameters, protectionOf, splitParameters } from '@osb-backup/core'
 import {
   type Instance,
   type InstanceSettings,
   type Item,
+  type ItemList,
   instanceCreateSchema,
   instancePatchSchema,
   instanceQuerySchema,
   instanceSchema,
   instanceSettingsSchema,
-  itemSchema,
+  itemListSchema,
   listOf,
 } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
 import type { Context } from '../../context/context.ts'
+import { type GrantedItems, listGrantedItems } from '../../execution/list-items.ts'
 import { leadsElsewhere, type ServiceInstance } from '../../instances/instance.ts'
 import { getInstance } from '../../instances/service.ts'
 import { deleteInstance } from '../../lifecycle/delete-instance.ts'
@@ -24,6 +26,7 @@ import {
   searchProtectedInstances,
 } from '../../protection/service.ts'
 import { invariant } from '../../shared/invariant.ts'
+import { OUTSIDE_CALL_DEADLINE_MS } from '../deadlines.ts'
 import { editedVersion, sendVersion } from '../entity-version.ts'
 import { parseIdempotencyKey } from '../idempotency-key.ts'
 import { idempotencyKeyHeader, ifMatchHeader } from '../request-headers.ts'
@@ -134,16 +137,19 @@ export function instanceRoutes(app: App, context: Context): void {
   app.get(
     '/v1/instances/:id/items',
     {
+      handlerTimeout: OUTSIDE_CALL_DEADLINE_MS,
       config: { access: 'viewer' },
       schema: {
-        summary: 'List the items of a service instance that plans cover or that have restore points',
+        summary:
+          'List the items of a service instance: those that plans cover, that have restore points, and that its agent lists',
         params,
-        response: { 200: listOf(itemSchema) },
+        response: { 200: itemListSchema },
       },
     },
     async (request) => {
       const instance = await getInstance(context, request.call, request.params.id)
-      return { items: (await judge(instance)).items.map(itemToWire) }
+      const [{ items }, listed] = await Promise.all([judge(instance), listGrantedItems(context, instance)])
+      return itemListToWire(items, listed)
     },
   )
 }
@@ -161,6 +167,7 @@ function toWire({ instance, protection, lockedSince }: ProtectedInstance): Insta
       privilegedPasswordSet: backupPassword !== undefined,
     },
     items: instance.items && [...instance.items],
+    pack: instance.pack,
     ...brokerFields(instance),
     parameters: maskParameters(instance.parameters, instance.secretParameters),
     protection: protectionToWire(protection),
@@ -187,6 +194,7 @@ function settingsOf(instance: ServiceInstance): InstanceSettings {
     agentId: instance.agent.id,
     database: { username, password, privilegedUsername: backupUsername, privilegedPassword: backupPassword },
     items: instance.items && [...instance.items],
+    pack: instance.pack,
     ...brokerFields(instance),
   }
 }
@@ -208,6 +216,7 @@ function fromWire(settings: InstanceSettings, known: ServiceInstance['parameters
     parameters: keepMaskedParameters(settings.parameters ?? {}, known),
     secretParameters: settings.secretParameters ?? [],
     items: settings.items,
+    pack: settings.pack,
     hosts: hostsFromWire(settings),
     database: {
       username: database.username,
@@ -222,6 +231,17 @@ function fromWire(settings: InstanceSettings, known: ServiceInstance['parameters
 const hostsFromWire = ({ hosts }: InstanceSettings) =>
   hosts.map(({ name, address, port, backup }) => ({ name, ip: address, port, backup }))
 
-function itemToWire({ name, planIds, protection, restorePointCount }: ProtectedItem): Item {
-  return { name, planIds, protection: protectionToWire(protection), restorePointCount }
+/** What is listed and not known yet is covered by no plan, and has no restore points. */
+function itemListToWire(known: readonly ProtectedItem[], listed: GrantedItems): ItemList {
+  if (!listed.ok) return { items: known.map((item) => itemToWire(item)), listError: listed.error }
+  const names = new Set(listed.value)
+  const items = known.map((item) => itemToWire(item, names.has(item.name)))
+  for (const { name } of known) names.delete(name)
+  const protection = protectionToWire(protectionOf({ plans: [], points: [] }, new Date(0)))
+  const unknown = [...names].map((name) => ({ name, listed: true, planIds: [], protection, restorePointCount: 0 }))
+  return { items: [...items, ...unknown].toSorted((one, other) => (one.name < other.name ? -1 : 1)) }
+}
+
+function itemToWire({ name, planIds, protection, restorePointCount }: ProtectedItem, listed?: boolean): Item {
+  return { name, listed, planIds, protection: protectionToWire(protection), restorePointCount }
 }

@@ -99,6 +99,7 @@ function partToWire(part: PartAtAgent, job: JobAtAgent): WirePart {
     unlockAttempts: part.lock?.unlockAttempts || undefined,
     warnings: agentStatus?.warnings ?? [],
     bytesRead: agentStatus?.progress?.bytes_read,
+    bytesExpected: agentStatus?.progress?.expected_bytes,
     bytesStored: agentStatus?.progress?.bytes_stored,
     ...('restorePointId' in part ? { restorePointId: part.restorePointId } : storedFields(part, job)),
     startedAt: instantOf(agentStatus?.start_time),

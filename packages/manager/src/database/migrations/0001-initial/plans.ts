@@ -14,6 +14,7 @@ export const plans = [
     retention_style text not null,
     retention_period integer not null,
     items jsonb not null,
+    excluded_items jsonb not null default '[]',
     public_key text,
     sealed_private_key text,
     rpo_seconds integer,

@@ -1,3 +1,4 @@
+import { isItemPattern } from '@osb-backup/core'
 import {
   type BackupPlanRequest,
   MASKED_SECRET,
@@ -52,6 +53,7 @@ export function planFromWire(wire: BackupPlanRequest, stored: BackupPlan | undef
     timezone: wire.timezone ?? stored?.timezone ?? 'UTC',
     retention: { style: wire.retentionStyle, period: wire.retentionPeriod ?? stored?.retention.period ?? 1 },
     items: wire.items,
+    excludedItems: wire.items.some(isItemPattern) ? (stored?.excludedItems ?? []) : [],
     publicKey: keptKey(wire.publicKey, stored?.publicKey),
     privateKey: keptKey(wire.privateKey, stored?.privateKey),
     rpoSeconds: stored?.rpoSeconds,

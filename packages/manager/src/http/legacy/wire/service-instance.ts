@@ -39,6 +39,7 @@ export function instanceFromWire(
     parameters: keepMaskedParameters(wire.parameters ?? {}, known?.parameters ?? {}),
     secretParameters: wire.secretParameters ?? stored?.secretParameters ?? [],
     items: wire.items ?? stored?.items,
+    pack: stored?.pack,
     hosts: wire.hosts,
     database: {
       username: wire.username ?? stored?.database.username,
