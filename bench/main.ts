@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 const benchmarks = new Map([
   ['agent', "an agent's start, its memory, and jobs with trivial scripts, one alone and many at once"],
   ['api', 'requests per second of a manager with a million jobs and ten thousand plans, and how long they take'],
+  ['cli', 'how long the command line takes to start, beside a Node that does nothing'],
   ['schedule', 'the cost of a query for due plans, how fast due plans become jobs, and how late jobs start'],
   ['soak', 'for hours, what a manager and an agent hold, the size of their database, and how late jobs begin'],
   ['transfer', 'moving dumps into the store of the lab and back: ours beside zstd | age | aws, rclone and restic'],

@@ -11,6 +11,8 @@ export const cliPage = `# The command line: osb-backup
 
 \`\`\`
 npm run cli -- login http://127.0.0.1:8080     # in a clone
+npm run build                                  # one file that needs Node 24 and nothing else: dist/cli/osb-backup.cjs
+install -m 755 dist/cli/osb-backup.cjs /usr/local/bin/osb-backup
 osb-backup status
 \`\`\`
 

@@ -6,6 +6,7 @@ import { dispatchDuePlans } from '../../packages/manager/src/jobs/dispatch-due-p
 import { Sealer } from '../../packages/manager/src/secrets/sealing.ts'
 import { readSettings } from '../../packages/manager/src/settings/settings.ts'
 import { ManagerClock } from '../../packages/manager/src/shared/manager-clock.ts'
+import { ProcessMetrics } from '../../packages/manager/src/shared/process-metrics.ts'
 
 const IDLE_TICKS = 300
 const DUE_PLANS = 1000
@@ -26,6 +27,7 @@ export async function measureTicks(
     database,
     sealer: new Sealer(() => ({ current: Buffer.alloc(32), others: [] })),
     log: pino({ level: 'silent' }),
+    processMetrics: new ProcessMetrics(),
     jobChanges: { isConnected: true, subscribe: () => () => undefined, subscribeAlarms: () => () => undefined },
     wakeWorkers: () => undefined,
     clock: new ManagerClock(),

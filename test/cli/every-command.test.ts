@@ -86,6 +86,7 @@ test('commands about agents, instances and destinations', async () => {
   })
   await json('agent check third', v1.agentSchema, { code: 1 })
   await json(`agent check ${agentId}`, v1.agentSchema)
+  await json('agent enrol third', v1.enrolmentSchema)
   await run(`agent delete ${created.id} --yes`)
 
   await json(`instance create shop --host 127.0.0.2 --agent ${agentId} --username backup`, v1.instanceSchema, {

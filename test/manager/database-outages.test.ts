@@ -86,6 +86,20 @@ test.for(['silence', 'reset'] as const)(
   },
 )
 
+test('a manager whose database does not answer is stopped within its limit, and says so', async () => {
+  await using folder = await makeTemporaryFolder()
+  await using database = await makeDatabase()
+  await using proxy = await proxyTo(database)
+  const settings = { DATA_DIR: folder.path, DATABASE_URL: proxy.url, SECRET_KEY, SHUTDOWN_TIMEOUT_SECONDS: '1' }
+  const manager = await startManagerProcess(settings)
+  proxy.inject({ kind: 'silence' })
+  process.kill(manager.pid, 'SIGTERM')
+  expect(await manager.ended()).toBe(1)
+  expect(manager.output()).toContain(
+    'Not stopped within SHUTDOWN_TIMEOUT_SECONDS (1 seconds): exiting nevertheless. Jobs continue at their agents.\n',
+  )
+})
+
 /** A busy manager would be within a transaction for a moment only: its database answers slowly. */
 const SLOW = { kind: 'delay', delayMs: 150 } as const
 /** Long before a limit of a minute would end the transaction. */

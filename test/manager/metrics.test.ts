@@ -62,6 +62,10 @@ test('every manager answers the same, promtool finds nothing wrong, and deleted 
   expect(text).toContain('osb_backup_job_duration_seconds_bucket{le="+Inf",kind="verify",result="succeeded"} 1')
   expect(text).toContain(`osb_backup_dump_bytes_sum{kind="backup",result="succeeded"} ${point.sizeBytes}`)
   expect(text).toContain('osb_backup_http_request_duration_seconds_count{route="POST /v1/plans",status="2xx"} 1')
+  expect(text).toMatch(/^osb_backup_database_duration_seconds_count\{operation="connect",result="ok"\} \d+/m)
+  expect(text).toMatch(
+    /^osb_backup_database_duration_seconds_bucket\{le="0.1",operation="statement",result="ok"\} \d+/m,
+  )
   const linted = await runWith(text, 'promtool', 'check', 'metrics')
   expect([linted.code, linted.output]).toEqual([0, ''])
 

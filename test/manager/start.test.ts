@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chown, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BackupClient } from '@osb-backup/client'
 import { makeTemporaryFolder, startManagerProcess, startManagerProgram, TEST_TOKEN } from '@osb-backup/testkit'
@@ -141,21 +141,28 @@ test('a folder in the temporary directory that another user created is not used 
   await rm(noted)
 })
 
-test.skipIf(process.getuid?.() !== 0)('other processes of nobody cannot reach the embedded PostgreSQL', async () => {
+test.skipIf(process.getuid?.() !== 0)('no other account can reach the embedded PostgreSQL', async () => {
   await using folder = await makeTemporaryFolder()
   const manager = await startManagerProcess({ DATA_DIR: folder.path })
-  const nobody = { uid: 65_534, gid: 65_534 }
-  const list = spawnSync('ls', [join(folder.path, 'postgres')], nobody)
-  expect(list.status).not.toBe(0)
-  const hosts = spawnSync('cat', [join(folder.path, 'postgres', 'data', 'pg_hba.conf')], nobody)
-  expect(hosts.status).not.toBe(0)
   const [pid = ''] = (await readFile(join(folder.path, 'postgres', 'data', 'postmaster.pid'), 'utf8')).split('\n')
-  expect(spawnSync('ls', [`/proc/${pid}/cwd/`], nobody).status).not.toBe(0)
-  const { gid } = await stat(join(folder.path, 'postgres'))
-  const sharedMemory = await readdir('/dev/shm')
-  const ofServer = await Promise.all(sharedMemory.map((name) => stat(join('/dev/shm', name)).catch(() => undefined)))
-  expect(ofServer.filter((found) => found?.gid === gid)).toEqual([])
+  const { uid } = await stat(join(folder.path, 'postgres'))
+  expect((await stat(`/proc/${pid}`)).uid).toBe(uid)
+  expect(spawnSync('getent', ['passwd', String(uid)]).status).not.toBe(0)
+  const nobody = { uid: 65_534, gid: 65_534 }
+  for (const [program, ...parameters] of [
+    ['ls', join(folder.path, 'postgres')],
+    ['cat', join(folder.path, 'postgres', 'data', 'pg_hba.conf')],
+    ['ls', `/proc/${pid}/cwd/`],
+    ['sh', '-c', `kill -0 ${pid}`],
+  ] as const) {
+    expect([program, spawnSync(program, parameters, nobody).status === 0]).toEqual([program, false])
+  }
   await manager.stop()
+  // Restored by root, say.
+  await chown(join(folder.path, 'postgres', 'data'), 0, 0)
+  await chown(join(folder.path, 'postgres'), 0, 0)
+  const again = await startManagerProcess({ DATA_DIR: folder.path })
+  await again.stop()
 })
 
 test('the sealing key may come from a command or a file, and only from one place', async () => {

@@ -6,13 +6,16 @@ import {
   errorMessage,
   followTlsFiles,
   loadTlsFiles,
+  logFields,
   omitUndefined,
   type PeriodicTask,
   type RunningTasks,
   SettingsError,
   startPeriodicTasks,
   type TlsFiles,
+  VERSION,
 } from '@osb-backup/node'
+import { startTracing } from '@osb-backup/node/tracing'
 import { missingNodeFlags } from '@osb-backup/storage/node-flags'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
@@ -66,7 +69,13 @@ export interface Agent {
  * @throws {SettingsError} If a directory, a file or the port that the settings name cannot be used.
  */
 export async function startAgent(configured: AgentSettings, stopping?: AbortSignal): Promise<Agent> {
-  const log = pino({ level: configured.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+  const log = pino({
+    level: configured.logLevel,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    // Each line names the request that it was logged for, if any.
+    mixin: logFields,
+  })
   noteMissingFlags(log)
   await openStateDirectory(configured)
   const lock = await lockDirectory(configured.stateDirectory)
@@ -74,11 +83,23 @@ export async function startAgent(configured: AgentSettings, stopping?: AbortSign
     throw new SettingsError(`state_directory is in use by another agent, process ${lock.heldBy}: stop it first.`)
   }
   try {
-    return await startLocked(configured, log, { unlock: lock.release, ...omitUndefined({ stopping }) })
+    const stopTracing = await startExport(configured, log)
+    const unlock = async () => {
+      await stopTracing()
+      await lock.release()
+    }
+    return await startLocked(configured, log, { unlock, ...omitUndefined({ stopping }) })
   } catch (error) {
     await lock.release()
     throw error
   }
+}
+
+/** Exports what is traced. Returns what stops that. */
+async function startExport({ tracing }: AgentSettings, log: pino.Logger): Promise<() => Promise<void>> {
+  if (tracing === undefined) return async () => undefined
+  const warn = (message: string) => log.warn({ reason: message }, 'traces are not exported')
+  return startTracing({ serviceName: 'osb-backup-agent', version: VERSION, ...tracing, warn })
 }
 
 function noteMissingFlags(log: pino.Logger): void {
@@ -101,7 +122,7 @@ async function startLocked(
   if (problem !== undefined) {
     log.error({ err: problem }, 'a check of the start failed: earlier jobs are finished, and no new ones accepted')
   }
-  const metrics = new JobMetrics(now())
+  const metrics = new JobMetrics(now(), log)
   const stores = new AgentStores(settings.transfers, ca)
   const cgroups = openCgroups(settings.stateDirectory)
   const claims = new ObjectClaims()

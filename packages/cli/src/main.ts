@@ -18,5 +18,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 const { stdin, stdout, stderr, env } = process
-const code = await run({ stdin, stdout, stderr, env, signal: interrupt.signal, now: Date.now }, process.argv.slice(2))
-if (code !== undefined) process.exitCode = code
+const io = { stdin, stdout, stderr, env, signal: interrupt.signal, now: Date.now }
+// Without `await` here, so that it can be built as CommonJS, which starts faster.
+void run(io, process.argv.slice(2)).then((code) => {
+  if (code !== undefined) process.exitCode = code
+})

@@ -1,3 +1,4 @@
+import { VERSION } from '@osb-backup/node'
 import { Command, Option } from 'commander'
 import { addAccessCommands } from './commands/access.ts'
 import { addAgentCommands } from './commands/agents.ts'
@@ -21,7 +22,6 @@ import { exitCodeMeanings } from './exit-code.ts'
 import type { Io } from './io.ts'
 import { outputFormats } from './output/printer.ts'
 import { addExamples } from './reference/examples.ts'
-import { version } from './version.ts'
 
 const exitCodes = Object.entries(exitCodeMeanings).map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`)
 
@@ -33,7 +33,7 @@ const exitCodes = Object.entries(exitCodeMeanings).map(([code, meaning]) => `  $
 export function createProgram(io: Io, writeError = (text: string): unknown => io.stderr.write(text)): Command {
   const command = new Command('osb-backup')
     .description('Back up and restore the databases of service instances')
-    .version(version, '-V, --version', 'print the version')
+    .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .showSuggestionAfterError()
     .showHelpAfterError('Add --help for help.')

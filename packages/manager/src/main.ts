@@ -1,5 +1,4 @@
 import { errorCode, handleShutdownSignals, SettingsError, VERSION } from '@osb-backup/node'
-import { help } from './commands/help.ts'
 import { readCommand, UsageError } from './commands/read-command.ts'
 import { type DataCommand, runCommand } from './commands/run-command.ts'
 import { DatabaseUnavailable } from './database/database-unavailable.ts'
@@ -36,7 +35,7 @@ async function main(): Promise<void> {
   const command = readCommand(process.argv.slice(2))
   switch (command.name) {
     case 'help':
-      console.log(help)
+      console.log(command.text.trimEnd())
       return
     case 'version':
       console.log(VERSION)
@@ -69,8 +68,9 @@ async function runToEnd(command: DataCommand): Promise<void> {
 
 async function start(): Promise<void> {
   const stopping = new AbortController()
-  const starting = startManager(readSettings(), exitOnFatal, stopping.signal)
-  shutDownOnSignals(starting, stopping)
+  const settings = readSettings()
+  const starting = startManager(settings, exitOnFatal, stopping.signal)
+  shutDownOnSignals(starting, stopping, settings.shutdownTimeoutSeconds)
   const manager = await starting.catch((error: unknown) => {
     if (stopping.signal.aborted) process.exit(0)
     throw error
@@ -86,20 +86,23 @@ async function start(): Promise<void> {
   console.log(`The manager listens on ${manager.url}`)
 }
 
-/** Shuts the manager down on signals, also while it starts. */
-function shutDownOnSignals(starting: Promise<RunningManager>, stopping: AbortController): void {
+/** Shuts the manager down on signals, also while it starts. A database that does not answer delays that no longer than the limit. */
+function shutDownOnSignals(starting: Promise<RunningManager>, stopping: AbortController, timeoutSeconds: number): void {
   let running: RunningManager | undefined
+  const exitNow = async (reason: string) => {
+    console.error(`${reason} Jobs continue at their agents.`)
+    await running?.stopDatabase()
+    process.exit(1)
+  }
   const shutdown = async () => {
     stopping.abort(new Error('the manager is stopping'))
+    const reason = `Not stopped within SHUTDOWN_TIMEOUT_SECONDS (${timeoutSeconds} seconds): exiting nevertheless.`
+    setTimeout(() => void exitNow(reason).catch(fail), timeoutSeconds * 1000)
     running = await starting
     await running.stop()
     process.exit(0)
   }
-  const forceExit = async () => {
-    console.error('Forced to exit by a second signal. Jobs continue at their agents.')
-    await running?.stopDatabase()
-    process.exit(1)
-  }
+  const forceExit = () => exitNow('Forced to exit by a second signal.')
   handleShutdownSignals(process, monotonicMs, {
     shutdown: () => void shutdown().catch(fail),
     forceExit: () => void forceExit().catch(fail),

@@ -1,4 +1,6 @@
-import { SettingsError } from '@osb-backup/node'
+import { SettingsError, VERSION } from '@osb-backup/node'
+import { startTracing } from '@osb-backup/node/tracing'
+import type { Logger } from 'pino'
 import { AgentConnections, openAgentFiles } from './agents/agent-connections.ts'
 import type { Context } from './context/context.ts'
 import { createLog } from './context/log.ts'
@@ -13,6 +15,7 @@ import { checkPlainHttp, followCertificate, openTls } from './http/tls.ts'
 import { v1Routes } from './http/v1/routes.ts'
 import type { ManagerSettings } from './settings/settings.ts'
 import { ManagerClock } from './shared/manager-clock.ts'
+import { ProcessMetrics } from './shared/process-metrics.ts'
 import { ensureAdminToken } from './tokens/service.ts'
 import { Workers } from './workers/workers.ts'
 
@@ -49,12 +52,15 @@ export async function startManager(
   }
   try {
     checkPlainHttp(settings, log)
+    if (settings.otelExporterOtlpEndpoint !== undefined) stops.push(await startExport(settings, log))
     const tls = await openTls(settings)
     const agentFiles = await openAgentFiles(settings, log)
     stops.push(() => agentFiles.close())
     const credHub = settings.credHub && (await CredHub.open(settings.credHub, log))
     if (credHub !== undefined) stops.push(() => credHub.close())
-    const data = await openData(settings, { as: 'manager', onLost: onFatal, signal }, log, stops)
+    const processMetrics = new ProcessMetrics()
+    const onCall = processMetrics.databaseCalled
+    const data = await openData(settings, { as: 'manager', onLost: onFatal, onCall, signal }, log, stops)
     const { connection, database, sealer, newKeyPath, stopDatabase } = data
     signal.throwIfAborted()
     const agentConnections = new AgentConnections(agentFiles, { database, sealer, log, settings })
@@ -70,6 +76,7 @@ export async function startManager(
       agentConnections,
       credHub,
       jobChanges,
+      processMetrics,
       wakeWorkers: () => workers.wake(),
     }
     const workers = new Workers(context)
@@ -89,4 +96,14 @@ export async function startManager(
     await stop()
     throw error
   }
+}
+
+/** Exports what is traced. */
+function startExport(settings: ManagerSettings, log: Logger): Promise<() => Promise<void>> {
+  return startTracing({
+    serviceName: 'osb-backup-manager',
+    version: VERSION,
+    sampleRatio: settings.otelTracesSamplerArg,
+    warn: (message) => log.warn({ reason: message }, 'traces are not exported'),
+  })
 }

@@ -7,6 +7,7 @@ export {
 } from './atomic-file.ts'
 export { createDirectory } from './create-directory.ts'
 export { errorCode, errorMessage } from './errors.ts'
+export { logFields, parseRequestId, withLogFields } from './log-fields.ts'
 export { omitUndefined } from './omit-undefined.ts'
 export { type PeriodicTask, type RunningTasks, startPeriodicTasks } from './periodic-tasks.ts'
 export {

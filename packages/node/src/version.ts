@@ -1,9 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { z } from 'zod'
-
-const packageFile = new URL('../package.json', import.meta.url)
+import packageJson from '../package.json' with { type: 'json' }
 
 /** The version of the project: its packages are released together, under one number. */
-export const VERSION: string = z
-  .object({ version: z.string() })
-  .parse(JSON.parse(readFileSync(packageFile, 'utf8'))).version
+export const VERSION: string = packageJson.version

@@ -3,7 +3,7 @@ import type { TlsFiles } from '@osb-backup/node'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { descriptorLimit } from '../jobs/descriptor-reserve.ts'
 import type { JobDependencies } from '../jobs/job-dependencies.ts'
-import type { MeasuredNow } from '../jobs/job-metrics.ts'
+import type { MeasuredNow } from '../jobs/job-meters.ts'
 import type { JobKey } from '../jobs/job-record.ts'
 import { hasPendingUnlock, markUnlockedProblem } from '../jobs/pending-steps.ts'
 import { readPack } from '../scripts/script-pack.ts'
@@ -13,6 +13,7 @@ import { failureAnswer, jobAnswer } from './job-answer.ts'
 import type { KnownCallers } from './known-callers.ts'
 import { type Attempt, PasswordAttempts } from './password-attempts.ts'
 import { readBody } from './read-body.ts'
+import { followRequests } from './request-context.ts'
 import { refuse, startJob } from './start-job.ts'
 import { type CertificateStatus, freeDisk, statusAnswer } from './status-answer.ts'
 
@@ -33,6 +34,11 @@ const limits = {
   requestTimeout: REQUEST_TIMEOUT_MS,
   keepAliveTimeout: KEEP_ALIVE_MS,
   connectionsCheckingInterval: CHECKING_MS,
+}
+
+/** No route has a schema. Fastify's own compilers of schemas would be loaded all the same. */
+const noCompiler = () => () => {
+  throw new Error('routes have no schemas')
 }
 
 /** Builds the agent's HTTP server, or HTTPS if there are certificates; it does not listen yet. */
@@ -56,6 +62,7 @@ export function buildServer(
     // An id of 255 bytes, percent-encoded.
     routerOptions: { maxParamLength: 800 },
     logger: false,
+    schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
     // An invalid path is answered before any hook runs.
     frameworkErrors: (_error, request, reply) => {
       // Its type depends on the schema of a route, which does not exist here.
@@ -73,6 +80,7 @@ export function buildServer(
     if (attempt.result !== 'accepted') return turnAway(reply, attempt)
     connections.noteAuthenticated(request.raw)
   })
+  followRequests(server)
   // The body is JSON, whatever its content type; it is parsed by the routes, so that an invalid one gets the published
   // answer.
   server.removeAllContentTypeParsers()

@@ -1,5 +1,6 @@
 import { isDeclaredItem, type RunKind } from '@osb-backup/core'
-import { errorMessage } from '@osb-backup/node'
+import { errorMessage, omitUndefined } from '@osb-backup/node'
+import { activeTraceparent } from '@osb-backup/node/tracing'
 import type { AgentRefusal } from '@osb-backup/protocol'
 import type { FastifyReply } from 'fastify'
 import { DescriptorReserve } from '../jobs/descriptor-reserve.ts'
@@ -50,7 +51,8 @@ export async function startJob(
     return reply.code(403).send(databaseNotAllowed(name))
   }
 
-  const reservation = registry.reserve(request.value, form, now())
+  const traced = { ...request.value, ...omitUndefined({ traceparent: activeTraceparent() }) }
+  const reservation = registry.reserve(traced, form, now())
   switch (reservation.result) {
     case 'known':
       return reply.code(409).send(jobAnswer(await registry.fullRecord(reservation.job)))

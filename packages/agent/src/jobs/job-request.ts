@@ -41,6 +41,8 @@ export interface JobRequest {
   /** What the backup is of, if the caller says so: for the manifest. */
   instance?: Named
   plan?: Named
+  /** The span that the job continues, as W3C Trace Context has it; absent: nobody traces it. */
+  traceparent?: string
 }
 
 /** A compression algorithm, and one of its levels; absent: its default. */

@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { dumpName } from '@osb-backup/core'
 import { errorMessage } from '@osb-backup/node'
+import { withSpan } from '@osb-backup/node/tracing'
 import { stores } from '@osb-backup/storage/kinds'
 import type { Logger } from 'pino'
 import { removeIncompleteUpload } from '../recovery/incomplete-upload.ts'
@@ -33,6 +34,10 @@ import { runSteps } from './run-steps.ts'
  * rejects.
  */
 export async function runJob(job: RegisteredJob, pack: ScriptPack, deps: JobDependencies): Promise<void> {
+  return traced(job, () => runUntraced(job, pack, deps))
+}
+
+async function runUntraced(job: RegisteredJob, pack: ScriptPack, deps: JobDependencies): Promise<void> {
   const log = logOf(job, deps)
   const { database } = job.record.request
   log.info({ database: database.name, host: database.host, form: pack.form }, 'job started')
@@ -59,6 +64,10 @@ export async function runJob(job: RegisteredJob, pack: ScriptPack, deps: JobDepe
  * steps, and removes incomplete files and uploads. Never rejects.
  */
 export async function finishJob(job: RegisteredJob, pack: ScriptPack, deps: JobDependencies): Promise<void> {
+  return traced(job, () => finishUntraced(job, pack, deps))
+}
+
+async function finishUntraced(job: RegisteredJob, pack: ScriptPack, deps: JobDependencies): Promise<void> {
   const log = logOf(job, deps)
   log.warn({ steps: job.record.steps.length }, 'resuming a job that was interrupted by a restart')
   try {
@@ -133,6 +142,14 @@ async function saveResolved(job: RegisteredJob, { registry }: JobDependencies, l
 
 const logOf = ({ record: { request } }: RegisteredJob, deps: JobDependencies): Logger =>
   deps.log.child({ kind: request.kind, jobId: request.id })
+
+/** Continues the trace of the request that started a job, also after a restart of the agent. */
+function traced({ record }: RegisteredJob, run: () => Promise<void>): Promise<void> {
+  const { kind, id, traceparent } = record.request
+  const attributes = { 'osb_backup.agent.job.id': id }
+  const errorOf = () => (record.status === 'SUCCEEDED' ? undefined : 'the job failed')
+  return withSpan(kind, { parent: traceparent, attributes }, run, errorOf)
+}
 
 /** Records why a job failed between its steps. */
 function recordProblem({ record }: RegisteredJob, error: unknown, { settings }: JobDependencies): void {

@@ -1,5 +1,6 @@
 import type { Step } from '@osb-backup/core'
 import { errorMessage } from '@osb-backup/node'
+import { withSpan } from '@osb-backup/node/tracing'
 import { backupStages, restoreStages } from '@osb-backup/protocol'
 import type { Logger } from 'pino'
 import { readWarnings } from '../scripts/script-messages.ts'
@@ -9,6 +10,8 @@ import { failed, type RunContext, type StepResult, startStage } from '../stages/
 import { downloadFile, uploadDump } from '../stages/staged-transfers.ts'
 import { streamBackup } from '../stages/streamed-backup.ts'
 import { streamRestore } from '../stages/streamed-restore.ts'
+// Loaded with the first job, before anything is locked: by its end an upgrade may have replaced the file.
+import './job-meters.ts'
 import type { JobDependencies } from './job-dependencies.ts'
 import { isAlwaysRun, type JobRecord, nextStepOf, type StepRecord } from './job-record.ts'
 import type { RegisteredJob } from './registered-job.ts'
@@ -36,7 +39,18 @@ export async function runSteps(
  * Runs a step whose record was just added to the job. Always-run steps are bounded by their time limit, and an unlock by an
  * operator who unlocked the database; a failure or a cancellation of the job does not end them.
  */
-export async function runStep(
+export function runStep(
+  run: RunContext,
+  job: RegisteredJob,
+  stepRecord: StepRecord,
+  deps: StepDependencies,
+): Promise<void> {
+  const attributes = { 'osb_backup.agent.job.id': job.record.request.id }
+  const errorOf = () => (stepRecord.ok ? undefined : 'the step failed')
+  return withSpan(`step ${stepRecord.step}`, { attributes }, () => runUntraced(run, job, stepRecord, deps), errorOf)
+}
+
+async function runUntraced(
   run: RunContext,
   job: RegisteredJob,
   stepRecord: StepRecord,

@@ -56,6 +56,7 @@ const request = z.object({
     .exactOptional(),
   instance: named,
   plan: named,
+  traceparent: z.string().exactOptional(),
 })
 
 const stored = z.object({

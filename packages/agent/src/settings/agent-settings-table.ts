@@ -9,6 +9,7 @@ import {
   text,
   wholeNumber,
 } from '@osb-backup/node'
+import { tracingTable } from '@osb-backup/node/tracing'
 import { isForbiddenVariable, itemSchema } from '@osb-backup/protocol'
 import { z } from 'zod'
 import { transferTable } from './transfer-settings.ts'
@@ -197,16 +198,17 @@ const jobs = {
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-const logging = {
+const monitoring = {
   log_level: {
     schema: oneOf(LOG_LEVELS),
     default: 'info',
     description: `lowest level that is logged: ${LOG_LEVELS.join(', ')}`,
   },
+  ...tracingTable,
 } as const
 
 /** Every setting of the agent: parsing, `--help` and docs/settings.md all come from here. */
-export const agentSettingsTable = { ...access, ...directories, ...jobs, ...transferTable, ...logging } as const
+export const agentSettingsTable = { ...access, ...directories, ...jobs, ...transferTable, ...monitoring } as const
 
 /** The settings in the order of help and reference. */
 export const agentSettingsSections: readonly SettingsSection[] = [
@@ -214,5 +216,5 @@ export const agentSettingsSections: readonly SettingsSection[] = [
   { title: 'Directories and scripts', table: directories },
   { title: 'Jobs', table: jobs },
   { title: 'Transfers', table: transferTable },
-  { title: 'Log', table: logging },
+  { title: 'Monitoring', table: monitoring },
 ]

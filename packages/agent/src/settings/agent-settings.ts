@@ -59,6 +59,11 @@ export interface AgentSettings {
   destinationDefaults: Readonly<Record<string, Partial<AgentDestination>>>
   transfers: TransferSettings
   logLevel: LogLevel
+  /** Absent: nothing is traced. */
+  tracing?: {
+    /** Which part of the traces that begin here is recorded, from 0 to 1. */
+    sampleRatio: number
+  }
   /** The only variables of the agent's own environment that are passed to scripts. */
   scriptBase: Readonly<Record<'PATH' | 'HOME' | 'LANG' | 'TMPDIR', string>>
 }

@@ -62,6 +62,9 @@ export function readSettings(environment: Environment): AgentSettings {
       parsed.default_s3_endpoint === undefined ? {} : { S3: { endpoint: parsed.default_s3_endpoint } },
     transfers: transfersOf(parsed),
     logLevel: parsed.log_level,
+    ...(parsed.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
+      ? {}
+      : { tracing: { sampleRatio: parsed.OTEL_TRACES_SAMPLER_ARG } }),
     scriptBase: {
       PATH: environment.PATH || '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       HOME: environment.HOME || '/',

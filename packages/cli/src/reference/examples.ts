@@ -14,6 +14,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   'agent list': ['agent list --state unreachable'],
   'agent show': ['agent show db-1 -o yaml'],
   'agent check': ['agent check db-1'],
+  'agent enrol': ['agent enrol db-1'],
   'agent edit': ['agent edit db-1'],
   'agent delete': ['agent delete db-1'],
   'destination list': ['destination list --instance shop-db'],

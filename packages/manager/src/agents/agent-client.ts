@@ -1,4 +1,6 @@
 import type { RunKind } from '@osb-backup/core'
+import { logFields, omitUndefined } from '@osb-backup/node'
+import { activeTraceparent, withSpan } from '@osb-backup/node/tracing'
 import {
   type AgentBackupRequest,
   type AgentRestoreRequest,
@@ -218,13 +220,35 @@ function send(
       authorization: `Basic ${credentials}`,
       'content-type': 'application/json',
       accept: 'application/json',
+      ...omitUndefined({ 'x-request-id': logFields().requestId, traceparent: activeTraceparent() }),
     },
     body: body === undefined ? null : JSON.stringify(body),
     signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
   })
 }
 
-async function call(
+function call(
+  address: AgentAddress,
+  method: Dispatcher.HttpMethod,
+  path: string,
+  body: unknown,
+  options: AgentCall,
+): Promise<AgentAnswer> {
+  // A job is asked for again and again: those calls would bury the others.
+  if (method === 'GET') return callUntraced(address, method, path, body, options)
+  // The URL itself may hold credentials.
+  const host = URL.canParse(address.url) ? new URL(address.url).host : ''
+  const attributes = { 'http.request.method': method, 'server.address': host }
+  const [, resource = ''] = path.split('/')
+  return withSpan(
+    `${method} agent /${resource}`,
+    { role: 'client', attributes },
+    () => callUntraced(address, method, path, body, options),
+    (answer) => ('reason' in answer ? answer.reason : undefined),
+  )
+}
+
+async function callUntraced(
   address: AgentAddress,
   method: Dispatcher.HttpMethod,
   path: string,

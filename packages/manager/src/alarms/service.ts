@@ -1,8 +1,10 @@
 import { authorizeInstance, type Call } from '../access/call.ts'
+import type { Caller } from '../access/caller.ts'
 import { scopeOf } from '../access/scope.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
+import { instanceIdsOfAgent } from '../instances/repository.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
 import type { Alarm } from './alarm.ts'
@@ -23,19 +25,25 @@ export async function getAlarm(context: Pick<Context, 'database'>, call: Call, i
   const alarm = await repository.findAlarm(context, id, 'all')
   if (alarm === undefined) throw notFound('alarm', id)
   if (alarm.instanceId !== undefined) await authorizeInstance(call, alarm.instanceId, { what: 'alarm', id })
-  else if (!(await isVisible(context, alarm, call))) throw notFound('alarm', id)
+  else if (!(await (await visibilityOf(context, alarm))(call.caller))) throw notFound('alarm', id)
   return alarm
 }
 
-/** Whether a caller may see an alarm. */
-export async function isVisibleAlarm(context: Pick<Context, 'database'>, alarm: Alarm, call: Call): Promise<boolean> {
-  return alarm.instanceId === undefined
-    ? isVisible(context, alarm, call)
-    : call.caller.isGranted(alarm.instanceId, 'read')
-}
-
-async function isVisible(context: Pick<Context, 'database'>, { id }: Alarm, { caller }: Call): Promise<boolean> {
-  return (await repository.findAlarm(context, id, await caller.grants())) !== undefined
+/**
+ * Finds out who may see an alarm, for any number of callers at once: whoever was granted its instance; one of an agent, an instance
+ * that uses the agent; one of the installation, all instances.
+ */
+export async function visibilityOf(
+  context: Pick<Context, 'database'>,
+  { instanceId, object }: Alarm,
+): Promise<(caller: Caller) => Promise<boolean>> {
+  const users = object.kind === 'agent' ? await instanceIdsOfAgent(context, object.id) : []
+  const ofWhich = instanceId === undefined ? users : [instanceId]
+  return async (caller) => {
+    if ((await caller.grants()) === 'all') return true
+    const granted = await Promise.all(ofWhich.map((each) => caller.isGranted(each, 'read')))
+    return granted.includes(true)
+  }
 }
 
 /** An alarm as it is now, whoever may see it. */

@@ -7,6 +7,7 @@ import type { InTransaction } from '../database/transaction.ts'
 import type { Sealer } from '../secrets/sealing.ts'
 import type { ManagerSettings } from '../settings/settings.ts'
 import type { ManagerClock } from '../shared/manager-clock.ts'
+import type { ProcessMetrics } from '../shared/process-metrics.ts'
 
 /** The dependencies of the services; created once at the start. */
 export interface Context {
@@ -20,6 +21,8 @@ export interface Context {
   /** Holds credentials of databases; undefined: there is none. */
   credHub: Pick<CredHub, 'read'> | undefined
   jobChanges: Pick<JobChanges, 'subscribe' | 'subscribeAlarms' | 'isConnected'>
+  /** What this manager measures of itself. */
+  processMetrics: Pick<ProcessMetrics, 'requestEnded' | 'text'>
   /** Wakes the workers of this manager, so that they claim a waiting job at once. */
   wakeWorkers(): void
 }

@@ -2,6 +2,7 @@ import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createDirectory, SettingsError } from '@osb-backup/node'
 import type { Logger } from 'pino'
+import type { OnDatabaseCall } from '../database/connection-pool.ts'
 import { parseConnectionUrl } from '../database/connection-url.ts'
 import type { Connection } from '../database/database-client.ts'
 import { EmbeddedPostgres } from '../database/embedded-postgres.ts'
@@ -26,7 +27,10 @@ export interface OpenData {
 }
 
 /** Who opens it: a manager, the only one on embedded data; or a command, which may run beside a manager. */
-export type Opener = ({ as: 'manager'; onLost: (error: Error) => void } | { as: 'command'; keyIsLost?: boolean }) & {
+export type Opener = (
+  | { as: 'manager'; onLost: (error: Error) => void; onCall: OnDatabaseCall }
+  | { as: 'command'; keyIsLost?: boolean }
+) & {
   /** Ends the wait for a database that does not answer yet. */
   signal: AbortSignal
 }
@@ -47,7 +51,7 @@ export async function openData(
   const newKeyPath = await ensureSecretKey(settings)
   const sealer = new Sealer(() => readSecretKeys(settings))
   const { connection, stopDatabase } = await connect(settings, opener, log, stops)
-  const database = await openDatabase(connection, log)
+  const database = await openDatabase(connection, log, opener.as === 'manager' ? opener.onCall : undefined)
   stops.push(() => database.destroy())
   if (opener.as === 'manager' || !opener.keyIsLost) await checkSecretKey({ database, sealer })
   return { connection, database, sealer, newKeyPath, stopDatabase }

@@ -9,6 +9,9 @@ import { ANSWER_TIMEOUT_MS } from './session.ts'
 /** The SQLSTATE of a write that a standby refuses. */
 const READ_ONLY = '25006'
 
+/** Receives how long the database took to connect, or to answer a statement. */
+export type OnDatabaseCall = (operation: 'connect' | 'statement', seconds: number, isOk: boolean) => void
+
 /**
  * Connections for Kysely, each of whose statements has a deadline: one without an answer is broken, and is closed. Node cannot
  * set TCP_USER_TIMEOUT, without which a peer whose packets are dropped is noticed after a quarter of an hour.
@@ -18,9 +21,11 @@ export class ConnectionPool implements PostgresPool {
   readonly #pool: Pool
   readonly #primary: PrimaryFinder | undefined
   readonly #answerTimeoutMs: number
+  readonly #onCall: OnDatabaseCall
   readonly #clients = new WeakMap<PoolClient, PooledClient>()
 
-  constructor(config: Connection, log: Logger) {
+  constructor(config: Connection, log: Logger, onCall: OnDatabaseCall = () => undefined) {
+    this.#onCall = onCall
     this.#primary = config.primary
     this.#pool = new Pool({ ...config, Client: DatabaseClient })
     this.options = this.#pool.options
@@ -35,12 +40,13 @@ export class ConnectionPool implements PostgresPool {
 
   /** @throws {DatabaseUnavailable} If there is no connection within the time limit. */
   async connect(): Promise<PostgresPoolClient> {
-    const client = await this.#pool.connect().catch((error: unknown) => {
+    const client = await timed('connect', this.#onCall, () => this.#pool.connect()).catch((error: unknown) => {
       throw toDatabaseError(error)
     })
     // Kysely remembers what it knows of a connection by its client.
     const pooled =
-      this.#clients.get(client) ?? new PooledClient(client, this.#answerTimeoutMs, () => this.#primary?.forget())
+      this.#clients.get(client) ??
+      new PooledClient(client, this.#answerTimeoutMs, this.#onCall, () => this.#primary?.forget())
     this.#clients.set(client, pooled)
     return pooled
   }
@@ -53,10 +59,12 @@ export class ConnectionPool implements PostgresPool {
 class PooledClient implements PostgresPoolClient {
   readonly #client: PoolClient
   readonly #answerTimeoutMs: number
+  readonly #onCall: OnDatabaseCall
   readonly #onReadOnly: () => void
   #isBroken = false
 
-  constructor(client: PoolClient, answerTimeoutMs: number, onReadOnly: () => void) {
+  constructor(client: PoolClient, answerTimeoutMs: number, onCall: OnDatabaseCall, onReadOnly: () => void) {
+    this.#onCall = onCall
     this.#onReadOnly = onReadOnly
     this.#client = client
     this.#answerTimeoutMs = answerTimeoutMs
@@ -70,7 +78,7 @@ class PooledClient implements PostgresPoolClient {
       this.#client.end(() => undefined)
     }, this.#answerTimeoutMs)
     try {
-      return await this.#client.query(text, parameters)
+      return await timed('statement', this.#onCall, () => this.#client.query(text, parameters))
     } catch (error) {
       // A primary that became a standby remains one: the next connection finds the new primary.
       if (error instanceof DatabaseError && error.code === READ_ONLY) {
@@ -85,5 +93,21 @@ class PooledClient implements PostgresPoolClient {
 
   release(): void {
     this.#client.release(this.#isBroken)
+  }
+}
+
+async function timed<T>(
+  operation: Parameters<OnDatabaseCall>[0],
+  onCall: OnDatabaseCall,
+  call: () => Promise<T>,
+): Promise<T> {
+  const startedAtMs = performance.now()
+  let isOk = false
+  try {
+    const result = await call()
+    isOk = true
+    return result
+  } finally {
+    onCall(operation, (performance.now() - startedAtMs) / 1000, isOk)
   }
 }

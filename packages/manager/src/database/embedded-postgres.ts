@@ -1,12 +1,12 @@
-import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createDirectory, SettingsError } from '@osb-backup/node'
 import { Client, type ClientConfig } from 'pg'
 import type { Logger } from 'pino'
 import { findSoftware, type Software, unreachableFolder } from './postgres-software.ts'
-import { type Account, giveFolder, isGiven, postgresAccount, runAs } from './run-as.ts'
+import { type Account, giveFolder, giveTree, initdbAccount, isGiven, postgresAccount, runAs } from './run-as.ts'
 
 /** A path to a Unix socket has at most 107 bytes; PostgreSQL's own part is `/.s.PGSQL.5432`. */
 const MAX_SOCKET_FOLDER_BYTES = 90
@@ -48,6 +48,7 @@ export class EmbeddedPostgres {
   static async start(folder: string, log: Logger, signal?: AbortSignal): Promise<EmbeddedPostgres> {
     const account = await postgresAccount(folder)
     await ownFolder(folder, account)
+    await ownData(folder, account)
     await requireReachable(folder, account)
     const socketFolder = await prepareSocketFolder(folder, account)
     const software = await findSoftware(folder, account)
@@ -109,14 +110,29 @@ export class EmbeddedPostgres {
     if (await stat(join(this.#dataFolder, 'PG_VERSION')).catch(() => undefined)) return
     const fresh = `${this.#dataFolder}.${process.pid}.new`
     await rm(fresh, { recursive: true, force: true })
-    const { output, ok } = await runAs(this.#account, this.#software.initdb, [
-      ...['-D', fresh, '-U', SUPERUSER, '-E', 'UTF8', '--locale=C', '--auth=trust', '--data-checksums'],
-    ])
+    const { output, ok } = await this.#initdb(fresh)
     if (!ok) {
       await rm(fresh, { recursive: true, force: true })
       throw initialisationFailure(output)
     }
+    await giveTree(fresh, this.#account)
     await rename(fresh, this.#dataFolder)
+  }
+
+  async #initdb(fresh: string): Promise<{ output: string; ok: boolean }> {
+    const folder = dirname(fresh)
+    const account = initdbAccount(this.#account)
+    await mkdir(fresh, { mode: 0o700 })
+    await giveFolder(fresh, account)
+    // Its group may enter until then.
+    await chmod(folder, 0o710)
+    try {
+      return await runAs(account, this.#software.initdb, [
+        ...['-D', fresh, '-U', SUPERUSER, '-E', 'UTF8', '--locale=C', '--auth=trust', '--data-checksums'],
+      ])
+    } finally {
+      await chmod(folder, 0o700)
+    }
   }
 
   /** Starts the server, and waits until it accepts connections or has failed to. Returns what pg_ctl said. */
@@ -125,8 +141,6 @@ export class EmbeddedPostgres {
       `-c listen_addresses=''`,
       `-c unix_socket_directories='${this.connection.host}'`,
       '-c unix_socket_permissions=0700',
-      // In its own directory, and not in /dev/shm, where other processes of `nobody` could open it.
-      '-c dynamic_shared_memory_type=mmap',
       '-c max_connections=100',
     ].join(' ')
     this.#isOurs = true
@@ -198,6 +212,12 @@ function initialisationFailure(output: string): Error {
 async function ownFolder(folder: string, account: Account): Promise<void> {
   await createDirectory(folder, 0o700)
   await giveFolder(folder, account)
+}
+
+/** Data of another account, as after it was copied or restored, is given to the one that the server runs under. */
+async function ownData(folder: string, account: Account): Promise<void> {
+  const found = await stat(join(folder, 'data')).catch(() => undefined)
+  if (found !== undefined && account.uid !== undefined && found.uid !== account.uid) await giveTree(folder, account)
 }
 
 /**

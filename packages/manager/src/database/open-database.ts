@@ -2,7 +2,7 @@ import { SettingsError, VERSION } from '@osb-backup/node'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { DEFAULT_MIGRATION_TABLE, Migrator } from 'kysely/migration'
 import type { Logger } from 'pino'
-import { ConnectionPool } from './connection-pool.ts'
+import { ConnectionPool, type OnDatabaseCall } from './connection-pool.ts'
 import type { Connection } from './database-client.ts'
 import { DatabaseUnavailable } from './database-unavailable.ts'
 import { migrationProvider } from './migrations/index.ts'
@@ -20,10 +20,11 @@ const UPGRADED_BY = 'upgraded_by_version'
 /**
  * Opens a pool and brings the tables up to date. Several managers may do so at once.
  *
+ * @param onCall - Receives how long each call took.
  * @throws {SettingsError} If the server cannot be reached or is older than 14, or a newer version has changed the tables.
  */
-export async function openDatabase(connection: Connection, log: Logger): Promise<Database> {
-  const database = connect({ ...sessionConfig, ...connection, max: MAX_CONNECTIONS }, log)
+export async function openDatabase(connection: Connection, log: Logger, onCall?: OnDatabaseCall): Promise<Database> {
+  const database = connect({ ...sessionConfig, ...connection, max: MAX_CONNECTIONS }, log, onCall)
   try {
     await checkServer(database)
     if (!(await isSchemaCurrent({ database }))) await migrate(connection, log)
@@ -34,8 +35,8 @@ export async function openDatabase(connection: Connection, log: Logger): Promise
   }
 }
 
-function connect(config: Connection, log: Logger): Database {
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: new ConnectionPool(config, log) }) })
+function connect(config: Connection, log: Logger, onCall?: OnDatabaseCall): Database {
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: new ConnectionPool(config, log, onCall) }) })
 }
 
 async function checkServer(database: Database): Promise<void> {

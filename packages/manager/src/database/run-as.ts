@@ -9,18 +9,17 @@ export interface Account {
   gid?: number
 }
 
-/** The uid of `nobody` on Debian, Alpine and Red Hat. */
-const NOBODY = 65_534
 /** Where initdb finds the programs of the system that it runs. */
 const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin'
 
-/** Groups that are assigned to accounts as they are created; one without a name is nobody's. */
-const GROUPS = { first: 59_000, count: 1000 }
+/** The uid of `nobody` on Debian, Alpine and Red Hat. */
+const NOBODY = 65_534
+/** Numbers that are assigned to accounts as they are created; one without a name is nobody's. */
+const NUMBERS = { first: 59_000, count: 1000 }
 
 /**
- * PostgreSQL refuses to run as root: then it runs as the owner of its folder, if an operator gave it to an account; else as
- * `nobody`, but in a group of its own. Other processes of `nobody` are not in it, so that they can neither enter the folder
- * nor trace the server.
+ * PostgreSQL refuses to run as root: then it runs as the owner of its folder, if an operator gave it to an account; else under
+ * a number that is neither an account nor a group, so that no other process has it.
  *
  * @param folder - Where its data is or will be stored.
  */
@@ -28,37 +27,46 @@ export async function postgresAccount(folder: string): Promise<Account> {
   if (process.getuid?.() !== 0) return {}
   const found = await stat(folder).catch(() => undefined)
   if (found !== undefined && found.uid !== 0 && found.uid !== NOBODY) return { uid: found.uid, gid: found.gid }
-  const isPrivate = found?.uid === 0 && found.gid >= GROUPS.first && found.gid < GROUPS.first + GROUPS.count
-  return { uid: NOBODY, gid: isPrivate ? found.gid : await findFreeGroup() }
+  const number = await findFreeNumber()
+  return { uid: number, gid: number }
 }
 
-/** Any group that no account has. */
-async function findFreeGroup(): Promise<number> {
-  const lines = (await readFile('/etc/group', 'utf8').catch(() => '')).split('\n')
-  const taken = new Set(lines.map((line) => Number(line.split(':')[2])))
-  const free = Array.from({ length: GROUPS.count }, (_, index) => GROUPS.first + index).filter((gid) => !taken.has(gid))
+/** The account that initdb runs under: it refuses those without a name. The group keeps it apart from other processes of `nobody`. */
+export function initdbAccount({ uid, gid }: Account): Account {
+  if (uid === undefined || gid === undefined) return {}
+  const isNameless = uid === gid && uid >= NUMBERS.first && uid < NUMBERS.first + NUMBERS.count
+  return { uid: isNameless ? NOBODY : uid, gid }
+}
+
+/** A number that neither an account nor a group has. */
+async function findFreeNumber(): Promise<number> {
+  const files = await Promise.all(['/etc/passwd', '/etc/group'].map((path) => readFile(path, 'utf8').catch(() => '')))
+  const taken = new Set(files.flatMap((text) => text.split('\n').map((line) => Number(line.split(':')[2]))))
+  const all = Array.from({ length: NUMBERS.count }, (_, index) => NUMBERS.first + index)
+  const free = all.filter((number) => !taken.has(number))
   const chosen = free[randomInt(free.length)]
-  invariant(chosen !== undefined, 'a group is free')
+  invariant(chosen !== undefined, 'a number is free')
   return chosen
 }
 
-/**
- * Gives a directory to an account, and to nobody else. To one that is shared it is given through the group: the directory stays
- * root's.
- */
+/** Gives a directory to an account, and to nobody else; not what is in it. */
 export async function giveFolder(folder: string, { uid, gid }: Account): Promise<void> {
-  if (uid === undefined || gid === undefined) return chmod(folder, 0o700)
-  const isShared = uid === NOBODY
-  await chown(folder, isShared ? 0 : uid, gid)
-  await chmod(folder, isShared ? 0o770 : 0o700)
+  if (uid !== undefined && gid !== undefined) await chown(folder, uid, gid)
+  await chmod(folder, 0o700)
+}
+
+/** Gives a directory with all that is in it to an account. */
+export async function giveTree(folder: string, account: Account): Promise<void> {
+  const { uid, gid } = account
+  if (uid === undefined || gid === undefined) return
+  const { ok, output } = await runAs({}, 'chown', ['-R', '-h', '-P', `${uid}:${gid}`, folder])
+  if (!ok) throw new Error(`${folder} cannot be given to the account ${uid}: ${output}`)
 }
 
 /** Whether a path is a directory (no link) that was given to the account alone. */
-export async function isGiven(folder: string, { uid = process.getuid?.(), gid }: Account): Promise<boolean> {
+export async function isGiven(folder: string, { uid = process.getuid?.() }: Account): Promise<boolean> {
   const found = await lstat(folder).catch(() => undefined)
-  if (found?.isDirectory() !== true) return false
-  const mode = found.mode & 0o777
-  return uid === NOBODY ? found.uid === 0 && found.gid === gid && mode === 0o770 : found.uid === uid && mode === 0o700
+  return found?.isDirectory() === true && found.uid === uid && (found.mode & 0o777) === 0o700
 }
 
 /**

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { withSpan } from '@osb-backup/node/tracing'
 import type { Context } from '../context/context.ts'
 import { beginNextPart } from '../jobs/begin-part.ts'
 import { type BegunPart, isAtAgent, type JobAtAgent, type JobLock } from '../jobs/job.ts'
@@ -33,7 +34,9 @@ export async function runJob(context: Context, lock: JobLock, signal: AbortSigna
     const part = job.parts.find((each) => each.position === position)
     invariant(part, `job ${job.id} has the part ${position}`)
     const partContext = { ...context, log: log.child({ item: part.item }) }
-    const ended = new PartRun(partContext, { job, part, begun, lock, signal: stopped }).run()
+    const partRun = new PartRun(partContext, { job, part, begun, lock, signal: stopped })
+    const attributes = { 'osb_backup.job.id': job.id, 'osb_backup.item': part.item }
+    const ended = withSpan(`run ${job.kind} part`, { attributes }, () => partRun.run())
     // If one part could not be run, the others stop as well: the manager that claims the job next follows all of them.
     const settled = ended.catch((error: unknown) => failure.abort(error)).finally(() => running.delete(position))
     running.set(position, settled)

@@ -1,9 +1,10 @@
 import type { TlsFiles } from '@osb-backup/node'
 import type { FastifyBaseLogger } from 'fastify'
-import Fastify from 'fastify'
+import Fastify, { LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { createUserIdentification, KEY_COOLDOWN_MS } from '../access/oidc/user-identification.ts'
 import type { Context } from '../context/context.ts'
+import { requestLog } from '../context/log.ts'
 import { readClock } from '../database/clock.ts'
 import { authenticate } from './authentication.ts'
 import { REQUEST_DEADLINE_MS } from './deadlines.ts'
@@ -13,6 +14,7 @@ import { browseApi } from './openapi/browse-api.ts'
 import { describeApi } from './openapi/describe-api.ts'
 import { allowOrigins } from './origins.ts'
 import { answerErrors, answerUnreadablePath } from './problems.ts'
+import { followRequests, requestIdOf } from './request-context.ts'
 import { refuseUnstorableText } from './storable-text.ts'
 import { tlsOptions } from './tls.ts'
 import type { App } from './typed-app.ts'
@@ -51,6 +53,9 @@ export async function buildApp(context: Context, routes: readonly Routes[], tls?
     // Others could name any address as theirs.
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     loggerInstance: context.log as FastifyBaseLogger,
+    childLoggerFactory: (log, bindings, options) => requestLog(log, bindings, options),
+    genReqId: requestIdOf,
+    logController: new LogController({ requestIdLogLabel: 'requestId' }),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: 60_000,
     handlerTimeout: REQUEST_DEADLINE_MS,
@@ -62,6 +67,7 @@ export async function buildApp(context: Context, routes: readonly Routes[], tls?
   app.setSerializerCompiler(serializerCompiler)
   acceptEmptyBodies(app)
   answerErrors(app)
+  followRequests(app)
   await allowOrigins(app, context.settings.allowedOrigins)
   await describeApi(app)
   const { oidc } = context.settings

@@ -1,9 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
-import { Histogram, Registry } from 'prom-client'
+import { Registry } from 'prom-client'
 import { z } from 'zod'
 import type { Context } from '../context/context.ts'
-import { expositionOf, PREFIX } from '../metrics/exposition.ts'
+import { expositionOf } from '../metrics/exposition.ts'
 import { gatherMetrics } from '../metrics/service.ts'
 import type { ManagerSettings } from '../settings/settings.ts'
 import { networkMatcher } from '../shared/networks.ts'
@@ -12,18 +12,9 @@ import { shareCalls } from '../shared/share-calls.ts'
 import type { App } from './typed-app.ts'
 
 const CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
-const BUCKETS = [0.005, 0.025, 0.1, 0.5, 2.5, 10]
 
-/** `GET /metrics`, for Prometheus: what the database says, and how long this manager took to answer requests. */
+/** `GET /metrics`, for Prometheus: what the database says, and what this manager measured of itself. */
 export function metricsRoutes(app: App, context: Context): void {
-  const ofProcess = new Registry()
-  const latency = new Histogram({
-    name: `${PREFIX}http_request_duration_seconds`,
-    help: 'How long this manager took to answer, by route and status. Event streams are not measured.',
-    labelNames: ['route', 'status'],
-    buckets: BUCKETS,
-    registers: [ofProcess],
-  })
   app.addHook('onResponse', async (request, reply) => {
     if (
       reply.getHeader('content-type') === 'text/event-stream' ||
@@ -32,7 +23,7 @@ export function metricsRoutes(app: App, context: Context): void {
       return
     // The pattern of the route, so that ids make no series.
     const route = request.routeOptions.url === undefined ? 'none' : `${request.method} ${request.routeOptions.url}`
-    latency.observe({ route, status: `${Math.trunc(reply.statusCode / 100)}xx` }, reply.elapsedTime / 1000)
+    context.processMetrics.requestEnded(route, reply.statusCode, reply.elapsedTime / 1000)
   })
 
   const isAllowed = readRule(context.settings)
@@ -53,7 +44,7 @@ export function metricsRoutes(app: App, context: Context): void {
         expositionOf(await gatherMetrics(context), context.settings.metricsMaxObjects),
       )
       reply.type(CONTENT_TYPE)
-      return `${stored}\n${await ofProcess.metrics()}`
+      return `${stored}\n${await context.processMetrics.text()}`
     },
   )
 }

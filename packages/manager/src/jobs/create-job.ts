@@ -42,6 +42,8 @@ export async function createJob<J extends Job>(
       return found?.kind === job.kind ? (found as J) : undefined
     },
   })
+  const { id: jobId, kind, instanceId, planId } = created
+  context.log.info({ jobId, kind, instanceId, planId }, jobId === job.id ? 'job created' : 'job was created before')
   context.wakeWorkers()
   return created
 }

@@ -28,9 +28,9 @@ interface Decision {
  */
 export async function dispatchDuePlans(context: Context, limit: number): Promise<number> {
   if (!(await isAnyPlanDue(context))) return 0
-  return inTransaction(context, async (tx) => {
+  const { due, jobs: created } = await inTransaction(context, async (tx) => {
     const plans = await lockDuePlans(tx, await readClock(tx), limit)
-    if (plans.length === 0) return 0
+    if (plans.length === 0) return { due: 0, jobs: [] }
     const planIds = plans.map((plan) => plan.id)
     const open = await openJobsOfPlans(tx, planIds)
     // The clock is read after the open jobs are known, so that a job starts after the one before it has ended.
@@ -42,8 +42,12 @@ export async function dispatchDuePlans(context: Context, limit: number): Promise
     await insertPlanRuns(tx, runs)
     const nextRuns = decisions.map((each) => ({ ...each, lastDueAt: each.runs.at(-1)?.lastDueAt }))
     await setNextRuns(tx, nextRuns)
-    return plans.length
+    return { due: plans.length, jobs }
   })
+  for (const { id: jobId, kind, instanceId, planId } of created) {
+    context.log.info({ jobId, kind, instanceId, planId }, 'job created by its schedule')
+  }
+  return due
 }
 
 function decide(context: Context, plan: DuePlan, now: Date, openJobId: string | undefined): Decision {

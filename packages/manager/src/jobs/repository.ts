@@ -1,3 +1,4 @@
+import { activeTraceparent } from '@osb-backup/node/tracing'
 import { type Insertable, type Selectable, sql } from 'kysely'
 import type { RepositoryContext } from '../context/context.ts'
 import { notifyJobChange } from '../database/notifications.ts'
@@ -180,7 +181,8 @@ function startsWithin(day: string, direction: 'asc' | 'desc') {
 /** Stores new jobs with their parts. A backup job takes the place of an attempt that its plan would have started later. */
 export async function insertJobs(tx: RepositoryContext & InTransaction, jobs: readonly Job[]): Promise<void> {
   if (jobs.length === 0) return
-  const rows = jobs.map((job) => toRow(tx, job))
+  const traceparent = activeTraceparent() ?? null
+  const rows = jobs.map((job) => ({ ...toRow(tx, job), traceparent }))
   await tx.database.insertInto('jobs').values(rows).execute()
   await insertParts(tx, jobs)
   const backups = jobs.filter((job) => job.kind === 'backup')
@@ -191,7 +193,7 @@ export async function insertJobs(tx: RepositoryContext & InTransaction, jobs: re
   for (const { id } of jobs) await notifyJobChange(tx, id)
 }
 
-function toRow({ sealer }: RepositoryContext, job: Job): Insertable<JobTable> {
+function toRow({ sealer }: RepositoryContext, job: Job): Omit<Insertable<JobTable>, 'traceparent'> {
   const backup = job.kind === 'backup' ? job : undefined
   const restore = job.kind === 'restore' ? job : undefined
   return {

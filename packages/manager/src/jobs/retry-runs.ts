@@ -43,9 +43,9 @@ export async function retryLater(
  */
 export async function dispatchDueRetries(context: Context, limit: number): Promise<number> {
   if (!(await isAnyRetryDue(context))) return 0
-  return inTransaction(context, async (tx) => {
+  const { due, jobs: created } = await inTransaction(context, async (tx) => {
     const retries = await lockDueRetries(tx, await readClock(tx), limit)
-    if (retries.length === 0) return 0
+    if (retries.length === 0) return { due: 0, jobs: [] }
     const planIds = retries.map(({ planId }) => planId)
     await dropRetries(tx, planIds)
     const open = await openJobsOfPlans(tx, planIds)
@@ -55,8 +55,12 @@ export async function dispatchDueRetries(context: Context, limit: number): Promi
       if (job !== undefined) jobs.push(job)
     }
     await insertJobs(tx, jobs)
-    return retries.length
+    return { due: retries.length, jobs }
   })
+  for (const { id: jobId, kind, instanceId, planId, attempt } of created) {
+    context.log.info({ jobId, kind, instanceId, planId, attempt: attempt.number }, 'job created as another attempt')
+  }
+  return due
 }
 
 /** The next attempt; undefined: nothing is left to try, or the next run is due already and takes its place. */

@@ -6,6 +6,15 @@ import type { Database } from '../database/open-database.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import { type JobLock, JobLockLost } from './job.ts'
 
+/** The span that a job continues; undefined: nobody traced what created it. */
+export async function findTraceparent(
+  { database }: { database: Database },
+  jobId: string,
+): Promise<string | undefined> {
+  const row = await database.selectFrom('jobs').select('traceparent').where('id', '=', jobId).executeTakeFirst()
+  return row?.traceparent ?? undefined
+}
+
 /**
  * Locks the row of a job that this manager has locked for its workers.
  *

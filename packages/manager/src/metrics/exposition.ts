@@ -1,10 +1,9 @@
 import { VERSION } from '@osb-backup/node'
 import { alarmSeverities } from '@osb-backup/protocol'
 import { Counter, Gauge, type Metric, Registry } from 'prom-client'
+import { PREFIX } from '../shared/process-metrics.ts'
 import type { Measured, Measurements } from './measurements-repository.ts'
 import type { MetricFacts, PlanMetrics } from './service.ts'
-
-export const PREFIX = 'osb_backup_'
 
 type Labels = Record<string, string>
 

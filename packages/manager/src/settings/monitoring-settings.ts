@@ -1,8 +1,9 @@
 import { absolutePath, listOf, wholeNumber } from '@osb-backup/node'
+import { tracingTable } from '@osb-backup/node/tracing'
 import { z } from 'zod'
 import { network } from './address-schemas.ts'
 
-/** The settings of metrics, alarms and notifications. */
+/** The settings of metrics, traces, alarms and notifications. */
 export const monitoringTable = {
   ENVIRONMENT_NAME: {
     schema: z.string().min(1).max(100),
@@ -41,4 +42,5 @@ export const monitoringTable = {
     schema: wholeNumber(1, 1_000_000),
     description: 'size in gigabytes that the database may have; from 90 % of it an alarm is raised',
   },
+  ...tracingTable,
 } as const

@@ -59,6 +59,12 @@ const api = {
     default: 'info',
     description: 'least severity that is logged: fatal, error, warn, info, debug, trace or silent',
   },
+  SHUTDOWN_TIMEOUT_SECONDS: {
+    schema: wholeNumber(1, 3600),
+    default: '25',
+    description:
+      'time in seconds after which a manager that is being stopped exits, whatever it waits for; jobs continue at their agents',
+  },
 } as const
 
 const data = {

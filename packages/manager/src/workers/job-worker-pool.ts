@@ -5,6 +5,7 @@ import { type Claimant, unlockJob } from '../jobs/claim-jobs.ts'
 import { type JobLock, JobLockLost } from '../jobs/job.ts'
 import { expireOtherLeases, Lease } from '../jobs/lease.ts'
 import { failJob } from '../jobs/part-results.ts'
+import { traceJob } from '../jobs/trace-job.ts'
 
 /** How often jobs that other managers unlocked are looked for; new jobs and free places are known at once. */
 const POLL_MS = 1000
@@ -134,7 +135,7 @@ export class JobWorkerPool {
   async #runOne(lock: { id: string; lockedBy: string }, signal: AbortSignal): Promise<void> {
     const { log } = this.#context
     try {
-      await this.#work.run(this.#context, lock, signal)
+      await traceJob(this.#context, lock.id, () => this.#work.run(this.#context, lock, signal))
       this.#failures.delete(lock.id)
     } catch (error) {
       if (error instanceof JobLockLost) return

@@ -36,6 +36,8 @@ export interface JobTable {
   first_attempt_id: string | null
   previous_attempt_id: string | null
   next_attempt_id: ColumnType<string | null, never, string | null>
+  /** The span that it continues, as W3C Trace Context has it; null: nobody traces it. */
+  traceparent: ColumnType<string | null, string | null, never>
   /** The order in which jobs were created. */
   queue_number: ColumnType<string, never, never>
   started_at: Date

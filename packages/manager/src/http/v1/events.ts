@@ -4,7 +4,7 @@ import { authorizeInstance } from '../../access/call.ts'
 import type { Context } from '../../context/context.ts'
 import { formatEvent } from '../event-stream.ts'
 import type { App } from '../typed-app.ts'
-import { followAlarms } from './alarm-feed.ts'
+import { AlarmFeed } from './alarm-feed.ts'
 import { JobFeed } from './job-feed.ts'
 
 const MAX_BACKLOG_BYTES = 1024 * 1024
@@ -15,7 +15,11 @@ const EXAMPLE =
 /** Server-sent events: which jobs changed, and what of them; which alarms were raised, resolved or acknowledged. */
 export function eventRoutes(app: App, context: Context): void {
   const feed = new JobFeed(context, (event) => formatEvent('job', event))
-  app.addHook('preClose', async () => feed.close())
+  const alarms = new AlarmFeed(context, (event) => formatEvent('alarm', event))
+  app.addHook('preClose', async () => {
+    feed.close()
+    alarms.close()
+  })
 
   app.get(
     '/v1/events',
@@ -38,10 +42,10 @@ export function eventRoutes(app: App, context: Context): void {
       const { instance } = request.query
       if (instance !== undefined) await authorizeInstance(call, instance)
       app.eventStreams.open(request, reply, MAX_BACKLOG_BYTES, (stream) => {
-        const unfollow = followAlarms(context, {
-          call,
+        const unfollow = alarms.follow({
+          caller: call.caller,
           instanceId: instance,
-          send: (event) => stream.isOpen() && stream.send(formatEvent('alarm', event)),
+          send: (formatted) => stream.isOpen() && stream.send(formatted),
         })
         const unsubscribe = feed.subscribe(async (event, formatted) => {
           if (instance !== undefined && event.instanceId !== instance) return

@@ -51,27 +51,38 @@ export class JobFeed {
     this.#pending.add(jobId)
     if (this.#isSending) return
     this.#isSending = true
-    this.#sendPending()
-      .catch((error: unknown) => this.#context.log.warn({ err: error }, 'changes of jobs were not sent'))
-      .finally(() => {
-        this.#isSending = false
-      })
+    void this.#sendPending().finally(() => {
+      this.#isSending = false
+    })
   }
 
+  /** Never rejects. */
   async #sendPending(): Promise<void> {
     for (const jobId of this.#pending) {
       this.#pending.delete(jobId)
-      const job = await findJobWithoutLogs(this.#context, jobId)
-      if (job === undefined) continue
-      const event = this.#eventOf(jobToWire(job))
-      if (event === undefined) continue
-      let text: string | undefined
-      const formatted = () => {
-        text ??= this.#format(event)
-        return text
-      }
-      await Promise.all([...this.#subscribers].map((subscriber) => subscriber(event, formatted)))
+      await this.#sendOne(jobId).catch((error: unknown) => this.#warn(jobId, error))
     }
+  }
+
+  async #sendOne(jobId: string): Promise<void> {
+    const job = await findJobWithoutLogs(this.#context, jobId)
+    if (job === undefined) return
+    const event = this.#eventOf(jobToWire(job))
+    if (event === undefined) return
+    let text: string | undefined
+    const formatted = () => {
+      text ??= this.#format(event)
+      return text
+    }
+    // One whose grants cannot be read misses the event; the others do not.
+    const sending = [...this.#subscribers].map((subscriber) => subscriber(event, formatted))
+    for (const sent of await Promise.allSettled(sending)) {
+      if (sent.status === 'rejected') this.#warn(jobId, sent.reason)
+    }
+  }
+
+  #warn(jobId: string, error: unknown): void {
+    this.#context.log.warn({ err: error, jobId }, 'the event of a job was not sent')
   }
 
   #eventOf(job: WireJob): JobEvent | undefined {

@@ -28,6 +28,7 @@ export const jobs = [
     first_attempt_id text,
     previous_attempt_id text,
     next_attempt_id text,
+    traceparent text,
     started_at timestamptz not null,
     ended_at timestamptz,
     locked_by text,
