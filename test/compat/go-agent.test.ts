@@ -177,7 +177,9 @@ test('a failed upload leaves no restore point, although the agent reports name a
   const job = await backUp(plan)
   expect(job.state).toBe('failed')
   expect(job.parts[0]?.error).toMatch(/Uploading to S3 failed/)
-  expect(agent.requests.at(-1)).toBe('DELETE /backup')
+  // The manager also asks for the status of its agents.
+  const last = () => agent.requests.findLast((each) => each !== 'GET /status')
+  await expect.poll(last).toBe('DELETE /backup')
 })
 
 test('a request that lacks fields is refused with their names', async () => {
@@ -225,6 +227,8 @@ test('a cancelled job is followed to the end of its script, which a Go agent can
   const { id } = await manager.client.plans.run(plan.id)
   await expect.poll(async () => (await manager.client.jobs.get(id)).parts[0]?.stage).toBe('backup')
   await manager.client.jobs.cancel(id)
+  const shown = async () => (await manager.client.jobs.get(id)).parts[0]?.error
+  await expect.poll(shown).toMatch(/this agent cannot stop a script/)
   const job = await jobEnd(manager.client, id)
   expect(job.state).toBe('cancelled')
   expect(agent.bodies).toHaveLength(1)

@@ -88,3 +88,21 @@ test.each([1000, 6 * mebibyte])('S3: %d bytes are stored in a bucket that requir
   expect(await sizeAndSha256(await direct.get(name))).toEqual({ sizeBytes: size, sha256: generatedSha256(size) })
   await direct.remove(name)
 })
+
+// As AWS does when completing takes long: the status is sent before the outcome is known.
+test('S3: an upload whose completion is answered with 200 and an error is completed again', async () => {
+  await using proxy = await startFaultsProxy(new URL(endpoint).origin)
+  const body =
+    '<?xml version="1.0" encoding="UTF-8"?>\n  \n<Error><Code>InternalError</Code><Message>Try again.</Message></Error>'
+  const answer: Fault = { kind: 'answer', status: 200, headers: { 'x-amz-request-id': '1' }, body }
+  let completions = 0
+  proxy.spoil(({ method, url }) =>
+    method === 'POST' && url.includes('uploadId') && ++completions < 3 ? answer : undefined,
+  )
+  const name = randomUUID()
+  const size = 6 * mebibyte
+  await openStore({ ...settings, endpoint: proxy.origin }, options).put(name, generated(size), { mustBeNew: true })
+  expect(completions).toBe(3)
+  expect(await sizeAndSha256(await direct.get(name))).toEqual({ sizeBytes: size, sha256: generatedSha256(size) })
+  await direct.remove(name)
+})

@@ -122,7 +122,7 @@ async function startLocked(
   if (problem !== undefined) {
     log.error({ err: problem }, 'a check of the start failed: earlier jobs are finished, and no new ones accepted')
   }
-  const metrics = new JobMetrics(now())
+  const metrics = new JobMetrics(now(), log)
   const stores = new AgentStores(settings.transfers, ca)
   const cgroups = openCgroups(settings.stateDirectory)
   const claims = new ObjectClaims()

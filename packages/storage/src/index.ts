@@ -1,5 +1,4 @@
 export { connectorUnder } from './address-rule.ts'
-export { releaseBuffer, transferOwnership } from './buffer-ownership.ts'
 export { generateAgeKeys, isAgeRecipient } from './content/age-keys.ts'
 export * from './content/content-error.ts'
 export { loadFile } from './content/content-file.ts'

@@ -8,7 +8,7 @@ import {
   type CertificateRenewal,
   type CertificateRequest,
   renewalText,
-} from '@osb-backup/protocol/v1'
+} from '@osb-backup/protocol/v1/agents'
 import type { CurrentCertificate } from './enrolment-file.ts'
 
 const TIMEOUT_MS = 30_000

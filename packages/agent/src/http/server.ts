@@ -3,7 +3,7 @@ import type { TlsFiles } from '@osb-backup/node'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { descriptorLimit } from '../jobs/descriptor-reserve.ts'
 import type { JobDependencies } from '../jobs/job-dependencies.ts'
-import type { MeasuredNow } from '../jobs/job-metrics.ts'
+import type { MeasuredNow } from '../jobs/job-meters.ts'
 import type { JobKey } from '../jobs/job-record.ts'
 import { hasPendingUnlock, markUnlockedProblem } from '../jobs/pending-steps.ts'
 import { readPack } from '../scripts/script-pack.ts'
@@ -36,6 +36,11 @@ const limits = {
   connectionsCheckingInterval: CHECKING_MS,
 }
 
+/** No route has a schema. Fastify's own compilers of schemas would be loaded all the same. */
+const noCompiler = () => () => {
+  throw new Error('routes have no schemas')
+}
+
 /** Builds the agent's HTTP server, or HTTPS if there are certificates; it does not listen yet. */
 export function buildServer(
   deps: JobDependencies,
@@ -57,6 +62,7 @@ export function buildServer(
     // An id of 255 bytes, percent-encoded.
     routerOptions: { maxParamLength: 800 },
     logger: false,
+    schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
     // An invalid path is answered before any hook runs.
     frameworkErrors: (_error, request, reply) => {
       // Its type depends on the schema of a route, which does not exist here.

@@ -10,6 +10,8 @@ import { failed, type RunContext, type StepResult, startStage } from '../stages/
 import { downloadFile, uploadDump } from '../stages/staged-transfers.ts'
 import { streamBackup } from '../stages/streamed-backup.ts'
 import { streamRestore } from '../stages/streamed-restore.ts'
+// Loaded with the first job, before anything is locked: by its end an upgrade may have replaced the file.
+import './job-meters.ts'
 import type { JobDependencies } from './job-dependencies.ts'
 import { isAlwaysRun, type JobRecord, nextStepOf, type StepRecord } from './job-record.ts'
 import type { RegisteredJob } from './registered-job.ts'

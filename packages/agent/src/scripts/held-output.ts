@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { transferOwnership } from '@osb-backup/storage'
+import { transferOwnership } from '@osb-backup/storage/buffer-ownership'
 
 /**
  * The output of a dump script with its end held back: it ends only after `release`, so that no store completes the

@@ -1,6 +1,6 @@
 import { ageKeys, isAgeRecipientList } from '@osb-backup/core'
 import { absolutePath, flag, httpUrl, listOf, oneOf, text, wholeNumber } from '@osb-backup/node'
-import { s3CredentialSources } from '@osb-backup/protocol/v1'
+import { s3CredentialSources } from '@osb-backup/protocol/v1/stores'
 
 /** How dumps are moved to and from the stores. */
 export const transferTable = {

@@ -123,7 +123,7 @@ async function reconcilePlan(reconciling: Reconciling, planId: string): Promise<
   }
   const ofThis = points.filter((point) => point.destinationId === destination.id && point.removal === undefined)
   for (const point of ofThis) await checkPoint(reconciling, point, sizes.get(objectNameOf(point)))
-  await listIfPossible(found, 'incompleteUploads', () => reconcileUploads(reconciling, prefix, mayRemove))
+  await listIfPossible(found, 'incompleteUploads', () => reconcileUploads(reconciling, prefix, mayRemove, named))
   // Last, so that what was removed before counts.
   await listIfPossible(found, 'hiddenVersions', () => countHiddenVersions(reconciling, prefix))
 }
@@ -143,15 +143,20 @@ async function listIfPossible(
   }
 }
 
+/** @param named - Names of restore points: a store that does not find such an object for a moment would lose its segments. */
 async function reconcileUploads(
   { context, destination, options, oldest, found }: Reconciling,
   prefix: string,
   mayRemove: boolean,
+  named: ReadonlySet<string>,
 ): Promise<void> {
   const access = { ...storeOptions(context), signal: options.signal }
   for await (const { startedAt, ...upload } of stores.listIncompleteUploads(destination.store, prefix, access)) {
     if (startedAt >= oldest) continue
-    const remove = () => stores.removeIncompleteUpload(destination.store, { ...upload, since: startedAt }, access)
+    const remove = async () => {
+      if (named.has(upload.name)) throw new StoreError('exists', 'It is kept: a restore point has this name.')
+      await stores.removeIncompleteUpload(destination.store, { ...upload, since: startedAt }, access)
+    }
     found.incompleteUploads.add({ name: upload.name, startedAt, ...(await tryToRemove(mayRemove, remove)) })
   }
 }

@@ -103,6 +103,15 @@ const swiftFields = {
     .enum(['public', 'internal', 'admin'])
     .optional()
     .meta(about('Which endpoint of the catalog; absent for the public one', 'internal')),
+  deleteVersions: z
+    .boolean()
+    .optional()
+    .meta(
+      about(
+        'In a container with X-Versions-Enabled, delete the older versions of an object too. Otherwise they keep their space',
+        true,
+      ),
+    ),
   ...tlsFields,
 }
 

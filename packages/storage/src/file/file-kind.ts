@@ -7,7 +7,7 @@ import {
   fileDirectoryRequestSchema,
   fileDirectorySchema,
 } from '@osb-backup/protocol'
-import { type FileStoreSettings, fileStoreSchema, fileStoreSettingsSchema } from '@osb-backup/protocol/v1'
+import { type FileStoreSettings, fileStoreSchema, fileStoreSettingsSchema } from '@osb-backup/protocol/v1/stores'
 import type { StoreKind } from '../store-kind.ts'
 import { type FileSettings, fileSettingsSchema } from './file-settings.ts'
 

@@ -7,7 +7,7 @@ import {
   s3DestinationRequestSchema,
   s3DestinationSchema,
 } from '@osb-backup/protocol'
-import { type S3StoreSettings, s3StoreSchema, s3StoreSettingsSchema } from '@osb-backup/protocol/v1'
+import { type S3StoreSettings, s3StoreSchema, s3StoreSettingsSchema } from '@osb-backup/protocol/v1/stores'
 import {
   type AnySettings,
   keptSecret,

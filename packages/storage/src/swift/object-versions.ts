@@ -5,13 +5,17 @@ import { callStore } from '../store-call.ts'
 import { StoreError } from '../store-error.ts'
 import type { HiddenVersion } from '../store-kind.ts'
 import { DEFAULT_LIST_PAGE_SIZE, type StoreOptions } from '../store-options.ts'
+import { removeWithSegments } from './remove-with-segments.ts'
 import { discard, readJson } from './swift-answer.ts'
-import { SwiftClient } from './swift-client.ts'
+import { type SwiftAnswer, SwiftClient } from './swift-client.ts'
 import { toSwiftStoreError } from './swift-error.ts'
 import { locationOf, type SwiftSettings } from './swift-settings.ts'
 
 /** The type of an object that marks a deletion. */
 const DELETED_TYPE = 'application/x-deleted;swift_versions_deleted=1'
+
+/** What Swift calls the version of an object that was stored while its container kept none. */
+const NO_ID = 'null'
 
 const versionsSchema = z.array(
   z.object({
@@ -58,6 +62,107 @@ export async function* listHiddenVersions(
     const name = nameOfOlder(version.name)
     if (name?.startsWith(prefix)) yield hiddenVersion(name, version)
   }
+}
+
+/** An object in a container that keeps versions beside its objects. */
+export interface VersionedObject {
+  client: SwiftClient
+  container: string
+  name: string
+  signal: AbortSignal | undefined
+}
+
+/**
+ * Deletes a version of an object with its segments, and the older ones of the name before it: while one of them is left, so is the
+ * object, and the next attempt finds both. An object that takes the name meanwhile is kept.
+ *
+ * @param head - The answer to HEAD about the object that was compared.
+ * @returns `unversioned` if the container keeps no versions; then nothing was deleted.
+ */
+export async function removeUpTo(
+  object: VersionedObject,
+  head: SwiftAnswer,
+): Promise<'removed' | 'replaced' | 'unversioned'> {
+  const compared = head.headers['x-object-version-id']
+  if (compared === undefined) return 'unversioned'
+  const versions = await versionsOf(object)
+  const place = versions.findIndex(({ version_id }) => version_id === compared)
+  if (place > 0) return 'replaced'
+  if (place < 0) {
+    const problem = 'the list of its versions does not have the one that was compared'
+    throw new StoreError('temporary', `Could not remove "${object.name}": ${problem}.`)
+  }
+  for (const version of versions.slice(1).toReversed()) await removeVersion(object, version)
+  // What is stored once no versions are kept any more replaces the one without an id of its own.
+  if (compared === NO_ID) return 'unversioned'
+  await removeVersion(object, versions[0])
+  return 'removed'
+}
+
+/**
+ * Deletes what a delete marker hides of an object: its version, those before it, and then the markers, unless they hide another
+ * object of the name.
+ *
+ * @param isExpected - Whether the answer to HEAD describes the object.
+ */
+export async function removeHidden(
+  object: VersionedObject,
+  isExpected: (head: SwiftAnswer) => boolean,
+): Promise<'removed' | 'replaced'> {
+  const versions = await versionsOf(object)
+  const place = versions.findIndex((version) => !isMarker(version))
+  const [newest] = versions
+  if (newest === undefined) return 'removed'
+  // It appeared since HEAD was answered.
+  if (place === 0) return 'replaced'
+  const markers = place < 0 ? versions : versions.slice(0, place)
+  if (place > 0) {
+    const { client, container, name, signal } = object
+    const query = { 'version-id': versions[place]?.version_id ?? '' }
+    const request = {
+      method: 'HEAD',
+      container,
+      name,
+      query,
+      accept: [200, 404],
+      ...omitUndefined({ signal }),
+    } as const
+    const head = await client.sendAndDump(request)
+    if (head.statusCode !== 200 || !isExpected(head)) return 'replaced'
+    for (const version of versions.slice(place).toReversed()) await removeVersion(object, version)
+  }
+  for (const marker of markers.toReversed()) await removeVersion(object, marker)
+  return 'removed'
+}
+
+async function removeVersion({ client, container, name, signal }: VersionedObject, version?: ListedVersion) {
+  const versionId = version?.version_id
+  if (version === undefined || versionId === undefined) return
+  if (!isMarker(version)) {
+    await removeWithSegments(client, container, name, omitUndefined({ signal, versionId }))
+    return
+  }
+  const query = { 'version-id': versionId }
+  await client.sendAndDump({
+    method: 'DELETE',
+    container,
+    name,
+    query,
+    accept: [204, 404],
+    ...omitUndefined({ signal }),
+  })
+}
+
+/** The versions and delete markers of exactly one name, newest first; none if the container does not keep them. */
+async function versionsOf({ client, container, name, signal }: VersionedObject): Promise<ListedVersion[]> {
+  const query = { prefix: name, versions: 'true', limit: String(DEFAULT_LIST_PAGE_SIZE) }
+  const found: ListedVersion[] = []
+  for await (const version of pagesOf((place) => listPage(client, container, { ...query, ...place }, signal))) {
+    if (version.name === name) found.push(version)
+    // Names that only begin like this one come after it.
+    else break
+  }
+  return found.some(({ version_id }) => version_id === undefined) ? [] : found
 }
 
 async function listPage(

@@ -12,6 +12,8 @@ export interface RemovalOptions {
   signal?: AbortSignal | undefined
   /** Judges the answer to HEAD; an object that is not expected is kept. Absent: any is removed. */
   isExpected?(head: SwiftAnswer): boolean
+  /** One version of the object; absent: the object itself. */
+  versionId?: string
 }
 
 /** Removes an object, and its segments with it. */
@@ -19,9 +21,10 @@ export async function removeWithSegments(
   client: SwiftClient,
   container: string,
   name: string,
-  { signal, isExpected }: RemovalOptions = {},
+  { signal, isExpected, versionId }: RemovalOptions = {},
 ): Promise<'removed' | 'absent' | 'unexpected'> {
-  const object = omitUndefined({ container, name, signal })
+  const version: Record<string, string> = versionId === undefined ? {} : { 'version-id': versionId }
+  const object = omitUndefined({ container, name, query: version, signal })
   const head = await client.sendAndDump({ ...object, method: 'HEAD', accept: [200, 404] })
   if (head.statusCode === 404) return 'absent'
   if (isExpected?.(head) === false) return 'unexpected'
@@ -33,7 +36,7 @@ export async function removeWithSegments(
     const answer = await client.send({
       ...object,
       method: 'DELETE',
-      query: { 'multipart-manifest': 'delete' },
+      query: { ...version, 'multipart-manifest': 'delete' },
       headers: { accept: 'application/json' },
       accept: [200, 204],
       answerTimeoutMs: REMOVAL_TIMEOUT_MS,

@@ -7,7 +7,7 @@ import {
   swiftDestinationRequestSchema,
   swiftDestinationSchema,
 } from '@osb-backup/protocol'
-import { type SwiftStoreSettings, swiftStoreSchema, swiftStoreSettingsSchema } from '@osb-backup/protocol/v1'
+import { type SwiftStoreSettings, swiftStoreSchema, swiftStoreSettingsSchema } from '@osb-backup/protocol/v1/stores'
 import {
   type AnySettings,
   type FieldError,
@@ -42,8 +42,11 @@ const agentNames = {
   applicationCredentialId: 'application_credential_id',
   applicationCredentialName: 'application_credential_name',
   region: 'region',
+  deleteVersions: 'delete_versions',
 } as const
 const optionNames = Object.keys(agentNames) as (keyof typeof agentNames)[]
+/** Options that say nothing of who logs in. */
+const plainOptions: readonly string[] = ['region', 'deleteVersions']
 const settingNames = Object.fromEntries(Object.entries(agentNames).map(([ours, theirs]) => [theirs, ours]))
 
 const agentFields = agentDestinationSchema.pick({
@@ -64,6 +67,7 @@ const agentFields = agentDestinationSchema.pick({
   project_id: true,
   application_credential_id: true,
   application_credential_name: true,
+  delete_versions: true,
   ca_certificate: true,
   insecure_tls: true,
 }).shape
@@ -106,7 +110,7 @@ export const swiftKind = {
       const settings = renamedFields(destination, { ...settingNames, ...wireNames }) as { authUrl: string }
       const missing = missingForLogin({ ...settings, authUrl: String(settings.authUrl ?? '') })
       // Requests of managers that know no other login are judged as ever.
-      const isOtherLogin = optionNames.some((name) => name !== 'region' && name in settings)
+      const isOtherLogin = optionNames.some((name) => !plainOptions.includes(name) && name in settings)
       return isOtherLogin || missing === undefined ? required.filter((name) => name !== wireNameOf(missing)) : []
     },
     decode(destination: AgentDestination) {
@@ -236,9 +240,8 @@ const needed = {
 function keptOptions(stored: SwiftSettings, request: SwiftDestinationRequest) {
   const isSameUser = stored.username === request.username
   const isSameProject = stored.projectName === request.project_name && stored.domain === request.domain
-  const { region, interface: endpoint, authVersion } = stored
   return {
-    ...presentFields({ region, interface: endpoint, authVersion }, ['region', 'interface', 'authVersion']),
+    ...presentFields(stored, ['region', 'interface', 'authVersion', 'deleteVersions']),
     ...(isSameUser && isSameProject ? presentFields(stored, optionNames) : {}),
   }
 }

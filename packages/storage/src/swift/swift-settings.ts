@@ -31,6 +31,8 @@ export const swiftSettingsSchema = z.object({
   interface: z.enum(['public', 'internal', 'admin']).optional(),
   /** Swift's URL for the project, where the catalog's cannot be reached from here. */
   storageUrl: z.string().optional(),
+  /** Whether the older versions of an object are deleted with it, where the container keeps them beside its objects. */
+  deleteVersions: z.boolean().optional(),
   tls: tlsSettingsSchema.optional(),
 })
 export type SwiftSettings = z.infer<typeof swiftSettingsSchema>

@@ -26,6 +26,7 @@ import {
 import { type ByteRange, type OpenedObject, openedObject, rangeHeader } from '../transfer/byte-range.ts'
 import { type PartPlan, partPlan } from '../transfer/part-plan.ts'
 import { download } from '../transfer/ranged-download.ts'
+import { removeHidden, removeUpTo } from './object-versions.ts'
 import { removeWithSegments } from './remove-with-segments.ts'
 import { discard, type ListEntry, listSchema, readJson } from './swift-answer.ts'
 import { type SwiftAnswer, SwiftClient } from './swift-client.ts'
@@ -43,6 +44,7 @@ export class SwiftStore implements ObjectStore {
   readonly #container: string
   readonly #options: StoreOptions
   readonly #omissions: Set<Omission>
+  readonly #deletesVersions: boolean
   #limits: Promise<SwiftLimits> | undefined
 
   constructor(settings: SwiftSettings, options: StoreOptions) {
@@ -50,6 +52,7 @@ export class SwiftStore implements ObjectStore {
     this.#omissions = omissionsOf(this.location)
     this.#client = new SwiftClient(settings, options)
     this.#container = settings.container
+    this.#deletesVersions = settings.deleteVersions ?? false
     this.#options = options
   }
 
@@ -185,7 +188,7 @@ export class SwiftStore implements ObjectStore {
     const doing = `remove "${name}" from ${this.location}`
     await this.#call(doing, options, async (signal) => {
       validateObjectName(name)
-      const result = await removeWithSegments(this.#client, this.#container, name, { signal })
+      const result = await this.#remove(name, () => true, signal)
       if (result === 'absent') await this.#requireContainer(doing, options)
     })
   }
@@ -197,10 +200,26 @@ export class SwiftStore implements ObjectStore {
     return this.#call(doing, options, async (signal) => {
       validateObjectName(name)
       const isExpected = (head: SwiftAnswer) => isSameObject(storedObjectOf(name, head), object)
-      const result = await removeWithSegments(this.#client, this.#container, name, { signal, isExpected })
+      const result = await this.#remove(name, isExpected, signal)
       if (result === 'absent') await this.#requireContainer(doing, options)
       return result !== 'unexpected'
     })
+  }
+
+  async #remove(
+    name: string,
+    isExpected: (head: SwiftAnswer) => boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<'removed' | 'absent' | 'unexpected'> {
+    const object = { client: this.#client, container: this.#container, name, signal }
+    if (this.#deletesVersions) {
+      const head = await this.#client.sendAndDump({ ...omitUndefined(object), method: 'HEAD', accept: [200, 404] })
+      if (head.statusCode === 200 && !isExpected(head)) return 'unexpected'
+      const removal = head.statusCode === 200 ? await removeUpTo(object, head) : await removeHidden(object, isExpected)
+      if (removal === 'replaced') return 'unexpected'
+      if (removal === 'removed') return head.statusCode === 200 ? 'removed' : 'absent'
+    }
+    return removeWithSegments(this.#client, this.#container, name, { signal, isExpected })
   }
 
   #send(

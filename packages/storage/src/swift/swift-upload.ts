@@ -177,7 +177,11 @@ export class SwiftUpload {
     const isOurs =
       Number(head.headers['content-length']) === stored?.sizeBytes &&
       String(head.headers.etag).replaceAll('"', '') === stored?.tag
-    if (head.statusCode === 200 && isOurs)
-      await client.sendAndDump({ method: 'DELETE', container, name, accept: [204, 404], signal })
+    if (head.statusCode !== 200 || !isOurs) return
+    // In a container with versions nothing but this one is to be left.
+    const version = head.headers['x-object-version-id']
+    const query: Record<string, string> =
+      typeof version === 'string' && version !== 'null' ? { 'version-id': version } : {}
+    await client.sendAndDump({ method: 'DELETE', container, name, query, accept: [204, 404], signal })
   }
 }
