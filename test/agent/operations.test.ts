@@ -127,6 +127,9 @@ test('the status shows the version, the scripts, running jobs and free space', a
     message: 'Client is running',
     version: expect.stringMatching(/^\d+\.\d+\.\d+/),
     scripts: { form: 2, name: 'test', type: '.dump' },
+    packs: [
+      expect.objectContaining({ form: 2, name: 'test', type: '.dump', stages: expect.arrayContaining(['backup']) }),
+    ],
     capabilities: expect.arrayContaining(['cancel', 'metrics', 'stream', 'encryption.age']),
     accepts_jobs: true,
     running_jobs: [{ kind: 'backup', id: 'x', state: 'backup', start_time: expect.stringMatching(/\+00:00$/) }],
