@@ -9,6 +9,8 @@ const needed: Record<string, string> = {
   'python3-keystonemiddleware': '/usr/lib/python3/dist-packages/keystonemiddleware/__init__.py',
   postgresql: '/usr/lib/postgresql/*/bin/postgres',
   'postgresql-client': '/usr/lib/postgresql/*/bin/pg_dump',
+  'mariadb-server': '/usr/sbin/mariadbd',
+  'mariadb-client': 'mariadb-dump',
   memcached: 'memcached',
   curl: 'curl',
   bc: 'bc',

@@ -12,6 +12,7 @@ import {
 import { openStore } from '@osb-backup/storage'
 import { makeTemporaryFolder, SkewedClock } from '@osb-backup/testkit'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { s3Destination, swiftDestination } from '../fixtures/lab-stores.ts'
 import { stallingProxy } from '../fixtures/stalling-proxy.ts'
 import { SwiftAccount } from '../storage/swift-account.ts'
 import { until } from './agent-under-test.ts'
@@ -28,23 +29,8 @@ const s3Store = openStore({ type: 's3', endpoint, bucket, accessKeyId, secretAcc
 const swiftStore = openStore({ type: 'swift', ...lab.swift, container })
 const megabytes = (count: number) => count * 1_000_000
 
-const s3 = (through: string) => ({
-  type: 'S3',
-  endpoint: through,
-  bucket,
-  authKey: accessKeyId,
-  authSecret: secretAccessKey,
-})
-const { authUrl, domain, projectName, username, password } = lab.swift
-const swift = {
-  type: 'SWIFT',
-  authUrl,
-  domain,
-  container_name: container,
-  project_name: projectName,
-  username,
-  password,
-}
+const s3 = (through: string) => s3Destination(bucket, through)
+const swift = swiftDestination(container)
 
 const uploads = async () => {
   const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { CreateBucketCommand, DeleteBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3'
 import { openStore } from '@osb-backup/storage'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { swiftDestination } from '../fixtures/lab-stores.ts'
 import { SwiftAccount } from '../storage/swift-account.ts'
 import { agentWith, backupBody, formOne, formTwo, restoreBody, stagesRun, until } from './agent-under-test.ts'
 
@@ -29,18 +30,10 @@ const s3 = {
   remove: () => client.send(new DeleteBucketCommand({ Bucket: name })),
 }
 
-const { authUrl, domain, projectName, username, password } = lab.swift
+const { authUrl, domain, projectName, password } = lab.swift
 const container = `${name}-swift`
 const swift = {
-  destination: {
-    type: 'SWIFT',
-    authUrl,
-    domain,
-    container_name: container,
-    project_name: projectName,
-    username,
-    password,
-  },
+  destination: swiftDestination(container),
   shown: { type: 'SWIFT', authUrl, domain, container_name: container, project_name: projectName },
   secret: password,
   store: openStore({ type: 'swift', ...lab.swift, container }),

@@ -5,6 +5,7 @@ import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws
 import { openStore, removeWithManifest } from '@osb-backup/storage'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type Fault, startFaultsProxy } from '../../lab/faults/faults-proxy.ts'
+import { s3Destination, swiftDestination } from '../fixtures/lab-stores.ts'
 import { SwiftAccount } from '../storage/swift-account.ts'
 import { agentWith, backupBody, formOne, formTwo, restoreBody, until } from './agent-under-test.ts'
 import { CrashingAgent } from './crashing-agent.ts'
@@ -23,15 +24,7 @@ const store = openStore({ type: 's3', endpoint, bucket, accessKeyId, secretAcces
 const uploads = async () =>
   ((await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))).Uploads ?? []).map(({ Key }) => Key)
 
-const s3 = (at: string) => ({
-  type: 'S3',
-  endpoint: at,
-  bucket,
-  authKey: accessKeyId,
-  authSecret: secretAccessKey,
-  skipSSL: true,
-  filenamePrefix: 'plan/',
-})
+const s3 = (at: string) => ({ ...s3Destination(bucket, at), skipSSL: true, filenamePrefix: 'plan/' })
 
 beforeAll(() => client.send(new CreateBucketCommand({ Bucket: bucket })))
 afterAll(async () => {
@@ -148,16 +141,7 @@ describe.each([
 ] as const)('form %i: an endpoint that answers everything with 200', (_form, scripts) => {
   const page = '<!DOCTYPE html><html><head><title>Login</title></head><body>Please log in</body></html>'
   const headers = { 'content-type': 'text/html', etag: '"65f0"', 'last-modified': 'Tue, 03 Feb 2026 04:05:06 GMT' }
-  const { authUrl: _authUrl, ...swift } = {
-    authUrl: lab.swift.authUrl,
-    type: 'SWIFT',
-    domain: lab.swift.domain,
-    container_name: bucket,
-    project_name: lab.swift.projectName,
-    username: lab.swift.username,
-    password: lab.swift.password,
-    filenamePrefix: 'plan/',
-  }
+  const swift = { ...swiftDestination(bucket), filenamePrefix: 'plan/' }
 
   test('fails backups and restores after a few requests', async () => {
     await using proxy = await startFaultsProxy(origin)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { openStore } from '@osb-backup/storage'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { startForwardProxy } from '../../lab/forward-proxy.ts'
+import { swiftDestination } from '../fixtures/lab-stores.ts'
 import { SwiftAccount } from '../storage/swift-account.ts'
 import { type AgentUnderTest, agentWith, backupBody, formTwo, restoreBody } from './agent-under-test.ts'
 import { CrashingAgent, notedScript, scriptsOf } from './crashing-agent.ts'
@@ -15,17 +16,7 @@ const bucket = `reach-${randomUUID()}`
 const store = openStore({ type: 's3', endpoint, bucket, accessKeyId, secretAccessKey })
 const s3 = { type: 'S3', bucket, authKey: accessKeyId, authSecret: secretAccessKey, filenamePrefix: 'p/' }
 const secure = { ...s3, endpoint: tlsEndpoint }
-const { authUrl, domain, projectName, username, password } = lab.swift
-const swift = {
-  type: 'SWIFT',
-  authUrl,
-  domain,
-  container_name: bucket,
-  project_name: projectName,
-  username,
-  password,
-  filenamePrefix: 'swift/',
-}
+const swift = { ...swiftDestination(bucket), filenamePrefix: 'swift/' }
 
 beforeAll(() => account.makeContainer(bucket))
 afterAll(async () => {
@@ -70,7 +61,7 @@ test.each([
   ['HTTPS_PROXY', secure, `CONNECT ${new URL(tlsEndpoint).host}`],
   ['https_proxy', secure, `CONNECT ${new URL(tlsEndpoint).host}`],
   ['HTTP_PROXY', { ...s3, endpoint }, new URL(endpoint).host],
-  ['HTTP_PROXY', swift, new URL(authUrl).host],
+  ['HTTP_PROXY', swift, new URL(swift.authUrl).host],
 ])('%s is the way to stores', async (name, destination, asked) => {
   await using proxy = await startForwardProxy()
   const settings = { store_ca_file: lab.s3.ca, [name]: proxy.url }
@@ -129,7 +120,9 @@ test('the orphans of a crash are removed over the same proxy, with the same trus
   const database = { host: 'h', username: 'u', password: 'db-password-3', database: 'd' }
   const destination = { ...secure, filenamePrefix: 'crash/' }
   await agent.call('POST', '/backup', { id: 'x', encryption_key: 'none', destination, backup: database })
-  await expect.poll(async () => (await account.list(`${bucket}+segments`)).length).toBeGreaterThan(0)
+  // Not only that it was begun: its id is journaled before it has parts, and only then it is known to be the agent's.
+  const hasParts = async () => (await account.list(`${bucket}+segments`)).some(({ bytes }) => bytes > 0)
+  await expect.poll(hasParts).toBe(true)
   await agent.kill()
   await agent.start()
   expect((await agent.over('backup', 'x')).error_message).toBe('agent was restarted during backup')

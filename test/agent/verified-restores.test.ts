@@ -6,6 +6,7 @@ import type { AgentJob } from '@osb-backup/protocol'
 import { generateAgeKeys, openStore, storeContent } from '@osb-backup/storage'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type FaultsProxy, startFaultsProxy } from '../../lab/faults/faults-proxy.ts'
+import { s3Destination } from '../fixtures/lab-stores.ts'
 import { SwiftAccount } from '../storage/swift-account.ts'
 import { type AgentUnderTest, agentWith, backupBody, formOne, formTwo, restoreBody } from './agent-under-test.ts'
 
@@ -119,11 +120,7 @@ describe('a plain object at a store', () => {
     const proxy = await startFaultsProxy(new URL(endpoint).origin)
     const under = await agentWith(formTwo(dump))
     const destination = {
-      type: 'S3',
-      endpoint: proxy.origin,
-      bucket,
-      authKey: accessKeyId,
-      authSecret: secretAccessKey,
+      ...s3Destination(bucket, proxy.origin),
       skipSSL: true,
       filenamePrefix: `${randomUUID()}/`,
     }

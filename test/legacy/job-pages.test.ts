@@ -1,5 +1,5 @@
 import type { Page } from '@osb-backup/protocol'
-import { type ManagerProcess, makeTemporaryFolder, startManagerProcess } from '@osb-backup/testkit'
+import type { ManagerProcess } from '@osb-backup/testkit'
 import { Kysely, PostgresDialect } from 'kysely'
 import { Pool } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -7,7 +7,7 @@ import type { Database } from '../../packages/manager/src/database/open-database
 import type { Tables } from '../../packages/manager/src/database/schema.ts'
 import { compactCounters } from '../../packages/manager/src/jobs/counters-repository.ts'
 import { registerInstance, unreachableAgent } from '../fixtures/register-instance.ts'
-import { makeDatabase, type OwnDatabase } from '../manager/own-database.ts'
+import { type OwnDatabase, startManagerOnDatabase } from '../manager/own-database.ts'
 
 let stack: AsyncDisposableStack
 let manager: ManagerProcess
@@ -16,10 +16,9 @@ let tables: Database
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack()
-  const folder = stack.use(await makeTemporaryFolder())
-  database = stack.use(await makeDatabase())
-  manager = await startManagerProcess({ DATA_DIR: folder.path, DATABASE_URL: database.url })
-  stack.defer(() => manager.stop())
+  const running = stack.use(await startManagerOnDatabase())
+  manager = running.manager
+  database = running.database
   const pool = new Pool({ connectionString: database.url })
   tables = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   stack.defer(() => tables.destroy())

@@ -2,6 +2,7 @@ import { BucketAlreadyOwnedByYou, CreateBucketCommand, S3Client } from '@aws-sdk
 import type { DestinationCreate } from '@osb-backup/protocol/v1'
 import type { StoreSettings } from '@osb-backup/storage'
 import { inject } from 'vitest'
+import { s3Settings, s3Store, swiftSettings, swiftStore } from '../fixtures/lab-stores.ts'
 import { SwiftAccount } from '../storage/swift-account.ts'
 
 const BUCKET = 'main-job-bucket'
@@ -37,51 +38,20 @@ export async function makeBucket(): Promise<void> {
  * @param folder - For the file destination.
  */
 export function places(folder: string) {
-  const { s3, swift } = inject('lab')
   return {
     s3: {
       destination: {
         name: 's3',
-        store: {
-          kind: 's3',
-          endpoint: s3.endpoint,
-          region: s3.region,
-          bucket: BUCKET,
-          authKey: s3.accessKeyId,
-          authSecret: s3.secretAccessKey,
-        },
+        store: s3Store(BUCKET),
       },
-      store: {
-        type: 's3',
-        endpoint: s3.endpoint,
-        region: s3.region,
-        bucket: BUCKET,
-        accessKeyId: s3.accessKeyId,
-        secretAccessKey: s3.secretAccessKey,
-      },
+      store: s3Settings(BUCKET),
     },
     swift: {
       destination: {
         name: 'swift',
-        store: {
-          kind: 'swift',
-          authUrl: swift.authUrl,
-          domain: swift.domain,
-          container: CONTAINER,
-          projectName: swift.projectName,
-          username: swift.username,
-          password: swift.password,
-        },
+        store: swiftStore(CONTAINER),
       },
-      store: {
-        type: 'swift',
-        authUrl: swift.authUrl,
-        domain: swift.domain,
-        container: CONTAINER,
-        projectName: swift.projectName,
-        username: swift.username,
-        password: swift.password,
-      },
+      store: swiftSettings(CONTAINER),
     },
     file: {
       destination: { name: 'file', store: { kind: 'file', directory: folder } },

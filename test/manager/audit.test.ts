@@ -1,8 +1,8 @@
 import { rename } from 'node:fs/promises'
-import { type ManagerProcess, makeTemporaryFolder, startManagerProcess } from '@osb-backup/testkit'
+import type { ManagerProcess } from '@osb-backup/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startFixture } from '../fixtures/fixture.ts'
-import { makeDatabase, type OwnDatabase } from './own-database.ts'
+import { type OwnDatabase, startManagerOnDatabase } from './own-database.ts'
 
 const instance = {
   hosts: [{ ip: '10.0.0.5', port: 5432 }],
@@ -32,10 +32,9 @@ let database: OwnDatabase
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack()
-  const folder = stack.use(await makeTemporaryFolder())
-  database = stack.use(await makeDatabase())
-  manager = await startManagerProcess({ DATA_DIR: folder.path, DATABASE_URL: database.url })
-  stack.defer(() => manager.stop())
+  const running = stack.use(await startManagerOnDatabase())
+  manager = running.manager
+  database = running.database
 })
 
 afterAll(() => stack.disposeAsync())

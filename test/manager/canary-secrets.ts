@@ -14,6 +14,7 @@ export const secrets: Record<string, string> = {
   brokerPassword: canary('broker-password'),
   wrongPassword: canary('wrong-password'),
   wrongToken: canary('wrong-token'),
+  collectorToken: canary('collector-token'),
 }
 /** The value of one of them. */
 export const secret = (name: string): string => {

@@ -1,6 +1,10 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import type { BackupClient } from '@osb-backup/client'
 import type { FileDestinationRequest } from '@osb-backup/protocol'
 import type { Job } from '@osb-backup/protocol/v1'
@@ -21,6 +25,8 @@ let database: OwnDatabase
 let agent: AgentProcess
 let manager: ManagerProcess
 let store: string
+/** All traces that manager and agent exported. */
+const traces: string[] = []
 /** All that the manager answered, with headers, and all that its events said. */
 const answers: string[] = []
 
@@ -38,6 +44,16 @@ beforeAll(async () => {
   await writeFile(join(scripts, 'backup'), `${telling}\n[ "$BACKUP_DATABASE" != fails ] || exit 3\necho a dump\n`)
   await writeFile(join(scripts, 'restore'), `${telling}\ncat >/dev/null\n`)
   secrets.identity = await generateIdentity()
+  const collector = createServer(async (request, response) => {
+    traces.push(await text(request))
+    response.end('{}')
+  }).listen(0, '127.0.0.1')
+  await once(collector, 'listening')
+  stack.defer(() => void collector.close())
+  const tracing = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
+    OTEL_EXPORTER_OTLP_HEADERS: `authorization=${secret('collectorToken')}`,
+  }
   agent = await startAgentProcess({
     client_password: secret('agentPassword'),
     directory_backup: join(folder, 'backup'),
@@ -46,6 +62,7 @@ beforeAll(async () => {
     file_destination_root: store,
     log_level: 'trace',
     store_outage_seconds: '1',
+    ...tracing,
   })
   stack.defer(() => agent.stop())
   manager = await startManagerProcess({
@@ -56,6 +73,7 @@ beforeAll(async () => {
     SECRET_KEY: secret('sealingKey'),
     LOG_LEVEL: 'trace',
     AGENT_UNREACHABLE_SECONDS: '1',
+    ...tracing,
   })
   stack.defer(() => manager.stop())
 })
@@ -229,7 +247,7 @@ async function readEverything(client: BackupClient): Promise<void> {
   }
 }
 
-test('no answer, event, log, object or dump of the database contains a secret', {
+test('no answer, event, log, trace, object or dump of the database contains a secret', {
   timeout: 900_000,
 }, async () => {
   const { client } = manager
@@ -243,6 +261,7 @@ test('no answer, event, log, object or dump of the database contains a secret', 
   stop.abort(new Error('enough'))
   await expect(listening).rejects.toThrow('enough')
 
+  await expect.poll(() => traces.join('\n')).toContain('"step backup"')
   const { bin } = inject('lab').postgresql
   const dump = execFileSync(join(bin, 'pg_dump'), ['--inserts', database.url], { encoding: 'utf8', maxBuffer: 2 ** 28 })
   const objects = execFileSync('sh', ['-c', 'find "$1" -type f -exec cat {} +', 'sh', store], { encoding: 'latin1' })
@@ -250,6 +269,7 @@ test('no answer, event, log, object or dump of the database contains a secret', 
     answers: answers.join('\n'),
     'log of the manager': manager.output(),
     'log of the agent': agent.output(),
+    traces: traces.join('\n'),
     objects,
     'database dump': dump,
   }

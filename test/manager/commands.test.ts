@@ -65,8 +65,8 @@ test('a command without a manager leaves no database running', async () => {
 })
 
 test.for([
-  ['token create', '--name is needed'],
-  ['token frobnicate', 'There is no command "token frobnicate". See --help.'],
+  ['token create', "Required option '--name <name>' not specified. See --help."],
+  ['token frobnicate', "Unknown command 'frobnicate'. See --help."],
 ] as const)('%j is refused with status 2', async ([line, sentence]) => {
   await using folder = await makeTemporaryFolder()
   const { status, output } = await run({ DATA_DIR: folder.path }, line)

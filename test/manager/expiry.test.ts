@@ -6,7 +6,7 @@ import { deleteExpiredRecords } from '../../packages/manager/src/expiry/service.
 import { compactJobCounters } from '../../packages/manager/src/jobs/service.ts'
 import { readSettings } from '../../packages/manager/src/settings/settings.ts'
 import { ManagerClock } from '../../packages/manager/src/shared/manager-clock.ts'
-import { makeDatabase, type OwnDatabase } from './own-database.ts'
+import { insertPlan, makeDatabase, type OwnDatabase } from './own-database.ts'
 
 let own: OwnDatabase
 let database: Database
@@ -17,12 +17,7 @@ beforeAll(async () => {
   const log = pino({ level: 'silent' })
   database = await openDatabase({ connectionString: own.url }, log)
   context = { database, settings: readSettings({}), clock: new ManagerClock(), log }
-  await own.query(`insert into agents (id, url, username, implicit) values ('a', 'http://a', 'a', false)`)
-  await own.query(`insert into service_instances (id, parameters, hosts, backup_host, backup_port, agent_id)
-    values ('i', '{}', '[]', 'h', 1, 'a')`)
-  await own.query(`insert into file_destinations (id, instance_id, name, store) values ('d', 'i', 'files', '{}')`)
-  await own.query(`insert into backup_plans (id, instance_id, destination_id, name, paused, compression, frequency, timezone,
-    retention_style, retention_period, items) values ('p', 'i', 'd', 'plan', true, false, '', 'UTC', 'ALL', 1, '["db"]')`)
+  await insertPlan(own)
 })
 afterAll(async () => {
   await database.destroy()

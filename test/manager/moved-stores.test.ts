@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers'
 import { BackupClient } from '@osb-backup/client'
 import { openStore } from '@osb-backup/storage'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startFaultsProxy } from '../../lab/faults/faults-proxy.ts'
+import { type FaultsProxy, startFaultsProxy } from '../../lab/faults/faults-proxy.ts'
 import { type Fixture, instanceId, startFixture } from '../fixtures/fixture.ts'
 import { makePlaces, places } from '../main-job/places.ts'
 
@@ -117,14 +117,17 @@ const noSuchBucket = {
 } as const
 
 describe('a restore point whose bucket does not exist', () => {
-  test('is deleted by an admin with force, which the audit log shows; by nobody else', async () => {
-    const { store } = where.s3.destination
+  const backUpThrough = async (proxy: FaultsProxy) => {
     const { id } = await createUsed('s3')
-    await using proxy = await startFaultsProxy(store.endpoint)
     await fixture.client.destinations.update(id, { store: { kind: 's3', endpoint: proxy.origin } })
     const plan = await fixture.createPlan({ destinationId: id })
     expect((await fixture.runPlan(plan.id)).state).toBe('succeeded')
-    const point = await fixture.newestPoint(plan.id)
+    return { plan, point: await fixture.newestPoint(plan.id) }
+  }
+
+  test('is deleted by an admin with force, which the audit log shows; by nobody else', async () => {
+    await using proxy = await startFaultsProxy(where.s3.destination.store.endpoint)
+    const { plan, point } = await backUpThrough(proxy)
     proxy.spoil(() => noSuchBucket)
 
     const { token } = await fixture.client.tokens.create({
@@ -148,13 +151,8 @@ describe('a restore point whose bucket does not exist', () => {
     ['denies access', { kind: 'answer', status: 403, headers: noSuchBucket.headers, body: '' }],
     ['does not answer', { kind: 'silence' }],
   ] as const)('is kept with force if its store merely %s', async ([, fault]) => {
-    const { store } = where.s3.destination
-    const { id } = await createUsed('s3')
-    await using proxy = await startFaultsProxy(store.endpoint)
-    await fixture.client.destinations.update(id, { store: { kind: 's3', endpoint: proxy.origin } })
-    const plan = await fixture.createPlan({ destinationId: id })
-    expect((await fixture.runPlan(plan.id)).state).toBe('succeeded')
-    const point = await fixture.newestPoint(plan.id)
+    await using proxy = await startFaultsProxy(where.s3.destination.store.endpoint)
+    const { plan, point } = await backUpThrough(proxy)
     proxy.spoil(() => fault)
     await expect(fixture.client.restorePoints.delete(point.id, { force: true })).rejects.toMatchObject({ status: 409 })
     expect(await fixture.pointsOf(plan.id)).toMatchObject([{ id: point.id, deletion: { reason: 'requested' } }])

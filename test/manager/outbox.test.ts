@@ -16,7 +16,7 @@ import { insertChannel } from '../../packages/manager/src/notifications/reposito
 import { Sealer } from '../../packages/manager/src/secrets/sealing.ts'
 import { readSettings } from '../../packages/manager/src/settings/settings.ts'
 import { type HttpReceiver, startHttpReceiver } from './notification-receivers.ts'
-import { makeDatabase, type OwnDatabase } from './own-database.ts'
+import { insertPlan, makeDatabase, type OwnDatabase } from './own-database.ts'
 
 let own: OwnDatabase
 let database: Database
@@ -30,12 +30,7 @@ beforeAll(async () => {
   database = await openDatabase({ connectionString: own.url }, log)
   const sealer = new Sealer(() => ({ current: Buffer.alloc(32, 7), others: [] }))
   context = { database, sealer, settings: readSettings({}), log }
-  await own.query(`insert into agents (id, url, username, implicit) values ('a', 'http://a', 'a', false)`)
-  await own.query(`insert into service_instances (id, parameters, hosts, backup_host, backup_port, agent_id)
-    values ('i', '{}', '[]', 'h', 1, 'a')`)
-  await own.query(`insert into file_destinations (id, instance_id, name, store) values ('d', 'i', 'files', '{}')`)
-  await own.query(`insert into backup_plans (id, instance_id, destination_id, name, paused, compression, frequency, timezone,
-    retention_style, retention_period, items) values ('p', 'i', 'd', 'plan', true, false, '', 'UTC', 'ALL', 1, '["db"]')`)
+  await insertPlan(own)
 })
 afterEach(async () => {
   http.statuses.clear()

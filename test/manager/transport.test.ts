@@ -1,23 +1,17 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:https'
 import type { TLSSocket } from 'node:tls'
-import { makeTemporaryFolder, startManagerProcess, startManagerProgram, TEST_TOKEN } from '@osb-backup/testkit'
+import { makeTemporaryFolder, startManagerProgram, TEST_TOKEN } from '@osb-backup/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { agentWith, credentials, formTwo } from '../agent/agent-under-test.ts'
 import { createCertificates } from '../fixtures/certificates.ts'
-import { makeDatabase } from './own-database.ts'
+import { startManagerOnDatabase } from './own-database.ts'
 
 /** Starts a manager that ends with the test. */
 async function managerWith(settings: Record<string, string>) {
-  const folder = await makeTemporaryFolder()
-  const database = await makeDatabase()
-  const manager = await startManagerProcess({ DATA_DIR: folder.path, DATABASE_URL: database.url, ...settings })
-  onTestFinished(async () => {
-    await manager.stop()
-    await database[Symbol.asyncDispose]()
-    await folder[Symbol.asyncDispose]()
-  })
-  return manager
+  const running = await startManagerOnDatabase(settings)
+  onTestFinished(() => running[Symbol.asyncDispose]())
+  return running.manager
 }
 
 interface Answer {

@@ -10,6 +10,7 @@ import {
 } from '@osb-backup/storage'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type Fault, type FaultsProxy, startFaultsProxy } from '../../lab/faults/faults-proxy.ts'
+import { s3Settings, swiftSettings } from '../fixtures/lab-stores.ts'
 import { generated, generatedSha256, sizeAndSha256 } from './generated.ts'
 import { SwiftAccount } from './swift-account.ts'
 
@@ -55,20 +56,12 @@ interface Place {
   leftovers: (bucket: string) => Promise<{ name: string }[]>
 }
 
-const s3Of = (at: string, bucket: string): StoreSettings => ({
-  type: 's3',
-  endpoint: at,
-  region,
-  bucket,
-  accessKeyId,
-  secretAccessKey,
-})
 const s3 = new S3Client({ endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } })
 
 const places: Record<'s3' | 'swift', Place> = {
   s3: {
-    settings: (proxy, bucket) => s3Of(proxy.origin, bucket),
-    direct: (bucket) => s3Of(endpoint, bucket),
+    settings: (proxy, bucket) => s3Settings(bucket, proxy.origin),
+    direct: (bucket) => s3Settings(bucket),
     leftovers: async (bucket) => [
       ...((await s3.send(new ListMultipartUploadsCommand({ Bucket: bucket }))).Uploads ?? []).map(({ Key = '' }) => ({
         name: Key,
@@ -77,13 +70,8 @@ const places: Record<'s3' | 'swift', Place> = {
     ],
   },
   swift: {
-    settings: (proxy, container) => ({
-      type: 'swift',
-      ...lab.swift,
-      storageUrl: lab.swift.storageUrl.replace(new URL(lab.swift.storageUrl).origin, proxy.origin),
-      container,
-    }),
-    direct: (container) => ({ type: 'swift', ...lab.swift, container }),
+    settings: (proxy, container) => swiftSettings(container, proxy.origin),
+    direct: (container) => swiftSettings(container),
     leftovers: (container) => account.list(`${container}_segments`),
   },
 }

@@ -4,6 +4,7 @@ import { ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3'
 import { openStore, type StoreSettings, stores } from '@osb-backup/storage'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type Fault, type FaultsProxy, startFaultsProxy } from '../../lab/faults/faults-proxy.ts'
+import { s3Settings, swiftSettings } from '../fixtures/lab-stores.ts'
 import { generated, generatedSha256, sizeAndSha256 } from './generated.ts'
 import { SwiftAccount } from './swift-account.ts'
 
@@ -29,20 +30,8 @@ afterAll(async () => {
   for (const container of [`${bucket}+segments`, `${bucket}_segments`, bucket]) await account.removeContainer(container)
 })
 
-const s3Of = (origin: string): StoreSettings => ({
-  type: 's3',
-  endpoint: origin,
-  region,
-  bucket,
-  accessKeyId,
-  secretAccessKey,
-})
-const swiftOf = (origin: string): StoreSettings => ({
-  type: 'swift',
-  ...lab.swift,
-  storageUrl: lab.swift.storageUrl.replace(new URL(endpoint).origin, origin),
-  container: bucket,
-})
+const s3Of = (origin: string) => s3Settings(bucket, origin)
+const swiftOf = (origin: string) => swiftSettings(bucket, origin)
 const kinds = [
   { kind: 's3', settings: s3Of },
   { kind: 'swift', settings: swiftOf },

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { openStore, type StoreSettings } from '@osb-backup/storage'
+import { openStore } from '@osb-backup/storage'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { startFaultsProxy } from '../../lab/faults/faults-proxy.ts'
+import { s3Settings, swiftSettings } from '../fixtures/lab-stores.ts'
 import { generated } from './generated.ts'
 import { SwiftAccount } from './swift-account.ts'
 
@@ -13,24 +14,9 @@ afterAll(async () => {
   for (const container of [`${bucket}_segments`, bucket]) await account.removeContainer(container)
 })
 
-const { endpoint, region, accessKeyId, secretAccessKey } = lab.s3
-const s3At = (origin: string): StoreSettings => ({
-  type: 's3',
-  endpoint: origin,
-  region,
-  bucket,
-  accessKeyId,
-  secretAccessKey,
-})
-const swiftAt = (origin: string): StoreSettings => ({
-  type: 'swift',
-  ...lab.swift,
-  storageUrl: lab.swift.storageUrl.replace(new URL(lab.swift.storageUrl).origin, origin),
-  container: bucket,
-})
 const servers = [
-  { kind: 's3', settings: s3At, server: new URL(endpoint).origin },
-  { kind: 'swift', settings: swiftAt, server: new URL(lab.swift.storageUrl).origin },
+  { kind: 's3', settings: (at: string) => s3Settings(bucket, at), server: new URL(lab.s3.endpoint).origin },
+  { kind: 'swift', settings: (at: string) => swiftSettings(bucket, at), server: new URL(lab.swift.storageUrl).origin },
 ]
 
 describe.each(servers)('$kind', ({ kind, settings, server }) => {

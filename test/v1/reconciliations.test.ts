@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { CreateBucketCommand, DeleteBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { type Fixture, instanceId, startFixture } from '../fixtures/fixture.ts'
+import { s3Store } from '../fixtures/lab-stores.ts'
 import { stallingProxy } from '../fixtures/stalling-proxy.ts'
 
 const { accessKeyId, secretAccessKey, endpoint, region } = inject('lab').s3
@@ -31,15 +32,7 @@ async function stalledDestination() {
   const { id } = await fixture.client.destinations.create({
     instanceId,
     name: randomUUID(),
-    store: {
-      kind: 's3',
-      endpoint: proxy.endpoint,
-      region,
-      bucket,
-      authKey: accessKeyId,
-      authSecret: secretAccessKey,
-      pathStyle: true,
-    },
+    store: s3Store(bucket, proxy.endpoint),
   })
   await fixture.createPlan({ destinationId: id })
   return { proxy, id }

@@ -6,6 +6,7 @@ import type { Job, Plan, RestorePoint } from '@osb-backup/protocol/v1'
 import { openStore } from '@osb-backup/storage'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { type Fixture, instanceId, startFixture } from '../fixtures/fixture.ts'
+import { s3Store } from '../fixtures/lab-stores.ts'
 import { stallingProxy } from '../fixtures/stalling-proxy.ts'
 
 const { accessKeyId, secretAccessKey, endpoint, region } = inject('lab').s3
@@ -48,15 +49,7 @@ async function backUpBehindProxy() {
   const destination = await fixture.client.destinations.create({
     instanceId,
     name: `stalling ${randomBytes(4).toString('hex')}`,
-    store: {
-      kind: 's3',
-      endpoint: proxy.endpoint,
-      region,
-      bucket,
-      authKey: accessKeyId,
-      authSecret: secretAccessKey,
-      pathStyle: true,
-    },
+    store: s3Store(bucket, proxy.endpoint),
   })
   return { proxy, point: await backUp({ destinationId: destination.id }) }
 }

@@ -1,30 +1,9 @@
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import {
-  createDirectory,
-  errorMessage,
-  handleShutdownSignals,
-  SettingsError,
-  settingsHelp,
-  VERSION,
-} from '@osb-backup/node'
+import { createDirectory, errorMessage, handleShutdownSignals, SettingsError } from '@osb-backup/node'
 import { openStateDirectory } from './directory-checks.ts'
-import { agentSettingsSections } from './settings/agent-settings-table.ts'
 import { readSettings } from './settings/read-settings.ts'
 import type { Agent } from './start-agent.ts'
-
-const help = `npm run agent: the backup agent, which runs beside the database that it backs up.
-
-SIGTERM and SIGINT shut the agent down: it accepts no new jobs, waits up to shutdown_grace_seconds for the running ones,
-then cancels them and runs their cleanup and unlock scripts. A second signal, two seconds later or more, forces it to exit;
-the next start then runs those scripts.
-
---version prints the version.
-
-Settings are environment variables.
-
-${settingsHelp(agentSettingsSections)}`
 
 /** Starts the agent. It runs until it receives a signal. */
 async function main(): Promise<void> {
@@ -67,10 +46,14 @@ function shutDownOnSignal(starting: Promise<Agent>, stopping: AbortController): 
 }
 
 try {
-  const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' } } })
-  if (values.help) console.log(help)
-  else if (values.version) console.log(VERSION)
-  else await main()
+  const args = process.argv.slice(2)
+  // Loaded only where there is something to read: an agent that runs keeps little in memory.
+  const command = args.length === 0 ? { start: true } : (await import('./command-line.ts')).readCommandLine(args)
+  if ('print' in command) console.log(command.print)
+  else if ('mistake' in command) {
+    console.error(command.mistake)
+    process.exitCode = 2
+  } else await main()
 } catch (error) {
   // The message of a settings error is complete, and that of the system says what is wrong with the machine; anything
   // else is a bug and keeps its stack.

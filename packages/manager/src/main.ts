@@ -1,5 +1,4 @@
 import { errorCode, handleShutdownSignals, SettingsError, VERSION } from '@osb-backup/node'
-import { help } from './commands/help.ts'
 import { readCommand, UsageError } from './commands/read-command.ts'
 import { type DataCommand, runCommand } from './commands/run-command.ts'
 import { DatabaseUnavailable } from './database/database-unavailable.ts'
@@ -36,7 +35,7 @@ async function main(): Promise<void> {
   const command = readCommand(process.argv.slice(2))
   switch (command.name) {
     case 'help':
-      console.log(help)
+      console.log(command.text.trimEnd())
       return
     case 'version':
       console.log(VERSION)

@@ -13,6 +13,7 @@ import {
   type StoreSettings,
   storeContent,
   stores,
+  undoRetry,
   verifyObject,
 } from '@osb-backup/storage'
 import { UsageError } from '../exit-code.ts'
@@ -67,7 +68,8 @@ export async function transferObject(io: Io, request: ObjectRequest): Promise<vo
     ...(env.HTTP_PROXY && { httpProxy: env.HTTP_PROXY }),
     ...(env.NO_PROXY && { noProxy: env.NO_PROXY }),
   }
-  const store = openStore(request.destination, { proxy })
+  // A person waits for a list; only a transfer has something to lose by giving up early.
+  const store = openStore(request.destination, { proxy, ...(request.command === 'list' ? { retry: undoRetry } : {}) })
   const { name, expected } = request
   switch (request.command) {
     case 'put':

@@ -13,7 +13,7 @@ import {
   restoreStages,
 } from '@osb-backup/protocol'
 import { z } from 'zod'
-import { secretArguments, secretVariables } from './secret-arguments.ts'
+import { definedFunctions, secretArguments, secretVariables } from './secret-arguments.ts'
 import { hasPipeline } from './shell-commands.ts'
 
 const run = promisify(execFile)
@@ -55,13 +55,15 @@ export async function checkPack(directory: string, signal: AbortSignal): Promise
   const findings = [...(pack?.findings ?? []), ...missingStages(files, form, pack?.file)]
   const scripts = files.filter((file) => file.endsWith('.sh') || stages.some((stage) => stage === file))
   const parameters = pack?.file?.parameters ?? []
-  for (const file of scripts) {
-    const text = await readFile(join(directory, file), 'utf8')
+  const texts = await Promise.all(scripts.map((file) => readFile(join(directory, file), 'utf8')))
+  const functions = definedFunctions(texts)
+  for (const [index, file] of scripts.entries()) {
+    const text = texts[index] ?? ''
     const stage = basename(file, '.sh')
     findings.push(...(await syntaxProblems(directory, file, signal)))
     findings.push(...optionProblems(file, text, form))
     const secrets = secretVariables(text, { form, stage, parameters })
-    for (const { line, words } of secretArguments(text, secrets)) {
+    for (const { line, words } of secretArguments(text, secrets, functions)) {
       const message = `${words[0]} gets a secret as an argument, which every user of the machine can read: pass it in the environment or a file`
       findings.push({ severity: 'error', file, line, message })
     }

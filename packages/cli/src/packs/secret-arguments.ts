@@ -56,11 +56,22 @@ export function secretVariables(
   return secrets
 }
 
-/** The commands of a script that pass a secret to a program as an argument, which every user of the machine can read. */
-export function secretArguments(script: string, secrets: ReadonlySet<string>): ShellCommand[] {
-  const own = new Set(
-    [...script.matchAll(/^\s*(?:function\s+)?([A-Za-z_][\w-]*)\s*\(\)/gm)].map(([, name = '']) => name),
-  )
+/** The functions that scripts define. */
+export function definedFunctions(scripts: readonly string[]): Set<string> {
+  const definition = /^\s*(?:function\s+)?([A-Za-z_][\w-]*)\s*\(\)/gm
+  return new Set(scripts.flatMap((script) => [...script.matchAll(definition)].map(([, name = '']) => name)))
+}
+
+/**
+ * The commands of a script that pass a secret to a program as an argument, which every user of the machine can read.
+ *
+ * @param own - Functions, which are no programs.
+ */
+export function secretArguments(
+  script: string,
+  secrets: ReadonlySet<string>,
+  own: ReadonlySet<string>,
+): ShellCommand[] {
   return shellCommands(script).filter(({ words: [program = '', ...rest] }) => {
     if (BUILTINS.has(program) || own.has(program)) return false
     return rest.some((word) => !word.startsWith("'") && refersTo(word, secrets))

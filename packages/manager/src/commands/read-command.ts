@@ -1,11 +1,12 @@
-import { parseArgs } from 'node:util'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { Grants } from '../access/caller.ts'
 import { type Permission, permissions, roles } from '../shared/role.ts'
 import type { NewToken } from '../tokens/token.ts'
+import { helpOfSettings } from './help.ts'
 
 /** What the command line asks for. */
-export type Command =
-  | { name: 'help' }
+export type ManagerCommand =
+  | { name: 'help'; text: string }
   | { name: 'version' }
   | { name: 'start' }
   | { name: 'token create'; token: NewToken }
@@ -22,156 +23,169 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-const options = {
-  help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean' },
-  name: { type: 'string' },
-  role: { type: 'string' },
-  permissions: { type: 'string' },
-  instances: { type: 'string' },
-  expires: { type: 'string' },
-  remove: { type: 'boolean' },
-  adopt: { type: 'boolean' },
-  from: { type: 'string' },
-  apply: { type: 'boolean' },
-  'older-than-hours': { type: 'string' },
-} as const
-
-/** Which command takes an option. */
-const takenBy: Record<Exclude<keyof typeof options, 'help' | 'version'>, Command['name'] | Command['name'][]> = {
-  from: ['import', 'recover'],
-  apply: ['import', 'recover'],
-  name: 'token create',
-  role: 'token create',
-  permissions: 'token create',
-  instances: 'token create',
-  expires: 'token create',
-  remove: 'reconcile',
-  adopt: 'reconcile',
-  'older-than-hours': 'reconcile',
-}
-
-type Values = Partial<
-  Record<'name' | 'role' | 'permissions' | 'instances' | 'expires' | 'older-than-hours' | 'from', string>
-> & {
-  remove?: boolean
-  adopt?: boolean
-  apply?: boolean
-}
-
 /**
  * Reads the command line.
  *
  * @throws {UsageError} Naming what is wrong with it.
  */
-export function readCommand(args: string[]): Command {
-  const { help, version, words, values } = parse(args)
-  if (help) return { name: 'help' }
-  if (version) return { name: 'version' }
-  const length = oneWord.has(words[0] ?? '') ? 1 : 2
-  const [name, rest] = [words.slice(0, length).join(' '), words.slice(length)]
-  const foreign = Object.entries(takenBy).find(
-    ([option, taker]) => Object.hasOwn(values, option) && ![taker].flat().some((each) => each === name),
-  )
-  if (foreign !== undefined)
-    throw new UsageError(
-      `--${foreign[0]} is for ${[foreign[1]]
-        .flat()
-        .map((each) => JSON.stringify(each))
-        .join(' and ')} alone.`,
-    )
-  if (!takesId(name) && rest.length > 0) throw new UsageError(`${JSON.stringify(rest[0])} is one word too many.`)
-  switch (name) {
-    case '':
-      return { name: 'start' }
-    case 'token list':
-    case 'key rotate':
-    case 'key forget':
-      return { name }
-    case 'import': {
-      const { from: folder, apply = false } = values
-      if (!folder) throw new UsageError('"import" needs --from, the folder that mongodump or mongoexport wrote to.')
-      return { name, folder, apply }
-    }
-    case 'recover': {
-      const { from: file, apply = false } = values
-      if (!file) throw new UsageError('"recover" needs --from, a JSON file with the settings of the stores to search.')
-      return { name, file, apply }
-    }
-    case 'token create':
-      return { name, token: readToken(values) }
-    case 'token revoke':
-      return { name, id: onlyId(rest, '"token revoke" takes one id, as "token list" shows it.') }
-    case 'reconcile': {
-      const id = onlyId(rest, '"reconcile" takes one id, that of a file destination.')
-      const { remove = false, adopt = false } = values
-      return { name, id, remove, adopt, olderThanHours: readHours(values['older-than-hours']) }
-    }
-    default:
-      throw new UsageError(`There is no command ${JSON.stringify(name)}.`)
+export function readCommand(args: readonly string[]): ManagerCommand {
+  if (args.length === 0) return { name: 'start' }
+  let read: ManagerCommand = { name: 'start' }
+  let text = ''
+  const program = createProgram((command) => {
+    read = command
+  })
+  configure(program, (written) => {
+    text += written
+  })
+  try {
+    program.parse([...args], { from: 'user' })
+    return read
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.code === 'commander.version') return { name: 'version' }
+    if (error.code === 'commander.helpDisplayed') return { name: 'help', text }
+    throw new UsageError(sentenceOf(error, args), { cause: error })
   }
 }
 
-/** Other commands have two words. */
-const oneWord = new Set(['reconcile', 'import', 'recover'])
-
-const takesId = (name: string) => name === 'token revoke' || name === 'reconcile'
-
-function onlyId([id, ...more]: string[], otherwise: string): string {
-  if (id === undefined || more.length > 0) throw new UsageError(otherwise)
-  return id
+/** Prints nothing by itself and never exits, in any command. */
+function configure(command: Command, writeOut: (text: string) => void): void {
+  command.exitOverride().configureOutput({ writeOut, writeErr: () => undefined, getOutHelpWidth: () => 120 })
+  command.showSuggestionAfterError().helpOption('-h, --help', 'print help')
+  for (const each of command.commands) configure(each, writeOut)
 }
 
-function readHours(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  if (!/^\d{1,6}$/.test(text)) throw new UsageError('--older-than-hours must be a whole number.')
+function sentenceOf({ code, message }: CommanderError, args: readonly string[]): string {
+  // A group of commands without a command.
+  if (code === 'commander.help') return `${JSON.stringify(args.join(' '))} lacks a command.`
+  const text = message.replace(/^error: /, '').replace(/\n\((.*)\)$/, '. $1')
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`.replace(/([^.?])$/, '$1.')
+}
+
+interface TokenOptions {
+  name: string
+  role: NewToken['role']
+  permissions: Permission[]
+  instances: Grants
+  expires?: Date
+}
+
+function createProgram(run: (command: ManagerCommand) => void): Command {
+  const program = new Command('npm start --')
+    .description(
+      'Starts the manager, or works on its data. Commands use the same DATA_DIR or DATABASE_URL, whether it runs or not.',
+    )
+    .version('', '--version', 'print the version')
+    .helpCommand(false)
+  const token = program
+    .command('token')
+    .description('create, list and revoke tokens, also where none is left to sign in with')
+  token
+    .command('create')
+    .description('create a token')
+    .requiredOption('--name <name>', 'whose token it is', nameArgument)
+    .addOption(new Option('--role <role>', 'what it may do').choices([...roles]).default('viewer'))
+    .option('--permissions <list>', `of ${permissions.join(', ')}, separated by commas`, permissionsArgument, [])
+    .option('--instances <ids>', 'service instances, separated by commas, or all', instancesArgument, 'all')
+    .option('--expires <day>', 'last day, such as 2030-12-31, or an instant', expiryArgument)
+    .addHelpText('after', '\nExample:\n  npm start -- token create --name ada --role admin')
+    .action(({ name, role, permissions: permitted, instances: grants, expires }: TokenOptions) =>
+      run({ name: 'token create', token: { name, role, permissions: permitted, grants, expiresAt: expires } }),
+    )
+  token
+    .command('list')
+    .description('list tokens')
+    .action(() => run({ name: 'token list' }))
+  token
+    .command('revoke')
+    .description('revoke a token')
+    .argument('<id>', 'as `token list` shows it')
+    .action((id: string) => run({ name: 'token revoke', id }))
+  program
+    .command('reconcile')
+    .description('compare a destination with its restore points')
+    .argument('<destination>', 'its id')
+    .option('--remove', 'remove objects without a restore point')
+    .option('--adopt', 'adopt those that have a manifest as restore points on hold')
+    .option('--older-than-hours <hours>', 'skip younger objects; 24 by default', hoursArgument)
+    .action((id: string, { remove = false, adopt = false, olderThanHours }: ReconcileOptions) =>
+      run({ name: 'reconcile', id, remove, adopt, olderThanHours }),
+    )
+  program
+    .command('import')
+    .description("import what mongodump or mongoexport wrote of the former manager's database")
+    .requiredOption('--from <folder>', 'the folder that they wrote to', nonEmptyArgument)
+    .option('--apply', 'do it; otherwise it is only said what would be done')
+    .action(({ from, apply = false }: SourceOptions) => run({ name: 'import', folder: from, apply }))
+  program
+    .command('recover')
+    .description('rebuild a lost database from the manifests in its stores')
+    .requiredOption('--from <file>', 'JSON with the settings of the stores', nonEmptyArgument)
+    .option('--apply', 'do it; otherwise it is only said what would be done')
+    .action(({ from, apply = false }: SourceOptions) => run({ name: 'recover', file: from, apply }))
+  const key = program.command('key').description('rotate the key that seals secrets, or forget a lost one')
+  key
+    .command('rotate')
+    .description('reseal every stored secret under a new key; managers may run meanwhile')
+    .action(() => run({ name: 'key rotate' }))
+  key
+    .command('forget')
+    .description('after the key was lost: erase the secrets that nothing opens any more; stop the managers first')
+    .action(() => run({ name: 'key forget' }))
+  return program.addHelpText('after', helpOfSettings)
+}
+
+interface ReconcileOptions {
+  remove?: boolean
+  adopt?: boolean
+  olderThanHours?: number
+}
+
+interface SourceOptions {
+  from: string
+  apply?: boolean
+}
+
+function nameArgument(text: string): string {
+  if (text === '' || text.length > 200) throw new InvalidArgumentError('It must have 1 to 200 characters.')
+  return text
+}
+
+function nonEmptyArgument(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It is empty.')
+  return text
+}
+
+function instancesArgument(text: string): Grants {
+  const grants: Grants = text === 'all' ? text : text.split(',').map((id) => id.trim())
+  if (grants !== 'all' && grants.includes(''))
+    throw new InvalidArgumentError('It must be ids separated by commas, or all.')
+  return grants
+}
+
+function hoursArgument(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
   return Number(text)
 }
 
-function parse(args: string[]): { help: boolean; version: boolean; words: string[]; values: Values } {
-  try {
-    const { positionals, values } = parseArgs({ args, options, allowPositionals: true })
-    const { help = false, version = false, ...rest } = values
-    return { help, version, words: positionals, values: rest }
-  } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause })
-  }
-}
-
-function readToken({ name, role = 'viewer', permissions: permitted, instances = 'all', expires }: Values): NewToken {
-  if (!name || name.length > 200)
-    throw new UsageError('--name is needed: 1 to 200 characters that say whose token it is.')
-  const known = roles.find((each) => each === role)
-  if (known === undefined) throw new UsageError(`--role must be one of ${roles.join(', ')}.`)
-  const grants: Grants = instances === 'all' ? instances : instances.split(',').map((id) => id.trim())
-  if (grants !== 'all' && grants.includes(''))
-    throw new UsageError('--instances must be ids separated by commas, or all.')
-  return {
-    name,
-    role: known,
-    permissions: readPermissions(permitted),
-    grants,
-    expiresAt: expires === undefined ? undefined : readExpiry(expires),
-  }
-}
-
-function readPermissions(text: string | undefined): Permission[] {
-  return (text ?? '')
+function permissionsArgument(text: string): Permission[] {
+  return text
     .split(',')
     .filter(Boolean)
     .map((word) => {
       const known = permissions.find((each) => each === word.trim())
-      if (known === undefined) throw new UsageError(`--permissions must be among ${permissions.join(', ')}.`)
+      if (known === undefined) throw new InvalidArgumentError(`They are ${permissions.join(', ')}.`)
       return known
     })
 }
 
 /** A day ends at its end, in UTC. */
-function readExpiry(text: string): Date {
+function expiryArgument(text: string): Date {
   const isDay = /^\d{4}-\d\d-\d\d$/.test(text)
   const expiresAt = new Date(isDay ? `${text}T24:00:00Z` : text)
   if (Number.isNaN(expiresAt.getTime()) || !/^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:\d\d))?$/.test(text)) {
-    throw new UsageError('--expires must be a day like 2030-12-31, or an instant like 2030-12-31T12:00:00Z.')
+    throw new InvalidArgumentError('It must be a day like 2030-12-31, or an instant like 2030-12-31T12:00:00Z.')
   }
   return expiresAt
 }

@@ -14,11 +14,11 @@ import { RequestError } from '../shared/request-error.ts'
 import { createToken, listTokens, revokeToken } from '../tokens/service.ts'
 import type { Token } from '../tokens/token.ts'
 import { forgetKey } from './forget-key.ts'
-import type { Command } from './read-command.ts'
+import type { ManagerCommand } from './read-command.ts'
 import { rotateKey } from './rotate-key.ts'
 
 /** A command that works on the data of a manager and ends. */
-export type DataCommand = Exclude<Command, { name: 'help' | 'version' | 'start' }>
+export type DataCommand = Exclude<ManagerCommand, { name: 'help' | 'version' | 'start' }>
 
 type CommandContext = Pick<Context, 'settings' | 'database' | 'sealer'>
 
