@@ -11,6 +11,7 @@ const mayImport = {
   manager: ['protocol', 'core', 'node', 'storage'],
   client: ['protocol'],
   cli: ['client', 'protocol', 'core', 'node', 'storage'],
+  dashboard: ['client', 'protocol'],
   testkit: ['protocol', 'core', 'node', 'storage', 'agent', 'manager', 'client'],
 }
 
@@ -151,6 +152,7 @@ export default {
     parser: 'swc',
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^packages/dashboard/dist/' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
   },
 }

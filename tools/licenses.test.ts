@@ -2,7 +2,18 @@ import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 
 /** Licences that go with Apache-2.0 and ask for no more than to be named. */
-const allowed = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0', 'ISC', 'MIT', 'MIT-0']
+const allowed = [
+  '0BSD',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'BlueOak-1.0.0',
+  'ISC',
+  'MIT',
+  'MIT-0',
+  'Unlicense',
+  '(MIT OR CC0-1.0)',
+]
 
 interface LockedPackage {
   license?: string

@@ -10,6 +10,7 @@ export interface Check {
 /** The checks that do not run the project. */
 export const staticChecks: readonly Check[] = [
   { name: 'types', command: 'tsc', args: ['-p', '.', '--noEmit'] },
+  { name: 'types of the dashboard', command: 'tsc', args: ['-p', 'packages/dashboard', '--noEmit'] },
   { name: 'lint and format', command: 'biome', args: ['check', '--error-on-warnings', '.'] },
   { name: 'dependency rules', command: 'depcruise', args: ['packages', '--config', '.dependency-cruiser.mjs'] },
   { name: 'unused code', command: 'knip', args: ['--no-progress', '--treat-config-hints-as-errors'] },

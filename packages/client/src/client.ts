@@ -1,5 +1,7 @@
 import {
+  type CallerInfo,
   type Clock,
+  callerSchema,
   clockSchema,
   type EventQuery,
   type Overview,
@@ -66,6 +68,11 @@ export class BackupClient {
   /** The version of the manager. Needs no valid token. */
   version(options: CallOptions = {}): Promise<Version> {
     return this.#connection.call({ method: 'GET', path: '/v1/version', answer: versionSchema, ...options })
+  }
+
+  /** Who the caller is, and what they may do. */
+  caller(options: CallOptions = {}): Promise<CallerInfo> {
+    return this.#connection.call({ method: 'GET', path: '/v1/caller', answer: callerSchema, ...options })
   }
 
   /** What the caller may see, in numbers. */

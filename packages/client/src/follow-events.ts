@@ -18,6 +18,8 @@ export type FollowedEvent =
    * missed.
    */
   | { type: 'connected' }
+  /** The connection was lost, or could not be established; it is tried again. */
+  | { type: 'disconnected' }
   /** A job changed. */
   | { type: 'job'; event: JobEvent }
   /** An alarm was raised, resolved or acknowledged. */
@@ -56,6 +58,7 @@ export async function* followEvents(
     } finally {
       connection.end()
     }
+    yield { type: 'disconnected' }
     await sleep(Math.min(SHORTEST_WAIT_MS * 2 ** failures, LONGEST_WAIT_MS), signal)
   }
 }

@@ -7,6 +7,7 @@ import type { Context } from '../context/context.ts'
 import { requestLog } from '../context/log.ts'
 import { readClock } from '../database/clock.ts'
 import { authenticate } from './authentication.ts'
+import { serveDashboard } from './dashboard.ts'
 import { REQUEST_DEADLINE_MS } from './deadlines.ts'
 import { EventStreams } from './event-stream.ts'
 import { healthRoute } from './health.ts'
@@ -43,7 +44,7 @@ function acceptEmptyBodies(app: App): void {
 /**
  * Builds the API. It does not listen yet.
  *
- * @param routes - What it serves besides `/health`, `/openapi.json` and `/docs`.
+ * @param routes - What it serves besides `/health`, `/openapi.json`, `/docs` and the dashboard.
  * @param tls - Serves HTTPS with this certificate; plain HTTP without.
  */
 export async function buildApp(context: Context, routes: readonly Routes[], tls?: TlsFiles): Promise<App> {
@@ -82,6 +83,7 @@ export async function buildApp(context: Context, routes: readonly Routes[], tls?
   healthRoute(app)
   for (const add of routes) add(app, context)
   await browseApi(app)
+  await serveDashboard(app, context, context.settings.dashboardDirectory)
   return app
 }
 

@@ -5,11 +5,13 @@ import { type ClockState, readClockState } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
 import { type LockedDatabase, searchLockedDatabases } from '../jobs/locks-repository.ts'
 import { countJobs, type JobCounts } from '../jobs/search-repository.ts'
+import { type NextRun, searchNextRuns } from '../plans/search-repository.ts'
 import { judgeAllInstances } from '../protection/service.ts'
 import { sumPoints } from '../restore-points/counters-repository.ts'
 
 const DAY_MS = 86_400_000
 const MAX_ATTENTION = 50
+const MAX_NEXT_RUNS = 10
 const worstFirst: readonly ProtectionState[] = ['unprotected', 'at-risk', 'unknown']
 
 /** An item that is not protected; without a name an instance that no plan covers. */
@@ -28,6 +30,8 @@ export interface Overview {
   agents: { reachable: number; unreachable: number; unknown: number }
   /** First those whose unlock fails, the longest locked first. */
   lockedDatabases: LockedDatabase[]
+  /** Soonest first. */
+  nextRuns: NextRun[]
   /** Worst first. */
   attention: Attention[]
   /** PostgreSQL's clock was set: nothing is deleted by age until that is confirmed. */
@@ -54,6 +58,7 @@ export async function readOverview(context: Context, scope: Grants): Promise<Ove
     jobs: await countJobs(context, scope, new Date(at.getTime() - DAY_MS)),
     restorePoints: await sumPoints(context, scope),
     agents: await countAgents(context, scope),
+    nextRuns: await searchNextRuns(context, scope, MAX_NEXT_RUNS),
     lockedDatabases: await searchLockedDatabases(context, scope, MAX_ATTENTION),
     attention: attention.sort((one, other) => rankOf(one) - rankOf(other)).slice(0, MAX_ATTENTION),
     clockJump,

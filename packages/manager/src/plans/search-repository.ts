@@ -49,6 +49,31 @@ export async function searchPlans(
   return { entries: entries.map((row) => planFromRow(context, row)), ...rest }
 }
 
+/** The next run of a plan. */
+export interface NextRun extends Pick<BackupPlan, 'instanceId' | 'name'> {
+  planId: string
+  runAt: Date
+}
+
+/** The plans of instances that run next, the first one first. */
+export async function searchNextRuns(
+  { database }: Pick<RepositoryContext, 'database'>,
+  scope: Grants,
+  limit: number,
+): Promise<NextRun[]> {
+  const rows = await database
+    .selectFrom('backup_plans')
+    .select(['id', 'instance_id', 'name', 'next_run_at'])
+    .where('next_run_at', 'is not', null)
+    .where(isGranted('instance_id', scope))
+    .orderBy('next_run_at')
+    .limit(limit)
+    .execute()
+  return rows.flatMap(({ id: planId, instance_id: instanceId, name, next_run_at: runAt }) =>
+    runAt === null ? [] : [{ planId, instanceId, name, runAt }],
+  )
+}
+
 /** What the protection of items depends on of a plan. */
 export type PlanCoverage = Pick<
   BackupPlan,

@@ -54,6 +54,11 @@ const api = {
     default: '20',
     description: 'maximum number of event streams that one token or user has open at one manager',
   },
+  DASHBOARD_DIR: {
+    schema: text,
+    defaultText: 'the one that was built with the manager',
+    description: 'directory of the built dashboard, which is served at `/`',
+  },
   LOG_LEVEL: {
     schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     default: 'info',

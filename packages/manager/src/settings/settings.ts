@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Environment, type ParsedSettings, parseSettings, SettingsError } from '@osb-backup/node'
 import { type CredHubSettings, readCredHubSettings } from './credhub-settings.ts'
 import { type OidcSettings, readOidcSettings } from './oidc-settings.ts'
@@ -9,6 +10,9 @@ type CamelCase<S extends string> = S extends `${infer Word}_${infer Rest}`
   ? `${Lowercase<Word>}${Capitalize<CamelCase<Rest>>}`
   : Lowercase<S>
 
+/** Where `npm run build` stores it. */
+const BUILT_DASHBOARD = fileURLToPath(new URL('../../../dashboard/dist', import.meta.url))
+
 type Parsed = ParsedSettings<typeof managerTable>
 type Properties = { readonly [N in keyof Parsed & string as CamelCase<N>]: Parsed[N] }
 
@@ -17,6 +21,7 @@ export interface ManagerSettings
   extends Omit<
     Properties,
     | 'dataDir'
+    | 'dashboardDir'
     | 'allowedOrigins'
     | 'trustedProxies'
     | 'recoveryRecipients'
@@ -25,6 +30,8 @@ export interface ManagerSettings
   > {
   /** Absolute. */
   readonly dataDirectory: string
+  /** Absolute; it may not exist. */
+  readonly dashboardDirectory: string
   readonly allowedOrigins: readonly string[]
   readonly trustedProxies: readonly string[]
   readonly recoveryRecipients: readonly string[]
@@ -46,7 +53,14 @@ export function readSettings(environment: Environment = process.env): ManagerSet
   const properties = Object.fromEntries(entries.map(([name, value]) => [camelCase(name), value])) as Properties
   const keys = ['SECRET_KEY', 'SECRET_KEY_FILE', 'SECRET_KEY_COMMAND'].filter((name) => environment[name])
   if (keys.length > 1) throw new SettingsError(`${keys.join(' and ')} exclude each other: set one of them.`)
-  const { dataDir, allowedOrigins = [], trustedProxies = [], recoveryRecipients = [], ...rest } = properties
+  const {
+    dataDir,
+    dashboardDir = BUILT_DASHBOARD,
+    allowedOrigins = [],
+    trustedProxies = [],
+    recoveryRecipients = [],
+    ...rest
+  } = properties
   const { metricsAllowedAddresses = [], legacyRegistrationNetworks = [], ...others } = rest
   const oidc = readOidcSettings(environment)
   requireBoth(properties, 'tlsCertificateFile', 'tlsKeyFile')
@@ -61,7 +75,8 @@ export function readSettings(environment: Environment = process.env): ManagerSet
     metricsAllowedAddresses,
     legacyRegistrationNetworks,
   }
-  return { ...others, ...lists, dataDirectory: resolve(dataDir), oidc, credHub: readCredHubSettings(environment) }
+  const directories = { dataDirectory: resolve(dataDir), dashboardDirectory: resolve(dashboardDir) }
+  return { ...others, ...lists, ...directories, oidc, credHub: readCredHubSettings(environment) }
 }
 
 function requireBoth(properties: Properties, certificate: keyof Properties, key: keyof Properties): void {

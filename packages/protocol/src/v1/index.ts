@@ -1,6 +1,7 @@
 export * from './access.ts'
 export * from './agents.ts'
 export * from './alarms.ts'
+export * from './caller.ts'
 export * from './clock.ts'
 export * from './destinations.ts'
 export * from './events.ts'

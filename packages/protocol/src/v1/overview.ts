@@ -36,6 +36,16 @@ export const overviewSchema = z.object({
       unknown: count('Were not asked yet', 0),
     })
     .meta({ description: 'Agents by state' }),
+  nextRuns: z
+    .array(
+      z.object({
+        planId: idSchema.meta(about('The plan', EXAMPLE_ID)),
+        instanceId: idSchema.meta(about('Its instance', 'shop-db')),
+        name: z.string().meta(about('Its name', 'nightly')),
+        runAt: instantSchema.meta(about('When it runs', EXAMPLE_INSTANT)),
+      }),
+    )
+    .meta({ description: 'The next scheduled runs, soonest first; at most 10' }),
   lockedDatabases: z
     .array(
       z.object({

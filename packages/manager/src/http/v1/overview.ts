@@ -19,14 +19,16 @@ export function overviewRoutes(app: App, context: Context): void {
     },
     async (request): Promise<Overview> => {
       const scope = await request.call.caller.grants()
-      const { at, attention, instances, lockedDatabases, clockJump, ...rest } = await share(JSON.stringify(scope), () =>
-        readOverview(context, scope),
+      const { at, attention, instances, nextRuns, lockedDatabases, clockJump, ...rest } = await share(
+        JSON.stringify(scope),
+        () => readOverview(context, scope),
       )
       const { 'at-risk': atRisk, ...states } = instances
       return {
         ...rest,
         instances: { ...states, atRisk },
         lockedDatabases: lockedDatabases.map(({ since, ...each }) => ({ ...each, lockedSince: since.toISOString() })),
+        nextRuns: nextRuns.map(({ runAt, ...each }) => ({ ...each, runAt: runAt.toISOString() })),
         attention: attention.map(({ instanceId, item, planIds, protection }) => ({
           instanceId,
           item,

@@ -5,6 +5,7 @@ import { agentRoutes } from './agents.ts'
 import { alarmRoutes } from './alarms.ts'
 import { auditEntryRoutes } from './audit-entries.ts'
 import { brokerAccountRoutes } from './broker-accounts.ts'
+import { callerRoutes } from './caller.ts'
 import { clockRoutes } from './clock.ts'
 import { destinationRoutes } from './destinations.ts'
 import { eventRoutes } from './events.ts'
@@ -25,6 +26,7 @@ import { versionRoutes } from './version.ts'
 export function v1Routes(app: App, context: Context): void {
   for (const add of [
     versionRoutes,
+    callerRoutes,
     instanceRoutes,
     trendRoutes,
     agentRoutes,

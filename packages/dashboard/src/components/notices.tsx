@@ -1,0 +1,51 @@
+import { Alert, Button, Center, Stack, Text, Title } from '@mantine/core'
+import { ApiError } from '@osb-backup/client'
+import { CircleX, Lock, SearchX, Unplug } from 'lucide-react'
+import type { ReactNode } from 'react'
+import { messages } from '../messages/messages.ts'
+
+const t = messages.shell
+
+/** Why something cannot be shown, and what to do about it. */
+export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: (() => void) | undefined }) {
+  const { title, icon } = describe(error)
+  return (
+    <Alert color="red" variant="default" title={title} icon={icon} role="alert">
+      <Stack align="flex-start" gap="sm">
+        <Text size="sm">{error instanceof Error ? error.message : String(error)}</Text>
+        {onRetry !== undefined && (
+          <Button size="xs" variant="default" onClick={onRetry}>
+            {t.retry}
+          </Button>
+        )}
+      </Stack>
+    </Alert>
+  )
+}
+
+function describe(error: unknown): { title: string; icon: ReactNode } {
+  const status = error instanceof ApiError ? error.status : 0
+  if (status === undefined) return { title: t.error.unreachable, icon: <Unplug aria-hidden /> }
+  if (status === 403) return { title: t.error.forbidden, icon: <Lock aria-hidden /> }
+  if (status === 404) return { title: t.error.notFound, icon: <SearchX aria-hidden /> }
+  return { title: t.error.failed, icon: <CircleX aria-hidden /> }
+}
+
+/** What is shown in the place of an empty list: why it is empty, and the next step. */
+export function EmptyNotice({ title, hint, action }: { title: string; hint?: ReactNode; action?: ReactNode }) {
+  return (
+    <Center py="xl">
+      <Stack align="center" gap="xs" maw={480} ta="center">
+        <Title order={2} size="h4">
+          {title}
+        </Title>
+        {hint !== undefined && (
+          <Text c="dimmed" size="sm">
+            {hint}
+          </Text>
+        )}
+        {action}
+      </Stack>
+    </Center>
+  )
+}

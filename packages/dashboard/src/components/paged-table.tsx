@@ -1,0 +1,59 @@
+import { Skeleton, Stack } from '@mantine/core'
+import type { List } from '@osb-backup/protocol/v1'
+import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query'
+import { type ReactNode, useMemo } from 'react'
+import { messages } from '../messages/messages.ts'
+import { ErrorNotice } from './notices.tsx'
+import { type Column, VirtualTable } from './virtual-table.tsx'
+
+const SKELETON_ROWS = 8
+
+/** A list of the API as a table, in each of its states: loading, empty, failed, and with as many entries as there are. */
+export function PagedTable<T extends { id: string }>({
+  label,
+  query,
+  columns,
+  empty,
+}: {
+  label: string
+  query: UseInfiniteQueryResult<InfiniteData<List<T>>>
+  columns: readonly Column<T>[]
+  empty: ReactNode
+}) {
+  const rows = useMemo(() => query.data?.pages.flatMap(({ items }) => items) ?? [], [query.data])
+  const { fetchNextPage, isFetchingNextPage, hasNextPage, error } = query
+  const onMore = useMemo(
+    () => () => {
+      if (!isFetchingNextPage && error === null) void fetchNextPage()
+    },
+    [fetchNextPage, isFetchingNextPage, error],
+  )
+  const notice = error !== null && <ErrorNotice error={error} onRetry={() => void query.refetch()} />
+  if (query.data === undefined) {
+    if (notice) return notice
+    return (
+      <Stack gap="xs" role="status" aria-label={messages.shell.loading}>
+        {Array.from({ length: SKELETON_ROWS }, (_, index) => (
+          <Skeleton key={index.toString()} height={40} />
+        ))}
+      </Stack>
+    )
+  }
+  return (
+    <Stack gap="md">
+      {notice}
+      {rows.length === 0 ? (
+        empty
+      ) : (
+        <VirtualTable
+          label={label}
+          columns={columns}
+          rows={rows}
+          rowKey={({ id }) => id}
+          hasMore={hasNextPage}
+          onMore={onMore}
+        />
+      )}
+    </Stack>
+  )
+}

@@ -1,0 +1,19 @@
+import { instanceMessages } from './instances.ts'
+import { jobMessages } from './jobs.ts'
+import { overviewMessages } from './overview.ts'
+import { planMessages } from './plans.ts'
+import { restoreMessages } from './restore.ts'
+import { shellMessages, signInMessages, stateMessages } from './shell.ts'
+
+/** Everything that the dashboard says, in English: to translate it, translate this folder. */
+export const messages = {
+  product: 'OSB Backup Manager',
+  shell: shellMessages,
+  signIn: signInMessages,
+  states: stateMessages,
+  overview: overviewMessages,
+  instances: instanceMessages,
+  jobs: jobMessages,
+  plans: planMessages,
+  restore: restoreMessages,
+} as const

@@ -1,0 +1,117 @@
+import { Alert, Group, Stack, Tabs, Text } from '@mantine/core'
+import type { Instance, Job } from '@osb-backup/protocol/v1'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { LockKeyhole } from 'lucide-react'
+import { ProtectionBadge } from '../../components/badges.tsx'
+import { Facts } from '../../components/facts.tsx'
+import { Instant } from '../../components/instant.tsx'
+import { EmptyNotice } from '../../components/notices.tsx'
+import { Page } from '../../components/page.tsx'
+import { PagedTable } from '../../components/paged-table.tsx'
+import { QueryContent } from '../../components/query-content.tsx'
+import { queries } from '../../data/queries.ts'
+import { messages } from '../../messages/messages.ts'
+import { useSession } from '../../session/session.tsx'
+import { jobColumns } from '../jobs/job-columns.tsx'
+import { InstanceItems } from './instance-items.tsx'
+import { InstancePoints } from './instance-points.tsx'
+import { InstanceTrend } from './instance-trend.tsx'
+
+const t = messages.instances
+const route = getRouteApi('/instances/$instanceId')
+const tabs = ['items', 'restore-points', 'jobs'] as const
+
+/** One instance: what of it is protected, what can be restored, and how its backups develop. */
+export function InstancePage() {
+  const { instanceId } = route.useParams()
+  const { client } = useSession()
+  const instance = useQuery(queries.instance(client, instanceId))
+  return (
+    <Page title={instanceId} parents={[{ label: t.title, link: { to: '/instances' } }]}>
+      <QueryContent query={instance} height={300}>
+        {(data) => <InstanceContent instance={data} />}
+      </QueryContent>
+    </Page>
+  )
+}
+
+function InstanceContent({ instance }: { instance: Instance }) {
+  const { tab = 'items' } = route.useSearch()
+  const navigate = route.useNavigate()
+  return (
+    <Stack gap="lg">
+      <Group gap="sm" align="flex-start">
+        <ProtectionBadge state={instance.protection.state} />
+        <Text flex={1} miw={200}>
+          {instance.protection.reason}
+        </Text>
+      </Group>
+      {instance.lockedSince !== undefined && (
+        <Alert color="red" variant="default" icon={<LockKeyhole aria-hidden />} title={t.locked}>
+          {t.lockedSince} <Instant at={instance.lockedSince} />
+        </Alert>
+      )}
+      <InstanceFacts instance={instance} />
+      <Tabs
+        value={tab}
+        onChange={(value) =>
+          void navigate({ search: { tab: tabs.find((each) => each === value) }, replace: true, resetScroll: false })
+        }
+        keepMounted={false}
+      >
+        <Tabs.List mb="md">
+          {tabs.map((each) => (
+            <Tabs.Tab key={each} value={each}>
+              {t.tabs[each]}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        <Tabs.Panel value="items">
+          <Stack gap="lg">
+            <InstanceItems instanceId={instance.id} />
+            <InstanceTrend instanceId={instance.id} />
+          </Stack>
+        </Tabs.Panel>
+        <Tabs.Panel value="restore-points">
+          <InstancePoints instanceId={instance.id} />
+        </Tabs.Panel>
+        <Tabs.Panel value="jobs">
+          <InstanceJobs instanceId={instance.id} />
+        </Tabs.Panel>
+      </Tabs>
+    </Stack>
+  )
+}
+
+function InstanceFacts({ instance: { hosts, agentId, createdAt } }: { instance: Instance }) {
+  const { client } = useSession()
+  const { data: agent } = useQuery({ ...queries.agent(client, agentId ?? ''), enabled: agentId !== undefined })
+  return (
+    <Facts
+      facts={[
+        [
+          t.facts.hosts,
+          hosts.map(({ address, port }) => (port === undefined ? address : `${address}:${port}`)).join(', '),
+        ],
+        [t.facts.agent, agent && `${agent.name ?? agent.url} (${t.agentStates[agent.state]})`],
+        [t.facts.lastSeen, agent?.lastSeenAt && <Instant at={agent.lastSeenAt} isRelative />],
+        [t.facts.version, agent?.version],
+        [t.facts.created, <Instant key="created" at={createdAt} />],
+      ]}
+    />
+  )
+}
+
+function InstanceJobs({ instanceId }: { instanceId: string }) {
+  const { client } = useSession()
+  const query = useInfiniteQuery(queries.jobs(client, { instance: instanceId }))
+  return (
+    <PagedTable<Job>
+      label={messages.jobs.title}
+      query={query}
+      columns={jobColumns}
+      empty={<EmptyNotice title={messages.jobs.empty} hint={messages.jobs.emptyHint} />}
+    />
+  )
+}

@@ -1,0 +1,88 @@
+import { Alert, Card, Group, Stack, Text } from '@mantine/core'
+import type { JobPart } from '@osb-backup/protocol/v1'
+import { LockKeyhole } from 'lucide-react'
+import { withoutAnsi } from '../../components/ansi.ts'
+import { JobStateBadge } from '../../components/badges.tsx'
+import { Facts } from '../../components/facts.tsx'
+import { formatBytes, formatCount } from '../../components/formats.ts'
+import { Instant } from '../../components/instant.tsx'
+import { TextLink } from '../../components/page.tsx'
+import { messages } from '../../messages/messages.ts'
+
+const t = messages.jobs
+
+/** What a job does for one item: how far it is, what it left, and what to do if it failed. */
+export function JobPartCard({ part }: { part: JobPart }) {
+  const bytes = (count: number | undefined) => (count === undefined ? undefined : formatBytes(count))
+  return (
+    <Card withBorder padding="sm" component="article" aria-label={part.item}>
+      <Stack gap="sm">
+        <Group gap="sm">
+          <Text fw={600}>{part.item}</Text>
+          <JobStateBadge state={part.state} />
+          {part.database !== part.item && <Text size="sm">{t.part.database(part.database)}</Text>}
+          {part.stage !== undefined && <Text size="sm">{t.part.stage(part.stage)}</Text>}
+        </Group>
+        {part.error !== undefined && <PartFailure part={part} />}
+        {part.waitingFor !== undefined && (
+          <Alert color="gray" variant="default" title={t.part.waiting}>
+            {part.waitingFor.reason}{' '}
+            <TextLink to="/jobs/$jobId" params={{ jobId: part.waitingFor.jobId }}>
+              {t.part.waitingFor}
+            </TextLink>
+          </Alert>
+        )}
+        {part.lockedSince !== undefined && (
+          <Alert color="orange" variant="default" icon={<LockKeyhole aria-hidden />} title={t.part.locked}>
+            <Instant at={part.lockedSince} />
+            {(part.unlockAttempts ?? 0) > 0 && ` ${t.part.unlockAttempts(formatCount(part.unlockAttempts ?? 0))}`}
+          </Alert>
+        )}
+        {part.warnings.map(({ code, message }) => (
+          <Alert key={code} color="yellow" variant="default" title={message} />
+        ))}
+        <Facts
+          facts={[
+            [t.facts.started, part.startedAt && <Instant at={part.startedAt} />],
+            [t.facts.ended, part.endedAt && <Instant at={part.endedAt} />],
+            [t.part.read, bytes(part.bytesRead)],
+            [t.part.stored, bytes(part.sizeBytes ?? part.bytesStored)],
+            [t.part.original, bytes(part.originalSizeBytes)],
+            [t.part.verified, part.verified && messages.instances.points.verifications[part.verified]],
+          ]}
+        />
+        {part.objectName !== undefined && (
+          <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+            {t.part.object}: {part.objectName}
+          </Text>
+        )}
+        {part.sha256 !== undefined && (
+          <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+            {t.part.digest}: {part.sha256}
+          </Text>
+        )}
+      </Stack>
+    </Card>
+  )
+}
+
+function PartFailure({ part: { state, failedStage, error, failureCode } }: { part: JobPart }) {
+  const title =
+    failedStage !== undefined
+      ? t.part.failedAt(failedStage)
+      : state === 'failed'
+        ? t.part.failed
+        : messages.states.jobs[state]
+  return (
+    <Alert color="red" variant="default" title={title}>
+      <Text size="sm" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+        {withoutAnsi(error ?? '')}
+      </Text>
+      {failureCode !== undefined && (
+        <Text size="sm" mt="xs" fw={600}>
+          {t.advice[failureCode]}
+        </Text>
+      )}
+    </Alert>
+  )
+}

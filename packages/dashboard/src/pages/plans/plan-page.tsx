@@ -1,0 +1,87 @@
+import { Alert, Button, Group, Stack } from '@mantine/core'
+import type { Plan } from '@osb-backup/protocol/v1'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
+import { Facts } from '../../components/facts.tsx'
+import { Instant } from '../../components/instant.tsx'
+import { ErrorNotice } from '../../components/notices.tsx'
+import { Page, TextLink } from '../../components/page.tsx'
+import { QueryContent } from '../../components/query-content.tsx'
+import { queries } from '../../data/queries.ts'
+import { messages } from '../../messages/messages.ts'
+import { useSession } from '../../session/session.tsx'
+import { draftOf, emptyDraft } from './plan-draft.ts'
+import { PlanForm } from './plan-form.tsx'
+
+const t = messages.plans
+const planRoute = getRouteApi('/plans/$planId')
+const newPlanRoute = getRouteApi('/plans/new')
+const parents = [{ label: t.title, link: { to: '/plans' } }] as const
+
+/** One plan: what it does, and the form that changes it. */
+export function PlanPage() {
+  const { planId } = planRoute.useParams()
+  const { client } = useSession()
+  const query = useQuery(queries.plan(client, planId))
+  const plan = query.data?.value
+  return (
+    <Page title={plan?.name ?? planId} parents={[...parents]} actions={plan && <PlanActions plan={plan} />}>
+      <QueryContent query={query} height={600}>
+        {({ value, version }) => (
+          <Stack gap="lg">
+            {value.paused && <Alert color="yellow" variant="default" title={t.pausedNow} />}
+            <Facts
+              facts={[
+                [
+                  t.columns.instance,
+                  <TextLink key="instance" to="/instances/$instanceId" params={{ instanceId: value.instanceId }}>
+                    {value.instanceId}
+                  </TextLink>,
+                ],
+                [t.nextRun, value.nextRunAt && <Instant at={value.nextRunAt} isRelative />],
+                [t.retentionDelay, value.retentionEffectiveAt && <Instant at={value.retentionEffectiveAt} />],
+              ]}
+            />
+            <PlanForm key={version} draft={draftOf(value)} planId={value.id} version={version} />
+          </Stack>
+        )}
+      </QueryContent>
+    </Page>
+  )
+}
+
+/** The form of a plan that does not exist yet. */
+export function NewPlanPage() {
+  const { instance } = newPlanRoute.useSearch()
+  return (
+    <Page title={t.create} parents={[...parents]}>
+      <PlanForm draft={{ ...emptyDraft, instanceId: instance ?? '' }} />
+    </Page>
+  )
+}
+
+function PlanActions({ plan: { id } }: { plan: Plan }) {
+  const { client, hasRole } = useSession()
+  const cache = useQueryClient()
+  const navigate = useNavigate()
+  const run = useMutation({
+    mutationFn: () => client.plans.run(id),
+    onSuccess: async (job) => {
+      await cache.invalidateQueries({ queryKey: ['jobs'] })
+      await navigate({ to: '/jobs/$jobId', params: { jobId: job.id } })
+    },
+  })
+  return (
+    <Stack gap="xs">
+      <Group gap="xs">
+        <Button variant="default" renderRoot={(props) => <Link to="/jobs" search={{ plan: id }} {...props} />}>
+          {t.jobs}
+        </Button>
+        <Button disabled={!hasRole('operator')} loading={run.isPending} onClick={() => run.mutate()}>
+          {t.run}
+        </Button>
+      </Group>
+      {run.error !== null && <ErrorNotice error={run.error} />}
+    </Stack>
+  )
+}

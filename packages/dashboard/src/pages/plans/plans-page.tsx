@@ -1,0 +1,103 @@
+import { Badge, Button, Group, Select } from '@mantine/core'
+import type { Plan, Retention } from '@osb-backup/protocol/v1'
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { getRouteApi, Link } from '@tanstack/react-router'
+import { formatCount } from '../../components/formats.ts'
+import { Instant } from '../../components/instant.tsx'
+import { NoMatchNotice } from '../../components/no-match-notice.tsx'
+import { EmptyNotice } from '../../components/notices.tsx'
+import { Page, TextLink } from '../../components/page.tsx'
+import { PagedTable } from '../../components/paged-table.tsx'
+import { SearchField } from '../../components/search-field.tsx'
+import type { Column } from '../../components/virtual-table.tsx'
+import { queries } from '../../data/queries.ts'
+import { messages } from '../../messages/messages.ts'
+import { useSession } from '../../session/session.tsx'
+
+const t = messages.plans
+const route = getRouteApi('/plans')
+
+const columns: Column<Plan>[] = [
+  {
+    title: t.columns.name,
+    width: 'minmax(0, 2fr)',
+    onPhones: true,
+    render: ({ id, name }) => (
+      <TextLink to="/plans/$planId" params={{ planId: id }}>
+        {name}
+      </TextLink>
+    ),
+  },
+  {
+    title: t.columns.instance,
+    width: 'minmax(0, 2fr)',
+    onPhones: true,
+    render: ({ instanceId }) => (
+      <TextLink to="/instances/$instanceId" params={{ instanceId }}>
+        {instanceId}
+      </TextLink>
+    ),
+  },
+  { title: t.columns.items, width: 'minmax(0, 2fr)', render: ({ items }) => items.join(', ') },
+  {
+    title: t.columns.next,
+    width: '160px',
+    render: ({ paused, nextRunAt }) =>
+      paused ? (
+        <Badge variant="default" tt="none" fw={500}>
+          {t.paused}
+        </Badge>
+      ) : (
+        <Instant at={nextRunAt} isRelative />
+      ),
+  },
+  { title: t.columns.retention, width: '200px', render: ({ retention }) => inWords(retention) },
+]
+
+const inWords = ({ style, period = 0 }: Retention) =>
+  style === 'all' ? t.retention.all : t.retention[style](formatCount(period))
+
+/** All plans that the caller may see. */
+export function PlansPage() {
+  const { client, hasRole } = useSession()
+  const search = route.useSearch()
+  const navigate = route.useNavigate()
+  const query = useInfiniteQuery(queries.plans(client, search))
+  const filter = (change: Partial<typeof search>) =>
+    void navigate({ search: (before) => ({ ...before, ...change }), replace: true })
+  const isFiltered = Object.values(search).some((value) => value !== undefined)
+  const create = hasRole('operator') ? (
+    <Button renderRoot={(props) => <Link to="/plans/new" {...props} />}>{t.create}</Button>
+  ) : undefined
+  return (
+    <Page title={t.title} actions={create}>
+      <Group align="flex-end">
+        <SearchField label={t.search} value={search.q} onChange={(q) => filter({ q })} />
+        <Select
+          aria-label={t.schedule}
+          placeholder={t.schedule}
+          data={[
+            { value: 'false', label: t.active },
+            { value: 'true', label: t.paused },
+          ]}
+          value={search.paused ?? null}
+          onChange={(value) => filter({ paused: value === 'true' || value === 'false' ? value : undefined })}
+          clearable
+          clearButtonProps={{ 'aria-label': messages.shell.clearFilters }}
+        />
+      </Group>
+      <PagedTable
+        label={t.title}
+        query={query}
+        columns={columns}
+        empty={
+          isFiltered ? (
+            <NoMatchNotice title={t.noMatch} onClear={() => void navigate({ search: {}, replace: true })} />
+          ) : (
+            <EmptyNotice title={t.empty} hint={t.emptyHint} action={create} />
+          )
+        }
+      />
+    </Page>
+  )
+}
