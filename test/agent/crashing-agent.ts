@@ -117,7 +117,7 @@ export class CrashingAgent {
 
   /** Names of the journal's files of jobs. */
   async journalFiles(): Promise<string[]> {
-    return (await readdir(this.state)).filter((name) => name.endsWith('.json'))
+    return (await readdir(this.state)).filter((name) => /^(backup|restore)-.*\.json$/.test(name))
   }
 
   /** Changes a file of the journal, while no agent runs, and returns what is in it. */
