@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -137,4 +139,17 @@ test('an agent that may not work on a database does not list it, and scripts wit
     status: 501,
     json: { code: 'items_not_supported' },
   })
+})
+
+test('what a crash left of a list is ended by the next start, and its directory removed', async () => {
+  const backups = await packsFolder({ '.list-items-0': { scratch: 'left' } })
+  const marks = { BACKUP_JOB_ID: '.list-items-0', BACKUP_STAGE: 'list-items' }
+  const environment = { PATH: process.env.PATH, BACKUP_DIRECTORY: join(backups, '.list-items-0'), ...marks }
+  const orphan = spawn('sleep', ['300'], { env: environment, detached: true, stdio: 'ignore' })
+  const exited = once(orphan, 'exit')
+  await once(orphan, 'spawn')
+  const under = await agentWith(formTwo({ 'list-items': 'echo shop\n' }), { directory_backup: backups })
+  await exited
+  expect(await readdir(backups)).toEqual([])
+  expect((await under.call('POST', '/items', { backup: access })).json).toEqual({ items: ['shop'] })
 })

@@ -76,7 +76,7 @@ async function json<T extends z.ZodType>(
 
 test('commands about agents, instances and destinations', async () => {
   const { folder, destinations, agent, agentId } = fixture
-  const created = await json('agent create http://127.0.0.1:9 --name second --username backup', v1.agentSchema, {
+  const created = await json('agent create https://127.0.0.1:9 --name second --username backup', v1.agentSchema, {
     more: ['--password-file', secretFile('agent')],
   })
   await json('agent list', z.array(v1.agentSchema))
@@ -219,6 +219,7 @@ test('commands about access, documents and this program itself', async () => {
   await run(`diff -f ${exported}`)
   await run(`apply -f ${exported}`)
   expect(JSON.parse((await run('schema')).stdout)).toHaveProperty('$schema')
+  await run(`pack check ${join(import.meta.dirname, '../../script-packs/postgresql')}`)
   for (const shell of ['bash', 'zsh', 'fish']) await run(`completion ${shell}`)
   const completed = (await run('__complete -- plan show fai')).stdout
   expect(completed).toContain('failing')

@@ -52,12 +52,16 @@ test('every manager answers the same, promtool finds nothing wrong, and deleted 
   const plan = await fixture.createPlan({ name: 'a "plan"\\n' })
   await fixture.runPlan(plan.id)
   const point = await fixture.newestPoint(plan.id)
-  await fixture.waitForJob((await fixture.client.restorePoints.verify(point.id)).id)
+  expect(await fixture.waitForJob((await fixture.client.restorePoints.verify(point.id)).id)).toMatchObject({
+    state: 'succeeded',
+  })
+  // A scrape that began before the verification ended is shared with those that come meanwhile.
+  const verified = /^osb_backup_plan_last_verified_timestamp_seconds\{.*\} \d{10}/m
+  await expect.poll(() => metricsOf(fixture.manager.url)).toMatch(verified)
   const text = await metricsOf(fixture.manager.url)
   const labels = `plan="${plan.id}",name="a \\"plan\\"\\\\n",instance_id="${instanceId}"`
   expect(text).toContain(`osb_backup_plan_protected{${labels}} 1`)
   expect(text).toMatch(/^osb_backup_plan_last_success_timestamp_seconds\{.*\} \d{10}/m)
-  expect(text).toMatch(/^osb_backup_plan_last_verified_timestamp_seconds\{.*\} \d{10}/m)
   expect(text).toContain('osb_backup_jobs_ended_total{kind="backup",result="succeeded"} 1')
   expect(text).toContain('osb_backup_job_duration_seconds_bucket{le="+Inf",kind="verify",result="succeeded"} 1')
   expect(text).toContain(`osb_backup_dump_bytes_sum{kind="backup",result="succeeded"} ${point.sizeBytes}`)

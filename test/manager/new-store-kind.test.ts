@@ -163,7 +163,10 @@ test('its destinations are created, tried and shown in the legacy API', async ()
   const created = await call('POST', '/fileDestinations', sent)
   expect(created).toMatchObject({ status: 201, body: { type: 'VAULT', name: 'legacy', directory: vaults } })
   expect(JSON.stringify(created.body)).not.toContain(PIN)
-  expect(await call('POST', '/fileDestinations/validate', { ...sent, name: 'other' })).toMatchObject({ status: 200, body: { type: 'VAULT' } })
+  expect(await call('POST', '/fileDestinations/validate', { ...sent, name: 'other' })).toMatchObject({
+    status: 200,
+    body: { type: 'VAULT' },
+  })
   const { status } = await call('POST', '/fileDestinations', { ...sent, serviceInstance: undefined })
   expect(status).toBe(400)
 })

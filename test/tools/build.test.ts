@@ -31,8 +31,11 @@ test('the command line works as one file, without node_modules', async () => {
   await writeFile(join(folder.path, 'store.json'), JSON.stringify({ type: 'file', directory: folder.path }))
   const transforms = ['--compression', 'zstd', '--recipient', await identityToRecipient(identity)]
   const content = Buffer.alloc(300_000, 'content')
-  expect(await run(['object', 'put', 'a.zst.age', ...destination, ...transforms], content)).toMatchObject({ code: 0 })
-  const got = await run(['object', 'get', 'a.zst.age', ...destination, '--identity-file', join(folder.path, 'key')])
+  const stored = await run(['object', 'put', 'a.zst.age', ...destination, ...transforms], content)
+  expect(stored).toMatchObject({ code: 0, stderr: '' })
+  const { sha256 } = JSON.parse(stored.stdout.toString())
+  const expected = ['--sha256', sha256, '--identity-file', join(folder.path, 'key')]
+  const got = await run(['object', 'get', 'a.zst.age', ...destination, ...expected])
   expect(got).toMatchObject({ code: 0, stderr: '' })
   expect(got.stdout.equals(content)).toBe(true)
   // So are the parts that sign in.

@@ -158,10 +158,12 @@ test('there is a method for every operation that the API describes, and each rea
     else await expect(answer, name).resolves.toSatisfy(() => true)
   }
   await client.version()
+  await client.caller()
   await client.overview()
   await client.clock()
   await client.confirmClock()
   server.close()
-  // Followed above.
-  expect([...called, 'get /v1/events'].toSorted()).toEqual(operations.map(({ name }) => name).toSorted())
+  // Events are followed above; agents call the others.
+  const others = ['get /v1/events', 'post /v1/agent-certificates', 'post /v1/agent-certificates/renew']
+  expect([...called, ...others].toSorted()).toEqual(operations.map(({ name }) => name).toSorted())
 })
