@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { handleShutdownSignals } from '@osb-backup/node'
@@ -11,15 +11,15 @@ import {
   startAgentProcess,
   startManagerProcess,
 } from '@osb-backup/testkit'
+import { type CommandLine, commandLineOf } from './command-line.ts'
 import { filesScenario } from './files-scenario.ts'
 import { postgresScenario } from './postgres-scenario.ts'
 import type { Scenario } from './scenario.ts'
-import { watchJob } from './watch-job.ts'
 
 const help = `npm run demo [-- --keep] [-- --files]
 
 Backs up real data, damages it, restores it, and shows that every byte is back: with a manager and an agent in processes
-of their own, into a directory as file destination. Uses a PostgreSQL database where PostgreSQL's programs are installed, otherwise
+of their own, into a directory as file destination, by the commands that a user would type. Uses a PostgreSQL database where PostgreSQL's programs are installed, otherwise
 (or with --files) a directory of files. Needs no root and leaves nothing behind.
 
   --keep    keep everything running afterwards, to be explored by hand
@@ -56,66 +56,55 @@ async function startPair(
   return { manager, agent }
 }
 
-async function register(
-  { client }: ManagerProcess,
-  agent: AgentProcess,
-  scenario: Scenario,
-  folder: string,
-): Promise<string> {
-  const { url, username, password } = agent
-  const { id: agentId } = await client.agents.create({ name: 'demo agent', url, username, password })
-  await client.instances.create({ id: INSTANCE, agentId, ...scenario.instance })
-  const destination = await client.destinations.create({
-    instanceId: INSTANCE,
-    name: 'a directory',
-    store: { kind: 'file', directory: join(folder, 'destinations') },
-  })
-  const plan = await client.plans.create({
-    instanceId: INSTANCE,
-    name: 'nightly',
-    destinationId: destination.id,
-    items: scenario.items,
-    schedule: { cron: '0 0 2 * * *', timezone: 'Europe/Berlin' },
-    retention: { style: 'count', period: 7 },
-  })
-  return plan.id
+async function register(osbBackup: CommandLine, agent: AgentProcess, scenario: Scenario, folder: string) {
+  const passwordFile = join(folder, 'agent-password')
+  await writeFile(passwordFile, agent.password, { mode: 0o600 })
+  const credentials = ['--username', agent.username, '--password-file', passwordFile]
+  await osbBackup('agent', 'create', agent.url, '--name', 'demo-agent', ...credentials)
+  await osbBackup('instance', 'create', INSTANCE, '--agent', 'demo-agent', ...scenario.instanceOptions)
+  const directory = ['--kind', 'file', '--directory', join(folder, 'destinations')]
+  await osbBackup('destination', 'create', '--instance', INSTANCE, '--name', 'disk', ...directory)
+  const items = scenario.items.flatMap((item) => ['--item', item])
+  const schedule = ['--cron', '0 2 * * *', '--timezone', 'Europe/Berlin', '--keep', '7']
+  await osbBackup(
+    'plan',
+    'create',
+    '--instance',
+    INSTANCE,
+    '--name',
+    'nightly',
+    '--destination',
+    'disk',
+    ...items,
+    ...schedule,
+  )
 }
 
 /** The demo itself, once everything runs. */
-async function mainJob(
-  manager: ManagerProcess,
-  planId: string,
-  scenario: Scenario,
-  signal: AbortSignal,
-): Promise<void> {
-  const { client } = manager
+async function mainJob(osbBackup: CommandLine, scenario: Scenario): Promise<void> {
   const before = await scenario.digest()
   say(`2. Back up ${scenario.title} (digest ${before.slice(0, 16)}…)`)
-  const backup = await watchJob(client, (await client.plans.run(planId)).id, scenario.expectedBytes, signal)
-  for (const { item, objectName, sizeBytes, sha256 } of backup.parts) {
-    console.log(`   ${item}: ${objectName}, ${sizeBytes?.toLocaleString('en')} bytes, SHA-256 ${sha256?.slice(0, 16)}…`)
-  }
+  await osbBackup('backup', INSTANCE, '--wait')
+  await osbBackup('restore-point', 'list', '--instance', INSTANCE)
   say('3. Damage the data')
   console.log(`   ${await scenario.damage()}`)
   console.log(`   digest now: ${(await scenario.digest()).slice(0, 48)}…`)
   if ((await scenario.digest()) === before) throw new Error('the damage did nothing')
 
   say('4. Restore')
-  for await (const point of client.restorePoints.iterate({ job: backup.id })) {
-    const { id } = await client.restorePoints.restore(point.id)
-    await watchJob(client, id, scenario.expectedBytes, signal)
-  }
+  await osbBackup('restore', INSTANCE, '--wait', '--yes')
   const after = await scenario.digest()
-  console.log(`   digest now: ${after.slice(0, 16)}…`)
+  console.log(`\n   digest now: ${after.slice(0, 16)}…`)
   if (after !== before) throw new Error('the restored data differs from what was backed up')
   say('   Byte for byte back.')
 }
 
-function nextSteps({ url, token }: ManagerProcess, agent: AgentProcess): string {
-  return `The manager answers on ${url} (token ${token}), the agent on ${agent.url}. Try:
+function nextSteps({ url, token }: ManagerProcess): string {
+  return `The dashboard is at ${url}/ (token ${token}). At the command line, in this folder:
 
-  curl -H "Authorization: Bearer ${token}" ${url}/v1/jobs?instance=${INSTANCE}
-  curl -u ${agent.username}:${agent.password} ${agent.url}/status`
+  export OSB_BACKUP_URL=${url} OSB_BACKUP_TOKEN=${token}
+  npm run -s cli -- status
+  npm run -s cli -- job list --instance ${INSTANCE}`
 }
 
 /** Sets everything up, runs the demo, and takes everything down again, also when the signal ends it. */
@@ -129,14 +118,14 @@ async function demo(options: { keep: boolean; files: boolean }, signal: AbortSig
     try {
       console.log(`   manager ${manager.url}   agent ${agent.url}`)
       signal.throwIfAborted()
-      await mainJob(manager, await register(manager, agent, scenario, folder.path), scenario, signal)
+      const osbBackup = commandLineOf(manager, signal)
+      await register(osbBackup, agent, scenario, folder.path)
+      await mainJob(osbBackup, scenario)
       if (options.keep) {
-        say(`${nextSteps(manager, agent)}\n\nCtrl-C ends the demo.`)
+        say(`${nextSteps(manager)}\n\nCtrl-C ends the demo.`)
         if (!signal.aborted) await once(signal, 'abort')
       } else {
-        say(
-          'Next: `npm run demo -- --keep` stays up to be tried with curl; README.md shows how to start both for real.',
-        )
+        say('Next: `npm run demo -- --keep` stays up to be explored; README.md shows how to start both for real.')
       }
     } finally {
       // At once: a terminal has signalled both already, and they would take what comes late for a second Ctrl-C.

@@ -19,8 +19,7 @@ export async function filesScenario(folder: string): Promise<Scenario> {
     title: `a directory of ${FILES} files`,
     pack: 'files',
     items: [ITEM],
-    instance: { hosts: [{ address: '127.0.0.1', port: 22 }], parameters: { directory: folder } },
-    expectedBytes: FILES * FILE_BYTES,
+    instanceOptions: ['--host', '127.0.0.1:22', '--parameter', `directory=${folder}`],
     digest: () => digestOf(directory),
     async damage() {
       await rm(join(directory, 'Größe & Maß'), { recursive: true })

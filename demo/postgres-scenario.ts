@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { Client } from 'pg'
@@ -23,33 +23,35 @@ export async function postgresScenario(folder: string): Promise<Scenario | undef
     await runScript('stop.sh', environment)
   }
   try {
-    return { ...(await fillServer(state)), stop }
+    const { host, port, username, password } = JSON.parse(await readFile(join(state, 'env.json'), 'utf8'))
+    const passwordFile = join(folder, 'database-password')
+    await writeFile(passwordFile, password, { mode: 0o600 })
+    return {
+      ...(await fillServer({ host, port, user: username, password })),
+      instanceOptions: ['--host', `${host}:${port}`, '--username', username, '--password-file', passwordFile],
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error
   }
 }
 
-async function fillServer(state: string): Promise<Omit<Scenario, 'stop'>> {
-  const { host, port, username, password } = JSON.parse(await readFile(join(state, 'env.json'), 'utf8'))
+async function fillServer(server: object): Promise<Omit<Scenario, 'stop' | 'instanceOptions'>> {
   const inDatabase = <T>(database: string, work: (client: Client) => Promise<T>) =>
-    withClient({ host, port, user: username, password, database }, work)
+    withClient({ ...server, database }, work)
   await inDatabase('postgres', (client) => client.query(`create database ${DATABASE}`))
-  const expectedBytes = await inDatabase(DATABASE, async (client) => {
-    await client.query(`
+  await inDatabase(DATABASE, (client) =>
+    client.query(`
       create table customers as select id, 'Kundin ' || id as name, md5(id::text) as note from generate_series(1, 5000) id;
       create table orders as select id, 1 + id % 5000 as customer, repeat(md5(id::text), 6) as content, now() as placed
         from generate_series(1, ${ROWS}) id;
-      create index on orders (customer);`)
-    const { rows } = await client.query(`select pg_total_relation_size('orders') as bytes`)
-    return Number(rows[0].bytes)
-  })
+      create index on orders (customer);`),
+  )
   return {
     title: `a PostgreSQL database with ${ROWS.toLocaleString('en')} orders`,
     pack: 'postgresql',
     items: [DATABASE],
-    instance: { hosts: [{ name: 'postgres0', address: host, port }], database: { username, password } },
-    expectedBytes,
     digest: () => inDatabase(DATABASE, digestOf).catch((error: Error) => `none: ${error.message}`),
     async damage() {
       await inDatabase(DATABASE, (client) =>

@@ -1,5 +1,3 @@
-import type { InstanceCreate } from '@osb-backup/protocol/v1'
-
 /** Something to back up in the demo: real data, a way to damage it, and a way to check that it is restored. */
 export interface Scenario {
   /** What is backed up, for people. */
@@ -8,10 +6,8 @@ export interface Scenario {
   pack: string
   /** The databases (or directories) that the plan covers. */
   items: string[]
-  /** What the service instance says of the data's place. */
-  instance: Pick<InstanceCreate, 'hosts' | 'database' | 'parameters'>
-  /** About how many bytes the backup reads, for the progress bar. */
-  expectedBytes: number
+  /** Options of `osb-backup instance create`: where the data is. */
+  instanceOptions: string[]
   /** A digest over all of the data: equal before and after means that every byte is back. */
   digest(): Promise<string>
   /** Damages the data; returns what was done, for people. */
