@@ -11,7 +11,7 @@ let database: OwnDatabase
 let manager: ManagerProcess
 let folder: string
 
-const soon = { timeout: 60_000, interval: 250 }
+const soon = { timeout: 240_000, interval: 250 }
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack()

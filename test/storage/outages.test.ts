@@ -104,7 +104,7 @@ describe.concurrent.each(kinds)('an outage of $kind', ({ kind, settings }) => {
     expect(segments.filter((segment) => segment.name.startsWith(name))).toEqual([])
   })
 
-  test('slows the source down, and Retry-After is honoured', { timeout: 120_000 }, async () => {
+  test('slows the source down, and Retry-After is honoured', { timeout: 120_000 }, async ({ expect }) => {
     await using proxy = await startFaultsProxy(new URL(endpoint).origin)
     const store = openStore(settings(proxy.origin), { ...options, partsInFlight: 1 })
     const name = `object-${randomUUID()}`
@@ -134,7 +134,7 @@ describe.concurrent.each(kinds)('an outage of $kind', ({ kind, settings }) => {
     await store.remove(name)
   })
 
-  test('does not delay the cancellation of an upload', { timeout: 120_000 }, async () => {
+  test('does not delay the cancellation of an upload', { timeout: 120_000 }, async ({ expect }) => {
     await using proxy = await startFaultsProxy(new URL(endpoint).origin)
     const store = openStore(settings(proxy.origin), { ...options, retry: { outageMs: 3_600_000 } })
     const cancel = new AbortController()
