@@ -13,6 +13,8 @@ const MAX_SOCKET_FOLDER_BYTES = 90
 /** How long a server that was killed may take to recover, or one that is stopping to stop. */
 const START_TIMEOUT_MS = 90_000
 const RETRY_MS = 250
+/** How long a server takes at most to say that another one holds its folder. */
+const REFUSAL_MS = 5000
 const SUPERUSER = 'osb_backup'
 
 /**
@@ -150,9 +152,16 @@ export class EmbeddedPostgres {
     const aborted = new Promise<never>((_, reject) => {
       signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
     })
-    const { ok, output } = await Promise.race([launched, aborted])
-    this.#isOurs = ok
-    return output
+    try {
+      const { ok, output } = await Promise.race([launched, aborted])
+      this.#isOurs = ok
+      return output
+    } catch (error) {
+      // Where another server holds the folder, the one that was launched has ended by then: there is none of ours to stop.
+      const settled = await Promise.race([launched, sleep(REFUSAL_MS, undefined)])
+      if (settled !== undefined) this.#isOurs = settled.ok
+      throw error
+    }
   }
 
   async #logSize(): Promise<number> {
