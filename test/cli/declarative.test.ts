@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TEST_TOKEN } from '@osb-backup/testkit'
@@ -7,6 +7,19 @@ import { inProcessCliOf } from '../fixtures/cli.ts'
 import { startFixture } from '../fixtures/fixture.ts'
 
 const documents = (url: string, store: string) => `
+kind: channel
+name: chat
+transport: {kind: slack, url: {fromEnv: CHAT_URL}}
+rules: [{minimumSeverity: warning, instances: [shop-db]}]
+---
+kind: channel
+name: checks
+transport: {kind: healthchecks, plan: shop-db/nightly, url: {fromEnv: CHECK_URL}}
+---
+kind: channel
+name: hook
+transport: {kind: webhook, url: https://hooks.example.org/backup, secret: {fromEnv: HOOK_KEY}}
+---
 kind: plan
 instance: shop-db
 name: nightly
@@ -40,7 +53,12 @@ test('documents are applied in the order of what they name, once, and changes ar
   // The other directory belongs to the instance of the fixture.
   const store = join(folder, 'shop')
   await mkdir(store)
-  const secret = { AGENT_PASSWORD: agent.password }
+  const secret = {
+    AGENT_PASSWORD: agent.password,
+    CHAT_URL: 'https://chat.example.org/secret-webhook',
+    CHECK_URL: 'https://checks.example.org/secret-check',
+    HOOK_KEY: `whsec_${'c2VjcmV0'.repeat(4)}`,
+  }
   const cli = inProcessCliOf(folder, { OSB_BACKUP_URL: manager.url, OSB_BACKUP_TOKEN: TEST_TOKEN })
   const file = join(folder, 'shop.yaml')
   await writeFile(file, documents(agent.url, store))
@@ -52,15 +70,21 @@ test('documents are applied in the order of what they name, once, and changes ar
   expect((await client.plans.list()).items).toEqual([])
   const dry = await cli(['apply', '-f', file, '--dry-run'])
   expect(dry).toMatchObject({ code: 0 })
+  expect(await client.notificationChannels.list()).toEqual({ items: [] })
   const unset = await cli(['apply', '-f', file, '--yes'])
   expect(unset).toMatchObject({ code: 2, stderr: expect.stringContaining('AGENT_PASSWORD is not set') })
 
   const applied = await cli(['apply', '-f', file, '--yes'], { env: secret })
   expect(applied, applied.stderr).toMatchObject({ code: 0 })
-  expect(applied.stdout + applied.stderr).not.toMatch(/database-secret|agent-password/)
+  expect(applied.stdout + applied.stderr).not.toMatch(/database-secret|agent-password|secret-webhook|secret-check|c2Vj/)
   const [plan] = (await client.plans.list()).items
   expect(plan).toMatchObject({ name: 'nightly', instanceId: 'shop-db', retention: { style: 'days', period: 14 } })
   expect(await client.instances.get('shop-db')).toMatchObject({ database: { passwordSet: true } })
+  expect((await client.notificationChannels.list()).items).toMatchObject([
+    { name: 'hook', transport: { kind: 'webhook', secretSet: true } },
+    { name: 'checks', transport: { kind: 'healthchecks', planId: plan?.id, urlSet: true } },
+    { name: 'chat', transport: { kind: 'slack', urlSet: true }, rules: [{ minimumSeverity: 'warning' }] },
+  ])
 
   // Nothing has changed: the secrets are not even read.
   const again = await cli(['apply', '-f', file])
@@ -81,6 +105,42 @@ test('documents are applied in the order of what they name, once, and changes ar
   const copy = join(folder, 'copy.yaml')
   await writeFile(copy, exported.stdout)
   expect(await cli(['diff', '-f', copy])).toMatchObject({ code: 0 })
+
+  const everything = await cli(['export'])
+  expect(everything.stdout).toMatch(
+    /kind: healthchecks\n\s+plan: shop-db\/nightly\n\s+url:\n\s+fromEnv: CHANNEL_CHECKS_/,
+  )
+  await writeFile(copy, everything.stdout)
+  expect(await cli(['diff', '-f', copy])).toMatchObject({ code: 0 })
+  // Other backups are checked from now on; the URL of the chat becomes one of another kind.
+  await writeFile(
+    copy,
+    `${documents(agent.url, store).replaceAll('nightly', 'weekly').replace('period: 14', 'period: 7')}---\n` +
+      'kind: channel\nname: chat\ntransport: {kind: alertmanager, url: "https://alerts.example.org"}\n',
+  )
+  const twice = await cli(['apply', '-f', copy, '--yes'], { env: secret })
+  expect(twice).toMatchObject({ code: 2, stderr: expect.stringContaining('the channel "chat" is described in') })
+  await writeFile(
+    copy,
+    (await readFile(copy, 'utf8')).replace(
+      'name: chat\ntransport: {kind: slack',
+      'name: other\ntransport: {kind: slack',
+    ),
+  )
+  const changed = await cli(['apply', '-f', copy, '--yes'], { env: secret })
+  expect(changed, changed.stderr).toMatchObject({ code: 0 })
+  expect(changed.stdout).not.toMatch(/secret-webhook|secret-check|c2Vj/)
+  const weekly = (await client.plans.list()).items.find(({ name }) => name === 'weekly')
+  expect((await client.notificationChannels.list()).items).toMatchObject([
+    { name: 'other', transport: { kind: 'slack' } },
+    { name: 'hook' },
+    { name: 'checks', transport: { planId: weekly?.id, urlSet: true } },
+    { name: 'chat', transport: { kind: 'alertmanager', url: 'https://alerts.example.org' } },
+  ])
+
+  const viewer = await client.tokens.create({ name: 'viewer', role: 'viewer', instances: 'all' })
+  const partial = await cli(['export'], { env: { OSB_BACKUP_TOKEN: viewer.token } })
+  expect(partial).toMatchObject({ code: 0, stderr: expect.stringContaining('channels are left out') })
 })
 
 test('a document that is not valid is rejected with its place, before anything is changed', async () => {

@@ -1,7 +1,8 @@
+import { ApiError, type BackupClient } from '@osb-backup/client'
 import type { Command } from 'commander'
 import { applyChange } from '../declarative/apply-changes.ts'
 import { type Change, changesOf, diffLines } from '../declarative/changes.ts'
-import { type CurrentState, instancesOf, readCurrent } from '../declarative/current-state.ts'
+import { type CurrentState, neededFor, readCurrent } from '../declarative/current-state.ts'
 import { documentJsonSchema, readDesired } from '../declarative/documents.ts'
 import { exportDocuments } from '../declarative/export-documents.ts'
 import { CliError, UsageError } from '../exit-code.ts'
@@ -21,7 +22,7 @@ interface ApplyOptions {
 const repeated = (value: string, previous: readonly string[] = []) => [...previous, value]
 
 const help = `
-A document has the fields of the API, "kind" (agent, instance, destination or plan), and names other resources by name:
+A document has the fields of the API, "kind" (agent, instance, destination, plan or channel), and names other resources by name:
 
   kind: plan
   instance: shop-db
@@ -77,7 +78,14 @@ export function addDeclarative({ command, action }: Program): void {
       action(async (session, { instance }: { instance?: string }) => {
         const client = await session.client()
         const wanted = instance === undefined ? undefined : new Set([await findId(client, instanceResource, instance)])
-        const documents = exportDocuments(await readCurrent(client, wanted), wanted !== undefined)
+        const channels = wanted === undefined && (await mayReadChannels(client))
+        if (wanted === undefined && !channels) {
+          session.printer.warn('The notification channels are left out: only admins of all instances may read them.')
+        }
+        const documents = exportDocuments(
+          await readCurrent(client, { instances: wanted, channels }),
+          wanted !== undefined,
+        )
         if (session.printer.format === 'json') session.printer.list(documents, { columns: [], name: String, empty: '' })
         else session.printer.lines([documents.map(toYaml).join('---\n').trimEnd()])
       }),
@@ -86,6 +94,16 @@ export function addDeclarative({ command, action }: Program): void {
     .command('schema')
     .description('Print the JSON Schema of documents, for editors')
     .action(action((session) => session.printer.lines([JSON.stringify(documentJsonSchema(), undefined, 2)])))
+}
+
+async function mayReadChannels(client: BackupClient): Promise<boolean> {
+  try {
+    await client.notificationChannels.list({ limit: 1 })
+    return true
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 403) return false
+    throw error
+  }
 }
 
 function withFiles(command: Command): Command {
@@ -101,7 +119,7 @@ async function compare(
   const desired = await readDesired(session.io, file)
   if (file.includes('-') && !session.flags.yes && file.length > 1)
     throw new UsageError('Standard input and files exclude each other.')
-  const state = await readCurrent(await session.client(), instancesOf(desired))
+  const state = await readCurrent(await session.client(), neededFor(desired))
   return { state, changes: changesOf(desired, state, updateSecrets ?? false) }
 }
 

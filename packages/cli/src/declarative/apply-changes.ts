@@ -1,7 +1,7 @@
 import type { BackupClient } from '@osb-backup/client'
-import type { AgentCreate, DestinationCreate, InstanceCreate, PlanCreate } from '@osb-backup/protocol/v1'
+import type { AgentCreate, ChannelCreate, DestinationCreate, InstanceCreate, PlanCreate } from '@osb-backup/protocol/v1'
 import { newIdempotencyKey } from '../idempotency-key.ts'
-import { resolveReferences } from '../input/document.ts'
+import { isObject, resolveReferences } from '../input/document.ts'
 import type { Io } from '../io.ts'
 import { type Change, withIds } from './changes.ts'
 import type { CurrentState } from './current-state.ts'
@@ -29,6 +29,9 @@ function requireNamed({ kind, fields, source }: DesiredDocument, state: CurrentS
   if (kind === 'plan' && state.resolve('destination', `${fields.instance}/${fields.destination}`) === undefined) {
     state.require('destination', String(fields.destination), source)
   }
+  if (kind === 'channel' && isObject(fields.transport) && fields.transport.plan !== undefined) {
+    state.require('plan', String(fields.transport.plan), source)
+  }
 }
 
 async function create(client: BackupClient, { kind }: DesiredDocument, request: never): Promise<string> {
@@ -42,6 +45,8 @@ async function create(client: BackupClient, { kind }: DesiredDocument, request: 
       return (await client.destinations.create(request as DestinationCreate, options)).id
     case 'plan':
       return (await client.plans.create(request as PlanCreate, options)).id
+    case 'channel':
+      return (await client.notificationChannels.create(request as ChannelCreate, options)).id
   }
 }
 
@@ -60,5 +65,8 @@ async function update(client: BackupClient, kind: DesiredDocument['kind'], id: s
       return
     case 'plan':
       await client.plans.update(id, patch as object)
+      return
+    case 'channel':
+      await client.notificationChannels.update(id, patch as object)
   }
 }
