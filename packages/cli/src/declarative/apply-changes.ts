@@ -12,7 +12,7 @@ export async function applyChange(io: Io, client: BackupClient, state: CurrentSt
   const { action, document, current, patch } = change
   requireNamed(document, state)
   if (action === 'create') {
-    const request = await resolveReferences(io, withIds(document, state))
+    const request = await resolveReferences(io, withoutNulls(withIds(document, state)))
     const id = await create(client, document, request as never)
     state.add({ kind: document.kind, id, key: document.key, settings: {}, answer: {} })
   } else if (action === 'update' && current !== undefined) {
@@ -20,6 +20,12 @@ export async function applyChange(io: Io, client: BackupClient, state: CurrentSt
     const { instanceId: _, ...request } = named
     await update(client, document.kind, current.id, await resolveReferences(io, request))
   }
+}
+
+/** What does not exist yet has nothing to remove. */
+function withoutNulls(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const present = Object.entries(value).filter(([, each]) => each !== null)
+  return Object.fromEntries(present.map(([name, each]) => [name, isObject(each) ? withoutNulls(each) : each]))
 }
 
 /** @throws {CliError} If a document names a resource that does not exist. */

@@ -5,6 +5,7 @@ import {
   channelCreateSchema,
   destinationCreateSchema,
   instanceCreateSchema,
+  labelField,
   planCreateSchema,
 } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
@@ -151,7 +152,9 @@ function withoutReferences(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutReferences)
   if (!isObject(value)) return value
   if (isReference(value)) return 'reference'
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, withoutReferences(each)]))
+  // Null removes a field: what is required cannot be missing, what is optional can.
+  const present = Object.entries(value).filter(([, each]) => each !== null)
+  return Object.fromEntries(present.map(([name, each]) => [name, withoutReferences(each)]))
 }
 
 /** Whether an issue is that a reference does not look like the text that it stands for. */
@@ -177,6 +180,25 @@ function keyOf(kind: DocumentKind, fields: Readonly<Record<string, unknown>>): s
     default:
       return `${fields.instance}/${fields.name}`
   }
+}
+
+/**
+ * Gives all documents a label.
+ *
+ * @throws {UsageError} If one has another label, or it is not valid.
+ */
+export function withLabel(desired: readonly DesiredDocument[], label: string): DesiredDocument[] {
+  const issue = labelField.safeParse(label).error?.issues[0]
+  if (issue !== undefined) throw new UsageError(`--label: ${issue.message}`)
+  return desired.map((document) => {
+    const own = document.fields.label
+    if (own !== undefined && own !== label) {
+      throw new UsageError(
+        `${document.source}: label: ${JSON.stringify(own)} is not ${JSON.stringify(label)}, which --label names.`,
+      )
+    }
+    return { ...document, fields: { ...document.fields, label } }
+  })
 }
 
 function rejectDuplicates(desired: readonly DesiredDocument[]): void {
