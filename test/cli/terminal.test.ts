@@ -86,6 +86,33 @@ test('on a terminal: progress, questions, Ctrl-C and an editor', async () => {
   expect(await unchanged.ended()).toBe(0)
   expect(unchanged.text).toContain('Nothing was changed.')
 
+  const remote = await client.destinations.create({
+    instanceId: 'i',
+    name: 'remote',
+    store: { kind: 's3', endpoint: 'http://127.0.0.1:9', bucket: 'b', authKey: 'k', authSecret: 'secret-of-the-store' },
+  })
+  // The first answer is rejected: the editor is opened again with the reason.
+  await writeFile(
+    editor,
+    `#!/bin/sh
+cp "$1" "$0.seen"
+if grep -q "^# ERROR:" "$1"; then sed -i "s/^quotaBytes: .*/quotaBytes: 5000/" "$1"
+else sed -i "s/^name: remote/name: far\\nquotaBytes: -1/" "$1"; fi
+`,
+  )
+  const corrected = new Terminal(['destination', 'edit', 'remote'], { ...env, EDITOR: editor })
+  expect(await corrected.ended(), corrected.text).toBe(0)
+  expect(await readFile(`${editor}.seen`, 'utf8')).toMatch(/^# ERROR: .*quotaBytes/)
+  expect(await readFile(`${editor}.seen`, 'utf8')).not.toContain('secret-of-the-store')
+  expect(await client.destinations.get(remote.id)).toMatchObject({
+    name: 'far',
+    quotaBytes: 5000,
+    store: { endpoint: 'http://127.0.0.1:9', bucket: 'b', authSecretSet: true },
+  })
+  const emptied = new Terminal(['destination', 'edit', 'far'], { ...env, EDITOR: 'truncate -s 0' })
+  expect(await emptied.ended()).toBe(1)
+  expect(emptied.text).toContain('Cancelled: nothing was changed.')
+
   const narrow = new Terminal(['plan', 'list'], env)
   expect(await narrow.ended()).toBe(0)
   for (const line of narrow.text.split('\r\n')) expect(line.length).toBeLessThanOrEqual(100)

@@ -15,7 +15,13 @@ export interface IssuerClient {
   scope: string
   claims?: Record<string, unknown>
   audience?: string
+  /** A public client, whose users sign in with a code that is valid for so many seconds. */
+  deviceCodeSeconds?: number
+  /** How long its tokens are valid. */
+  tokenSeconds?: number
 }
+
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
 
 interface SigningKey {
   kid: string
@@ -52,33 +58,50 @@ export class Issuer implements AsyncDisposable {
   }
 
   #provide(): RequestListener {
+    const hasDevices = this.#clients.some(({ deviceCodeSeconds }) => deviceCodeSeconds !== undefined)
     const clientOf = (id: string | undefined) => this.#clients.find((client) => client.id === id)
     const provider = new Provider(this.url, {
       jwks: { keys: [this.#key.jwk] },
-      clients: this.#clients.map(({ id, scope }) => ({
+      clients: this.#clients.map(({ id, scope, deviceCodeSeconds }) => ({
         client_id: id,
-        client_secret: SECRET,
-        grant_types: ['client_credentials'],
+        ...(deviceCodeSeconds === undefined
+          ? { client_secret: SECRET, grant_types: ['client_credentials'] }
+          : { token_endpoint_auth_method: 'none', grant_types: [DEVICE_GRANT, 'refresh_token'] }),
         redirect_uris: [],
         response_types: [],
         scope,
       })),
+      ttl: { DeviceCode: (_context, _code, { clientId }) => clientOf(clientId)?.deviceCodeSeconds ?? 600 },
       scopes: [...new Set(this.#clients.flatMap(({ scope }) => scope.split(' ')))],
       extraTokenClaims: (_context, token) =>
         clientOf('clientId' in token ? token.clientId : undefined)?.claims as Record<string, never> | undefined,
       features: {
         clientCredentials: { enabled: true },
-        devInteractions: { enabled: false },
+        // Its own pages, where any name and any password sign in.
+        devInteractions: { enabled: hasDevices },
+        deviceFlow: { enabled: hasDevices },
         resourceIndicators: {
           enabled: true,
           defaultResource: () => RESOURCE,
+          useGrantedResource: () => true,
           getResourceServerInfo: (_context, _resource, { clientId }) => {
             const client = clientOf(clientId)
             if (client === undefined) throw new errors.InvalidTarget()
-            return { scope: client.scope, audience: client.audience ?? AUDIENCE, accessTokenFormat: 'jwt' }
+            return {
+              scope: client.scope,
+              audience: client.audience ?? AUDIENCE,
+              accessTokenFormat: 'jwt',
+              ...(client.tokenSeconds === undefined ? {} : { accessTokenTTL: client.tokenSeconds }),
+            }
           },
         },
       },
+    })
+    // The default of five seconds between two polls would be most of a test.
+    provider.use(async (context, next) => {
+      await next()
+      if (context.path === '/device/auth' && context.status === 200)
+        Object.assign(context.body as object, { interval: 1 })
     })
     return provider.callback()
   }

@@ -23,7 +23,7 @@ export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
   4: 'The named resource does not exist.',
   5: 'The token is missing, invalid or not permitted to do this.',
   6: 'The manager, or a server that was asked, could not be reached.',
-  7: 'The time that was set by --timeout has passed; the job continues.',
+  7: 'The time that was set by --timeout has passed and the job continues, or a sign-in was not confirmed in time.',
   130: 'Interrupted with Ctrl-C; the job continues.',
 }
 

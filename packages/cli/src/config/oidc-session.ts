@@ -1,12 +1,14 @@
 import { errorMessage } from '@osb-backup/node'
 import type { Configuration, TokenEndpointResponse } from 'openid-client'
-import { CliError, exitCodes } from '../exit-code.ts'
+import { CliError, exitCodes, UsageError } from '../exit-code.ts'
 import type { Io } from '../io.ts'
 import { type OidcTokens, readConfig, writeConfig } from './config-file.ts'
 
 /** A token is refreshed so long before it expires. */
 const REFRESH_BEFORE_MS = 30_000
 const REQUEST_TIMEOUT_SECONDS = 30
+/** Longest time that a code is waited for, whatever the provider says. */
+const MAXIMUM_CODE_SECONDS = 3600
 
 /** How to sign in at an identity provider. */
 export interface OidcSettings {
@@ -18,21 +20,39 @@ export interface OidcSettings {
 /**
  * Signs in with the device authorization grant (RFC 8628): shows an address and a code, and waits until the user has
  * confirmed it in a browser.
+ *
+ * @throws {CliError} If the user denied it, did not confirm it in time, or the provider cannot be used.
  */
 export async function signInByDevice(io: Io, { issuer, clientId, scope }: OidcSettings): Promise<OidcTokens> {
   const oidc = await import('openid-client')
   const configuration = await discover(issuer, clientId)
+  const started = await oidc.initiateDeviceAuthorization(configuration, { scope }).catch((cause: unknown) => {
+    throw failure(issuer, cause)
+  })
+  const { verification_uri, verification_uri_complete, user_code, expires_in } = started
+  io.stderr.write(
+    `Open ${verification_uri_complete ?? verification_uri} in a browser and confirm the code ${user_code}.\n`,
+  )
+  const codeSeconds = Math.min(expires_in, MAXIMUM_CODE_SECONDS)
+  const expiry = AbortSignal.timeout(codeSeconds * 1000)
   try {
-    const started = await oidc.initiateDeviceAuthorization(configuration, { scope })
-    const { verification_uri, verification_uri_complete, user_code } = started
-    io.stderr.write(
-      `Open ${verification_uri_complete ?? verification_uri} in a browser and confirm the code ${user_code}.\n`,
-    )
-    const tokens = await oidc.pollDeviceAuthorizationGrant(configuration, started, undefined, { signal: io.signal })
+    const signal = AbortSignal.any([io.signal, expiry])
+    const tokens = await oidc.pollDeviceAuthorizationGrant(configuration, started, undefined, { signal })
     return tokensOf({ issuer, clientId }, tokens, io.now())
   } catch (cause) {
     io.signal.throwIfAborted()
-    throw refused(issuer, cause)
+    const code = rejectionCode(cause)
+    if (code === 'access_denied') {
+      throw new CliError(`The sign-in was denied at ${issuer}.`, { cause, exitCode: exitCodes.notAllowed })
+    }
+    if (expiry.aborted || code === 'expired_token') {
+      throw new CliError(`The code ${user_code} expired: it was not confirmed within ${codeSeconds} s.`, {
+        cause,
+        exitCode: exitCodes.timedOut,
+        hint: 'Run "osb-backup login" again for a new code.',
+      })
+    }
+    throw failure(issuer, cause)
   }
 }
 
@@ -44,7 +64,7 @@ export async function refreshedToken(io: Io, contextName: string, tokens: OidcTo
   const oidc = await import('openid-client')
   const configuration = await discover(tokens.issuer, tokens.clientId)
   const refreshed = await oidc.refreshTokenGrant(configuration, refreshToken).catch((cause: unknown) => {
-    throw expired(cause)
+    throw rejectionCode(cause) === undefined ? failure(tokens.issuer, cause) : expired(cause)
   })
   const stored = { ...tokensOf(tokens, refreshed, io.now()), refreshToken: refreshed.refresh_token ?? refreshToken }
   const config = await readConfig(io)
@@ -57,6 +77,7 @@ export async function refreshedToken(io: Io, contextName: string, tokens: OidcTo
 
 async function discover(issuer: string, clientId: string): Promise<Configuration> {
   const oidc = await import('openid-client')
+  if (!URL.canParse(issuer)) throw new UsageError(`"${issuer}" is not the URL of an identity provider.`)
   const url = new URL(issuer)
   const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname)
   const options = {
@@ -64,10 +85,7 @@ async function discover(issuer: string, clientId: string): Promise<Configuration
     ...(isLoopback ? { execute: [oidc.allowInsecureRequests] } : {}),
   }
   return oidc.discovery(url, clientId, undefined, oidc.None(), options).catch((cause: unknown) => {
-    throw new CliError(`The identity provider ${issuer} cannot be used: ${errorMessage(cause)}.`, {
-      cause,
-      exitCode: exitCodes.unreachable,
-    })
+    throw failure(issuer, cause)
   })
 }
 
@@ -85,8 +103,25 @@ function tokensOf(
   }
 }
 
-const refused = (issuer: string, cause: unknown) =>
-  new CliError(`${issuer} did not sign you in: ${errorMessage(cause)}.`, { cause, exitCode: exitCodes.notAllowed })
+/** Why the provider rejected a request, as OAuth names it; undefined if it did not answer so. */
+function rejectionCode(error: unknown): string | undefined {
+  const isRejection = error instanceof Error && error.name === 'ResponseBodyError' && 'error' in error
+  return isRejection ? String(error.error) : undefined
+}
+
+/** The failure of a request to the provider: either it rejected it, or it could not be reached. */
+function failure(issuer: string, cause: unknown): CliError {
+  const code = rejectionCode(cause)
+  if (code === undefined) {
+    return new CliError(`The identity provider ${issuer} cannot be used: ${errorMessage(cause)}.`, {
+      cause,
+      exitCode: exitCodes.unreachable,
+    })
+  }
+  const description = cause instanceof Error && 'error_description' in cause ? cause.error_description : undefined
+  const reason = description === undefined ? code : `${code} (${String(description)})`
+  return new CliError(`${issuer} did not sign you in: ${reason}.`, { cause, exitCode: exitCodes.notAllowed })
+}
 
 const expired = (cause?: unknown) =>
   new CliError('The session has expired.', {

@@ -1,7 +1,7 @@
 import type { BackupClient } from '@osb-backup/client'
-import type { AgentCreate, DestinationCreate, InstanceCreate, PlanCreate } from '@osb-backup/protocol/v1'
+import type { AgentCreate, ChannelCreate, DestinationCreate, InstanceCreate, PlanCreate } from '@osb-backup/protocol/v1'
 import { newIdempotencyKey } from '../idempotency-key.ts'
-import { resolveReferences } from '../input/document.ts'
+import { isObject, resolveReferences } from '../input/document.ts'
 import type { Io } from '../io.ts'
 import { type Change, withIds } from './changes.ts'
 import type { CurrentState } from './current-state.ts'
@@ -12,7 +12,7 @@ export async function applyChange(io: Io, client: BackupClient, state: CurrentSt
   const { action, document, current, patch } = change
   requireNamed(document, state)
   if (action === 'create') {
-    const request = await resolveReferences(io, withIds(document, state))
+    const request = await resolveReferences(io, withoutNulls(withIds(document, state)))
     const id = await create(client, document, request as never)
     state.add({ kind: document.kind, id, key: document.key, settings: {}, answer: {} })
   } else if (action === 'update' && current !== undefined) {
@@ -22,12 +22,21 @@ export async function applyChange(io: Io, client: BackupClient, state: CurrentSt
   }
 }
 
+/** What does not exist yet has nothing to remove. */
+function withoutNulls(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const present = Object.entries(value).filter(([, each]) => each !== null)
+  return Object.fromEntries(present.map(([name, each]) => [name, isObject(each) ? withoutNulls(each) : each]))
+}
+
 /** @throws {CliError} If a document names a resource that does not exist. */
 function requireNamed({ kind, fields, source }: DesiredDocument, state: CurrentState): void {
   if (kind === 'instance') state.require('agent', String(fields.agent), source)
   if (kind === 'destination' || kind === 'plan') state.require('instance', String(fields.instance), source)
   if (kind === 'plan' && state.resolve('destination', `${fields.instance}/${fields.destination}`) === undefined) {
     state.require('destination', String(fields.destination), source)
+  }
+  if (kind === 'channel' && isObject(fields.transport) && fields.transport.plan !== undefined) {
+    state.require('plan', String(fields.transport.plan), source)
   }
 }
 
@@ -42,6 +51,8 @@ async function create(client: BackupClient, { kind }: DesiredDocument, request: 
       return (await client.destinations.create(request as DestinationCreate, options)).id
     case 'plan':
       return (await client.plans.create(request as PlanCreate, options)).id
+    case 'channel':
+      return (await client.notificationChannels.create(request as ChannelCreate, options)).id
   }
 }
 
@@ -60,5 +71,8 @@ async function update(client: BackupClient, kind: DesiredDocument['kind'], id: s
       return
     case 'plan':
       await client.plans.update(id, patch as object)
+      return
+    case 'channel':
+      await client.notificationChannels.update(id, patch as object)
   }
 }

@@ -4,8 +4,9 @@ import { createTwoFilesPatch } from 'diff'
 import { isObject } from '../input/document.ts'
 import { toYaml } from '../output/describe.ts'
 import type { Style } from '../output/style.ts'
+import { isSecretField } from '../resources/secret-fields.ts'
 import type { CurrentResource, CurrentState } from './current-state.ts'
-import { type DesiredDocument, isReference, isSecretField } from './documents.ts'
+import { type DesiredDocument, isReference } from './documents.ts'
 
 /** What has to be done for one document. */
 export interface Change {
@@ -15,9 +16,6 @@ export interface Change {
   /** What differs, as a JSON merge patch with other resources still by name; secrets are references or texts. */
   patch: Record<string, unknown>
 }
-
-/** How documents name other resources, and what the API calls that. */
-const references = { agent: 'agentId', destination: 'destinationId', instance: 'instanceId' } as const
 
 /**
  * Compares documents with what the manager has. Fields that a document does not name keep their value.
@@ -39,17 +37,20 @@ export function changesOf(desired: readonly DesiredDocument[], state: CurrentSta
 
 /** The fields of a document with ids in place of names; of what does not exist yet the name stays. */
 export function withIds({ kind, fields }: DesiredDocument, state: CurrentState): Record<string, unknown> {
+  const idOf = (of: 'agent' | 'plan', name: unknown) => state.resolve(of, String(name))?.id ?? name
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => {
-      if (name === 'agent' && kind === 'instance')
-        return [references.agent, state.resolve('agent', String(value))?.id ?? value]
-      if (name === 'instance') return [references.instance, value]
-      if (name === 'destination' && kind === 'plan') {
+      if (kind === 'instance' && (name === 'agent' || name === 'agentId')) return ['agentId', idOf('agent', value)]
+      if (kind === 'plan' && (name === 'destination' || name === 'destinationId')) {
         const found =
           state.resolve('destination', `${fields.instance}/${value}`) ?? state.resolve('destination', String(value))
-        return [references.destination, found?.id ?? value]
+        return ['destinationId', found?.id ?? value]
       }
-      return [name, value]
+      if (kind === 'channel' && name === 'transport' && isObject(value)) {
+        const { plan = value.planId, ...transport } = value
+        return [name, plan === undefined ? transport : { ...transport, planId: idOf('plan', plan) }]
+      }
+      return [name === 'instance' ? 'instanceId' : name, value]
     }),
   )
 }
@@ -62,12 +63,15 @@ function patchOf(
   for (const [name, value] of Object.entries(wanted)) {
     const before = current[name]
     if (covers(before, value)) continue
-    patch[name] = isObject(before) && isObject(value) ? patchOf(before, value) : value
+    const isChanged = isObject(before) && isObject(value) && before.kind === value.kind
+    patch[name] = isChanged ? withKind(patchOf(before, value), value) : value
   }
-  // A store is patched with its kind.
-  if (isObject(patch.store) && isObject(wanted.store)) patch.store = { ...patch.store, kind: wanted.store.kind }
   return patch
 }
+
+/** A store or a channel's transport is patched with its kind, which says what fields it has. */
+const withKind = (patch: Readonly<Record<string, unknown>>, { kind }: Readonly<Record<string, unknown>>) =>
+  typeof kind === 'string' ? { ...patch, kind } : patch
 
 /** Whether what exists has everything that is wanted; the manager may have added defaults. */
 function covers(current: unknown, wanted: unknown): boolean {
@@ -95,7 +99,7 @@ function withoutMasks(value: Readonly<Record<string, unknown>>): Record<string, 
 function withoutSecrets(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(value).flatMap(([name, each]) => {
-      if (isSecretField(name)) return []
+      if (isSecretField(name, value)) return []
       return [[name, isObject(each) && !isReference(each) ? withoutSecrets(each) : each] as const]
     }),
   )
@@ -105,11 +109,11 @@ function withoutSecrets(value: Readonly<Record<string, unknown>>): Record<string
 function secretsOf(wanted: Readonly<Record<string, unknown>>, answer: unknown, all: boolean): Record<string, unknown> {
   const known = isObject(answer) ? answer : {}
   const secrets = Object.entries(wanted).flatMap(([name, value]) => {
-    if (isSecretField(name)) return all || known[`${name}Set`] !== true ? [[name, value] as const] : []
+    if (isSecretField(name, wanted)) return all || known[`${name}Set`] !== true ? [[name, value] as const] : []
     if (!isObject(value) || isReference(value)) return []
     const inner = secretsOf(value, known[name], all)
     if (Object.keys(inner).length === 0) return []
-    return [[name, name === 'store' ? { ...inner, kind: value.kind } : inner] as const]
+    return [[name, withKind(inner, value)] as const]
   })
   return Object.fromEntries(secrets)
 }
@@ -164,10 +168,8 @@ function mergedView(
 ): Record<string, unknown> {
   const entries = Object.entries(patch).map(([name, value]) => {
     const before = settings[name]
-    return [
-      name,
-      isObject(before) && isObject(value) && !isReference(value) ? { ...before, ...mergedView(before, value) } : value,
-    ] as const
+    const isChanged = isObject(before) && isObject(value) && !isReference(value) && before.kind === value.kind
+    return [name, isChanged ? { ...before, ...mergedView(before, value) } : value] as const
   })
   return Object.fromEntries(entries)
 }
@@ -176,7 +178,7 @@ function mergedView(
 function hidden(value: Readonly<Record<string, unknown>>, declared: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(value).map(([name, each]) => {
-      if (isSecretField(name) || isSecretName(name) || declared.includes(name)) return [name, '(secret)']
+      if (isSecretField(name, value) || isSecretName(name) || declared.includes(name)) return [name, '(secret)']
       return [name, isObject(each) ? hidden(each, declared) : each]
     }),
   )

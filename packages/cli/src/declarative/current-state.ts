@@ -1,11 +1,13 @@
 import type { BackupClient } from '@osb-backup/client'
 import {
   agentCreateSchema,
+  channelCreateSchema,
   destinationCreateSchema,
   instanceCreateSchema,
   planCreateSchema,
 } from '@osb-backup/protocol/v1'
 import { CliError, exitCodes } from '../exit-code.ts'
+import { isObject } from '../input/document.ts'
 import { nearest } from '../input/nearest.ts'
 import { writableOf } from '../resources/editable.ts'
 import type { DesiredDocument, DocumentKind } from './documents.ts'
@@ -27,13 +29,22 @@ export interface CurrentResource {
 export class CurrentState {
   readonly #byKey = new Map<string, CurrentResource>()
   readonly #byId = new Map<string, CurrentResource>()
+  readonly #ambiguous = new Set<string>()
 
   add(resource: CurrentResource): void {
-    this.#byKey.set(`${resource.kind} ${resource.key}`, resource)
+    const key = `${resource.kind} ${resource.key}`
+    if (this.#byKey.has(key)) this.#ambiguous.add(key)
+    this.#byKey.set(key, resource)
     this.#byId.set(`${resource.kind} ${resource.id}`, resource)
   }
 
+  /** @throws {CliError} If several have the name. */
   find(kind: DocumentKind, key: string): CurrentResource | undefined {
+    if (this.#ambiguous.has(`${kind} ${key}`)) {
+      throw new CliError(`Several resources of the kind ${kind} are named "${key}".`, {
+        hint: `Rename all but one of them with "osb-backup ${kind} edit ID".`,
+      })
+    }
     return this.#byKey.get(`${kind} ${key}`)
   }
 
@@ -43,7 +54,7 @@ export class CurrentState {
   }
 
   *ofKind(kind: DocumentKind): Generator<CurrentResource> {
-    for (const resource of this.#byKey.values()) if (resource.kind === kind) yield resource
+    for (const resource of this.#byId.values()) if (resource.kind === kind) yield resource
   }
 
   /** @throws {CliError} If there is none; with the nearest match. */
@@ -57,12 +68,16 @@ export class CurrentState {
   }
 }
 
-/**
- * Reads what the manager has.
- *
- * @param instances - Only what belongs to these; all by default.
- */
-export async function readCurrent(client: BackupClient, instances?: ReadonlySet<string>): Promise<CurrentState> {
+/** What is read. */
+export interface ReadOptions {
+  /** Only what belongs to these instances; all by default. */
+  instances?: ReadonlySet<string> | undefined
+  /** Whether channels are read, which only admins of all instances may. */
+  channels: boolean
+}
+
+/** Reads what the manager has. */
+export async function readCurrent(client: BackupClient, { instances, channels }: ReadOptions): Promise<CurrentState> {
   const state = new CurrentState()
   const isWanted = (id: string) => instances === undefined || instances.has(id)
   for await (const agent of client.agents.iterate({ limit: PAGE_SIZE })) {
@@ -87,17 +102,29 @@ export async function readCurrent(client: BackupClient, instances?: ReadonlySet<
     const key = `${plan.instanceId}/${plan.name}`
     state.add({ kind: 'plan', id: plan.id, key, settings: settingsOf(plan, planCreateSchema), answer: plan })
   }
+  if (!channels) return state
+  for await (const channel of client.notificationChannels.iterate({ limit: PAGE_SIZE })) {
+    const settings = settingsOf(channel, channelCreateSchema)
+    state.add({ kind: 'channel', id: channel.id, key: channel.name, settings, answer: channel })
+  }
   return state
 }
 
 const settingsOf = (answer: object, schema: Parameters<typeof writableOf>[1]) =>
   writableOf(answer, schema) as Record<string, unknown>
 
-/** The instances that documents concern. */
-export function instancesOf(desired: readonly DesiredDocument[]): Set<string> {
-  return new Set(
-    desired.flatMap(({ kind, fields }) =>
-      kind === 'agent' ? [] : [String(kind === 'instance' ? fields.id : fields.instance)],
-    ),
+/** What has to be read to compare documents with it. */
+export function neededFor(desired: readonly DesiredDocument[]): ReadOptions {
+  const channels = desired.filter(({ kind }) => kind === 'channel')
+  const plans = channels.flatMap(({ fields: { transport } }) =>
+    isObject(transport) && transport.plan !== undefined ? [String(transport.plan)] : [],
   )
+  const named = desired.flatMap(({ kind, fields }) =>
+    kind === 'agent' || kind === 'channel' ? [] : [String(kind === 'instance' ? fields.id : fields.instance)],
+  )
+  // The id of a plan does not say to which instance it belongs.
+  const instances = plans.every((plan) => plan.includes('/'))
+    ? new Set([...named, ...plans.map((plan) => plan.slice(0, plan.indexOf('/')))])
+    : undefined
+  return { instances, channels: channels.length > 0 }
 }

@@ -2,8 +2,10 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   agentCreateSchema,
+  channelCreateSchema,
   destinationCreateSchema,
   instanceCreateSchema,
+  labelField,
   planCreateSchema,
 } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
@@ -11,6 +13,7 @@ import { UsageError } from '../exit-code.ts'
 import { isObject, readDocuments } from '../input/document.ts'
 import { nearest } from '../input/nearest.ts'
 import type { Io } from '../io.ts'
+import { isSecretField } from '../resources/secret-fields.ts'
 
 const MAXIMUM_FILES = 10_000
 
@@ -31,6 +34,19 @@ const secretSource = z.union([
 const { agentId: _agentId, ...instanceFields } = instanceCreateSchema.shape
 const { instanceId: _owner, ...destinationFields } = destinationCreateSchema.shape
 const { instanceId: _planOwner, destinationId: _destinationId, ...planFields } = planCreateSchema.shape
+
+const transports = channelCreateSchema.shape.transport.options.map((transport) => {
+  if (!('planId' in transport.shape)) return transport
+  const { planId: _plan, ...fields } = transport.shape
+  return z.strictObject({ ...fields, plan: reference('The backup plan, as `instance/name`') })
+})
+/** URLs that let anybody post. */
+const secretUrls = new Set<unknown>(
+  transports.flatMap(({ shape }) => {
+    const [kind] = shape.kind instanceof z.ZodEnum ? shape.kind.options : shape.kind.values
+    return 'url' in shape && isSecretField('url', { kind }) ? [shape.url] : []
+  }),
+)
 
 /** What a document may contain, by kind. The fields are those of the API; other resources are named by name. */
 const schemas = {
@@ -55,10 +71,18 @@ const schemas = {
     destination: reference('Where its backups are stored'),
     ...planFields,
   }),
+  channel: z.strictObject({
+    kind: z.literal('channel'),
+    ...channelCreateSchema.shape,
+    name: channelCreateSchema.shape.name.meta({ description: 'The name that identifies it' }),
+    transport: z
+      .discriminatedUnion('kind', transports as [(typeof transports)[number]])
+      .meta({ description: 'How messages are delivered' }),
+  }),
 } as const
 
 /** The kinds in the order in which they are applied: each may name those before it. */
-export const documentKinds = ['agent', 'instance', 'destination', 'plan'] as const
+export const documentKinds = ['agent', 'instance', 'destination', 'plan', 'channel'] as const
 export type DocumentKind = (typeof documentKinds)[number]
 
 /** A document that was read. */
@@ -114,10 +138,10 @@ function checked(document: unknown, source: string): DesiredDocument {
     throw new UsageError(`${source}: "kind" must be one of ${documentKinds.join(', ')}.${given}`)
   }
   const read = schemas[kind].safeParse(withoutReferences(document))
-  if (!read.success) {
-    const [issue] = read.error.issues
-    const path = issue?.path.join('.') ?? ''
-    throw new UsageError(`${source}: ${path === '' ? '' : `${path}: `}${issue?.message}`)
+  const issue = read.error?.issues.find((each) => !isAboutReference(each, document))
+  if (issue !== undefined) {
+    const path = issue.path.join('.')
+    throw new UsageError(`${source}: ${path === '' ? '' : `${path}: `}${issue.message}`)
   }
   const { kind: _, ...fields } = document
   return { kind, source, key: keyOf(kind, fields), fields }
@@ -128,7 +152,16 @@ function withoutReferences(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutReferences)
   if (!isObject(value)) return value
   if (isReference(value)) return 'reference'
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, withoutReferences(each)]))
+  // Null removes a field: what is required cannot be missing, what is optional can.
+  const present = Object.entries(value).filter(([, each]) => each !== null)
+  return Object.fromEntries(present.map(([name, each]) => [name, withoutReferences(each)]))
+}
+
+/** Whether an issue is that a reference does not look like the text that it stands for. */
+function isAboutReference({ code, path }: z.core.$ZodIssue, document: unknown): boolean {
+  if (code !== 'invalid_format' && code !== 'too_small' && code !== 'too_big') return false
+  const value = path.reduce<unknown>((outer, name) => (outer as Record<PropertyKey, unknown>)[name], document)
+  return isReference(value)
 }
 
 /** Whether a value says where a text is read from. */
@@ -140,12 +173,32 @@ export function isReference(value: unknown): boolean {
 function keyOf(kind: DocumentKind, fields: Readonly<Record<string, unknown>>): string {
   switch (kind) {
     case 'agent':
+    case 'channel':
       return String(fields.name)
     case 'instance':
       return String(fields.id)
     default:
       return `${fields.instance}/${fields.name}`
   }
+}
+
+/**
+ * Gives all documents a label.
+ *
+ * @throws {UsageError} If one has another label, or it is not valid.
+ */
+export function withLabel(desired: readonly DesiredDocument[], label: string): DesiredDocument[] {
+  const issue = labelField.safeParse(label).error?.issues[0]
+  if (issue !== undefined) throw new UsageError(`--label: ${issue.message}`)
+  return desired.map((document) => {
+    const own = document.fields.label
+    if (own !== undefined && own !== label) {
+      throw new UsageError(
+        `${document.source}: label: ${JSON.stringify(own)} is not ${JSON.stringify(label)}, which --label names.`,
+      )
+    }
+    return { ...document, fields: { ...document.fields, label } }
+  })
 }
 
 function rejectDuplicates(desired: readonly DesiredDocument[]): void {
@@ -159,22 +212,23 @@ function rejectDuplicates(desired: readonly DesiredDocument[]): void {
 
 /** The JSON Schema of documents, for editors. */
 export function documentJsonSchema(): object {
-  const union = z.discriminatedUnion('kind', [schemas.agent, schemas.instance, schemas.destination, schemas.plan])
+  const union = z.discriminatedUnion('kind', [
+    schemas.agent,
+    schemas.instance,
+    schemas.destination,
+    schemas.plan,
+    schemas.channel,
+  ])
   return z.toJSONSchema(union, {
     io: 'input',
     unrepresentable: 'any',
     override({ zodSchema, jsonSchema, path }) {
-      const name = String(path.at(-1))
-      if (!isSecretField(name) || !(zodSchema instanceof z.ZodString || zodSchema instanceof z.ZodOptional)) return
+      const isText = zodSchema instanceof z.ZodString || zodSchema instanceof z.ZodOptional
+      if (!(isText && isSecretField(String(path.at(-1)))) && !secretUrls.has(zodSchema)) return
       const { description } = jsonSchema
       for (const key of Object.keys(jsonSchema)) delete jsonSchema[key]
       Object.assign(jsonSchema, z.toJSONSchema(secretSource), { description })
       delete jsonSchema.$schema
     },
   })
-}
-
-/** Whether a field is write-only. */
-export function isSecretField(name: string): boolean {
-  return /^(password|privilegedPassword|authSecret|privateKey|sessionToken|.+Secret|.+Password)$/.test(name)
 }

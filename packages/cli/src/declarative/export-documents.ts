@@ -1,7 +1,8 @@
 import { MASKED_SECRET } from '@osb-backup/protocol'
 import { isObject } from '../input/document.ts'
+import { isSecretField } from '../resources/secret-fields.ts'
 import type { CurrentResource, CurrentState } from './current-state.ts'
-import { documentKinds, isSecretField } from './documents.ts'
+import { documentKinds } from './documents.ts'
 
 /**
  * Describes resources as documents.
@@ -13,7 +14,7 @@ export function exportDocuments(state: CurrentState, onlyUsedAgents: boolean): o
   return documentKinds.flatMap((kind) =>
     [...state.ofKind(kind)]
       .filter(({ id }) => kind !== 'agent' || !onlyUsedAgents || used.has(id))
-      .map((resource) => ({ kind, ...named(resource, state), ...withReferences(resource) })),
+      .map((resource) => ({ kind, ...named(resource, state), ...withReferences(resource, state) })),
   )
 }
 
@@ -22,6 +23,7 @@ function named({ kind, key, settings }: CurrentResource, state: CurrentState): R
   const instance = key.split('/')[0]
   switch (kind) {
     case 'agent':
+    case 'channel':
       return { name: key }
     case 'instance':
       return { id: key, agent: state.resolve('agent', String(settings.agentId))?.key ?? settings.agentId }
@@ -34,8 +36,15 @@ function named({ kind, key, settings }: CurrentResource, state: CurrentState): R
   }
 }
 
-function withReferences({ kind, key, settings, answer }: CurrentResource): Record<string, unknown> {
+function withReferences(
+  { kind, key, settings, answer }: CurrentResource,
+  state: CurrentState,
+): Record<string, unknown> {
   const { agentId: _, instanceId: __, destinationId: ___, ...fields } = settings
+  if (isObject(fields.transport) && fields.transport.planId !== undefined) {
+    const { planId, ...transport } = fields.transport
+    fields.transport = { ...transport, plan: state.resolve('plan', String(planId))?.key ?? planId }
+  }
   return { ...fields, ...secretReferences(answer, fields, [kind, key]) }
 }
 
@@ -49,7 +58,7 @@ function secretReferences(
   const result: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(answer)) {
     const secret = name.endsWith('Set') ? name.slice(0, -'Set'.length) : undefined
-    if (secret !== undefined && value === true && isSecretField(secret)) {
+    if (secret !== undefined && value === true && isSecretField(secret, answer)) {
       result[secret] = { fromEnv: variableOf([...path, secret]) }
     }
     if (value === MASKED_SECRET) result[name] = { fromEnv: variableOf([...path, name]) }

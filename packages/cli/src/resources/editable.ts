@@ -82,8 +82,9 @@ function unwrap(schema: z.core.$ZodType, value: unknown): z.core.$ZodType {
   if (schema instanceof z.ZodDiscriminatedUnion && isObject(value)) {
     const { discriminator } = schema.def
     const variant = schema.options.find((each) => {
-      const literal = (each as z.ZodObject).shape[discriminator]
-      return literal instanceof z.ZodLiteral && literal.value === value[discriminator]
+      const kind = (each as z.ZodObject).shape[discriminator]
+      if (kind instanceof z.ZodEnum) return kind.options.includes(value[discriminator] as string)
+      return kind instanceof z.ZodLiteral && kind.value === value[discriminator]
     })
     return variant ?? schema
   }

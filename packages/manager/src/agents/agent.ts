@@ -8,6 +8,8 @@ export interface Agent extends AgentAddress {
   version: number
   /** For people. */
   name: string | undefined
+  /** By which it is managed together with others; undefined: it is not. */
+  label?: string | undefined
   /** Registered along with an instance over the legacy paths; deleted when no instance uses it any more. */
   isImplicit: boolean
   createdAt: Date
@@ -22,7 +24,7 @@ export function normalizeAgentUrl(url: string): string {
 }
 
 /** An agent that is not stored yet. */
-export type NewAgent = Pick<Agent, 'url' | 'username' | 'password' | 'name'>
+export type NewAgent = Pick<Agent, 'url' | 'username' | 'password' | 'name' | 'label'>
 
 /** What the checks found. */
 export interface AgentHealth {

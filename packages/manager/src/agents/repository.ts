@@ -21,6 +21,7 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<AgentTable>): Ag
     id: row.id,
     version: row.version,
     name: row.name ?? undefined,
+    label: row.label ?? undefined,
     url: row.url,
     username: row.username,
     password: sealer.openOptional(row.sealed_password, purposeOfPassword(row.id)),
@@ -43,6 +44,7 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<AgentTable>): Ag
 function settingColumns({ sealer }: RepositoryContext, agent: Agent) {
   return {
     name: agent.name ?? null,
+    label: agent.label ?? null,
     url: agent.url,
     username: agent.username,
     sealed_password: sealer.sealOptional(agent.password, purposeOfPassword(agent.id)),

@@ -96,13 +96,13 @@ export async function createAgent(
 
 /** An agent that is not stored yet. */
 export function newAgent(
-  { url, username, password, name }: NewAgent,
+  { url, username, password, name, label }: NewAgent,
   createdAt: Date,
   { isImplicit }: { isImplicit: boolean },
 ): Agent {
   const id = newIdentifier(createdAt)
   const unknown = { certificateExpiresAt: undefined, health: UNKNOWN_HEALTH }
-  return { id, version: 1, name, url, username, password, isImplicit, createdAt, ...unknown }
+  return { id, version: 1, name, label, url, username, password, isImplicit, createdAt, ...unknown }
 }
 
 /**

@@ -7,6 +7,8 @@ export interface FileDestination {
   version: number
   instanceId: string
   name: string
+  /** By which it is managed together with others; undefined: it is not. */
+  label?: string | undefined
   store: StoreSettings
   /** Shared by all transfers of one agent; undefined: no limit. */
   bandwidthLimitBytesPerSecond: number | undefined

@@ -32,6 +32,7 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<FileDestinationT
     version: row.version,
     instanceId: row.instance_id,
     name: row.name,
+    label: row.label ?? undefined,
     store: stores.joinSecrets(
       row.store,
       openSecrets(sealer.openOptional(row.sealed_store_secrets, purposeOfSecrets(row.id))),
@@ -51,6 +52,7 @@ function toColumns({ sealer }: RepositoryContext, destination: FileDestination) 
   const { open, secrets } = stores.splitSecrets(destination.store)
   return {
     name: destination.name,
+    label: destination.label ?? null,
     store: JSON.stringify(open),
     sealed_store_secrets:
       Object.keys(secrets).length === 0 ? null : sealer.seal(JSON.stringify(secrets), purposeOfSecrets(destination.id)),

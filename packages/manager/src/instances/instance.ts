@@ -18,6 +18,8 @@ export interface ServiceInstance {
   items: readonly string[] | undefined
   /** The script pack that backs it up, where its agent has several. */
   pack: string | undefined
+  /** By which it is managed together with others; undefined: it is not. */
+  label?: string | undefined
   hosts: Host[]
   database: {
     username: string | undefined

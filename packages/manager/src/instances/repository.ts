@@ -46,6 +46,7 @@ function fromRow({ sealer }: RepositoryContext, row: InstanceRow): ServiceInstan
     secretParameters: row.secret_parameters,
     items: row.items ?? undefined,
     pack: row.pack ?? undefined,
+    label: row.label ?? undefined,
     hosts: row.hosts,
     database: {
       username: row.database_username ?? undefined,
@@ -132,6 +133,7 @@ export async function upsertInstance(
     secret_parameters: JSON.stringify(instance.secretParameters),
     items: instance.items === undefined ? null : JSON.stringify(instance.items),
     pack: instance.pack ?? null,
+    label: instance.label ?? null,
     hosts: JSON.stringify(instance.hosts),
     backup_host: ip,
     backup_port: port ?? 0,

@@ -6,6 +6,8 @@ export interface Channel {
   /** Incremented by every change; 0 before it is stored. */
   version: number
   name: string
+  /** By which it is managed together with others; undefined: it is not. */
+  label?: string | undefined
   enabled: boolean
   /** With its secrets. */
   transport: NotificationTransport

@@ -19,6 +19,7 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<NotificationChan
     id: row.id,
     version: row.version,
     name: row.name,
+    label: row.label ?? undefined,
     enabled: row.enabled,
     transport: joinSecrets(row.transport, sealer.openOptional(row.sealed_secrets, purposeFor(row.id))),
     rules: row.rules as Channel['rules'],
@@ -32,6 +33,7 @@ function toColumns({ sealer }: RepositoryContext, channel: Channel, nextSummaryA
   const { open, secrets } = splitSecrets(channel.transport)
   return {
     name: channel.name,
+    label: channel.label ?? null,
     enabled: channel.enabled,
     transport: JSON.stringify(open),
     sealed_secrets: sealer.sealOptional(secrets, purposeFor(channel.id)),

@@ -18,6 +18,8 @@ export interface BackupPlan {
   instanceId: string
   destinationId: string
   name: string
+  /** By which it is managed together with others; undefined: it is not. */
+  label?: string | undefined
   paused: boolean
   compression: boolean
   compressor: Compressor

@@ -18,6 +18,7 @@ export function planFromRow({ sealer }: RepositoryContext, row: Selectable<Backu
     instanceId: row.instance_id,
     destinationId: row.destination_id,
     name: row.name,
+    label: row.label ?? undefined,
     paused: row.paused,
     compression: row.compression,
     compressor: { algorithm: row.compression_algorithm, level: row.compression_level ?? undefined },
@@ -41,6 +42,7 @@ function toColumns({ sealer }: RepositoryContext, plan: BackupPlan) {
   return {
     destination_id: plan.destinationId,
     name: plan.name,
+    label: plan.label ?? null,
     paused: plan.paused,
     compression: plan.compression,
     compression_algorithm: plan.compressor.algorithm,

@@ -2,7 +2,16 @@ import { z } from 'zod'
 import { reportedPackSchema } from '../pack.ts'
 import { plainHttpUrl } from '../plain-http-url.ts'
 import { mergePatchSchema } from './merge-patch.ts'
-import { about, EXAMPLE_ID, EXAMPLE_INSTANT, idSchema, instantSchema, pagingFields, searchField } from './schema.ts'
+import {
+  about,
+  EXAMPLE_ID,
+  EXAMPLE_INSTANT,
+  idSchema,
+  instantSchema,
+  labelField,
+  pagingFields,
+  searchField,
+} from './schema.ts'
 
 const nameField = z.string().min(1).max(200).optional().meta(about('A name for people', 'db-cluster-1'))
 const urlField = plainHttpUrl.meta(about('Where the agent listens', 'http://10.0.0.5:8000'))
@@ -11,6 +20,7 @@ const usernameField = z.string().min(1).max(255).meta(about('The user that the a
 /** `POST /v1/agents`; a PATCH changes the same fields. */
 export const agentCreateSchema = z.strictObject({
   name: nameField,
+  label: labelField,
   url: urlField,
   username: usernameField,
   password: z
@@ -33,6 +43,7 @@ export type AgentState = (typeof agentStates)[number]
 export const agentSchema = z.object({
   id: idSchema.meta(about('Id of the agent', EXAMPLE_ID)),
   name: nameField,
+  label: labelField,
   url: urlField,
   username: usernameField,
   passwordSet: z.boolean().meta(about('Whether a password is stored', true)),

@@ -7,6 +7,7 @@ import {
   filterFields,
   idSchema,
   instantSchema,
+  labelField,
   pagingFields,
   searchField,
 } from './schema.ts'
@@ -14,6 +15,7 @@ import { storeKinds, storeSchema, storeSettingsSchema } from './stores.ts'
 
 const settingsFields = {
   name: z.string().min(1).max(200).meta(about('A name for people, unique within the instance', 'nightly store')),
+  label: labelField,
   bandwidthLimitBytesPerSecond: z
     .int()
     .min(1)

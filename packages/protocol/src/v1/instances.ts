@@ -3,7 +3,16 @@ import { itemPatternsSchema } from '../item.ts'
 import { packNameSchema } from '../pack.ts'
 import { mergePatchSchema } from './merge-patch.ts'
 import { protectionSchema, protectionStates } from './protection.ts'
-import { about, EXAMPLE_ID, EXAMPLE_INSTANT, idSchema, instantSchema, pagingFields, searchField } from './schema.ts'
+import {
+  about,
+  EXAMPLE_ID,
+  EXAMPLE_INSTANT,
+  idSchema,
+  instantSchema,
+  labelField,
+  pagingFields,
+  searchField,
+} from './schema.ts'
 
 const hostSchema = z.strictObject({
   name: z.string().max(255).optional().meta(about('A name for people', 'postgres0')),
@@ -82,6 +91,7 @@ const instanceFields = {
         ['shop', 'shop_*'],
       ),
     ),
+  label: labelField,
   ...brokerFields,
 }
 
@@ -128,6 +138,7 @@ export const instanceSchema = z.object({
     .array(z.string())
     .optional()
     .meta(about('What was declared; absent if nothing was', ['shop', 'shop_*'])),
+  label: labelField,
   ...brokerFields,
   protection: protectionSchema.meta({ description: 'The worst protection among the items of the instance' }),
   lockedSince: instantSchema

@@ -8,6 +8,7 @@ import {
   filterFields,
   idSchema,
   instantSchema,
+  labelField,
   pagingFields,
   searchField,
 } from './schema.ts'
@@ -120,6 +121,7 @@ const clockTime = (example: string) =>
 
 const channelFields = {
   name: z.string().min(1).max(200).meta(about('A name for people', 'on-call')),
+  label: labelField,
   enabled: z.boolean().optional().meta(about('Whether it notifies; true by default', true)),
   rules: z
     .array(ruleSchema)

@@ -8,6 +8,7 @@ import {
   filterFields,
   idSchema,
   instantSchema,
+  labelField,
   pagingFields,
   searchField,
 } from './schema.ts'
@@ -73,6 +74,7 @@ const publicKey = z
 
 const fields = {
   name: z.string().min(1).max(200).meta(about('A name for people, unique within the instance', 'nightly')),
+  label: labelField,
   destinationId: idSchema.meta(about('Where its backups are stored', EXAMPLE_ID)),
   items: z
     .array(itemSchema)

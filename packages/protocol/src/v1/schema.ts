@@ -12,6 +12,18 @@ export const instantSchema = z.iso.datetime()
 export const EXAMPLE_ID = '69a3a7c0f1d2b3c4d5e6f708'
 export const EXAMPLE_INSTANT = '2026-03-01T02:00:00.000Z'
 
+/** A label of a resource. */
+export const labelField = z
+  .string()
+  .regex(/^[\w.:/-]{1,100}$/, 'must be 1 to 100 letters, digits or . _ : / -')
+  .optional()
+  .meta(
+    about(
+      'Names the set of resources that it is managed with: `osb-backup apply --label … --prune` maintains one',
+      'shop',
+    ),
+  )
+
 /** A page of a list. */
 export const listOf = <T extends z.ZodType>(item: T) =>
   z.object({

@@ -5,6 +5,8 @@ import type { CreatedAt, Json } from './columns.ts'
 export interface AgentTable {
   id: string
   name: string | null
+  /** By which it is managed together with others. */
+  label: string | null
   url: string
   username: string
   sealed_password: string | null
@@ -51,6 +53,7 @@ export interface ServiceInstanceTable {
   items: ColumnType<string[] | null, string | null, string | null>
   /** The script pack at its agent; null: the only one. */
   pack: string | null
+  label: string | null
   hosts: Json<Host[]>
   /** The one of the hosts that dumps are taken from; the port is 0 if it has none. */
   backup_host: string
@@ -72,6 +75,7 @@ export interface FileDestinationTable {
   id: string
   instance_id: string
   name: string
+  label: string | null
   /** The store's settings without its secrets. */
   store: Json<Record<string, unknown>>
   sealed_store_secrets: string | null

@@ -4,6 +4,7 @@ import type { Json, JsonText } from './columns.ts'
 export interface NotificationChannelTable {
   id: string
   name: string
+  label: string | null
   enabled: boolean
   /** How it delivers, without secrets. */
   transport: Json<Record<string, unknown>>

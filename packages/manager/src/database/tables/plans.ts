@@ -7,6 +7,7 @@ export interface BackupPlanTable {
   instance_id: string
   destination_id: string
   name: string
+  label: string | null
   paused: boolean
   compression: boolean
   compression_algorithm: CompressionAlgorithm

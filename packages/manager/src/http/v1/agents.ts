@@ -94,8 +94,8 @@ export function agentRoutes(app: App, context: Context): void {
       const call = request.call
       const edited = editedVersion(request)
       const stored = await getAgent(context, call, request.params.id)
-      const { name, url, username, password } = stored
-      const settings = patched(agentCreateSchema, { name, url, username, password }, request.body)
+      const { name, label, url, username, password } = stored
+      const settings = patched(agentCreateSchema, { name, label, url, username, password }, request.body)
       const isKept = request.body.password === undefined && !isSameOrigin(settings.url, url)
       const wanted = { ...stored, ...fromWire(isKept ? { ...settings, password: undefined } : settings) }
       const agent = await updateAgent(context, call, wanted, edited ?? stored.version)
@@ -138,6 +138,7 @@ function toWire({ health, ...agent }: Agent, instanceCount: number): WireAgent {
   return {
     id: agent.id,
     name: agent.name,
+    label: agent.label,
     url: agent.url,
     username: agent.username,
     passwordSet: agent.password !== undefined,
@@ -155,6 +156,6 @@ function toWire({ health, ...agent }: Agent, instanceCount: number): WireAgent {
   }
 }
 
-function fromWire({ name, url, username, password }: AgentCreate) {
-  return { name, url: url.replace(/\/+$/, ''), username, password }
+function fromWire({ name, label, url, username, password }: AgentCreate) {
+  return { name, label, url: url.replace(/\/+$/, ''), username, password }
 }

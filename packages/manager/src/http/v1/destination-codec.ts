@@ -11,6 +11,7 @@ export function destinationToWire(destination: FileDestination): Destination {
     id: destination.id,
     instanceId: destination.instanceId,
     name: destination.name,
+    label: destination.label,
     bandwidthLimitBytesPerSecond: destination.bandwidthLimitBytesPerSecond,
     quotaBytes: destination.quotaBytes,
     store: stores.kindOf(store).v1.encode(store) as Store,
@@ -20,10 +21,16 @@ export function destinationToWire(destination: FileDestination): Destination {
 }
 
 /** A destination as a client would send it, without its secret: that is kept where none is sent. */
-export function settingsOfDestination({ name, bandwidthLimitBytesPerSecond, quotaBytes, store }: FileDestination) {
+export function settingsOfDestination({
+  name,
+  label,
+  bandwidthLimitBytesPerSecond,
+  quotaBytes,
+  store,
+}: FileDestination) {
   const { requestSchema, encode } = stores.kindOf(store).v1
   const sent = Object.entries(encode(store)).filter(([field]) => field in requestSchema.shape)
-  return { name, bandwidthLimitBytesPerSecond, quotaBytes, store: Object.fromEntries(sent) }
+  return { name, label, bandwidthLimitBytesPerSecond, quotaBytes, store: Object.fromEntries(sent) }
 }
 
 /**
@@ -33,9 +40,9 @@ export function settingsOfDestination({ name, bandwidthLimitBytesPerSecond, quot
  * @throws {RequestError} If there is no secret, neither sent nor stored.
  */
 export function destinationFromWire(
-  { name, bandwidthLimitBytesPerSecond, quotaBytes, store }: DestinationSettings,
+  { name, label, bandwidthLimitBytesPerSecond, quotaBytes, store }: DestinationSettings,
   stored: FileDestination | undefined,
-): Pick<FileDestination, 'name' | 'bandwidthLimitBytesPerSecond' | 'quotaBytes' | 'store'> {
+): Pick<FileDestination, 'name' | 'label' | 'bandwidthLimitBytesPerSecond' | 'quotaBytes' | 'store'> {
   const kind = stores.kinds.find(({ type }) => type === store.kind)
   invariant(kind, `"${store.kind}" is a kind of store`)
   const decoded = kind.v1.decode(store, stored?.store)
@@ -43,5 +50,5 @@ export function destinationFromWire(
     const { field, problem } = decoded.error
     throw new RequestError('invalid', problem, { field: `store.${field}` })
   }
-  return { name, bandwidthLimitBytesPerSecond, quotaBytes, store: decoded.value as StoreSettings }
+  return { name, label, bandwidthLimitBytesPerSecond, quotaBytes, store: decoded.value as StoreSettings }
 }

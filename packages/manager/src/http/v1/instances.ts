@@ -168,6 +168,7 @@ function toWire({ instance, protection, lockedSince }: ProtectedInstance): Insta
     },
     items: instance.items && [...instance.items],
     pack: instance.pack,
+    label: instance.label,
     ...brokerFields(instance),
     parameters: maskParameters(instance.parameters, instance.secretParameters),
     protection: protectionToWire(protection),
@@ -195,6 +196,7 @@ function settingsOf(instance: ServiceInstance): InstanceSettings {
     database: { username, password, privilegedUsername: backupUsername, privilegedPassword: backupPassword },
     items: instance.items && [...instance.items],
     pack: instance.pack,
+    label: instance.label,
     ...brokerFields(instance),
   }
 }
@@ -217,6 +219,7 @@ function fromWire(settings: InstanceSettings, known: ServiceInstance['parameters
     secretParameters: settings.secretParameters ?? [],
     items: settings.items,
     pack: settings.pack,
+    label: settings.label,
     hosts: hostsFromWire(settings),
     database: {
       username: database.username,

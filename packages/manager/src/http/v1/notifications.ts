@@ -156,15 +156,18 @@ export function notificationRoutes(app: App, context: Context): void {
   )
 }
 
-function fromWire({ enabled = true, rules = [], quietHours, summary, name, transport }: ChannelCreate) {
-  return { name, enabled, rules, quietHours, summary, transport }
+function fromWire({ enabled = true, rules = [], quietHours, summary, name, label, transport }: ChannelCreate) {
+  return { name, label, enabled, rules, quietHours, summary, transport }
 }
 
 /**
  * A channel as a client would send it, for a patch to be applied to. A stored secret goes only to the server that it was stored
  * for: where the patch names another kind, host or URL, the secrets are left out.
  */
-function keptOf({ name, enabled, rules, quietHours, summary, transport }: Channel, patch: unknown): ChannelCreate {
+function keptOf(
+  { name, label, enabled, rules, quietHours, summary, transport }: Channel,
+  patch: unknown,
+): ChannelCreate {
   const changes = (typeof patch === 'object' && patch !== null ? patch : {}) as Record<string, unknown>
   const kept = { ...transport } as Record<string, unknown> & { url?: string }
   const isMoved =
@@ -177,14 +180,14 @@ function keptOf({ name, enabled, rules, quietHours, summary, transport }: Channe
   }
   const isOtherKind = changes.kind !== undefined && changes.kind !== transport.kind
   return {
-    ...{ name, enabled, rules, quietHours, summary },
+    ...{ name, label, enabled, rules, quietHours, summary },
     transport: (isOtherKind ? {} : kept) as unknown as ChannelCreate['transport'],
   }
 }
 
-function toWire({ id, name, enabled, rules, quietHours, summary, transport, createdAt }: Channel): WireChannel {
+function toWire({ id, name, label, enabled, rules, quietHours, summary, transport, createdAt }: Channel): WireChannel {
   return {
-    ...{ id, name, enabled, rules, quietHours, summary },
+    ...{ id, name, label, enabled, rules, quietHours, summary },
     transport: showTransport(transport) as WireChannel['transport'],
     createdAt: createdAt.toISOString(),
   }

@@ -37,6 +37,7 @@ function commonFields(plan: BackupPlan) {
   const { algorithm, level } = plan.compressor
   return {
     name: plan.name,
+    label: plan.label,
     destinationId: plan.destinationId,
     items: plan.items,
     excludedItems: plan.excludedItems,
@@ -57,6 +58,7 @@ export function planFromWire(settings: PlanSettings): Omit<NewPlan, 'instanceId'
   return {
     destinationId: settings.destinationId,
     name: settings.name,
+    label: settings.label,
     paused: settings.paused ?? false,
     compression: algorithm !== 'none',
     compressor: algorithm === 'none' ? { algorithm: 'zstd', level: undefined } : { algorithm, level },

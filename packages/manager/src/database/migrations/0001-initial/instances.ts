@@ -3,6 +3,7 @@ export const instances = [
   `create table agents (
     id text primary key,
     name text,
+    label text,
     url text not null,
     username text not null,
     sealed_password text,
@@ -40,6 +41,7 @@ export const instances = [
     secret_parameters jsonb not null default '[]',
     items jsonb,
     pack text,
+    label text,
     hosts jsonb not null,
     backup_host text not null,
     backup_port integer not null,
@@ -61,6 +63,7 @@ export const instances = [
     id text primary key,
     instance_id text not null references service_instances,
     name text not null,
+    label text,
     store jsonb not null,
     sealed_store_secrets text,
     bandwidth_limit bigint,

@@ -3,6 +3,7 @@ export const notifications = [
   `create table notification_channels (
     id text primary key,
     name text not null,
+    label text,
     enabled boolean not null,
     transport jsonb not null,
     sealed_secrets text,

@@ -5,6 +5,7 @@ export const plans = [
     instance_id text not null references service_instances,
     destination_id text not null references file_destinations,
     name text not null,
+    label text,
     paused boolean not null,
     compression boolean not null,
     compression_algorithm text not null default 'zstd',

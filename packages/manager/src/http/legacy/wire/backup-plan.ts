@@ -58,6 +58,7 @@ export function planFromWire(wire: BackupPlanRequest, stored: BackupPlan | undef
     privateKey: keptKey(wire.privateKey, stored?.privateKey),
     rpoSeconds: stored?.rpoSeconds,
     retries: stored?.retries ?? DEFAULT_RETRIES,
+    label: stored?.label,
     parallelItems: stored?.parallelItems ?? 1,
   }
 }

@@ -52,6 +52,7 @@ export function destinationFromWire(
     store: decoded.value as StoreSettings,
     bandwidthLimitBytesPerSecond: bandwidthFromWire(wire, stored),
     quotaBytes: stored?.quotaBytes,
+    label: stored?.label,
   }
 }
 

@@ -40,6 +40,7 @@ export function instanceFromWire(
     secretParameters: wire.secretParameters ?? stored?.secretParameters ?? [],
     items: wire.items ?? stored?.items,
     pack: stored?.pack,
+    label: stored?.label,
     hosts: wire.hosts,
     database: {
       username: wire.username ?? stored?.database.username,
