@@ -146,7 +146,8 @@ export class PostgresServer implements AsyncDisposable {
   /** Runs SQL with psql, which stops at the first error, and returns what it prints, unaligned and without headers. */
   async sql(database: string, script: string, login: Login = superuser): Promise<string> {
     const child = spawn(join(this.clientPrograms, 'psql'), ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-f', '-'], {
-      env: this.environment(database, login),
+      // Fixtures set time limits of milliseconds, which are meant for what the pack runs.
+      env: { ...this.environment(database, login), PGOPTIONS: '-c statement_timeout=0 -c lock_timeout=0' },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     child.stdin.on('error', () => child.stdin.destroy())
