@@ -16,6 +16,7 @@ const UNREACHABLE_SECONDS = 2
 let stack: AsyncDisposableStack
 let manager: ManagerProcess
 let managerSettings: Record<string, string>
+let instances = 0
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack()
@@ -71,7 +72,9 @@ async function planAt({ branch = 'develop', place = 's3', more = {}, items = ['d
   const { client } = manager
   const instanceId = `go-${Math.random().toString(36).slice(2)}`
   const fields = rest.parameters === undefined ? {} : { parameters: rest.parameters }
-  await registerInstance(client, instanceId, agent, { ...fields, database: { username: 'dba', password: 'pw' } })
+  // The port of an agent that has ended may be another one's: instances on one server would have to declare their items.
+  const hosts = [{ address: `10.0.1.${++instances}`, port: 5432 }]
+  await registerInstance(client, instanceId, agent, { ...fields, hosts, database: { username: 'dba', password: 'pw' } })
   const { destination, store } = places(folder)[place]
   const { id: destinationId } = await client.destinations.create({ instanceId, ...destination, ...rest.destination })
   const plan = await client.plans.create({

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { cp, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -62,7 +62,6 @@ export interface Target {
 export class PackAgent implements AsyncDisposable {
   readonly under: AgentUnderTest
   readonly #end: () => Promise<void>
-  #jobs = 0
 
   private constructor(under: AgentUnderTest, end: () => Promise<void>) {
     this.under = under
@@ -90,7 +89,7 @@ export class PackAgent implements AsyncDisposable {
 
   /** @returns The job's id. */
   async startBackup(target: Target): Promise<string> {
-    const id = `backup-${++this.#jobs}`
+    const id = `backup-${randomUUID()}`
     await this.#request('POST', '/backup', {
       ...this.#common(id),
       backup: { ...databaseOf(target), type: 'AGENT' },
@@ -100,7 +99,7 @@ export class PackAgent implements AsyncDisposable {
 
   /** @returns The job's id. */
   async startRestore(target: Target, filename: string): Promise<string> {
-    const id = `restore-${++this.#jobs}`
+    const id = `restore-${randomUUID()}`
     const common = this.#common(id)
     await this.#request('PUT', '/restore', {
       ...common,
