@@ -8,7 +8,7 @@ import { Client } from 'pg'
 import { type Holdings, InspectedProcess, inspectable } from './inspected-process.ts'
 
 const help = `npm run bench -- soak [--hours 2] [--plans 60] [--every 60] [--snapshots FOLDER]: what a manager and an agent hold after garbage collection (memory,
-descriptors), the size of their database and how late jobs begin, while each plan runs once a minute; sampled every so many seconds. At the
+descriptors), the size of their database and how late jobs begin, while each plan runs once a minute; sampled at intervals. At the
 end, the growth an hour over the second half. Heap snapshots of the manager, the first and the last, show what grows.`
 
 const { values } = parseArgs({

@@ -72,7 +72,7 @@ describe('every operation that the API describes', () => {
   test('lets a viewer read and change nothing', async () => {
     const viewer = await createToken({ role: 'viewer', serviceInstances: ['mine'] })
     for (const [operation, { status }] of await callEverything(bearer(viewer.token))) {
-      // Whoever reads an object has the data; a viewer sees only that it is there.
+      // Anyone who reads an object has the data; a viewer sees only that it is there.
       const forOthers = /tokens|brokerAccounts|broker-accounts|audit|notification|restore-points\/[^/]+\/object/.test(
         operation,
       )

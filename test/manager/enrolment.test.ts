@@ -145,7 +145,7 @@ test('an agent enrols, serves the manager alone, renews its certificate, and sur
   expect(await check(agentId)).toMatchObject({ state: 'unreachable', error: expect.stringMatching(/https:/) })
   await fixture.client.agents.update(agentId, { url: `https://127.0.0.1:${port}`, password })
 
-  // Whoever does not notice that a renewal fails is told before it is too late.
+  // A renewal that keeps failing raises an alarm before it is too late.
   const isOpen = async () =>
     (await fixture.client.alarms.list({ kind: 'certificate-expiring', state: 'open' })).items.map(
       ({ object }) => object.id,

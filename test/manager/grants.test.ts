@@ -129,7 +129,7 @@ describe('a broker', () => {
     // Another token of the same broker.
     const renewed = await clientWith({ role: 'broker', name: 'broker-1', instances: [] })
     await renewed.client.instances.delete('own')
-    // What is left of it is not for whoever takes its id.
+    // What is left of it is not for anyone who takes its id.
     const again = other.client.instances.create({ id: 'own', agentId: agent.id, hosts })
     await expect(again).rejects.toMatchObject({ status: 404 })
   })

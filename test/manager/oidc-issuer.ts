@@ -15,7 +15,7 @@ export interface IssuerClient {
   scope: string
   claims?: Record<string, unknown>
   audience?: string
-  /** A public client, whose users sign in with a code that is valid for so many seconds. */
+  /** A public client, whose users sign in with a code that is valid for this long, in seconds. */
   deviceCodeSeconds?: number
   /** How long its tokens are valid. */
   tokenSeconds?: number

@@ -67,7 +67,7 @@ export const hasFingerprint = (certificate: string, fingerprint: string): boolea
 
 export const digestOf = (token: string): string => createHash('sha256').update(token).digest('hex')
 
-/** Whoever does not have the key of the expected CA cannot answer. */
+/** Only a server with a key of the expected CA can answer. */
 function verified(answer: AgentCertificate, { fingerprint }: ManagerAddress, key: string): CurrentCertificate {
   const { agentId, certificate, caCertificate } = answer
   if (!isIssuedBy(certificate, caCertificate, fingerprint, key)) {

@@ -18,7 +18,7 @@ export class CallerConnections {
   /** By the caller's address and port, oldest first. */
   readonly #connections = new Map<string, Connection>()
 
-  /** @param maximum - So many connections at the same time. */
+  /** @param maximum - The most connections at the same time. */
   constructor(server: HttpServer, maximum: number) {
     this.#maximum = maximum
     server.on('connection', (socket: Socket) => this.#add(socket))

@@ -7,7 +7,7 @@ import type { Column } from '../output/table.ts'
 
 /** A page of entries is asked for in this size. */
 const PAGE_SIZE = 500
-/** So many entries are searched for a name or the beginning of an id. */
+/** How many entries are searched for a name or the beginning of an id. */
 const SEARCHED = 20_000
 
 /** What a column needs besides its entry. */

@@ -6,7 +6,7 @@ import { router } from './router.tsx'
 import { styleNonce } from './style-nonce.ts'
 import { cssVariables, theme } from './theme.ts'
 
-/** The dashboard: whoever has not signed in sees the sign-in page at every URL, and afterwards what the URL names. */
+/** The dashboard: anyone who has not signed in sees the sign-in page at every URL, and afterwards what the URL names. */
 export function App() {
   return (
     <MantineProvider

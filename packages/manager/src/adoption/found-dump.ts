@@ -23,7 +23,7 @@ export interface FoundDump {
 }
 
 /**
- * Reads what a store says of an object. Whoever can write to the store may have written it, so nothing in it is trusted but
+ * Reads what a store says of an object. Anyone who can write to the store may have written it, so nothing in it is trusted but
  * what an adopted restore point means anyway: that this is the dump.
  *
  * @returns The dump; or a sentence that says why it cannot be adopted.

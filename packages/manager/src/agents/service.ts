@@ -65,7 +65,7 @@ async function isAuthorized(context: RepositoryContext, { caller, use }: Call, i
   return use === 'read' ? granted.includes(true) : !granted.includes(false)
 }
 
-/** Whoever registers agents, for those that no instance uses yet. */
+/** Anyone who registers agents, for those that no instance uses yet. */
 const maySeeUnused = ({ role }: Call['caller']) => role === 'broker' || includesRole(role, 'admin')
 
 /**

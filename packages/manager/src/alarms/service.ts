@@ -30,7 +30,7 @@ export async function getAlarm(context: Pick<Context, 'database'>, call: Call, i
 }
 
 /**
- * Finds out who may see an alarm, for any number of callers at once: whoever was granted its instance; one of an agent, an instance
+ * Finds out who may see an alarm, for any number of callers at once: anyone who was granted its instance; one of an agent, an instance
  * that uses the agent; one of the installation, all instances.
  */
 export async function visibilityOf(
@@ -46,7 +46,7 @@ export async function visibilityOf(
   }
 }
 
-/** An alarm as it is now, whoever may see it. */
+/** An alarm as it is now, regardless of who may see it. */
 export function findAlarm(context: Pick<Context, 'database'>, id: string): Promise<Alarm | undefined> {
   return repository.findAlarm(context, id, 'all')
 }

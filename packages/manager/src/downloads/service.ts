@@ -37,7 +37,7 @@ export interface OpenObject {
 const running = new Map<string, number>()
 
 /**
- * Opens the object of a restore point, or its manifest, as it is stored. Whoever reads it compares it with what was recorded.
+ * Opens the object of a restore point, or its manifest, as it is stored. Anyone who reads it compares it with what was recorded.
  * Every request for an object is recorded in the audit log.
  *
  * @throws {RequestError} If there is none, the range lies outside of it, or the store cannot be read.

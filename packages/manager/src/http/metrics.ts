@@ -49,7 +49,7 @@ export function metricsRoutes(app: App, context: Context): void {
   )
 }
 
-/** Who may read metrics: whoever knows the token, and certain addresses. */
+/** Who may read metrics: anyone who knows the token, and certain addresses. */
 function readRule({ metricsToken, metricsAllowedAddresses }: ManagerSettings): (request: FastifyRequest) => boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
   const expected = metricsToken === undefined ? undefined : digest(`Bearer ${metricsToken}`)

@@ -58,7 +58,7 @@ export function backupHost(hosts: readonly Host[]): Host {
 
 /**
  * Whether an instance that is described anew reaches another server than before. Its stored passwords are sent only where they
- * were sent before: whoever may change the address of an instance need not know them.
+ * were sent before: anyone who may change the address of an instance need not know them.
  */
 export function leadsElsewhere(hosts: readonly Host[], stored: Pick<ServiceInstance, 'hosts'>): boolean {
   const address = ({ ip, port }: Host) => `${ip.toLowerCase()} ${port ?? 0}`

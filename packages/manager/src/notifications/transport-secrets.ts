@@ -1,6 +1,6 @@
 import type { NotificationTransport } from '@osb-backup/protocol/v1'
 
-/** The fields that are sealed. URLs of incoming webhooks authorize whoever knows them. */
+/** The fields that are sealed. URLs of incoming webhooks authorize anyone who knows them. */
 const secretFields: Record<NotificationTransport['kind'], readonly string[]> = {
   email: ['password'],
   alertmanager: ['password'],

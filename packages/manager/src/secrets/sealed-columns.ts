@@ -12,7 +12,7 @@ export const sealedColumns = {
 type SealedColumns = typeof sealedColumns
 
 /**
- * What is bound into a sealed text: it opens in its column of its row, and nowhere else. Whoever can write to the database
+ * What is bound into a sealed text: it opens in its column of its row, and nowhere else. Anyone who can write to the database
  * cannot move the password of one instance to another.
  *
  * @param id - The primary key of the row, which never changes.

@@ -10,7 +10,7 @@ import { StoreError } from '../store-error.ts'
 const MAXIMUM_BYTES = 64 * 1024 * 1024
 
 /**
- * How many values a manifest may have: 5 TB have 600,000 chunks, and metadata has at most 128 Ki values. Whoever can write to a
+ * How many values a manifest may have: 5 TB have 600,000 chunks, and metadata has at most 128 Ki values. Anyone who can write to a
  * store could otherwise have its readers spend gigabytes of memory on 64 MiB of brackets.
  */
 const MAXIMUM_VALUES = 1_000_000

@@ -10,7 +10,7 @@ const METADATA_TIMEOUT_MS = 5000
 
 /**
  * The credentials of the settings; or those that the program itself finds where the settings say, which its operator has to
- * allow: whoever may create destinations could otherwise read and write with the rights of the machine.
+ * allow: anyone who may create destinations could otherwise read and write with the rights of the machine.
  *
  * @throws {StoreError} With code `denied` if the operator does not allow it.
  */

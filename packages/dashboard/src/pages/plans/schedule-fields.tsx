@@ -14,7 +14,7 @@ const LAST_DAY_OF_EVERY_MONTH = 28
 const weekdayName = (index: number) =>
   new Intl.DateTimeFormat(undefined, { weekday: 'short', timeZone: 'UTC' }).format(MONDAY + index * DAY_MS)
 
-/** Builds a schedule by how often and when; whoever knows cron writes it. */
+/** Builds a schedule by how often and when; anyone who knows cron writes it. */
 export function ScheduleFields({
   cron,
   timezone,

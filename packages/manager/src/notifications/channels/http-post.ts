@@ -21,7 +21,7 @@ export interface DeliveryRules {
  * Posts to an address that the operator allows. Redirects are not followed, and the answer's content is not shown: it may be
  * anything.
  *
- * @throws {Error} If the answer is not 2xx; its message names no URL, since some authorize whoever knows them.
+ * @throws {Error} If the answer is not 2xx; its message names no URL, since some authorize anyone who knows them.
  */
 export async function post(
   { url, headers, body }: Post,
