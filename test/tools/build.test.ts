@@ -42,7 +42,10 @@ test('the command line works as one file, without node_modules', async () => {
   await using issuer = await Issuer.start([])
   const login = ['login', 'http://127.0.0.1:9', '--client-id', 'none', '--oidc-issuer', issuer.url]
   const refused = await run(login)
-  expect(refused).toMatchObject({ code: 5, stderr: expect.stringMatching(/^Error: .* did not sign you in/) })
+  expect(refused).toMatchObject({
+    code: 6,
+    stderr: expect.stringMatching(/^Error: The identity provider .* cannot be used/),
+  })
 
   const licenses = await readFile(join(folder.path, 'cli/THIRD-PARTY-LICENSES.txt'), 'utf8')
   for (const name of ['commander', 'zod', 'undici', 'yaml', '@aws-sdk/client-s3'])
