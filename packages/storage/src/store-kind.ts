@@ -127,7 +127,7 @@ export interface StoreClient<S extends AnySettings> {
 /** An upload that a killed process left. */
 export interface IncompleteUpload {
   name: string
-  /** What `UploadRecorder` was told; only what has this id is removed. Absent: no other upload may have its name. */
+  /** The id that `UploadRecorder` recorded; only that upload is removed. Absent: no other upload may have its name. */
   id?: string
   /**
    * Temporary files whose names do not say whose they are belong to it if they are not older, by the clock of this machine. Parts

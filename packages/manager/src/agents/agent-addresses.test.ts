@@ -4,7 +4,7 @@ import { createConnector } from '../shared/tls-connections.ts'
 import { readAtAgent } from './agent-client.ts'
 
 test.for(['http://169.254.169.254', 'http://[fe80::1]:5000', 'https://[::ffff:169.254.169.254]'])(
-  'whoever registers an agent at %s reaches nothing there',
+  'an agent registered at %s is never connected to',
   async (url) => {
     const dispatcher = new Agent({ connect: createConnector({}) })
     const options = { dispatcher, signal: new AbortController().signal }
