@@ -38,11 +38,17 @@ test.skipIf(isMissing)('systemd hears that the service is ready, and then signs 
     received += text
   })
   const closed = once(python, 'close')
+  const ending = new AbortController()
+  // One that is under way when the receiver ends fails.
+  const onFailure = (error: unknown) => {
+    if (!ending.signal.aborted) fail(error)
+  }
   try {
     await expect.poll(() => received).toContain('bound')
-    await notifyReady({ notifySocket: socket, watchdogMs: 300 }, fail)
+    await notifyReady({ notifySocket: socket, watchdogMs: 300 }, onFailure, ending.signal)
     await expect.poll(() => received).toMatch(/READY=1[\s\S]*WATCHDOG=1[\s\S]*WATCHDOG=1/)
   } finally {
+    ending.abort()
     python.kill('SIGKILL')
     await closed
     await rm(folder, { recursive: true })

@@ -24,8 +24,13 @@ export function readSupervision({ NOTIFY_SOCKET, WATCHDOG_USEC }: Environment): 
  * Node has no datagram sockets of Unix, so `systemd-notify` sends the messages, which NotifyAccess=all allows.
  *
  * @param onFailure - Called if a message cannot be sent.
+ * @param signal - Ends the signs of life; without one they last as long as the process.
  */
-export async function notifyReady(supervision: ServiceSupervision, onFailure: (error: unknown) => void): Promise<void> {
+export async function notifyReady(
+  supervision: ServiceSupervision,
+  onFailure: (error: unknown) => void,
+  signal?: AbortSignal,
+): Promise<void> {
   const { notifySocket, watchdogMs } = supervision
   if (notifySocket === undefined) return
   const notify = async (message: string) => {
@@ -33,5 +38,7 @@ export async function notifyReady(supervision: ServiceSupervision, onFailure: (e
     await promisify(execFile)('systemd-notify', [message], { env, timeout: NOTIFY_TIMEOUT_MS }).catch(onFailure)
   }
   await notify('--ready')
-  if (watchdogMs !== undefined) setInterval(() => void notify('WATCHDOG=1'), watchdogMs / 3).unref()
+  if (watchdogMs === undefined || signal?.aborted) return
+  const timer = setInterval(() => void notify('WATCHDOG=1'), watchdogMs / 3).unref()
+  signal?.addEventListener('abort', () => clearInterval(timer), { once: true })
 }
