@@ -12,6 +12,7 @@ const needed: Record<string, string> = {
   'mariadb-server': '/usr/sbin/mariadbd',
   'mariadb-client': 'mariadb-dump',
   'redis-server': 'redis-server',
+  'mariadb-backup': 'mariadb-backup',
   memcached: 'memcached',
   curl: 'curl',
   bc: 'bc',

@@ -183,3 +183,6 @@ export class RecordedPrograms implements AsyncDisposable {
     await rm(this.folder, { recursive: true, force: true })
   }
 }
+
+/** The arguments of every process on the machine. */
+export const processArguments = (): string => spawnSync('ps', ['axww', '-o', 'args'], { encoding: 'utf8' }).stdout
