@@ -29,7 +29,8 @@ async function runTests(args: readonly string[], isRecorded: boolean): Promise<{
   const folder = await mkdtemp(join(tmpdir(), 'osb-backup-test-'))
   const report = join(folder, 'report.json')
   try {
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+    const reporters = ['default', 'json', './test/setup/flaky-reporter.ts'].map((reporter) => `--reporter=${reporter}`)
+    reporters.push(`--outputFile.json=${report}`)
     const child = spawn('vitest', ['run', ...projects, ...reporters, ...args], {
       stdio: ['ignore', 'inherit', 'inherit'],
     })
