@@ -13,6 +13,8 @@ const needed: Record<string, string> = {
   'mariadb-client': 'mariadb-dump',
   'redis-server': 'redis-server',
   'mariadb-backup': 'mariadb-backup',
+  pgbackrest: 'pgbackrest',
+  influxdb: 'influxd',
   memcached: 'memcached',
   curl: 'curl',
   bc: 'bc',
