@@ -14,7 +14,6 @@ const needed: Record<string, string> = {
   'redis-server': 'redis-server',
   'mariadb-backup': 'mariadb-backup',
   pgbackrest: 'pgbackrest',
-  influxdb: 'influxd',
   memcached: 'memcached',
   curl: 'curl',
   bc: 'bc',
