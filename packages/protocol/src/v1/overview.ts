@@ -27,7 +27,11 @@ export const overviewSchema = z.object({
     })
     .meta({ description: 'Jobs by state' }),
   restorePoints: z
-    .object({ total: count('Restore points', 480), sizeBytes: count('Their total size', 1_234_567_890) })
+    .object({
+      total: count('Restore points', 480),
+      sizeBytes: count('Their total size', 1_234_567_890),
+      growthLastWeekBytes: count('How much more is stored than a week ago; negative if less', 12_345_678),
+    })
     .meta({ description: 'What is stored' }),
   agents: z
     .object({
