@@ -1,18 +1,22 @@
 import { Text } from '@mantine/core'
 import type { Trend } from '@osb-backup/protocol/v1'
-import { useMemo, useState } from 'react'
-import { messages } from '../../messages/messages.ts'
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react'
+import { messages } from '../messages/messages.ts'
 import classes from './restore-point-calendar.module.css'
 
 const t = messages.instances.calendar
 const DAY_MS = 86_400_000
-const WEEKS = 18
+const WEEKS = 52
 const dayFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeZone: 'UTC' })
+const monthFormat = new Intl.DateTimeFormat(undefined, { month: 'short', timeZone: 'UTC' })
 
 /** As many days as the calendar shows. */
 export const CALENDAR_DAYS = WEEKS * 7
 
-/** How many restore points each day left: a heat map whose days open. Arrow keys move in it, as in a grid. */
+/** By how many days each key moves the focus: a column is a week. */
+const steps: Readonly<Record<string, number>> = { ArrowUp: -1, ArrowDown: 1, ArrowLeft: -7, ArrowRight: 7 }
+
+/** How many restore points each day left: a heat map whose days open. Arrow keys move in it. */
 export function RestorePointCalendar({
   trend,
   selected,
@@ -24,11 +28,32 @@ export function RestorePointCalendar({
 }) {
   const counts = useMemo(() => countByDay(trend), [trend])
   const [days] = useState(() => lastDays(new Date()))
+  const [focused, setFocused] = useState<string>()
+  const scroll = useRef<HTMLDivElement>(null)
+  // The newest days are the ones that are needed.
+  useEffect(() => {
+    scroll.current?.scrollTo({ left: scroll.current.scrollWidth })
+  }, [])
   const most = Math.max(1, ...counts.values())
+  const tabStop = focused ?? selected ?? days.findLast((day) => counts.has(day)) ?? days.at(-1)
+  const onKey = (event: KeyboardEvent<HTMLElement>) => {
+    const step = steps[event.key]
+    if (step === undefined || tabStop === undefined) return
+    event.preventDefault()
+    const next = days[days.indexOf(tabStop) + step]
+    if (next !== undefined) scroll.current?.querySelector<HTMLElement>(`[data-day="${next}"]`)?.focus()
+  }
   return (
     <div>
-      <div className={classes.scroll}>
-        <fieldset className={classes.grid} aria-label={t.title}>
+      <div className={classes.scroll} ref={scroll}>
+        <div className={classes.months} aria-hidden>
+          {firstDaysOfMonths(days).map(({ day, week }) => (
+            <span key={day} style={{ gridColumn: week + 1 }}>
+              {monthFormat.format(new Date(day))}
+            </span>
+          ))}
+        </div>
+        <fieldset className={classes.grid} aria-label={t.title} onKeyDown={onKey}>
           {days.map((day) => {
             const count = counts.get(day) ?? 0
             const label = t.day(dayFormat.format(new Date(day)), t.count(count))
@@ -37,12 +62,15 @@ export function RestorePointCalendar({
                 type="button"
                 key={day}
                 className={classes.day}
+                data-day={day}
                 data-level={levelOf(count, most)}
+                tabIndex={day === tabStop ? 0 : -1}
                 aria-label={label}
                 aria-pressed={day === selected}
-                disabled={count === 0}
+                aria-disabled={count === 0}
                 title={label}
-                onClick={() => onSelect(day)}
+                onFocus={() => setFocused(day)}
+                onClick={() => count > 0 && onSelect(day)}
               />
             )
           })}
@@ -63,7 +91,9 @@ const levelOf = (count: number, most: number) => Math.ceil((count / most) * LEVE
 function countByDay(trend: Trend): Map<string, number> {
   const counts = new Map<string, number>()
   for (const { days } of trend.items) {
-    for (const { day, dumpCount } of days) counts.set(day, (counts.get(day) ?? 0) + dumpCount)
+    for (const { day, restorePointCount } of days) {
+      if (restorePointCount > 0) counts.set(day, (counts.get(day) ?? 0) + restorePointCount)
+    }
   }
   return counts
 }
@@ -76,3 +106,7 @@ function lastDays(now: Date): string[] {
     new Date(now.getTime() - (count - 1 - index) * DAY_MS).toISOString().slice(0, 10),
   )
 }
+
+/** The months that begin among the days, each with the number of its week. */
+const firstDaysOfMonths = (days: readonly string[]) =>
+  days.flatMap((day, index) => (day.endsWith('-01') ? [{ day, week: Math.floor(index / 7) }] : []))
