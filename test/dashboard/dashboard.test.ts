@@ -82,10 +82,10 @@ describe.each([
       '/': 'Overview',
       '/instances': 'Instances',
       '/instances/i': 'i',
-      '/instances/i?tab=restore-points': 'i',
-      '/instances/i?tab=jobs': 'i',
       '/instances?q=none': 'Instances',
+      '/instances/i?tab=restore-points': 'i',
       '/instances/none': 'none',
+      '/instances/i?tab=jobs': 'i',
       '/plans': 'Plans',
       '/plans/new?instance=i': 'New plan',
       [`/plans/${failed.planId}`]: 'failing',
@@ -94,8 +94,8 @@ describe.each([
       [`/jobs/${failed.id}`]: 'Backup of i',
       '/jobs?instance=none': 'Jobs',
       '/restore-points': 'Restore points',
-      '/restore-points?held=true': 'Restore points',
       [`/restore-points/${point.id}`]: 'shop of i',
+      '/restore-points?held=true': 'Restore points',
       '/destinations': 'Destinations',
       '/destinations/new': 'New destination',
       [`/destinations/${fixture.destinationId}`]: 'files',
@@ -107,6 +107,7 @@ describe.each([
     }
     const found: Record<string, unknown> = {}
     await dashboard.open('/', TEST_TOKEN)
+    // One after the other has another heading.
     for (const [path, heading] of Object.entries(pages)) {
       await dashboard.visit(path)
       await page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor()

@@ -158,6 +158,7 @@ test('a destination is created by its form, checked, changed and reconciled', as
 
   await writeFile(join(fixture.store, plan.id, 'stray.dump'), 'of nobody')
   await dashboard.visit(`/destinations/${fixture.destinationId}`)
+  await page.getByRole('heading', { level: 1, name: 'files' }).waitFor()
   await page.getByLabel('Skip objects younger than (hours)').fill('0')
   await page.getByRole('button', { name: 'Start' }).click()
   await page.getByRole('region', { name: 'Objects without a restore point' }).getByText('stray.dump').waitFor()
@@ -179,6 +180,7 @@ test('an agent shows its state, disk, packs and certificate, and gets a token th
     password: 'secret',
   })
   await dashboard.visit(`/agents/${id}`)
+  await page.getByRole('heading', { level: 1, name: 'https://127.0.0.1:9' }).waitFor()
   await page.getByRole('button', { name: 'Create an enrolment token' }).click()
   await page.getByText(/enrolment_token=osbe_/).waitFor()
   expect(await accessibilityViolations(page)).toEqual([])

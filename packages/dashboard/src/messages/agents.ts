@@ -18,9 +18,13 @@ export const agentMessages = {
     certificate: 'Certificate expires',
     noCertificate: 'Not enrolled',
     freeDisk: (setting: string) => `Free in ${setting}`,
+    ofDisk: (free: string, size: string) => `${free} of ${size}`,
   },
   unreachable: 'The agent cannot be used',
   unreachableHint: 'Check that it runs, that the manager reaches its URL, and its user name and password.',
+  clockSkew: 'The clock of the agent is wrong',
+  clockSkewBy: (duration: string, isAhead: boolean) =>
+    `It is ${duration} ${isAhead ? 'ahead of' : 'behind'} the one of PostgreSQL. Synchronize the clocks, as with NTP.`,
   startProblem: 'The agent accepts no new jobs',
   startProblemHint: 'Correct its settings and restart it.',
   check: 'Check now',

@@ -26,8 +26,6 @@ const CALL_TIMEOUT_MS = 30_000
 const STATUS_TIMEOUT_MS = 10_000
 /** How much of what an agent reports to be wrong with its settings is stored. */
 const MAX_PROBLEM_LENGTH = 1000
-/** Of how many directories an agent reports the free disk space at most. */
-const MAX_DIRECTORIES = 20
 /** The code of errors of connections that were not established, because the agent has not proved that it is the one. */
 export const AGENT_NOT_TRUSTED = 'AGENT_NOT_TRUSTED'
 
@@ -44,11 +42,6 @@ const agentHealthReportSchema = z.looseObject({
     .catch(undefined),
   /** Agents that report none have one pack at most, and ignore which one a request names. */
   packs: z.array(reportedPackSchema).max(1000).catch([]),
-  /** By the setting that names the directory. */
-  free_disk_bytes: z
-    .record(z.string().max(100), z.int().nonnegative())
-    .refine((free) => Object.keys(free).length <= MAX_DIRECTORIES)
-    .catch({}),
   /** Undefined: the agent does not report it. */
   locked_databases: z.array(lockedDatabaseSchema).max(10_000).optional().catch(undefined),
 })

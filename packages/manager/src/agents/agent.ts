@@ -38,8 +38,6 @@ export interface AgentHealth {
   packs: ReportedPack[]
   /** Why it accepts no new jobs until its settings are corrected, as it reported. */
   startProblem: string | undefined
-  /** By the setting of the agent that names the directory. */
-  freeDiskBytes: Record<string, number>
   lastSeenAt: Date | undefined
   lastCheckedAt: Date | undefined
 }
@@ -52,7 +50,6 @@ export const UNKNOWN_HEALTH: AgentHealth = {
   capabilities: [],
   packs: [],
   startProblem: undefined,
-  freeDiskBytes: {},
   lastSeenAt: undefined,
   lastCheckedAt: undefined,
 }

@@ -44,7 +44,7 @@ function healthAfter(
   if (answer.kind !== 'status') {
     return { ...before, isReachable: false, error: `The agent cannot be used: ${answer.reason}.`, lastCheckedAt }
   }
-  const { version: agentVersion, capabilities, packs, start_problem: startProblem, free_disk_bytes } = answer.status
+  const { version: agentVersion, capabilities, packs, start_problem: startProblem } = answer.status
   return {
     isReachable: true,
     error: undefined,
@@ -52,7 +52,6 @@ function healthAfter(
     capabilities,
     packs,
     startProblem,
-    freeDiskBytes: free_disk_bytes,
     lastSeenAt: lastCheckedAt,
     lastCheckedAt,
   }

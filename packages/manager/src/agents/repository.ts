@@ -35,7 +35,6 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<AgentTable>): Ag
       capabilities: row.capabilities,
       packs: row.packs,
       startProblem: row.start_problem ?? undefined,
-      freeDiskBytes: row.free_disk_bytes,
       lastSeenAt: row.last_seen_at ?? undefined,
       lastCheckedAt: row.last_checked_at ?? undefined,
     },
@@ -224,7 +223,6 @@ export async function recordHealth(
       capabilities: JSON.stringify(health.capabilities),
       packs: JSON.stringify(health.packs),
       start_problem: health.startProblem ?? null,
-      free_disk_bytes: JSON.stringify(health.freeDiskBytes),
       last_seen_at: health.lastSeenAt ?? null,
       last_checked_at: health.lastCheckedAt ?? null,
     })

@@ -67,14 +67,6 @@ export const agentSchema = z.object({
   packs: z
     .array(reportedPackSchema)
     .meta({ description: 'The script packs that the agent reported, with their parameters' }),
-  freeDisk: z
-    .array(
-      z.object({
-        setting: z.string().meta(about('The setting that names the directory', 'directory_backup')),
-        freeBytes: z.int().meta(about('Free space of its file system', 250_000_000_000)),
-      }),
-    )
-    .meta({ description: 'The free disk space that the agent reported, of the directories that it writes to' }),
   lastSeenAt: instantSchema.optional().meta(about('When it last answered', EXAMPLE_INSTANT)),
   lastCheckedAt: instantSchema.optional().meta(about('When it was last checked', EXAMPLE_INSTANT)),
   certificateExpiresAt: instantSchema

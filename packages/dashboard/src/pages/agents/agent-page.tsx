@@ -2,11 +2,11 @@ import { Alert, Button, Group, Stack, Text } from '@mantine/core'
 import type { Agent } from '@osb-backup/protocol/v1'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
-import { CircleX, Unplug } from 'lucide-react'
+import { CircleX, Clock, Unplug } from 'lucide-react'
 import { ActionButton } from '../../components/action-button.tsx'
 import { AgentStateBadge } from '../../components/badges.tsx'
 import { Facts } from '../../components/facts.tsx'
-import { formatBytes, formatCount } from '../../components/formats.ts'
+import { formatBytes, formatCount, formatDuration } from '../../components/formats.ts'
 import { Instant } from '../../components/instant.tsx'
 import { Page, TextLink } from '../../components/page.tsx'
 import { QueryContent } from '../../components/query-content.tsx'
@@ -64,7 +64,7 @@ export function NewAgentPage() {
   )
 }
 
-function AgentHealth({ agent: { state, error, startProblem } }: { agent: Agent }) {
+function AgentHealth({ agent: { state, error, startProblem, clockSkewSeconds } }: { agent: Agent }) {
   return (
     <>
       <Group gap="sm" role="status">
@@ -73,6 +73,11 @@ function AgentHealth({ agent: { state, error, startProblem } }: { agent: Agent }
       {error !== undefined && (
         <Alert color="red" variant="default" icon={<Unplug aria-hidden />} title={t.unreachable}>
           {error} {t.unreachableHint}
+        </Alert>
+      )}
+      {clockSkewSeconds !== undefined && (
+        <Alert color="orange" variant="default" icon={<Clock aria-hidden />} title={t.clockSkew}>
+          {t.clockSkewBy(formatDuration(Math.abs(clockSkewSeconds)), clockSkewSeconds > 0)}
         </Alert>
       )}
       {startProblem !== undefined && (
@@ -94,7 +99,10 @@ function AgentFacts({ agent }: { agent: Agent }) {
         [t.facts.version, agent.version],
         [t.facts.seen, <Instant key="seen" at={agent.lastSeenAt} isRelative />],
         [t.facts.checked, <Instant key="checked" at={agent.lastCheckedAt} isRelative />],
-        ...agent.freeDisk.map(({ setting, freeBytes }) => [t.facts.freeDisk(setting), formatBytes(freeBytes)] as const),
+        ...agent.disks.map(
+          ({ directory, freeBytes, sizeBytes }) =>
+            [t.facts.freeDisk(directory), t.facts.ofDisk(formatBytes(freeBytes), formatBytes(sizeBytes))] as const,
+        ),
         [
           t.facts.instances,
           <TextLink key="instances" to="/instances" search={{ agent: agent.id }}>

@@ -21,8 +21,6 @@ export interface AgentTable {
   capabilities: ColumnType<string[], never, string>
   packs: ColumnType<ReportedPack[], never, string>
   start_problem: ColumnType<string | null, never, string | null>
-  /** By the setting that names the directory. */
-  free_disk_bytes: ColumnType<Record<string, number>, never, string>
   last_seen_at: ColumnType<Date | null, never, Date | null>
   last_checked_at: ColumnType<Date | null, never, Date | null>
   /** When it is asked next, by the database's clock. */

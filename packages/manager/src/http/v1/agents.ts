@@ -149,7 +149,6 @@ function toWire({ health, ...agent }: Agent, instanceCount: number): WireAgent {
     version: health.agentVersion,
     capabilities: health.capabilities,
     packs: health.packs,
-    freeDisk: Object.entries(health.freeDiskBytes).map(([setting, freeBytes]) => ({ setting, freeBytes })),
     lastSeenAt: health.lastSeenAt?.toISOString(),
     lastCheckedAt: health.lastCheckedAt?.toISOString(),
     certificateExpiresAt: agent.certificateExpiresAt?.toISOString(),

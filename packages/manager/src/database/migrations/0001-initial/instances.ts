@@ -16,7 +16,6 @@ export const instances = [
     capabilities jsonb not null default '[]',
     packs jsonb not null default '[]',
     start_problem text,
-    free_disk_bytes jsonb not null default '{}',
     last_seen_at timestamptz,
     last_checked_at timestamptz,
     check_at timestamptz not null default now(),
