@@ -29,7 +29,6 @@ export const overviewMessages = {
   facts: {
     restorePoints: 'Restore points',
     stored: 'Stored',
-    growth: 'Growth in 7 days',
     succeeded: 'Succeeded in 24 hours',
     failed: 'Failed in 24 hours',
     queued: 'Queued',

@@ -7,10 +7,9 @@ import { type LockedDatabase, searchLockedDatabases } from '../jobs/locks-reposi
 import { countJobs, type JobCounts } from '../jobs/search-repository.ts'
 import { type NextRun, searchNextRuns } from '../plans/search-repository.ts'
 import { judgeAllInstances } from '../protection/service.ts'
-import { growthSince, sumPoints } from '../restore-points/counters-repository.ts'
+import { sumPoints } from '../restore-points/counters-repository.ts'
 
 const DAY_MS = 86_400_000
-const WEEK_MS = 7 * DAY_MS
 const MAX_ATTENTION = 50
 const MAX_NEXT_RUNS = 10
 const worstFirst: readonly ProtectionState[] = ['unprotected', 'at-risk', 'unknown']
@@ -27,7 +26,7 @@ export interface Attention {
 export interface Overview {
   instances: Record<ProtectionState | 'total', number>
   jobs: JobCounts
-  restorePoints: { total: number; sizeBytes: number; growthLastWeekBytes: number }
+  restorePoints: { total: number; sizeBytes: number }
   agents: { reachable: number; unreachable: number; unknown: number }
   /** First those whose unlock fails, the longest locked first. */
   lockedDatabases: LockedDatabase[]
@@ -57,10 +56,7 @@ export async function readOverview(context: Context, scope: Grants): Promise<Ove
   return {
     instances,
     jobs: await countJobs(context, scope, new Date(at.getTime() - DAY_MS)),
-    restorePoints: {
-      ...(await sumPoints(context, scope)),
-      growthLastWeekBytes: await growthSince(context, scope, new Date(at.getTime() - WEEK_MS)),
-    },
+    restorePoints: await sumPoints(context, scope),
     agents: await countAgents(context, scope),
     nextRuns: await searchNextRuns(context, scope, MAX_NEXT_RUNS),
     lockedDatabases: await searchLockedDatabases(context, scope, MAX_ATTENTION),

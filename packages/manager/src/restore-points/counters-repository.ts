@@ -63,19 +63,6 @@ export async function sumPoints(
   return { total: Number(rows[0]?.total ?? 0), sizeBytes: Number(rows[0]?.size ?? 0) }
 }
 
-/** How much more is stored than at an instant: what was stored since, less what was deleted of what there was. */
-export async function growthSince({ database }: { database: Database }, scope: Grants, since: Date): Promise<number> {
-  const { rows } = await sql<{ growth: string }>`
-    select coalesce(sum(bytes), 0) as growth from (
-      select size_bytes as bytes from restore_points
-      where taken_at >= ${since} and deleted_at is null and ${isGranted('instance_id', scope)}
-      union all
-      select -size_bytes from restore_points
-      where deleted_at >= ${since} and taken_at < ${since} and ${isGranted('instance_id', scope)}
-    ) as changes`.execute(database)
-  return Number(rows[0]?.growth ?? 0)
-}
-
 /**
  * Compacts changes into the counters. Several managers may do so at once: each claims other changes, and all write the
  * counters in one order.

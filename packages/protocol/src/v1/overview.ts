@@ -27,11 +27,7 @@ export const overviewSchema = z.object({
     })
     .meta({ description: 'Jobs by state' }),
   restorePoints: z
-    .object({
-      total: count('Restore points', 480),
-      sizeBytes: count('Their total size', 1_234_567_890),
-      growthLastWeekBytes: count('How much more is stored than a week ago; negative if less', 12_345_678),
-    })
+    .object({ total: count('Restore points', 480), sizeBytes: count('Their total size', 1_234_567_890) })
     .meta({ description: 'What is stored' }),
   agents: z
     .object({

@@ -5,7 +5,7 @@ import { Link } from '@tanstack/react-router'
 import { Clock, LockKeyhole } from 'lucide-react'
 import { protectionLooks } from '../../components/badges.tsx'
 import { Facts } from '../../components/facts.tsx'
-import { formatBytes, formatCount, formatGrowth } from '../../components/formats.ts'
+import { formatBytes, formatCount } from '../../components/formats.ts'
 import { Instant } from '../../components/instant.tsx'
 import { Page, TextLink } from '../../components/page.tsx'
 import { QueryContent } from '../../components/query-content.tsx'
@@ -63,7 +63,6 @@ function Numbers({ overview }: { overview: Overview }) {
         facts={[
           [t.facts.restorePoints, formatCount(restorePoints.total)],
           [t.facts.stored, formatBytes(restorePoints.sizeBytes)],
-          [t.facts.growth, formatGrowth(restorePoints.growthLastWeekBytes)],
           [t.facts.succeeded, formatCount(jobs.succeededLastDay)],
           [t.facts.failed, formatCount(jobs.failedLastDay)],
           [t.facts.queued, formatCount(jobs.queued)],

@@ -78,8 +78,6 @@ export const restorePoints = [
       and coalesce(verified_state, 'intact') = 'intact'`,
   'create index restore_points_by_instance on restore_points (instance_id, sequence)',
   'create index restore_points_by_sequence on restore_points (sequence) where deleted_at is null',
-  // They are recorded in about the order of their time, so this index is tiny.
-  'create index restore_points_by_time on restore_points using brin (taken_at)',
   'create index restore_points_held on restore_points (sequence) where held and deleted_at is null',
   'create index restore_points_by_deletion on restore_points (deleted_at, id) where deleted_at is not null',
   `create index restore_points_to_remove on restore_points (next_removal_at)
