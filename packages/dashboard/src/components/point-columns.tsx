@@ -36,7 +36,7 @@ const others: Column<RestorePoint>[] = [
   { title: t.columns.marks, width: 'minmax(0, 2fr)', render: (point) => marksOf(point).join(', ') },
   {
     title: messages.restore.title,
-    width: '60px',
+    width: '68px',
     onPhones: true,
     render: ({ id, instanceId, item: name, takenAt }) => (
       <TextLink to="/restore" search={{ instance: instanceId, item: name, day: takenAt.slice(0, 10), point: id }}>
