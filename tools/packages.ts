@@ -14,6 +14,8 @@ const needed: Record<string, string> = {
   'redis-server': 'redis-server',
   'mariadb-backup': 'mariadb-backup',
   'rabbitmq-server': '/usr/lib/rabbitmq/bin/rabbitmq-server',
+  acl: 'setfacl',
+  attr: 'setfattr',
   memcached: 'memcached',
   curl: 'curl',
   bc: 'bc',
