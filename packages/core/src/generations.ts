@@ -18,7 +18,7 @@ const DAY_MS = 86_400_000
  * The period that an instant belongs to, by the clocks of a zone: its hour, day, week (from Monday), month or year. An hour that
  * clocks show twice is two hours.
  */
-export function periodOf(kind: GenerationKind, instant: Date, timezone: string): string {
+function periodOf(kind: GenerationKind, instant: Date, timezone: string): string {
   const wall = wallTime(instant, timezone)
   const iso = wall.toISOString()
   const date = iso.slice(0, iso.indexOf('T'))
