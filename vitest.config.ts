@@ -1,8 +1,12 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './test/setup/longest-first.ts'
 
 /** How long `expect.poll` waits for a condition: a limit for a busy machine, which a test that passes never reaches. */
 const POLL_TIMEOUT_MS = 120_000
+
+// For programs that tests start: without it each start compiles everything again.
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/node')
 
 /** Two kinds of tests: `unit` beside the code, fast and without servers; `system` in test/ against the lab. */
 export default defineConfig({
@@ -15,6 +19,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts', 'lab/**/*.test.ts'],
+          // Modules are loaded once for all files that a process runs: no test changes what another one reads.
+          isolate: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           expect: { poll: { timeout: 30_000 } },
