@@ -8,7 +8,7 @@ import { type Fixture, instanceId, startFixture } from '../fixtures/fixture.ts'
 import { makeBucket, places } from '../main-job/places.ts'
 import { makeDatabase, type OwnDatabase } from './own-database.ts'
 
-const POLL = { timeout: 60_000, interval: 100 }
+const POLL = { timeout: 240_000, interval: 100 }
 /** EX_TEMPFAIL */
 const TEMPORARY = '75'
 const backoff = (seconds: number) => ({ RETRY_BACKOFF_SECONDS: String(seconds), AGENT_UNREACHABLE_SECONDS: '1' })
