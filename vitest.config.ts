@@ -8,7 +8,7 @@ const POLL_TIMEOUT_MS = 120_000
 // For programs that tests start: without it each start compiles everything again.
 process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/node')
 
-/** Two kinds of tests: `unit` beside the code, fast and without servers; `system` in test/ against the lab. */
+/** Kinds of tests: `unit` beside the code, fast and without servers; `system` in test/ against the lab; `package` of what is shipped. */
 export default defineConfig({
   test: {
     // A test waits for servers and processes as much as it computes: four files at a time keep two cores busy.
@@ -19,8 +19,6 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts', 'lab/**/*.test.ts'],
-          // Modules are loaded once for all files that a process runs: no test changes what another one reads.
-          isolate: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           expect: { poll: { timeout: 30_000 } },
@@ -30,11 +28,22 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/**/*.test.ts'],
+          exclude: ['test/package/**'],
           globalSetup: ['test/setup/lab.ts'],
           testTimeout: 600_000,
           hookTimeout: 600_000,
           // Real servers on a busy machine: a test that passes when repeated does not fail the run, but is named at its end.
           retry: 1,
+          expect: { poll: { timeout: POLL_TIMEOUT_MS } },
+        },
+      },
+      {
+        test: {
+          name: 'package',
+          include: ['test/package/**/*.test.ts'],
+          globalSetup: ['test/setup/packaging.ts', 'test/setup/lab.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 1_200_000,
           expect: { poll: { timeout: POLL_TIMEOUT_MS } },
         },
       },

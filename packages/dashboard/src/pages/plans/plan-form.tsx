@@ -10,13 +10,13 @@ import {
   TagsInput,
   TextInput,
 } from '@mantine/core'
-import { ApiError } from '@osb-backup/client'
 import { type Plan, type RetentionStyle, retentionStyles } from '@osb-backup/protocol/v1'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
+import { fieldError, SaveFailure } from '../../components/form-errors.tsx'
 import { InstanceField } from '../../components/instance-field.tsx'
-import { ErrorNotice } from '../../components/notices.tsx'
+import { TextLink } from '../../components/page.tsx'
 import { Section } from '../../components/section.tsx'
 import { queries } from '../../data/queries.ts'
 import { messages } from '../../messages/messages.ts'
@@ -121,7 +121,7 @@ function WhatFields({ draft, change, errorOf, isNew }: FieldsProps & { isNew: bo
         data={(destinations.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
         value={draft.destinationId === '' ? null : draft.destinationId}
         error={errorOf('destinationId')}
-        description={destinations.data?.length === 0 ? t.noDestination : undefined}
+        description={destinations.data?.length === 0 ? <NoDestination instanceId={instanceId} /> : undefined}
         disabled={!isChosen}
         allowDeselect={false}
         onChange={(destinationId) => change({ destinationId: destinationId ?? '' })}
@@ -139,6 +139,15 @@ function WhatFields({ draft, change, errorOf, isNew }: FieldsProps & { isNew: bo
     </SimpleGrid>
   )
 }
+
+const NoDestination = ({ instanceId }: { instanceId: string }) => (
+  <>
+    {t.noDestination}{' '}
+    <TextLink to="/destinations/new" search={{ instance: instanceId }}>
+      {t.newDestination}
+    </TextLink>
+  </>
+)
 
 function RetentionFields({ draft, change, errorOf }: FieldsProps) {
   return (
@@ -203,18 +212,4 @@ function MoreFields({ draft, change, errorOf }: FieldsProps) {
       />
     </Section>
   )
-}
-
-const CHANGED_MEANWHILE = 412
-
-function SaveFailure({ error }: { error: Error | null }) {
-  if (error === null) return null
-  const isConflict = error instanceof ApiError && error.status === CHANGED_MEANWHILE
-  return <ErrorNotice error={isConflict ? new Error(t.conflict) : error} />
-}
-
-/** The problem of a field, of which the API names the path: `schedule.timezone` belongs to `schedule`. */
-function fieldError(error: Error | null, field: string): string | undefined {
-  if (!(error instanceof ApiError) || error.field === undefined) return undefined
-  return error.field === field || error.field.startsWith(`${field}.`) ? error.message : undefined
 }

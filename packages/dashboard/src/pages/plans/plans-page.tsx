@@ -1,7 +1,9 @@
-import { Badge, Button, Group, Select } from '@mantine/core'
+import { Badge, Button, Group } from '@mantine/core'
 import type { Plan, Retention } from '@osb-backup/protocol/v1'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
+import { ActiveFilters } from '../../components/active-filters.tsx'
+import { FilterSelect } from '../../components/filter-select.tsx'
 import { formatCount } from '../../components/formats.ts'
 import { Instant } from '../../components/instant.tsx'
 import { NoMatchNotice } from '../../components/no-match-notice.tsx'
@@ -73,19 +75,20 @@ export function PlansPage() {
     <Page title={t.title} actions={create}>
       <Group align="flex-end">
         <SearchField label={t.search} value={search.q} onChange={(q) => filter({ q })} />
-        <Select
-          aria-label={t.schedule}
-          placeholder={t.schedule}
-          data={[
-            { value: 'false', label: t.active },
-            { value: 'true', label: t.paused },
-          ]}
-          value={search.paused ?? null}
-          onChange={(value) => filter({ paused: value === 'true' || value === 'false' ? value : undefined })}
-          clearable
-          clearButtonProps={{ 'aria-label': messages.shell.clearFilters }}
+        <FilterSelect
+          label={t.schedule}
+          options={(['false', 'true'] as const).map((value) => ({
+            value,
+            label: value === 'true' ? t.paused : t.active,
+          }))}
+          value={search.paused}
+          onChange={(paused) => filter({ paused })}
         />
       </Group>
+      <ActiveFilters
+        filters={[search.instance && t.ofInstance(search.instance)]}
+        onClear={() => void navigate({ search: {}, replace: true })}
+      />
       <PagedTable
         label={t.title}
         query={query}
