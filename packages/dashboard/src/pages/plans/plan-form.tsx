@@ -8,6 +8,7 @@ import {
   Stack,
   Switch,
   TagsInput,
+  Text,
   TextInput,
 } from '@mantine/core'
 import { type Plan, type RetentionStyle, retentionStyles } from '@osb-backup/protocol/v1'
@@ -21,7 +22,7 @@ import { Section } from '../../components/section.tsx'
 import { queries } from '../../data/queries.ts'
 import { messages } from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
-import { createRequestOf, type PlanDraft, patchOf } from './plan-draft.ts'
+import { createRequestOf, generationFields, type PlanDraft, patchOf } from './plan-draft.ts'
 import { PlanPreview } from './plan-preview.tsx'
 import { ScheduleFields } from './schedule-fields.tsx'
 
@@ -160,7 +161,7 @@ function RetentionFields({ draft, change, errorOf }: FieldsProps) {
           allowDeselect={false}
           onChange={(style) => change({ style: style as RetentionStyle })}
         />
-        {draft.style !== 'all' && (
+        {draft.style !== 'all' && draft.style !== 'gfs' && (
           <NumberInput
             label={t.period[draft.style]}
             min={1}
@@ -172,7 +173,40 @@ function RetentionFields({ draft, change, errorOf }: FieldsProps) {
           />
         )}
       </SimpleGrid>
+      {draft.style === 'gfs' && <GenerationFields draft={draft} change={change} errorOf={errorOf} />}
     </Section>
+  )
+}
+
+function GenerationFields({ draft, change, errorOf }: FieldsProps) {
+  const error = errorOf('retention')
+  return (
+    <>
+      <Text size="sm" c="dimmed" mt="sm">
+        {t.generationsHint}
+      </Text>
+      <SimpleGrid cols={{ base: 2, sm: 4 }} mt="xs">
+        {generationFields.map((field) => (
+          <NumberInput
+            key={field}
+            label={t.generations[field]}
+            min={1}
+            max={MAX_PERIOD}
+            allowDecimal={false}
+            value={draft.generations[field] ?? ''}
+            onChange={(value) => {
+              const { [field]: _, ...others } = draft.generations
+              change({ generations: value === '' ? others : { ...others, [field]: Number(value) } })
+            }}
+          />
+        ))}
+      </SimpleGrid>
+      {error !== undefined && (
+        <Text size="sm" c="var(--mantine-color-error)" role="alert">
+          {error}
+        </Text>
+      )}
+    </>
   )
 }
 

@@ -15,6 +15,7 @@ import type { Column } from '../../components/virtual-table.tsx'
 import { queries } from '../../data/queries.ts'
 import { messages } from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
+import { generationFields } from './plan-draft.ts'
 
 const t = messages.plans
 const route = getRouteApi('/plans')
@@ -56,8 +57,16 @@ const columns: Column<Plan>[] = [
   { title: t.columns.retention, width: '200px', render: ({ retention }) => inWords(retention) },
 ]
 
-const inWords = ({ style, period = 0 }: Retention) =>
-  style === 'all' ? t.retention.all : t.retention[style](formatCount(period))
+function inWords(retention: Retention): string {
+  const { style, period = 0 } = retention
+  if (style === 'all') return t.retention.all
+  if (style !== 'gfs') return t.retention[style](formatCount(period))
+  const counts = generationFields.flatMap((field) => {
+    const count = retention[field]
+    return count === undefined ? [] : [`${t.form.generations[field]}: ${formatCount(count)}`]
+  })
+  return counts.join(', ')
+}
 
 /** All plans that the caller may see. */
 export function PlansPage() {
