@@ -35,7 +35,7 @@ test('FILES keeps the newest of each item, and what is swept is removed from the
 test('generations keep the newest of each day, and the preview says why', async () => {
   const retention = { style: 'gfs', keepDaily: 2, keepYearly: 3 } as const
   const plan = await fixture.createPlan({ retention, items: ['db1'] })
-  const sql = await superuser()
+  const sql = await fixture.connectDatabase()
   for (const takenAt of ['2020-05-01T10:00Z', '2020-05-02T10:00Z', '2020-05-02T11:00Z']) {
     await fixture.runPlan(plan.id)
     const [newest] = await pointsOf(plan.id)
