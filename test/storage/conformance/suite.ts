@@ -26,7 +26,7 @@ export interface StoreUnderTest {
 export const MEBIBYTE = 1024 * 1024
 
 /** As small as the servers allow, so that three of them are soon sent. */
-export const PART_BYTES = { partSizeBytes: 5 * MEBIBYTE, segmentSizeBytes: 4 * MEBIBYTE }
+const PART_BYTES = { partSizeBytes: 5 * MEBIBYTE, segmentSizeBytes: 4 * MEBIBYTE }
 
 /** Three parts or segments. */
 export const MULTIPART_BYTES = 11 * MEBIBYTE
