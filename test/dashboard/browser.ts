@@ -12,6 +12,8 @@ export interface Dashboard extends AsyncDisposable {
   problems: string[]
   /** Opens a path, and signs in if a token is given. */
   open(path: string, token?: string): Promise<void>
+  /** Goes to another path, as a link does: the session stays. */
+  visit(path: string): Promise<void>
 }
 
 /** Opens a window with a session of its own. */
@@ -37,8 +39,11 @@ export async function openDashboard(
       await page.goto(url + path)
       if (token === undefined) return
       await page.getByLabel('Token', { exact: true }).fill(token)
-      await page.getByRole('button', { name: 'Sign in' }).click()
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click()
       await page.getByRole('navigation', { name: 'Main navigation' }).waitFor({ state: 'attached' })
+    },
+    async visit(path) {
+      await page.evaluate<void>(`history.pushState({}, '', ${JSON.stringify(path)})`)
     },
     [Symbol.asyncDispose]: () => context.close(),
   }

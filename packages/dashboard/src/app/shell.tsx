@@ -20,8 +20,8 @@ import { useLiveUpdates } from '../data/live-updates.ts'
 import { messages } from '../messages/messages.ts'
 import { useSession } from '../session/session.tsx'
 import icon from './icon.svg'
-import { navigation } from './navigation.ts'
 import { Shortcuts } from './shortcuts.tsx'
+import { usePages } from './use-pages.ts'
 
 const t = messages.shell
 
@@ -34,6 +34,7 @@ export function Shell() {
     setAnnouncement(t.jobEnded(messages.states.kinds[kind], instanceId, state))
   }, [])
   const isLive = useLiveUpdates(announceEnd)
+  const pages = usePages()
   const path = useRouterState({ select: ({ location }) => location.pathname })
   // On phones the navigation covers the page that was chosen.
   useEffect(close, [path])
@@ -66,14 +67,14 @@ export function Shell() {
           <LiveBadge isLive={isLive} />
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="xs" aria-label={t.navigation}>
-        {navigation.map(({ to, label, Icon }) => (
+      <AppShell.Navbar p="xs" aria-label={t.navigation} style={{ overflowY: 'auto' }}>
+        {pages.map(({ to, label, Icon }) => (
           <NavLink
             key={to}
             label={label}
             leftSection={<Icon size={18} aria-hidden />}
-            active={to === '/' ? path === '/' : path.startsWith(to)}
-            aria-current={(to === '/' ? path === '/' : path.startsWith(to)) ? 'page' : undefined}
+            active={isWithin(path, to)}
+            aria-current={isWithin(path, to) ? 'page' : undefined}
             renderRoot={(props) => <Link to={to} {...props} />}
           />
         ))}
@@ -88,6 +89,9 @@ export function Shell() {
   )
 }
 
+/** Whether a page belongs to one of the main navigation: `/restore` is not part of `/restore-points`. */
+const isWithin = (path: string, page: string) => path === page || (page !== '/' && path.startsWith(`${page}/`))
+
 function LiveBadge({ isLive }: { isLive: boolean }) {
   return (
     <Badge variant="default" tt="none" fw={500} role="status" title={isLive ? t.liveHint : t.notLiveHint}>
@@ -101,7 +105,7 @@ function Account() {
   const { caller, signOut } = useSession()
   const { colorScheme, setColorScheme } = useMantineColorScheme()
   return (
-    <Stack gap="xs" mt="auto">
+    <Stack gap="xs" mt="auto" pt="md">
       <Text size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
         {t.signedInAs(caller.name, caller.role)}
       </Text>

@@ -1,5 +1,5 @@
 import { Badge, type MantineColor } from '@mantine/core'
-import type { AlarmSeverity, JobState, ProtectionState } from '@osb-backup/protocol/v1'
+import type { AlarmSeverity, DeliveryState, JobState, ProtectionState } from '@osb-backup/protocol/v1'
 import {
   Ban,
   CircleAlert,
@@ -45,6 +45,13 @@ const severityLooks: Record<AlarmSeverity, Look> = {
   critical: { color: 'red', Icon: CircleX },
 }
 
+const deliveryLooks: Record<DeliveryState, Look> = {
+  waiting: { color: 'gray', Icon: Clock },
+  failing: { color: 'orange', Icon: CircleAlert },
+  delivered: { color: 'green', Icon: CircleCheck },
+  'given-up': { color: 'red', Icon: CircleX },
+}
+
 const ICON_SIZE = 14
 
 function StateBadge({ look: { color, Icon }, children }: { look: Look; children: string }) {
@@ -75,4 +82,9 @@ export const ProtectionBadge = ({ state }: { state: ProtectionState }) => (
 /** How urgent an alarm is. */
 export const SeverityBadge = ({ severity }: { severity: AlarmSeverity }) => (
   <StateBadge look={severityLooks[severity]}>{messages.states.severity[severity]}</StateBadge>
+)
+
+/** What became of the delivery of a message. */
+export const DeliveryBadge = ({ state }: { state: DeliveryState }) => (
+  <StateBadge look={deliveryLooks[state]}>{messages.states.deliveries[state]}</StateBadge>
 )

@@ -1,12 +1,17 @@
 import type { BackupClient } from '@osb-backup/client'
 import type {
   AlarmQuery,
+  AuditQuery,
+  BrokerAccountQuery,
+  ChannelQuery,
   InstanceQuery,
   JobQuery,
   List,
+  NotificationQuery,
   PlanPreviewRequest,
   PlanQuery,
   RestorePointQuery,
+  TokenQuery,
   TrendQuery,
 } from '@osb-backup/protocol/v1'
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
@@ -17,6 +22,11 @@ const PAGE_SIZE = 100
 const MAX_CHOICES = 500
 /** The overview judges every instance: it is read again at most so often, whatever changes meanwhile. */
 const OVERVIEW_INTERVAL_MS = 30_000
+
+/** The log of deliveries sends no events. */
+const DELIVERIES_INTERVAL_MS = 15_000
+/** While a message is being sent. */
+const DELIVERY_INTERVAL_MS = 1000
 
 interface Paged {
   cursor?: string | undefined
@@ -100,5 +110,48 @@ export const queries = {
     queryOptions({
       queryKey: ['alarms', 'open', query],
       queryFn: async ({ signal }) => (await client.alarms.list({ ...query, state: 'open' }, { signal })).items,
+    }),
+  alarms: (client: BackupClient, query: AlarmQuery) => pagesOf(['alarms'], client.alarms.list, query),
+  channels: (client: BackupClient, query: ChannelQuery) =>
+    pagesOf(['channels'], client.notificationChannels.list, query),
+  channelChoices: (client: BackupClient) =>
+    queryOptions({
+      queryKey: ['channels', 'choices'],
+      queryFn: async ({ signal }) => (await client.notificationChannels.list({ limit: MAX_CHOICES }, { signal })).items,
+    }),
+  channel: (client: BackupClient, id: string) =>
+    queryOptions({
+      queryKey: ['channels', id],
+      queryFn: ({ signal }) => client.notificationChannels.getVersioned(id, { signal }),
+    }),
+  notifications: (client: BackupClient, query: NotificationQuery) => ({
+    ...pagesOf(['notifications'], client.notifications.list, query),
+    refetchInterval: DELIVERIES_INTERVAL_MS,
+  }),
+  /** A message until it was delivered, or an attempt failed. */
+  notification: (client: BackupClient, id: string) =>
+    queryOptions({
+      queryKey: ['notifications', 'one', id],
+      queryFn: ({ signal }) => client.notifications.get(id, { signal }),
+      refetchInterval: ({ state: { data } }) =>
+        data?.state === 'waiting' || data === undefined ? DELIVERY_INTERVAL_MS : false,
+    }),
+  tokens: (client: BackupClient, query: TokenQuery) => pagesOf(['tokens'], client.tokens.list, query),
+  brokerAccounts: (client: BackupClient, query: BrokerAccountQuery) =>
+    pagesOf(['broker-accounts'], client.brokerAccounts.list, query),
+  brokerAccount: (client: BackupClient, name: string) =>
+    queryOptions({
+      queryKey: ['broker-accounts', 'one', name],
+      queryFn: ({ signal }) => client.brokerAccounts.get(name, { signal }),
+    }),
+  auditEntries: (client: BackupClient, query: AuditQuery) =>
+    pagesOf(['audit-entries'], client.auditEntries.list, query),
+  limits: (client: BackupClient) =>
+    queryOptions({ queryKey: ['limits'], queryFn: ({ signal }) => client.limits({ signal }) }),
+  managers: (client: BackupClient) =>
+    queryOptions({
+      queryKey: ['managers'],
+      queryFn: ({ signal }) => client.managers({ signal }),
+      refetchInterval: OVERVIEW_INTERVAL_MS,
     }),
 }

@@ -1,5 +1,9 @@
+import { aboutMessages } from './about.ts'
+import { accessMessages, auditMessages } from './access.ts'
+import { alarmMessages } from './alarms.ts'
 import { instanceMessages } from './instances.ts'
 import { jobMessages } from './jobs.ts'
+import { notificationMessages } from './notifications.ts'
 import { overviewMessages } from './overview.ts'
 import { planMessages } from './plans.ts'
 import { restoreMessages } from './restore.ts'
@@ -16,4 +20,9 @@ export const messages = {
   jobs: jobMessages,
   plans: planMessages,
   restore: restoreMessages,
+  alarms: alarmMessages,
+  notifications: notificationMessages,
+  access: accessMessages,
+  audit: auditMessages,
+  about: aboutMessages,
 } as const

@@ -43,7 +43,6 @@ export const planMessages = {
     dayOfMonth: 'Day of the month',
     cron: 'Cron expression',
     cronHint: 'Six fields: second, minute, hour, day of month, month, day of week',
-    timezone: 'Time zone',
     keep: 'How long',
     keepStyle: 'Keep',
     keepStyles: { count: 'The newest per item', days: 'By days', hours: 'By hours', all: 'Everything' },

@@ -1,4 +1,4 @@
-import { ApiError, BackupClient } from '@osb-backup/client'
+import { ApiError, BackupClient, type ClientOptions } from '@osb-backup/client'
 import { type CallerInfo, type Role, roles } from '@osb-backup/protocol/v1'
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react'
@@ -14,7 +14,12 @@ export interface Session {
 }
 
 const SessionContext = createContext<Session | undefined>(undefined)
-const SignInContext = createContext<(token: string) => Promise<void>>(() => Promise.reject(new Error('no provider')))
+/** A token, or what answers the one to use now. */
+type Credential = ClientOptions['token']
+
+const SignInContext = createContext<(credential: Credential) => Promise<void>>(() =>
+  Promise.reject(new Error('no provider')),
+)
 
 /** The session; only below what is shown to those who are signed in. */
 export function useSession(): Session {
@@ -23,7 +28,7 @@ export function useSession(): Session {
   return session
 }
 
-/** Signs in with a token; rejects if the manager does not accept it. */
+/** Signs in; rejects if the manager does not accept the credential. */
 export const useSignIn = () => useContext(SignInContext)
 
 /** Keeps the session and the data that were read in it, and forgets both together. */
@@ -43,11 +48,13 @@ export function SessionProvider({
   }, [])
 
   const signIn = useCallback(
-    async (token: string) => {
+    async (token: Credential) => {
       const client = new BackupClient({ url: window.location.origin, token })
       const caller = await client.caller()
       const hasRole = (role: Role) => roles.indexOf(caller.role) >= roles.indexOf(role)
-      setCurrent({ session: { client, caller, hasRole, signOut: () => end() }, queries: createQueryClient(end) })
+      const expired = typeof token === 'string' ? messages.signIn.expired : messages.signIn.sessionExpired
+      const queries = createQueryClient(() => end(expired))
+      setCurrent({ session: { client, caller, hasRole, signOut: () => end() }, queries })
     },
     [end],
   )
@@ -68,9 +75,9 @@ export function SessionProvider({
 
 const RETRIES = 2
 
-function createQueryClient(end: (reason: string) => void): QueryClient {
+function createQueryClient(onExpired: () => void): QueryClient {
   const onError = (error: Error) => {
-    if (error instanceof ApiError && error.status === 401) end(messages.signIn.expired)
+    if (error instanceof ApiError && error.status === 401) onExpired()
   }
   return new QueryClient({
     queryCache: new QueryCache({ onError }),
