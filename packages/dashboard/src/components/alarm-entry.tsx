@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Text } from '@mantine/core'
+import { Button, Flex, Stack, Text } from '@mantine/core'
 import type { Alarm } from '@osb-backup/protocol/v1'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
@@ -22,7 +22,7 @@ export function AlarmEntry({ alarm, children }: { alarm: Alarm; children?: React
   const { instanceId, until } = alarm
   const isOpen = alarm.state === 'open'
   return (
-    <Group gap="sm" align="flex-start" wrap="nowrap">
+    <Flex gap="sm" align="flex-start" direction={{ base: 'column', xs: 'row' }}>
       <SeverityBadge severity={alarm.severity} />
       <Stack gap={4} flex={1} miw={0}>
         <Text style={{ overflowWrap: 'anywhere' }}>{alarm.sentence}</Text>
@@ -63,6 +63,6 @@ export function AlarmEntry({ alarm, children }: { alarm: Alarm; children?: React
           </Button>
         )}
       </Stack>
-    </Group>
+    </Flex>
   )
 }

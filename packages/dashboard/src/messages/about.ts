@@ -1,11 +1,11 @@
 export const aboutMessages = {
   title: 'About',
   version: 'Version',
-  facts: { manager: 'Manager', api: 'API', skew: "Clock against PostgreSQL's" },
+  facts: { manager: 'Manager', api: 'API', skew: 'Clock' },
   noSkew: 'Not compared yet',
   aheadBy: (duration: string) => `${duration} ahead`,
   behindBy: (duration: string) => `${duration} behind`,
-  skewOk: 'Agrees',
+  skewOk: "Agrees with PostgreSQL's",
   you: 'Your access',
   youFacts: { name: 'Name', role: 'Role', permissions: 'Permissions', instances: 'Instances', expires: 'Expires' },
   noPermissions: 'None besides the role',

@@ -28,6 +28,7 @@ export const accessMessages = {
     expiresHint: 'Leave it empty for the longest time that the manager allows.',
     submit: 'Create token',
     created: (name: string) => `The token ${name} was created`,
+    willBeShownOnce: 'The token is shown once, after it was created.',
     shownOnce: 'Copy it now: it is shown only once, and the manager stores no more than its digest.',
     done: 'Back to the tokens',
     revoke: 'Revoke',

@@ -119,7 +119,7 @@ function TokenForm({ onCreated }: { onCreated: (token: TokenCreated) => void }) 
         />
         <SaveFailure error={save.error} />
         <Text size="sm" c="dimmed">
-          {t.shownOnce}
+          {t.willBeShownOnce}
         </Text>
         <Button type="submit" w="fit-content" loading={save.isPending}>
           {t.submit}
