@@ -11,6 +11,7 @@ const needed: Record<string, string> = {
   'postgresql-client': '/usr/lib/postgresql/*/bin/pg_dump',
   'mariadb-server': '/usr/sbin/mariadbd',
   'mariadb-client': 'mariadb-dump',
+  'mariadb-backup': 'mariadb-backup',
   memcached: 'memcached',
   curl: 'curl',
   bc: 'bc',
