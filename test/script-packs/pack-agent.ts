@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AgentJob, manifestEnding } from '@osb-backup/protocol'
 import { expect } from 'vitest'
@@ -152,6 +153,35 @@ export function fileOf(job: AgentJob): string {
   const logs = Object.entries(job).filter(([name, value]) => name.endsWith('log') && value !== '')
   expect(job.status, JSON.stringify([job.error_message, logs], undefined, 1)).toBe('SUCCEEDED')
   return job.filename ?? ''
+}
+
+/** Programs in front of those of the machine, which note with what arguments they are run. */
+export class RecordedPrograms implements AsyncDisposable {
+  readonly folder: string
+
+  private constructor(folder: string) {
+    this.folder = folder
+  }
+
+  static async create(...names: string[]): Promise<RecordedPrograms> {
+    const folder = await mkdtemp(join(tmpdir(), 'recorded-programs-'))
+    const path = `${process.env.PATH}:/usr/sbin`
+    for (const name of names) {
+      const { stdout: real } = spawnSync('which', [name], { encoding: 'utf8', env: { PATH: path } })
+      const script = `#!/bin/bash\nprintf '%s\\n' "$0 $*" >>"${folder}/arguments"\nexec ${real.trim()} "$@"\n`
+      await writeFile(join(folder, name), script, { mode: 0o755 })
+    }
+    return new RecordedPrograms(folder)
+  }
+
+  /** The arguments so far, a line for each start of a program. */
+  arguments(): Promise<string> {
+    return readFile(join(this.folder, 'arguments'), 'utf8')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true })
+  }
 }
 
 /** The arguments of every process on the machine. */
