@@ -12,7 +12,7 @@ export interface Dashboard extends AsyncDisposable {
   problems: string[]
   /** Opens a path, and signs in if a token is given. */
   open(path: string, token?: string): Promise<void>
-  /** Goes to another path, as a link does: the session stays. */
+  /** Follows a link within the page that is open: the session stays. */
   visit(path: string): Promise<void>
 }
 
@@ -43,7 +43,9 @@ export async function openDashboard(
       await page.getByRole('navigation', { name: 'Main navigation' }).waitFor({ state: 'attached' })
     },
     async visit(path) {
-      await page.evaluate<void>(`history.pushState({}, '', ${JSON.stringify(path)})`)
+      await page.evaluate(
+        `history.pushState({}, '', ${JSON.stringify(path)}); dispatchEvent(new PopStateEvent('popstate'))`,
+      )
     },
     [Symbol.asyncDispose]: () => context.close(),
   }

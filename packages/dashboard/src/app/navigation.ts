@@ -1,8 +1,10 @@
 import type { Role } from '@osb-backup/protocol/v1'
 import {
+  Archive,
   BellRing,
   Boxes,
   CalendarClock,
+  Database,
   History,
   Info,
   KeyRound,
@@ -11,6 +13,7 @@ import {
   type LucideIcon,
   ScrollText,
   Send,
+  Server,
 } from 'lucide-react'
 import { messages } from '../messages/messages.ts'
 
@@ -22,7 +25,10 @@ export const navigation = [
   { to: '/instances', label: pages.instances, Icon: Boxes, key: 'i', role: 'viewer' },
   { to: '/plans', label: pages.plans, Icon: CalendarClock, key: 'p', role: 'viewer' },
   { to: '/jobs', label: pages.jobs, Icon: ListChecks, key: 'j', role: 'viewer' },
+  { to: '/restore-points', label: pages.restorePoints, Icon: Archive, key: 's', role: 'viewer' },
   { to: '/restore', label: pages.restore, Icon: History, key: 'r', role: 'viewer' },
+  { to: '/destinations', label: pages.destinations, Icon: Database, key: 'd', role: 'viewer' },
+  { to: '/agents', label: pages.agents, Icon: Server, key: 'a', role: 'viewer' },
   { to: '/alarms', label: pages.alarms, Icon: BellRing, key: 'l', role: 'viewer' },
   { to: '/notifications', label: pages.notifications, Icon: Send, key: 'n', role: 'admin' },
   { to: '/access', label: pages.access, Icon: KeyRound, key: 'c', role: 'admin' },

@@ -1,5 +1,5 @@
 import { Badge, type MantineColor } from '@mantine/core'
-import type { AlarmSeverity, DeliveryState, JobState, ProtectionState } from '@osb-backup/protocol/v1'
+import type { AgentState, AlarmSeverity, DeliveryState, JobState, ProtectionState } from '@osb-backup/protocol/v1'
 import {
   Ban,
   CircleAlert,
@@ -14,6 +14,7 @@ import {
   ShieldCheck,
   ShieldQuestionMark,
   ShieldX,
+  Unplug,
 } from 'lucide-react'
 import { messages } from '../messages/messages.ts'
 
@@ -52,6 +53,12 @@ const deliveryLooks: Record<DeliveryState, Look> = {
   'given-up': { color: 'red', Icon: CircleX },
 }
 
+const agentLooks: Record<AgentState, Look> = {
+  reachable: { color: 'green', Icon: CircleCheck },
+  unreachable: { color: 'red', Icon: Unplug },
+  unknown: { color: 'gray', Icon: CircleHelp },
+}
+
 const ICON_SIZE = 14
 
 function StateBadge({ look: { color, Icon }, children }: { look: Look; children: string }) {
@@ -87,4 +94,9 @@ export const SeverityBadge = ({ severity }: { severity: AlarmSeverity }) => (
 /** What became of the delivery of a message. */
 export const DeliveryBadge = ({ state }: { state: DeliveryState }) => (
   <StateBadge look={deliveryLooks[state]}>{messages.states.deliveries[state]}</StateBadge>
+)
+
+/** Whether an agent answers. */
+export const AgentStateBadge = ({ state }: { state: AgentState }) => (
+  <StateBadge look={agentLooks[state]}>{messages.states.agents[state]}</StateBadge>
 )

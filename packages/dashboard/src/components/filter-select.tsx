@@ -23,6 +23,8 @@ export function FilterSelect<T extends string>({
       data={[...options]}
       value={value ?? null}
       onChange={(chosen) => onChange(options.find((option) => option.value === chosen)?.value)}
+      flex="1 1 140px"
+      maw={220}
       clearable
       clearButtonProps={{ 'aria-label': messages.shell.clearFilters }}
     />
