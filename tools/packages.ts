@@ -13,6 +13,7 @@ const needed: Record<string, string> = {
   'mariadb-client': 'mariadb-dump',
   'redis-server': 'redis-server',
   'mariadb-backup': 'mariadb-backup',
+  pgbackrest: 'pgbackrest',
   'rabbitmq-server': '/usr/lib/rabbitmq/bin/rabbitmq-server',
   acl: 'setfacl',
   attr: 'setfattr',
