@@ -1,6 +1,6 @@
 import { Alert, Group, Stack, Tabs, Text } from '@mantine/core'
 import type { Instance, Job } from '@osb-backup/protocol/v1'
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQueries, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { LockKeyhole } from 'lucide-react'
 import { ProtectionBadge } from '../../components/badges.tsx'
@@ -84,7 +84,7 @@ function InstanceContent({ instance }: { instance: Instance }) {
   )
 }
 
-function InstanceFacts({ instance: { hosts, agentId, createdAt } }: { instance: Instance }) {
+function InstanceFacts({ instance: { hosts, agentId, otherAgents = [], createdAt } }: { instance: Instance }) {
   const { client } = useSession()
   const { data: agent } = useQuery({ ...queries.agent(client, agentId ?? ''), enabled: agentId !== undefined })
   return (
@@ -95,11 +95,34 @@ function InstanceFacts({ instance: { hosts, agentId, createdAt } }: { instance: 
           hosts.map(({ address, port }) => (port === undefined ? address : `${address}:${port}`)).join(', '),
         ],
         [t.facts.agent, agent && `${agent.name ?? agent.url} (${t.agentStates[agent.state]})`],
+        ...(otherAgents.length === 0
+          ? []
+          : [[t.facts.otherAgents, <OtherAgents key="others" others={otherAgents} />] as const]),
         [t.facts.lastSeen, agent?.lastSeenAt && <Instant at={agent.lastSeenAt} isRelative />],
         [t.facts.version, agent?.version],
         [t.facts.created, <Instant key="created" at={createdAt} />],
       ]}
     />
+  )
+}
+
+function OtherAgents({ others }: { others: NonNullable<Instance['otherAgents']> }) {
+  const { client } = useSession()
+  const found = useQueries({ queries: others.map(({ agentId }) => queries.agent(client, agentId)) })
+  return (
+    <Stack gap={0}>
+      {others.map(({ agentId, host }, index) => {
+        const agent = found[index]?.data
+        const state = agent === undefined ? '' : ` (${t.agentStates[agent.state]})`
+        return (
+          <Text key={agentId} size="sm">
+            {agent?.name ?? agent?.url ?? agentId}
+            {host === undefined ? '' : ` · ${host}`}
+            {state}
+          </Text>
+        )
+      })}
+    </Stack>
   )
 }
 
