@@ -1,14 +1,22 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { buildProgram, programs } from './build-program.ts'
+import { buildProgram } from './build-program.ts'
+import { fileOf, programs } from './programs.ts'
 
-const help = `npm run build: bundles the programs that are shipped, each with the packages that it needs, a source map and the licences:
-${programs.map(({ name, file }) => `  dist/${name}/${file}`).join('\n')}`
+const help = `npm run build [-- --embedded-postgresql]: builds the programs that are shipped, each with the packages that it needs, a source
+map, the licences and a bill of materials (CycloneDX). They need Node 24 and nothing else, and may be copied anywhere:
+${programs.map((program) => `  dist/${program.name}/${fileOf(program)}`).join('\n')}
+With --embedded-postgresql the manager brings its PostgreSQL for this platform; without, it needs DATABASE_URL.`
 
-const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
+const { values } = parseArgs({
+  options: { help: { type: 'boolean', short: 'h' }, 'embedded-postgresql': { type: 'boolean' } },
+})
 if (values.help) console.log(help)
 else {
+  const hasEmbeddedPostgres = values['embedded-postgresql'] ?? false
   for (const program of programs) {
-    console.log(await buildProgram(program, join(import.meta.dirname, '../../dist', program.name)))
+    console.log(
+      await buildProgram(program, join(import.meta.dirname, '../../dist', program.name), { hasEmbeddedPostgres }),
+    )
   }
 }

@@ -131,7 +131,14 @@ export async function updateAgent(
   return {
     ...agent,
     version,
-    health: { ...agent.health, isReachable: undefined, error: undefined, startProblem: undefined },
+    health: {
+      ...agent.health,
+      isReachable: undefined,
+      error: undefined,
+      startProblem: undefined,
+      skewSeconds: undefined,
+      disks: [],
+    },
   }
 }
 
