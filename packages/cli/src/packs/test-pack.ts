@@ -80,68 +80,72 @@ class PackTester {
 
   async #queries(): Promise<void> {
     const { item } = this.#test
-    await using job = await this.#job(item)
-    const output = join(this.#folder, 'printed')
-    if (await job.has('list-items')) {
-      const end = await job.run('list-items', { output })
-      const items = end.status === 0 ? (await readFile(output, 'utf8')).split('\n') : []
-      const missing = `it does not list ${item}`
-      this.#done('list-items', end, end.status === 0 && !items.includes(item) ? missing : undefined)
-    }
-    if (await job.has('elect')) {
-      const end = await job.run('elect', { output, kind: 'backup' })
-      const printed = end.status === 0 ? await readFile(output, 'utf8') : ''
-      const isPriority = /^(\d{1,2}|100)([ \t][^\n]*)?\n$/.test(printed)
-      this.#done('elect', end, end.status === 0 && !isPriority ? 'it must print a line with a number' : undefined)
-    }
+    return this.#withJob(item, async (job) => {
+      const output = join(this.#folder, 'printed')
+      if (await job.has('list-items')) {
+        const end = await job.run('list-items', { output })
+        const items = end.status === 0 ? (await readFile(output, 'utf8')).split('\n') : []
+        const missing = `it does not list ${item}`
+        this.#done('list-items', end, end.status === 0 && !items.includes(item) ? missing : undefined)
+      }
+      if (await job.has('elect')) {
+        const end = await job.run('elect', { output, kind: 'backup' })
+        const printed = end.status === 0 ? await readFile(output, 'utf8') : ''
+        const isPriority = /^(\d{1,2}|100)([ \t][^\n]*)?\n$/.test(printed)
+        this.#done('elect', end, end.status === 0 && !isPriority ? 'it must print a line with a number' : undefined)
+      }
+    })
   }
 
   /** A whole backup, whose dump is kept. */
   async #backup(name: string): Promise<boolean> {
-    await using job = await this.#job(this.#test.item)
-    for (const stage of backupStages) {
-      const end = await job.run(stage, stage === 'backup' ? { output: this.#dump } : {})
-      this.#tookMs.set(stage, end.tookMs)
-      if (end.status !== 0) return await this.#failed(job, name, stage, end)
-    }
-    this.#metadata = await job.readMetadata()
-    const { size } = await stat(this.#dump)
-    return await this.#passed(job, name, size === 0 ? 'the dump is empty' : undefined)
+    return this.#withJob(this.#test.item, async (job) => {
+      for (const stage of backupStages) {
+        const end = await job.run(stage, stage === 'backup' ? { output: this.#dump } : {})
+        this.#tookMs.set(stage, end.tookMs)
+        if (end.status !== 0) return await this.#failed(job, name, stage, end)
+      }
+      this.#metadata = await job.readMetadata()
+      const { size } = await stat(this.#dump)
+      return await this.#passed(job, name, size === 0 ? 'the dump is empty' : undefined)
+    })
   }
 
   async #restore(name: string, dump: string): Promise<boolean> {
-    await using job = await this.#job(this.#target)
-    await job.writeMetadata(this.#metadata)
-    for (const stage of restoreStages) {
-      const end = await job.run(stage, stage === 'restore' ? { input: dump } : {})
-      this.#tookMs.set(stage, end.tookMs)
-      if (end.status !== 0) return await this.#failed(job, name, stage, end)
-    }
-    return await this.#passed(job, name, undefined)
+    return this.#withJob(this.#target, async (job) => {
+      await job.writeMetadata(this.#metadata)
+      for (const stage of restoreStages) {
+        const end = await job.run(stage, stage === 'restore' ? { input: dump } : {})
+        this.#tookMs.set(stage, end.tookMs)
+        if (end.status !== 0) return await this.#failed(job, name, stage, end)
+      }
+      return await this.#passed(job, name, undefined)
+    })
   }
 
   /** A job whose processes are killed in the middle of a stage, as by a crash; then what always runs, twice. */
   async #killed(kind: RunKind, killed: Stage): Promise<void> {
     const stages: readonly Stage[] = kind === 'backup' ? backupStages : restoreStages
-    await using job = await this.#job(kind === 'backup' ? this.#test.item : this.#target)
-    if (!(await job.has(killed))) return
-    const name = `${kind} killed in ${killed}`
-    if (kind === 'restore') await job.writeMetadata(this.#metadata)
-    const started = stages.slice(0, stages.indexOf(killed) + 1)
-    for (const stage of started) {
-      const killAfterMs = Math.max(SHORTEST_KILL_MS, (this.#tookMs.get(stage) ?? 0) / 2)
-      const end = await job.run(stage, {
-        ...(stage === 'restore' ? { input: this.#dump } : {}),
-        ...(stage === 'backup' ? { output: join(this.#folder, 'killed') } : {}),
-        ...(stage === killed ? { killAfterMs } : {}),
-      })
-      if (stage !== killed && end.status !== 0) {
-        await this.#failed(job, name, stage, end)
-        return
+    return this.#withJob(kind === 'backup' ? this.#test.item : this.#target, async (job) => {
+      if (!(await job.has(killed))) return
+      const name = `${kind} killed in ${killed}`
+      if (kind === 'restore') await job.writeMetadata(this.#metadata)
+      const started = stages.slice(0, stages.indexOf(killed) + 1)
+      for (const stage of started) {
+        const killAfterMs = Math.max(SHORTEST_KILL_MS, (this.#tookMs.get(stage) ?? 0) / 2)
+        const end = await job.run(stage, {
+          ...(stage === 'restore' ? { input: this.#dump } : {}),
+          ...(stage === 'backup' ? { output: join(this.#folder, 'killed') } : {}),
+          ...(stage === killed ? { killAfterMs } : {}),
+        })
+        if (stage !== killed && end.status !== 0) {
+          await this.#failed(job, name, stage, end)
+          return
+        }
       }
-    }
-    await job.loseLock()
-    await this.#finish(job, kind, { name, started })
+      await job.loseLock()
+      await this.#finish(job, kind, { name, started })
+    })
   }
 
   /** Cleanup and unlock as after a crash, each twice: an agent repeats what was interrupted. */
@@ -167,17 +171,18 @@ class PackTester {
 
   /** A restore that must not succeed. */
   async #wrong(name: string, dump: string): Promise<void> {
-    await using job = await this.#job(this.#target)
-    await job.writeMetadata(this.#metadata)
-    for (const stage of ['pre-restore-lock', 'restore', 'verify'] as const) {
-      const end = await job.run(stage, stage === 'restore' ? { input: dump } : {})
-      if (end.status === 0) continue
-      await this.#finish(job, 'restore', { name: `${name} is noticed, and cleaned up`, started: restoreStages })
-      return
-    }
-    const message = 'neither restore nor verify failed: look for the end of the dump, and compare what was restored'
-    this.#report({ name: `${name} is noticed`, ok: false, message })
-    await this.#finish(job, 'restore', { name: `cleanup after the ${name}`, started: restoreStages })
+    return this.#withJob(this.#target, async (job) => {
+      await job.writeMetadata(this.#metadata)
+      for (const stage of ['pre-restore-lock', 'restore', 'verify'] as const) {
+        const end = await job.run(stage, stage === 'restore' ? { input: dump } : {})
+        if (end.status === 0) continue
+        await this.#finish(job, 'restore', { name: `${name} is noticed, and cleaned up`, started: restoreStages })
+        return
+      }
+      const message = 'neither restore nor verify failed: look for the end of the dump, and compare what was restored'
+      this.#report({ name: `${name} is noticed`, ok: false, message })
+      await this.#finish(job, 'restore', { name: `cleanup after the ${name}`, started: restoreStages })
+    })
   }
 
   async #half(): Promise<string> {
@@ -198,8 +203,13 @@ class PackTester {
     return this.#test.target ?? this.#test.item
   }
 
-  #job(database: string): Promise<TestJob> {
-    return TestJob.begin(this.#test.directory, this.#test.service, database, this.#signal)
+  async #withJob<T>(database: string, use: (job: TestJob) => Promise<T>): Promise<T> {
+    const job = await TestJob.begin(this.#test.directory, this.#test.service, database, this.#signal)
+    try {
+      return await use(job)
+    } finally {
+      await job[Symbol.asyncDispose]()
+    }
   }
 
   #done(name: string, end: StageEnd, problem: string | undefined): void {
