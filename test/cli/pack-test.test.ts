@@ -29,12 +29,21 @@ sed '$d' "$part" >"$part.whole"; mv "$part.whole" "$BACKUP_HOST/$BACKUP_DATABASE
   'restore-cleanup.sh': `${strict}rm -f "$BACKUP_HOST/$BACKUP_DATABASE.$BACKUP_JOB_ID" "$BACKUP_HOST/$BACKUP_DATABASE.$BACKUP_JOB_ID.whole"\n`,
 }
 
-async function tested(changes: Record<string, string> = {}, parameters: string[] = []) {
+/** @param target - What is restored into; without one no restore is tested. */
+async function tested(changes: Record<string, string> = {}, target?: string) {
   const [pack, service] = [join(root, `${++packs}`, 'shelf'), join(root, `${packs}`, 'service')]
   await Promise.all([mkdir(pack, { recursive: true }), mkdir(service, { recursive: true })])
   for (const [name, text] of Object.entries({ ...right, ...changes })) await writeFile(join(pack, name), text)
   await writeFile(join(service, 'shop.data'), 'one\ntwo\nthree\nfour\n')
-  const access = ['--host', service, '--username', 'u', '--item', 'shop', '--restore-into', 'copy', ...parameters]
+  const access = [
+    '--host',
+    service,
+    '--username',
+    'u',
+    '--item',
+    'shop',
+    ...(target === undefined ? [] : ['--restore-into', target]),
+  ]
   const { code, stdout, stderr } = await cli(['pack', 'test', pack, ...access, '--output', 'json'])
   const steps: { name: string; ok: boolean; message?: string }[] = stdout === '' ? [] : JSON.parse(stdout).steps
   const failed = steps.filter(({ ok }) => !ok).map(({ name, message }) => `${name}: ${message}`)
@@ -42,7 +51,7 @@ async function tested(changes: Record<string, string> = {}, parameters: string[]
 }
 
 test('a pack that is right survives being killed in each stage, and what it restored is whole', async () => {
-  const { code, names, failed, service } = await tested()
+  const { code, names, failed, service } = await tested({}, 'copy')
   expect(failed).toEqual([])
   expect(code).toBe(0)
   expect(names).toEqual([
@@ -79,7 +88,7 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['does not list what it can back up', { 'list-items.sh': `${strict}echo users\n` }, /does not list shop/],
   ['leaves files', { 'backup.sh': `${right['backup.sh']}mktemp >&2\n` }, /left in TMPDIR/],
 ])('a pack that %s fails', async (_what, changes, message) => {
-  const { code, failed } = await tested(changes)
+  const { code, failed } = await tested(changes, 'restore.sh' in changes ? 'copy' : undefined)
   expect(code).toBe(1)
   expect(failed.join('\n')).toMatch(message)
 })
