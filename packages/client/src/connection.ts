@@ -6,7 +6,8 @@ import { ApiError } from './api-error.ts'
 export interface ClientOptions {
   /** Such as `http://127.0.0.1:8080`. */
   url: string
-  token: string
+  /** What authenticates each call: a token, or a function that answers the one to use now. */
+  token: string | (() => Promise<string>)
   /** Longest wait for an answer; a minute by default. */
   timeoutMs?: number
 }
@@ -33,6 +34,11 @@ export interface CreateOptions extends CallOptions {
 export interface Versioned<T> {
   value: T
   version: string
+}
+
+/** The header that authenticates a call. */
+export async function authorizationOf({ token }: ClientOptions): Promise<string> {
+  return `Bearer ${typeof token === 'string' ? token : await token()}`
 }
 
 /** One call of the API. */
@@ -86,7 +92,7 @@ export class Connection {
   async open(path: string, query: object, { signal }: CallOptions = {}): Promise<OpenAnswer> {
     const url = urlOf(this.options, path, query)
     const headers = {
-      authorization: `Bearer ${this.options.token}`,
+      authorization: await authorizationOf(this.options),
       accept: 'application/octet-stream, application/problem+json',
     }
     const abort = new AbortController()
@@ -116,7 +122,8 @@ export class Connection {
     const timeout = AbortSignal.timeout(this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
     const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout])
     const body = call.body === undefined ? null : JSON.stringify(call.body)
-    const init = { method: call.method, headers: headersOf(this.options, call), body, signal }
+    const headers = { authorization: await authorizationOf(this.options), ...headersOf(call) }
+    const init = { method: call.method, headers, body, signal }
     const { response, text } = await fetchText(url, init).catch((cause: unknown) => {
       call.signal?.throwIfAborted()
       throw new ApiError(`The manager at ${url.origin} does not answer: ${reasonOf(cause)}.`, { cause })
@@ -135,10 +142,9 @@ async function fetchText(url: URL, init: RequestInit): Promise<{ response: Respo
   return { response, text: await response.text() }
 }
 
-function headersOf<T>({ token }: ClientOptions, call: Call<T>): Record<string, string> {
+function headersOf<T>(call: Call<T>): Record<string, string> {
   const contentType = call.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
   return {
-    authorization: `Bearer ${token}`,
     accept: 'application/json, application/problem+json',
     ...(call.body === undefined ? {} : { 'content-type': contentType }),
     ...(call.version === undefined ? {} : { 'if-match': call.version }),
