@@ -58,7 +58,7 @@ test('backups of a cluster continue when any node dies, taken from a standby, an
     return ids.indexOf(job.parts[0]?.agentId ?? '')
   }
   const kill = async (index: number) => {
-    await nodes[index]?.stop()
+    await nodes[index]?.crash()
     await agents[index]?.kill()
   }
   const restore = async (backup: Job) => {

@@ -138,7 +138,7 @@ export class PostgresServer implements AsyncDisposable {
 
   /** Stops it at once, which cuts connections, and starts it again. */
   async restart(): Promise<void> {
-    await this.stop()
+    await this.crash()
     await this.#launch()
   }
 
@@ -268,7 +268,7 @@ export class PostgresServer implements AsyncDisposable {
   }
 
   /** Stops it at once, as a crash would. */
-  stop(): Promise<void> {
+  crash(): Promise<void> {
     return this.#as('pg_ctl', 'stop', '-D', this.#data, '-m', 'immediate', '-w')
   }
 
