@@ -14,6 +14,7 @@ const needed: Record<string, string> = {
   'redis-server': 'redis-server',
   'mariadb-backup': 'mariadb-backup',
   pgbackrest: 'pgbackrest',
+  influxdb: 'influxd',
   'rabbitmq-server': '/usr/lib/rabbitmq/bin/rabbitmq-server',
   acl: 'setfacl',
   attr: 'setfattr',
