@@ -29,6 +29,9 @@ options+=(--no-subscriptions)
 watch_blockers "$ACCOUNT" "$BACKUP_DATABASE"
 PGDATABASE=$BACKUP_DATABASE as "$ACCOUNT" pg_dump "${options[@]}" 2>"$errors" || {
     report_blockers "$errors"
+    if grep -q 'due to conflict with recovery' "$errors"; then
+        (fail_with "$errors" "the standby needed rows that the dump was reading: set hot_standby_feedback to on, or raise max_standby_streaming_delay. pg_dump failed") || exit 75
+    fi
     fail_with "$errors" "pg_dump failed"
 }
 cat "$errors" >&2

@@ -15,7 +15,18 @@ fi
 choose_backup_account
 say "server version $SERVER_MAJOR ($SERVER_VERSION), pg_dump $TOOLS_MAJOR, dumping as $(user_of "$ACCOUNT")"
 . "$PACK/lib/previous-databases.sh"
-drop_expired_databases
+. "$PACK/lib/standby.sh"
+read_standby_state "$ACCOUNT" "$BACKUP_DATABASE"
+if [ "$IS_STANDBY" = f ]; then
+    drop_expired_databases
+elif [ "$IS_CONNECTED" = f ]; then
+    warn standby "This standby is not connected to its primary: the backup contains what it had replayed until $REPLAYED_AT UTC."
+elif [ "$LAG_SECONDS" -gt "$MAX_LAG_SECONDS" ]; then
+    warn standby "This standby is $LAG_SECONDS seconds behind its primary: the backup contains what it had replayed until $REPLAYED_AT UTC."
+fi
+if [ "$IS_STANDBY" = t ] && has_unlogged_tables; then
+    fail "$BACKUP_DATABASE has unlogged tables, which are empty on a standby: back up the primary"
+fi
 
 errors=() needs=()
 while IFS=$'\t' read -r severity code sentence; do
@@ -45,6 +56,7 @@ size=$(query "$ACCOUNT" "$BACKUP_DATABASE" 'SELECT pg_size_pretty(pg_database_si
 needs+=("about $size of disk")
 [ ${#needs[@]} = 1 ] || warn restore-needs "A restore on another server needs $(printf '%s; ' "${needs[@]}" | sed 's/; $//')."
 
+echo "expectedSizeBytes=$(query "$ACCOUNT" "$BACKUP_DATABASE" 'SELECT pg_database_size(current_database())')"
 if [ ${#errors[@]} != 0 ]; then
     say "this database cannot be backed up so that it can be restored:"
     fail "$(printf '%s\n' "${errors[@]}")"

@@ -141,10 +141,41 @@ test('an agent that may not work on a database does not list it, and scripts wit
   })
 })
 
+test('elect says how well the node suits for a kind of job; without one it is as good as any', async () => {
+  const elect = 'echo "7 $BACKUP_KIND of $BACKUP_DATABASE at $BACKUP_HOST"\n'
+  const under = await agentWith(formTwo({ elect }))
+  const named = { ...access, database: 'shop' }
+  const answers = [
+    await under.call('POST', '/elect/backup', { backup: named }),
+    await under.call('POST', '/elect/restore', { restore: named }),
+  ]
+  expect(answers.map(({ json }) => json)).toEqual(
+    ['backup', 'restore'].map((kind) => ({ priority: 7, reason: `${kind} of shop at db-host` })),
+  )
+  const without = await agentWith(formTwo())
+  expect((await without.call('POST', '/elect/backup', { backup: named })).json).toEqual({ priority: 50 })
+  const wrong = await agentWith(formTwo({ elect: 'echo primary\n' }))
+  const { status, json } = await wrong.call('POST', '/elect/backup', { backup: named })
+  expect([status, json.code]).toEqual([500, 'script_failed'])
+})
+
+test('an agent whose job works on the database, or has not unlocked it, does not stand for election', async () => {
+  const scripts = { 'post-backup-unlock': 'test -e "$(dirname "$0")/unlock"\n', elect: 'echo 100\n' }
+  const under = await agentWith(formTwo(scripts))
+  const { backup } = backupBody(under, 'x')
+  const elect = () => under.call('POST', '/elect/restore', { restore: backup })
+  expect(await elect()).toMatchObject({ status: 200 })
+  await under.call('POST', '/backup', backupBody(under, 'x'))
+  expect(await under.over('backup', 'x')).toMatchObject({ status: 'FAILED' })
+  expect(await elect()).toMatchObject({ status: 429, json: { code: 'database_busy', blocking_job: { id: 'x' } } })
+  await writeFile(join(under.scripts, 'unlock'), '')
+  await expect.poll(async () => (await elect()).status, { timeout: 60_000 }).toBe(200)
+})
+
 test('what a crash left of a list is ended by the next start, and its directory removed', async () => {
-  const backups = await packsFolder({ '.list-items-0': { scratch: 'left' } })
-  const marks = { BACKUP_JOB_ID: '.list-items-0', BACKUP_STAGE: 'list-items' }
-  const environment = { PATH: process.env.PATH, BACKUP_DIRECTORY: join(backups, '.list-items-0'), ...marks }
+  const backups = await packsFolder({ '.query-0': { scratch: 'left' } })
+  const marks = { BACKUP_JOB_ID: '.query-0', BACKUP_STAGE: 'list-items' }
+  const environment = { PATH: process.env.PATH, BACKUP_DIRECTORY: join(backups, '.query-0'), ...marks }
   const orphan = spawn('sleep', ['300'], { env: environment, detached: true, stdio: 'ignore' })
   const exited = once(orphan, 'exit')
   await once(orphan, 'spawn')

@@ -220,6 +220,9 @@ test('commands about access, documents and this program itself', async () => {
   await run(`apply -f ${exported}`)
   expect(JSON.parse((await run('schema')).stdout)).toHaveProperty('$schema')
   await run(`pack check ${join(import.meta.dirname, '../../script-packs/postgresql')}`)
+  const pack = join(folder, 'cassandra')
+  await run(`pack new cassandra --directory ${pack}`)
+  await run(`pack test ${pack} --host h --username u --item x`, { code: 1 })
   for (const shell of ['bash', 'zsh', 'fish']) await run(`completion ${shell}`)
   const completed = (await run('__complete -- plan show fai')).stdout
   expect(completed).toContain('failing')

@@ -17,6 +17,38 @@ const membershipsOf = (server: PostgresServer) =>
     `SELECT roleid::regrole, member::regrole, admin_option FROM pg_auth_members WHERE member::regrole::text ~ 'moved' ORDER BY 1, 2`,
   )
 const itemOf = (server: PostgresServer, setup: Setup) => ({ server, database: 'globals', setup })
+const itemsOf = async (server: PostgresServer, setup: Setup) => {
+  const { status, json, text } = await agents.agent.items({ server, setup })
+  return status === 200 ? json.items : text
+}
+
+test('items are the databases that concern the accounts, and the roles for a superuser; nothing that a restore left', async () => {
+  const { server } = origin
+  const statements = [
+    "CREATE ROLE stranger LOGIN PASSWORD 'x'",
+    'CREATE DATABASE mine OWNER app',
+    `CREATE DATABASE "it's = ""odd""" OWNER app`,
+    'CREATE DATABASE foreign_one OWNER stranger',
+    'CREATE DATABASE shared OWNER stranger',
+    'GRANT CONNECT ON DATABASE shared TO app',
+    'CREATE DATABASE mine_before_20260101_000000000 OWNER app',
+    `COMMENT ON DATABASE mine_before_20260101_000000000 IS 'osb-backup: {"previous": "mine"}'`,
+    'CREATE DATABASE kept_before_2026 OWNER app',
+    'CREATE DATABASE closed OWNER app ALLOW_CONNECTIONS false',
+  ]
+  await server.sql('postgres', statements.join(';\n'))
+  const own = [`it's = "odd"`, 'kept_before_2026', 'mine', 'shared']
+  expect(await itemsOf(server, 'owner')).toEqual(own)
+  const all = [...own, 'foreign_one', 'globals'].toSorted()
+  expect(await itemsOf(server, 'owner+superuser')).toEqual(all)
+  await server.sql('postgres', 'CREATE TABLE t (id int)')
+  expect(await itemsOf(server, 'superuser')).toEqual([...all, 'postgres'].toSorted())
+  await server.sql('postgres', 'DROP TABLE t; CREATE DATABASE "a\nb" OWNER app')
+  expect(await itemsOf(server, 'owner')).toMatch(/control character/)
+  for (const name of [...own, 'foreign_one', 'mine_before_20260101_000000000', 'closed', 'a\nb']) {
+    await server.sql('postgres', `DROP DATABASE "${name.replaceAll('"', '""')}"`)
+  }
+})
 
 test('the item “globals” brings missing roles with their passwords and memberships to another server, and leaves the others alone', async () => {
   const { agent } = agents

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AgentJob, manifestEnding } from '@osb-backup/protocol'
 import { afterAll, beforeAll, vi } from 'vitest'
-import { type AgentUnderTest, agentForAll } from '../agent/agent-under-test.ts'
+import { type AgentUnderTest, type Answer, agentForAll } from '../agent/agent-under-test.ts'
 import { owner } from './databases/fixture.ts'
 import { clientPrograms } from './postgres-software.ts'
 import { type Login, PostgresServer, type ServerOptions, superuser } from './servers.ts'
@@ -73,6 +73,12 @@ export class PackAgent implements AsyncDisposable {
     const { under, end } = await agentForAll({}, { PATH: path, ...settings })
     await cp(pack, under.scripts, { recursive: true })
     return new PackAgent(under, end)
+  }
+
+  /** Asks what can be backed up. */
+  items(target: Omit<Target, 'database'>): Promise<Answer> {
+    const { database: _none, ...backup } = databaseOf({ ...target, database: '' })
+    return this.under.call('POST', '/items', { backup })
   }
 
   /** Backs a database up, and waits for the end. */

@@ -58,7 +58,7 @@ test('a manager shows the warnings of the pack with restore points and jobs, and
     return jobEnd(client, id)
   }
   const wrong = await restore({ mode: 'nonsense' })
-  expect(errorsOf(wrong)[database]).toContain('the parameter mode is "nonsense"')
+  expect(errorsOf(wrong)[database]).toContain('parameter "mode" must be one of auto, swap, in-place')
   const restored = await restore({ mode: 'swap', keep_previous_hours: 0 })
   expect(errorsOf(restored)).toEqual({ [database]: undefined })
   expect(restored.parts[0]?.warnings.map(({ code }) => code)).toContain('superuser-owned')

@@ -104,9 +104,41 @@ export class PostgresServer implements AsyncDisposable {
     return server
   }
 
+  /**
+   * Creates standbys of a server, which is restarted, and starts them. The server needs an entry in `hba` for replication.
+   *
+   * @returns They stream from it as soon as they can.
+   */
+  static async startStandbys(primary: PostgresServer, count: number): Promise<PostgresServer[]> {
+    await primary.stop()
+    const standbys: PostgresServer[] = []
+    for (let index = 0; index < count; index++) {
+      const folder = await mkdtemp('/tmp/pg-pack-')
+      await giveTo(primary.#account, folder)
+      await run('cp', ['-a', primary.#data, join(folder, 'data')])
+      const paths = { folder, programs: primary.#programs, clientPrograms: primary.clientPrograms }
+      const standby = new PostgresServer(primary.major, await freePort(), paths, primary.#account)
+      standbys.push(standby)
+      const { host, port } = primary
+      const source = `host=${host} port=${port} user=${superuser.username} password=${superuser.password}`
+      const settings = `port = '${standby.port}'\nunix_socket_directories = '${folder}'\nprimary_conninfo = '${source}'\n`
+      await appendFile(join(standby.#data, 'postgresql.conf'), settings)
+      await writeFile(join(standby.#data, 'standby.signal'), '')
+      await giveTo(primary.#account, join(standby.#data, 'standby.signal'))
+    }
+    await primary.#launch()
+    for (const standby of standbys) await standby.#launch()
+    return standbys
+  }
+
+  /** Makes a standby the primary. */
+  promote(): Promise<void> {
+    return this.#as('pg_ctl', 'promote', '-D', this.#data, '-w')
+  }
+
   /** Stops it at once, which cuts connections, and starts it again. */
   async restart(): Promise<void> {
-    await this.#stop()
+    await this.crash()
     await this.#launch()
   }
 
@@ -238,7 +270,8 @@ export class PostgresServer implements AsyncDisposable {
     }
   }
 
-  #stop(): Promise<void> {
+  /** Stops it at once, as a crash would. */
+  crash(): Promise<void> {
     return this.#as('pg_ctl', 'stop', '-D', this.#data, '-m', 'immediate', '-w')
   }
 

@@ -23,7 +23,6 @@ import { openStateDirectory } from './directory-checks.ts'
 import { AgentIdentity } from './enrolment/agent-identity.ts'
 import { KnownCallers } from './http/known-callers.ts'
 import { buildServer, tlsOptions } from './http/server.ts'
-import { ItemLists } from './items/list-items.ts'
 import type { JobDependencies } from './jobs/job-dependencies.ts'
 import { JobMetrics } from './jobs/job-metrics.ts'
 import { noteShutdown } from './jobs/job-record.ts'
@@ -32,6 +31,7 @@ import { pendingSteps } from './jobs/pending-steps.ts'
 import { lockDirectory } from './journal/directory-lock.ts'
 import { Journal } from './journal/journal.ts'
 import { startMaintenance } from './maintenance.ts'
+import { QueryScripts } from './queries/query-scripts.ts'
 import { resumePending, startRecovery } from './recovery/recover.ts'
 import { openCgroups } from './scripts/cgroup.ts'
 import type { AgentSettings } from './settings/agent-settings.ts'
@@ -126,9 +126,9 @@ async function startLocked(
   const stores = new AgentStores(settings.transfers, ca)
   const cgroups = openCgroups(settings.stateDirectory)
   const claims = new ObjectClaims()
-  const itemLists = new ItemLists(settings, cgroups, registry.stopping)
-  const deps: JobDependencies = { settings, registry, stores, claims, itemLists, metrics, cgroups, log, now }
-  await itemLists.endOrphans()
+  const queries = new QueryScripts(settings, cgroups, registry.stopping)
+  const deps: JobDependencies = { settings, registry, stores, claims, queries, metrics, cgroups, log, now }
+  await queries.endOrphans()
   const interrupted = await startRecovery(content, deps)
   for (const job of registry.pending()) void resumePending(job, deps)
   const { server, tls, identity } = await listenAfterAll(deps, stopping)
@@ -268,7 +268,7 @@ function followCertificates(
 }
 
 /** Waits for the running jobs within the grace period, then cancels them and waits for their always-run steps. */
-async function drain({ registry, settings, itemLists, log }: JobDependencies): Promise<void> {
+async function drain({ registry, settings, queries, log }: JobDependencies): Promise<void> {
   registry.close()
   const running = registry.running()
   log.info({ running: running.length, graceMs: settings.shutdownGraceMs }, 'shutting down')
@@ -285,7 +285,7 @@ async function drain({ registry, settings, itemLists, log }: JobDependencies): P
   await over
   // The attempt that is under way, if any: the next start of the agent makes the next one.
   await Promise.all([...running, ...pending].map((job) => job.retries))
-  await itemLists.ended()
+  await queries.ended()
 }
 
 /** Closes the server when pending answers are sent, without waiting for callers to close their connections. */

@@ -26,6 +26,13 @@ test('defaults are added, values and what is not declared are passed on', () => 
   })
 })
 
+test('an empty text is not one of the values of a choice: it counts as absent', () => {
+  expect(resolve({ 'restore-mode': '', jobs: '4' })).toMatchObject({
+    ok: true,
+    value: expect.arrayContaining([{ name: 'restore-mode', value: 'swap' }]),
+  })
+})
+
 test('a name is the one whose variable is the same, and an empty number counts as absent', () => {
   expect(resolve({ RESTORE_MODE: 'in-place', jobs: '' })).toEqual({
     ok: true,

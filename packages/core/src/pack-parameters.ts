@@ -50,7 +50,8 @@ export function resolveParameters(
     const variable = parameterVariable(parameter.name)
     const found = byVariable.get(variable)
     // An empty text is how null and an empty field of a form arrive.
-    if (found !== undefined && (found.value !== '' || parameter.type === 'string')) {
+    const canBeEmpty = parameter.type === 'string' && parameter.values === undefined
+    if (found !== undefined && (found.value !== '' || canBeEmpty)) {
       const problem = valueProblem(parameter, found.value)
       if (problem !== undefined) return err(`parameter "${parameter.name}" ${problem}`)
       if (parameter.required && found.value === '') return err(`parameter "${parameter.name}" is required`)

@@ -1,4 +1,4 @@
-import type { LIST_STAGE, Stage } from '@osb-backup/protocol'
+import type { QueryStage, Stage } from '@osb-backup/protocol'
 
 export type RunKind = 'backup' | 'restore'
 
@@ -6,7 +6,7 @@ export type RunKind = 'backup' | 'restore'
  * A step of a run: the script of a stage, or a transfer by the agent itself. Transfers are steps only where files
  * are staged on disk (scripts of form 1); scripts of form 2 stream within the stages `backup` and `restore`.
  */
-export type Step = Exclude<Stage, typeof LIST_STAGE> | 'upload' | 'download'
+export type Step = Exclude<Stage, QueryStage> | 'upload' | 'download'
 
 /** How a step ended. */
 export interface StepOutcome {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { about } from './about.ts'
-import { backupStages, LIST_STAGE, restoreStages } from './stage.ts'
+import { backupStages, queryStages, restoreStages } from './stage.ts'
 
 /** The name of a script pack, which is that of its folder where an agent has several. */
 export const packNameSchema = z
@@ -43,7 +43,7 @@ export const packFileSchema = z.object({
     .refine((type) => !/\.(gz|zst|age)$/i.test(type), 'must not end in .gz, .zst or .age: the agent adds those'),
   description: z.string().max(1000).optional(),
   /** Stages whose script must exist, in addition to `backup` and `restore`. */
-  stages: z.array(z.enum([...backupStages, ...restoreStages, LIST_STAGE])).default([]),
+  stages: z.array(z.enum([...backupStages, ...restoreStages, ...queryStages])).default([]),
   parameters: z.array(packParameterSchema).max(100).default([]),
 })
 export type PackFile = z.infer<typeof packFileSchema>

@@ -24,10 +24,20 @@ export type RestoreStage = (typeof restoreStages)[number]
 /** The script that lists what can be backed up. It belongs to no job. */
 export const LIST_STAGE = 'list-items'
 
-export type Stage = BackupStage | RestoreStage | typeof LIST_STAGE
+/** The script that says how well a node of a cluster suits for a job. It belongs to no job. */
+export const ELECT_STAGE = 'elect'
+
+/** The scripts that belong to no job, and change nothing. */
+export const queryStages = [LIST_STAGE, ELECT_STAGE] as const
+export type QueryStage = (typeof queryStages)[number]
+
+export type Stage = BackupStage | RestoreStage | QueryStage
+
+/** The scripts that a pack may have. */
+export const stages: readonly Stage[] = [...backupStages, ...restoreStages, ...queryStages]
 
 /** Stages that the published contract does not have: only scripts of form 2 have them, and need not. */
-export const additionalStages: ReadonlySet<string> = new Set<Stage>(['verify', LIST_STAGE])
+export const additionalStages: ReadonlySet<string> = new Set<Stage>(['verify', ...queryStages])
 
 /** A job's field name for what a stage's script printed: `pre-backup-lock` is `pre_backup_lock_log`. */
 export function stageLogField(stage: Stage, stream: 'log' | 'errorlog'): string {

@@ -59,3 +59,10 @@ extensions_of_archive() {
     awk '/^;/ || /^$/ { next } { entry = $0; sub(/^[0-9]+; [0-9]+ [0-9]+ /, "", entry) } entry ~ /^EXTENSION /' "$CONTENTS" >"$BACKUP_DIRECTORY/extensions.list"
     definitions "$BACKUP_DIRECTORY/extensions.list" | statements -v report=extensions
 }
+
+# dump_counts: how many tables, views and routines were to be restored.
+dump_counts() {
+    # 1259 and 1255 are pg_class and pg_proc: entries of rows and attachments have no object of their own.
+    awk '/^[0-9]+; 1259 [0-9]+ TABLE / { tables++ } /^[0-9]+; 1259 [0-9]+ VIEW / { views++ } /^[0-9]+; 1255 [0-9]+ / { routines++ }
+        END { printf "%d %d %d\n", tables, views, routines }' "$BACKUP_DIRECTORY/restored.list"
+}

@@ -107,11 +107,9 @@ warn_of_grants() {
 # What pg_restore was to create is there, and no index is invalid.
 verify_content() {
     local wanted found
-    # 1259 and 1255 are pg_class and pg_proc: entries of rows and attachments have no object of their own.
-    wanted=$(awk '/^[0-9]+; 1259 [0-9]+ TABLE / { tables++ } /^[0-9]+; 1259 [0-9]+ VIEW / { views++ }
-        /^[0-9]+; 1255 [0-9]+ / { routines++ }
-        END { printf "%d tables, %d views, %d routines", tables, views, routines }' "$BACKUP_DIRECTORY/restored.list")
-    found=$(sql "$ADMIN" "$1" --file="$PACK/sql/verify.sql" 2>"$ERRORS") || fail_with "$ERRORS" "the restored database could not be looked at"
+    wanted=$(dump_counts | awk '{ print $1 " tables, " $2 " views, " $3 " routines" }')
+    found=$(sql "$ADMIN" "$1" --file="$PACK/sql/verify.sql" 2>"$ERRORS") || fail_with "$ERRORS" "the restored database cannot be read"
+    found=$(awk -F '\t' '{ print $1 " tables, " $2 " views, " $3 " routines" }' <<<"$found")
     [ "$found" = "$wanted" ] || fail "the restored database has $found, the dump $wanted: the restore is not complete"
 }
 

@@ -4,8 +4,8 @@ import { omitUndefined } from '@osb-backup/node'
 import { parameterVariable } from '@osb-backup/protocol'
 import { stores } from '@osb-backup/storage/kinds'
 import { z } from 'zod'
-import { listIds } from '../items/list-items.ts'
 import type { JobRequest, Named } from '../jobs/job-request.ts'
+import { queryIds } from '../queries/query-scripts.ts'
 import { readParameters } from '../scripts/parameters.ts'
 import type { ScriptPack } from '../scripts/script-pack.ts'
 import type { AgentSettings } from '../settings/agent-settings.ts'
@@ -39,7 +39,7 @@ export function reservedIds(
 ): ReadonlySet<string> {
   const parents = [settings.backupDirectory, settings.restoreDirectory]
   const states = parents.map((parent) => relative(parent, settings.stateDirectory).split(sep)[0] ?? '')
-  return new Set([...states, ...listIds])
+  return new Set([...states, ...queryIds])
 }
 
 /**

@@ -8,10 +8,10 @@ import type { JobKey } from '../jobs/job-record.ts'
 import { hasPendingUnlock, markUnlockedProblem } from '../jobs/pending-steps.ts'
 import { readPack } from '../scripts/script-pack.ts'
 import { CallerConnections } from './caller-connections.ts'
-import { answerItems } from './items-answer.ts'
 import { failureAnswer, jobAnswer } from './job-answer.ts'
 import type { KnownCallers } from './known-callers.ts'
 import { type Attempt, PasswordAttempts } from './password-attempts.ts'
+import { answerElection, answerItems } from './query-answers.ts'
 import { readBody } from './read-body.ts'
 import { followRequests } from './request-context.ts'
 import { refuse, startJob } from './start-job.ts'
@@ -102,6 +102,7 @@ export function buildServer(
   server.post('/backup', (request, reply) => startJob('backup', request.body, reply, deps))
   server.put('/restore', (request, reply) => startJob('restore', request.body, reply, deps))
   for (const kind of ['backup', 'restore'] as const) {
+    server.post(`/elect/${kind}`, (request, reply) => answerElection(kind, String(request.body ?? ''), reply, deps))
     server.get<{ Params: { id: string } }>(`/${kind}/:id`, async (request, reply) => {
       const job = deps.registry.find({ kind, id: request.params.id })
       return job === undefined

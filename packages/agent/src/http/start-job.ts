@@ -6,7 +6,7 @@ import type { FastifyReply } from 'fastify'
 import { DescriptorReserve } from '../jobs/descriptor-reserve.ts'
 import type { JobDependencies } from '../jobs/job-dependencies.ts'
 import type { RegisteredJob } from '../jobs/registered-job.ts'
-import type { Closure } from '../jobs/reservation.ts'
+import type { Closure, Refusal } from '../jobs/reservation.ts'
 import { isExhausted } from '../journal/space-reserve.ts'
 import { findPack, type ScriptPack } from '../scripts/script-pack.ts'
 import { checkRequest, idProblem, reservedIds } from './check-request.ts'
@@ -59,17 +59,9 @@ export async function startJob(
     case 'cancelled':
       return refuseCancelled(reply, kind)
     case 'full':
-      return refuseForNow(reply, 429, {
-        code: 'job_limit',
-        error_message: `Starting a new job would break the limit of ${settings.maxJobs} running jobs.`,
-      })
     case 'database-busy':
-      return refuseForNow(reply, 429, databaseBusy(reservation.blockedBy))
     case 'closed':
-      return refuseForNow(reply.header('retry-after', RETRY_AFTER_SECONDS), 503, {
-        code: reservation.closure,
-        error_message: closureMessage(reservation.closure, registry.startProblem),
-      })
+      return refuseReservation(reply, reservation, deps)
     case 'started': {
       const { job } = reservation
       const prepared = registry.prepare(job, () => new DescriptorReserve())
@@ -96,8 +88,30 @@ export async function startJob(
 const refuseCancelled = (reply: FastifyReply, kind: RunKind) =>
   reply.code(410).send(failureAnswer(kind, 'Job reservation', 'the job was cancelled or deleted, so it is not started'))
 
-/** Final, unlike the refusals below. */
-const databaseNotAllowed = (name: string) => ({
+/** Answers that a job cannot be started now. */
+export function refuseReservation(
+  reply: FastifyReply,
+  refusal: Refusal,
+  { settings, registry }: Pick<JobDependencies, 'settings' | 'registry'>,
+): FastifyReply {
+  switch (refusal.result) {
+    case 'full':
+      return refuseForNow(reply, 429, {
+        code: 'job_limit',
+        error_message: `Starting a new job would break the limit of ${settings.maxJobs} running jobs.`,
+      })
+    case 'database-busy':
+      return refuseForNow(reply, 429, databaseBusy(refusal.blockedBy))
+    case 'closed':
+      return refuseForNow(reply.header('retry-after', RETRY_AFTER_SECONDS), 503, {
+        code: refusal.closure,
+        error_message: closureMessage(refusal.closure, registry.startProblem),
+      })
+  }
+}
+
+/** Final, unlike the refusals above. */
+export const databaseNotAllowed = (name: string) => ({
   message: 'Failed to start a new job.',
   state: 'Job reservation',
   code: 'database_not_allowed' satisfies AgentRefusal['code'],

@@ -25,6 +25,7 @@ const capabilities = [
   'one_job_per_database',
   'unlock_retries',
   'items',
+  'elections',
   'packs',
 ] as const
 /** How it transforms dumps, unless scripts of form 1 do that. */

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { ItemLists } from '../items/list-items.ts'
+import type { QueryScripts } from '../queries/query-scripts.ts'
 import type { AgentSettings } from '../settings/agent-settings.ts'
 import type { ObjectClaims } from '../stages/object-claim.ts'
 import type { AgentStores } from '../stores/agent-stores.ts'
@@ -12,7 +12,7 @@ export interface JobDependencies {
   registry: JobRegistry
   stores: AgentStores
   claims: ObjectClaims
-  itemLists: ItemLists
+  queries: QueryScripts
   metrics: JobMetrics
   /** Where cgroups for scripts are created, if that is permitted. */
   cgroups: string | undefined

@@ -4,10 +4,10 @@ import { isDiskFull } from '../journal/space-reserve.ts'
 import type { DescriptorReserve } from './descriptor-reserve.ts'
 import { type EndedJob, expiredJobs, type JobRetention } from './expiry.ts'
 import { type JobKey, type JobRecord, newJob } from './job-record.ts'
-import { isSameDatabase, type JobRequest } from './job-request.ts'
+import { type DatabaseAccess, isSameDatabase, type JobRequest } from './job-request.ts'
 import { isUnlocking, pendingSteps } from './pending-steps.ts'
 import { isRemovable, newRegisteredJob, type RegisteredJob, trim } from './registered-job.ts'
-import { type Closure, hasSlot, type JobLimits, type Reservation } from './reservation.ts'
+import { type Closure, hasSlot, type JobLimits, type Refusal, type Reservation } from './reservation.ts'
 
 /**
  * The jobs of this agent. Backups and restores have separate ids and share the limit. What must survive a crash is in
@@ -62,11 +62,16 @@ export class JobRegistry {
     if (known !== undefined) return { result: 'known', job: known }
     // It must not start, whenever the request to start it arrives.
     if (this.#journal.cancelled.has(request)) return { result: 'cancelled' }
+    const refusal = this.refusalOf(request.kind, request.database)
+    return refusal ?? { result: 'started', job: this.#hold(newJob(request, form, now)) }
+  }
+
+  /** Why a job of this kind would not be started on a database now; undefined: it would. */
+  refusalOf(kind: RunKind, database: DatabaseAccess): Refusal | undefined {
     if (this.closure !== undefined) return { result: 'closed', closure: this.closure }
-    const blockedBy = this.#blockerOf(request)
+    const blockedBy = this.blockerOf(database)
     if (blockedBy !== undefined) return { result: 'database-busy', blockedBy }
-    if (!hasSlot(request.kind, this.running(), this.#limits)) return { result: 'full' }
-    return { result: 'started', job: this.#hold(newJob(request, form, now)) }
+    return hasSlot(kind, this.running(), this.#limits) ? undefined : { result: 'full' }
   }
 
   /** Registers a job from the journal. */
@@ -267,7 +272,7 @@ export class JobRegistry {
   }
 
   /** The job that works on the database of a request, or has not unlocked it, whichever manager it is of. */
-  #blockerOf({ database }: JobRequest): RegisteredJob | undefined {
+  blockerOf(database: DatabaseAccess): RegisteredJob | undefined {
     // An unlock that an operator made superfluous may run a little longer.
     const unlocking = this.#all().filter(({ record }) => isUnlocking(record))
     const blockers = [...this.running(), ...this.locked(), ...unlocking]

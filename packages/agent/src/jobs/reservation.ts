@@ -15,6 +15,10 @@ export type Reservation =
   | { result: 'started'; job: RegisteredJob }
   | { result: 'known'; job: RegisteredJob }
   | { result: 'cancelled' }
+  | Refusal
+
+/** Why a job cannot be started now. */
+export type Refusal =
   | { result: 'full' }
   | { result: 'database-busy'; blockedBy: RegisteredJob }
   | { result: 'closed'; closure: Closure }

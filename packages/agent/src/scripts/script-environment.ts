@@ -73,6 +73,7 @@ export function scriptArguments(
     case 'post-restore-unlock':
     case 'verify':
     case 'list-items':
+    case 'elect':
       return []
   }
 }

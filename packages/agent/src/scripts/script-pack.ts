@@ -4,13 +4,11 @@ import { declarationProblem, err, ok, type Result } from '@osb-backup/core'
 import { errorMessage } from '@osb-backup/node'
 import {
   additionalStages,
-  backupStages,
-  LIST_STAGE,
+  stages as allStages,
   type PackParameter,
   packFileSchema,
   packNameSchema,
   type ReportedPack,
-  restoreStages,
   type Stage,
 } from '@osb-backup/protocol'
 import type { AgentSettings } from '../settings/agent-settings.ts'
@@ -116,7 +114,7 @@ export async function describePacks(settings: PackSettings): Promise<ReportedPac
 async function describePack(name: string, pack: Result<ScriptPack>): Promise<ReportedPack> {
   if (!pack.ok) return { name, form: 2, stages: [], parameters: [], problem: pack.error }
   const stages: Stage[] = []
-  for (const stage of [...backupStages, ...restoreStages, LIST_STAGE] as const) {
+  for (const stage of allStages) {
     const script = await findScript(pack.value, stage)
     if (script.ok && script.value !== undefined) stages.push(stage)
   }

@@ -1,3 +1,4 @@
+import type { BackupClient } from '@osb-backup/client'
 import type { InstanceCreate, Item } from '@osb-backup/protocol/v1'
 import { instanceCreateSchema } from '@osb-backup/protocol/v1'
 import { InvalidArgumentError } from 'commander'
@@ -21,11 +22,17 @@ interface Host {
   port?: number
 }
 
+interface OtherAgent {
+  agent: string
+  host?: string
+}
+
 interface CreateOptions extends ParameterOptions {
   file?: string
   host?: Host[]
   backupHost?: string
   agent?: string
+  otherAgent?: OtherAgent[]
   username?: string
   passwordFile?: string
   privilegedUsername?: string
@@ -50,6 +57,11 @@ export function addInstanceCommands(program: Program): void {
     .option('--host <address[:port]>', 'machine of the instance; may be repeated', collectedHosts)
     .option('--backup-host <address>', 'of several machines the one that dumps are taken from')
     .option('--agent <agent>', 'the agent beside the database: name or ID')
+    .option(
+      '--other-agent <agent[=host]>',
+      'of a cluster an agent on another node, and the address of that node; may be repeated',
+      collectedAgents,
+    )
     .option('--username <name>', 'account that dumps and restores')
     .option('--password-file <file>', 'file with its password, or - for standard input')
     .option('--privileged-username <name>', 'second account, for scripts that need more rights')
@@ -58,7 +70,9 @@ export function addInstanceCommands(program: Program): void {
       'after',
       `
 Example:
-  osb-backup instance create shop-db --host 10.0.0.5:5432 --agent db-1 --username backup --password-file pw.txt`,
+  osb-backup instance create shop-db --host 10.0.0.5:5432 --agent db-1 --username backup --password-file pw.txt
+  osb-backup instance create shop-db --host 10.0.0.5:5432 --host 10.0.0.6:5432 --backup-host 10.0.0.5 \\
+    --agent db-1 --other-agent db-2=10.0.0.6 --username backup --password-file pw.txt`,
     )
     .action(action(create))
   instance
@@ -104,6 +118,7 @@ async function create(session: Session, options: CreateOptions, id: string | und
     ...(id === undefined ? {} : { id }),
     ...(options.host === undefined ? {} : { hosts: hostsOf(options.host, options.backupHost) }),
     ...(options.agent === undefined ? {} : { agentId: await findId(client, agentResource, options.agent) }),
+    ...(options.otherAgent === undefined ? {} : { otherAgents: await otherAgentsOf(client, options.otherAgent) }),
     ...(Object.keys(database).length === 0 ? {} : { database }),
     ...(parameters === undefined ? {} : { parameters }),
   }
@@ -132,6 +147,18 @@ function hostsOf(hosts: readonly Host[], backupHost: string | undefined): object
   }
   const only = hosts.length === 1 ? hosts[0]?.address : undefined
   return hosts.map((host) => ({ ...host, backup: host.address === (backupHost ?? only) }))
+}
+
+async function otherAgentsOf(client: BackupClient, named: readonly OtherAgent[]): Promise<object[]> {
+  const found: object[] = []
+  for (const { agent, ...place } of named) found.push({ agentId: await findId(client, agentResource, agent), ...place })
+  return found
+}
+
+function collectedAgents(text: string, previous: readonly OtherAgent[] = []): OtherAgent[] {
+  const [agent = '', ...host] = text.split('=')
+  if (agent === '' || host.length > 1 || host[0] === '') throw new InvalidArgumentError('Use AGENT or AGENT=HOST.')
+  return [...previous, { agent, ...(host[0] === undefined ? {} : { host: host[0] }) }]
 }
 
 function collectedHosts(text: string, previous: readonly Host[] = []): Host[] {

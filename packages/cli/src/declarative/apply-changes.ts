@@ -30,7 +30,11 @@ function withoutNulls(value: Readonly<Record<string, unknown>>): Record<string, 
 
 /** @throws {CliError} If a document names a resource that does not exist. */
 function requireNamed({ kind, fields, source }: DesiredDocument, state: CurrentState): void {
-  if (kind === 'instance') state.require('agent', String(fields.agent), source)
+  if (kind === 'instance') {
+    state.require('agent', String(fields.agent), source)
+    const others = Array.isArray(fields.otherAgents) ? fields.otherAgents : []
+    for (const { agent } of others) state.require('agent', String(agent), source)
+  }
   if (kind === 'destination' || kind === 'plan') state.require('instance', String(fields.instance), source)
   if (kind === 'plan' && state.resolve('destination', `${fields.instance}/${fields.destination}`) === undefined) {
     state.require('destination', String(fields.destination), source)

@@ -41,6 +41,7 @@ export function withIds({ kind, fields }: DesiredDocument, state: CurrentState):
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => {
       if (kind === 'instance' && (name === 'agent' || name === 'agentId')) return ['agentId', idOf('agent', value)]
+      if (name === 'otherAgents') return [name, otherAgentsOf(value, (agent) => idOf('agent', agent))]
       if (kind === 'plan' && (name === 'destination' || name === 'destinationId')) {
         const found =
           state.resolve('destination', `${fields.instance}/${value}`) ?? state.resolve('destination', String(value))
@@ -53,6 +54,11 @@ export function withIds({ kind, fields }: DesiredDocument, state: CurrentState):
       return [name === 'instance' ? 'instanceId' : name, value]
     }),
   )
+}
+
+function otherAgentsOf(others: unknown, idOf: (agent: unknown) => unknown): unknown {
+  if (!Array.isArray(others)) return others
+  return others.map(({ agent, ...place }) => ({ ...(agent === undefined ? {} : { agentId: idOf(agent) }), ...place }))
 }
 
 function patchOf(

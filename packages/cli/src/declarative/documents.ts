@@ -31,7 +31,7 @@ const secretSource = z.union([
   z.strictObject({ fromFile: z.string().min(1).meta({ description: 'File that contains it' }) }),
 ])
 
-const { agentId: _agentId, ...instanceFields } = instanceCreateSchema.shape
+const { agentId: _agentId, otherAgents, ...instanceFields } = instanceCreateSchema.shape
 const { instanceId: _owner, ...destinationFields } = destinationCreateSchema.shape
 const { instanceId: _planOwner, destinationId: _destinationId, ...planFields } = planCreateSchema.shape
 
@@ -59,6 +59,16 @@ const schemas = {
     kind: z.literal('instance'),
     ...instanceFields,
     agent: reference('The agent beside the database'),
+    otherAgents: z
+      .array(
+        otherAgents
+          .unwrap()
+          .element.omit({ agentId: true })
+          .extend({ agent: reference('The agent') }),
+      )
+      .max(20)
+      .optional()
+      .meta(otherAgents.meta() ?? {}),
   }),
   destination: z.strictObject({
     kind: z.literal('destination'),

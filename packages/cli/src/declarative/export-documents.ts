@@ -3,6 +3,7 @@ import { isObject } from '../input/document.ts'
 import { isSecretField } from '../resources/secret-fields.ts'
 import type { CurrentResource, CurrentState } from './current-state.ts'
 import { documentKinds } from './documents.ts'
+import { agentIdsOf } from './prune.ts'
 
 /**
  * Describes resources as documents.
@@ -10,7 +11,7 @@ import { documentKinds } from './documents.ts'
  * @param onlyUsedAgents - Whether agents that no instance names are left out.
  */
 export function exportDocuments(state: CurrentState, onlyUsedAgents: boolean): object[] {
-  const used = new Set([...state.ofKind('instance')].map(({ settings }) => settings.agentId))
+  const used = new Set([...state.ofKind('instance')].flatMap(({ settings }) => agentIdsOf(settings)))
   return documentKinds.flatMap((kind) =>
     [...state.ofKind(kind)]
       .filter(({ id }) => kind !== 'agent' || !onlyUsedAgents || used.has(id))
@@ -41,6 +42,12 @@ function withReferences(
   state: CurrentState,
 ): Record<string, unknown> {
   const { agentId: _, instanceId: __, destinationId: ___, ...fields } = settings
+  if (kind === 'instance' && Array.isArray(fields.otherAgents)) {
+    fields.otherAgents = fields.otherAgents.map(({ agentId, ...place }) => ({
+      agent: state.resolve('agent', String(agentId))?.key ?? agentId,
+      ...place,
+    }))
+  }
   if (isObject(fields.transport) && fields.transport.planId !== undefined) {
     const { planId, ...transport } = fields.transport
     fields.transport = { ...transport, plan: state.resolve('plan', String(planId))?.key ?? planId }

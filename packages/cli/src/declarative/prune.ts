@@ -53,12 +53,13 @@ function* allOf(state: CurrentState): Generator<CurrentResource> {
 }
 
 /** The resources that one uses, as kind and id. */
-function usesOf(kind: DocumentKind, { agentId, instanceId, destinationId, transport }: Settings): string[] {
+function usesOf(kind: DocumentKind, settings: Settings): string[] {
+  const { instanceId, destinationId, transport } = settings
   switch (kind) {
     case 'agent':
       return []
     case 'instance':
-      return [`agent ${agentId}`]
+      return agentIdsOf(settings).map((id) => `agent ${id}`)
     case 'destination':
       return [`instance ${instanceId}`]
     case 'plan':
@@ -66,6 +67,11 @@ function usesOf(kind: DocumentKind, { agentId, instanceId, destinationId, transp
     case 'channel':
       return isObject(transport) && transport.planId !== undefined ? [`plan ${transport.planId}`] : []
   }
+}
+
+/** The ids of the agents that an instance uses. */
+export function agentIdsOf({ agentId, otherAgents }: Settings): unknown[] {
+  return [agentId, ...(Array.isArray(otherAgents) ? otherAgents.map((other) => other.agentId) : [])]
 }
 
 /** What stays when a resource is deleted, as a clause; empty if nothing does. */

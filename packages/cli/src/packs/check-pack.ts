@@ -10,7 +10,7 @@ import {
   type PackFile,
   packFileSchema,
   publishedRestoreStages,
-  restoreStages,
+  stages,
 } from '@osb-backup/protocol'
 import { z } from 'zod'
 import { definedFunctions, secretArguments, secretVariables } from './secret-arguments.ts'
@@ -37,8 +37,6 @@ export interface PackCheck {
   /** Whether shellcheck was there to be asked. */
   hasShellcheck: boolean
 }
-
-const stages = [...backupStages, ...restoreStages, LIST_STAGE] as const
 
 /**
  * Checks the scripts of a directory against the contract of their form, without running any.

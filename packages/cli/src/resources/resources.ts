@@ -41,7 +41,11 @@ export const instanceResource: Resource<Instance> = {
     { header: 'PROTECTION', cell: ({ protection }) => styleState(context.style, protection.state) },
     { header: 'NEWEST', cell: ({ protection }) => relative(protection.newestRestorePointAt, context) },
     { header: 'HOST', cell: ({ hosts }) => hosts.map(({ address }) => address).join(','), shrinks: true },
-    { header: 'AGENT', cell: ({ agentId }) => agentId ?? '–', wide: true },
+    {
+      header: 'AGENT',
+      cell: ({ agentId, otherAgents = [] }) => [agentId ?? '–', ...otherAgents.map((other) => other.agentId)].join(','),
+      wide: true,
+    },
     { header: 'LOCKED', cell: ({ lockedSince }) => relative(lockedSince, context), wide: true },
     { header: 'REASON', cell: ({ protection }) => protection.reason, shrinks: true },
   ],

@@ -55,7 +55,14 @@ export const instanceMessages = {
     emptyHint: 'Items appear once a plan covers them.',
     noPlan: 'None',
   },
-  facts: { agent: 'Agent', hosts: 'Hosts', created: 'Registered', lastSeen: 'Last seen', version: 'Version' },
+  facts: {
+    agent: 'Agent',
+    otherAgents: 'Other agents',
+    hosts: 'Hosts',
+    created: 'Registered',
+    lastSeen: 'Last seen',
+    version: 'Version',
+  },
   calendar: {
     title: 'Restore points by day',
     day: (day: string, count: string) => `${day}: ${count}`,

@@ -1,9 +1,12 @@
-import type { RunKind } from '@osb-backup/core'
+import type { ElectionAnswer, RunKind } from '@osb-backup/core'
 import { logFields, omitUndefined } from '@osb-backup/node'
 import { activeTraceparent, withSpan } from '@osb-backup/node/tracing'
 import {
   type AgentBackupRequest,
   type AgentRestoreRequest,
+  agentRefusalSchema,
+  DEFAULT_PRIORITY,
+  electionAnswerSchema,
   lockedDatabaseSchema,
   reportedPackSchema,
 } from '@osb-backup/protocol'
@@ -176,6 +179,46 @@ function readItems(text: string, statusCode: number, address: AgentAddress): Ite
       return { kind: 'failed', reason }
     default:
       return { kind: 'unreachable', reason }
+  }
+}
+
+/** Asks an agent how well its node suits for a job. One that cannot be asked, because it is older, is as good as any. */
+export async function electAtAgent(
+  address: AgentAddress,
+  kind: RunKind,
+  body: AgentBackupRequest | AgentRestoreRequest,
+  { signal, dispatcher, timeoutMs = CALL_TIMEOUT_MS }: AgentCall,
+): Promise<ElectionAnswer> {
+  try {
+    const answer = await send(address, 'POST', `/elect/${kind}`, body, { signal, dispatcher, timeoutMs })
+    return readElection(await readBounded(answer.body), answer.statusCode, address)
+  } catch (error) {
+    signal.throwIfAborted()
+    return { result: 'unable', reason: reasonOf(error, timeoutMs) }
+  }
+}
+
+function readElection(text: string, statusCode: number, address: AgentAddress): ElectionAnswer {
+  const json = storable(parsed(text))
+  const reason = (messageIn(text) ?? `it answered ${statusCode}`).replace(/\.$/, '')
+  switch (statusCode) {
+    case 200: {
+      const read = electionAnswerSchema.safeParse(json)
+      return read.success
+        ? { result: 'priority', priority: read.data.priority, reason: read.data.reason }
+        : { result: 'unable', reason: 'what it answered is no priority' }
+    }
+    case 401:
+      return { result: 'unable', reason: correctCredentials(address) }
+    case 404:
+    case 405:
+      return { result: 'priority', priority: DEFAULT_PRIORITY }
+    case 429:
+      return agentRefusalSchema.safeParse(json).data?.code === 'database_busy'
+        ? { result: 'database-busy', reason }
+        : { result: 'unable', reason }
+    default:
+      return { result: 'unable', reason }
   }
 }
 

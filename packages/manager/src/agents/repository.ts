@@ -104,8 +104,7 @@ const key = [
 ] as const
 
 const usedBy = (scope: Grants) => sql<boolean>`exists (
-  select from service_instances where agent_id = agents.id and service_instances.deleted_at is null
-    and ${isGranted('service_instances.id', scope)})`
+  select from instance_agents where agent_id = agents.id and ${isGranted('instance_agents.instance_id', scope)})`
 
 /** One page of agents, newest first. */
 export async function searchAgents(

@@ -38,10 +38,15 @@ export async function getAgent(context: RepositoryContext, call: Call, id: strin
  *
  * @throws {RequestError} `invalid`, if there is no such agent, or the caller may not use it.
  */
-export async function getReferredAgent(context: RepositoryContext, call: Call, id: string): Promise<Agent> {
+export async function getReferredAgent(
+  context: RepositoryContext,
+  call: Call,
+  id: string,
+  field = 'agentId',
+): Promise<Agent> {
   const agent = await repository.findAgent(context, id)
   if (agent !== undefined && (await isAuthorized(context, { ...call, use: 'read' }, id))) return agent
-  throw noReferredAgent(id)
+  throw noReferredAgent(id, field)
 }
 
 /**
@@ -49,13 +54,13 @@ export async function getReferredAgent(context: RepositoryContext, call: Call, i
  *
  * @throws {RequestError} `invalid`, if it was deleted meanwhile.
  */
-export async function lockReferredAgent(tx: TransactionContext, id: string): Promise<void> {
+export async function lockReferredAgent(tx: TransactionContext, id: string, field = 'agentId'): Promise<void> {
   await repository.lockAgentAssignments(tx)
-  if ((await repository.findAgent(tx, id)) === undefined) throw noReferredAgent(id)
+  if ((await repository.findAgent(tx, id)) === undefined) throw noReferredAgent(id, field)
 }
 
-const noReferredAgent = (id: string) =>
-  new RequestError('invalid', `There is no agent ${JSON.stringify(id)}.`, { field: 'agentId' })
+const noReferredAgent = (id: string, field: string) =>
+  new RequestError('invalid', `There is no agent ${JSON.stringify(id)}.`, { field })
 
 async function isAuthorized(context: RepositoryContext, { caller, use }: Call, id: string): Promise<boolean> {
   if ((await caller.grants()) === 'all') return true

@@ -168,8 +168,7 @@ export async function setAcknowledged({ database }: InTransaction, id: string, a
 function isVisible(scope: Grants): RawBuilder<boolean> {
   if (scope === 'all') return sql<boolean>`true`
   return sql<boolean>`(${isGranted('alarms.instance_id', scope)} or object_kind = 'agent' and exists (
-    select from service_instances used
-    where used.agent_id = object_id and used.deleted_at is null and ${isGranted('used.id', scope)}))`
+    select from instance_agents used where used.agent_id = object_id and ${isGranted('used.instance_id', scope)}))`
 }
 
 function commonOf(row: Selectable<AlarmTable>) {

@@ -1,7 +1,13 @@
 import type { Generated } from 'kysely'
 import type { AuditEntryTable, BrokerAccountTable, IdempotencyKeyTable, TokenTable } from './tables/access.ts'
 import type { AlarmTable, DestinationCheckTable, ManagerReportTable, SharedTaskTable } from './tables/alarms.ts'
-import type { AgentTable, FileDestinationTable, ServiceInstanceTable } from './tables/instances.ts'
+import type {
+  AgentTable,
+  FileDestinationTable,
+  InstanceAgentView,
+  OtherAgentTable,
+  ServiceInstanceTable,
+} from './tables/instances.ts'
 import type { JobCounterChangeTable, JobCounterTable, JobPartTable, JobTable, ManagerTable } from './tables/jobs.ts'
 import type { MeasurementChangeTable, MeasurementLimitsTable, MeasurementTable } from './tables/measurements.ts'
 import type { NotificationChannelTable, NotificationTable } from './tables/notifications.ts'
@@ -18,6 +24,8 @@ import type { CertificateAuthorityTable, ClockJumpTable, ClockObservationTable, 
 export interface Tables {
   agents: AgentTable
   service_instances: ServiceInstanceTable
+  other_agents: OtherAgentTable
+  instance_agents: InstanceAgentView
   file_destinations: FileDestinationTable
   backup_plans: BackupPlanTable
   plan_runs: PlanRunTable

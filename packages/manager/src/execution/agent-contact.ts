@@ -138,6 +138,20 @@ export class AgentContact {
     throw failureOf(answer, { agent, accepted, mayHaveStarted: this.#mayHaveStarted, cancelledBy, limitSeconds })
   }
 
+  /**
+   * Decides what it means that no agent of a cluster can run the part now.
+   *
+   * @throws {PartFailure} If that has lasted as long as its limit.
+   */
+  async judgeElection(limited: LimitedSetback, reason: string): Promise<void> {
+    const { agentBusySeconds, agentUnreachableSeconds } = this.#context.settings
+    const limitSeconds = limited === 'busy' ? agentBusySeconds : agentUnreachableSeconds
+    const { forMs } = await this.#record(limited, 0)
+    if (forMs < limitSeconds * 1000) return
+    const message = `No agent of the service instance could start the job for ${limitSeconds} seconds: ${reason}.`
+    throw new PartFailure(limited === 'busy' ? 'agent-busy' : 'agent-unreachable', message)
+  }
+
   async #record(setback: LimitedSetback, agoMs: number): Promise<{ forMs: number }> {
     this.#mayHaveSetbacks = true
     return recordSetback(this.#context, this.#part, setback, agoMs)

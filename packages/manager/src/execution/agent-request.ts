@@ -1,3 +1,4 @@
+import type { RunKind } from '@osb-backup/core'
 import { omitUndefined } from '@osb-backup/node'
 import {
   type AgentBackupRequest,
@@ -79,6 +80,15 @@ export function restoreRequest(
 export function itemsRequest(place: WorkPlace): Pick<AgentBackupRequest, 'pack' | 'backup'> {
   const { database: _none, ...access } = databaseOf(place, '')
   return { ...packOf(place), backup: access }
+}
+
+/** The question how well the node of an agent suits for a job. */
+export function electionRequest(
+  place: WorkPlace,
+  { kind, database, parameters }: { kind: RunKind; database?: string; parameters?: RestoreJob['parameters'] },
+): AgentBackupRequest | AgentRestoreRequest {
+  const { database: name, ...access } = databaseOf(place, database ?? '', parameters)
+  return { ...packOf(place), [kind]: database === undefined ? access : { ...access, database: name } }
 }
 
 const packOf = ({ instance: { pack } }: WorkPlace) => (pack === undefined ? {} : { pack })

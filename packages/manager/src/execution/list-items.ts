@@ -1,12 +1,14 @@
 import { err, isDeclaredItem, ok, type Result } from '@osb-backup/core'
 import type { FailureCode } from '@osb-backup/protocol'
 import { listItemsAtAgent } from '../agents/agent-client.ts'
+import { findAgent } from '../agents/repository.ts'
 import type { Context } from '../context/context.ts'
-import { backupHost, type ServiceInstance } from '../instances/instance.ts'
+import { type AgentPlace, agentPlaces, type ServiceInstance } from '../instances/instance.ts'
 import { findUndeclaredItem } from '../items/service.ts'
 import { PartFailure } from './agent-contact.ts'
 import { itemsRequest } from './agent-request.ts'
 import { withDatabaseCredentials } from './database-credentials.ts'
+import { electPlace, isCluster } from './elect-agent.ts'
 
 /** Why there is no list. */
 export interface ListProblem {
@@ -16,25 +18,63 @@ export interface ListProblem {
   isTemporary: boolean
 }
 
-type ListContext = Pick<Context, 'database' | 'settings' | 'credHub' | 'agentConnections'>
+type ListContext = Pick<Context, 'database' | 'sealer' | 'settings' | 'credHub' | 'agentConnections'>
 
-/** Asks the agent of an instance what can be backed up. */
+/**
+ * Asks the agent of an instance what can be backed up. Of a cluster, the one that would be elected for a backup; if it cannot list,
+ * the next one.
+ */
 export async function listItems(
-  { credHub, agentConnections }: Pick<ListContext, 'credHub' | 'agentConnections'>,
+  context: ListContext,
   registered: ServiceInstance,
   signal: AbortSignal,
 ): Promise<Result<string[], ListProblem>> {
-  let instance: ServiceInstance
   try {
-    instance = await withDatabaseCredentials({ credHub }, registered, signal)
+    const instance = await withDatabaseCredentials(context, registered, signal)
+    const passedOver = new Set<string>()
+    let problem: ListProblem | undefined
+    for (const _each of agentPlaces(instance)) {
+      const place = await choosePlace(context, instance, passedOver, signal)
+      if (typeof place === 'string')
+        return err(problem ?? { reason: place, code: 'agent-unreachable', isTemporary: true })
+      if (passedOver.has(place.agentId)) break
+      const listed = await listItemsOf(context, instance, place, signal)
+      if (listed.ok) return listed
+      problem ??= listed.error
+      passedOver.add(place.agentId)
+    }
+    return err(problem ?? { reason: 'The instance has no agent.', code: 'other', isTemporary: false })
   } catch (error) {
     if (!(error instanceof PartFailure)) throw error
     return err({ reason: error.message, code: error.code, isTemporary: false })
   }
+}
+
+/** The agent that is asked next; or why there is none. */
+async function choosePlace(
+  context: ListContext,
+  instance: ServiceInstance,
+  passedOver: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<AgentPlace | string> {
+  const [only] = agentPlaces(instance)
+  if (!isCluster(instance) && only !== undefined) return only
+  const election = await electPlace(context, instance, { kind: 'backup', passedOver }, signal)
+  return election.result === 'elected' ? election.place : `No agent can list the items: ${election.reason}.`
+}
+
+async function listItemsOf(
+  { agentConnections, database, sealer }: ListContext,
+  instance: ServiceInstance,
+  place: AgentPlace,
+  signal: AbortSignal,
+): Promise<Result<string[], ListProblem>> {
   const { agent } = instance
-  const { ip: host, port } = backupHost(instance.hosts)
-  const body = itemsRequest({ instance, host, port: port ?? 0 })
-  const answer = await listItemsAtAgent(agent, body, { signal, dispatcher: agentConnections.dispatcherFor(agent.id) })
+  const asked = place.agentId === agent.id ? agent : await findAgent({ database, sealer }, place.agentId)
+  if (asked === undefined) return err({ reason: 'The agent was deleted.', code: 'other', isTemporary: false })
+  const body = itemsRequest({ instance, ...place })
+  const dispatcher = agentConnections.dispatcherFor(asked.id)
+  const answer = await listItemsAtAgent(asked, body, { signal, dispatcher })
   if (answer.kind === 'items') return ok(answer.items)
   const code = {
     unreachable: 'agent-unreachable',
@@ -43,7 +83,7 @@ export async function listItems(
     failed: 'other',
   } as const
   return err({
-    reason: `The agent at ${agent.url} did not list the items: ${answer.reason}.`,
+    reason: `The agent at ${asked.url} did not list the items: ${answer.reason}.`,
     code: code[answer.kind],
     isTemporary: answer.kind === 'unreachable' || answer.kind === 'busy',
   })

@@ -20,7 +20,9 @@ import { recordPart } from '../jobs/part-results.ts'
 import { findCancellation } from '../jobs/state-repository.ts'
 import type { NewRestorePoint } from '../restore-points/restore-point.ts'
 import { AgentContact, PartFailure } from './agent-contact.ts'
+import { isCluster } from './elect-agent.ts'
 import { newRestorePoint } from './new-restore-point.ts'
+import { PartElection } from './part-election.ts'
 import { type AgentRequest, newPartRequest, type PartToRun, requireDeclaredItem } from './part-request.ts'
 import { findStoredDump, type StoredDump } from './stored-dump.ts'
 
@@ -38,8 +40,9 @@ export class PartRun {
   readonly #part: PartAtAgent
   readonly #lock: JobLock
   readonly #signal: AbortSignal
-  readonly #begun: BegunPart
+  #begun: BegunPart
   readonly #contact: AgentContact
+  readonly #election: PartElection
   #agentStatus: AgentJob | undefined
   #accepted: boolean
   #request: AgentRequest | undefined
@@ -55,6 +58,7 @@ export class PartRun {
     this.#signal = signal
     this.#begun = begun
     this.#contact = new AgentContact(context, { lock, position: part.position }, begun)
+    this.#election = new PartElection(context, { job, part, lock, signal }, this.#contact)
     this.#agentStatus = begun.agentStatus
     this.#accepted = begun.isAccepted
   }
@@ -93,26 +97,58 @@ export class PartRun {
   async #follow(registered: ServiceInstance): Promise<{ ended: AgentJob } | { unknown: string }> {
     let instance = registered
     for (;;) {
-      const { agent } = instance
       // Asked before each call: a manager that was suspended must not start what its successor has ended.
       const cancelledBy = await findCancellation(this.#context, this.#lock)
-      const request = await this.#prepareRequest(instance, cancelledBy)
-      const isAsked = request === undefined
-      const answer = isAsked ? await this.#ask(agent) : await this.#start(agent, request)
-      if (answer.kind === 'accepted' || answer.kind === 'job') {
-        const ended = await this.#recordProgress(answer.kind === 'job' ? this.#jobOf(answer) : undefined)
-        if (ended !== undefined) return { ended }
-        if (cancelledBy !== undefined) await this.#cancel(instance)
-      } else {
-        const isElsewhere = this.#isElsewhere(agent)
-        const state = { agentUrl: agent.url, accepted: this.#accepted, isAsked, isElsewhere, cancelledBy }
-        const unknown = await this.#contact.judge(answer, state)
-        if (unknown !== undefined) return { unknown }
-        instance = await this.#refresh(instance)
-      }
-      await sleep(this.#waitMs, undefined, { signal: this.#signal })
-      this.#waitMs = Math.min(this.#waitMs * WAIT_GROWTH, this.#context.settings.agentPollMs)
+      const isElecting = cancelledBy === undefined && this.#canElect(instance)
+      const elected = isElecting ? await this.#elect() : instance
+      const outcome = elected && (await this.#proceed(elected, cancelledBy))
+      if (outcome !== undefined && outcome !== 'setback') return outcome
+      if (elected === undefined || outcome === 'setback') instance = await this.#refresh(instance)
+      else instance = elected
+      await this.#pause()
     }
+  }
+
+  /** Calls the agent once. Undefined: the part runs; `setback`: the call brought it no further, and is repeated. */
+  async #proceed(
+    instance: ServiceInstance,
+    cancelledBy: string | undefined,
+  ): Promise<{ ended: AgentJob } | { unknown: string } | 'setback' | undefined> {
+    const { agent } = instance
+    const request = await this.#prepareRequest(instance, cancelledBy)
+    const isAsked = request === undefined
+    const answer = isAsked ? await this.#ask(agent) : await this.#start(agent, request)
+    if (answer.kind === 'accepted' || answer.kind === 'job') {
+      const ended = await this.#recordProgress(answer.kind === 'job' ? this.#jobOf(answer) : undefined)
+      if (ended !== undefined) return { ended }
+      if (cancelledBy !== undefined) await this.#cancel(instance)
+      return undefined
+    }
+    const isPassedOver = !isAsked && this.#canElect(instance) && this.#election.passOver(agent.id, answer)
+    if (isPassedOver) return 'setback'
+    const isElsewhere = this.#isElsewhere(agent)
+    const state = { agentUrl: agent.url, accepted: this.#accepted, isAsked, isElsewhere, cancelledBy }
+    const unknown = await this.#contact.judge(answer, state)
+    return unknown === undefined ? 'setback' : { unknown }
+  }
+
+  async #pause(): Promise<void> {
+    await sleep(this.#waitMs, undefined, { signal: this.#signal })
+    this.#waitMs = Math.min(this.#waitMs * WAIT_GROWTH, this.#context.settings.agentPollMs)
+  }
+
+  /** Whether an agent of a cluster is to be elected: not once a request to start the part may have reached one. */
+  #canElect(instance: ServiceInstance): boolean {
+    return isCluster(instance) && !this.#contact.mayHaveStarted && !this.#begun.wasUnknown
+  }
+
+  /** Moves the part to the agent that is elected for it. Undefined: no agent can run it now. */
+  async #elect(): Promise<ServiceInstance | undefined> {
+    const place = await this.#election.elect()
+    if (place === undefined) return undefined
+    this.#begun = { ...this.#begun, place }
+    this.#request = undefined
+    return this.#findInstance()
   }
 
   /**

@@ -29,6 +29,8 @@ export interface ServiceInstance {
     backupPassword: string | undefined
   }
   agent: InstanceAgent
+  /** Of a cluster: the agents on its other nodes, in the order of preference. */
+  otherAgents: readonly OtherAgent[]
   createdAt: Date
 }
 
@@ -38,6 +40,44 @@ export interface InstanceAgent {
   url: string
   username: string
   password: string | undefined
+}
+
+/** An agent on another node of a cluster. */
+export interface OtherAgent {
+  agentId: string
+  /** The name or address of the host that it works on; undefined: the one that dumps are taken from. */
+  hostName: string | undefined
+}
+
+/** Where an agent works on an instance. */
+export interface AgentPlace {
+  agentId: string
+  host: string
+  /** 0: none is known. */
+  port: number
+}
+
+/** The host of a name, or else of an address. */
+export function findHost(hosts: readonly Host[], named: string): Host | undefined {
+  return hosts.find(({ name }) => name === named) ?? hosts.find(({ ip }) => ip === named)
+}
+
+/** Every agent of an instance with the host that it works on, in the order of preference. */
+export function agentPlaces(instance: {
+  agent: Pick<InstanceAgent, 'id'>
+  otherAgents: ServiceInstance['otherAgents']
+  hosts: ServiceInstance['hosts']
+}): AgentPlace[] {
+  const { agent, otherAgents, hosts } = instance
+  const main = backupHost(hosts)
+  const place = (agentId: string, { ip, port }: Host) => ({ agentId, host: ip, port: port ?? 0 })
+  const others = otherAgents.map(({ agentId, hostName }) => {
+    const host = hostName === undefined ? main : findHost(hosts, hostName)
+    if (host !== undefined) return place(agentId, host)
+    const message = `The instance has no host of the name or address ${JSON.stringify(hostName)}.`
+    throw new RequestError('invalid', message, { field: 'otherAgents' })
+  })
+  return [place(agent.id, main), ...others]
 }
 
 /**

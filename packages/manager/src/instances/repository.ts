@@ -10,7 +10,7 @@ import type { ServiceInstanceTable } from '../database/tables/instances.ts'
 import { purposeOf } from '../secrets/sealed-columns.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
-import { backupHost, type ServiceInstance } from './instance.ts'
+import { agentPlaces, backupHost, type ServiceInstance } from './instance.ts'
 
 /** What a list of instances is filtered by. */
 export interface InstanceSearch {
@@ -28,6 +28,7 @@ type InstanceRow = Selectable<ServiceInstanceTable> & {
   agent_url: string
   agent_username: string
   sealed_agent_password: string | null
+  other_agents: { agentId: string; hostName: string | null }[]
 }
 
 function fromRow({ sealer }: RepositoryContext, row: InstanceRow): ServiceInstance {
@@ -60,6 +61,7 @@ function fromRow({ sealer }: RepositoryContext, row: InstanceRow): ServiceInstan
       username: row.agent_username,
       password: sealer.openOptional(row.sealed_agent_password, purposeOf('agents', 'sealed_password', row.agent_id)),
     },
+    otherAgents: row.other_agents.map(({ agentId, hostName }) => ({ agentId, hostName: hostName ?? undefined })),
     createdAt: row.created_at,
   }
 }
@@ -71,6 +73,11 @@ const withAgents = ({ database }: { database: Database }) =>
     .selectAll('service_instances')
     .select(['agents.url as agent_url', 'agents.username as agent_username'])
     .select('agents.sealed_password as sealed_agent_password')
+    .select(
+      sql<InstanceRow['other_agents']>`(
+        select coalesce(jsonb_agg(jsonb_build_object('agentId', agent_id, 'hostName', host_name) order by position), '[]')
+        from other_agents where instance_id = service_instances.id)`.as('other_agents'),
+    )
 
 /** The instance, if it is registered. */
 export async function findInstance(context: RepositoryContext, id: string): Promise<ServiceInstance | undefined> {
@@ -154,7 +161,22 @@ export async function upsertInstance(
     })
     .returning('version')
     .executeTakeFirst()
+  if (written !== undefined) await replaceOtherAgents({ database }, instance)
   return written?.version
+}
+
+async function replaceOtherAgents({ database }: { database: Database }, instance: ServiceInstance): Promise<void> {
+  await database.deleteFrom('other_agents').where('instance_id', '=', instance.id).execute()
+  const places = agentPlaces(instance).slice(1)
+  const rows = places.map(({ agentId, host, port }, position) => ({
+    instance_id: instance.id,
+    position,
+    agent_id: agentId,
+    host_name: instance.otherAgents[position]?.hostName ?? null,
+    host,
+    port,
+  }))
+  if (rows.length > 0) await database.insertInto('other_agents').values(rows).execute()
 }
 
 /** Marks an instance as deleted and erases its secrets; its jobs and restore points still refer to the row. */
@@ -185,7 +207,11 @@ export async function searchInstances(
   let query = withAgents(context)
     .where('service_instances.deleted_at', 'is', null)
     .where(isGranted('service_instances.id', scope))
-  if (agentId !== undefined) query = query.where('service_instances.agent_id', '=', agentId)
+  if (agentId !== undefined) {
+    const usesIt = sql<boolean>`exists (
+      select from instance_agents where instance_id = service_instances.id and instance_agents.agent_id = ${agentId})`
+    query = query.where(usesIt)
+  }
   if (text !== undefined) {
     const named = sql<boolean>`exists (
       select from jsonb_to_recordset(hosts) as host (name text) where ${contains('host.name', text)})`
@@ -216,13 +242,13 @@ export async function listInstanceIds(
 /** The registered instances that use an agent. */
 export async function instanceIdsOfAgent({ database }: { database: Database }, agentId: string): Promise<string[]> {
   const rows = await database
-    .selectFrom('service_instances')
-    .select('id')
+    .selectFrom('instance_agents')
+    .select('instance_id')
+    .distinct()
     .where('agent_id', '=', agentId)
-    .where('deleted_at', 'is', null)
-    .orderBy('id')
+    .orderBy('instance_id')
     .execute()
-  return rows.map((row) => row.id)
+  return rows.map((row) => row.instance_id)
 }
 
 /** How many registered instances use each of these agents. */
@@ -231,11 +257,10 @@ export async function countInstancesOfAgents(
   agentIds: readonly string[],
 ): Promise<Map<string, number>> {
   const rows = await database
-    .selectFrom('service_instances')
+    .selectFrom('instance_agents')
     .select('agent_id')
     .select((select) => select.fn.countAll<string>().as('count'))
     .where('agent_id', '=', sql<string>`any(${agentIds}::text[])`)
-    .where('deleted_at', 'is', null)
     .groupBy('agent_id')
     .execute()
   return new Map(rows.map((row) => [row.agent_id, Number(row.count)]))

@@ -1,15 +1,12 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
+import type { AgentPlace } from '../instances/instance.ts'
 
 /** Where and as whom the databases of an instance are reached. */
 export interface ServerPlace {
   instanceId: string
-  agentId: string
-  /** Normalized. */
-  agentUrl: string
-  host: string
-  /** 0: none is known. */
-  port: number
+  /** Its agents, and the host that each works on. */
+  agents: readonly AgentPlace[]
   /** Null: the one that the agent or its scripts choose. */
   username: string | null
   privilegedUsername: string | null
@@ -36,11 +33,15 @@ export async function itemsOfSharingInstances(
  * accounts of their own two instances are separated by the database server.
  */
 function sharing(place: ServerPlace, columns: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`select ${columns} from service_instances other join agents on agents.id = other.agent_id
+  return sql`select ${columns} from service_instances other
     where other.deleted_at is null and other.id <> ${place.instanceId}
-      and (agents.id = ${place.agentId} or rtrim(lower(agents.url), '/') = ${place.agentUrl})
-      and lower(other.backup_host) = lower(${place.host})
-      and (other.backup_port = ${place.port} or 0 in (other.backup_port, ${place.port}))
+      and exists (
+        select from jsonb_to_recordset(${JSON.stringify(place.agents)}::jsonb) as own ("agentId" text, host text, port integer)
+          join agents mine on mine.id = own."agentId"
+          join instance_agents used on used.instance_id = other.id and lower(used.host) = lower(own.host)
+            and (used.port = own.port or 0 in (used.port, own.port))
+          join agents theirs on theirs.id = used.agent_id
+        where theirs.id = mine.id or rtrim(lower(theirs.url), '/') = rtrim(lower(mine.url), '/'))
       and (other.database_username is null or ${place.username}::text is null
         or other.database_username = ${place.username} or other.backup_username = ${place.privilegedUsername})`
 }

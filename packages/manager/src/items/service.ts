@@ -1,7 +1,6 @@
 import { findOverlap, isDeclaredItem, isItemPattern } from '@osb-backup/core'
-import { normalizeAgentUrl } from '../agents/agent.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
-import { backupHost, type ServiceInstance } from '../instances/instance.ts'
+import { agentPlaces, type ServiceInstance } from '../instances/instance.ts'
 import { RequestError } from '../shared/request-error.ts'
 import * as repository from './repository.ts'
 
@@ -105,14 +104,11 @@ export async function claimItems(tx: Pick<TransactionContext, 'database'>, insta
   }
 }
 
-function placeOf({ id, agent, hosts, database }: ServiceInstance): repository.ServerPlace {
-  const { ip, port } = backupHost(hosts)
+function placeOf(instance: ServiceInstance): repository.ServerPlace {
+  const { id, database } = instance
   return {
     instanceId: id,
-    agentId: agent.id,
-    agentUrl: normalizeAgentUrl(agent.url),
-    host: ip,
-    port: port ?? 0,
+    agents: agentPlaces(instance),
     username: database.username ?? null,
     privilegedUsername: database.backupUsername ?? null,
   }

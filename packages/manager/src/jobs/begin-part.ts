@@ -1,8 +1,15 @@
 import type { Context } from '../context/context.ts'
 import { inTransaction } from '../database/transaction.ts'
+import type { AgentPlace } from '../instances/instance.ts'
 import { claimSlot } from './claim-jobs.ts'
-import type { BegunPart, JobLock } from './job.ts'
-import { findWorkablePart, isReservationConflict, readBegunPart, reserveDatabase } from './reservations-repository.ts'
+import type { BegunPart, JobLock, ReservedPlace } from './job.ts'
+import {
+  findWorkablePart,
+  isReservationConflict,
+  moveReservation,
+  readBegunPart,
+  reserveDatabase,
+} from './reservations-repository.ts'
 import { lockJob, setBegan } from './state-repository.ts'
 
 /** How often in a row others may be faster; then the job is claimed again later. */
@@ -42,4 +49,28 @@ export async function beginNextPart(
     }
   }
   return undefined
+}
+
+/**
+ * Moves a part that has begun, and of which nothing was started, to another agent of its instance. It keeps its reservation
+ * until the new one is certain.
+ *
+ * @returns Undefined: another part works on the database there, or something of this one was started.
+ * @throws {JobLockLost} If another manager has the job locked.
+ */
+export async function movePart(
+  context: Pick<Context, 'database'>,
+  lock: JobLock,
+  position: number,
+  place: AgentPlace,
+): Promise<ReservedPlace | undefined> {
+  try {
+    return await inTransaction(context, async (tx) => {
+      await lockJob(tx, lock)
+      return moveReservation(tx, lock.id, position, place)
+    })
+  } catch (error) {
+    if (isReservationConflict(error)) return undefined
+    throw error
+  }
 }

@@ -128,6 +128,8 @@ interface PartFields {
   error: string | undefined
   /** Why it failed, for programs. */
   failureCode: FailureCode | undefined
+  /** The agent that it is, or was, at; undefined: it has not begun. */
+  agentId: string | undefined
   /** The job that keeps it from beginning; undefined: none does, or it has begun. */
   waitingFor: Blocker | undefined
   /** Set while its database is locked, which may outlast the part. */
@@ -200,6 +202,7 @@ export const NEW_PART = {
   agentStatus: undefined,
   error: undefined,
   failureCode: undefined,
+  agentId: undefined,
   waitingFor: undefined,
   lock: undefined,
 } as const satisfies Partial<PartFields>

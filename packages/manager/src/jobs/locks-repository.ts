@@ -51,6 +51,22 @@ export async function lockedInstances(
   return new Map(rows.map((row) => [row.instance_id, row.since]))
 }
 
+/** The agents at which a job has locked a database of an instance. */
+export async function agentsWithLock(
+  { database: connection }: { database: Database },
+  instanceId: string,
+  database: string,
+): Promise<Set<string>> {
+  const rows = await connection
+    .selectFrom('job_parts')
+    .select('agent_id')
+    .where('locked_since', 'is not', null)
+    .where('instance_id', '=', instanceId)
+    .where('database', '=', database)
+    .execute()
+  return new Set(rows.flatMap((row) => row.agent_id ?? []))
+}
+
 /** A part whose database is locked, and the agent that it is, or was, at. */
 export interface LockedPart {
   position: number

@@ -36,6 +36,7 @@ const shownColumns = [
   'verified_state',
   'locked_since',
   'unlock_attempts',
+  'agent_id',
 ] as const
 
 /** What is recorded of a part while it runs and when it ends. */

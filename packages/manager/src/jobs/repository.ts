@@ -99,6 +99,7 @@ function fieldsOf(row: PartRow) {
     agentStatus: row.agent_status ?? undefined,
     error: row.error ?? undefined,
     failureCode: row.failure_code ?? undefined,
+    agentId: row.agent_id ?? undefined,
     lock: row.locked_since === null ? undefined : { since: row.locked_since, unlockAttempts: row.unlock_attempts ?? 0 },
   }
 }

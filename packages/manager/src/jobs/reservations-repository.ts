@@ -2,8 +2,9 @@ import type { RunKind } from '@osb-backup/core'
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
 import { type InTransaction, isUniqueViolation } from '../database/transaction.ts'
+import type { AgentPlace } from '../instances/instance.ts'
 import { invariant } from '../shared/invariant.ts'
-import type { BegunPart, Blocker } from './job.ts'
+import type { BegunPart, Blocker, ReservedPlace } from './job.ts'
 
 /** The unique indexes that keep two parts off one database. */
 const reservationIndexes = ['job_parts_reservation_1', 'job_parts_reservation_2', 'job_parts_reservation_3']
@@ -141,6 +142,29 @@ export async function reserveDatabase({ database }: InTransaction, jobId: string
   const [row] = rows
   invariant(row, `part ${position} of job ${jobId} is open and has not begun`)
   return row.reserved_at
+}
+
+/**
+ * Moves the reservation of a part to another agent of its instance, as long as no request to start it was sent. The caller has locked the
+ * job's row.
+ *
+ * @returns The place that it has now; undefined: it may have been started.
+ * @throws {DatabaseError} If another part has reserved the database there; see `isReservationConflict`.
+ */
+export async function moveReservation(
+  { database }: InTransaction,
+  jobId: string,
+  position: number,
+  { agentId, host, port }: AgentPlace,
+): Promise<ReservedPlace | undefined> {
+  const { rows } = await sql<ReservedPlace>`
+    update job_parts part
+    set agent_id = agents.id, agent_url = rtrim(lower(agents.url), '/'), host = ${host}, port = ${port}
+    from agents
+    where part.job_id = ${jobId} and part.position = ${position} and agents.id = ${agentId}
+      and part.reserved_at is not null and part.ended_at is null and not part.may_have_started and not part.accepted
+    returning part.agent_id as "agentId", part.agent_url as "agentUrl", part.host, part.port`.execute(database)
+  return rows[0]
 }
 
 /** Whether a statement failed because another part has reserved the database. */

@@ -8,7 +8,7 @@ import { getInstance } from '../instances/service.ts'
 import { findWorkingJob } from '../jobs/reservations-repository.ts'
 import { nameOfAnyPlan } from '../plans/repository.ts'
 import { RequestError } from '../shared/request-error.ts'
-import { deleteIfUnused } from './save-instance.ts'
+import { agentIdsOf, deleteIfUnused } from './save-instance.ts'
 
 /**
  * Deletes a service instance with its credentials; its jobs and restore points stay.
@@ -16,7 +16,7 @@ import { deleteIfUnused } from './save-instance.ts'
  * @throws {RequestError} If it still has a plan, or a job works on it: its agent could not be asked any more how that ended.
  */
 export async function deleteInstance(context: Context, call: Call, id: string): Promise<void> {
-  const { agent } = await getInstance(context, call, id)
+  const agentIds = agentIdsOf(await getInstance(context, call, id))
   await inAuditedTransaction(context, call, async (tx) => {
     await lockAgentAssignments(tx)
     const plan = await nameOfAnyPlan(tx, { instanceId: id })
@@ -26,7 +26,7 @@ export async function deleteInstance(context: Context, call: Call, id: string): 
     }
     await requireNoWorkingJob(tx, id)
     await markInstanceDeleted(tx, id, await readClock(tx))
-    await deleteIfUnused(tx, agent.id, id)
+    for (const agentId of agentIds) await deleteIfUnused(tx, agentId, id)
   })
 }
 

@@ -3,13 +3,13 @@ import type { AgentAddress } from '../agents/agent-answer.ts'
 import * as agents from '../agents/repository.ts'
 import { getReferredAgent, lockReferredAgent, newAgent } from '../agents/service.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
-import type { Context, RepositoryContext } from '../context/context.ts'
+import type { Context, RepositoryContext, TransactionContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import type { InTransaction } from '../database/transaction.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { createOnce } from '../idempotency/service.ts'
 import { brokerKey } from '../instances/brokers.ts'
-import { backupHost, type ServiceInstance } from '../instances/instance.ts'
+import { agentPlaces, backupHost, type ServiceInstance } from '../instances/instance.ts'
 import { findBrokerOf, findInstance, instanceIdsOfAgent, upsertInstance } from '../instances/repository.ts'
 import { getInstance } from '../instances/service.ts'
 import { claimItems } from '../items/service.ts'
@@ -76,7 +76,8 @@ export async function storeInstanceWithAgent(
   const stored = await findInstance(tx, instance.id)
   const agentId = await assignAgent(tx, instance, stored?.agent.id)
   const createdAt = stored?.createdAt ?? (await readClock(tx))
-  const saved = { ...instance, createdAt, agent: { ...instance.agent, id: agentId } }
+  const otherAgents = instance.otherAgents.filter((other) => other.agentId !== agentId)
+  const saved = { ...instance, createdAt, agent: { ...instance.agent, id: agentId }, otherAgents }
   await claimItems(tx, saved)
   const version = await upsertInstance(tx, saved, edited, registeredBy)
   if (version === undefined) throw changedMeanwhile()
@@ -147,12 +148,13 @@ export async function createInstance(
   await authorizeRegistration(context, call, wanted.id)
   backupHost(wanted.hosts)
   const agent = await getReferredAgent(context, call, agentId)
+  await requireOtherAgents(context, call, { agentId, ...wanted }, [])
   await createOnce<Context, string>(context, {
     id: wanted.id,
     call,
     key,
     async create(tx) {
-      await lockReferredAgent(tx, agentId)
+      await lockReferredAgents(tx, { agentId, ...wanted })
       const instance = { ...wanted, agent, version: 0, createdAt: await readClock(tx) }
       await claimItems(tx, instance)
       if ((await upsertInstance(tx, instance, 'new', registrarOf(call))) !== undefined) return wanted.id
@@ -180,13 +182,56 @@ export async function updateInstance(
   const stored = await getInstance(context, call, wanted.id)
   backupHost(wanted.hosts)
   const agent = agentId === stored.agent.id ? stored.agent : await getReferredAgent(context, call, agentId)
+  await requireOtherAgents(context, call, { agentId, ...wanted }, agentIdsOf(stored))
   const version = await inAuditedTransaction(context, call, async (tx) => {
-    await lockReferredAgent(tx, agentId)
+    await lockReferredAgents(tx, { agentId, ...wanted })
     await claimItems(tx, { ...stored, ...wanted, agent })
     const written = await upsertInstance(tx, { ...stored, ...wanted, agent }, edited)
     if (written === undefined) throw changedMeanwhile()
-    if (agent.id !== stored.agent.id) await deleteIfUnused(tx, stored.agent.id, wanted.id)
+    const used = agentIdsOf({ ...wanted, agent })
+    for (const id of agentIdsOf(stored)) if (!used.includes(id)) await deleteIfUnused(tx, id, wanted.id)
     return written
   })
   return { ...stored, ...wanted, agent, version }
+}
+
+/** The ids of all agents of an instance. */
+export const agentIdsOf = ({ agent, otherAgents }: Pick<ServiceInstance, 'agent' | 'otherAgents'>): string[] => [
+  agent.id,
+  ...otherAgents.map(({ agentId }) => agentId),
+]
+
+/**
+ * Makes sure that the agents of a cluster exist once each, at hosts of the instance.
+ *
+ * @param known - Agents that need not be granted, because the instance uses them already.
+ * @throws {RequestError} `invalid`, if not.
+ */
+async function requireOtherAgents(
+  context: Context,
+  call: Call,
+  wanted: Pick<NewInstance, 'agentId' | 'otherAgents' | 'hosts'>,
+  known: readonly string[],
+): Promise<void> {
+  const { agentId, otherAgents, hosts } = wanted
+  const ids = [agentId, ...otherAgents.map((other) => other.agentId)]
+  const twice = ids.find((id, index) => ids.indexOf(id) !== index)
+  if (twice !== undefined) {
+    const message = `The agent ${JSON.stringify(twice)} is named twice.`
+    throw new RequestError('invalid', message, { field: 'otherAgents' })
+  }
+  agentPlaces({ agent: { id: agentId }, otherAgents, hosts })
+  for (const [index, id] of ids.slice(1).entries()) {
+    if (!known.includes(id)) await getReferredAgent(context, call, id, `otherAgents.${index}.agentId`)
+  }
+}
+
+async function lockReferredAgents(
+  tx: TransactionContext,
+  { agentId, otherAgents }: Pick<NewInstance, 'agentId' | 'otherAgents'>,
+): Promise<void> {
+  await lockReferredAgent(tx, agentId)
+  for (const [index, other] of otherAgents.entries()) {
+    await lockReferredAgent(tx, other.agentId, `otherAgents.${index}.agentId`)
+  }
 }

@@ -55,6 +55,7 @@ function toInstance(
     secretParameters: [],
     items: undefined,
     pack: undefined,
+    otherAgents: [],
     hosts: old.hosts,
     database: {
       username: database?.username ?? old.username,

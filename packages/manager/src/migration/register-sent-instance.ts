@@ -109,6 +109,7 @@ function toInstance(
     secretParameters: [],
     items: undefined,
     pack: undefined,
+    otherAgents: [],
     hosts,
     database: { username: undefined, password: undefined, backupUsername: undefined, backupPassword: undefined },
     agent: {

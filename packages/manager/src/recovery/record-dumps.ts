@@ -59,6 +59,7 @@ async function recoverInstance({ context, call, apply, report }: Recovery, dumps
       secretParameters: [],
       items: undefined,
       pack: undefined,
+      otherAgents: [],
       database: credentials,
     },
     hosts: [{ ip, port: undefined, backup: true, name: undefined }],

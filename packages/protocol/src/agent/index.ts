@@ -1,3 +1,4 @@
+export * from './election.ts'
 export * from './job.ts'
 export * from './read-job.ts'
 export * from './refusal.ts'

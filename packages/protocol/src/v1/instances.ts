@@ -59,9 +59,30 @@ const privilegedUsername = z
   .meta(about('A second account, with more rights, for scripts that need one', 'postgres'))
 const username = z.string().max(255).optional().meta(about('Account that dumps and restores', 'backup'))
 
+const otherAgents = z
+  .array(
+    z.strictObject({
+      agentId: idSchema.meta(about('The agent', EXAMPLE_ID)),
+      host: z
+        .string()
+        .max(255)
+        .optional()
+        .meta(
+          about('Name or address of the host that it works on; absent: the one that dumps are taken from', 'postgres1'),
+        ),
+    }),
+  )
+  .max(20)
+  .optional()
+  .meta({
+    description:
+      'Of a cluster: the agents on its other nodes, in the order of preference. For each backup and restore one of all agents is elected; if one does not answer, another takes its place',
+  })
+
 const instanceFields = {
   hosts: z.array(hostSchema).min(1).max(100).meta({ description: 'The machines of the instance' }),
   agentId: idSchema.meta(about('The agent beside the database', EXAMPLE_ID)),
+  otherAgents,
   database: z
     .strictObject({
       username,
@@ -125,6 +146,7 @@ export const instanceSchema = z.object({
     )
     .meta({ description: 'The machines of the instance' }),
   agentId: idSchema.optional().meta(about('The agent beside the database', EXAMPLE_ID)),
+  otherAgents,
   database: z
     .object({
       username,

@@ -73,6 +73,7 @@ export const jobPartSchema = z.object({
   failedStage: z.string().optional().meta(about('The stage that failed', 'backup')),
   error: z.string().optional().meta(about('Why it failed, or is unknown', 'pg_dump: error: connection refused')),
   failureCode: z.enum(failureCodes).optional().meta(about('Why it failed, for programs', 'agent-unreachable')),
+  agentId: idSchema.optional().meta(about('The agent that runs it, or ran it; absent before it began', EXAMPLE_ID)),
   waitingFor: z
     .object({
       jobId: idSchema.meta(about('The job that it waits for', EXAMPLE_ID)),

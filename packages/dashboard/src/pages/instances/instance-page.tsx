@@ -1,6 +1,6 @@
 import { Alert, Button, Group, Stack, Tabs, Text } from '@mantine/core'
 import type { Instance, Job } from '@osb-backup/protocol/v1'
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQueries, useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { LockKeyhole } from 'lucide-react'
 import { ProtectionBadge } from '../../components/badges.tsx'
@@ -117,7 +117,7 @@ function InstanceContent({ instance }: { instance: Instance }) {
   )
 }
 
-function InstanceFacts({ instance: { hosts, agentId, createdAt } }: { instance: Instance }) {
+function InstanceFacts({ instance: { hosts, agentId, otherAgents = [], createdAt } }: { instance: Instance }) {
   const { client } = useSession()
   const { data } = useQuery({ ...queries.agent(client, agentId ?? ''), enabled: agentId !== undefined })
   const agent = data?.value
@@ -139,11 +139,35 @@ function InstanceFacts({ instance: { hosts, agentId, createdAt } }: { instance: 
             </span>
           ),
         ],
+        ...(otherAgents.length === 0
+          ? []
+          : [[t.facts.otherAgents, <OtherAgents key="others" others={otherAgents} />] as const]),
         [t.facts.lastSeen, agent?.lastSeenAt && <Instant at={agent.lastSeenAt} isRelative />],
         [t.facts.version, agent?.version],
         [t.facts.created, <Instant key="created" at={createdAt} />],
       ]}
     />
+  )
+}
+
+function OtherAgents({ others }: { others: NonNullable<Instance['otherAgents']> }) {
+  const { client } = useSession()
+  const found = useQueries({ queries: others.map(({ agentId }) => queries.agent(client, agentId)) })
+  return (
+    <Stack gap={0}>
+      {others.map(({ agentId, host }, index) => {
+        const agent = found[index]?.data?.value
+        return (
+          <span key={agentId}>
+            <TextLink to="/agents/$agentId" params={{ agentId }}>
+              {agent?.name ?? agent?.url ?? agentId}
+            </TextLink>
+            {host === undefined ? '' : ` · ${host}`}
+            {agent === undefined ? '' : ` (${messages.states.agents[agent.state]})`}
+          </span>
+        )
+      })}
+    </Stack>
   )
 }
 

@@ -74,6 +74,27 @@ export interface ServiceInstanceTable {
   deleted_at: Date | null
 }
 
+/** The agents on the other nodes of clusters. */
+export interface OtherAgentTable {
+  instance_id: string
+  /** The order of preference, from 0 on. */
+  position: number
+  agent_id: string
+  /** The name or address of the host that it works on; null: the one that dumps are taken from. */
+  host_name: string | null
+  host: string
+  /** 0: none is known. */
+  port: number
+}
+
+/** A view: every agent of every registered instance. */
+export interface InstanceAgentView {
+  instance_id: ColumnType<string, never, never>
+  agent_id: ColumnType<string, never, never>
+  host: ColumnType<string, never, never>
+  port: ColumnType<number, never, never>
+}
+
 export interface FileDestinationTable {
   id: string
   instance_id: string

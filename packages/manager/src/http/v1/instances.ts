@@ -18,7 +18,7 @@ import { type GrantedItems, listGrantedItems } from '../../execution/list-items.
 import { leadsElsewhere, type ServiceInstance } from '../../instances/instance.ts'
 import { getInstance } from '../../instances/service.ts'
 import { deleteInstance } from '../../lifecycle/delete-instance.ts'
-import { createInstance, type NewInstance, updateInstance } from '../../lifecycle/save-instance.ts'
+import { agentIdsOf, createInstance, type NewInstance, updateInstance } from '../../lifecycle/save-instance.ts'
 import {
   judgeInstances,
   type ProtectedInstance,
@@ -160,6 +160,7 @@ function toWire({ instance, protection, lockedSince }: ProtectedInstance): Insta
     id: instance.id,
     hosts: instance.hosts.map(({ name, ip, port, backup = false }) => ({ name, address: ip, port, backup })),
     agentId: instance.agent.id,
+    ...otherAgentsToWire(instance),
     database: {
       username,
       passwordSet: password !== undefined,
@@ -180,7 +181,9 @@ function toWire({ instance, protection, lockedSince }: ProtectedInstance): Insta
 /** What a merge patch makes of an instance. Its passwords and secret parameters stay, unless they would be sent elsewhere. */
 function editedInstance(stored: ServiceInstance, patch: unknown): Omit<NewInstance, 'id'> {
   const settings = patched(instanceSettingsSchema, settingsOf(stored), patch)
-  const isMoved = settings.agentId !== stored.agent.id || leadsElsewhere(hostsFromWire(settings), stored)
+  const known = agentIdsOf(stored)
+  const used = [settings.agentId, ...(settings.otherAgents ?? []).map(({ agentId }) => agentId)]
+  const isMoved = used.some((id) => !known.includes(id)) || leadsElsewhere(hostsFromWire(settings), stored)
   if (!isMoved) return fromWire(settings, stored.parameters)
   const { open } = splitParameters(stored.parameters, stored.secretParameters)
   const database = { ...stored.database, password: undefined, backupPassword: undefined }
@@ -193,6 +196,7 @@ function settingsOf(instance: ServiceInstance): InstanceSettings {
   return {
     hosts: instance.hosts.map(({ name, ip, port, backup }) => ({ name, address: ip, port, backup })),
     agentId: instance.agent.id,
+    ...otherAgentsToWire(instance),
     database: { username, password, privilegedUsername: backupUsername, privilegedPassword: backupPassword },
     items: instance.items && [...instance.items],
     pack: instance.pack,
@@ -228,7 +232,13 @@ function fromWire(settings: InstanceSettings, known: ServiceInstance['parameters
       backupPassword: database.privilegedPassword,
     },
     agentId: settings.agentId,
+    otherAgents: (settings.otherAgents ?? []).map(({ agentId, host: hostName }) => ({ agentId, hostName })),
   }
+}
+
+function otherAgentsToWire({ otherAgents }: ServiceInstance): Pick<InstanceSettings, 'otherAgents'> {
+  if (otherAgents.length === 0) return {}
+  return { otherAgents: otherAgents.map(({ agentId, hostName: host }) => ({ agentId, host })) }
 }
 
 const hostsFromWire = ({ hosts }: InstanceSettings) =>

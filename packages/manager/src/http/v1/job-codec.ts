@@ -98,6 +98,7 @@ function partToWire(part: PartAtAgent, job: JobAtAgent): WirePart {
     failedStage: agentStatus?.failed_stage,
     error: part.error ?? agentStatus?.error_message,
     failureCode: part.failureCode,
+    agentId: part.agentId,
     waitingFor: part.waitingFor && { jobId: part.waitingFor.jobId, reason: describeBlocker(part.waitingFor) },
     lockedSince: part.lock?.since.toISOString(),
     unlockAttempts: part.lock?.unlockAttempts || undefined,

@@ -59,6 +59,26 @@ export const instances = [
   )`,
 
   'create index service_instances_by_agent on service_instances (agent_id)',
+  // Of clusters: the agents on the other nodes, in the order of preference, and the host that each works on.
+  `create table other_agents (
+    instance_id text not null references service_instances,
+    position integer not null,
+    agent_id text not null references agents,
+    host_name text,
+    host text not null,
+    port integer not null,
+    primary key (instance_id, position)
+  )`,
+  'create index other_agents_by_agent on other_agents (agent_id)',
+
+  // Every agent of every registered instance, with the host that it works on there.
+  `create view instance_agents as
+    select id as instance_id, agent_id, backup_host as host, backup_port as port
+    from service_instances where deleted_at is null
+    union all
+    select other.instance_id, other.agent_id, other.host, other.port
+    from other_agents other join service_instances i on i.id = other.instance_id where i.deleted_at is null`,
+
   'create index service_instances_by_broker on service_instances (registered_by) where registered_by is not null',
 
   `create table file_destinations (

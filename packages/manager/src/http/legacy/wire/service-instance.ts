@@ -1,6 +1,6 @@
 import { keepMaskedParameters, maskParameters } from '@osb-backup/core'
 import { MASKED_SECRET, type ServiceInstanceRequest, type ServiceInstance as WireInstance } from '@osb-backup/protocol'
-import { leadsElsewhere, type ServiceInstance } from '../../../instances/instance.ts'
+import { findHost, leadsElsewhere, type ServiceInstance } from '../../../instances/instance.ts'
 import type { InstanceWithAgent } from '../../../lifecycle/save-instance.ts'
 import { keptSecret } from './secret.ts'
 
@@ -40,6 +40,10 @@ export function instanceFromWire(
     secretParameters: wire.secretParameters ?? stored?.secretParameters ?? [],
     items: wire.items ?? stored?.items,
     pack: stored?.pack,
+    // What these paths do not know stays, as far as it still makes sense.
+    otherAgents: (stored?.otherAgents ?? []).filter(
+      ({ hostName }) => hostName === undefined || findHost(wire.hosts, hostName) !== undefined,
+    ),
     label: stored?.label,
     hosts: wire.hosts,
     database: {
