@@ -5,6 +5,7 @@ import { addAgentCommands } from './commands/agents.ts'
 import { addAlarmCommands } from './commands/alarms.ts'
 import { addBackup } from './commands/backup.ts'
 import { addChannelCommands } from './commands/channels.ts'
+import { addClock } from './commands/clock.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addDeclarative } from './commands/declarative.ts'
 import { addDestinationCommands } from './commands/destinations.ts'
@@ -15,6 +16,7 @@ import { addObjectCommands } from './commands/objects.ts'
 import { addPackCommands } from './commands/packs.ts'
 import { addPlanCommands } from './commands/plans.ts'
 import { createActionFactory } from './commands/program-context.ts'
+import { addReconciliations } from './commands/reconciliations.ts'
 import { addRestore } from './commands/restore.ts'
 import { addRestorePointCommands } from './commands/restore-points.ts'
 import { addStatus } from './commands/status.ts'
@@ -66,12 +68,14 @@ export function createProgram(io: Io, writeError = (text: string): unknown => io
   addInstanceCommands(program)
   addAgentCommands(program)
   addDestinationCommands(program)
+  addReconciliations(program)
   addPlanCommands(program)
   addJobCommands(program)
   addRestorePointCommands(program)
   addAlarmCommands(program)
   addChannelCommands(program)
   addAccessCommands(program)
+  addClock(program)
   addObjectCommands(program)
   addPackCommands(program)
   addDeclarative(program)

@@ -8,7 +8,7 @@ import {
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import type { z } from 'zod'
 import { ApiError } from './api-error.ts'
-import { type CallOptions, type ClientOptions, errorOf, parseJson, urlOf } from './connection.ts'
+import { authorizationOf, type CallOptions, type ClientOptions, errorOf, parseJson, urlOf } from './connection.ts'
 import { sleep } from './sleep.ts'
 
 /** What a follower gets. */
@@ -69,8 +69,8 @@ async function connect(
   query: EventQuery,
   { signal }: EventConnection,
 ): Promise<ReadableStream<Uint8Array> | undefined> {
-  const headers = { authorization: `Bearer ${options.token}`, accept: 'text/event-stream, application/problem+json' }
-  const response = await fetch(urlOf(options, '/v1/events', query), { headers, signal })
+  const headers = { authorization: authorizationOf(options), accept: 'text/event-stream, application/problem+json' }
+  const response = await fetch(urlOf(options, '/v1/events', query), { headers, signal, redirect: 'manual' })
   if (response.ok && response.body !== null) return response.body
   const refusal = errorOf(response.status, parseJson(await response.text()))
   if (response.status === 429 || response.status >= 500) return undefined

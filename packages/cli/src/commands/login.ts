@@ -19,7 +19,7 @@ interface LoginOptions {
   scope: string
 }
 
-/** Adds `login` and `logout`. */
+/** Adds `login`, `logout` and `whoami`. */
 export function addLogin({ command, action }: Program): void {
   command
     .command('login')
@@ -44,6 +44,15 @@ Examples:
     .command('logout')
     .description('Forget the token of the current context, or of the one that --context names')
     .action(action(logout))
+  command
+    .command('whoami')
+    .description('Show whom the manager takes you for, and what you may do')
+    .action(
+      action(async (session) => {
+        const caller = await (await session.client()).caller()
+        session.printer.value(caller, { name: caller.name })
+      }),
+    )
 }
 
 async function login(session: Session, options: LoginOptions, wanted: string | undefined): Promise<void> {
@@ -63,9 +72,9 @@ async function login(session: Session, options: LoginOptions, wanted: string | u
   const name = options.name ?? (wanted === undefined && current !== undefined ? current : new URL(url).host)
   const credentials = await credentialsOf(session, options)
   const token = credentials.token ?? credentials.oidc?.accessToken ?? ''
-  const client = new BackupClient({ url, token })
-  await client.instances.list({ limit: 1 }, { signal: io.signal })
-  const { version } = await client.version({ signal: io.signal })
+  const client = new BackupClient({ url, token, signal: io.signal })
+  await client.instances.list({ limit: 1 })
+  const { version } = await client.version()
   const context: Context = { url: url.replace(/\/+$/, ''), ...credentials, ...(caFile === undefined ? {} : { caFile }) }
   await writeConfig(io, { currentContext: name, contexts: { ...config.contexts, [name]: context } })
   printer.note(`Signed in to ${url} (version ${version}). The context "${name}" is stored in ${configPath(io)}.`)

@@ -99,8 +99,8 @@ export function addRestorePointCommands(program: Program): void {
   addDelete(program, point, restorePointResource, {
     consequence: ({ item, instanceId }) => `The backup of "${item}" of "${instanceId}" can no longer be restored.`,
     byName: true,
-    delete: (client, id) => client.restorePoints.delete(id),
-  })
+    delete: (client, id, { force }) => client.restorePoints.delete(id, { force: force === true }),
+  }).option('--force', 'also if its object cannot be removed, as when its store is gone; for admins')
 }
 
 function percentage(text: string): number {

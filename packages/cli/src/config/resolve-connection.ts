@@ -66,7 +66,7 @@ export async function resolveConnection(io: Io, flags: ConnectionFlags): Promise
 /** A client of the chosen manager. */
 export async function connect(io: Io, flags: ConnectionFlags): Promise<BackupClient> {
   const { url, token } = await resolveConnection(io, flags)
-  return new BackupClient({ url, token })
+  return new BackupClient({ url, token, signal: io.signal })
 }
 
 /** Trusts further certificate authorities in this process. */

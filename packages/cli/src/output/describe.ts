@@ -1,4 +1,4 @@
-import { stringify } from 'yaml'
+import { Document, Scalar, stringify, visit } from 'yaml'
 import { cleaned } from './table.ts'
 import { formatBytes, formatDuration, formatRelative } from './units.ts'
 
@@ -66,7 +66,31 @@ function labelOf(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
+/** Control characters that JSON and YAML permit in texts, though terminals obey some of them. */
+const CONTROL = /[\u007f-\u009f]/
+
+/** A value as JSON for people and programs. */
+export function toJson(value: unknown): string {
+  return withEscapes(JSON.stringify(value, undefined, 2))
+}
+
 /** A value as YAML. */
 export function toYaml(value: unknown): string {
-  return stringify(value, { lineWidth: 0 })
+  const text = stringify(value, { lineWidth: 0 })
+  if (!CONTROL.test(text)) return text
+  const document = new Document(value)
+  visit(document, {
+    Scalar(_, node) {
+      // Only in this style a backslash begins an escape sequence.
+      if (typeof node.value === 'string' && CONTROL.test(node.value)) node.type = Scalar.QUOTE_DOUBLE
+    },
+  })
+  return withEscapes(document.toString({ lineWidth: 0 }))
+}
+
+function withEscapes(text: string): string {
+  return text.replace(
+    new RegExp(CONTROL, 'g'),
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }

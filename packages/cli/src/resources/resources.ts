@@ -22,7 +22,7 @@ import {
 import { styleState } from '../output/style.ts'
 import type { Column } from '../output/table.ts'
 import { formatBytes, formatDuration, formatRelative } from '../output/units.ts'
-import { alarmResource, channelResource } from './notifying.ts'
+import { alarmResource, channelResource, notificationResource } from './notifying.ts'
 import type { ColumnContext, Resource } from './resource.ts'
 
 const relative = (instant: string | undefined, { nowMs }: ColumnContext) =>
@@ -41,6 +41,7 @@ export const instanceResource: Resource<Instance> = {
     { header: 'NEWEST', cell: ({ protection }) => relative(protection.newestRestorePointAt, context) },
     { header: 'HOST', cell: ({ hosts }) => hosts.map(({ address }) => address).join(','), shrinks: true },
     { header: 'AGENT', cell: ({ agentId }) => agentId ?? '–', wide: true },
+    { header: 'PACK', cell: ({ pack }) => pack ?? '–', wide: true },
     { header: 'LOCKED', cell: ({ lockedSince }) => relative(lockedSince, context), wide: true },
     { header: 'REASON', cell: ({ protection }) => protection.reason, shrinks: true },
   ],
@@ -111,7 +112,7 @@ export const planResource: Resource<Plan> = {
     { header: 'ID', cell: ({ id }) => id },
     { header: 'INSTANCE', cell: ({ instanceId }) => instanceId, shrinks: true },
     { header: 'NAME', cell: ({ name }) => name, shrinks: true },
-    { header: 'ITEMS', cell: (plan) => items(plan.items), shrinks: true },
+    { header: 'ITEMS', cell: coverageOf, shrinks: true },
     { header: 'SCHEDULE', cell: ({ schedule }) => [schedule.cron, schedule.timezone].filter(Boolean).join(' ') },
     { header: 'KEEPS', cell: keeps },
     {
@@ -123,6 +124,9 @@ export const planResource: Resource<Plan> = {
   ],
   empty: 'There are no backup plans. Create one with "osb-backup plan create".',
 }
+
+const coverageOf = ({ items: covered, excludedItems }: Plan) =>
+  excludedItems.length === 0 ? items(covered) : `${items(covered)} but ${items(excludedItems)}`
 
 /** A retention in words. */
 export function keeps({ retention }: Pick<Plan, 'retention'>): string {
@@ -254,6 +258,7 @@ export const namedResources = {
   'restore-point': restorePointResource,
   alarm: alarmResource,
   channel: channelResource,
+  notification: notificationResource,
   token: tokenResource,
   'broker-account': brokerAccountResource,
 } as const
