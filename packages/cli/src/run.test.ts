@@ -63,6 +63,13 @@ test('a manager that cannot be reached, and one that is not configured, have exi
   }
 })
 
+test('help is in groups that leave no command out, and found by "help" as well', async () => {
+  const { stdout } = await ran(['--help'])
+  expect(stdout).toContain('Every day:')
+  expect(stdout).not.toMatch(/^Commands:/m)
+  expect((await ran(['help', 'plan', 'run'])).stdout).toBe((await ran(['plan', 'run', '--help'])).stdout)
+})
+
 test('a mistyped command is answered with the nearest one', async () => {
   expect(await ran(['pln', 'list'])).toMatchObject({ code: 2, stderr: expect.stringMatching(/Did you mean plan\?/) })
   expect(await ran(['plan', 'rnu'])).toMatchObject({ code: 2, stderr: expect.stringMatching(/Did you mean run\?/) })

@@ -14,7 +14,9 @@ export async function run(io: Io, args: readonly string[]): Promise<number | und
   const isStructured = requestsStructure(args)
   const program = createProgram(io, isStructured ? () => undefined : undefined)
   try {
-    await program.parseAsync([...args], { from: 'user' })
+    // Commander's own command takes one word only.
+    const words = args[0] === 'help' ? [...args.slice(1), '--help'] : [...args]
+    await program.parseAsync(words, { from: 'user' })
     return undefined
   } catch (error) {
     if (error instanceof CommanderError) {

@@ -73,11 +73,13 @@ async function login(session: Session, options: LoginOptions, wanted: string | u
   const credentials = await credentialsOf(session, options)
   const token = credentials.token ?? credentials.oidc?.accessToken ?? ''
   const client = new BackupClient({ url, token, signal: io.signal })
-  await client.instances.list({ limit: 1 })
+  const caller = await client.caller()
   const { version } = await client.version()
   const context: Context = { url: url.replace(/\/+$/, ''), ...credentials, ...(caFile === undefined ? {} : { caFile }) }
   await writeConfig(io, { currentContext: name, contexts: { ...config.contexts, [name]: context } })
-  printer.note(`Signed in to ${url} (version ${version}). The context "${name}" is stored in ${configPath(io)}.`)
+  printer.note(
+    `Signed in to ${url} (version ${version}) as ${caller.name} (${caller.role}). The context "${name}" is stored in ${configPath(io)}.`,
+  )
   printer.note('Next: osb-backup status')
 }
 

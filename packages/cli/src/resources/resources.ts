@@ -138,6 +138,7 @@ export const jobResource: Resource<Job> = {
   noun: 'job',
   plural: 'jobs',
   calls: ({ jobs }) => ({ get: (id) => jobs.get(id), iterate: (query) => jobs.iterate(query) }),
+  searchQuery: (q) => ({ q }),
   querySchema: jobQuerySchema,
   id: ({ id }) => id,
   columns: (context) => [
@@ -168,6 +169,7 @@ export const restorePointResource: Resource<RestorePoint> = {
     get: (id) => restorePoints.get(id),
     iterate: (query) => restorePoints.iterate(query),
   }),
+  searchQuery: (q) => ({ q }),
   querySchema: restorePointQuerySchema,
   id: ({ id }) => id,
   columns: (context) =>
