@@ -251,6 +251,8 @@ test('commands about access, documents and this program itself', async () => {
   const ada = 'token create --name ada --role operator --instances all --permissions'
   expect(await json(`${ada} delete-backups`, v1.tokenCreatedSchema)).toMatchObject({ permissions: ['delete-backups'] })
   await run(`${ada} delete-everything`, { code: 2 })
+  const broker = await json('token create --name pg --role broker --instances none', v1.tokenCreatedSchema)
+  expect(broker.instances).toEqual([])
   expect(await json('whoami', v1.callerSchema)).toMatchObject({ role: 'admin' })
   await json('clock show', v1.clockSchema)
   await json('clock confirm --yes', v1.clockSchema)
