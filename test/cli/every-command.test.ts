@@ -273,7 +273,7 @@ test('commands about access, documents and this program itself', async () => {
   await run(`pack check ${join(import.meta.dirname, '../../script-packs/postgresql')}`)
   for (const shell of ['bash', 'zsh', 'fish']) await run(`completion ${shell}`)
   const completed = (await run('__complete -- plan show fai')).stdout
-  expect(completed).toContain('failing')
+  expect(completed).toMatch(/^failing\n/)
   expect((await run('__complete -- backup i us')).stdout).toBe('users\n')
   expect((await run('__complete -- plan list --output=j')).stdout).toBe('--output=json\n')
 

@@ -3,6 +3,10 @@ import { handleShutdownSignals } from '@osb-backup/node'
 import { exitCodes } from './exit-code.ts'
 import { run } from './run.ts'
 
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  console.error(`Error: Node 24 or newer is needed, and this is ${process.version}.`)
+  process.exit(exitCodes.usage)
+}
 const interrupt = new AbortController()
 handleShutdownSignals(process, () => performance.now(), {
   shutdown: (signal) => interrupt.abort(new Error(`interrupted by ${signal}`)),

@@ -79,7 +79,8 @@ async function entriesOf(session: Session, noun: string, start: string): Promise
   for await (const entry of resource.calls(client).iterate({ limit: MOST_ENTRIES })) {
     const [id, label] = [resource.id(entry), resource.label?.(entry)]
     for (const word of label === undefined ? [id] : [label, id]) {
-      if (word.startsWith(start)) lines.push(cleaned(word === id && label !== undefined ? `${id}\t${label}` : word))
+      if (!word.startsWith(start)) continue
+      lines.push(word === id && label !== undefined ? `${cleaned(id)}\t${cleaned(label)}` : cleaned(word))
     }
     if (lines.length >= MOST_ENTRIES) break
   }

@@ -1,9 +1,8 @@
-import { setGlobalProxyFromEnv } from 'node:http'
 import { resolve } from 'node:path'
 import { BackupClient } from '@osb-backup/client'
 import { type Context, configPath, readConfig, writeConfig } from '../config/config-file.ts'
 import { signInByDevice } from '../config/oidc-session.ts'
-import { checkUrl, trust } from '../config/resolve-connection.ts'
+import { checkUrl, trust, useProxies } from '../config/resolve-connection.ts'
 import { CliError, exitCodes, UsageError } from '../exit-code.ts'
 import { nearest } from '../input/nearest.ts'
 import { askSecret } from '../input/prompt.ts'
@@ -68,7 +67,7 @@ async function login(session: Session, options: LoginOptions, wanted: string | u
   const inherited = known?.url === url.replace(/\/+$/, '') ? known.caFile : undefined
   const caFile = given === undefined || given === '' ? inherited : resolve(given)
   await trust(caFile)
-  setGlobalProxyFromEnv()
+  useProxies(io.env)
   const name = options.name ?? (wanted === undefined && current !== undefined ? current : new URL(url).host)
   const credentials = await credentialsOf(session, options)
   const token = credentials.token ?? credentials.oidc?.accessToken ?? ''
