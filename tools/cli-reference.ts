@@ -25,7 +25,7 @@ osb-backup status
 - **Output**: data on standard output, messages on standard error. With \`-o json\` and \`-o yaml\`, data is what the API answers, and
   errors are JSON. Times are relative for people and RFC 3339 for programs.
 - **Parameters**: \`agent packs AGENT PACK\` lists what a script pack accepts. \`instance create\` and \`instance edit\` check values against it;
-  on a terminal, \`instance create\` asks for what is missing.
+  on a terminal, \`instance create\` asks for what is required and missing, with \`--ask-parameters\` for all.
 - **Waiting**: \`--wait\` shows progress and exits with the result of the job. Ctrl-C ends the waiting, not the job.
 
 ${commandReference().markdown}`

@@ -132,13 +132,14 @@ else sed -i "s/^name: remote/name: far\\nquotaBytes: -1/" "$1"; fi
   expect(await emptied.ended()).toBe(1)
   expect(emptied.text).toContain('Cancelled: nothing was changed.')
 
-  const created = new Terminal(['instance', 'create', 'second', '--host', '127.0.0.9', '--agent', fixture.agentId], env)
+  const created = new Terminal(
+    ['instance', 'create', 'second', '--host', '127.0.0.9', '--agent', fixture.agentId, '--ask-parameters'],
+    env,
+  )
   await expect.poll(() => created.text).toMatch(/mode.*\n.*swap/s)
   created.type('\r')
   await expect.poll(() => created.text).toContain('pin:')
   created.type('4711\r')
-  await expect.poll(() => created.text).toContain('Set optional parameters of the pack, too (workers)?')
-  created.type('y\r')
   await expect.poll(() => created.text).toContain('workers: (2)')
   created.type('0\r')
   await expect.poll(() => created.text).toContain('must be at least 1')

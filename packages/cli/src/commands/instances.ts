@@ -31,6 +31,7 @@ interface Host {
 }
 
 interface CreateOptions extends ParameterOptions {
+  askParameters?: boolean
   file?: string
   pack?: string
   item?: string[]
@@ -42,6 +43,8 @@ interface CreateOptions extends ParameterOptions {
   privilegedUsername?: string
   privilegedPasswordFile?: string
 }
+
+const ASK_PARAMETERS = 'ask for all parameters that its pack declares, secret ones hidden'
 
 /** Adds `instance`. */
 export function addInstanceCommands(program: Program): void {
@@ -67,6 +70,7 @@ export function addInstanceCommands(program: Program): void {
       'what may be backed up and restored into: a name, or a pattern with *; may be repeated',
       collected,
     )
+    .option('--ask-parameters', ASK_PARAMETERS)
     .option('--username <name>', 'account that dumps and restores')
     .option('--password-file <file>', 'file with its password, or - for standard input')
     .option('--privileged-username <name>', 'second account, for scripts that need more rights')
@@ -140,14 +144,17 @@ async function create(session: Session, options: CreateOptions, id: string | und
 async function completedParameters(
   session: Session,
   { agentId, pack, parameters, secretParameters = [] }: Partial<InstanceCreate>,
-  options: ParameterOptions,
+  options: ParameterOptions & { askParameters?: boolean },
 ): Promise<Partial<InstanceCreate>> {
   const given = await parametersOf(session.io, options)
   const declared = await declaredParameters(await session.client(), { agentId, pack })
   const values = { ...parameters, ...given }
   rejectPlainSecrets(declared, options.parameter)
   await checkParameters(session, declared, values)
-  const complete = { ...values, ...(await askParameters(session, declared, values)) }
+  const complete = {
+    ...values,
+    ...(await askParameters(session, declared, { given: values, all: options.askParameters ?? false })),
+  }
   const secret = new Set([...secretParameters, ...secretNames(declared, complete)])
   return {
     ...(Object.keys(complete).length === 0 ? {} : { parameters: complete }),
@@ -164,7 +171,7 @@ interface EditOptions extends ParameterOptions {
 const instanceEdit: EditExtension<Instance> = {
   addOptions(edit) {
     addParameterOptions(edit, 'every script; others keep their values')
-      .option('--ask-parameters', 'ask for the parameters of its pack, secret ones hidden')
+      .option('--ask-parameters', ASK_PARAMETERS)
       .option('--pack <pack>', 'the script pack that backs it up')
       .option(
         '--item <item>',
@@ -182,7 +189,7 @@ const instanceEdit: EditExtension<Instance> = {
     rejectPlainSecrets(declared, options.parameter)
     await checkParameters(session, declared, given ?? {})
     // Whoever asks to be asked may replace what is set.
-    const answers = asks ? await askParameters(session, declared, given ?? {}) : {}
+    const answers = asks ? await askParameters(session, declared, { given: given ?? {}, all: true }) : {}
     const values = { ...given, ...answers }
     const secret = secretNames(declared, values).filter((name) => !secretParameters.includes(name))
     const isSet = (name: string) => parameters !== undefined && name in parameters

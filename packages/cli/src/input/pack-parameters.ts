@@ -3,7 +3,7 @@ import { isSecretName, MASKED_SECRET, type PackParameter, parameterVariable } fr
 import { UsageError } from '../exit-code.ts'
 import type { Session } from '../session.ts'
 import { nearest } from './nearest.ts'
-import { ask, choose, confirm, isAnswerable } from './prompt.ts'
+import { ask, choose, isAnswerable } from './prompt.ts'
 
 /** Values of parameters by name, as scripts get them. */
 export type ParameterValues = Readonly<Record<string, unknown>>
@@ -79,20 +79,19 @@ export function rejectPlainSecrets(declared: readonly PackParameter[], plain: Pa
 }
 
 /**
- * Asks a person for what a pack declares and nobody has given: what is required, then, if wanted, the rest. Elsewhere warns of
- * required parameters that are missing: jobs may still be given them.
+ * Asks a person for parameters that a pack requires and nobody has given. Elsewhere warns of them: jobs may still be given them.
  *
+ * @param all - Whether those that are optional are asked for, too.
  * @returns The answers; none for a parameter whose default is used.
  */
 export async function askParameters(
   session: Session,
   declared: readonly PackParameter[],
-  given: ParameterValues,
+  { given, all }: { given: ParameterValues; all: boolean },
 ): Promise<Record<string, string>> {
   const { io, flags, printer } = session
   const missing = declared.filter(({ name }) => !Object.keys(given).some((each) => isSame(each, name)))
   const required = missing.filter((parameter) => parameter.required)
-  const optional = missing.filter((parameter) => !parameter.required)
   if (!isAnswerable(io, flags)) {
     if (required.length > 0) {
       const names = required.map(({ name }) => name).join(', ')
@@ -101,11 +100,7 @@ export async function askParameters(
     return {}
   }
   const answers: Record<string, string> = {}
-  for (const parameter of required) await addAnswer(session, parameter, answers)
-  const names = optional.map(({ name }) => name).join(', ')
-  if (optional.length > 0 && (await confirm(io, flags, `Set optional parameters of the pack, too (${names})?`))) {
-    for (const parameter of optional) await addAnswer(session, parameter, answers)
-  }
+  for (const parameter of all ? missing : required) await addAnswer(session, parameter, answers)
   return answers
 }
 
