@@ -11,6 +11,8 @@ const needed: Record<string, string> = {
   'postgresql-client': '/usr/lib/postgresql/*/bin/pg_dump',
   'mariadb-server': '/usr/sbin/mariadbd',
   'mariadb-client': 'mariadb-dump',
+  'redis-server': 'redis-server',
+  'mariadb-backup': 'mariadb-backup',
   memcached: 'memcached',
   curl: 'curl',
   bc: 'bc',

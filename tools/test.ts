@@ -26,7 +26,8 @@ async function runTests(args: readonly string[], isRecorded: boolean): Promise<{
   const folder = await mkdtemp(join(tmpdir(), 'osb-backup-test-'))
   const report = join(folder, 'report.json')
   try {
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+    const reporters = ['default', 'json', './test/setup/flaky-reporter.ts'].map((reporter) => `--reporter=${reporter}`)
+    reporters.push(`--outputFile.json=${report}`)
     const child = spawn('vitest', ['run', ...reporters, ...args], { stdio: ['ignore', 'inherit', 'inherit'] })
     const [status] = (await once(child, 'close')) as [number | null]
     const read = reportSchema.safeParse(JSON.parse(await readFile(report, 'utf8').catch(() => 'null')))

@@ -8,7 +8,7 @@ import { cpuSeconds, memoryOfAllBytes, mostDuring } from '../process-usage.ts'
 import type { Contender } from './contenders.ts'
 import type { Taken } from './measure.ts'
 
-const pollMs = 10
+const pollMs = 50
 
 /**
  * Starts an agent whose scripts write and read the files of a folder.

@@ -145,7 +145,9 @@ test('the status shows the version, the scripts, running jobs and free space', a
     ],
     max_job_number: 7,
     reserved_restore_number: 5,
+    time: expect.stringMatching(/Z$/),
     free_disk_bytes: { directory_backup: expect.any(Number), directory_restore: expect.any(Number) },
+    disk_size_bytes: { directory_backup: expect.any(Number), directory_restore: expect.any(Number) },
   })
 })
 

@@ -23,6 +23,7 @@ afterAll(() => fixture?.[Symbol.asyncDispose]())
 /** What the last versions have added to the protocol: an older one neither sends nor understands it. */
 const RECENT_FIELDS = [
   'accepts_jobs',
+  'disk_size_bytes',
   'expected_bytes',
   'failure_code',
   'free_disk_bytes',
@@ -32,6 +33,7 @@ const RECENT_FIELDS = [
   'original_sha256',
   'progress',
   'secret_parameters',
+  'time',
   'warnings',
 ]
 

@@ -149,28 +149,70 @@ test('whatever is recorded as wrong raises an alarm, and none is open once it is
   await expect.poll(openKinds).toEqual([])
 })
 
+/** An agent of another instance that answers with a status, which can be replaced. */
+async function agentReporting(instance: string, host: string, first: object) {
+  let status = first
+  const server = createServer((_request, response) => response.end(JSON.stringify(status))).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { id } = await fixture.client.agents.create({ url, username: 'agent', password: 'a password' })
+  await fixture.client.instances.create({ id: instance, agentId: id, hosts: [{ address: host, port: 5432 }] })
+  return {
+    id,
+    checkAfter(next: object) {
+      status = next
+      return fixture.client.agents.check(id)
+    },
+    async [Symbol.asyncDispose]() {
+      await fixture.client.instances.delete(instance)
+      server.close()
+    },
+  }
+}
+
 test('an agent that accepts no jobs says why, and raises an alarm until it does', async () => {
   const status = {
     message: 'Client is running',
     version: VERSION,
     start_problem: 'scripts_path cannot be read: EACCES.',
   }
-  const server = createServer((_request, response) => response.end(JSON.stringify(status))).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const { id } = await fixture.client.agents.create({ url, username: 'agent', password: 'a password' })
-  await fixture.client.instances.create({ id: 'failing', agentId: id, hosts: [{ address: '10.0.0.9', port: 5432 }] })
-  expect(await fixture.client.agents.check(id)).toMatchObject({
-    state: 'reachable',
-    startProblem: status.start_problem,
-  })
+  await using agent = await agentReporting('failing', '10.0.0.9', status)
+  const { id } = agent
+  expect(await agent.checkAfter(status)).toMatchObject({ state: 'reachable', startProblem: status.start_problem })
   await expect.poll(() => alarmsOf({ kind: 'agent-failing', state: 'open' })).toMatchObject([{ object: { id } }])
-  server.removeAllListeners('request')
-  server.on('request', (_request, response) => response.end(JSON.stringify({ message: 'Client is running' })))
-  expect(await fixture.client.agents.check(id)).not.toHaveProperty('startProblem')
+  expect(await agent.checkAfter({ message: 'Client is running' })).not.toHaveProperty('startProblem')
   await expect.poll(() => alarmsOf({ kind: 'agent-failing', state: 'open' })).toEqual([])
-  await fixture.client.instances.delete('failing')
-  server.close()
+})
+
+test('an agent whose clock differs, or whose disk is nearly full, raises an alarm until that is over', async () => {
+  const healthy = await fixture.client.agents.check(fixture.agentId)
+  expect(healthy).not.toHaveProperty('clockSkewSeconds')
+  expect(healthy.disks.map(({ directory }) => directory)).toEqual(['directory_backup', 'directory_restore'])
+  for (const { freeBytes, sizeBytes } of healthy.disks) expect(freeBytes).toBeLessThan(sizeBytes)
+
+  const time = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString()
+  const status = {
+    message: 'Client is running',
+    time: time(-7200),
+    free_disk_bytes: { directory_backup: 4, directory_restore: 50 },
+    disk_size_bytes: { directory_backup: 100, directory_restore: 100 },
+  }
+  await using agent = await agentReporting('skewed', '10.0.0.10', status)
+  const { id } = agent
+  expect(await agent.checkAfter(status)).toMatchObject({ clockSkewSeconds: expect.closeTo(-7200, -2) })
+  await expect
+    .poll(() => alarmsOf({ kind: 'clock-wrong', state: 'open' }))
+    .toMatchObject([{ object: { id }, sentence: expect.stringContaining('behind that of PostgreSQL') }])
+  await expect
+    .poll(() => alarmsOf({ kind: 'disk-nearly-full', state: 'open' }))
+    .toMatchObject([{ object: { id }, severity: 'critical', sentence: expect.stringContaining('directory_backup') }])
+  // What cannot be true, or is too much, counts as not reported.
+  const absurd = { free_disk_bytes: { a: -1 }, disk_size_bytes: { a: 'much' }, time: 'yesterday' }
+  expect(await agent.checkAfter({ ...status, ...absurd })).toMatchObject({ state: 'reachable', disks: [] })
+  await expect.poll(() => alarmsOf({ kind: 'disk-nearly-full', state: 'open' })).toEqual([])
+  await expect.poll(() => alarmsOf({ kind: 'clock-wrong', state: 'open' })).toEqual([])
+  const furthest = await agent.checkAfter({ ...status, time: '9999-12-31T23:59:59Z' })
+  expect(furthest).toMatchObject({ state: 'reachable', clockSkewSeconds: 2_147_483_647 })
 })
 
 test('an authority that a destination trusts raises an alarm before it expires', async () => {

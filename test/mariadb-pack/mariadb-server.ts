@@ -24,13 +24,17 @@ export const quoted = (value: string): string => `'${value.replaceAll('\\', '\\\
 export class MariadbServer implements AsyncDisposable {
   readonly host = '127.0.0.1'
   readonly port: number
+  /** Its data directory, which has a directory of its own around it. */
+  readonly data: string
   readonly #folder: string
-  readonly #process: ChildProcess
+  readonly #options: readonly string[]
+  #process: ChildProcess | undefined
 
-  private constructor(folder: string, port: number, child: ChildProcess) {
+  private constructor(folder: string, port: number, options: readonly string[]) {
     this.#folder = folder
+    this.data = join(folder, 'data')
     this.port = port
-    this.#process = child
+    this.#options = options
   }
 
   static async start(): Promise<MariadbServer> {
@@ -44,7 +48,7 @@ export class MariadbServer implements AsyncDisposable {
     }
     const common = ['--no-defaults', ...(isRoot ? ['--user=mysql'] : []), `--datadir=${data}`]
     await run('mariadb-install-db', [...common, '--skip-test-db', '--auth-root-authentication-method=normal'])
-    const create = `CREATE USER '${root.username}'@'%' IDENTIFIED BY ${quoted(root.password)};`
+    const create = `CREATE USER IF NOT EXISTS '${root.username}'@'%' IDENTIFIED BY ${quoted(root.password)};`
     const init = join(folder, 'init.sql')
     await writeFile(init, `${create}\nGRANT ALL ON *.* TO '${root.username}'@'%' WITH GRANT OPTION;\n`, { mode: 0o644 })
     const port = await freePort()
@@ -55,16 +59,30 @@ export class MariadbServer implements AsyncDisposable {
       '--innodb-flush-log-at-trx-commit=0',
       '--character-set-server=latin1',
     ]
-    const child = spawn('mariadbd', [...common, ...options, ...paths, ...small], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
+    const server = new MariadbServer(folder, port, [...common, ...options, ...paths, ...small])
+    await server.launch()
+    return server
+  }
+
+  /** Starts the server on its data directory, and waits until it answers. */
+  async launch(): Promise<void> {
+    const child = spawn('mariadbd', this.#options, { stdio: ['ignore', 'ignore', 'pipe'] })
+    this.#process = child
     const log: string[] = []
     child.stderr?.on('data', (chunk: Buffer) => log.push(chunk.toString()))
-    const server = new MariadbServer(folder, port, child)
-    const isUp = () => server.sql('SELECT 1').then(Boolean, () => child.exitCode !== null)
-    await until(isUp, 'MariaDB starts')
+    // Answers also if it rejects the account: the data may be of before it was created.
+    const answers = (error: Error) => error.message.includes('Access denied') || child.exitCode !== null
+    await until(() => this.sql('SELECT 1').then(Boolean, answers), 'MariaDB starts')
     if (child.exitCode !== null) throw new Error(`MariaDB ended: ${log.join('')}`)
-    return server
+  }
+
+  /** Stops the server, as the machine's service manager does. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const child = this.#process
+    if (child === undefined) return
+    child.kill(signal)
+    await until(() => child.exitCode !== null || child.signalCode !== null, 'MariaDB ends')
+    this.#process = undefined
   }
 
   /** Executes statements, as the administrator unless another account is given. Answers the rows, columns separated by tabs. */
@@ -115,9 +133,7 @@ export class MariadbServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const child = this.#process
-    child.kill('SIGKILL')
-    await until(() => child.exitCode !== null || child.signalCode !== null, 'MariaDB ends')
+    await this.stop('SIGKILL')
     await rm(this.#folder, { recursive: true, force: true })
   }
 }

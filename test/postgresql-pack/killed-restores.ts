@@ -116,7 +116,12 @@ async function killOnce(
   const abort = new AbortController()
   const ended = agent.ended('restore', id).finally(() => abort.abort())
   await isDue(abort.signal)
-  const wasRunning = !abort.signal.aborted && (await killStage(id, 'restore'))
+  let wasRunning = false
+  // The time may come before the stage begins: then it is killed as it does.
+  while (!wasRunning && !abort.signal.aborted) {
+    wasRunning = await killStage(id, 'restore')
+    if (!wasRunning) await sleep(5)
+  }
   const job = await ended
   expect(await watch.end()).toEqual([])
 
@@ -177,16 +182,16 @@ export function testKills(way: Way, options: { seed: number }): void {
 
     const random = seededRandom(options.seed)
     let killed = 0
-    for (let kill = 0; kill < randomKills; kill++) {
-      // Spread over the whole restore, so that no part of it is left out.
+    for (let kill = 0; kill < randomKills || killed === 0; kill++) {
+      // Spread over the whole restore, so that no part of it is left out; ever earlier if all restores were over by then.
       const slice = durationMs / randomKills
-      const delayMs = Math.floor(kill * slice) + random(Math.max(1, Math.ceil(slice)))
+      const from = kill < randomKills ? Math.floor(kill * slice) : 0
+      const delayMs = from + random(Math.max(1, Math.ceil(slice / 2 ** Math.max(0, kill - randomKills))))
       const outcome = await killOnce(prepared, way, (signal) =>
         sleep(delayMs, undefined, { signal }).catch(() => undefined),
       )
       if (outcome === 'killed') killed++
     }
-    expect(killed).toBeGreaterThan(0)
   })
 
   // The temporary role of a single account makes one step more.

@@ -15,7 +15,7 @@ import { type Attempt, PasswordAttempts } from './password-attempts.ts'
 import { readBody } from './read-body.ts'
 import { followRequests } from './request-context.ts'
 import { refuse, startJob } from './start-job.ts'
-import { type CertificateStatus, freeDisk, statusAnswer } from './status-answer.ts'
+import { type CertificateStatus, disksOf, statusAnswer } from './status-answer.ts'
 
 /** Maximum size of a request in bytes. Real ones have a few kilobytes. */
 const MAX_BODY_BYTES = 1024 * 1024
@@ -133,7 +133,7 @@ async function measureNow({ registry, settings }: JobDependencies): Promise<Meas
     running: { backup: count('backup'), restore: count('restore') },
     limit: settings.maxJobs,
     pendingUnlocks: registry.locked().filter(({ record }) => hasPendingUnlock(record)).length,
-    freeDiskBytes: await freeDisk(settings),
+    freeDiskBytes: (await disksOf(settings)).free,
   }
 }
 

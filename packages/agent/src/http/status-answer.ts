@@ -6,7 +6,7 @@ import { currentStepOf, type JobRecord } from '../jobs/job-record.ts'
 import { hasPendingUnlock, unlockAttempts } from '../jobs/pending-steps.ts'
 import { describePacks, type ScriptPack } from '../scripts/script-pack.ts'
 import type { AgentSettings, TransferSettings } from '../settings/agent-settings.ts'
-import { freeBytes } from '../stages/disk-space.ts'
+import { diskOf } from '../stages/disk-space.ts'
 import { timestamp } from './timestamp.ts'
 
 /** The capabilities of this agent beyond the published protocol. */
@@ -48,9 +48,11 @@ export async function statusAnswer(
     state: currentStepOf(record) ?? '',
     start_time: timestamp(record.startedAt),
   }))
+  const disks = await disksOf(settings)
   return {
     message: 'Client is running',
     version: VERSION,
+    time: new Date().toISOString(),
     ...scriptFields(pack),
     packs: await describePacks(settings),
     capabilities: capabilitiesOf(pack, settings.transfers),
@@ -61,7 +63,8 @@ export async function statusAnswer(
     locked_databases: registry.locked().map(({ record }) => lockedDatabase(record)),
     max_job_number: settings.maxJobs,
     reserved_restore_number: settings.reservedRestores,
-    free_disk_bytes: await freeDisk(settings),
+    free_disk_bytes: disks.free,
+    disk_size_bytes: disks.size,
     ...(certificate === undefined ? {} : certificateFields(certificate)),
   }
 }
@@ -83,18 +86,19 @@ function lockedDatabase(job: JobRecord): LockedDatabase {
   }
 }
 
-/**
- * Free disk space by the setting that names the directory. Directories whose space cannot be determined are omitted.
- */
-export async function freeDisk(
+/** The file systems of its directories, by the setting that names the directory; without those that cannot be determined. */
+export async function disksOf(
   settings: Pick<AgentSettings, 'backupDirectory' | 'restoreDirectory'>,
-): Promise<Record<string, number>> {
+): Promise<{ free: Record<string, number>; size: Record<string, number> }> {
   const directories = { directory_backup: settings.backupDirectory, directory_restore: settings.restoreDirectory }
-  const asked = Object.entries(directories).map(async ([name, path]): Promise<[string, number][]> => {
-    const free = await freeBytes(path).catch(() => undefined)
-    return free === undefined ? [] : [[name, free]]
-  })
-  return Object.fromEntries((await Promise.all(asked)).flat())
+  const disks = { free: {} as Record<string, number>, size: {} as Record<string, number> }
+  for (const [name, path] of Object.entries(directories)) {
+    const disk = await diskOf(path).catch(() => undefined)
+    if (disk === undefined) continue
+    disks.free[name] = disk.freeBytes
+    disks.size[name] = disk.sizeBytes
+  }
+  return disks
 }
 
 function scriptFields(pack: Result<ScriptPack>): Record<string, unknown> {

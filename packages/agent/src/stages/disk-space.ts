@@ -4,10 +4,10 @@ import type { RunContext } from './run-context.ts'
 
 const MEBIBYTE = 1024 * 1024
 
-/** Bytes that the agent's user can still write in a directory. */
-export async function freeBytes(directory: string): Promise<number> {
-  const { bavail, bsize } = await statfs(directory)
-  return bavail * bsize
+/** The file system of a directory: what the agent's user can still write, and its size without what is reserved for root. */
+export async function diskOf(directory: string): Promise<{ freeBytes: number; sizeBytes: number }> {
+  const { bavail, blocks, bfree, bsize } = await statfs(directory)
+  return { freeBytes: bavail * bsize, sizeBytes: (blocks - bfree + bavail) * bsize }
 }
 
 /**
@@ -19,7 +19,7 @@ export async function freeBytes(directory: string): Promise<number> {
 export async function requireDiskSpace({ directory, settings, job }: RunContext): Promise<void> {
   const wanted = settings.minFreeDiskBytes + (job.request.source?.sizeBytes ?? 0)
   // Its own directory need not exist yet.
-  const free = await freeBytes(dirname(directory.path))
+  const { freeBytes: free } = await diskOf(dirname(directory.path))
   if (free >= wanted) return
   const shown = (bytes: number) => `${Math.floor(bytes / MEBIBYTE)} MiB`
   throw new Error(

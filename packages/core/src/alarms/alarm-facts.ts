@@ -66,7 +66,19 @@ export interface AgentFacts {
   version: string | undefined
   /** Why it accepts no new jobs until its settings are corrected, as it reported. */
   startProblem: string | undefined
+  /** How far its clock is ahead of PostgreSQL's, where that is more than allowed. */
+  skewSeconds: number | undefined
+  disks: readonly DiskFacts[]
   lastSeenAt: Date | undefined
+}
+
+/** A file system. */
+export interface DiskFacts {
+  /** The setting that names a directory in it. */
+  directory: string
+  freeBytes: number
+  /** Without what is reserved for root. */
+  sizeBytes: number
 }
 
 /** A destination, and the removals of objects that are due in it. */
@@ -102,5 +114,5 @@ export interface ManagerFacts {
   /** How far its clock is ahead of PostgreSQL's, where that is more than allowed. */
   skewSeconds: number | undefined
   /** The file system of its data directory. */
-  disk: { freeBytes: number; sizeBytes: number } | undefined
+  disk: Omit<DiskFacts, 'directory'> | undefined
 }

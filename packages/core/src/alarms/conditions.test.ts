@@ -40,6 +40,8 @@ const agent: AgentFacts = {
   error: undefined,
   version: '1.4.2',
   startProblem: undefined,
+  skewSeconds: undefined,
+  disks: [],
   lastSeenAt: now,
 }
 const destination: DestinationFacts = {
@@ -147,6 +149,22 @@ test.for<[string, Partial<AlarmFacts>, string[]]>([
   ],
   ['a clock that was set', { clockJump: { detectedAt: now, jumpSeconds: 7200 } }, ['clock-wrong bad critical']],
   ['a clock that differs', { managers: [{ ...manager, skewSeconds: -9 }] }, ['clock-wrong bad warning']],
+  ['a clock of an agent that differs', { agents: [{ ...agent, skewSeconds: 90 }] }, ['clock-wrong bad warning']],
+  [
+    'two disks of an agent that are nearly full: one alarm of the fullest',
+    {
+      agents: [
+        {
+          ...agent,
+          disks: [
+            { directory: 'directory_backup', sizeBytes: 100, freeBytes: 8 },
+            { directory: 'directory_restore', sizeBytes: 100, freeBytes: 2 },
+          ],
+        },
+      ],
+    },
+    ['disk-nearly-full bad critical'],
+  ],
   ['a disk near the limit', full(0.87), ['disk-nearly-full borderline warning']],
   ['a disk that is nearly full', full(0.91), ['disk-nearly-full bad warning']],
   ['a disk that is full', full(0.99), ['disk-nearly-full bad critical']],

@@ -2,6 +2,7 @@ import { durationInWords } from '../duration-in-words.ts'
 import type { AlarmObject, Condition } from './alarm.ts'
 import type { AgentFacts, AlarmFacts, DestinationFacts, ItemFacts, LockFacts, PlanFacts } from './alarm-facts.ts'
 import { installationConditions } from './installation-conditions.ts'
+import { diskConditions, skewConditions } from './machine-conditions.ts'
 
 /** A due run is started within seconds; after so long nobody will. */
 const OVERDUE_SECONDS = 300
@@ -144,7 +145,12 @@ function agentConditions(agent: AgentFacts, { now, version }: AlarmFacts): Condi
     const severity = isLong ? 'critical' : 'warning'
     return [{ ...about, ...offlineText({ ...agent, error }, now), kind: 'agent-offline', level: 'bad', severity }]
   }
-  return [...startProblemConditions(agent, about), ...outdatedConditions(agent, about, version)]
+  return [
+    ...startProblemConditions(agent, about),
+    ...skewConditions(agent.skewSeconds, `the agent ${name}`, about),
+    ...diskConditions(agent.disks, `the agent ${name}`, about),
+    ...outdatedConditions(agent, about, version),
+  ]
 }
 
 type AboutAgent = Pick<Condition, 'object' | 'instanceId' | 'planId'>

@@ -1,6 +1,7 @@
 import { durationInWords } from '../duration-in-words.ts'
 import type { Condition } from './alarm.ts'
 import type { AlarmFacts, ExpiryFacts, ManagerFacts } from './alarm-facts.ts'
+import { diskConditions, fullConditions, skewConditions } from './machine-conditions.ts'
 
 const DAY_MS = 86_400_000
 /** Time left of a token or certificate: somebody is told, once more urgently. */
@@ -11,11 +12,6 @@ const EXPIRES_SOON = 0.25
 const EXPIRES_NOW = 0.1
 /** Managers report every 30 seconds. */
 const GONE_SECONDS = 120
-/** Used parts: from where an alarm is raised, is critical, and below which it is resolved. */
-const NEARLY_FULL = 0.9
-const FULL = 0.95
-const NOT_FULL = 0.85
-
 const ofInstallation = { instanceId: undefined, planId: undefined } as const
 
 /** What is wrong with the installation itself. */
@@ -83,47 +79,10 @@ function managerConditions({ id, name, reportedAt, skewSeconds, disk }: ManagerF
       },
     ]
   }
-  const found: Condition[] = []
-  if (skewSeconds !== undefined) {
-    found.push({
-      ...about,
-      kind: 'clock-wrong',
-      level: 'bad',
-      severity: 'warning',
-      sentence: `The clock of the manager ${name} is ${durationInWords(Math.abs(skewSeconds))} ${
-        skewSeconds > 0 ? 'ahead of' : 'behind'
-      } that of PostgreSQL.`,
-      advice: 'Synchronize the clocks of both machines with NTP.',
-    })
-  }
-  if (disk !== undefined && disk.sizeBytes > 0) {
-    found.push(
-      ...fullConditions(1 - disk.freeBytes / disk.sizeBytes, {
-        ...about,
-        kind: 'disk-nearly-full',
-        sentence: (percent) => `The disk with DATA_DIR of the manager ${name} is ${percent} % full.`,
-        advice: 'Free disk space, or enlarge the disk.',
-      }),
-    )
-  }
-  return found
-}
-
-function fullConditions(
-  used: number,
-  {
-    sentence,
-    ...condition
-  }: Omit<Condition, 'level' | 'severity' | 'sentence'> & { sentence: (percent: number) => string },
-): Condition[] {
-  if (used < NOT_FULL) return []
+  const disks = disk === undefined ? [] : [{ ...disk, directory: 'DATA_DIR' }]
   return [
-    {
-      ...condition,
-      level: used >= NEARLY_FULL ? 'bad' : 'borderline',
-      severity: used >= FULL ? 'critical' : 'warning',
-      sentence: sentence(Math.floor(used * 100)),
-    },
+    ...skewConditions(skewSeconds, `the manager ${name}`, about),
+    ...diskConditions(disks, `the manager ${name}`, about),
   ]
 }
 

@@ -29,6 +29,12 @@ const MAX_PROBLEM_LENGTH = 1000
 /** The code of errors of connections that were not established, because the agent has not proved that it is the one. */
 export const AGENT_NOT_TRUSTED = 'AGENT_NOT_TRUSTED'
 
+const MAX_DISKS = 20
+const diskBytesSchema = z
+  .record(z.string().max(100), z.number().nonnegative())
+  .refine((sizes) => Object.keys(sizes).length <= MAX_DISKS)
+  .catch({})
+
 /** What the manager reads of an agent's status. Old agents report a message alone, and none is trusted with its size. */
 const agentHealthReportSchema = z.looseObject({
   message: z.string(),
@@ -40,6 +46,11 @@ const agentHealthReportSchema = z.looseObject({
     .transform((text) => text.slice(0, MAX_PROBLEM_LENGTH))
     .optional()
     .catch(undefined),
+  /** Its time of day. */
+  time: z.iso.datetime({ offset: true }).optional().catch(undefined),
+  /** File systems by the setting that names a directory in them. */
+  free_disk_bytes: diskBytesSchema,
+  disk_size_bytes: diskBytesSchema,
   /** Agents that report none have one pack at most, and ignore which one a request names. */
   packs: z.array(reportedPackSchema).max(1000).catch([]),
   /** Undefined: the agent does not report it. */

@@ -1,3 +1,4 @@
+import type { AgentFacts } from '@osb-backup/core'
 import type { ReportedPack } from '@osb-backup/protocol'
 import type { AgentAddress } from './agent-answer.ts'
 
@@ -38,6 +39,9 @@ export interface AgentHealth {
   packs: ReportedPack[]
   /** Why it accepts no new jobs until its settings are corrected, as it reported. */
   startProblem: string | undefined
+  /** How far its clock is ahead of PostgreSQL's, where that is more than allowed. */
+  skewSeconds: number | undefined
+  disks: AgentFacts['disks']
   lastSeenAt: Date | undefined
   lastCheckedAt: Date | undefined
 }
@@ -50,6 +54,8 @@ export const UNKNOWN_HEALTH: AgentHealth = {
   capabilities: [],
   packs: [],
   startProblem: undefined,
+  skewSeconds: undefined,
+  disks: [],
   lastSeenAt: undefined,
   lastCheckedAt: undefined,
 }

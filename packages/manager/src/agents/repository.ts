@@ -35,6 +35,8 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<AgentTable>): Ag
       capabilities: row.capabilities,
       packs: row.packs,
       startProblem: row.start_problem ?? undefined,
+      skewSeconds: row.skew_seconds ?? undefined,
+      disks: row.disks,
       lastSeenAt: row.last_seen_at ?? undefined,
       lastCheckedAt: row.last_checked_at ?? undefined,
     },
@@ -142,6 +144,7 @@ export async function updateAgent(
   let update = context.database
     .updateTable('agents')
     .set({ ...settingColumns(context, agent), reachable: null, error: null, start_problem: null, check_at: sql`now()` })
+    .set({ skew_seconds: null, disks: '[]' })
     .set({ version: sql`version + 1` })
     .where('id', '=', agent.id)
     .where('deleted_at', 'is', null)
@@ -223,6 +226,8 @@ export async function recordHealth(
       capabilities: JSON.stringify(health.capabilities),
       packs: JSON.stringify(health.packs),
       start_problem: health.startProblem ?? null,
+      skew_seconds: health.skewSeconds ?? null,
+      disks: JSON.stringify(health.disks),
       last_seen_at: health.lastSeenAt ?? null,
       last_checked_at: health.lastCheckedAt ?? null,
     })

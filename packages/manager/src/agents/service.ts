@@ -126,7 +126,14 @@ export async function updateAgent(
   return {
     ...agent,
     version,
-    health: { ...agent.health, isReachable: undefined, error: undefined, startProblem: undefined },
+    health: {
+      ...agent.health,
+      isReachable: undefined,
+      error: undefined,
+      startProblem: undefined,
+      skewSeconds: undefined,
+      disks: [],
+    },
   }
 }
 

@@ -83,7 +83,7 @@ export async function lockFacts({ database }: FactsContext): Promise<LockFacts[]
 export async function agentFacts({ database }: FactsContext): Promise<AgentFacts[]> {
   const { rows } = await sql<{ [K in keyof AgentFacts]: AgentFacts[K] | null }>`
     select id, coalesce(name, url) as name, reachable as "isReachable", error, agent_version as version,
-      start_problem as "startProblem", last_seen_at as "lastSeenAt"
+      start_problem as "startProblem", skew_seconds as "skewSeconds", disks, last_seen_at as "lastSeenAt"
     from agents where deleted_at is null
       and exists (select from service_instances where agent_id = agents.id and deleted_at is null)`.execute(database)
   return rows.map(withoutNulls<AgentFacts>)

@@ -67,6 +67,19 @@ export const agentSchema = z.object({
   packs: z
     .array(reportedPackSchema)
     .meta({ description: 'The script packs that the agent reported, with their parameters' }),
+  clockSkewSeconds: z
+    .int()
+    .optional()
+    .meta(about("How far its clock is ahead of PostgreSQL's; absent while that is no more than is allowed", -95)),
+  disks: z
+    .array(
+      z.object({
+        directory: z.string().meta(about('The setting of the agent that names a directory on it', 'directory_backup')),
+        freeBytes: z.number().meta(about('What can still be written', 42_000_000_000)),
+        sizeBytes: z.number().meta(about('Its size, without what is reserved for root', 100_000_000_000)),
+      }),
+    )
+    .meta({ description: 'The file systems that the agent reported' }),
   lastSeenAt: instantSchema.optional().meta(about('When it last answered', EXAMPLE_INSTANT)),
   lastCheckedAt: instantSchema.optional().meta(about('When it was last checked', EXAMPLE_INSTANT)),
   certificateExpiresAt: instantSchema

@@ -1,3 +1,4 @@
+import type { AgentFacts } from '@osb-backup/core'
 import type { Host, ReportedPack } from '@osb-backup/protocol'
 import type { ColumnType, Generated } from 'kysely'
 import type { CreatedAt, Json } from './columns.ts'
@@ -21,6 +22,8 @@ export interface AgentTable {
   capabilities: ColumnType<string[], never, string>
   packs: ColumnType<ReportedPack[], never, string>
   start_problem: ColumnType<string | null, never, string | null>
+  skew_seconds: ColumnType<number | null, never, number | null>
+  disks: ColumnType<AgentFacts['disks'], never, string>
   last_seen_at: ColumnType<Date | null, never, Date | null>
   last_checked_at: ColumnType<Date | null, never, Date | null>
   /** When it is asked next, by the database's clock. */

@@ -146,6 +146,8 @@ function toWire({ health, ...agent }: Agent, instanceCount: number): WireAgent {
     state: isReachable === undefined ? 'unknown' : isReachable ? 'reachable' : 'unreachable',
     error: health.error,
     startProblem: health.startProblem,
+    clockSkewSeconds: health.skewSeconds,
+    disks: [...health.disks],
     version: health.agentVersion,
     capabilities: health.capabilities,
     packs: health.packs,

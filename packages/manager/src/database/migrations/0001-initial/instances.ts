@@ -16,6 +16,8 @@ export const instances = [
     capabilities jsonb not null default '[]',
     packs jsonb not null default '[]',
     start_problem text,
+    skew_seconds integer,
+    disks jsonb not null default '[]',
     last_seen_at timestamptz,
     last_checked_at timestamptz,
     check_at timestamptz not null default now(),
