@@ -64,6 +64,7 @@ function chosenPlan(plans: readonly Plan[], instance: string, { items, wanted, c
     if (!plans.some((plan) => covers(plan, item))) {
       throw new CliError(`No plan of "${instance}" covers "${item}".${nearest(item, covered)}`, {
         exitCode: exitCodes.notFound,
+        hint: `See what its plans cover with "osb-backup plan list --instance ${instance}".`,
       })
     }
   }
