@@ -151,6 +151,23 @@ else sed -i "s/^name: remote/name: far\\nquotaBytes: -1/" "$1"; fi
     secretParameters: ['pin'],
   })
 
+  const program = join(folder, 'osb-backup')
+  await writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${cliProgram}' "$@"\n`)
+  await chmod(program, 0o755)
+  const shell = spawn(
+    'bash',
+    [
+      '-c',
+      `source <(osb-backup completion bash)
+COMP_WORDS=(osb-backup plan list --instance = '') COMP_CWORD=5
+_osb_backup
+printf '%s\\n' "\${COMPREPLY[@]}"`,
+    ],
+    { env: { ...env, PATH: `${folder}:${process.env.PATH}` } },
+  )
+  const [completed] = await Promise.all([text(shell.stdout), once(shell, 'close')])
+  expect(completed.split('\n').toSorted()).toEqual(['', 'i', 'second'])
+
   const narrow = new Terminal(['plan', 'list'], env)
   expect(await narrow.ended()).toBe(0)
   for (const line of narrow.text.split('\r\n')) expect(line.length).toBeLessThanOrEqual(100)
