@@ -131,7 +131,7 @@ test('Ctrl-C ends a command whose manager does not answer', async () => {
   expect(await ran(['instance', 'list'], env, interrupt)).toEqual({
     code: 130,
     stdout: '',
-    stderr: 'Error: Interrupted.\n',
+    stderr: 'Error: The command was interrupted by SIGINT.\n',
   })
 })
 

@@ -33,7 +33,8 @@ export async function run(io: Io, args: readonly string[]): Promise<number | und
 
 /** The failure of a command that was interrupted: what it says itself, such as that a job continues. */
 function interruption({ signal }: Io, error: unknown): CliError {
-  const message = error === signal.reason || !(error instanceof Error) ? 'Interrupted.' : error.message
+  const isBare = error === signal.reason || !(error instanceof Error)
+  const message = isBare ? `The command was ${String(signal.reason.message)}.` : error.message
   return new CliError(message, { cause: error, exitCode: exitCodes.interrupted })
 }
 
