@@ -4,7 +4,7 @@ import { LongestFirst } from './test/setup/longest-first.ts'
 /** How long `expect.poll` waits for a condition: a limit for a busy machine, which a test that passes never reaches. */
 const POLL_TIMEOUT_MS = 120_000
 
-/** Two kinds of tests: `unit` beside the code, fast and without servers; `system` in test/ against the lab. */
+/** Kinds of tests: `unit` beside the code, fast and without servers; `system` in test/ against the lab; `package` of what is shipped. */
 export default defineConfig({
   test: {
     // A test waits for servers and processes as much as it computes: four files at a time keep two cores busy.
@@ -24,11 +24,22 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/**/*.test.ts'],
+          exclude: ['test/package/**'],
           globalSetup: ['test/setup/lab.ts'],
           testTimeout: 600_000,
           hookTimeout: 600_000,
           // Real servers on a busy machine: a test that passes when repeated does not fail the run, but is named at its end.
           retry: 1,
+          expect: { poll: { timeout: POLL_TIMEOUT_MS } },
+        },
+      },
+      {
+        test: {
+          name: 'package',
+          include: ['test/package/**/*.test.ts'],
+          globalSetup: ['test/setup/packaging.ts', 'test/setup/lab.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 1_200_000,
           expect: { poll: { timeout: POLL_TIMEOUT_MS } },
         },
       },

@@ -45,6 +45,20 @@ const ceph: Record<string, string> = {
   curl: 'curl',
 }
 
+/** Packages that `npm run package:test` needs. */
+const packaging: Record<string, string> = {
+  debhelper: 'dh',
+  'dpkg-dev': 'dpkg-buildpackage',
+  lintian: 'lintian',
+  mmdebstrap: 'mmdebstrap',
+  buildah: 'buildah',
+  systemd: 'systemd-analyze',
+  ruby: 'ruby',
+  'golang-go': 'go',
+  'golang-github-masterminds-sprig-dev': '/usr/share/gocode/src/github.com/Masterminds/sprig',
+  'golang-gopkg-yaml.v3-dev': '/usr/share/gocode/src/gopkg.in/yaml.v3',
+}
+
 async function missingOf(packages: Record<string, string>): Promise<string[]> {
   const missing: string[] = []
   for (const [name, sign] of Object.entries(packages)) {
@@ -66,6 +80,11 @@ export async function ensurePackages(): Promise<void> {
 /** As `ensurePackages`, for the lab's Ceph. */
 export async function ensureCephPackages(): Promise<void> {
   await ensureInstalled(ceph)
+}
+
+/** As `ensurePackages`, for the tests of packages. */
+export async function ensurePackagingPackages(): Promise<void> {
+  await ensureInstalled(packaging)
 }
 
 /** Installs what can be installed; a failure is printed, since nothing but a few tests depends on it. */

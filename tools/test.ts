@@ -12,6 +12,9 @@ tests: the unit tests and the system tests, which use the lab's real servers; it
 and starts them. With filters, only test files whose path contains one of them run. Other arguments are passed to vitest.
 With --record-durations, how long each file of system tests took is recorded: those that take longest start first.`
 
+/** Those of `npm run package:test` take minutes more, and build everything that is shipped. */
+const projects = ['--project', 'unit', '--project', 'system']
+
 const RECORD = '--record-durations'
 
 const reportSchema = z.object({
@@ -28,7 +31,9 @@ async function runTests(args: readonly string[], isRecorded: boolean): Promise<{
   try {
     const reporters = ['default', 'json', './test/setup/flaky-reporter.ts'].map((reporter) => `--reporter=${reporter}`)
     reporters.push(`--outputFile.json=${report}`)
-    const child = spawn('vitest', ['run', ...reporters, ...args], { stdio: ['ignore', 'inherit', 'inherit'] })
+    const child = spawn('vitest', ['run', ...projects, ...reporters, ...args], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
     const [status] = (await once(child, 'close')) as [number | null]
     const read = reportSchema.safeParse(JSON.parse(await readFile(report, 'utf8').catch(() => 'null')))
     if (!read.success) return { status: status || 1, counts: '0 passed, 1 failed' }

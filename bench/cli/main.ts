@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { buildProgram, programs } from '../../tools/build/build-program.ts'
+import { buildProgram } from '../../tools/build/build-program.ts'
+import { programs } from '../../tools/build/programs.ts'
 
 const help = `npm run bench -- cli [--repeats N]: how long osb-backup, as \`npm run build\` builds it, and from its sources, takes to start
 and end, beside a Node that does nothing. All take turns; 20 times by default.`

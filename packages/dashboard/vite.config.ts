@@ -32,6 +32,8 @@ export default defineConfig({
     cssTarget: ['chrome125', 'firefox128', 'safari18'],
     // The Content-Security-Policy allows no data: URLs but for images.
     assetsInlineLimit: 0,
+    // What is shipped with it must be named (tools/build/); the manager does not serve this file.
+    license: { fileName: 'licenses.json' },
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 900,
   },

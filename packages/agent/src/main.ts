@@ -1,6 +1,14 @@
+#!/usr/bin/env -S node --max-semi-space-size=1
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { join } from 'node:path'
-import { createDirectory, errorMessage, handleShutdownSignals, SettingsError } from '@osb-backup/node'
+import {
+  createDirectory,
+  errorMessage,
+  handleShutdownSignals,
+  notifyReady,
+  readSupervision,
+  SettingsError,
+} from '@osb-backup/node'
 import { openStateDirectory } from './directory-checks.ts'
 import { readSettings } from './settings/read-settings.ts'
 import type { Agent } from './start-agent.ts'
@@ -23,6 +31,9 @@ async function main(): Promise<void> {
   const agent = await starting
   flushCompileCache()
   console.log(`The agent listens on ${agent.url}`)
+  await notifyReady(readSupervision(process.env), (error) =>
+    console.error(`systemd was not notified: ${errorMessage(error)}`),
+  )
 }
 
 /** Shuts the agent down on SIGTERM and SIGINT, also while it is still starting. */
@@ -45,8 +56,7 @@ function shutDownOnSignal(starting: Promise<Agent>, stopping: AbortController): 
   })
 }
 
-try {
-  const args = process.argv.slice(2)
+async function run(args: readonly string[]): Promise<void> {
   // Loaded only where there is something to read: an agent that runs keeps little in memory.
   const command = args.length === 0 ? { start: true } : (await import('./command-line.ts')).readCommandLine(args)
   if ('print' in command) console.log(command.print)
@@ -54,11 +64,14 @@ try {
     console.error(command.mistake)
     process.exitCode = 2
   } else await main()
-} catch (error) {
+}
+
+// Without `await` here, so that it can be built as CommonJS, which starts faster.
+void run(process.argv.slice(2)).catch((error: unknown) => {
   // The message of a settings error is complete, and that of the system says what is wrong with the machine; anything
   // else is a bug and keeps its stack.
   const isSystemError = error instanceof Error && 'syscall' in error
   if (isSystemError) console.error(`The agent cannot start: ${error.message}.`)
   else console.error(error instanceof SettingsError ? error.message : error)
   process.exitCode = 1
-}
+})

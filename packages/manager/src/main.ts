@@ -1,4 +1,5 @@
-import { errorCode, handleShutdownSignals, SettingsError, VERSION } from '@osb-backup/node'
+#!/usr/bin/env -S node --max-semi-space-size=4
+import { errorCode, errorMessage, handleShutdownSignals, notifyReady, SettingsError, VERSION } from '@osb-backup/node'
 import { readCommand, UsageError } from './commands/read-command.ts'
 import { type DataCommand, runCommand } from './commands/run-command.ts'
 import { DatabaseUnavailable } from './database/database-unavailable.ts'
@@ -84,6 +85,7 @@ async function start(): Promise<void> {
     console.log(`Admin token (shown this once, stored in ${manager.firstToken.path}): ${manager.firstToken.token}`)
   }
   console.log(`The manager listens on ${manager.url}`)
+  await notifyReady(settings.supervision, (error) => console.error(`systemd was not notified: ${errorMessage(error)}`))
 }
 
 /** Shuts the manager down on signals, also while it starts. A database that does not answer delays that no longer than the limit. */
@@ -109,4 +111,5 @@ function shutDownOnSignals(starting: Promise<RunningManager>, stopping: AbortCon
   })
 }
 
-await main().catch(fail)
+// Without `await` here, so that it can be built as CommonJS, which starts faster.
+void main().catch(fail)

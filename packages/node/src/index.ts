@@ -10,6 +10,7 @@ export { errorCode, errorMessage } from './errors.ts'
 export { logFields, parseRequestId, withLogFields } from './log-fields.ts'
 export { omitUndefined } from './omit-undefined.ts'
 export { type PeriodicTask, type RunningTasks, startPeriodicTasks } from './periodic-tasks.ts'
+export { notifyReady, readSupervision, type ServiceSupervision } from './service-notifications.ts'
 export {
   type Environment,
   type ParsedSettings,

@@ -76,7 +76,7 @@ export function startProcess(
  * @throws {Error} With its output, if it exits before or the time limit is reached.
  */
 export async function waitForOutput(
-  running: RunningProcess,
+  running: Pick<RunningProcess, 'ended' | 'output'>,
   pattern: RegExp,
   timeoutMs: number,
 ): Promise<RegExpExecArray> {

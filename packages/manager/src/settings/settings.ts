@@ -1,7 +1,14 @@
 import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { type Environment, type ParsedSettings, parseSettings, SettingsError } from '@osb-backup/node'
+import {
+  type Environment,
+  type ParsedSettings,
+  parseSettings,
+  readSupervision,
+  type ServiceSupervision,
+  SettingsError,
+} from '@osb-backup/node'
 import { type CredHubSettings, readCredHubSettings } from './credhub-settings.ts'
+import { builtDashboard } from './dashboard-folder.ts'
 import { type OidcSettings, readOidcSettings } from './oidc-settings.ts'
 import { managerTable } from './settings-table.ts'
 
@@ -9,9 +16,6 @@ import { managerTable } from './settings-table.ts'
 type CamelCase<S extends string> = S extends `${infer Word}_${infer Rest}`
   ? `${Lowercase<Word>}${Capitalize<CamelCase<Rest>>}`
   : Lowercase<S>
-
-/** Where `npm run build` stores it. */
-const BUILT_DASHBOARD = fileURLToPath(new URL('../../../dashboard/dist', import.meta.url))
 
 type Parsed = ParsedSettings<typeof managerTable>
 type Properties = { readonly [N in keyof Parsed & string as CamelCase<N>]: Parsed[N] }
@@ -41,6 +45,8 @@ export interface ManagerSettings
   readonly oidc: OidcSettings | undefined
   /** Where credentials of databases are read that are not stored; undefined: nowhere. */
   readonly credHub: CredHubSettings | undefined
+  /** What systemd asks for, where it started the manager. */
+  readonly supervision: ServiceSupervision
 }
 
 /**
@@ -55,7 +61,7 @@ export function readSettings(environment: Environment = process.env): ManagerSet
   if (keys.length > 1) throw new SettingsError(`${keys.join(' and ')} exclude each other: set one of them.`)
   const {
     dataDir,
-    dashboardDir = BUILT_DASHBOARD,
+    dashboardDir = builtDashboard(),
     allowedOrigins = [],
     trustedProxies = [],
     recoveryRecipients = [],
@@ -76,7 +82,8 @@ export function readSettings(environment: Environment = process.env): ManagerSet
     legacyRegistrationNetworks,
   }
   const directories = { dataDirectory: resolve(dataDir), dashboardDirectory: resolve(dashboardDir) }
-  return { ...others, ...lists, ...directories, oidc, credHub: readCredHubSettings(environment) }
+  const supervision = readSupervision(environment)
+  return { ...others, ...lists, ...directories, oidc, credHub: readCredHubSettings(environment), supervision }
 }
 
 function requireBoth(properties: Properties, certificate: keyof Properties, key: keyof Properties): void {
