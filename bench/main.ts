@@ -5,6 +5,10 @@ import { pathToFileURL } from 'node:url'
 const benchmarks = new Map([
   ['agent', "an agent's start, its memory, and jobs with trivial scripts, one alone and many at once"],
   ['api', 'requests per second of a manager with a million jobs and ten thousand plans, and how long they take'],
+  [
+    'dashboard',
+    'how long each page of the dashboard takes to show its data, with a million jobs and ten thousand instances',
+  ],
   ['cli', 'how long the command line takes to start, beside a Node that does nothing'],
   ['schedule', 'the cost of a query for due plans, how fast due plans become jobs, and how late jobs start'],
   ['soak', 'for hours, what a manager and an agent hold, the size of their database, and how late jobs begin'],

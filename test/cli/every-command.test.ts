@@ -159,7 +159,7 @@ test('commands about agents, instances and destinations', async () => {
 test('commands about plans, jobs and restore points', async () => {
   const { folder } = fixture
   await json(
-    'plan create --instance i --name nightly --destination files --item shop --cron @daily --keep 14d',
+    'plan create --instance i --name nightly --destination files --item shop --cron @daily --keep daily=7,weekly=4',
     v1.planSchema,
   )
   await json('plan list', z.array(v1.planSchema))

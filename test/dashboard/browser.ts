@@ -12,6 +12,8 @@ export interface Dashboard extends AsyncDisposable {
   problems: string[]
   /** Opens a path, and signs in if a token is given. */
   open(path: string, token?: string): Promise<void>
+  /** Follows a link within the page that is open: the session stays. */
+  visit(path: string): Promise<void>
 }
 
 /** Opens a window with a session of its own. */
@@ -39,6 +41,11 @@ export async function openDashboard(
       await page.getByLabel('Token', { exact: true }).fill(token)
       await page.getByRole('button', { name: 'Sign in' }).click()
       await page.getByRole('navigation', { name: 'Main navigation' }).waitFor({ state: 'attached' })
+    },
+    async visit(path) {
+      await page.evaluate(
+        `history.pushState({}, '', ${JSON.stringify(path)}); dispatchEvent(new PopStateEvent('popstate'))`,
+      )
     },
     [Symbol.asyncDispose]: () => context.close(),
   }

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Job } from '@osb-backup/protocol/v1'
+import type { Job, RestorePoint } from '@osb-backup/protocol/v1'
 import { makeTemporaryFolder, startManagerProcess, TEST_TOKEN } from '@osb-backup/testkit'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -20,6 +20,7 @@ let stack: AsyncDisposableStack
 let fixture: Fixture
 let browser: Browser
 let failed: Job
+let point: RestorePoint
 let viewer: string
 /** Ends backups of the item "slow" once it exists. */
 let releaseFile: string
@@ -34,6 +35,9 @@ beforeAll(async () => {
   const { client } = fixture
   const schedule = { cron: '0 0 2 * * *' }
   await fixture.runPlan((await fixture.createPlan({ name: 'nightly', items: ['shop', 'stock'], schedule })).id)
+  const [stored] = (await client.restorePoints.list({ item: 'shop' })).items
+  if (stored === undefined) throw new Error('the backup left no restore point')
+  point = stored
   failed = await fixture.runPlan((await fixture.createPlan({ name: 'failing', items: ['broken'], schedule })).id)
   expect(failed.state).toBe('failed')
   viewer = (await client.tokens.create({ name: 'Vera', role: 'viewer', instances: [instanceId] })).token
@@ -78,10 +82,10 @@ describe.each([
       '/': 'Overview',
       '/instances': 'Instances',
       '/instances/i': 'i',
-      '/instances/i?tab=restore-points': 'i',
-      '/instances/i?tab=jobs': 'i',
       '/instances?q=none': 'Instances',
+      '/instances/i?tab=restore-points': 'i',
       '/instances/none': 'none',
+      '/instances/i?tab=jobs': 'i',
       '/plans': 'Plans',
       '/plans/new?instance=i': 'New plan',
       [`/plans/${failed.planId}`]: 'failing',
@@ -89,11 +93,23 @@ describe.each([
       '/jobs': 'Jobs',
       [`/jobs/${failed.id}`]: 'Backup of i',
       '/jobs?instance=none': 'Jobs',
+      '/restore-points': 'Restore points',
+      [`/restore-points/${point.id}`]: 'shop of i',
+      '/restore-points?held=true': 'Restore points',
+      '/destinations': 'Destinations',
+      '/destinations/new': 'New destination',
+      [`/destinations/${fixture.destinationId}`]: 'files',
+      '/agents': 'Agents',
+      '/agents/new': 'New agent',
+      [`/agents/${fixture.agentId}`]: fixture.agent.url,
+      '/instances/new': 'New instance',
       '/plans/a/b': 'There is no such page',
     }
     const found: Record<string, unknown> = {}
+    await dashboard.open('/', TEST_TOKEN)
+    // One after the other has another heading.
     for (const [path, heading] of Object.entries(pages)) {
-      await dashboard.open(path, TEST_TOKEN)
+      await dashboard.visit(path)
       await page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor()
       await expectLoaded(page)
       const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - window.innerWidth')
@@ -176,7 +192,7 @@ test('a plan is created and changed with one form, which says what it means whil
   await fixture.client.plans.update(plan?.id ?? '', { retries: 5 })
   await page.getByRole('textbox', { name: 'Name' }).fill('weekly')
   await page.getByRole('button', { name: 'Save changes' }).click()
-  await page.getByText('Somebody else has changed this plan meanwhile').waitFor()
+  await page.getByText('Somebody else has changed this meanwhile').waitFor()
   await dashboard.open(`/plans/${plan?.id}`, TEST_TOKEN)
   await page.getByRole('textbox', { name: 'Name' }).fill('weekly')
   await page.getByRole('switch', { name: 'Paused: the schedule does not start it' }).click()

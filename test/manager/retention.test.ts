@@ -44,6 +44,30 @@ test('FILES keeps the newest of each item, and what is swept is removed from the
   expect((await objectsOf(plan.id)).filter((name) => !name.endsWith('.manifest.json'))).toEqual(named)
 })
 
+test('generations keep the newest of each day, and the preview says why', async () => {
+  const retention = { style: 'gfs', keepDaily: 2, keepYearly: 3 } as const
+  const plan = await fixture.createPlan({ retention, items: ['db1'] })
+  const sql = await superuser()
+  for (const takenAt of ['2020-05-01T10:00Z', '2020-05-02T10:00Z', '2020-05-02T11:00Z']) {
+    await fixture.runPlan(plan.id)
+    const [newest] = await pointsOf(plan.id)
+    await sql.query('update restore_points set taken_at = $1 where id = $2', [takenAt, newest?.id])
+  }
+  await sql.end()
+  const { restorePoints } = await fixture.client.plans.preview({ planId: plan.id, schedule: plan.schedule, retention })
+  const reasons = restorePoints?.map(({ takenAt, keptBecause }) => [takenAt.slice(0, 13), keptBecause])
+  expect(reasons?.toSorted()).toEqual([
+    ['2020-05-01T10', ['daily']],
+    ['2020-05-02T10', []],
+    ['2020-05-02T11', ['newest', 'daily', 'yearly']],
+  ])
+  // A restore point of today takes the place of the older of the two days.
+  await fixture.runPlan(plan.id)
+  await expect.poll(async () => (await pointsOf(plan.id)).length).toBe(2)
+  const times = (await pointsOf(plan.id)).map(({ takenAt }) => takenAt.slice(0, 13))
+  expect(times.filter((time) => time.startsWith('2020'))).toEqual(['2020-05-02T11'])
+})
+
 test('what is held stays, and so does the newest success of an item that fails since', async () => {
   const plan = await fixture.createPlan({ retention: { style: 'count', period: 1 }, items: ['db1'] })
   await fixture.runPlan(plan.id)

@@ -35,6 +35,8 @@ export interface ServerOptions {
   settings?: Record<string, string>
   /** Lines of pg_hba.conf that come before the one that asks for passwords. */
   hba?: readonly string[]
+  /** What its folder is created in; /tmp unless given. Not below TMPDIR: a path to a Unix socket has at most 107 bytes. */
+  parent?: string
   /** More files of the data directory, by their names, readable for the server alone: certificates, pg_ident.conf. */
   files?: Record<string, string>
 }
@@ -83,12 +85,11 @@ export class PostgresServer implements AsyncDisposable {
    *
    * @throws {Error} If there is no PostgreSQL of that version: ask `isInstalled` first.
    */
-  static async start({ major = 15, ...options }: ServerOptions = {}): Promise<PostgresServer> {
+  static async start({ major = 15, parent = '/tmp', ...options }: ServerOptions = {}): Promise<PostgresServer> {
     const found = await serverPrograms(major)
     if (found === undefined) throw new Error(`there is no PostgreSQL ${major}`)
     const account = await serverAccount()
-    // Not below TMPDIR: a path to a Unix socket has at most 107 bytes.
-    const folder = await mkdtemp('/tmp/pg-pack-')
+    const folder = await mkdtemp(`${parent}/pg-pack-`)
     await giveTo(account, folder)
     const programs = await reachablePrograms(found, account, folder)
     const paths = { folder, programs, clientPrograms: await clientPrograms() }
@@ -107,6 +108,21 @@ export class PostgresServer implements AsyncDisposable {
   async restart(): Promise<void> {
     await this.#stop()
     await this.#launch()
+  }
+
+  /** Its data directory. */
+  get data(): string {
+    return this.#data
+  }
+
+  /** Starts it after `stop`. */
+  start(): Promise<void> {
+    return this.#launch()
+  }
+
+  /** Stops it as the machine's service manager does. */
+  stop(): Promise<void> {
+    return this.#as('pg_ctl', 'stop', '-D', this.#data, '-m', 'fast', '-w')
   }
 
   /** What the server logged so far. */
@@ -177,7 +193,7 @@ export class PostgresServer implements AsyncDisposable {
     await ended
   }
 
-  async #initialise({ settings = {}, hba = [], files = {} }: ServerOptions): Promise<void> {
+  async #initialise({ settings = {}, hba = [], files = {} }: Omit<ServerOptions, 'parent'>): Promise<void> {
     const passwordFile = join(this.socketFolder, 'password')
     await writeFile(passwordFile, superuser.password, { mode: 0o600 })
     await giveTo(this.#account, passwordFile)

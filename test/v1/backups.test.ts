@@ -87,6 +87,10 @@ describe('plans', () => {
     [{ schedule: { cron: 'nonsense' } }, 'schedule.cron'],
     [{ schedule: { timezone: 'Middle/Earth' } }, 'schedule.timezone'],
     [{ retention: { style: 'days' } }, 'retention.period'],
+    [{ retention: { style: 'gfs', period: 7 } }, 'retention.keepDaily'],
+    [{ retention: { style: 'gfs', maxAgeDays: 7 } }, 'retention.keepDaily'],
+    [{ retention: { style: 'gfs', keepDaily: 0 } }, 'retention.keepDaily'],
+    [{ retention: { style: 'days', period: 7, keepDaily: 7 } }, 'retention.style'],
     [{ compression: { algorithm: 'gzip', level: 19 } }, 'compression.level'],
     [{ encryption: { publicKey: 'age1nonsense' } }, 'encryption.publicKey'],
     [{ destinationId: 'none' }, 'destinationId'],
@@ -99,6 +103,27 @@ describe('plans', () => {
     await api.client.plans.delete(plan.id)
   })
 
+  test('keep generations, and a retention of another style replaces the old one', async () => {
+    const generations = { style: 'gfs', keepLast: 2, keepDaily: 7, keepMonthly: 12, maxAgeDays: 400 } as const
+    const plan = await api.createPlan({ retention: generations })
+    expect(plan.retention).toEqual(generations)
+    const fewer = await api.client.plans.update(plan.id, { retention: { keepDaily: 5, keepLast: null } })
+    expect(fewer.retention).toEqual({ style: 'gfs', keepDaily: 5, keepMonthly: 12, maxAgeDays: 400 })
+    expect(fewer).toHaveProperty('retentionEffectiveAt')
+    const days = await api.client.plans.update(plan.id, { retention: { style: 'days', period: 9 } })
+    expect(days.retention).toEqual({ style: 'days', period: 9 })
+    const again = await api.client.plans.update(plan.id, { retention: { style: 'gfs', keepYearly: 1 } })
+    expect(again.retention).toEqual({ style: 'gfs', keepYearly: 1 })
+
+    // Clients of the first API see a style that they know, and what they send back changes nothing.
+    const old = await api.call('GET', `/backupPlans/${plan.id}`)
+    expect(old.body.retentionStyle).toBe('ALL')
+    const sent = await api.call('PATCH', `/backupPlans/${plan.id}`, { ...old.body, name: 'renamed' })
+    expect(sent).toMatchObject({ status: 200, body: { name: 'renamed', retentionStyle: 'ALL' } })
+    expect((await api.client.plans.get(plan.id)).retention).toEqual({ style: 'gfs', keepYearly: 1 })
+    await api.client.plans.delete(plan.id)
+  })
+
   test('are previewed, and get keys', async () => {
     const schedule = { cron: '0 0 2 * * *', timezone: 'Europe/Berlin' }
     const preview = await api.client.plans.preview({ schedule, retention: { style: 'count', period: 3 } })
@@ -106,6 +131,10 @@ describe('plans', () => {
     expect(preview.runs[0]).toMatch(/T0[01]:00:00.000Z$/)
     expect(preview.runsKept).toHaveLength(3)
     expect(preview.description).toBe('At 02:00, every day')
+    const weekly = await api.client.plans.preview({ schedule, retention: { style: 'gfs', keepWeekly: 9 } })
+    // Ten days lie in two weeks or in three: of each the last is kept.
+    expect([2, 3]).toContain(weekly.runsKept?.length)
+    expect(weekly.runsKept?.at(-1)).toBe(weekly.runs.at(-1))
     const crontab = await api.client.plans.preview({ schedule: { cron: '0 2 1,15 * MON' } })
     expect(crontab.description).toMatch(
       /^At 02:00, on day 1 or 15 of the month, or on Monday \(five fields, as in crontab/,

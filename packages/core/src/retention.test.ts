@@ -1,7 +1,15 @@
-import { type RetentionStyle, retentionStyles } from '@osb-backup/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { countsAsBackup, expiredPoints, isRetentionShorter, type RetainedPoint, type Retention } from './retention.ts'
+import { type Generations, generationKinds } from './generations.ts'
+import {
+  countsAsBackup,
+  decideRetention,
+  expiredPoints,
+  isRetentionShorter,
+  type RetainedPoint,
+  type Retention,
+  type RetentionStyle,
+} from './retention.ts'
 
 const now = new Date('2026-03-01T00:00:00Z')
 const hour = 3_600_000
@@ -34,6 +42,72 @@ test('FILES keeps the newest of each item', () => {
 test('HOURS and DAYS keep what is younger', () => {
   expect(expiredIds(daily, 'HOURS', 48)).toEqual(['a', 'b', 'c'])
   expect(expiredIds(daily, 'DAYS', 3)).toEqual(['a', 'b'])
+})
+
+test('GFS keeps the newest of each hour, day, week, month and year', () => {
+  // Every six hours for 400 days, the newest at midnight of Sunday, 1 March.
+  const points = Array.from({ length: 1600 }, (_, index) => point(String(index), index * 6))
+  const kept = (wanted: Generations) => {
+    const decisions = decideRetention(points, { style: 'GFS', period: 1, generations: wanted }, now)
+    return [...decisions]
+      .filter(([, reasons]) => reasons.length > 0)
+      .map(([{ takenAt }]) => takenAt.toISOString().slice(0, 13))
+  }
+  expect(kept({ last: 2 })).toEqual(['2026-03-01T00', '2026-02-28T18'])
+  expect(kept({ daily: 3 })).toEqual(['2026-03-01T00', '2026-02-28T18', '2026-02-27T18'])
+  expect(kept({ weekly: 3 })).toEqual(['2026-03-01T00', '2026-02-22T18', '2026-02-15T18'])
+  expect(kept({ monthly: 3 })).toEqual(['2026-03-01T00', '2026-02-28T18', '2026-01-31T18'])
+  expect(kept({ yearly: 3 })).toEqual(['2026-03-01T00', '2025-12-31T18'])
+  expect(kept({ yearly: 3, maxAgeDays: 50 })).toEqual(['2026-03-01T00'])
+  expect(kept({ daily: 2, monthly: 2 })).toEqual(['2026-03-01T00', '2026-02-28T18'])
+})
+
+test('each restore point says why it is kept', () => {
+  const points = [
+    point('f', 0, { good: false }),
+    point('e', 1),
+    point('d', 2),
+    point('c', 25, { held: true }),
+    point('b', 26),
+  ]
+  const retention = { style: 'GFS', period: 1, generations: { hourly: 2, daily: 2 } } as const
+  expect([...decideRetention(points, retention, now)].map(([{ id }, reasons]) => [id, reasons])).toEqual([
+    ['f', ['unreplaced']],
+    ['e', ['newest', 'hourly', 'daily']],
+    ['d', ['hourly']],
+    // It takes no place: the one below it is kept as the newest of the day.
+    ['c', ['held', 'daily']],
+    ['b', ['daily']],
+  ])
+})
+
+test('the hour that clocks show twice is two hours', () => {
+  // The clocks of Berlin go from 03:00 to 02:00 at 01:00 UTC.
+  const points = [0, 30, 60, 90].map((minutes) => {
+    const takenAt = new Date(Date.UTC(2026, 9, 25, 0, minutes))
+    return { ...point(String(minutes), 0, { sequence: minutes }), takenAt }
+  })
+  const retention = { style: 'GFS', period: 1, generations: { hourly: 9 }, timezone: 'Europe/Berlin' } as const
+  expect(expiredPoints(points, retention, new Date('2026-10-26T00:00:00Z')).map(({ id }) => id)).toEqual(['0', '60'])
+})
+
+test('a generation is never longer than its number, whatever is not held', () => {
+  fc.assert(
+    fc.property(
+      pointSets,
+      fc.constantFrom(...generationKinds),
+      fc.integer({ min: 1, max: 4 }),
+      (points, kind, count) => {
+        const retention = { style: 'GFS', period: 1, generations: { [kind]: count } } as const
+        for (const ofItem of Map.groupBy(points, ({ item }) => item).values()) {
+          const kept = [...decideRetention(ofItem, retention, now)].filter(
+            ([each, reasons]) => reasons.includes(kind) && countsAsBackup(each) && !each.held,
+          )
+          expect(kept.length).toBeLessThanOrEqual(count)
+        }
+      },
+    ),
+  )
 })
 
 test('ALL keeps everything', () => {
@@ -105,9 +179,24 @@ test('what is missing expires no earlier than if it were good, since it may be f
   )
 })
 
+const few = fc.option(fc.integer({ min: 1, max: 8 }), { nil: undefined })
+const generations: fc.Arbitrary<Generations> = fc.record({
+  ...{ last: few, hourly: few, daily: few, weekly: few, monthly: few, yearly: few },
+  maxAgeDays: fc.option(fc.integer({ min: 1, max: 200 }), { nil: undefined }),
+})
 const retentions: fc.Arbitrary<Retention> = fc.record({
-  style: fc.constantFrom(...retentionStyles),
+  style: fc.constantFrom('FILES', 'HOURS', 'DAYS', 'ALL', 'GFS'),
   period: fc.integer({ min: 1, max: 100 }),
+  generations,
+  timezone: fc.constantFrom('UTC', 'Pacific/Kiritimati', 'America/St_Johns'),
+})
+const withMore = ({ generations: { maxAgeDays, ...counts } = {}, ...retention }: Retention): Retention => ({
+  ...retention,
+  period: retention.period + 1,
+  generations: {
+    ...Object.fromEntries(Object.entries(counts).map(([kind, count = 0]) => [kind, count + 1])),
+    maxAgeDays: maxAgeDays && maxAgeDays + 1,
+  },
 })
 const pointSets = fc
   .array(
@@ -154,7 +243,8 @@ test('sweeping again finds nothing more, and a longer period never more', () => 
       const expired = expiredPoints(points, retention, now)
       const left = points.filter((each) => !expired.includes(each))
       expect(expiredPoints(left, retention, now)).toEqual([])
-      const longer = expiredPoints(points, { ...retention, period: retention.period + 1 }, now)
+      const longer = expiredPoints(points, withMore(retention), now)
+      expect(isRetentionShorter(withMore(retention), retention)).toBe(false)
       expect(longer.every((each) => expired.includes(each))).toBe(true)
     }),
   )
@@ -194,6 +284,24 @@ test.for([
   ['FILES', 1000, 'ALL', 1, true],
   ['ALL', 1, 'FILES', 7, false],
   ['ALL', 1, 'ALL', 2, false],
+  ['GFS', 1, 'FILES', 1, true],
+  ['GFS', 1, 'ALL', 1, true],
+  ['ALL', 1, 'GFS', 1, false],
 ] as const)('%s %i after %s %i is shorter: %s', ([style, period, styleBefore, periodBefore, isShorter]) => {
   expect(isRetentionShorter({ style, period }, { style: styleBefore, period: periodBefore })).toBe(isShorter)
+})
+
+test.for<[Generations, Generations, boolean]>([
+  [{ daily: 7 }, { daily: 7 }, false],
+  [{ daily: 6, weekly: 9 }, { daily: 7 }, true],
+  [{ daily: 7, weekly: 1 }, { daily: 7 }, false],
+  [{ daily: 7 }, { daily: 7, yearly: 1 }, true],
+  [{ daily: 7, maxAgeDays: 90 }, { daily: 7 }, true],
+  [{ daily: 7 }, { daily: 7, maxAgeDays: 90 }, false],
+])('%o after %o is shorter: %s', ([now, before, isShorter]) => {
+  const gfs = (generations: Generations, timezone?: string) =>
+    ({ style: 'GFS', period: 1, generations, timezone }) as const
+  expect(isRetentionShorter(gfs(now), gfs(before))).toBe(isShorter)
+  expect(isRetentionShorter(gfs(now, 'UTC'), gfs(before))).toBe(isShorter)
+  expect(isRetentionShorter(gfs(now, 'Asia/Tokyo'), gfs(before))).toBe(true)
 })

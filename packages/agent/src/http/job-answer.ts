@@ -2,7 +2,14 @@ import { dumpName, type RunKind } from '@osb-backup/core'
 import { omitUndefined } from '@osb-backup/node'
 import { type AgentJob, additionalStages, backupStages, restoreStages, stageLogField } from '@osb-backup/protocol'
 import { type StoreSettings, stores } from '@osb-backup/storage/kinds'
-import { currentStepOf, errorMessageOf, failedStepOf, failureCodeOf, type JobRecord } from '../jobs/job-record.ts'
+import {
+  currentStepOf,
+  errorMessageOf,
+  failedStepOf,
+  failureCodeOf,
+  type JobRecord,
+  type StepRecord,
+} from '../jobs/job-record.ts'
 import { hasPendingUnlock, pendingSteps, unlockAttempts } from '../jobs/pending-steps.ts'
 import { timestamp } from './timestamp.ts'
 
@@ -53,6 +60,7 @@ export function jobAnswer(job: JobRecord, nextRetryAt?: Date): AgentJob {
       ...(job.expectedBytes === undefined ? {} : { expected_bytes: job.expectedBytes }),
     },
     warnings: job.warnings,
+    stages: job.steps.map(stageFields),
     ...(job.lockedSince === undefined ? {} : { locked_since: timestamp(job.lockedSince) }),
     ...retryFields(job, nextRetryAt),
     start_time: timestamp(job.startedAt),
@@ -96,6 +104,11 @@ function retryFields(
     ...(nextRetryAt === undefined ? {} : { next_retry_at: timestamp(nextRetryAt) }),
   }
 }
+
+const stageFields = ({ step, startedAt, endedAt, ok, attempt }: StepRecord) => ({
+  stage: step,
+  ...omitUndefined({ start_time: startedAt?.toISOString(), end_time: endedAt?.toISOString(), ok, attempt }),
+})
 
 /** The current stage; a transfer counts as part of the stage whose file it transfers. */
 function stateOf(job: JobRecord): string {

@@ -9,6 +9,9 @@ export interface StepRecord {
   step: Step
   /** Undefined while it runs. */
   ok?: boolean
+  /** When it started and ended; absent in the journals of older agents. */
+  startedAt?: Date
+  endedAt?: Date
   /** The number of the attempt, from the second one on. */
   attempt?: number
   /** The agent stopped while the step ran. An always-run step then runs again, with a new record. */

@@ -58,6 +58,7 @@ async function runUntraced(
 ): Promise<void> {
   const { step } = stepRecord
   const { record } = job
+  stepRecord.startedAt = run.now()
   const unsaved = await saveProblem(record, deps)
   // From here to the start of the process nothing is awaited that another job could be quicker with.
   if (isAlwaysRun(step)) job.descriptors?.release()
@@ -74,11 +75,12 @@ async function runUntraced(
   noteEnd(stepRecord, deps)
 }
 
-function recordStepEnd({ mask }: RunContext, stepRecord: StepRecord, end: StepResult): void {
+function recordStepEnd({ mask, now }: RunContext, stepRecord: StepRecord, end: StepResult): void {
   stepRecord.stdout = end.stdout ?? ''
   stepRecord.stderr = end.stderr ?? ''
   if (end.problem !== undefined) stepRecord.problem = mask.mask(end.problem)
   if (end.failureCode !== undefined) stepRecord.failureCode = end.failureCode
+  stepRecord.endedAt = now()
   stepRecord.ok = end.ok
 }
 

@@ -80,6 +80,8 @@ const jobSchema = z.object({
   steps: z.array(
     z.object({
       step,
+      startedAt: instant.exactOptional(),
+      endedAt: instant.exactOptional(),
       ok: z.boolean().exactOptional(),
       attempt: whole.exactOptional(),
       isInterrupted: z.boolean().exactOptional(),

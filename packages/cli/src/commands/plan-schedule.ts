@@ -4,7 +4,7 @@ import { UsageError } from '../exit-code.ts'
 import { localInstant } from '../output/describe.ts'
 import { formatDuration, formatRelative } from '../output/units.ts'
 import { findEntry } from '../resources/resource.ts'
-import { keeps, planResource } from '../resources/resources.ts'
+import { generationFields, keeps, planResource } from '../resources/resources.ts'
 import type { Session } from '../session.ts'
 import type { Program } from './program-context.ts'
 
@@ -22,18 +22,35 @@ export function addScheduleOptions(command: Command): Command {
     .option('--timezone <name>', 'IANA time zone that it is read in; UTC by default')
     .option(
       '--keep <what>',
-      'what is kept: 14d (days), 48h (hours), 10 (newest restore points), or all',
+      'what is kept: 14d (days), 48h (hours), 10 (newest restore points), daily=7,weekly=4,monthly=12 (the newest of each; also last, hourly, yearly and max-age-days), or all',
       retentionArgument,
     )
 }
 
-/** Reads a retention: `14d`, `48h`, `10` or `all`. */
+/** Reads a retention: `14d`, `48h`, `10`, `daily=7,weekly=4` or `all`. */
 function retentionArgument(text: string): Retention {
   if (text === 'all') return { style: 'all' }
+  if (text.includes('=')) return generationsArgument(text)
   const match = /^(\d{1,6})([dh]?)$/.exec(text)
   if (match === null || Number(match[1]) < 1)
-    throw new InvalidArgumentError('Use 14d (days), 48h (hours), 10 (newest restore points), or all.')
+    throw new InvalidArgumentError(
+      'Use 14d (days), 48h (hours), 10 (newest restore points), daily=7,weekly=4 (the newest of each), or all.',
+    )
   return { style: match[2] === 'd' ? 'days' : match[2] === 'h' ? 'hours' : 'count', period: Number(match[1]) }
+}
+
+function generationsArgument(text: string): Retention {
+  const retention: Retention = { style: 'gfs' }
+  for (const part of text.split(',')) {
+    const [, name = '', count] = /^([a-z-]+)=([1-9]\d{0,5})$/.exec(part.trim()) ?? []
+    const field = generationFields.get(name)
+    if (field === undefined || retention[field] !== undefined) {
+      const names = [...generationFields.keys()].join(', ')
+      throw new InvalidArgumentError(`Each part is a name, "=" and a number: ${names}; each at most once.`)
+    }
+    retention[field] = Number(count)
+  }
+  return retention
 }
 
 /** Adds `plan preview`. */

@@ -14,6 +14,7 @@ import {
   type Plan,
   planQuerySchema,
   type RestorePoint,
+  type Retention,
   restorePointQuerySchema,
   type Store,
   type Token,
@@ -128,9 +129,26 @@ export const planResource: Resource<Plan> = {
 const coverageOf = ({ items: covered, excludedItems }: Plan) =>
   excludedItems.length === 0 ? items(covered) : `${items(covered)} but ${items(excludedItems)}`
 
+/** What `--keep` calls the fields of a retention by generations. */
+export const generationFields: ReadonlyMap<string, Exclude<keyof Retention, 'style' | 'period'>> = new Map([
+  ['last', 'keepLast'],
+  ['hourly', 'keepHourly'],
+  ['daily', 'keepDaily'],
+  ['weekly', 'keepWeekly'],
+  ['monthly', 'keepMonthly'],
+  ['yearly', 'keepYearly'],
+  ['max-age-days', 'maxAgeDays'],
+] as const)
+
 /** A retention in words. */
 export function keeps({ retention }: Pick<Plan, 'retention'>): string {
   const { style, period } = retention
+  if (style === 'gfs') {
+    const counts = [...generationFields].flatMap(([name, field]) =>
+      retention[field] === undefined ? [] : [`${name}=${retention[field]}`],
+    )
+    return counts.join(',')
+  }
   return style === 'all' ? 'all' : `${period} ${style === 'count' ? 'newest' : style}`
 }
 

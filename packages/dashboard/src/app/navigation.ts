@@ -1,4 +1,14 @@
-import { Boxes, CalendarClock, History, LayoutDashboard, ListChecks, type LucideIcon } from 'lucide-react'
+import {
+  Archive,
+  Boxes,
+  CalendarClock,
+  Database,
+  History,
+  LayoutDashboard,
+  ListChecks,
+  type LucideIcon,
+  Server,
+} from 'lucide-react'
 import { messages } from '../messages/messages.ts'
 
 const { pages } = messages.shell
@@ -9,5 +19,8 @@ export const navigation = [
   { to: '/instances', label: pages.instances, Icon: Boxes, key: 'i' },
   { to: '/plans', label: pages.plans, Icon: CalendarClock, key: 'p' },
   { to: '/jobs', label: pages.jobs, Icon: ListChecks, key: 'j' },
+  { to: '/restore-points', label: pages.restorePoints, Icon: Archive, key: 's' },
   { to: '/restore', label: pages.restore, Icon: History, key: 'r' },
+  { to: '/destinations', label: pages.destinations, Icon: Database, key: 'd' },
+  { to: '/agents', label: pages.agents, Icon: Server, key: 'a' },
 ] as const satisfies readonly { to: string; label: string; Icon: LucideIcon; key: string }[]

@@ -1,4 +1,11 @@
-import { jobKinds, jobStates, protectionStates } from '@osb-backup/protocol/v1'
+import {
+  agentStates,
+  jobKinds,
+  jobStates,
+  protectionStates,
+  storeKinds,
+  verificationStates,
+} from '@osb-backup/protocol/v1'
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
 import { z } from 'zod'
 import { OverviewPage } from '../pages/overview/overview-page.tsx'
@@ -7,6 +14,8 @@ import { Shell } from './shell.tsx'
 
 /** A filter of the URL; one that is no value of it counts as none, as after a manual edit. */
 const text = z.string().min(1).max(200).optional().catch(undefined)
+const day = z.iso.date().optional().catch(undefined)
+const flag = z.enum(['true', 'false']).optional().catch(undefined)
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) => z.enum(values).optional().catch(undefined)
 
 const rootRoute = createRootRoute({ component: Shell, notFoundComponent: NotFoundPage })
@@ -23,11 +32,19 @@ const instancesRoute = createRoute({
 
 const instanceTabs = ['items', 'restore-points', 'jobs'] as const
 
+/** An instance that is registered. */
+const newInstanceRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/instances/new',
+  validateSearch: z.object({ agent: text }),
+  component: lazyRouteComponent(() => import('../pages/instances/new-instance-page.tsx'), 'NewInstancePage'),
+})
+
 /** One instance. */
 const instanceRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/instances/$instanceId',
-  validateSearch: z.object({ tab: oneOf(instanceTabs) }),
+  validateSearch: z.object({ tab: oneOf(instanceTabs), day }),
   component: lazyRouteComponent(() => import('../pages/instances/instance-page.tsx'), 'InstancePage'),
 })
 
@@ -35,7 +52,7 @@ const instanceRoute = createRoute({
 const plansRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/plans',
-  validateSearch: z.object({ q: text, instance: text, paused: oneOf(['true', 'false']) }),
+  validateSearch: z.object({ q: text, instance: text, paused: flag }),
   component: lazyRouteComponent(() => import('../pages/plans/plans-page.tsx'), 'PlansPage'),
 })
 
@@ -43,7 +60,7 @@ const plansRoute = createRoute({
 const newPlanRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/plans/new',
-  validateSearch: z.object({ instance: text }),
+  validateSearch: z.object({ instance: text, destination: text }),
   component: lazyRouteComponent(() => import('../pages/plans/plan-page.tsx'), 'NewPlanPage'),
 })
 
@@ -66,6 +83,7 @@ const jobsRoute = createRoute({
 const jobRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/jobs/$jobId',
+  validateSearch: z.object({ log: text }),
   component: lazyRouteComponent(() => import('../pages/jobs/job-page.tsx'), 'JobPage'),
 })
 
@@ -73,15 +91,101 @@ const jobRoute = createRoute({
 const restoreRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/restore',
-  validateSearch: z.object({ instance: text, item: text, point: text }),
+  validateSearch: z.object({ instance: text, item: text, day, point: text }),
   component: lazyRouteComponent(() => import('../pages/restore/restore-page.tsx'), 'RestorePage'),
 })
+
+/** The restore points, filtered. */
+const restorePointsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/restore-points',
+  validateSearch: z.object({
+    q: text,
+    instance: text,
+    item: text,
+    plan: text,
+    destination: text,
+    job: text,
+    state: oneOf(verificationStates),
+    held: flag,
+    suspicious: flag,
+    deleting: flag,
+    day,
+  }),
+  component: lazyRouteComponent(() => import('../pages/restore-points/restore-points-page.tsx'), 'RestorePointsPage'),
+})
+
+/** One restore point. */
+const restorePointRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/restore-points/$pointId',
+  component: lazyRouteComponent(() => import('../pages/restore-points/restore-point-page.tsx'), 'RestorePointPage'),
+})
+
+/** The destinations, filtered. */
+const destinationsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/destinations',
+  validateSearch: z.object({ q: text, instance: text, kind: oneOf(storeKinds), retired: flag }),
+  component: lazyRouteComponent(() => import('../pages/destinations/destinations-page.tsx'), 'DestinationsPage'),
+})
+
+/** A destination that is created. */
+const newDestinationRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/destinations/new',
+  validateSearch: z.object({ instance: text, kind: oneOf(storeKinds) }),
+  component: lazyRouteComponent(() => import('../pages/destinations/destination-page.tsx'), 'NewDestinationPage'),
+})
+
+/** One destination, and a reconciliation of it. */
+const destinationRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/destinations/$destinationId',
+  validateSearch: z.object({ reconciliation: text }),
+  component: lazyRouteComponent(() => import('../pages/destinations/destination-page.tsx'), 'DestinationPage'),
+})
+
+/** The agents, filtered. */
+const agentsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/agents',
+  validateSearch: z.object({ q: text, state: oneOf(agentStates) }),
+  component: lazyRouteComponent(() => import('../pages/agents/agents-page.tsx'), 'AgentsPage'),
+})
+
+/** An agent that is registered. */
+const newAgentRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/agents/new',
+  component: lazyRouteComponent(() => import('../pages/agents/agent-page.tsx'), 'NewAgentPage'),
+})
+
+/** One agent. */
+const agentRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/agents/$agentId',
+  component: lazyRouteComponent(() => import('../pages/agents/agent-page.tsx'), 'AgentPage'),
+})
+
+/**
+ * Filters are plain text in the URL, as people and other programs write it: `?q=123` searches for text, and `?paused=true` is no boolean.
+ */
+const plainSearch = {
+  parseSearch: (search: string) => Object.fromEntries(new URLSearchParams(search)),
+  stringifySearch: (search: Record<string, unknown>) => {
+    const set = Object.entries(search).filter(([, value]) => value !== undefined)
+    const text = new URLSearchParams(set.map(([name, value]) => [name, String(value)])).toString()
+    return text === '' ? '' : `?${text}`
+  },
+}
 
 /** Every page has a URL, its filters included. The manager serves the dashboard at these paths (http/dashboard.ts). */
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     overviewRoute,
     instancesRoute,
+    newInstanceRoute,
     instanceRoute,
     plansRoute,
     newPlanRoute,
@@ -89,7 +193,16 @@ export const router = createRouter({
     jobsRoute,
     jobRoute,
     restoreRoute,
+    restorePointsRoute,
+    restorePointRoute,
+    destinationsRoute,
+    newDestinationRoute,
+    destinationRoute,
+    agentsRoute,
+    newAgentRoute,
+    agentRoute,
   ]),
+  ...plainSearch,
   defaultPreload: 'intent',
   scrollRestoration: true,
   defaultErrorComponent: CrashPage,

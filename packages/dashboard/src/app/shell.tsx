@@ -72,8 +72,8 @@ export function Shell() {
             key={to}
             label={label}
             leftSection={<Icon size={18} aria-hidden />}
-            active={to === '/' ? path === '/' : path.startsWith(to)}
-            aria-current={(to === '/' ? path === '/' : path.startsWith(to)) ? 'page' : undefined}
+            active={isWithin(path, to)}
+            aria-current={isWithin(path, to) ? 'page' : undefined}
             renderRoot={(props) => <Link to={to} {...props} />}
           />
         ))}
@@ -87,6 +87,9 @@ export function Shell() {
     </AppShell>
   )
 }
+
+/** Whether a page belongs to one of the main navigation: `/restore` is not part of `/restore-points`. */
+const isWithin = (path: string, page: string) => path === page || (page !== '/' && path.startsWith(`${page}/`))
 
 function LiveBadge({ isLive }: { isLive: boolean }) {
   return (

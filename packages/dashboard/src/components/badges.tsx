@@ -1,5 +1,5 @@
 import { Badge, type MantineColor } from '@mantine/core'
-import type { AlarmSeverity, JobState, ProtectionState } from '@osb-backup/protocol/v1'
+import type { AgentState, AlarmSeverity, JobState, ProtectionState } from '@osb-backup/protocol/v1'
 import {
   Ban,
   CircleAlert,
@@ -14,6 +14,7 @@ import {
   ShieldCheck,
   ShieldQuestionMark,
   ShieldX,
+  Unplug,
 } from 'lucide-react'
 import { messages } from '../messages/messages.ts'
 
@@ -43,6 +44,12 @@ const severityLooks: Record<AlarmSeverity, Look> = {
   info: { color: 'blue', Icon: Info },
   warning: { color: 'orange', Icon: CircleAlert },
   critical: { color: 'red', Icon: CircleX },
+}
+
+const agentLooks: Record<AgentState, Look> = {
+  reachable: { color: 'green', Icon: CircleCheck },
+  unreachable: { color: 'red', Icon: Unplug },
+  unknown: { color: 'gray', Icon: CircleHelp },
 }
 
 const ICON_SIZE = 14
@@ -75,4 +82,9 @@ export const ProtectionBadge = ({ state }: { state: ProtectionState }) => (
 /** How urgent an alarm is. */
 export const SeverityBadge = ({ severity }: { severity: AlarmSeverity }) => (
   <StateBadge look={severityLooks[severity]}>{messages.states.severity[severity]}</StateBadge>
+)
+
+/** Whether an agent answers. */
+export const AgentStateBadge = ({ state }: { state: AgentState }) => (
+  <StateBadge look={agentLooks[state]}>{messages.states.agents[state]}</StateBadge>
 )

@@ -21,6 +21,9 @@ export function formatBytes(bytes: number): string {
   }).format(value)
 }
 
+/** How much larger or smaller something became. */
+export const formatGrowth = (bytes: number): string => `${bytes < 0 ? '−' : '+'}${formatBytes(Math.abs(bytes))}`
+
 /** Date and time to the minute, in the viewer's zone. */
 export const formatInstant = (instant: string): string => instants.format(new Date(instant))
 

@@ -16,12 +16,13 @@ export function Instant({ at, isRelative = false }: { at: string | undefined; is
   )
 }
 
-function useNow(isTicking: boolean): number {
+/** The time, which is read again while something on the page depends on it. */
+export function useNow(isTicking: boolean, tickMs = TICK_MS): number {
   const [now, setNow] = useState(Date.now)
   useEffect(() => {
     if (!isTicking) return
-    const timer = setInterval(() => setNow(Date.now()), TICK_MS)
+    const timer = setInterval(() => setNow(Date.now()), tickMs)
     return () => clearInterval(timer)
-  }, [isTicking])
+  }, [isTicking, tickMs])
   return now
 }

@@ -2,6 +2,7 @@ import { Skeleton, Stack } from '@mantine/core'
 import type { List } from '@osb-backup/protocol/v1'
 import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query'
 import { type ReactNode, useMemo } from 'react'
+import { PAGE_SIZE, type PageStart } from '../data/queries.ts'
 import { messages } from '../messages/messages.ts'
 import { ErrorNotice } from './notices.tsx'
 import { type Column, VirtualTable } from './virtual-table.tsx'
@@ -21,13 +22,13 @@ export function PagedTable<T extends { id: string }>({
   empty: ReactNode
 }) {
   const rows = useMemo(() => query.data?.pages.flatMap(({ items }) => items) ?? [], [query.data])
-  const { fetchNextPage, isFetchingNextPage, hasNextPage, error } = query
-  const onMore = useMemo(
-    () => () => {
-      if (!isFetchingNextPage && error === null) void fetchNextPage()
-    },
-    [fetchNextPage, isFetchingNextPage, error],
-  )
+  const { fetchNextPage, fetchPreviousPage, isFetching, hasNextPage, error } = query
+  const mayFetch = !isFetching && error === null
+  const onMore = useMemo(() => () => mayFetch && void fetchNextPage(), [fetchNextPage, mayFetch])
+  const onBefore = useMemo(() => () => mayFetch && void fetchPreviousPage(), [fetchPreviousPage, mayFetch])
+  // The library's hooks forget the type of the page parameters.
+  const [firstPage] = (query.data?.pageParams ?? []) as PageStart[]
+  const firstIndex = (firstPage?.index ?? 0) * PAGE_SIZE
   const notice = error !== null && <ErrorNotice error={error} onRetry={() => void query.refetch()} />
   if (query.data === undefined) {
     if (notice) return notice
@@ -49,9 +50,11 @@ export function PagedTable<T extends { id: string }>({
           label={label}
           columns={columns}
           rows={rows}
+          firstIndex={firstIndex}
           rowKey={({ id }) => id}
           hasMore={hasNextPage}
           onMore={onMore}
+          onBefore={onBefore}
         />
       )}
     </Stack>

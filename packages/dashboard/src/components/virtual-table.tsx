@@ -21,22 +21,28 @@ const OVERSCAN = 12
 const PENDING_ROWS = 3
 
 /**
- * A table of any length, of which only the rows on the screen are in the page. It reads further pages as they are scrolled to.
+ * A table of any length, of which only the rows on the screen are in the page. It reads further pages as they are scrolled to, and
+ * those before `firstIndex` again.
  */
 export function VirtualTable<T>({
   label,
   columns,
   rows,
+  firstIndex,
   rowKey,
   hasMore,
   onMore,
+  onBefore,
 }: {
   label: string
   columns: readonly Column<T>[]
   rows: readonly T[]
+  /** The place of the first of the rows in the list. */
+  firstIndex: number
   rowKey: (row: T) => string
   hasMore: boolean
   onMore: () => void
+  onBefore: () => void
 }) {
   const isPhone = useMediaQuery('(max-width: 48em)', window.innerWidth <= 768)
   const shown = isPhone ? columns.filter(({ onPhones }) => onPhones) : columns
@@ -47,24 +53,27 @@ export function VirtualTable<T>({
     const top = (body.current?.getBoundingClientRect().top ?? 0) + window.scrollY
     if (Math.abs(top - scrollMargin) > 1) setScrollMargin(top)
   })
+  const endIndex = firstIndex + rows.length
   const virtualizer = useWindowVirtualizer({
-    count: rows.length + (hasMore ? PENDING_ROWS : 0),
+    count: endIndex + (hasMore ? PENDING_ROWS : 0),
     estimateSize: () => ROW_HEIGHT,
     overscan: OVERSCAN,
     scrollMargin,
   })
   const virtualRows = virtualizer.getVirtualItems()
-  const isEndShown = (virtualRows.at(-1)?.index ?? 0) >= rows.length - 1
+  const isBeginningShown = (virtualRows[0]?.index ?? 0) < firstIndex
+  const isEndShown = (virtualRows.at(-1)?.index ?? 0) >= endIndex - 1
   useEffect(() => {
-    if (hasMore && isEndShown) onMore()
-  }, [hasMore, isEndShown, onMore])
+    if (isBeginningShown) onBefore()
+    else if (hasMore && isEndShown) onMore()
+  }, [hasMore, isBeginningShown, isEndShown, onBefore, onMore])
 
   const gridTemplateColumns = shown.map(({ width }) => width).join(' ')
   return (
     <div
       role="table"
       aria-label={label}
-      aria-rowcount={hasMore ? -1 : rows.length + 1}
+      aria-rowcount={hasMore ? -1 : endIndex + 1}
       aria-colcount={shown.length}
       className={classes.table}
     >
@@ -79,7 +88,7 @@ export function VirtualTable<T>({
       </div>
       <div role="rowgroup" ref={body} className={classes.body} style={{ height: virtualizer.getTotalSize() }}>
         {virtualRows.map(({ index, start }) => {
-          const row = rows[index]
+          const row = rows[index - firstIndex]
           return (
             <div
               key={row === undefined ? index : rowKey(row)}

@@ -1,29 +1,49 @@
 import type { BackupClient } from '@osb-backup/client'
-import type {
-  AlarmQuery,
-  InstanceQuery,
-  JobQuery,
-  List,
-  PlanPreviewRequest,
-  PlanQuery,
-  RestorePointQuery,
-  TrendQuery,
+import {
+  type AgentQuery,
+  type AlarmQuery,
+  type DestinationQuery,
+  type InstanceQuery,
+  isEnded,
+  type JobQuery,
+  type List,
+  type PlanPreviewRequest,
+  type PlanQuery,
+  type RestorePointQuery,
+  type TrendQuery,
 } from '@osb-backup/protocol/v1'
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 
 /** Entries that are read at once of a list that is scrolled. */
-const PAGE_SIZE = 100
+export const PAGE_SIZE = 100
+/** Pages of such a list that are kept. */
+const MAX_PAGES = 4
 /** Entries of a list to choose from. */
 const MAX_CHOICES = 500
 /** The overview judges every instance: it is read again at most so often, whatever changes meanwhile. */
 const OVERVIEW_INTERVAL_MS = 30_000
+/** Agents are checked twice a minute, and no event says so. */
+const AGENT_INTERVAL_MS = 15_000
+const RECONCILIATION_INTERVAL_MS = 1000
 
 interface Paged {
   cursor?: string | undefined
   limit?: unknown
 }
 
-/** The pages of a list, read one after the other. */
+/** Where a page of a list begins, and the page before it: the API's cursors lead forward only. */
+export interface PageStart {
+  cursor: string | undefined
+  index: number
+  previous: PageStart | undefined
+}
+
+const firstPage: PageStart = { cursor: undefined, index: 0, previous: undefined }
+
+/**
+ * The pages of a list, read one after the other. Of a list that is scrolled far only the pages around the screen are kept: after a
+ * change they are read again, all of them, one after the other.
+ */
 function pagesOf<T, Query extends Paged>(
   key: readonly unknown[],
   list: (query: Query, options: { signal: AbortSignal }) => Promise<List<T>>,
@@ -31,9 +51,12 @@ function pagesOf<T, Query extends Paged>(
 ) {
   return infiniteQueryOptions({
     queryKey: [...key, query],
-    queryFn: ({ pageParam, signal }) => list({ ...query, limit: PAGE_SIZE, cursor: pageParam }, { signal }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ nextCursor }) => nextCursor,
+    queryFn: ({ pageParam, signal }) => list({ ...query, limit: PAGE_SIZE, cursor: pageParam.cursor }, { signal }),
+    initialPageParam: firstPage,
+    getNextPageParam: ({ nextCursor }, _pages, last): PageStart | undefined =>
+      nextCursor === undefined ? undefined : { cursor: nextCursor, index: last.index + 1, previous: last },
+    getPreviousPageParam: (_page, _pages, first): PageStart | undefined => first.previous,
+    maxPages: MAX_PAGES,
   })
 }
 
@@ -46,6 +69,18 @@ export const queries = {
       queryKey: ['overview'],
       queryFn: ({ signal }) => client.overview({ signal }),
       refetchInterval: OVERVIEW_INTERVAL_MS,
+    }),
+  /** Whether what a first backup needs exists already. */
+  firstSteps: (client: BackupClient) =>
+    queryOptions({
+      queryKey: ['plans', 'first-steps'],
+      queryFn: async ({ signal }) => {
+        const [destinations, plans] = await Promise.all([
+          client.destinations.list({ limit: 1 }, { signal }),
+          client.plans.list({ limit: 1 }, { signal }),
+        ])
+        return { hasDestination: destinations.items.length > 0, hasPlan: plans.items.length > 0 }
+      },
     }),
   instances: (client: BackupClient, query: InstanceQuery) => pagesOf(['instances'], client.instances.list, query),
   instance: (client: BackupClient, id: string) =>
@@ -60,15 +95,39 @@ export const queries = {
       queryKey: ['trends', id, query],
       queryFn: ({ signal }) => client.instances.trend(id, query, { signal }),
     }),
+  agents: (client: BackupClient, query: AgentQuery) => pagesOf(['agents'], client.agents.list, query),
   agent: (client: BackupClient, id: string) =>
-    queryOptions({ queryKey: ['agents', id], queryFn: ({ signal }) => client.agents.get(id, { signal }) }),
+    queryOptions({
+      queryKey: ['agents', id],
+      queryFn: ({ signal }) => client.agents.getVersioned(id, { signal }),
+      refetchInterval: AGENT_INTERVAL_MS,
+    }),
   plans: (client: BackupClient, query: PlanQuery) => pagesOf(['plans'], client.plans.list, query),
+  plansOf: (client: BackupClient, instance: string) =>
+    queryOptions({
+      queryKey: ['plans', 'of', instance],
+      queryFn: async ({ signal }) => (await client.plans.list({ instance, limit: MAX_CHOICES }, { signal })).items,
+    }),
   plan: (client: BackupClient, id: string) =>
     queryOptions({ queryKey: ['plans', id], queryFn: ({ signal }) => client.plans.getVersioned(id, { signal }) }),
   planPreview: (client: BackupClient, request: PlanPreviewRequest) =>
     queryOptions({
       queryKey: ['plan-previews', request],
       queryFn: ({ signal }) => client.plans.preview(request, { signal }),
+    }),
+  destinations: (client: BackupClient, query: DestinationQuery) =>
+    pagesOf(['destinations'], client.destinations.list, query),
+  destination: (client: BackupClient, id: string) =>
+    queryOptions({
+      queryKey: ['destinations', id],
+      queryFn: ({ signal }) => client.destinations.getVersioned(id, { signal }),
+    }),
+  reconciliation: (client: BackupClient, id: string) =>
+    queryOptions({
+      queryKey: ['reconciliations', id],
+      queryFn: ({ signal }) => client.reconciliations.get(id, { signal }),
+      refetchInterval: ({ state }) =>
+        state.data === undefined || isEnded(state.data.state) ? false : RECONCILIATION_INTERVAL_MS,
     }),
   destinationsOf: (client: BackupClient, instance: string) =>
     queryOptions({
@@ -91,6 +150,11 @@ export const queries = {
     }),
   restorePoints: (client: BackupClient, query: RestorePointQuery) =>
     pagesOf(['restore-points'], client.restorePoints.list, query),
+  restorePoint: (client: BackupClient, id: string) =>
+    queryOptions({
+      queryKey: ['restore-points', id],
+      queryFn: ({ signal }) => client.restorePoints.get(id, { signal }),
+    }),
   pointsOfItem: (client: BackupClient, query: RestorePointQuery) =>
     queryOptions({
       queryKey: ['restore-points', 'of-item', query],

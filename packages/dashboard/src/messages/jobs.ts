@@ -32,7 +32,10 @@ export const jobMessages = {
     next: 'Next attempt',
     nextAt: 'Failed items are retried',
     cancelledBy: (name: string) => `Cancellation requested by ${name}`,
-    sample: (percent: number) => `${percent} % of the object, chosen at random`,
+    destination: 'Destination',
+    points: 'What it stored',
+    sample: 'Verified',
+    sampleOf: (percent: number) => `${percent} % of the object, chosen at random`,
   },
   parts: 'Parts',
   part: {
@@ -51,7 +54,11 @@ export const jobMessages = {
     waitingFor: 'Job that it waits for',
     failedAt: (stage: string) => `Failed at stage ${stage}`,
     failed: 'Failed',
-    timeline: 'Timeline',
+    timeline: 'Stages, with their time',
+    attempt: (number: string) => `attempt ${number}`,
+    progress: (done: string, total: string) => `${done} of about ${total}`,
+    point: 'Restore point',
+    stages: { running: 'Running', succeeded: 'Succeeded', failed: 'Failed' },
   },
   logs: {
     title: 'Logs',
@@ -69,6 +76,8 @@ export const jobMessages = {
     confirmCancel: 'Cancel the job',
     keep: 'Let it run',
     retry: 'Run the plan again',
+    verifyAgain: 'Verify again',
+    restoreAgain: 'Restore again',
     giveUp: 'Give up',
     giveUpTitle: 'Give this job up?',
     giveUpHint:

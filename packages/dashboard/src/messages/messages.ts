@@ -1,8 +1,11 @@
+import { agentMessages } from './agents.ts'
+import { destinationMessages } from './destinations.ts'
 import { instanceMessages } from './instances.ts'
 import { jobMessages } from './jobs.ts'
 import { overviewMessages } from './overview.ts'
 import { planMessages } from './plans.ts'
 import { restoreMessages } from './restore.ts'
+import { restorePointMessages } from './restore-points.ts'
 import { shellMessages, signInMessages, stateMessages } from './shell.ts'
 
 /** Everything that the dashboard says, in English: to translate it, translate this folder. */
@@ -16,4 +19,7 @@ export const messages = {
   jobs: jobMessages,
   plans: planMessages,
   restore: restoreMessages,
+  restorePoints: restorePointMessages,
+  destinations: destinationMessages,
+  agents: agentMessages,
 } as const

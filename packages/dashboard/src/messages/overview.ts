@@ -37,12 +37,18 @@ export const overviewMessages = {
   ofTotal: (part: string, total: string) => `${part} of ${total}`,
   checklist: {
     title: 'First steps',
-    hint: 'A backup needs four things. The documentation and the API description show the calls.',
-    steps: [
-      'Start an agent beside the database, and register it',
-      'Register the service instance with its hosts',
-      'Create a destination: a bucket, a container or a directory',
-      'Create a plan: what, when, and how long it is kept',
-    ],
+    hint: 'A backup needs four things.',
+    done: 'Done',
+    open: 'To do',
+    steps: {
+      agent: { text: 'Start an agent beside the database, and register it', action: 'Register an agent' },
+      instance: { text: 'Register the service instance with its hosts', action: 'Register an instance' },
+      destination: {
+        text: 'Create a destination: a bucket, a container or a directory',
+        action: 'Create a destination',
+      },
+      plan: { text: 'Create a plan: what, when, and how long it is kept', action: 'Create a plan' },
+      backup: { text: 'Run the plan, or wait for its first run', action: 'Go to the plans' },
+    },
   },
 } as const

@@ -1,5 +1,5 @@
 import { ApiError, BackupClient } from '@osb-backup/client'
-import { type CallerInfo, type Role, roles } from '@osb-backup/protocol/v1'
+import { type CallerInfo, type Permission, type Role, roles } from '@osb-backup/protocol/v1'
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react'
 import { messages } from '../messages/messages.ts'
@@ -10,6 +10,7 @@ export interface Session {
   caller: CallerInfo
   /** Whether the caller's role includes another one. */
   hasRole(role: Exclude<Role, 'broker'>): boolean
+  hasPermission(permission: Permission): boolean
   signOut(): void
 }
 
@@ -47,7 +48,9 @@ export function SessionProvider({
       const client = new BackupClient({ url: window.location.origin, token })
       const caller = await client.caller()
       const hasRole = (role: Role) => roles.indexOf(caller.role) >= roles.indexOf(role)
-      setCurrent({ session: { client, caller, hasRole, signOut: () => end() }, queries: createQueryClient(end) })
+      const hasPermission = (permission: Permission) => caller.permissions.includes(permission)
+      const session = { client, caller, hasRole, hasPermission, signOut: () => end() }
+      setCurrent({ session, queries: createQueryClient(end) })
     },
     [end],
   )

@@ -7,7 +7,7 @@ import type { Context } from '../context/context.ts'
 import type { App } from './typed-app.ts'
 
 /** Paths that the router of the dashboard knows, each with everything below it. The paths of the legacy API are others. */
-const pages = ['instances', 'jobs', 'plans', 'restore']
+const pages = ['agents', 'destinations', 'instances', 'jobs', 'plans', 'restore', 'restore-points']
 
 /** What the build leaves in index.html where the nonce of a response belongs (packages/dashboard/vite.config.ts). */
 const NONCE_PLACEHOLDER = '__CSP_NONCE__'

@@ -1,4 +1,5 @@
-import type { CompressionAlgorithm, RetentionStyle } from '@osb-backup/protocol'
+import type { Retention } from '@osb-backup/core'
+import type { CompressionAlgorithm } from '@osb-backup/protocol'
 
 /** How dumps are compressed, if they are. */
 export interface Compressor {
@@ -27,7 +28,8 @@ export interface BackupPlan {
   frequency: string
   /** IANA name. */
   timezone: string
-  retention: { style: RetentionStyle; period: number }
+  /** By the clocks of `timezone`. */
+  retention: Omit<Retention, 'timezone'>
   /** Databases of the instance, by name or by pattern; each becomes a part of every job. */
   items: string[]
   /** What the patterns do not cover. */
@@ -47,6 +49,11 @@ export interface BackupPlan {
   nextRunAt: Date | undefined
   /** A change of retention deletes nothing before this. */
   retentionCountsFrom: Date | undefined
+}
+
+/** The retention of a plan, by the clocks that its schedule is read by. */
+export function retentionOf({ retention, timezone }: Pick<BackupPlan, 'retention' | 'timezone'>): Retention {
+  return { ...retention, timezone }
 }
 
 /** What a plan runs by, and which of its runs have been decided. */

@@ -1,4 +1,5 @@
-import { describeCron, expiredPoints, nextRuns, type Retention, runsKept } from '@osb-backup/core'
+import { decideRetention, describeCron, type KeepReason, nextRuns, type Retention, runsKept } from '@osb-backup/core'
+import { omitUndefined } from '@osb-backup/node'
 import { authorizeInstance, type Call } from '../access/call.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
@@ -19,7 +20,7 @@ export interface PreviewRequest {
   instanceId?: string | undefined
   frequency: string
   timezone?: string | undefined
-  retention: { style?: Retention['style'] | undefined; period?: number | undefined }
+  retention: { [Field in keyof BackupPlan['retention']]?: BackupPlan['retention'][Field] | undefined }
 }
 
 /** What a plan would do. */
@@ -31,8 +32,8 @@ export interface PlanPreview {
   shortestIntervalSeconds: number
   /** Of the runs to come, those whose backups would be kept; absent where there is no retention. */
   runsKept?: Date[]
-  /** The restore points of the plan, and whether the retention keeps them. */
-  restorePoints?: { point: RestorePoint; isKept: boolean }[]
+  /** The restore points of the plan, and why the retention keeps them; for no reason: it does not. */
+  restorePoints?: { point: RestorePoint; keptBecause: KeepReason[] }[]
 }
 
 /**
@@ -47,7 +48,7 @@ export async function previewPlan(context: Context, call: Call, asked: PreviewRe
   const schedule = { frequency: asked.frequency, timezone }
   const { shortestIntervalSeconds } = checkSchedule(schedule, context)
   const runs = nextRuns(schedule, RUNS_SHOWN, await readClock(context))
-  const retention = retentionOf(asked, plan)
+  const retention = retentionAskedFor(asked, plan, timezone)
   return {
     timezone,
     description: describeCron(schedule.frequency),
@@ -58,18 +59,23 @@ export async function previewPlan(context: Context, call: Call, asked: PreviewRe
   }
 }
 
-function retentionOf({ retention }: PreviewRequest, plan: BackupPlan | undefined): Retention | undefined {
+function retentionAskedFor(
+  { retention }: PreviewRequest,
+  plan: BackupPlan | undefined,
+  timezone: string,
+): Retention | undefined {
   const style = retention.style ?? plan?.retention.style
-  return style && { style, period: retention.period ?? plan?.retention.period ?? 1 }
+  const { period = 1, generations } = { ...plan?.retention, ...omitUndefined(retention) }
+  return style && { style, period, generations, timezone }
 }
 
-/** The current restore points of a plan, and whether a retention keeps them. */
+/** The current restore points of a plan, and why a retention keeps them. */
 async function pointsUnder(context: Context, { id, instanceId }: BackupPlan, retention: Retention) {
   const page = { number: 0, size: POINTS_SHOWN, sort: undefined }
   const { entries } = await listPoints(context, { instanceId, planId: id }, page)
   const points = entries
     .filter((point) => point.removal === undefined)
     .map((point) => ({ ...point, good: isGood(point), missing: isMissing(point) }))
-  const expired = new Set(expiredPoints(points, retention, await readClock(context)).map((point) => point.id))
-  return points.map((point) => ({ point, isKept: !expired.has(point.id) }))
+  const decisions = decideRetention(points, retention, await readClock(context))
+  return points.map((point) => ({ point, keptBecause: decisions.get(point) ?? [] }))
 }

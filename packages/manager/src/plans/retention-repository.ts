@@ -59,12 +59,17 @@ export async function lockRetention(
 ): Promise<Retention | undefined> {
   const plan = await database
     .selectFrom('backup_plans')
-    .select(['retention_style', 'retention_period', 'retention_counts_from'])
+    .select(['retention_style', 'retention_period', 'retention_generations', 'retention_counts_from', 'timezone'])
     .where('id', '=', planId)
     .forNoKeyUpdate()
     .executeTakeFirst()
   if (plan === undefined || (plan.retention_counts_from !== null && plan.retention_counts_from > now)) return undefined
-  return { style: plan.retention_style, period: plan.retention_period }
+  return {
+    style: plan.retention_style,
+    period: plan.retention_period,
+    generations: plan.retention_generations ?? undefined,
+    timezone: plan.timezone,
+  }
 }
 
 /**

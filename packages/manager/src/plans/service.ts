@@ -17,7 +17,7 @@ import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { changedMeanwhile, notFound, RequestError } from '../shared/request-error.ts'
 import { nextRunOf } from './next-run.ts'
-import type { BackupPlan, PlanSchedule } from './plan.ts'
+import { type BackupPlan, type PlanSchedule, retentionOf } from './plan.ts'
 import type { PlanRun } from './plan-run.ts'
 import * as planRuns from './plan-runs-repository.ts'
 import * as repository from './repository.ts'
@@ -126,7 +126,7 @@ export async function updatePlan(
 
 /** @throws {RequestError} If the change shortens the retention, and the caller may not delete restore points. */
 function requireMayReplace(call: Call, stored: BackupPlan, plan: BackupPlan): void {
-  if (!isRetentionShorter(plan.retention, stored.retention)) return
+  if (!isRetentionShorter(retentionOf(plan), retentionOf(stored))) return
   requirePermission(call, 'delete-backups', 'Shortening a retention')
 }
 
@@ -140,8 +140,8 @@ async function replacePlan(
   const now = await readClock(tx)
   if (isRescheduled) await skipDueRun(tx, schedule, now)
   await dropRetriesBeyond(tx, plan.id, plan.paused ? 0 : plan.retries)
-  const isRetentionChanged =
-    stored.retention.style !== plan.retention.style || stored.retention.period !== plan.retention.period
+  const [before, after] = [retentionOf(stored), retentionOf(plan)]
+  const isRetentionChanged = isRetentionShorter(after, before) || isRetentionShorter(before, after)
   return repository.updatePlan(tx, plan, {
     next: isRescheduled ? nextRunOf({ ...plan, lastDueAt: schedule.lastDueAt }, tx.settings, now) : undefined,
     retentionCountsFrom: isRetentionChanged

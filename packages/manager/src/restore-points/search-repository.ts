@@ -20,6 +20,8 @@ export interface PointSearch {
   verified?: VerificationState | undefined
   held?: boolean | undefined
   suspicious?: boolean | undefined
+  /** Whether their object is being removed. */
+  deleting?: boolean | undefined
   /** Of when they were taken. */
   since?: Date | undefined
   until?: Date | undefined
@@ -35,7 +37,7 @@ export async function searchPoints(
   search: PointSearch,
   page: KeysetRequest,
 ): Promise<KeysetPage<RestorePoint>> {
-  const { planId, jobId, destinationId, item, verified, held, suspicious, since, until, text } = search
+  const { planId, jobId, destinationId, item, verified, held, suspicious, deleting, since, until, text } = search
   let query = database
     .selectFrom('restore_points')
     .selectAll()
@@ -48,6 +50,7 @@ export async function searchPoints(
   if (verified !== undefined) query = query.where('verified_state', '=', verified)
   if (held !== undefined) query = query.where('held', '=', held)
   if (suspicious !== undefined) query = query.where('suspicious', '=', suspicious)
+  if (deleting !== undefined) query = query.where('removal_requested_at', deleting ? 'is not' : 'is', null)
   if (since !== undefined) query = query.where('taken_at', '>=', since)
   if (until !== undefined) query = query.where('taken_at', '<', until)
   if (text !== undefined) {

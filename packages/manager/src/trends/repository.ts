@@ -6,6 +6,8 @@ export interface DumpDay {
   item: string
   day: string
   dumpCount: number
+  /** Those of them that are still stored. */
+  restorePointCount: number
   storedBytes: number
   originalBytes: number
   durationSeconds: number | undefined
@@ -25,6 +27,7 @@ export async function dumpDays(
 ): Promise<DumpDay[]> {
   const { rows } = await sql<Record<keyof DumpDay, string | null>>`
     select point.item, (taken_at at time zone 'UTC')::date::text as day, count(*) as "dumpCount",
+      count(*) filter (where deleted_at is null) as "restorePointCount",
       max(size_bytes) as "storedBytes", max(coalesce(original_size_bytes, size_bytes)) as "originalBytes",
       max(extract(epoch from part.ended_at - part.reserved_at)) as "durationSeconds"
     from restore_points point
@@ -36,6 +39,7 @@ export async function dumpDays(
     item: row.item ?? '',
     day: row.day ?? '',
     dumpCount: Number(row.dumpCount),
+    restorePointCount: Number(row.restorePointCount),
     storedBytes: Number(row.storedBytes),
     originalBytes: Number(row.originalBytes),
     durationSeconds: row.durationSeconds === null ? undefined : Number(row.durationSeconds),

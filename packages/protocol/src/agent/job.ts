@@ -35,6 +35,17 @@ export const progressSchema = z.object({
 })
 export type Progress = z.infer<typeof progressSchema>
 
+/** A step of a job, as it was started; a transfer of a file is a step of its own. */
+const agentStageSchema = z.object({
+  stage: z.string().max(50),
+  /** RFC 3339. */
+  start_time: z.string().max(40).optional(),
+  end_time: z.string().max(40).optional(),
+  /** Absent while it runs. */
+  ok: z.boolean().optional(),
+  attempt: z.int().positive().optional(),
+})
+
 /**
  * A job as an agent reports it. Only `status` says that a job has ended, never `state`. Log fields are named by
  * `stageLogField` and pass through. Agents of other kinds and versions are read by `readAgentJob`.
@@ -70,6 +81,8 @@ export const agentJobSchema = z.looseObject({
   /** When a cleanup or an unlock that failed is retried. */
   next_retry_at: z.string().max(40).optional(),
   warnings: lenientWarningsSchema.optional(),
+  /** Its steps so far, in the order in which they were started. */
+  stages: z.array(agentStageSchema).max(100).optional(),
 })
 export type AgentJob = z.infer<typeof agentJobSchema>
 

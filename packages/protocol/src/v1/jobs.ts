@@ -57,6 +57,19 @@ export const jobPartSchema = z.object({
     .meta(about('The database that is dumped or written; verifications: the one that was dumped', 'shop')),
   state: stateSchema,
   stage: z.string().optional().meta(about('The stage that is running', 'backup')),
+  stages: z
+    .array(
+      z.object({
+        name: z.string().meta(about('The stage, or `upload` or `download` of a file', 'backup')),
+        state: z
+          .enum(['running', 'succeeded', 'failed'])
+          .meta(about('How it ended; an unlock that failed is retried', 'succeeded')),
+        attempt: z.int().min(1).meta(about('Which attempt of the stage it is; 1 for the first', 1)),
+        startedAt: instantSchema.optional().meta(about('When it started, by the clock of the agent', EXAMPLE_INSTANT)),
+        endedAt: instantSchema.optional().meta(about('When it ended', '2026-03-01T02:00:42.000Z')),
+      }),
+    )
+    .meta({ description: 'The stages that were started, in their order; empty for older agents and verifications' }),
   failedStage: z.string().optional().meta(about('The stage that failed', 'backup')),
   error: z.string().optional().meta(about('Why it failed, or is unknown', 'pg_dump: error: connection refused')),
   failureCode: z.enum(failureCodes).optional().meta(about('Why it failed, for programs', 'agent-unreachable')),

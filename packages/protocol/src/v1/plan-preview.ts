@@ -2,6 +2,22 @@ import { z } from 'zod'
 import { planSettingsSchema } from './plans.ts'
 import { about, EXAMPLE_ID, EXAMPLE_INSTANT, idSchema, instantSchema } from './schema.ts'
 
+export const keepReasons = [
+  'held',
+  'newest',
+  'unreplaced',
+  'count',
+  'age',
+  'all',
+  'last',
+  'hourly',
+  'daily',
+  'weekly',
+  'monthly',
+  'yearly',
+] as const
+export type KeepReason = (typeof keepReasons)[number]
+
 /** `POST /v1/plans/preview`: a schedule and a retention to be tried before a plan gets them. Nothing is stored. */
 export const planPreviewRequestSchema = z.strictObject({
   planId: idSchema
@@ -37,6 +53,14 @@ export const planPreviewSchema = z.object({
         item: z.string().meta(about('The database', 'shop')),
         takenAt: instantSchema.meta(about('When it was taken', EXAMPLE_INSTANT)),
         kept: z.boolean().meta(about('Whether the retention keeps it', true)),
+        keptBecause: z
+          .array(z.enum(keepReasons))
+          .meta(
+            about(
+              'Why it is kept: it is `held`, the `newest` good one, or newer than that (`unreplaced`); one of those kept by number (`count`), by `age`, as a generation, or because `all` are',
+              ['daily', 'weekly'],
+            ),
+          ),
       }),
     )
     .optional()

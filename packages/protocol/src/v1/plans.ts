@@ -39,24 +39,41 @@ export const scheduleSchema = z.strictObject({
 })
 export type Schedule = z.infer<typeof scheduleSchema>
 
-export const retentionStyles = ['count', 'hours', 'days', 'all'] as const
+export const retentionStyles = ['count', 'hours', 'days', 'gfs', 'all'] as const
 export type RetentionStyle = (typeof retentionStyles)[number]
+
+const MAX_PERIOD = 100_000
+const generation = (description: string, example: number) =>
+  z.int().min(1).max(MAX_PERIOD).optional().meta(about(description, example))
 
 export const retentionSchema = z.strictObject({
   style: z
     .enum(retentionStyles)
     .meta(
       about(
-        'What is kept: the newest `period` restore points per item, those of `period` hours or days, or all',
+        'What is kept of each item: the newest `period` restore points, those of `period` hours or days, the newest of so many hours, days, weeks, months and years (`gfs`: grandfather-father-son), or all',
         'days',
       ),
     ),
   period: z
     .int()
     .min(1)
-    .max(100_000)
+    .max(MAX_PERIOD)
     .optional()
-    .meta(about('Number of restore points, hours or days; required unless `style` is `all`', 14)),
+    .meta(about('Number of restore points, hours or days; required with `count`, `hours` and `days`', 14)),
+  keepLast: generation('`gfs`: how many of the newest restore points are kept whenever they were taken', 2),
+  keepHourly: generation(
+    '`gfs`: of how many hours the newest restore point is kept; hours without any do not count',
+    24,
+  ),
+  keepDaily: generation('`gfs`: of how many days, in the time zone of the schedule', 7),
+  keepWeekly: generation('`gfs`: of how many weeks, from Monday', 4),
+  keepMonthly: generation('`gfs`: of how many months', 12),
+  keepYearly: generation('`gfs`: of how many years', 5),
+  maxAgeDays: generation(
+    '`gfs`: what is older than the newest restore point by more than these days is not kept by any of the others',
+    1825,
+  ),
 })
 export type Retention = z.infer<typeof retentionSchema>
 

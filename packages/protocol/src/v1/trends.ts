@@ -30,6 +30,7 @@ export const trendSchema = z.object({
             z.object({
               day: z.iso.date().meta(about('The day, in UTC', '2026-03-01')),
               dumpCount: z.int().meta(about('How many dumps were stored', 1)),
+              restorePointCount: z.int().meta(about('How many of them are still stored', 1)),
               storedBytes: bytes('Size of the largest stored object', 104_857_600),
               originalBytes: bytes('Its size before compression and encryption, where it is known', 524_288_000),
               durationSeconds: z.number().optional().meta(about('How long the longest backup took', 74.2)),

@@ -1,13 +1,13 @@
-import { Alert, Group, Stack, Tabs, Text } from '@mantine/core'
+import { Alert, Button, Group, Stack, Tabs, Text } from '@mantine/core'
 import type { Instance, Job } from '@osb-backup/protocol/v1'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { getRouteApi } from '@tanstack/react-router'
+import { getRouteApi, Link } from '@tanstack/react-router'
 import { LockKeyhole } from 'lucide-react'
 import { ProtectionBadge } from '../../components/badges.tsx'
 import { Facts } from '../../components/facts.tsx'
 import { Instant } from '../../components/instant.tsx'
 import { EmptyNotice } from '../../components/notices.tsx'
-import { Page } from '../../components/page.tsx'
+import { Page, TextLink } from '../../components/page.tsx'
 import { PagedTable } from '../../components/paged-table.tsx'
 import { QueryContent } from '../../components/query-content.tsx'
 import { queries } from '../../data/queries.ts'
@@ -28,7 +28,11 @@ export function InstancePage() {
   const { client } = useSession()
   const instance = useQuery(queries.instance(client, instanceId))
   return (
-    <Page title={instanceId} parents={[{ label: t.title, link: { to: '/instances' } }]}>
+    <Page
+      title={instanceId}
+      parents={[{ label: t.title, link: { to: '/instances' } }]}
+      actions={instance.data && <InstanceActions instanceId={instanceId} />}
+    >
       <QueryContent query={instance} height={300}>
         {(data) => <InstanceContent instance={data} />}
       </QueryContent>
@@ -36,8 +40,33 @@ export function InstancePage() {
   )
 }
 
+function InstanceActions({ instanceId }: { instanceId: string }) {
+  const { hasRole } = useSession()
+  const search = { instance: instanceId }
+  return (
+    <Group gap="xs">
+      <Button variant="default" renderRoot={(props) => <Link to="/plans" search={search} {...props} />}>
+        {messages.plans.title}
+      </Button>
+      <Button variant="default" renderRoot={(props) => <Link to="/destinations" search={search} {...props} />}>
+        {t.destinations}
+      </Button>
+      {hasRole('operator') && (
+        <>
+          <Button variant="default" renderRoot={(props) => <Link to="/plans/new" search={search} {...props} />}>
+            {t.newPlan}
+          </Button>
+          <Button renderRoot={(props) => <Link to="/restore" search={search} {...props} />}>
+            {messages.restore.link}
+          </Button>
+        </>
+      )}
+    </Group>
+  )
+}
+
 function InstanceContent({ instance }: { instance: Instance }) {
-  const { tab = 'items' } = route.useSearch()
+  const { tab = 'items', day } = route.useSearch()
   const navigate = route.useNavigate()
   return (
     <Stack gap="lg">
@@ -74,7 +103,11 @@ function InstanceContent({ instance }: { instance: Instance }) {
           </Stack>
         </Tabs.Panel>
         <Tabs.Panel value="restore-points">
-          <InstancePoints instanceId={instance.id} />
+          <InstancePoints
+            instanceId={instance.id}
+            day={day}
+            onDay={(chosen) => void navigate({ search: { tab, day: chosen }, replace: true, resetScroll: false })}
+          />
         </Tabs.Panel>
         <Tabs.Panel value="jobs">
           <InstanceJobs instanceId={instance.id} />
@@ -86,7 +119,8 @@ function InstanceContent({ instance }: { instance: Instance }) {
 
 function InstanceFacts({ instance: { hosts, agentId, createdAt } }: { instance: Instance }) {
   const { client } = useSession()
-  const { data: agent } = useQuery({ ...queries.agent(client, agentId ?? ''), enabled: agentId !== undefined })
+  const { data } = useQuery({ ...queries.agent(client, agentId ?? ''), enabled: agentId !== undefined })
+  const agent = data?.value
   return (
     <Facts
       facts={[
@@ -94,7 +128,17 @@ function InstanceFacts({ instance: { hosts, agentId, createdAt } }: { instance: 
           t.facts.hosts,
           hosts.map(({ address, port }) => (port === undefined ? address : `${address}:${port}`)).join(', '),
         ],
-        [t.facts.agent, agent && `${agent.name ?? agent.url} (${t.agentStates[agent.state]})`],
+        [
+          t.facts.agent,
+          agent && (
+            <span key="agent">
+              <TextLink to="/agents/$agentId" params={{ agentId: agent.id }}>
+                {agent.name ?? agent.url}
+              </TextLink>{' '}
+              ({messages.states.agents[agent.state]})
+            </span>
+          ),
+        ],
         [t.facts.lastSeen, agent?.lastSeenAt && <Instant at={agent.lastSeenAt} isRelative />],
         [t.facts.version, agent?.version],
         [t.facts.created, <Instant key="created" at={createdAt} />],

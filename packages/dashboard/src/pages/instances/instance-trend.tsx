@@ -1,7 +1,7 @@
 import { SimpleGrid, Stack, Text } from '@mantine/core'
 import type { Trend } from '@osb-backup/protocol/v1'
 import { useQuery } from '@tanstack/react-query'
-import { formatBytes, formatDuration } from '../../components/formats.ts'
+import { formatBytes, formatDuration, formatGrowth } from '../../components/formats.ts'
 import { QueryContent } from '../../components/query-content.tsx'
 import { Section } from '../../components/section.tsx'
 import { queries } from '../../data/queries.ts'
@@ -36,10 +36,7 @@ export function InstanceTrend({ instanceId }: { instanceId: string }) {
 }
 
 function ItemTrend({ item: { name, days, growthBytesPerDay } }: { item: Trend['items'][number] }) {
-  const growth =
-    growthBytesPerDay === undefined
-      ? ''
-      : ` (${growthBytesPerDay < 0 ? '−' : '+'}${t.growth(formatBytes(Math.abs(growthBytesPerDay)))})`
+  const growth = growthBytesPerDay === undefined ? '' : ` (${t.growth(formatGrowth(growthBytesPerDay))})`
   return (
     <div>
       <Text fw={600} mb="xs">

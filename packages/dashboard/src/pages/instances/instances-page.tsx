@@ -1,9 +1,11 @@
-import { Group, Select, Text } from '@mantine/core'
-import { type Instance, type ProtectionState, protectionStates } from '@osb-backup/protocol/v1'
+import { Button, Group, Text } from '@mantine/core'
+import { type Instance, protectionStates } from '@osb-backup/protocol/v1'
 import { useInfiniteQuery } from '@tanstack/react-query'
-import { getRouteApi } from '@tanstack/react-router'
+import { getRouteApi, Link } from '@tanstack/react-router'
 import { LockKeyhole } from 'lucide-react'
+import { ActiveFilters } from '../../components/active-filters.tsx'
 import { ProtectionBadge } from '../../components/badges.tsx'
+import { FilterSelect } from '../../components/filter-select.tsx'
 import { formatCount } from '../../components/formats.ts'
 import { Instant } from '../../components/instant.tsx'
 import { NoMatchNotice } from '../../components/no-match-notice.tsx'
@@ -54,27 +56,31 @@ const columns: Column<Instance>[] = [
 
 /** All instances that the caller may see, however many. */
 export function InstancesPage() {
-  const { client } = useSession()
+  const { client, hasRole } = useSession()
   const search = route.useSearch()
   const navigate = route.useNavigate()
   const query = useInfiniteQuery(queries.instances(client, search))
   const filter = (change: Partial<typeof search>) =>
     void navigate({ search: (before) => ({ ...before, ...change }), replace: true })
   const isFiltered = Object.values(search).some((value) => value !== undefined)
+  const create = hasRole('admin') && (
+    <Button renderRoot={(props) => <Link to="/instances/new" {...props} />}>{t.create}</Button>
+  )
   return (
-    <Page title={t.title}>
+    <Page title={t.title} actions={create}>
       <Group align="flex-end">
         <SearchField label={t.search} value={search.q} onChange={(q) => filter({ q })} />
-        <Select
-          aria-label={t.protection}
-          placeholder={t.protection}
-          data={protectionStates.map((value) => ({ value, label: messages.states.protection[value] }))}
-          value={search.protection ?? null}
-          onChange={(value) => filter({ protection: (value as ProtectionState | null) ?? undefined })}
-          clearable
-          clearButtonProps={{ 'aria-label': messages.shell.clearFilters }}
+        <FilterSelect
+          label={t.protection}
+          options={protectionStates.map((value) => ({ value, label: messages.states.protection[value] }))}
+          value={search.protection}
+          onChange={(protection) => filter({ protection })}
         />
       </Group>
+      <ActiveFilters
+        filters={[search.agent && t.ofAgent]}
+        onClear={() => void navigate({ search: {}, replace: true })}
+      />
       <PagedTable
         label={t.title}
         query={query}
@@ -83,7 +89,7 @@ export function InstancesPage() {
           isFiltered ? (
             <NoMatchNotice title={t.noMatch} onClear={() => void navigate({ search: {}, replace: true })} />
           ) : (
-            <EmptyNotice title={t.empty} hint={t.emptyHint} />
+            <EmptyNotice title={t.empty} hint={t.emptyHint} action={create} />
           )
         }
       />

@@ -1,11 +1,12 @@
-import { Group, ScrollArea, Stack, Switch, Text, TextInput } from '@mantine/core'
+import { Group, ScrollArea, Stack, Switch, Text } from '@mantine/core'
 import { isEnded, type Job, type JobLog } from '@osb-backup/protocol/v1'
 import { useQuery } from '@tanstack/react-query'
-import { Search } from 'lucide-react'
+import { getRouteApi } from '@tanstack/react-router'
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
 import { readAnsi } from '../../components/ansi.ts'
 import { formatCount } from '../../components/formats.ts'
 import { QueryContent } from '../../components/query-content.tsx'
+import { SearchField } from '../../components/search-field.tsx'
 import { Section } from '../../components/section.tsx'
 import { queries } from '../../data/queries.ts'
 import { messages } from '../../messages/messages.ts'
@@ -13,6 +14,7 @@ import { useSession } from '../../session/session.tsx'
 import classes from './job-logs.module.css'
 
 const t = messages.jobs.logs
+const route = getRouteApi('/jobs/$jobId')
 /** Of longer logs the last lines are shown: the browser lays out no more in good time. */
 const MAX_LINES = 5000
 const FOLLOW_INTERVAL_MS = 2000
@@ -59,7 +61,10 @@ interface Line {
 }
 
 function LogLines({ logs, isFollowing }: { logs: readonly JobLog[]; isFollowing: boolean }) {
-  const [text, setText] = useState('')
+  const { log: text = '' } = route.useSearch()
+  const navigate = route.useNavigate()
+  const setText = (next: string | undefined) =>
+    void navigate({ search: { log: next }, replace: true, resetScroll: false })
   const searched = useDeferredValue(text.toLowerCase())
   const lines = useMemo(() => logs.flatMap(linesOf), [logs])
   const matching = useMemo(
@@ -74,15 +79,7 @@ function LogLines({ logs, isFollowing }: { logs: readonly JobLog[]; isFollowing:
   return (
     <Stack gap="xs">
       <Group>
-        <TextInput
-          type="search"
-          data-search
-          aria-label={t.search}
-          placeholder={t.search}
-          leftSection={<Search size={16} aria-hidden />}
-          value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
-        />
+        <SearchField label={t.search} value={text === '' ? undefined : text} onChange={setText} />
         <Text size="sm" c="dimmed">
           {count === 0 ? t.noMatch : t.lines(formatCount(count))}
         </Text>

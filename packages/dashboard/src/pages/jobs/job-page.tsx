@@ -6,6 +6,7 @@ import { JobStateBadge } from '../../components/badges.tsx'
 import { Facts } from '../../components/facts.tsx'
 import { formatCount, formatDuration } from '../../components/formats.ts'
 import { Instant } from '../../components/instant.tsx'
+import { DestinationLink, PlanLink } from '../../components/name-links.tsx'
 import { Page, TextLink } from '../../components/page.tsx'
 import { QueryContent } from '../../components/query-content.tsx'
 import { Section } from '../../components/section.tsx'
@@ -74,14 +75,17 @@ function JobFacts({ job }: { job: Job }) {
             {job.instanceId}
           </TextLink>,
         ],
+        [t.facts.plan, job.planId && <PlanLink planId={job.planId} instanceId={job.instanceId} />],
+        [t.facts.destination, <DestinationLink key="destination" destinationId={job.destinationId} />],
         [
-          t.facts.plan,
-          job.planId && (
-            <TextLink to="/plans/$planId" params={{ planId: job.planId }}>
-              {job.planId}
+          messages.restorePoints.title,
+          job.kind === 'backup' && job.parts.some(({ sizeBytes }) => sizeBytes !== undefined && sizeBytes > 0) ? (
+            <TextLink key="points" to="/restore-points" search={{ job: job.id }}>
+              {t.facts.points}
             </TextLink>
-          ),
+          ) : undefined,
         ],
+        [t.facts.sample, job.samplePercent === undefined ? undefined : t.facts.sampleOf(job.samplePercent)],
         [t.facts.created, <Instant key="created" at={job.createdAt} />],
         [t.facts.due, job.dueAt && <Instant at={job.dueAt} />],
         [t.facts.started, job.startedAt && <Instant at={job.startedAt} />],

@@ -1,4 +1,4 @@
-import { Alert, Card, Group, Stack, Text } from '@mantine/core'
+import { Alert, Card, Group, Progress, Stack, Text } from '@mantine/core'
 import type { JobPart } from '@osb-backup/protocol/v1'
 import { LockKeyhole } from 'lucide-react'
 import { withoutAnsi } from '../../components/ansi.ts'
@@ -8,6 +8,7 @@ import { formatBytes, formatCount } from '../../components/formats.ts'
 import { Instant } from '../../components/instant.tsx'
 import { TextLink } from '../../components/page.tsx'
 import { messages } from '../../messages/messages.ts'
+import { StageTimeline } from './stage-timeline.tsx'
 
 const t = messages.jobs
 
@@ -24,6 +25,7 @@ export function JobPartCard({ part }: { part: JobPart }) {
           {part.stage !== undefined && <Text size="sm">{t.part.stage(part.stage)}</Text>}
         </Group>
         {part.error !== undefined && <PartFailure part={part} />}
+        {part.stages.length > 0 && <StageTimeline stages={part.stages} />}
         {part.waitingFor !== undefined && (
           <Alert color="gray" variant="default" title={t.part.waiting}>
             {part.waitingFor.reason}{' '}
@@ -41,6 +43,7 @@ export function JobPartCard({ part }: { part: JobPart }) {
         {part.warnings.map(({ code, message }) => (
           <Alert key={code} color="yellow" variant="default" title={message} />
         ))}
+        <PartProgress part={part} />
         <Facts
           facts={[
             [t.facts.started, part.startedAt && <Instant at={part.startedAt} />],
@@ -48,7 +51,15 @@ export function JobPartCard({ part }: { part: JobPart }) {
             [t.part.read, bytes(part.bytesRead)],
             [t.part.stored, bytes(part.sizeBytes ?? part.bytesStored)],
             [t.part.original, bytes(part.originalSizeBytes)],
-            [t.part.verified, part.verified && messages.instances.points.verifications[part.verified]],
+            [
+              t.part.point,
+              part.restorePointId && (
+                <TextLink to="/restore-points/$pointId" params={{ pointId: part.restorePointId }}>
+                  {part.restorePointId}
+                </TextLink>
+              ),
+            ],
+            [t.part.verified, part.verified && messages.restorePoints.verifications[part.verified]],
           ]}
         />
         {part.objectName !== undefined && (
@@ -84,5 +95,18 @@ function PartFailure({ part: { state, failedStage, error, failureCode } }: { par
         </Text>
       )}
     </Alert>
+  )
+}
+
+/** How far a running part is, where its size is known beforehand. */
+function PartProgress({ part: { state, bytesRead = 0, bytesExpected, item } }: { part: JobPart }) {
+  if (state !== 'running' || bytesExpected === undefined || bytesExpected === 0) return null
+  // An estimate: it may be exceeded.
+  const percent = Math.min(100, (bytesRead / bytesExpected) * 100)
+  return (
+    <div>
+      <Progress value={percent} aria-label={item} />
+      <Text size="sm">{t.part.progress(formatBytes(bytesRead), formatBytes(bytesExpected))}</Text>
+    </div>
   )
 }

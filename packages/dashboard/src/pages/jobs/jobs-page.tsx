@@ -1,7 +1,9 @@
-import { Group, Select, Text } from '@mantine/core'
-import { type Job, type JobKind, type JobState, jobKinds, jobStates } from '@osb-backup/protocol/v1'
+import { Group } from '@mantine/core'
+import { type Job, jobKinds, jobStates } from '@osb-backup/protocol/v1'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
+import { ActiveFilters } from '../../components/active-filters.tsx'
+import { FilterSelect } from '../../components/filter-select.tsx'
 import { NoMatchNotice } from '../../components/no-match-notice.tsx'
 import { EmptyNotice } from '../../components/notices.tsx'
 import { Page } from '../../components/page.tsx'
@@ -29,28 +31,23 @@ export function JobsPage() {
     <Page title={t.title}>
       <Group align="flex-end">
         <SearchField label={t.search} value={search.q} onChange={(q) => filter({ q })} />
-        <Select
-          aria-label={t.filters.state}
-          placeholder={t.filters.state}
-          data={jobStates.map((value) => ({ value, label: messages.states.jobs[value] }))}
-          value={search.state ?? null}
-          onChange={(value) => filter({ state: (value as JobState | null) ?? undefined })}
-          clearable
-          clearButtonProps={{ 'aria-label': messages.shell.clearFilters }}
+        <FilterSelect
+          label={t.filters.state}
+          options={jobStates.map((value) => ({ value, label: messages.states.jobs[value] }))}
+          value={search.state}
+          onChange={(state) => filter({ state })}
         />
-        <Select
-          aria-label={t.filters.kind}
-          placeholder={t.filters.kind}
-          data={jobKinds.map((value) => ({ value, label: messages.states.kinds[value] }))}
-          value={search.kind ?? null}
-          onChange={(value) => filter({ kind: (value as JobKind | null) ?? undefined })}
-          clearable
-          clearButtonProps={{ 'aria-label': messages.shell.clearFilters }}
+        <FilterSelect
+          label={t.filters.kind}
+          options={jobKinds.map((value) => ({ value, label: messages.states.kinds[value] }))}
+          value={search.kind}
+          onChange={(kind) => filter({ kind })}
         />
       </Group>
-      {(search.instance !== undefined || search.plan !== undefined) && (
-        <Text size="sm">{search.instance !== undefined ? t.ofInstance(search.instance) : t.ofPlan}</Text>
-      )}
+      <ActiveFilters
+        filters={[search.instance && t.ofInstance(search.instance), search.plan && t.ofPlan]}
+        onClear={clear}
+      />
       <PagedTable<Job>
         label={t.title}
         query={query}

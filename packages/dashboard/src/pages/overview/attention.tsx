@@ -16,7 +16,7 @@ export function Attention({ attention }: Pick<Overview, 'attention'>) {
       {attention.length === 0 && <Text size="sm">{t.attentionEmpty}</Text>}
       <Stack gap="sm">
         {attention.map(({ instanceId, item, state, reason }) => (
-          <Group key={`${instanceId}/${item ?? ''}`} gap="sm" align="flex-start">
+          <Group key={`${instanceId}/${item ?? ''}`} gap="sm" align="flex-start" wrap="nowrap">
             <ProtectionBadge state={state} />
             <div>
               <TextLink to="/instances/$instanceId" params={{ instanceId }}>

@@ -15,6 +15,7 @@ import { messages } from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 import { ActiveAlarms } from './active-alarms.tsx'
 import { Attention } from './attention.tsx'
+import { Checklist } from './checklist.tsx'
 import { Failures, RunningJobs } from './current-jobs.tsx'
 import { NextRuns } from './next-runs.tsx'
 
@@ -27,7 +28,12 @@ export function OverviewPage() {
   return (
     <Page title={t.title}>
       <QueryContent query={overview} height={420}>
-        {(data) => (data.instances.total === 0 ? <Checklist /> : <Numbers overview={data} />)}
+        {(data) => (
+          <Stack gap="lg">
+            {data.restorePoints.total === 0 && <Checklist overview={data} />}
+            {data.instances.total > 0 && <Numbers overview={data} />}
+          </Stack>
+        )}
       </QueryContent>
       <ActiveAlarms />
       <SimpleGrid cols={{ base: 1, md: 2 }}>
@@ -60,7 +66,12 @@ function Numbers({ overview }: { overview: Overview }) {
           [t.facts.succeeded, formatCount(jobs.succeededLastDay)],
           [t.facts.failed, formatCount(jobs.failedLastDay)],
           [t.facts.queued, formatCount(jobs.queued)],
-          [t.facts.agents, t.ofTotal(formatCount(agents.reachable), formatCount(agentCount))],
+          [
+            t.facts.agents,
+            <TextLink key="agents" to="/agents" search={agents.unreachable > 0 ? { state: 'unreachable' } : {}}>
+              {t.ofTotal(formatCount(agents.reachable), formatCount(agentCount))}
+            </TextLink>,
+          ],
         ]}
       />
       <SimpleGrid cols={{ base: 1, md: 2 }}>
@@ -122,24 +133,5 @@ function Warnings({ overview: { lockedDatabases, clockJump } }: { overview: Over
         </Section>
       )}
     </>
-  )
-}
-
-/** What an empty system needs. */
-function Checklist() {
-  return (
-    <Section title={t.checklist.title}>
-      <Text size="sm" mb="sm">
-        {t.checklist.hint}
-      </Text>
-      <List type="ordered" spacing="xs">
-        {t.checklist.steps.map((step) => (
-          <List.Item key={step}>{step}</List.Item>
-        ))}
-      </List>
-      <Anchor href="/docs" mt="md" display="inline-block">
-        {messages.shell.apiDescription}
-      </Anchor>
-    </Section>
   )
 }

@@ -1,4 +1,16 @@
-import type { Plan, PlanCreate, PlanPatch, RetentionStyle } from '@osb-backup/protocol/v1'
+import type { Plan, PlanCreate, PlanPatch, Retention, RetentionStyle } from '@osb-backup/protocol/v1'
+
+/** The fields of a retention by generations, in the order in which they are shown. */
+export const generationFields = [
+  'keepLast',
+  'keepHourly',
+  'keepDaily',
+  'keepWeekly',
+  'keepMonthly',
+  'keepYearly',
+  'maxAgeDays',
+] as const
+type Generations = Pick<Retention, (typeof generationFields)[number]>
 
 /** A plan while it is edited: every field has a value, which may not be one that can be saved. */
 export interface PlanDraft {
@@ -10,6 +22,7 @@ export interface PlanDraft {
   timezone: string
   style: RetentionStyle
   period: number
+  generations: Generations
   compression: Plan['compression']['algorithm']
   retries: number
   parallelItems: number
@@ -26,6 +39,7 @@ export const emptyDraft: PlanDraft = {
   timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   style: 'days',
   period: 14,
+  generations: { keepDaily: 7, keepWeekly: 4, keepMonthly: 12 },
   compression: 'zstd',
   retries: 2,
   parallelItems: 1,
@@ -42,6 +56,7 @@ export const draftOf = (plan: Plan): PlanDraft => ({
   timezone: plan.schedule.timezone ?? 'UTC',
   style: plan.retention.style,
   period: plan.retention.period ?? emptyDraft.period,
+  generations: plan.retention.style === 'gfs' ? generationsOf(plan.retention) : emptyDraft.generations,
   compression: plan.compression.algorithm,
   retries: plan.retries,
   parallelItems: plan.parallelItems,
@@ -54,11 +69,22 @@ export const settingsOf = (draft: PlanDraft) => ({
   destinationId: draft.destinationId,
   items: draft.items,
   schedule: { cron: draft.cron, timezone: draft.timezone },
-  retention: { style: draft.style, ...(draft.style === 'all' ? {} : { period: draft.period }) },
+  retention: retentionOf(draft),
   retries: draft.retries,
   parallelItems: draft.parallelItems,
   paused: draft.paused,
 })
+
+function retentionOf({ style, period, generations }: PlanDraft): Retention {
+  if (style === 'gfs') return { style, ...generations }
+  return style === 'all' ? { style } : { style, period }
+}
+
+const generationsOf = (retention: Retention): Generations =>
+  Object.fromEntries(generationFields.flatMap((field) => (retention[field] ? [[field, retention[field]]] : [])))
+
+/** In a merge patch: what is not kept any more. */
+const noGenerations = Object.fromEntries(generationFields.map((field) => [field, null]))
 
 /** The request that creates a plan. */
 export const createRequestOf = (draft: PlanDraft): PlanCreate => ({
@@ -72,7 +98,7 @@ export function patchOf(draft: PlanDraft, before: PlanDraft): PlanPatch {
   const { retention, ...settings } = settingsOf(draft)
   return {
     ...settings,
-    retention: { ...retention, ...(draft.style === 'all' ? { period: null } : {}) },
+    retention: draft.style === 'gfs' ? { ...noGenerations, ...retention } : retention,
     // A level of one algorithm means nothing to another.
     ...(draft.compression === before.compression ? {} : { compression: { algorithm: draft.compression, level: null } }),
   } as PlanPatch

@@ -8,20 +8,21 @@ import {
   Stack,
   Switch,
   TagsInput,
+  Text,
   TextInput,
 } from '@mantine/core'
-import { ApiError } from '@osb-backup/client'
 import { type Plan, type RetentionStyle, retentionStyles } from '@osb-backup/protocol/v1'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
+import { fieldError, SaveFailure } from '../../components/form-errors.tsx'
 import { InstanceField } from '../../components/instance-field.tsx'
-import { ErrorNotice } from '../../components/notices.tsx'
+import { TextLink } from '../../components/page.tsx'
 import { Section } from '../../components/section.tsx'
 import { queries } from '../../data/queries.ts'
 import { messages } from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
-import { createRequestOf, type PlanDraft, patchOf } from './plan-draft.ts'
+import { createRequestOf, generationFields, type PlanDraft, patchOf } from './plan-draft.ts'
 import { PlanPreview } from './plan-preview.tsx'
 import { ScheduleFields } from './schedule-fields.tsx'
 
@@ -121,7 +122,7 @@ function WhatFields({ draft, change, errorOf, isNew }: FieldsProps & { isNew: bo
         data={(destinations.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
         value={draft.destinationId === '' ? null : draft.destinationId}
         error={errorOf('destinationId')}
-        description={destinations.data?.length === 0 ? t.noDestination : undefined}
+        description={destinations.data?.length === 0 ? <NoDestination instanceId={instanceId} /> : undefined}
         disabled={!isChosen}
         allowDeselect={false}
         onChange={(destinationId) => change({ destinationId: destinationId ?? '' })}
@@ -140,6 +141,15 @@ function WhatFields({ draft, change, errorOf, isNew }: FieldsProps & { isNew: bo
   )
 }
 
+const NoDestination = ({ instanceId }: { instanceId: string }) => (
+  <>
+    {t.noDestination}{' '}
+    <TextLink to="/destinations/new" search={{ instance: instanceId }}>
+      {t.newDestination}
+    </TextLink>
+  </>
+)
+
 function RetentionFields({ draft, change, errorOf }: FieldsProps) {
   return (
     <Section title={t.keep}>
@@ -151,7 +161,7 @@ function RetentionFields({ draft, change, errorOf }: FieldsProps) {
           allowDeselect={false}
           onChange={(style) => change({ style: style as RetentionStyle })}
         />
-        {draft.style !== 'all' && (
+        {draft.style !== 'all' && draft.style !== 'gfs' && (
           <NumberInput
             label={t.period[draft.style]}
             min={1}
@@ -163,7 +173,40 @@ function RetentionFields({ draft, change, errorOf }: FieldsProps) {
           />
         )}
       </SimpleGrid>
+      {draft.style === 'gfs' && <GenerationFields draft={draft} change={change} errorOf={errorOf} />}
     </Section>
+  )
+}
+
+function GenerationFields({ draft, change, errorOf }: FieldsProps) {
+  const error = errorOf('retention')
+  return (
+    <>
+      <Text size="sm" c="dimmed" mt="sm">
+        {t.generationsHint}
+      </Text>
+      <SimpleGrid cols={{ base: 2, sm: 4 }} mt="xs">
+        {generationFields.map((field) => (
+          <NumberInput
+            key={field}
+            label={t.generations[field]}
+            min={1}
+            max={MAX_PERIOD}
+            allowDecimal={false}
+            value={draft.generations[field] ?? ''}
+            onChange={(value) => {
+              const { [field]: _, ...others } = draft.generations
+              change({ generations: value === '' ? others : { ...others, [field]: Number(value) } })
+            }}
+          />
+        ))}
+      </SimpleGrid>
+      {error !== undefined && (
+        <Text size="sm" c="var(--mantine-color-error)" role="alert">
+          {error}
+        </Text>
+      )}
+    </>
   )
 }
 
@@ -203,18 +246,4 @@ function MoreFields({ draft, change, errorOf }: FieldsProps) {
       />
     </Section>
   )
-}
-
-const CHANGED_MEANWHILE = 412
-
-function SaveFailure({ error }: { error: Error | null }) {
-  if (error === null) return null
-  const isConflict = error instanceof ApiError && error.status === CHANGED_MEANWHILE
-  return <ErrorNotice error={isConflict ? new Error(t.conflict) : error} />
-}
-
-/** The problem of a field, of which the API names the path: `schedule.timezone` belongs to `schedule`. */
-function fieldError(error: Error | null, field: string): string | undefined {
-  if (!(error instanceof ApiError) || error.field === undefined) return undefined
-  return error.field === field || error.field.startsWith(`${field}.`) ? error.message : undefined
 }

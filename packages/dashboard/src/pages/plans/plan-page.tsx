@@ -2,6 +2,7 @@ import { Alert, Button, Group, Stack } from '@mantine/core'
 import type { Plan } from '@osb-backup/protocol/v1'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
+import { ActionButton } from '../../components/action-button.tsx'
 import { Facts } from '../../components/facts.tsx'
 import { Instant } from '../../components/instant.tsx'
 import { ErrorNotice } from '../../components/notices.tsx'
@@ -12,6 +13,7 @@ import { messages } from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 import { draftOf, emptyDraft } from './plan-draft.ts'
 import { PlanForm } from './plan-form.tsx'
+import { PlanKeys } from './plan-keys.tsx'
 
 const t = messages.plans
 const planRoute = getRouteApi('/plans/$planId')
@@ -42,6 +44,7 @@ export function PlanPage() {
                 [t.retentionDelay, value.retentionEffectiveAt && <Instant at={value.retentionEffectiveAt} />],
               ]}
             />
+            <PlanKeys key={value.id} plan={value} version={version} />
             <PlanForm key={version} draft={draftOf(value)} planId={value.id} version={version} />
           </Stack>
         )}
@@ -52,10 +55,10 @@ export function PlanPage() {
 
 /** The form of a plan that does not exist yet. */
 export function NewPlanPage() {
-  const { instance } = newPlanRoute.useSearch()
+  const { instance = '', destination = '' } = newPlanRoute.useSearch()
   return (
     <Page title={t.create} parents={[...parents]}>
-      <PlanForm draft={{ ...emptyDraft, instanceId: instance ?? '' }} />
+      <PlanForm draft={{ ...emptyDraft, instanceId: instance, destinationId: destination }} />
     </Page>
   )
 }
@@ -77,6 +80,14 @@ function PlanActions({ plan: { id } }: { plan: Plan }) {
         <Button variant="default" renderRoot={(props) => <Link to="/jobs" search={{ plan: id }} {...props} />}>
           {t.jobs}
         </Button>
+        <ActionButton
+          label={t.delete.action}
+          confirmation={{ title: t.delete.title, hint: t.delete.hint, confirm: t.delete.action }}
+          perform={() => client.plans.delete(id)}
+          affects={['plans', 'instances', 'overview']}
+          onDone={() => navigate({ to: '/plans' })}
+          isDisabled={!hasRole('operator')}
+        />
         <Button disabled={!hasRole('operator')} loading={run.isPending} onClick={() => run.mutate()}>
           {t.run}
         </Button>

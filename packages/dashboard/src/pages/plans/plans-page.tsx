@@ -1,7 +1,9 @@
-import { Badge, Button, Group, Select } from '@mantine/core'
+import { Badge, Button, Group } from '@mantine/core'
 import type { Plan, Retention } from '@osb-backup/protocol/v1'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
+import { ActiveFilters } from '../../components/active-filters.tsx'
+import { FilterSelect } from '../../components/filter-select.tsx'
 import { formatCount } from '../../components/formats.ts'
 import { Instant } from '../../components/instant.tsx'
 import { NoMatchNotice } from '../../components/no-match-notice.tsx'
@@ -13,6 +15,7 @@ import type { Column } from '../../components/virtual-table.tsx'
 import { queries } from '../../data/queries.ts'
 import { messages } from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
+import { generationFields } from './plan-draft.ts'
 
 const t = messages.plans
 const route = getRouteApi('/plans')
@@ -54,8 +57,16 @@ const columns: Column<Plan>[] = [
   { title: t.columns.retention, width: '200px', render: ({ retention }) => inWords(retention) },
 ]
 
-const inWords = ({ style, period = 0 }: Retention) =>
-  style === 'all' ? t.retention.all : t.retention[style](formatCount(period))
+function inWords(retention: Retention): string {
+  const { style, period = 0 } = retention
+  if (style === 'all') return t.retention.all
+  if (style !== 'gfs') return t.retention[style](formatCount(period))
+  const counts = generationFields.flatMap((field) => {
+    const count = retention[field]
+    return count === undefined ? [] : [`${t.form.generations[field]}: ${formatCount(count)}`]
+  })
+  return counts.join(', ')
+}
 
 /** All plans that the caller may see. */
 export function PlansPage() {
@@ -73,19 +84,20 @@ export function PlansPage() {
     <Page title={t.title} actions={create}>
       <Group align="flex-end">
         <SearchField label={t.search} value={search.q} onChange={(q) => filter({ q })} />
-        <Select
-          aria-label={t.schedule}
-          placeholder={t.schedule}
-          data={[
-            { value: 'false', label: t.active },
-            { value: 'true', label: t.paused },
-          ]}
-          value={search.paused ?? null}
-          onChange={(value) => filter({ paused: value === 'true' || value === 'false' ? value : undefined })}
-          clearable
-          clearButtonProps={{ 'aria-label': messages.shell.clearFilters }}
+        <FilterSelect
+          label={t.schedule}
+          options={(['false', 'true'] as const).map((value) => ({
+            value,
+            label: value === 'true' ? t.paused : t.active,
+          }))}
+          value={search.paused}
+          onChange={(paused) => filter({ paused })}
         />
       </Group>
+      <ActiveFilters
+        filters={[search.instance && t.ofInstance(search.instance)]}
+        onClear={() => void navigate({ search: {}, replace: true })}
+      />
       <PagedTable
         label={t.title}
         query={query}

@@ -1,4 +1,5 @@
-import type { CompressionAlgorithm, PlanRunOutcome, RetentionStyle } from '@osb-backup/protocol'
+import type { Generations, RetentionStyle } from '@osb-backup/core'
+import type { CompressionAlgorithm, PlanRunOutcome } from '@osb-backup/protocol'
 import type { ColumnType, Generated } from 'kysely'
 import type { CreatedAt, Json } from './columns.ts'
 
@@ -16,6 +17,8 @@ export interface BackupPlanTable {
   timezone: string
   retention_style: RetentionStyle
   retention_period: number
+  /** Of the style GFS. */
+  retention_generations: ColumnType<Generations | null, string | null | undefined, string | null>
   items: Json<string[]>
   /** What the patterns in `items` do not cover. */
   excluded_items: Json<string[]>

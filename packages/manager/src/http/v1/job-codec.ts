@@ -1,4 +1,4 @@
-import { backupStages, type JobStatus, restoreStages, stageLogField } from '@osb-backup/protocol'
+import { type AgentJob, backupStages, type JobStatus, restoreStages, stageLogField } from '@osb-backup/protocol'
 import type { JobLog, JobState, Job as WireJob, JobPart as WirePart } from '@osb-backup/protocol/v1'
 import type { FastifyReply } from 'fastify'
 import {
@@ -13,6 +13,8 @@ import {
   type VerifyPart,
 } from '../../jobs/job.ts'
 import { describeBlocker } from '../../jobs/reservations.ts'
+
+type AgentStage = NonNullable<AgentJob['stages']>[number]
 
 const states = {
   STARTED: 'queued',
@@ -75,6 +77,7 @@ function verifyPartToWire(part: VerifyPart, job: VerifyJob): WirePart {
     item: part.item,
     database: part.item,
     state: stateOf(part.status, job.cancelled !== undefined),
+    stages: [],
     error: part.error,
     warnings: [],
     bytesRead: part.bytesRead,
@@ -91,6 +94,7 @@ function partToWire(part: PartAtAgent, job: JobAtAgent): WirePart {
     database: 'database' in part ? part.database : part.item,
     state: stateOf(part.status, job.cancelled !== undefined),
     stage: stage === 'finished' ? undefined : stage,
+    stages: agentStatus?.stages?.map(stageToWire) ?? [],
     failedStage: agentStatus?.failed_stage,
     error: part.error ?? agentStatus?.error_message,
     failureCode: part.failureCode,
@@ -115,6 +119,11 @@ function storedFields({ prefix, filename, agentStatus }: BackupPart, job: JobAtA
     originalSizeBytes: agentStatus?.original_filesize?.size,
     sha256: agentStatus?.sha256,
   }
+}
+
+function stageToWire({ stage, start_time, end_time, ok, attempt = 1 }: AgentStage): WirePart['stages'][number] {
+  const state = ok === undefined ? 'running' : ok ? 'succeeded' : 'failed'
+  return { name: stage, state, attempt, startedAt: instantOf(start_time), endedAt: instantOf(end_time) }
 }
 
 /** An agent's time; one that cannot be read is left out. */

@@ -1,5 +1,12 @@
-import type { RetentionStyle } from '@osb-backup/protocol'
-import type { Plan, PlanSettings, Retention as WireRetention, PlanRun as WireRun } from '@osb-backup/protocol/v1'
+import { type Generations, generationKinds, type RetentionStyle } from '@osb-backup/core'
+import { omitUndefined } from '@osb-backup/node'
+import type {
+  Plan,
+  PlanPatch,
+  PlanSettings,
+  Retention as WireRetention,
+  PlanRun as WireRun,
+} from '@osb-backup/protocol/v1'
 import type { RunAttempt } from '../../jobs/job.ts'
 import type { AttemptsOfRuns } from '../../jobs/service.ts'
 import { type BackupPlan, DEFAULT_RETRIES } from '../../plans/plan.ts'
@@ -8,8 +15,8 @@ import type { NewPlan } from '../../plans/service.ts'
 import { RequestError } from '../../shared/request-error.ts'
 import { stateOf } from './job-codec.ts'
 
-const styles = { count: 'FILES', hours: 'HOURS', days: 'DAYS', all: 'ALL' } as const
-const wireStyles = { FILES: 'count', HOURS: 'hours', DAYS: 'days', ALL: 'all' } as const satisfies Record<
+const styles = { count: 'FILES', hours: 'HOURS', days: 'DAYS', gfs: 'GFS', all: 'ALL' } as const
+const wireStyles = { FILES: 'count', HOURS: 'hours', DAYS: 'days', GFS: 'gfs', ALL: 'all' } as const satisfies Record<
   RetentionStyle,
   WireRetention['style']
 >
@@ -75,17 +82,61 @@ export function planFromWire(settings: PlanSettings): Omit<NewPlan, 'instanceId'
   }
 }
 
-function retentionToWire({ style, period }: BackupPlan['retention']): WireRetention {
-  return style === 'ALL' ? { style: 'all' } : { style: wireStyles[style], period }
+/** The fields of the API that say how many of each generation are kept. */
+const generationFields = {
+  last: 'keepLast',
+  hourly: 'keepHourly',
+  daily: 'keepDaily',
+  weekly: 'keepWeekly',
+  monthly: 'keepMonthly',
+  yearly: 'keepYearly',
+} as const
+const countedGenerations = ['last', ...generationKinds] as const
+
+function retentionToWire({ style, period, generations = {} }: BackupPlan['retention']): WireRetention {
+  if (style === 'ALL') return { style: 'all' }
+  if (style !== 'GFS') return { style: wireStyles[style], period }
+  const counts = countedGenerations.flatMap((kind) => {
+    const count = generations[kind]
+    return count === undefined ? [] : [[generationFields[kind], count]]
+  })
+  const { maxAgeDays } = generations
+  return { style: 'gfs', ...Object.fromEntries(counts), ...omitUndefined({ maxAgeDays }) }
 }
 
-/** @throws {RequestError} If the period is missing. */
-export function retentionFromWire({ style, period }: WireRetention): BackupPlan['retention'] {
+/** @throws {RequestError} If what the style requires is missing, or a field belongs to another style. */
+export function retentionFromWire(retention: WireRetention): BackupPlan['retention'] {
+  const { style, period } = retention
+  const generations = generationsFromWire(retention)
+  const named = Object.keys(generations).length > 0
+  if (style === 'gfs') {
+    if (countedGenerations.some((kind) => generations[kind] !== undefined))
+      return { style: 'GFS', period: 1, generations }
+    const fields = Object.values(generationFields)
+    const message = `retention needs at least one of ${fields.slice(0, -1).join(', ')} and ${fields.at(-1)}.`
+    throw new RequestError('invalid', message, { field: 'retention.keepDaily' })
+  }
+  if (named) {
+    const message = 'The fields keepLast to keepYearly and maxAgeDays of a retention belong to the style gfs.'
+    throw new RequestError('invalid', message, { field: 'retention.style' })
+  }
   if (style !== 'all' && period === undefined) {
     const message = `retention.period is required: how many ${style === 'count' ? 'restore points' : style} are kept.`
     throw new RequestError('invalid', message, { field: 'retention.period' })
   }
   return { style: styles[style], period: period ?? 1 }
+}
+
+function generationsFromWire(retention: WireRetention): Generations {
+  const counts = Object.fromEntries(countedGenerations.map((kind) => [kind, retention[generationFields[kind]]]))
+  return omitUndefined({ ...counts, maxAgeDays: retention.maxAgeDays })
+}
+
+/** Settings before a merge patch is applied: a retention of another style replaces the stored one, whose fields mean nothing to it. */
+export function beforePatch(settings: PlanSettings, patch: PlanPatch): PlanSettings {
+  const style = patch.retention?.style
+  if (style == null || style === settings.retention.style) return settings
+  return { ...settings, retention: { style } }
 }
 
 /** What became of a scheduled run, as the API answers it. */

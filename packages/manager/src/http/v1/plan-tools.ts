@@ -65,11 +65,12 @@ function previewToWire(preview: PlanPreview): WirePreview {
     runs: runs.map((run) => run.toISOString()),
     shortestIntervalSeconds,
     runsKept: runsKept?.map((run) => run.toISOString()),
-    restorePoints: restorePoints?.map(({ point, isKept }) => ({
+    restorePoints: restorePoints?.map(({ point, keptBecause }) => ({
       id: point.id,
       item: point.item,
       takenAt: point.takenAt.toISOString(),
-      kept: isKept,
+      kept: keptBecause.length > 0,
+      keptBecause,
     })),
   }
 }

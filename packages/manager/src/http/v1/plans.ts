@@ -25,7 +25,7 @@ import { patched } from './edits.ts'
 import { jobToWire, sendStartedJob } from './job-codec.ts'
 import { keysetOf, toDate, toList } from './lists.ts'
 import { idParams as params } from './params.ts'
-import { outcomesFromWire, planFromWire, planRunToWire, planToWire, settingsOfPlan } from './plan-codec.ts'
+import { beforePatch, outcomesFromWire, planFromWire, planRunToWire, planToWire, settingsOfPlan } from './plan-codec.ts'
 
 /** Backup plans: created, changed, run and deleted. */
 export function planRoutes(app: App, context: Context): void {
@@ -92,7 +92,8 @@ export function planRoutes(app: App, context: Context): void {
       const call = request.call
       const edited = editedVersion(request)
       const stored = await getPlan(context, call, request.params.id)
-      const settings = patched(planSettingsSchema, settingsOfPlan(stored), request.body)
+      const before = beforePatch(settingsOfPlan(stored), request.body)
+      const settings = patched(planSettingsSchema, before, request.body)
       const plan = await updatePlan(context, call, { ...stored, ...planFromWire(settings) }, edited ?? stored.version)
       sendVersion(reply, plan.version)
       return planToWire(plan)

@@ -38,8 +38,8 @@ export function restorePointRoutes(app: App, context: Context): void {
       },
     },
     async (request) => {
-      const { instance, plan, item, job, destination, state, held, suspicious, since, until, q, ...paging } =
-        request.query
+      const { instance, plan, item, job, destination, state, since, until, q, ...query } = request.query
+      const { held, suspicious, deleting, ...paging } = query
       const search = {
         instanceId: instance,
         planId: plan,
@@ -49,6 +49,7 @@ export function restorePointRoutes(app: App, context: Context): void {
         verified: state,
         held: held && held === 'true',
         suspicious: suspicious && suspicious === 'true',
+        deleting: deleting && deleting === 'true',
         since: toDate(since),
         until: toDate(until),
         text: q,

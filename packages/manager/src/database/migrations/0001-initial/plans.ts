@@ -14,6 +14,7 @@ export const plans = [
     timezone text not null,
     retention_style text not null,
     retention_period integer not null,
+    retention_generations jsonb,
     items jsonb not null,
     excluded_items jsonb not null default '[]',
     public_key text,

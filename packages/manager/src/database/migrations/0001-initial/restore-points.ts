@@ -78,6 +78,7 @@ export const restorePoints = [
       and coalesce(verified_state, 'intact') = 'intact'`,
   'create index restore_points_by_instance on restore_points (instance_id, sequence)',
   'create index restore_points_by_sequence on restore_points (sequence) where deleted_at is null',
+  'create index restore_points_held on restore_points (sequence) where held and deleted_at is null',
   'create index restore_points_by_deletion on restore_points (deleted_at, id) where deleted_at is not null',
   `create index restore_points_to_remove on restore_points (next_removal_at)
     where removal_requested_at is not null and deleted_at is null`,

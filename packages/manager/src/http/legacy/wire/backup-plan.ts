@@ -30,7 +30,7 @@ export function planToWire(plan: BackupPlan, instance: ServiceInstance, destinat
     compressionLevel: plan.compressor.level,
     frequency: plan.frequency,
     timezone: plan.timezone,
-    retentionStyle: plan.retention.style,
+    retentionStyle: legacyStyle(plan.retention.style),
     retentionPeriod: plan.retention.period,
     items: plan.items,
     privateKey: plan.privateKey === undefined ? NO_KEY : MASKED_SECRET,
@@ -51,7 +51,7 @@ export function planFromWire(wire: BackupPlanRequest, stored: BackupPlan | undef
     compressor: compressorFromWire(wire, stored?.compressor),
     frequency: wire.frequency,
     timezone: wire.timezone ?? stored?.timezone ?? 'UTC',
-    retention: { style: wire.retentionStyle, period: wire.retentionPeriod ?? stored?.retention.period ?? 1 },
+    retention: retentionFromWire(wire, stored?.retention),
     items: wire.items,
     excludedItems: wire.items.some(isItemPattern) ? (stored?.excludedItems ?? []) : [],
     publicKey: keptKey(wire.publicKey, stored?.publicKey),
@@ -61,6 +61,18 @@ export function planFromWire(wire: BackupPlanRequest, stored: BackupPlan | undef
     label: stored?.label,
     parallelItems: stored?.parallelItems ?? 1,
   }
+}
+
+/** Clients of the first API know no generations: they see that more is kept than the newest. */
+const legacyStyle = (style: BackupPlan['retention']['style']) => (style === 'GFS' ? 'ALL' : style)
+
+/** What a client shows, and sends back, is no change. */
+function retentionFromWire(
+  { retentionStyle: style, retentionPeriod: period }: BackupPlanRequest,
+  stored: BackupPlan['retention'] | undefined,
+): BackupPlan['retention'] {
+  if (stored?.style === 'GFS' && style === 'ALL') return stored
+  return { style, period: period ?? stored?.period ?? 1 }
 }
 
 /** A stored level is one of the stored algorithm, and goes with it. */
@@ -82,11 +94,11 @@ export function previewToWire(preview: PlanPreview): WirePreview {
     runs: runs.map(inZone),
     ...(runsKept && { runsKept: runsKept.map(inZone) }),
     ...(restorePoints && {
-      restorePoints: restorePoints.map(({ point, isKept }) => ({
+      restorePoints: restorePoints.map(({ point, keptBecause }) => ({
         id: point.id,
         item: point.item,
         takenAt: inZone(point.takenAt),
-        kept: isKept,
+        kept: keptBecause.length > 0,
       })),
     }),
   }

@@ -1,0 +1,47 @@
+import { PasswordInput, SimpleGrid, TextInput } from '@mantine/core'
+import { Section } from '../../components/section.tsx'
+import { messages } from '../../messages/messages.ts'
+import type { InstanceDraft } from './instance-draft.ts'
+
+const t = messages.instances.form
+
+/** How the agent logs in to the database. */
+export function AccessFields({
+  draft,
+  change,
+  errorOf,
+}: {
+  draft: InstanceDraft
+  change: (fields: Partial<InstanceDraft>) => void
+  errorOf: (field: string) => string | undefined
+}) {
+  return (
+    <Section title={t.access}>
+      <SimpleGrid cols={{ base: 1, sm: 2 }}>
+        {(['username', 'privilegedUsername'] as const).map((name) => {
+          const password = name === 'username' ? 'password' : 'privilegedPassword'
+          return [
+            <TextInput
+              key={name}
+              label={t[name]}
+              description={name === 'username' ? undefined : t.privilegedHint}
+              value={draft[name]}
+              autoComplete="off"
+              error={errorOf(`database.${name}`)}
+              onChange={(event) => change({ [name]: event.currentTarget.value })}
+            />,
+            <PasswordInput
+              key={password}
+              label={t[password]}
+              description={name === 'username' ? undefined : t.privilegedHint}
+              value={draft[password]}
+              autoComplete="new-password"
+              error={errorOf(`database.${password}`)}
+              onChange={(event) => change({ [password]: event.currentTarget.value })}
+            />,
+          ]
+        })}
+      </SimpleGrid>
+    </Section>
+  )
+}
