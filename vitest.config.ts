@@ -1,8 +1,12 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './test/setup/longest-first.ts'
 
 /** How long `expect.poll` waits for a condition: a limit for a busy machine, which a test that passes never reaches. */
 const POLL_TIMEOUT_MS = 120_000
+
+// For programs that tests start: without it each start compiles everything again.
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/node')
 
 /** Kinds of tests: `unit` beside the code, fast and without servers; `system` in test/ against the lab; `package` of what is shipped. */
 export default defineConfig({

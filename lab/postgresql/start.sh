@@ -53,7 +53,7 @@ if ! is_running "$DATA"; then
         rm -f "$password_file"
     fi
     as_owner "$BIN/pg_ctl" --pgdata "$DATA" --log "$DATA/server.log" --wait --timeout "$WAIT" --options \
-        "-p $PORT -c listen_addresses=$HOST -c unix_socket_directories= -c max_connections=300" \
+        "-p $PORT -c listen_addresses=$HOST -c unix_socket_directories= -c max_connections=300 -c fsync=off -c full_page_writes=off -c jit=off" \
         start >"$STATE/start.log" 2>&1 </dev/null 9>&- ||
         die "it does not start: $(tail -n 3 "$DATA/server.log" "$STATE/start.log" 2>/dev/null)"
 fi

@@ -6,7 +6,7 @@ import { until } from './agent-under-test.ts'
 import { CrashingAgent, isAlive, password, putDump, scriptsOf, send, stages, untilDead } from './crashing-agent.ts'
 
 /** How often the agent is killed at any moment. */
-const ROUNDS = 16
+const ROUNDS = 10
 /** How often each stage is hit. */
 const rounds = Number(process.env.CRASH_ROUNDS ?? 1)
 const cases = ([1, 2] as const).flatMap((form) =>

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { AgentJob } from '@osb-backup/protocol'
 import { type AgentProcess, startAgentProcess } from '@osb-backup/testkit'
 import { onTestFinished, type TestContext } from 'vitest'
-import { type Answer, basic, until } from './agent-under-test.ts'
+import { type Answer, basic, formTwo, until } from './agent-under-test.ts'
 import { killProcessesBelow } from './kill-processes.ts'
 
 /** An agent in a process of its own that can be killed and started again over the same directories. */
@@ -225,3 +225,9 @@ export async function putDump(agent: CrashingAgent): Promise<void> {
   await mkdir(join(agent.bucket, 'plan'), { recursive: true })
   await writeFile(join(agent.bucket, 'plan', 'dump.bin'), 'x'.repeat(100_000))
 }
+
+/** A lock that one script acquires and another releases, unless the file `broken` exists. */
+export const locking = formTwo({
+  'pre-backup-lock': `touch "$(dirname "$0")/../locked.$BACKUP_DATABASE"\n`,
+  'post-backup-unlock': `echo "$BACKUP_PASSWORD" > "$(dirname "$0")/../told"\n[ ! -e "$(dirname "$0")/../broken" ] || exit 4\nrm -f "$(dirname "$0")/../locked.$BACKUP_DATABASE"\n`,
+})

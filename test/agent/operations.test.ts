@@ -47,7 +47,7 @@ test('an agent that shuts down accepts no new jobs, and waits for the running on
 })
 
 test('an agent that shuts down while jobs start waits for every accepted job', async () => {
-  for (let afterMs = 0; afterMs < 20; afterMs++) {
+  for (let afterMs = 0; afterMs < 20; afterMs += 2) {
     const under = await agentWith(formTwo({ backup: 'sleep 0.2; echo dump\n' }), { max_job_number: '20' })
     const ids = Array.from({ length: 10 }, (_, index) => `job${index}`)
     const posts = ids.map((id) =>

@@ -6,8 +6,8 @@ import { reportOf } from './report.ts'
 const seed = Number(process.env.CHAOS_SEED ?? randomInt(2 ** 31))
 
 test.each([
-  { title: 'two managers on one PostgreSQL', managers: 2, agents: 2, seconds: 25 },
-  { title: 'one manager on its embedded PostgreSQL', managers: 0, agents: 1, seconds: 10 },
+  { title: 'two managers on one PostgreSQL', managers: 2, agents: 2, seconds: 15 },
+  { title: 'one manager on its embedded PostgreSQL', managers: 0, agents: 1, seconds: 8 },
 ])(
   '$title uphold every guarantee, whatever breaks',
   async ({ title, ...options }) => {

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, readdir, stat } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -7,6 +6,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { openStore, type StoreSettings, stores } from '@osb-backup/storage'
+import { type Body, type Database, goArguments, runGoScript } from './go-scripts.ts'
 import {
   encodeGo,
   encodeJob,
@@ -19,23 +19,6 @@ import {
   stages,
   zeroJob,
 } from './go-wire.ts'
-
-/** A request, of which the Go agent reads keys in any case; our manager spells them as published. */
-interface Body {
-  id?: string
-  compression?: boolean
-  encryption_key?: string
-  destination?: Record<string, string> & { skipSSL?: boolean }
-  backup?: Database
-  restore?: Database
-}
-interface Database {
-  host: string
-  username: string
-  password: string
-  database: string
-  parameters?: Record<string, unknown>[] | null
-}
 
 export interface GoAgentOptions {
   branch: GoBranch
@@ -180,19 +163,10 @@ export class GoAgent implements AsyncDisposable {
   async #backUp(body: Body, job: GoJob): Promise<string | undefined> {
     const { id = '', backup } = body
     if (backup === undefined) return 'Unknown error'
-    const { host, username, password, database } = backup
+    const { host, database } = backup
     for (const stage of stages.backup) {
       const filename = goFilename(new Date(), host, database)
-      const all = [
-        host,
-        username,
-        password,
-        database,
-        filename,
-        id,
-        String(body.compression ?? false),
-        body.encryption_key ?? '',
-      ]
+      const all = goArguments(body, backup, filename)
       const given = stage === 'backup' ? all : stage === 'backup-cleanup' ? [database, id] : [database]
       const end = await this.#script(stage, given, backup, job)
       if (end.missing) return end.problem
@@ -227,7 +201,6 @@ export class GoAgent implements AsyncDisposable {
   async #restore(body: Body, job: GoJob): Promise<string | undefined> {
     const { id = '', restore, destination = {} } = body
     if (restore === undefined) return 'Unknown error'
-    const { host, username, password, database } = restore
     const filename = destination.filename ?? ''
     for (const stage of stages.restore) {
       if (stage === 'restore') {
@@ -235,16 +208,7 @@ export class GoAgent implements AsyncDisposable {
         const problem = await this.#download(destination, join(this.#options.folder, 'restore', id, filename), filename)
         if (problem !== undefined) return `Downloading from ${destination.type} failed due to '${problem}'`
       }
-      const all = [
-        host,
-        username,
-        password,
-        database,
-        filename,
-        id,
-        String(body.compression ?? false),
-        body.encryption_key ?? '',
-      ]
+      const all = goArguments(body, restore, filename)
       const given = stage === 'restore' ? all : stage === 'post-restore-unlock' ? [] : [id]
       const end = await this.#script(stage, given, restore, job)
       if (end.missing) return end.problem
@@ -277,37 +241,14 @@ export class GoAgent implements AsyncDisposable {
 
   async #script(stage: string, given: string[], { parameters }: Database, job: GoJob) {
     job.state = stage
-    const { folder } = this.#options
-    const scripts = join(folder, 'scripts')
-    const found = (await readdir(scripts)).find((name) => name === stage || name === `${stage}.sh`)
-    if (found === undefined) return { missing: true, problem: `No script found for the ${stage} stage.` }
-    const variables = Object.assign({}, ...(parameters ?? []))
-    // With parameters a script has nothing else in its environment; without, it inherits the agent's.
-    const inherited = {
-      PATH: process.env.PATH,
-      directory_backup: join(folder, 'backup'),
-      directory_restore: join(folder, 'restore'),
+    const { missing, problem, output, errors } = await runGoScript(this.#options.folder, stage, given, parameters)
+    if (!missing) {
+      const field = stage.replaceAll('-', '_')
+      job.logs[`${field}_log`] = output
+      job.logs[`${field}_errorlog`] = errors
     }
-    const env = Object.keys(variables).length > 0 ? goEnvironment(variables) : inherited
-    const child = spawn('bash', [join(scripts, found), ...given], { env, stdio: ['ignore', 'pipe', 'pipe'] })
-    const exit = new Promise<number | null>((resolve) => child.once('close', resolve))
-    const [output, errors, status] = await Promise.all([text(child.stdout), text(child.stderr), exit])
-    const field = stage.replaceAll('-', '_')
-    job.logs[`${field}_log`] = output
-    job.logs[`${field}_errorlog`] = errors
-    return { missing: false, problem: status === 0 ? undefined : `exit status ${status}` }
+    return { missing, problem }
   }
-}
-
-/** As Go prints values: a map as `map[key:value]`. */
-function goEnvironment(variables: Record<string, unknown>): Record<string, string> {
-  const printed = (value: unknown): string =>
-    typeof value === 'object' && value !== null
-      ? `map[${Object.entries(value)
-          .map(([name, inner]) => `${name}:${printed(inner)}`)
-          .join(' ')}]`
-      : String(value)
-  return Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, printed(value)]))
 }
 
 function failure(message: string, error: string): GoJob {

@@ -39,7 +39,7 @@ export async function openDashboard(
       await page.goto(url + path)
       if (token === undefined) return
       await page.getByLabel('Token', { exact: true }).fill(token)
-      await page.getByRole('button', { name: 'Sign in' }).click()
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click()
       await page.getByRole('navigation', { name: 'Main navigation' }).waitFor({ state: 'attached' })
     },
     async visit(path) {

@@ -10,7 +10,7 @@ import { errorsOf, makePlan, registerInstance, restoreAll, runBackup, startAgent
 import type { DestinationFields } from './places.ts'
 
 /** Enough for a dump of several parts. */
-const ROWS = 300_000
+const ROWS = 100_000
 const item = 'main-job-ceph'
 const restored = `${item} restored`
 const { postgresql: server } = inject('lab')

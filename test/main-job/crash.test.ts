@@ -15,21 +15,24 @@ import { makePlaces, places } from './places.ts'
 const lab = inject('lab')
 const item = 'slow'
 
-/** An agent whose backup takes three seconds, and counts how often it ran. */
+/** An agent whose backup lasts until `release`, and counts how often it ran. */
 async function slowAgent(folder: string) {
   const scripts = join(folder, 'scripts')
   const destinations = join(folder, 'destinations')
   await mkdir(scripts)
   await mkdir(destinations)
   await writeFile(join(scripts, 'pack.json'), JSON.stringify({ form: 2, name: 'slow', type: '.dump' }))
-  await writeFile(join(scripts, 'backup'), `echo run >>"${folder}/runs"; echo begin; sleep 3; echo end\n`)
+  await writeFile(
+    join(scripts, 'backup'),
+    `echo run >>"${folder}/runs"; echo begin; until [ -e "${folder}/go" ]; do sleep 0.1; done; echo end\n`,
+  )
   const agent = await startAgentProcess({
     directory_backup: join(folder, 'backup'),
     directory_restore: join(folder, 'restore'),
     scripts_path: scripts,
     file_destination_root: destinations,
   })
-  return { agent, destinations }
+  return { agent, destinations, release: () => writeFile(join(folder, 'go'), '') }
 }
 
 /** Starts a backup at the slow agent, and waits until its script runs. */
@@ -46,13 +49,14 @@ async function startSlowJob(manager: ManagerProcess, agent: AgentProcess, destin
 test('a manager that is killed while a job runs: the next one continues it, and the job runs once', async () => {
   await makePlaces()
   await using folder = await makeTemporaryFolder()
-  const { agent, destinations } = await slowAgent(folder.path)
+  const { agent, destinations, release } = await slowAgent(folder.path)
   const settings = { DATA_DIR: join(folder.path, 'manager'), FILE_DESTINATION_ROOT: destinations }
   const first = await startManagerProcess(settings)
   const id = await startSlowJob(first, agent, destinations)
   await first.kill()
 
   const second = await startManagerProcess(settings)
+  await release()
   const job = await jobEnd(second.client, id)
   expect(errorsOf(job)).toEqual({ [item]: undefined })
   expect(job.state).toBe('succeeded')
@@ -63,7 +67,7 @@ test('a manager that is killed while a job runs: the next one continues it, and 
 
 test('of two managers on one PostgreSQL, the surviving one takes over the job of the one that is killed', async () => {
   await using folder = await makeTemporaryFolder()
-  const { agent, destinations } = await slowAgent(folder.path)
+  const { agent, destinations, release } = await slowAgent(folder.path)
   await recreateDatabase(lab.postgresql.url, 'two_managers')
   const url = new URL(lab.postgresql.url)
   url.pathname = '/two_managers'
@@ -76,6 +80,7 @@ test('of two managers on one PostgreSQL, the surviving one takes over the job of
   const id = await startSlowJob(first, agent, destinations)
   const second = await startManagerProcess(settings)
   await first.kill()
+  await release()
 
   const job = await jobEnd(second.client, id)
   expect(errorsOf(job)).toEqual({ [item]: undefined })
@@ -86,11 +91,12 @@ test('of two managers on one PostgreSQL, the surviving one takes over the job of
 
 test('a manager that is stopped releases its job, and the next start records its end', async () => {
   await using folder = await makeTemporaryFolder()
-  const { agent, destinations } = await slowAgent(folder.path)
+  const { agent, destinations, release } = await slowAgent(folder.path)
   const settings = { DATA_DIR: join(folder.path, 'manager'), FILE_DESTINATION_ROOT: destinations }
   const first = await startManagerProcess(settings)
   const id = await startSlowJob(first, agent, destinations)
   await first.stop()
+  await release()
 
   const second = await startManagerProcess(settings)
   expect((await jobEnd(second.client, id)).state).toBe('succeeded')

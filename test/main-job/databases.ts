@@ -59,7 +59,8 @@ export async function fillDatabase(serverUrl: string, name: string, rows: number
     )
     await client.query(
       `insert into "Büro"."Aufträge (offen)"
-       select n, 1 + n % 1000, n * 1.234, jsonb_build_object('n', n, 'text', md5(n::text)), decode(md5(n::text), 'hex'),
+       select n, 1 + n % 1000, n * 1.234, jsonb_build_object('n', n, 'text', md5(n::text)),
+              decode(md5(n::text) || md5('b' || n) || md5('c' || n) || md5('d' || n), 'hex'),
               timestamptz '2020-01-01' + n * interval '1 minute'
        from generate_series(1, $1::int) n`,
       [rows],

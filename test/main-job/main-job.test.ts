@@ -7,10 +7,12 @@ import { dropDatabase, fillDatabase, fingerprintOf, recreateDatabase, withDataba
 import { errorsOf, makePlan, registerInstance, restoreAll, runBackup, startAgentWith } from './fixture.ts'
 import { makePlaces, places } from './places.ts'
 
-const ROWS = 300_000
+/** Enough for a dump of two parts of 5 MiB. */
+const ROWS = 100_000
 const items = ['main-job', 'Größe & Maß 中文']
 const lab = inject('lab')
 const server = lab.postgresql
+type Place = ReturnType<typeof places>[keyof ReturnType<typeof places>]
 const restoredName = (item: string) => `${item} restored`
 
 beforeAll(async () => {
@@ -28,70 +30,86 @@ afterAll(async () => {
   }
 })
 
-const managers = {
-  'the embedded PostgreSQL': async (): Promise<Record<string, string>> => ({}),
-  'a PostgreSQL of the user': async () => {
-    await recreateDatabase(server.url, 'manager')
-    const url = new URL(server.url)
-    url.pathname = '/manager'
-    return { DATABASE_URL: url.href }
-  },
-}
-
-describe.each(Object.keys(managers) as (keyof typeof managers)[])('a manager on %s', (kind) => {
-  let stack: AsyncDisposableStack
-  let manager: ManagerProcess
-  let folder: string
-
+/** A manager with an agent that has the pack, for the tests of a group. */
+function useManager(settingsOf: () => Promise<Record<string, string>>) {
+  const stack = new AsyncDisposableStack()
+  let started: { manager: ManagerProcess; folder: string } | undefined
   beforeAll(async () => {
-    stack = new AsyncDisposableStack()
     const data = stack.use(await makeTemporaryFolder())
     const agent = stack.use(await startAgentWith('postgresql'))
-    folder = agent.folder
-    manager = await startManagerProcess({
+    const manager = await startManagerProcess({
       DATA_DIR: data.path,
-      FILE_DESTINATION_ROOT: folder,
+      FILE_DESTINATION_ROOT: agent.folder,
       DELETION_GRACE_HOURS: '0',
-      ...(await managers[kind]()),
+      ...(await settingsOf()),
     })
     stack.defer(() => manager.stop())
     await registerInstance(manager.client, 'source', server, agent, items)
     await registerInstance(manager.client, 'other', server, agent, items.map(restoredName))
+    started = { manager, folder: agent.folder }
+  })
+  afterAll(() => stack.disposeAsync())
+  return () => {
+    if (started === undefined) throw new Error('the manager did not start')
+    return started
+  }
+}
+
+/** Backs the databases up, restores them on another instance, and compares. */
+async function backUpAndRestore({ client }: ManagerProcess, { destination, store }: Place): Promise<void> {
+  const plan = await makePlan(client, 'source', items, destination)
+  const backup = await runBackup(client, plan)
+  expect(errorsOf(backup)).toEqual({ [items[0] ?? '']: undefined, [items[1] ?? '']: undefined })
+  expect(backup.state).toBe('succeeded')
+  expect(backup.endedAt).toBeDefined()
+  for (const { item, objectName = '', sizeBytes, sha256 } of backup.parts) {
+    const name = `^${plan.id}/127\\.0\\.0\\.1_\\d{4}_\\d\\d_\\d\\d_${item}\\.dump\\.zst$`
+    expect(objectName).toMatch(new RegExp(name))
+    expect(sizeBytes).toBeGreaterThan(5 * 1024 ** 2)
+    expect(await storedObject(store, objectName)).toEqual({ sizeBytes, sha256 })
+  }
+
+  for (const item of items) await recreateDatabase(server.url, restoredName(item))
+  const restores = await restoreAll(client, backup.id, { instanceId: 'other', nameOf: restoredName })
+  expect(restores).toHaveLength(items.length)
+  for (const restore of restores) {
+    expect(Object.values(errorsOf(restore))).toEqual([undefined])
+    expect(restore).toMatchObject({ state: 'succeeded', instanceId: 'other' })
+  }
+  for (const item of items) {
+    const original = await fingerprintOf(server.url, item)
+    expect(Object.keys(original).length).toBeGreaterThan(6)
+    expect(await fingerprintOf(server.url, restoredName(item))).toEqual(original)
+  }
+}
+
+describe('a manager on a PostgreSQL of the user', () => {
+  const used = useManager(async () => {
+    await recreateDatabase(server.url, 'manager')
+    const url = new URL(server.url)
+    url.pathname = '/manager'
+    return { DATABASE_URL: url.href }
   })
 
-  afterAll(() => stack.disposeAsync())
+  test('backs up databases and restores them on another instance', async () => {
+    const { manager, folder } = used()
+    await backUpAndRestore(manager, places(folder).s3)
+  })
+})
+
+describe('a manager on the embedded PostgreSQL', () => {
+  const used = useManager(async () => ({}))
 
   test.for(['s3', 'swift', 'file'] as const)(
     'backs up databases to %s and restores them on another instance',
     async (place) => {
-      const { destination, store } = places(folder)[place]
-      const plan = await makePlan(manager.client, 'source', items, destination)
-      const backup = await runBackup(manager.client, plan)
-      expect(errorsOf(backup)).toEqual({ [items[0] ?? '']: undefined, [items[1] ?? '']: undefined })
-      expect(backup.state).toBe('succeeded')
-      expect(backup.endedAt).toBeDefined()
-      for (const { item, objectName = '', sizeBytes, sha256 } of backup.parts) {
-        const name = `^${plan.id}/127\\.0\\.0\\.1_\\d{4}_\\d\\d_\\d\\d_${item}\\.dump\\.zst$`
-        expect(objectName).toMatch(new RegExp(name))
-        expect(await storedObject(store, objectName)).toEqual({ sizeBytes, sha256 })
-      }
-
-      for (const item of items) await recreateDatabase(server.url, restoredName(item))
-      const restores = await restoreAll(manager.client, backup.id, { instanceId: 'other', nameOf: restoredName })
-      expect(restores).toHaveLength(items.length)
-      for (const restore of restores) {
-        expect(Object.values(errorsOf(restore))).toEqual([undefined])
-        expect(restore).toMatchObject({ state: 'succeeded', instanceId: 'other' })
-      }
-      for (const item of items) {
-        const original = await fingerprintOf(server.url, item)
-        expect(Object.keys(original).length).toBeGreaterThan(6)
-        expect(await fingerprintOf(server.url, restoredName(item))).toEqual(original)
-      }
+      const { manager, folder } = used()
+      await backUpAndRestore(manager, places(folder)[place])
     },
   )
 
   test('restores over a damaged database', async () => {
+    const { manager, folder } = used()
     const [item = ''] = items
     const plan = await makePlan(manager.client, 'source', [item], { ...places(folder).file.destination, name: 'again' })
     const before = await fingerprintOf(server.url, item)
@@ -106,6 +124,7 @@ describe.each(Object.keys(managers) as (keyof typeof managers)[])('a manager on 
   })
 
   test('a second backup of the day gets a name of its own, and removing files leaves the other', async () => {
+    const { manager, folder } = used()
     const { destination, store } = places(folder).s3
     const [item = ''] = items
     const plan = await makePlan(manager.client, 'source', [item], { ...destination, name: 'twice' })
@@ -120,6 +139,7 @@ describe.each(Object.keys(managers) as (keyof typeof managers)[])('a manager on 
   })
 
   test('what a plan seals for its recipient is opened again with the key it keeps', async () => {
+    const { manager, folder } = used()
     const { generateX25519Identity, identityToRecipient } = await import('age-encryption')
     const privateKey = await generateX25519Identity()
     const publicKey = await identityToRecipient(privateKey)

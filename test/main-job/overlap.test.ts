@@ -7,7 +7,7 @@ import { jobEnd, makePlan, registerInstance, runBackup, startAgentWith } from '.
 const server = inject('lab').postgresql
 const item = 'overlap'
 const copy = 'overlap_copy'
-const ROWS = 300_000
+const ROWS = 100_000
 let stack: AsyncDisposableStack
 let manager: ManagerProcess
 let agent: Awaited<ReturnType<typeof startAgentWith>>

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ManagerProcess, makeTemporaryFolder, startManagerProcess } from '@osb-backup/testkit'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, type TestContext, test } from 'vitest'
 import { registerInstance, unreachableAgent } from '../fixtures/register-instance.ts'
 import { makeDatabase, type OwnDatabase } from './own-database.ts'
 
@@ -50,13 +50,14 @@ beforeAll(async () => {
 })
 afterAll(() => stack.disposeAsync())
 
-test.for([
+// They wait for the next run of a periodic task, each for changes of its own.
+test.concurrent.for([
   ['a heartbeat of a manager that has died', 'managers', 'heartbeat_at', "insert into managers (id) values ('dead')"],
   ['the check of an agent', 'agents', 'check_at', undefined],
   ['the retention of a plan', 'backup_plans', 'retention_due_at', undefined],
 ] as const)(
   '%s that was dated while the clock was ahead does not outlast the correction',
-  async ([, table, column, before]) => {
+  async ([, table, column, before], { expect }) => {
     if (before !== undefined) await database.query(before)
     await database.query(`update ${table} set ${column} = now() + interval '30 days'`)
     const ahead = () => database.query(`select ${column} from ${table} where ${column} > now() + interval '1 day'`)
@@ -65,7 +66,7 @@ test.for([
 )
 
 /** Waits until a pass of the task has corrected the removals: one whose further attempt was dated while the clock was ahead. */
-async function waitForPass(): Promise<void> {
+async function waitForPass({ expect }: Pick<TestContext, 'expect'>): Promise<void> {
   await database.query(
     "update restore_points set deleted_at = null, next_removal_at = now() + interval '30 days' where id = 'retried'",
   )
@@ -74,34 +75,38 @@ async function waitForPass(): Promise<void> {
   await expect.poll(ahead, soon).toEqual([])
 }
 
-test('a deleted restore point keeps its object for the whole grace period, and can be undeleted', async () => {
+test.concurrent('a deleted restore point keeps its object for the whole grace period, and can be undeleted', async ({
+  expect,
+}) => {
   const { restorePoints } = manager.client
   await restorePoints.delete('deleted')
   const { deletion } = await restorePoints.get('deleted')
   expect(Date.parse(deletion?.nextAttemptAt ?? '') - Date.parse(deletion?.requestedAt ?? '')).toBe(24 * 3_600_000)
-  await waitForPass()
+  await waitForPass({ expect })
   expect((await restorePoints.get('deleted')).deletion).toEqual(deletion)
   expect(existsSync(join(folder, 'p', 'deleted'))).toBe(true)
   expect(await restorePoints.undelete('deleted')).not.toHaveProperty('deletion')
 })
 
-test('a grace period that began while the clock was ahead begins now, and is not shortened', async () => {
+test.concurrent('a grace period that began while the clock was ahead begins now, and is not shortened', async ({
+  expect,
+}) => {
   await database.query(
     `update restore_points set removal_requested_at = now() + interval '30 days', next_removal_at = now() + interval '32 days'
      where id = 'marked'`,
   )
-  await waitForPass()
+  await waitForPass({ expect })
   const { deletion } = await manager.client.restorePoints.get('marked')
   expect(Date.parse(deletion?.requestedAt ?? '')).toBeLessThan(Date.now() + 86_400_000)
   expect(Date.parse(deletion?.nextAttemptAt ?? '') - Date.parse(deletion?.requestedAt ?? '')).toBe(2 * 86_400_000)
 })
 
-test('an object that its store has locked is not tried before the lock ends', async () => {
+test.concurrent('an object that its store has locked is not tried before the lock ends', async ({ expect }) => {
   await database.query(
     `update restore_points set object_locked_until = now() + interval '30 days', next_removal_at = now() + interval '30 days'
      where id = 'locked'`,
   )
-  await waitForPass()
+  await waitForPass({ expect })
   const { deletion } = await manager.client.restorePoints.get('locked')
   expect(Date.parse(deletion?.lockedUntil ?? '')).toBeGreaterThan(Date.now() + 86_400_000)
   expect(deletion).toMatchObject({ attempts: 1, nextAttemptAt: deletion?.lockedUntil })

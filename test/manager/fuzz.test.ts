@@ -2,7 +2,7 @@ import { type ManagerProcess, makeTemporaryFolder, startManagerProcess, TEST_TOK
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 20_000)
+const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 8000)
 const AT_ONCE = 40
 const ANSWER_WITHIN_MS = 120_000
 

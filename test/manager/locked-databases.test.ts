@@ -1,6 +1,5 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Fixture, instanceId, startFixture } from '../fixtures/fixture.ts'
 
@@ -8,10 +7,8 @@ const top = '$(dirname "$0")/..'
 let fixture: Fixture
 
 beforeAll(async () => {
-  fixture = await startFixture({
-    'pre-backup-lock': 'true',
-    'post-backup-unlock': `[ ! -e "${top}/broken" ]`,
-  })
+  const scripts = { 'pre-backup-lock': 'true', 'post-backup-unlock': `[ ! -e "${top}/broken" ]` }
+  fixture = await startFixture(scripts, {}, { unlock_wait_seconds: '5' })
 })
 afterAll(() => fixture[Symbol.asyncDispose]())
 
@@ -22,9 +19,7 @@ const lockedDatabases = async () => (await fixture.client.overview()).lockedData
 
 /** A session in the manager's database. */
 async function connect() {
-  const host = join(fixture.folder, 'manager', 'postgres')
-  const client = new Client({ host, user: 'osb_backup', database: 'postgres' })
-  await client.connect()
+  const client = await fixture.connectDatabase()
   return { client, [Symbol.asyncDispose]: () => client.end() }
 }
 
@@ -67,12 +62,16 @@ test('a database whose unlock fails is shown as locked with its job, its instanc
   await using sql = await connect()
   await sql.client.query('update job_parts set locked_since = null, unlock_attempts = null where job_id = $1', [jobId])
   expect(await lockedDatabases()).toEqual([])
-  const again = async () => (await partOf(jobId))?.lockedSince
-  await expect.poll(again, { timeout: 120_000 }).toBe(part?.lockedSince)
+  /** Read after a check of the agent was made due. */
+  const checkedLock = async () => {
+    await sql.client.query('update agents set check_at = now()')
+    return (await partOf(jobId))?.lockedSince
+  }
+  await expect.poll(checkedLock, { interval: 1000 }).toBe(part?.lockedSince)
   await mendUnlock()
   await fixture.client.jobs.retryUnlock(jobId)
   // Found by a check of the agent.
-  await expect.poll(async () => (await partOf(jobId))?.lockedSince, { timeout: 120_000 }).toBeUndefined()
+  await expect.poll(checkedLock, { interval: 1000 }).toBeUndefined()
   expect(await lockedDatabases()).toEqual([])
   expect((await fixture.client.instances.get(instanceId)).lockedSince).toBeUndefined()
 

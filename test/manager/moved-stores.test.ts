@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { BackupClient } from '@osb-backup/client'
@@ -25,6 +26,9 @@ async function createUsed(kind: 's3' | 'swift') {
   expect((await fixture.runPlan(plan.id)).state).toBe('succeeded')
   return { id, plan, point: await fixture.newestPoint(plan.id) }
 }
+
+const isSettled = (promise: Promise<unknown>) =>
+  Promise.race([promise.then(() => true), new Promise<false>((resolve) => setImmediate(() => resolve(false)))])
 
 describe('a destination that is used', () => {
   test('moves to another address of the same store, and its restore points are read there', async () => {
@@ -82,12 +86,48 @@ describe('a destination that is used', () => {
     expect((await fixture.client.destinations.get(id)).store).toMatchObject({ endpoint: store.endpoint })
   })
 
-  test('does not move to another bucket or directory', async () => {
+  test('does not move to another bucket', async () => {
     const { id } = await createUsed('s3')
     const message = expect.stringContaining('only the address of its server can change')
     await expect(
       fixture.client.destinations.update(id, { store: { kind: 's3', bucket: 'elsewhere' } }),
     ).rejects.toMatchObject({ status: 409, message })
+  })
+
+  test('does not move to another directory, but can be renamed', async () => {
+    const plan = await fixture.createPlan()
+    await fixture.runPlan(plan.id)
+    const elsewhere = { store: { kind: 'file', directory: join(fixture.store, 'elsewhere') } }
+    const path = `/v1/destinations/${fixture.destinationId}`
+    const refused = await fixture.call('PATCH', path, elsewhere)
+    expect(refused.status).toBe(409)
+    expect(refused.body.detail).toMatch(/Create a new destination/)
+    const same = { name: 'renamed', store: { kind: 'file', directory: fixture.store } }
+    expect((await fixture.call('PATCH', path, same)).status).toBe(200)
+  })
+
+  test('is not moved while a backup is being stored in it', async () => {
+    const plan = await fixture.createPlan()
+    await fixture.runPlan(plan.id)
+    const store = { kind: 'file' as const, directory: join(fixture.store, 'unused') }
+    const { id } = await fixture.client.destinations.create({ instanceId, name: 'unused', store })
+    const sql = await fixture.connectDatabase()
+    await sql.query('begin')
+    await sql.query('update restore_points set destination_id = $2 where plan_id = $1', [plan.id, id])
+    const moved = fixture.call('PATCH', `/v1/destinations/${id}`, {
+      store: { kind: 'file', directory: join(fixture.store, 'elsewhere') },
+    })
+    const blocked = 'select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))'
+    const isDecided = async () => (await sql.query(blocked)).rowCount !== 0 || (await isSettled(moved))
+    await expect.poll(isDecided, { timeout: 60_000 }).toBe(true)
+    await sql.query('commit')
+    // A restore point came meanwhile, which was not looked for at the new place.
+    expect((await moved).status).toBe(412)
+    await sql.query('update restore_points set destination_id = $2 where plan_id = $1', [
+      plan.id,
+      fixture.destinationId,
+    ])
+    await sql.end()
   })
 
   test('can still be changed after it was deleted, and is listed as such', async () => {

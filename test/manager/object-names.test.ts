@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { openStore } from '@osb-backup/storage'
-import { Client } from 'pg'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type FaultsProxy, startFaultsProxy } from '../../lab/faults/faults-proxy.ts'
@@ -40,9 +39,7 @@ afterAll(async () => {
 
 /** Runs a statement in the manager's database. */
 async function query(text: string, values: unknown[] = []): Promise<void> {
-  const host = join(fixture.folder, 'manager', 'postgres')
-  const sql = new Client({ host, user: 'osb_backup', database: 'postgres' })
-  await sql.connect()
+  const sql = await fixture.connectDatabase()
   await sql.query(text, values)
   await sql.end()
 }

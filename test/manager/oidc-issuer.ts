@@ -17,6 +17,8 @@ export interface IssuerClient {
   audience?: string
   /** A public client, whose users sign in with a code that is valid for this long, in seconds. */
   deviceCodeSeconds?: number
+  /** A public client in a browser: the path that users are sent back to, on whichever port of this machine. */
+  redirectPath?: string
   /** How long its tokens are valid. */
   tokenSeconds?: number
 }
@@ -59,18 +61,13 @@ export class Issuer implements AsyncDisposable {
 
   #provide(): RequestListener {
     const hasDevices = this.#clients.some(({ deviceCodeSeconds }) => deviceCodeSeconds !== undefined)
+    const hasBrowsers = this.#clients.some(({ redirectPath }) => redirectPath !== undefined)
     const clientOf = (id: string | undefined) => this.#clients.find((client) => client.id === id)
     const provider = new Provider(this.url, {
       jwks: { keys: [this.#key.jwk] },
-      clients: this.#clients.map(({ id, scope, deviceCodeSeconds }) => ({
-        client_id: id,
-        ...(deviceCodeSeconds === undefined
-          ? { client_secret: SECRET, grant_types: ['client_credentials'] }
-          : { token_endpoint_auth_method: 'none', grant_types: [DEVICE_GRANT, 'refresh_token'] }),
-        redirect_uris: [],
-        response_types: [],
-        scope,
-      })),
+      clients: this.#clients.map((client) => ({ client_id: client.id, scope: client.scope, ...grantsOf(client) })),
+      clientBasedCORS: (_context, origin) => new URL(origin).hostname === '127.0.0.1',
+      issueRefreshToken: (_context, client) => client.grantTypeAllowed('refresh_token'),
       ttl: { DeviceCode: (_context, _code, { clientId }) => clientOf(clientId)?.deviceCodeSeconds ?? 600 },
       scopes: [...new Set(this.#clients.flatMap(({ scope }) => scope.split(' ')))],
       extraTokenClaims: (_context, token) =>
@@ -78,7 +75,7 @@ export class Issuer implements AsyncDisposable {
       features: {
         clientCredentials: { enabled: true },
         // Its own pages, where any name and any password sign in.
-        devInteractions: { enabled: hasDevices },
+        devInteractions: { enabled: hasDevices || hasBrowsers },
         deviceFlow: { enabled: hasDevices },
         resourceIndicators: {
           enabled: true,
@@ -147,6 +144,25 @@ export class Issuer implements AsyncDisposable {
     this.#server.closeAllConnections()
     this.#server.close()
     await once(this.#server, 'close')
+  }
+}
+
+function grantsOf({ deviceCodeSeconds, redirectPath }: IssuerClient) {
+  if (redirectPath !== undefined) {
+    return {
+      application_type: 'native' as const,
+      token_endpoint_auth_method: 'none' as const,
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code' as const],
+      redirect_uris: [`http://127.0.0.1${redirectPath}`],
+    }
+  }
+  return {
+    ...(deviceCodeSeconds === undefined
+      ? { client_secret: SECRET, grant_types: ['client_credentials'] }
+      : { token_endpoint_auth_method: 'none' as const, grant_types: [DEVICE_GRANT, 'refresh_token'] }),
+    redirect_uris: [],
+    response_types: [],
   }
 }
 

@@ -4,7 +4,7 @@ import { type ManagerProcess, makeTemporaryFolder, startManagerProcess, startMan
 import { type CryptoKey, exportSPKI, generateKeyPair, importJWK, SignJWT } from 'jose'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createUserIdentification } from '../../packages/manager/src/access/oidc/user-identification.ts'
+import { createIdentityProvider } from '../../packages/manager/src/access/oidc/identity-provider.ts'
 import { readOidcSettings } from '../../packages/manager/src/settings/oidc-settings.ts'
 import { registerInstance, unreachableAgent } from '../fixtures/register-instance.ts'
 import { startCloudFoundryApi } from './cloud-foundry-api.ts'
@@ -168,7 +168,8 @@ describe('the keys of the identity provider', () => {
   function identificationAt(url: string, keyCooldownMs: number) {
     const settings = readOidcSettings({ OIDC_ISSUER: url, OIDC_AUDIENCE: AUDIENCE })
     if (settings === undefined) throw new Error('an issuer is set')
-    return createUserIdentification(settings, pino({ level: 'silent' }), { now: async () => new Date(), keyCooldownMs })
+    const deps = { now: async () => new Date(), keyCooldownMs }
+    return createIdentityProvider(settings, pino({ level: 'silent' }), deps).identifyUser
   }
 
   test('may be rotated: the new one is accepted, the previous one is not, and unknown keys cause no fetch', async () => {

@@ -1,6 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { PlanCreate, PlanRun } from '@osb-backup/protocol/v1'
+import type { Plan, PlanCreate, PlanRun } from '@osb-backup/protocol/v1'
 import { startManagerProcess } from '@osb-backup/testkit'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { startFaultsProxy } from '../../lab/faults/faults-proxy.ts'
@@ -8,7 +8,7 @@ import { type Fixture, instanceId, startFixture } from '../fixtures/fixture.ts'
 import { makeBucket, places } from '../main-job/places.ts'
 import { makeDatabase, type OwnDatabase } from './own-database.ts'
 
-const POLL = { timeout: 60_000, interval: 100 }
+const POLL = { timeout: 240_000, interval: 100 }
 /** EX_TEMPFAIL */
 const TEMPORARY = '75'
 const backoff = (seconds: number) => ({ RETRY_BACKOFF_SECONDS: String(seconds), AGENT_UNREACHABLE_SECONDS: '1' })
@@ -33,10 +33,15 @@ const failWith = (item: string, status: string) => writeFile(statusFile(item), s
 const succeed = (item: string) => rm(statusFile(item))
 
 /** A plan that is due once, in a moment, and then in a year. */
-function createDuePlan(fields: Partial<PlanCreate> = {}) {
-  const at = new Date(Date.now() + 2000)
-  const time = [at.getUTCSeconds(), at.getUTCMinutes(), at.getUTCHours(), at.getUTCDate(), at.getUTCMonth() + 1]
-  return fixture.createPlan({ schedule: { cron: `${time.join(' ')} *` }, ...fields })
+async function createDuePlan(fields: Partial<PlanCreate> = {}): Promise<Plan> {
+  for (;;) {
+    const at = new Date(Date.now() + 2000)
+    const time = [at.getUTCSeconds(), at.getUTCMinutes(), at.getUTCHours(), at.getUTCDate(), at.getUTCMonth() + 1]
+    const plan = await fixture.createPlan({ schedule: { cron: `${time.join(' ')} *` }, ...fields })
+    if (Date.parse(plan.nextRunAt ?? '') < at.getTime() + 60_000) return plan
+    // It was created too late for that moment.
+    await fixture.client.plans.delete(plan.id)
+  }
 }
 
 /** The only run of a plan, once it is in a state. */

@@ -1,7 +1,5 @@
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PlanRun } from '@osb-backup/protocol/v1'
-import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Fixture, startFixture } from '../fixtures/fixture.ts'
 
@@ -94,12 +92,7 @@ test('after an outage the newest run is caught up, shown as late where it is, an
 
 test('a next run that a wrong clock left too far away is recomputed', async () => {
   const plan = await fixture.createPlan({ schedule: { cron: '0 0 2 * * *' } })
-  const sql = new Client({
-    host: join(fixture.folder, 'manager', 'postgres'),
-    user: 'osb_backup',
-    database: 'postgres',
-  })
-  await sql.connect()
+  const sql = await fixture.connectDatabase()
   const later = "next_due_at + interval '1 year'"
   await sql.query(`update backup_plans set next_due_at = ${later}, next_run_at = ${later} where id = $1`, [plan.id])
   await sql.end()

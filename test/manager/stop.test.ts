@@ -10,15 +10,16 @@ import { expect, test } from 'vitest'
 /** Whether an embedded PostgreSQL was not stopped: its pid file goes when it has ended. */
 const isDatabaseUp = (folder: string) => existsSync(join(folder, 'postgres', 'data', 'postmaster.pid'))
 
-/** Keeps a manager's end waiting for some seconds: half a request, whose rest never comes. */
+/** Keeps a manager's end waiting for some seconds: half a request that it has begun to read, and whose rest never comes. */
 async function sendHalfARequest(url: string): Promise<Disposable> {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
   socket.on('error', () => undefined)
   socket.write(
-    `POST /backup HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TEST_TOKEN}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`,
+    `POST /backup HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TEST_TOKEN}\r\nContent-Type: application/json\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n{`,
   )
-  await sleep(300)
+  const [answer] = await once(socket, 'data')
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 100 /)
   return { [Symbol.dispose]: () => socket.destroy() }
 }
 

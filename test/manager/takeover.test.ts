@@ -1,17 +1,14 @@
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Client } from 'pg'
 import { expect, test } from 'vitest'
 import { startFixture } from '../fixtures/fixture.ts'
 
 test('a job that another manager has locked is not written by the former owner, and is claimed again when that manager is dead', async () => {
-  await using fixture = await startFixture({ backup: 'sleep 2; echo content' })
-  const sql = new Client({
-    host: join(fixture.folder, 'manager', 'postgres'),
-    user: 'osb_backup',
-    database: 'postgres',
+  await using fixture = await startFixture({
+    backup: 'until [ -e "$(dirname "$0")/../go" ]; do sleep 0.1; done; echo content',
   })
-  await sql.connect()
+  const sql = await fixture.connectDatabase()
   const plan = await fixture.createPlan()
   const { id } = await fixture.client.plans.run(plan.id)
   const state = async () => (await fixture.client.jobs.get(id)).parts[0]?.stage
@@ -19,7 +16,11 @@ test('a job that another manager has locked is not written by the former owner, 
 
   await sql.query("insert into managers (id, heartbeat_at) values ('another', now() + interval '1 hour')")
   await sql.query("update jobs set locked_by = 'another' where id = $1", [id])
-  await sleep(4000)
+  await writeFile(join(fixture.folder, 'go'), '')
+  const stored = async () => (await readdir(join(fixture.store, plan.id)).catch(() => [])).length
+  // The object and its manifest: the agent has finished, and the former owner has had time to poll it.
+  await expect.poll(stored).toBe(2)
+  await sleep(2000)
   const { rows } = await sql.query('select status, locked_by from jobs where id = $1', [id])
   expect(rows).toEqual([{ status: 'RUNNING', locked_by: 'another' }])
 

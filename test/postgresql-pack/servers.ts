@@ -213,6 +213,9 @@ export class PostgresServer implements AsyncDisposable {
       port: String(this.port),
       unix_socket_directories: this.socketFolder,
       fsync: 'off',
+      full_page_writes: 'off',
+      // Compiling the statements of a dump takes longer than executing them.
+      jit: 'off',
       ...settings,
     }
     const lines = Object.entries(all).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`)

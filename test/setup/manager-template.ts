@@ -1,3 +1,4 @@
+import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeTemporaryFolder, TEMPLATE_VARIABLE } from '@osb-backup/testkit'
 import { createLog } from '../../packages/manager/src/context/log.ts'
@@ -19,6 +20,8 @@ export async function createManagerTemplate(): Promise<() => Promise<void>> {
   } finally {
     await postgres.stop()
   }
+  // Tests kill processes, not the machine: what the kernel has is not lost.
+  await appendFile(join(folder.path, 'postgres', 'data', 'postgresql.conf'), 'fsync = off\nfull_page_writes = off\n')
   process.env[TEMPLATE_VARIABLE] = folder.path
   return async () => folder[Symbol.asyncDispose]()
 }

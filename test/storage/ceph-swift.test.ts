@@ -17,7 +17,7 @@ describeObjectStore('swift of Ceph', {
   openUnreachable: () => openStore({ ...settings, authUrl: 'http://127.0.0.1:1/auth/1.0' }, { retry: false }),
   countOrphans: async () => (await account.list(`${container}_segments`)).length,
   knowsConditions: true,
-  boundaries: [16 * 1024 * 1024],
+  boundaries: [4 * 1024 ** 2],
   cleanUp: async () => {
     await account.removeContainer(container)
     await account.removeContainer(`${container}_segments`)

@@ -36,14 +36,18 @@ describe.each(servers)('$kind', ({ kind, settings, server }) => {
       const name = randomUUID()
       const { direct, found } = await stored(name, 1000)
       let isReplaced: Promise<unknown> | undefined
+      // Replaced once the store has removed it; the requests of the retry wait for that.
+      const replace = async () => {
+        await expect.poll(() => proxy.injected).toBe(1)
+        await direct.put(name, generated(2000))
+      }
       proxy.spoil(({ method }) => {
-        if (method === 'DELETE' && isReplaced === undefined) {
-          isReplaced = new Promise((resolve) => setTimeout(resolve, 300)).then(() => direct.put(name, generated(2000)))
-          return fault
-        }
-        return undefined
+        if (isReplaced !== undefined) return isReplaced.then(() => undefined)
+        if (method !== 'DELETE') return undefined
+        isReplaced = replace()
+        return fault
       })
-      const store = openStore(settings(proxy.origin), { retry: { outageMs: 60_000, firstDelayMs: 4000 } })
+      const store = openStore(settings(proxy.origin), { retry: { outageMs: 60_000, firstDelayMs: 100 } })
       expect(await store.removeIfSame(found)).toBe(false)
       await isReplaced
       expect(proxy.injected).toBe(1)

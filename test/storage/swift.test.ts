@@ -25,7 +25,7 @@ describeObjectStore('swift', {
   openUnreachable: () => openStore({ ...settingsOf(container), authUrl: 'http://127.0.0.1:1/v3' }, { retry: false }),
   countOrphans: async () => (await account.list(`${container}_segments`)).length,
   knowsConditions: true,
-  boundaries: [16 * mebibyte],
+  boundaries: [4 * mebibyte],
   cleanUp: async () => {
     await account.removeContainer(container)
     await account.removeContainer(`${container}_segments`)

@@ -83,15 +83,17 @@ test('an event carries what changed and nothing else, however long the logs are,
   const { token } = await client.tokens.create({ name: 'other', role: 'viewer', instances: ['other'] })
   const events: JobEvent[] = []
   const stop = new AbortController()
+  let connected = 0
   const follow = async (follower: BackupClient, into: JobEvent[]) => {
     for await (const followed of follower.followEvents({}, { signal: stop.signal })) {
+      if (followed.type === 'connected') connected++
       if (followed.type === 'job') into.push(followed.event)
     }
   }
   const foreign: JobEvent[] = []
   const followers = [follow(client, events), follow(new BackupClient({ url: manager.url, token }), foreign)]
   for (const each of followers) each.catch(() => undefined)
-  await new Promise((resolve) => setTimeout(resolve, 1000))
+  await expect.poll(() => connected).toBe(2)
   const job = await fixture.runPlan(plan.id)
   await expect.poll(() => events.at(-1)?.changed.state).toBe('succeeded')
   stop.abort(new Error('enough'))

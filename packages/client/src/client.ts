@@ -4,8 +4,16 @@ import {
   callerSchema,
   clockSchema,
   type EventQuery,
+  type IdentityProvider,
+  identityProviderSchema,
+  type Limits,
+  limitsSchema,
+  type Manager,
+  managersSchema,
   type Overview,
   overviewSchema,
+  type SignIn,
+  signInSchema,
   type Version,
   versionSchema,
 } from '@osb-backup/protocol/v1'
@@ -68,6 +76,28 @@ export class BackupClient {
   /** The version of the manager. Needs no valid token. */
   version(options: CallOptions = {}): Promise<Version> {
     return this.#connection.call({ method: 'GET', path: '/v1/version', answer: versionSchema, ...options })
+  }
+
+  /** How to sign in to the dashboard. Needs no valid token. */
+  signIn(options: CallOptions = {}): Promise<SignIn> {
+    return this.#connection.call({ method: 'GET', path: '/v1/sign-in', answer: signInSchema, ...options })
+  }
+
+  /** Where users of the identity provider sign in. Needs no valid token. */
+  identityProvider(options: CallOptions = {}): Promise<IdentityProvider> {
+    const path = '/v1/sign-in/identity-provider'
+    return this.#connection.call({ method: 'GET', path, answer: identityProviderSchema, ...options })
+  }
+
+  /** What the settings of the manager allow. */
+  limits(options: CallOptions = {}): Promise<Limits> {
+    return this.#connection.call({ method: 'GET', path: '/v1/limits', answer: limitsSchema, ...options })
+  }
+
+  /** The managers of the installation. For operators of all instances. */
+  async managers(options: CallOptions = {}): Promise<Manager[]> {
+    const call = { method: 'GET', path: '/v1/managers', answer: managersSchema, ...options } as const
+    return (await this.#connection.call(call)).items
   }
 
   /** Who the caller is, and what they may do. */

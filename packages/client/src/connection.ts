@@ -6,7 +6,8 @@ import { ApiError } from './api-error.ts'
 export interface ClientOptions {
   /** Such as `http://127.0.0.1:8080`. */
   url: string
-  token: string
+  /** What authenticates each call: a token, or a function that answers the one to use now. */
+  token: string | (() => Promise<string>)
   /** Longest wait for an answer; a minute by default. */
   timeoutMs?: number
   /** Cancels every call. */
@@ -35,6 +36,19 @@ export interface CreateOptions extends CallOptions {
 export interface Versioned<T> {
   value: T
   version: string
+}
+
+/**
+ * The header that authenticates a call.
+ *
+ * @throws {ApiError} If no token can look like this. What a header cannot contain would be quoted by the error of `fetch`.
+ */
+export async function authorizationOf({ token }: ClientOptions): Promise<string> {
+  const current = typeof token === 'string' ? token : await token()
+  if (/^[\x21-\x7e]*$/.test(current)) return `Bearer ${current}`
+  throw new ApiError('The token is not valid: it contains blanks or other characters that no token has.', {
+    status: 401,
+  })
 }
 
 /** One call of the API. */
@@ -90,7 +104,7 @@ export class Connection {
   async open(path: string, query: object, { signal }: CallOptions = {}): Promise<OpenAnswer> {
     const url = urlOf(this.options, path, query)
     const headers = {
-      authorization: authorizationOf(this.options),
+      authorization: await authorizationOf(this.options),
       accept: 'application/octet-stream, application/problem+json',
     }
     const abort = new AbortController()
@@ -121,7 +135,7 @@ export class Connection {
     const timeout = AbortSignal.timeout(this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
     const cancelled = this.#signalOf(call.signal)
     const body = call.body === undefined ? null : JSON.stringify(call.body)
-    const headers = headersOf(this.options, call)
+    const headers = { authorization: await authorizationOf(this.options), ...headersOf(call) }
     // A redirected POST becomes a GET, and the token is meant for this server alone.
     const init = { method: call.method, headers, body, signal: anyOf(cancelled, timeout), redirect: 'manual' } as const
     const { response, text } = await fetchText(url, init).catch((cause: unknown) => {
@@ -171,22 +185,9 @@ async function textOf(response: Response): Promise<string> {
   }
 }
 
-/**
- * The header that identifies the caller.
- *
- * @throws {ApiError} If no token can look like this. What a header cannot contain would be quoted by the error of `fetch`.
- */
-export function authorizationOf({ token }: ClientOptions): string {
-  if (/^[\x21-\x7e]*$/.test(token)) return `Bearer ${token}`
-  throw new ApiError('The token is not valid: it contains blanks or other characters that no token has.', {
-    status: 401,
-  })
-}
-
-function headersOf<T>(options: ClientOptions, call: Call<T>): Record<string, string> {
+function headersOf<T>(call: Call<T>): Record<string, string> {
   const contentType = call.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
   return {
-    authorization: authorizationOf(options),
     accept: 'application/json, application/problem+json',
     ...(call.body === undefined ? {} : { 'content-type': contentType }),
     ...(call.version === undefined ? {} : { 'if-match': call.version }),

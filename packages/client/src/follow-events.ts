@@ -63,13 +63,18 @@ export async function* followEvents(
   }
 }
 
-/** The stream of events; undefined if the manager asks to try again. */
+/** The stream of events; undefined if the manager asks to try again, or there is no token at the moment. */
 async function connect(
   options: ClientOptions,
   query: EventQuery,
   { signal }: EventConnection,
 ): Promise<ReadableStream<Uint8Array> | undefined> {
-  const headers = { authorization: authorizationOf(options), accept: 'text/event-stream, application/problem+json' }
+  const authorization = await authorizationOf(options).catch((error: unknown) => {
+    if (error instanceof ApiError && error.status === undefined) return undefined
+    throw error
+  })
+  if (authorization === undefined) return undefined
+  const headers = { authorization, accept: 'text/event-stream, application/problem+json' }
   const response = await fetch(urlOf(options, '/v1/events', query), { headers, signal, redirect: 'manual' })
   if (response.ok && response.body !== null) return response.body
   const refusal = errorOf(response.status, parseJson(await response.text()))

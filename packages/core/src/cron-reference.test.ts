@@ -29,7 +29,7 @@ const ZONES = [
   ],
   ...['America/Adak', 'America/Havana', 'America/Asuncion', 'Antarctica/Troll'],
 ]
-const CASES_PER_ZONE = 300
+const CASES_PER_ZONE = 150
 const RUNS_COMPARED = 24
 const [MINUTE_MS, DAY_MS] = [60_000, 86_400_000]
 const [FROM, UNTIL] = [Date.UTC(2026, 0, 1), Date.UTC(2028, 0, 1)]

@@ -25,8 +25,14 @@ export interface StoreUnderTest {
 
 export const MEBIBYTE = 1024 * 1024
 
-/** Larger than every part, segment or buffer. */
-export const LARGE_BYTES = 100 * 1_000_000
+/** As small as the servers allow, so that three of them are soon sent. */
+const PART_BYTES = { partSizeBytes: 5 * MEBIBYTE, segmentSizeBytes: 4 * MEBIBYTE }
+
+/** Three parts or segments. */
+export const MULTIPART_BYTES = 11 * MEBIBYTE
+
+/** Larger than what is buffered and in flight together. */
+export const LARGE_BYTES = 50 * 1_000_000
 
 /** The store that is tested, for the tests of the suite. */
 export class Suite {
@@ -40,7 +46,7 @@ export class Suite {
   /** Call it before the tests. */
   async prepare(): Promise<void> {
     await this.tested.prepare()
-    this.#store = this.tested.open()
+    this.#store = this.tested.open(PART_BYTES)
   }
 
   get store(): ObjectStore {

@@ -1,5 +1,8 @@
 import {
   agentStates,
+  alarmKinds,
+  alarmSeverities,
+  deliveryStates,
   jobKinds,
   jobStates,
   protectionStates,
@@ -93,6 +96,95 @@ const restoreRoute = createRoute({
   path: '/restore',
   validateSearch: z.object({ instance: text, item: text, day, point: text }),
   component: lazyRouteComponent(() => import('../pages/restore/restore-page.tsx'), 'RestorePage'),
+})
+
+/** The alarms, filtered: the open ones, unless the filter says otherwise. */
+const alarmsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/alarms',
+  validateSearch: z.object({
+    q: text,
+    state: oneOf(['resolved', 'all']),
+    severity: oneOf(alarmSeverities),
+    kind: oneOf(alarmKinds),
+    acknowledged: flag,
+    instance: text,
+  }),
+  component: lazyRouteComponent(() => import('../pages/alarms/alarms-page.tsx'), 'AlarmsPage'),
+})
+
+/** The notification channels. */
+const channelsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/notifications',
+  validateSearch: z.object({ q: text }),
+  component: lazyRouteComponent(() => import('../pages/notifications/channels-page.tsx'), 'ChannelsPage'),
+})
+
+/** What was delivered, and what was not. */
+const deliveriesRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/notifications/log',
+  validateSearch: z.object({ channel: text, alarm: text, state: oneOf(deliveryStates) }),
+  component: lazyRouteComponent(() => import('../pages/notifications/deliveries-page.tsx'), 'DeliveriesPage'),
+})
+
+/** A channel that is created. */
+const newChannelRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/notifications/new',
+  component: lazyRouteComponent(() => import('../pages/notifications/channel-page.tsx'), 'NewChannelPage'),
+})
+
+/** One channel. */
+const channelRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/notifications/$channelId',
+  component: lazyRouteComponent(() => import('../pages/notifications/channel-page.tsx'), 'ChannelPage'),
+})
+
+/** Tokens and broker accounts. */
+const accessRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/access',
+  validateSearch: z.object({ tab: oneOf(['tokens', 'broker-accounts']), q: text }),
+  component: lazyRouteComponent(() => import('../pages/access/access-page.tsx'), 'AccessPage'),
+})
+
+/** A token that is created. */
+const newTokenRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/access/tokens/new',
+  component: lazyRouteComponent(() => import('../pages/access/new-token-page.tsx'), 'NewTokenPage'),
+})
+
+/** A broker account that is created. */
+const newAccountRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/access/broker-accounts/new',
+  component: lazyRouteComponent(() => import('../pages/access/broker-account-page.tsx'), 'NewBrokerAccountPage'),
+})
+
+/** One broker account. */
+const accountRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/access/broker-accounts/$name',
+  component: lazyRouteComponent(() => import('../pages/access/broker-account-page.tsx'), 'BrokerAccountPage'),
+})
+
+/** The audit log, filtered. */
+const auditRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/audit-log',
+  validateSearch: z.object({ q: text, instance: text, from: day, to: day }),
+  component: lazyRouteComponent(() => import('../pages/audit/audit-page.tsx'), 'AuditPage'),
+})
+
+/** The installation. */
+const aboutRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/about',
+  component: lazyRouteComponent(() => import('../pages/about/about-page.tsx'), 'AboutPage'),
 })
 
 /** The restore points, filtered. */
@@ -201,6 +293,17 @@ export const router = createRouter({
     agentsRoute,
     newAgentRoute,
     agentRoute,
+    alarmsRoute,
+    channelsRoute,
+    deliveriesRoute,
+    newChannelRoute,
+    channelRoute,
+    accessRoute,
+    newTokenRoute,
+    newAccountRoute,
+    accountRoute,
+    auditRoute,
+    aboutRoute,
   ]),
   ...plainSearch,
   defaultPreload: 'intent',

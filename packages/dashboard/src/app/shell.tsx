@@ -20,8 +20,8 @@ import { useLiveUpdates } from '../data/live-updates.ts'
 import { messages } from '../messages/messages.ts'
 import { useSession } from '../session/session.tsx'
 import icon from './icon.svg'
-import { navigation } from './navigation.ts'
 import { Shortcuts } from './shortcuts.tsx'
+import { usePages } from './use-pages.ts'
 
 const t = messages.shell
 
@@ -34,6 +34,7 @@ export function Shell() {
     setAnnouncement(t.jobEnded(messages.states.kinds[kind], instanceId, state))
   }, [])
   const isLive = useLiveUpdates(announceEnd)
+  const pages = usePages()
   const path = useRouterState({ select: ({ location }) => location.pathname })
   // On phones the navigation covers the page that was chosen.
   useEffect(close, [path])
@@ -66,8 +67,8 @@ export function Shell() {
           <LiveBadge isLive={isLive} />
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="xs" aria-label={t.navigation}>
-        {navigation.map(({ to, label, Icon }) => (
+      <AppShell.Navbar p="xs" aria-label={t.navigation} style={{ overflowY: 'auto' }}>
+        {pages.map(({ to, label, Icon }) => (
           <NavLink
             key={to}
             label={label}
@@ -104,7 +105,7 @@ function Account() {
   const { caller, signOut } = useSession()
   const { colorScheme, setColorScheme } = useMantineColorScheme()
   return (
-    <Stack gap="xs" mt="auto">
+    <Stack gap="xs" mt="auto" pt="md">
       <Text size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
         {t.signedInAs(caller.name, caller.role)}
       </Text>

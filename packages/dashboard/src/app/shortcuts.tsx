@@ -1,8 +1,8 @@
 import { Kbd, Modal, Table } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { messages } from '../messages/messages.ts'
-import { navigation } from './navigation.ts'
+import { usePages } from './use-pages.ts'
 
 const t = messages.shell
 /** How long after `g` the second key may follow. */
@@ -11,12 +11,15 @@ const SEQUENCE_MS = 1500
 /** Keyboard shortcuts of every page: `?` lists them, `/` searches, `g` and a letter open a page. */
 export function Shortcuts() {
   const navigate = useNavigate()
+  const pages = usePages()
+  const current = useRef(pages)
+  current.current = pages
   const [isListOpen, setListOpen] = useState(false)
   useEffect(() => {
     let goUntil = 0
     const onKey = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
-      const page = performance.now() < goUntil ? navigation.find(({ key }) => key === event.key) : undefined
+      const page = performance.now() < goUntil ? current.current.find(({ key }) => key === event.key) : undefined
       goUntil = event.key === 'g' ? performance.now() + SEQUENCE_MS : 0
       if (page !== undefined) void navigate({ to: page.to })
       else if (event.key === '?') setListOpen(true)
@@ -35,7 +38,7 @@ export function Shortcuts() {
       <Table>
         <Table.Tbody>
           <Shortcut keys={['/']} meaning={t.searchShortcut} />
-          {navigation.map(({ key, label }) => (
+          {pages.map(({ key, label }) => (
             <Shortcut key={key} keys={['g', key]} meaning={label} />
           ))}
           <Shortcut keys={['?']} meaning={t.shortcuts} />

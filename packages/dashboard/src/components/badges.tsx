@@ -1,5 +1,5 @@
 import { Badge, type MantineColor } from '@mantine/core'
-import type { AgentState, AlarmSeverity, JobState, ProtectionState } from '@osb-backup/protocol/v1'
+import type { AgentState, AlarmSeverity, DeliveryState, JobState, ProtectionState } from '@osb-backup/protocol/v1'
 import {
   Ban,
   CircleAlert,
@@ -46,6 +46,13 @@ const severityLooks: Record<AlarmSeverity, Look> = {
   critical: { color: 'red', Icon: CircleX },
 }
 
+const deliveryLooks: Record<DeliveryState, Look> = {
+  waiting: { color: 'gray', Icon: Clock },
+  failing: { color: 'orange', Icon: CircleAlert },
+  delivered: { color: 'green', Icon: CircleCheck },
+  'given-up': { color: 'red', Icon: CircleX },
+}
+
 const agentLooks: Record<AgentState, Look> = {
   reachable: { color: 'green', Icon: CircleCheck },
   unreachable: { color: 'red', Icon: Unplug },
@@ -82,6 +89,11 @@ export const ProtectionBadge = ({ state }: { state: ProtectionState }) => (
 /** How urgent an alarm is. */
 export const SeverityBadge = ({ severity }: { severity: AlarmSeverity }) => (
   <StateBadge look={severityLooks[severity]}>{messages.states.severity[severity]}</StateBadge>
+)
+
+/** What became of the delivery of a message. */
+export const DeliveryBadge = ({ state }: { state: DeliveryState }) => (
+  <StateBadge look={deliveryLooks[state]}>{messages.states.deliveries[state]}</StateBadge>
 )
 
 /** Whether an agent answers. */

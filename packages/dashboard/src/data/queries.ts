@@ -2,14 +2,19 @@ import type { BackupClient } from '@osb-backup/client'
 import {
   type AgentQuery,
   type AlarmQuery,
+  type AuditQuery,
+  type BrokerAccountQuery,
+  type ChannelQuery,
   type DestinationQuery,
   type InstanceQuery,
   isEnded,
   type JobQuery,
   type List,
+  type NotificationQuery,
   type PlanPreviewRequest,
   type PlanQuery,
   type RestorePointQuery,
+  type TokenQuery,
   type TrendQuery,
 } from '@osb-backup/protocol/v1'
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
@@ -25,6 +30,11 @@ const OVERVIEW_INTERVAL_MS = 30_000
 /** Agents are checked twice a minute, and no event says so. */
 const AGENT_INTERVAL_MS = 15_000
 const RECONCILIATION_INTERVAL_MS = 1000
+
+/** The log of deliveries sends no events. */
+const DELIVERIES_INTERVAL_MS = 15_000
+/** While a message is being sent. */
+const DELIVERY_INTERVAL_MS = 1000
 
 interface Paged {
   cursor?: string | undefined
@@ -164,5 +174,48 @@ export const queries = {
     queryOptions({
       queryKey: ['alarms', 'open', query],
       queryFn: async ({ signal }) => (await client.alarms.list({ ...query, state: 'open' }, { signal })).items,
+    }),
+  alarms: (client: BackupClient, query: AlarmQuery) => pagesOf(['alarms'], client.alarms.list, query),
+  channels: (client: BackupClient, query: ChannelQuery) =>
+    pagesOf(['channels'], client.notificationChannels.list, query),
+  channelChoices: (client: BackupClient) =>
+    queryOptions({
+      queryKey: ['channels', 'choices'],
+      queryFn: async ({ signal }) => (await client.notificationChannels.list({ limit: MAX_CHOICES }, { signal })).items,
+    }),
+  channel: (client: BackupClient, id: string) =>
+    queryOptions({
+      queryKey: ['channels', id],
+      queryFn: ({ signal }) => client.notificationChannels.getVersioned(id, { signal }),
+    }),
+  notifications: (client: BackupClient, query: NotificationQuery) => ({
+    ...pagesOf(['notifications'], client.notifications.list, query),
+    refetchInterval: DELIVERIES_INTERVAL_MS,
+  }),
+  /** A message until it was delivered, or an attempt failed. */
+  notification: (client: BackupClient, id: string) =>
+    queryOptions({
+      queryKey: ['notifications', 'one', id],
+      queryFn: ({ signal }) => client.notifications.get(id, { signal }),
+      refetchInterval: ({ state: { data } }) =>
+        data?.state === 'waiting' || data === undefined ? DELIVERY_INTERVAL_MS : false,
+    }),
+  tokens: (client: BackupClient, query: TokenQuery) => pagesOf(['tokens'], client.tokens.list, query),
+  brokerAccounts: (client: BackupClient, query: BrokerAccountQuery) =>
+    pagesOf(['broker-accounts'], client.brokerAccounts.list, query),
+  brokerAccount: (client: BackupClient, name: string) =>
+    queryOptions({
+      queryKey: ['broker-accounts', 'one', name],
+      queryFn: ({ signal }) => client.brokerAccounts.get(name, { signal }),
+    }),
+  auditEntries: (client: BackupClient, query: AuditQuery) =>
+    pagesOf(['audit-entries'], client.auditEntries.list, query),
+  limits: (client: BackupClient) =>
+    queryOptions({ queryKey: ['limits'], queryFn: ({ signal }) => client.limits({ signal }) }),
+  managers: (client: BackupClient) =>
+    queryOptions({
+      queryKey: ['managers'],
+      queryFn: ({ signal }) => client.managers({ signal }),
+      refetchInterval: OVERVIEW_INTERVAL_MS,
     }),
 }

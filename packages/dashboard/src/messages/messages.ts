@@ -1,7 +1,11 @@
+import { aboutMessages } from './about.ts'
+import { accessMessages, auditMessages } from './access.ts'
 import { agentMessages } from './agents.ts'
+import { alarmMessages } from './alarms.ts'
 import { destinationMessages } from './destinations.ts'
 import { instanceMessages } from './instances.ts'
 import { jobMessages } from './jobs.ts'
+import { notificationMessages } from './notifications.ts'
 import { overviewMessages } from './overview.ts'
 import { planMessages } from './plans.ts'
 import { restoreMessages } from './restore.ts'
@@ -22,4 +26,9 @@ export const messages = {
   restorePoints: restorePointMessages,
   destinations: destinationMessages,
   agents: agentMessages,
+  alarms: alarmMessages,
+  notifications: notificationMessages,
+  access: accessMessages,
+  audit: auditMessages,
+  about: aboutMessages,
 } as const

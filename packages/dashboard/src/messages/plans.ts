@@ -45,7 +45,6 @@ export const planMessages = {
     dayOfMonth: 'Day of the month',
     cron: 'Cron expression',
     cronHint: 'Six fields: second, minute, hour, day of month, month, day of week',
-    timezone: 'Time zone',
     keep: 'How long',
     keepStyle: 'Keep',
     keepStyles: {

@@ -26,6 +26,11 @@ export const shellMessages = {
     restorePoints: 'Restore points',
     destinations: 'Destinations',
     agents: 'Agents',
+    alarms: 'Alarms',
+    notifications: 'Notifications',
+    access: 'Access',
+    audit: 'Audit log',
+    about: 'About',
   },
   loading: 'Loading',
   loadMore: 'Loading more',
@@ -51,6 +56,16 @@ export const shellMessages = {
   changedMeanwhile: 'Somebody else has changed this meanwhile: reload the page, then repeat your change.',
   yes: 'Yes',
   no: 'No',
+  needsRoleHint: (role: string, own: string) => `This needs the role ${role}, and yours is ${own}. Ask an admin.`,
+  needsAllInstances: 'This concerns all service instances, and you were granted some of them only.',
+  showMore: 'Show more',
+  allInstances: 'All instances',
+  someInstances: 'Only these instances',
+  timezone: 'Time zone',
+  instances: 'Instances',
+  instanceIds: 'Instance IDs',
+  secretSet: 'One is stored. Leave this empty to keep it.',
+  generate: 'Generate',
   cancel: 'Cancel',
   close: 'Close',
 } as const
@@ -64,6 +79,19 @@ export const signInMessages = {
   refused: 'The manager does not accept this token.',
   noAccess: 'This token gives no access to the dashboard: it needs at least the role viewer.',
   expired: 'Your token is not valid any more. Sign in again.',
+  sessionExpired: 'Your session has expired. Sign in again.',
+  withProvider: (provider: string) => `Sign in at ${provider}`,
+  orToken: 'or with a token',
+  signingIn: 'Signing in',
+  needsHttps:
+    'Browsers allow this over HTTPS only. Open the dashboard by its https:// address, or sign in with a token.',
+  notStartedHere: 'This sign-in was not started in this window, or was completed before. Sign in again.',
+  denied: (provider: string) => `The sign-in was denied at ${provider}.`,
+  providerRefused: (provider: string, reason: string) => `${provider} refused the sign-in: ${reason}`,
+  providerUnreachable: (provider: string) => `${provider} does not answer. Try again, or sign in with a token.`,
+  noRole: (provider: string) =>
+    `You are signed in at ${provider}, but it gives you no role here. Ask whoever administers it for one of the scopes of the manager.`,
+  sessionInMemory: 'Your session stays in the memory of this page: closing or reloading it signs you out.',
 } as const
 
 export const stateMessages = {
@@ -78,5 +106,7 @@ export const stateMessages = {
   kinds: { backup: 'Backup', restore: 'Restore', verify: 'Verification' },
   protection: { protected: 'Protected', 'at-risk': 'At risk', unprotected: 'Unprotected', unknown: 'Unknown' },
   agents: { reachable: 'Reachable', unreachable: 'Unreachable', unknown: 'Not checked yet' },
+  alarms: { open: 'Open', resolved: 'Resolved' },
+  deliveries: { waiting: 'Waiting', failing: 'Failing', delivered: 'Delivered', 'given-up': 'Given up' },
   severity: { info: 'Info', warning: 'Warning', critical: 'Critical' },
 } as const

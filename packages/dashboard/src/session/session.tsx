@@ -1,4 +1,4 @@
-import { ApiError, BackupClient } from '@osb-backup/client'
+import { ApiError, BackupClient, type ClientOptions } from '@osb-backup/client'
 import { type CallerInfo, type Permission, type Role, roles } from '@osb-backup/protocol/v1'
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react'
@@ -15,7 +15,12 @@ export interface Session {
 }
 
 const SessionContext = createContext<Session | undefined>(undefined)
-const SignInContext = createContext<(token: string) => Promise<void>>(() => Promise.reject(new Error('no provider')))
+/** A token, or what answers the one to use now. */
+type Credential = ClientOptions['token']
+
+const SignInContext = createContext<(credential: Credential) => Promise<void>>(() =>
+  Promise.reject(new Error('no provider')),
+)
 
 /** The session; only below what is shown to those who are signed in. */
 export function useSession(): Session {
@@ -24,7 +29,7 @@ export function useSession(): Session {
   return session
 }
 
-/** Signs in with a token; rejects if the manager does not accept it. */
+/** Signs in; rejects if the manager does not accept the credential. */
 export const useSignIn = () => useContext(SignInContext)
 
 /** Keeps the session and the data that were read in it, and forgets both together. */
@@ -44,13 +49,14 @@ export function SessionProvider({
   }, [])
 
   const signIn = useCallback(
-    async (token: string) => {
+    async (token: Credential) => {
       const client = new BackupClient({ url: window.location.origin, token })
       const caller = await client.caller()
       const hasRole = (role: Role) => roles.indexOf(caller.role) >= roles.indexOf(role)
       const hasPermission = (permission: Permission) => caller.permissions.includes(permission)
       const session = { client, caller, hasRole, hasPermission, signOut: () => end() }
-      setCurrent({ session, queries: createQueryClient(end) })
+      const expired = typeof token === 'string' ? messages.signIn.expired : messages.signIn.sessionExpired
+      setCurrent({ session, queries: createQueryClient(() => end(expired)) })
     },
     [end],
   )
@@ -71,9 +77,9 @@ export function SessionProvider({
 
 const RETRIES = 2
 
-function createQueryClient(end: (reason: string) => void): QueryClient {
+function createQueryClient(onExpired: () => void): QueryClient {
   const onError = (error: Error) => {
-    if (error instanceof ApiError && error.status === 401) end(messages.signIn.expired)
+    if (error instanceof ApiError && error.status === 401) onExpired()
   }
   return new QueryClient({
     queryCache: new QueryCache({ onError }),

@@ -1,55 +1,47 @@
-import { Alert, Button, Center, Image, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core'
-import { ApiError } from '@osb-backup/client'
-import { type FormEvent, useState } from 'react'
+import { Alert, Center, Divider, Image, Paper, Skeleton, Stack, Text, Title } from '@mantine/core'
+import { BackupClient } from '@osb-backup/client'
+import type { SignIn } from '@osb-backup/protocol/v1'
+import { useEffect, useState } from 'react'
 import icon from '../app/icon.svg'
 import { messages } from '../messages/messages.ts'
-import { useSignIn } from './session.tsx'
+import type { ProviderAnswer } from './provider-answer.ts'
+import { ProviderSignIn } from './provider-sign-in.tsx'
+import { TokenForm } from './token-form.tsx'
 
 const t = messages.signIn
 
-/** Asks for a token. It is kept in memory only. */
-export function SignInPage({ problem }: { problem: string | undefined }) {
-  const signIn = useSignIn()
-  const [token, setToken] = useState('')
-  const [error, setError] = useState<string>()
-  const [isPending, setPending] = useState(false)
-
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    const trimmed = token.trim()
-    if (trimmed === '') return setError(t.tokenMissing)
-    setPending(true)
-    setError(undefined)
-    signIn(trimmed)
-      .catch((reason: unknown) => setError(explain(reason)))
-      .finally(() => setPending(false))
-  }
-
+/**
+ * Asks who the user is: at the identity provider, if the manager has one, or with a token.
+ *
+ * @param answer - With which the identity provider has opened the page.
+ */
+export function SignInPage({ problem, answer }: { problem: string | undefined; answer: ProviderAnswer | undefined }) {
+  const ways = useWays()
+  const provider = ways?.identityProvider
   return (
     <Center component="main" mih="100dvh" p="md">
-      <Paper component="form" onSubmit={submit} noValidate withBorder p="xl" w="100%" maw={420}>
+      <Paper withBorder p="xl" w="100%" maw={420}>
         <Stack>
           <Image src={icon} alt="" w={48} h={48} />
           <Title order={1} size="h2">
             {messages.product}
           </Title>
-          {problem !== undefined && error === undefined && <Alert color="yellow" role="status" title={problem} />}
-          <PasswordInput
-            label={t.token}
-            description={t.tokenHint}
-            value={token}
-            onChange={(event) => setToken(event.currentTarget.value)}
-            error={error}
-            autoComplete="current-password"
-            name="token"
-            data-autofocus
-            autoFocus
-          />
-          <Button type="submit" loading={isPending} fullWidth>
-            {t.submit}
-          </Button>
+          {problem !== undefined && <Alert color="yellow" variant="default" role="status" title={problem} />}
+          {ways === undefined ? (
+            <Skeleton height={180} role="status" aria-label={messages.shell.loading} />
+          ) : (
+            <>
+              {provider !== undefined && (
+                <>
+                  <ProviderSignIn provider={provider} answer={answer} />
+                  <Divider label={t.orToken} />
+                </>
+              )}
+              <TokenForm isFirst={provider === undefined} />
+            </>
+          )}
           <Text size="sm" c="dimmed">
-            {t.memoryOnly}
+            {provider === undefined ? t.memoryOnly : t.sessionInMemory}
           </Text>
         </Stack>
       </Paper>
@@ -57,9 +49,18 @@ export function SignInPage({ problem }: { problem: string | undefined }) {
   )
 }
 
-function explain(error: unknown): string {
-  if (!(error instanceof ApiError)) return String(error)
-  if (error.status === 401) return t.refused
-  if (error.status === 403) return t.noAccess
-  return error.message
+/** How one can sign in; undefined until that is known. A manager that does not answer says so when a token is sent. */
+function useWays(): SignIn | undefined {
+  const [ways, setWays] = useState<SignIn>()
+  useEffect(() => {
+    const leaving = new AbortController()
+    void new BackupClient({ url: window.location.origin, token: '' })
+      .signIn({ signal: leaving.signal })
+      .catch(() => ({}))
+      .then((found) => {
+        if (!leaving.signal.aborted) setWays(found)
+      })
+    return () => leaving.abort()
+  }, [])
+  return ways
 }

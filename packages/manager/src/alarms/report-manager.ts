@@ -3,8 +3,10 @@ import { readFile, statfs } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { ManagerFacts } from '@osb-backup/core'
 import { certificateExpiries, VERSION } from '@osb-backup/node'
+import type { Call } from '../access/call.ts'
+import { requireAllInstances } from '../access/limits.ts'
 import type { Context } from '../context/context.ts'
-import { deleteReport, type ManagerReport, writeReport } from './reports-repository.ts'
+import { deleteReport, listReports, type ManagerReport, writeReport } from './reports-repository.ts'
 
 /** More are those of a system, which are renewed with it. */
 const MAX_AUTHORITIES = 100
@@ -26,6 +28,20 @@ export async function reportManager(context: ReportContext): Promise<void> {
 /** Withdraws the report of this manager, which is being stopped: it is not missed. */
 export function withdrawReport(context: ReportContext): Promise<void> {
   return deleteReport(context, identityOf(context).id)
+}
+
+/** A manager as it reported itself last. */
+export type ReportedManager = ManagerFacts & Pick<ManagerReport, 'version'>
+
+/**
+ * The managers that share the database, by name.
+ *
+ * @throws {RequestError} `forbidden`, for callers of some service instances.
+ */
+export async function listManagers(context: Pick<Context, 'database'>, call: Call): Promise<ReportedManager[]> {
+  await requireAllInstances(call)
+  const managers = await listReports(context)
+  return managers.toSorted((one, other) => one.name.localeCompare(other.name))
 }
 
 /** The same after a restart, so that a manager which crashed and was started again is not missed. */

@@ -40,12 +40,17 @@ export async function deleteOldReports({ database }: { database: Database }): Pr
   await database.deleteFrom('manager_reports').where('reported_at', '<', before).execute()
 }
 
-/** What the managers reported last. */
-export async function listReports({ database }: { database: Database }): Promise<ManagerFacts[]> {
+/** What the managers reported last, but for their certificates. */
+export async function listReports({
+  database,
+}: {
+  database: Database
+}): Promise<(ManagerFacts & Pick<ManagerReport, 'version'>)[]> {
   const rows = await database.selectFrom('manager_reports').selectAll().orderBy('id').execute()
   return rows.map((row) => ({
     id: row.id,
     name: row.name,
+    version: row.version,
     reportedAt: row.reported_at,
     skewSeconds: row.skew_seconds ?? undefined,
     disk:

@@ -2,7 +2,7 @@ import type { TlsFiles } from '@osb-backup/node'
 import type { FastifyBaseLogger } from 'fastify'
 import Fastify, { LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
-import { createUserIdentification, KEY_COOLDOWN_MS } from '../access/oidc/user-identification.ts'
+import { createIdentityProvider, KEY_COOLDOWN_MS } from '../access/oidc/identity-provider.ts'
 import type { Context } from '../context/context.ts'
 import { requestLog } from '../context/log.ts'
 import { readClock } from '../database/clock.ts'
@@ -19,6 +19,7 @@ import { followRequests, requestIdOf } from './request-context.ts'
 import { refuseUnstorableText } from './storable-text.ts'
 import { tlsOptions } from './tls.ts'
 import type { App } from './typed-app.ts'
+import { signInRoutes } from './v1/sign-in.ts'
 
 /** Largest request body: old clients send a whole job with its logs back to restore it. */
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024
@@ -72,18 +73,19 @@ export async function buildApp(context: Context, routes: readonly Routes[], tls?
   await allowOrigins(app, context.settings.allowedOrigins)
   await describeApi(app)
   const { oidc } = context.settings
-  authenticate(
-    app,
-    context,
-    oidc &&
-      createUserIdentification(oidc, context.log, { now: () => readClock(context), keyCooldownMs: KEY_COOLDOWN_MS }),
-  )
+  const provider =
+    oidc && createIdentityProvider(oidc, context.log, { now: () => readClock(context), keyCooldownMs: KEY_COOLDOWN_MS })
+  authenticate(app, context, provider?.identifyUser)
   app.decorate('eventStreams', new EventStreams(app, context))
   refuseUnstorableText(app)
   healthRoute(app)
+  signInRoutes(app, oidc, provider)
   for (const add of routes) add(app, context)
   await browseApi(app)
-  await serveDashboard(app, context, context.settings.dashboardDirectory)
+  await serveDashboard(app, context.log, {
+    directory: context.settings.dashboardDirectory,
+    signInEndpoints: oidc?.dashboard && provider?.signInEndpoints,
+  })
   return app
 }
 

@@ -3,15 +3,28 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import { errorCode } from '@osb-backup/node'
+import type { SignInEndpoints } from '../access/oidc/provider.ts'
 import type { Context } from '../context/context.ts'
 import type { App } from './typed-app.ts'
 
 /** Paths that the router of the dashboard knows, each with everything below it. The paths of the legacy API are others. */
-const pages = ['agents', 'destinations', 'instances', 'jobs', 'plans', 'restore', 'restore-points']
+const pages = [
+  ...['agents', 'destinations', 'instances', 'jobs', 'plans', 'restore', 'restore-points'],
+  ...['alarms', 'notifications', 'access', 'audit-log', 'about'],
+]
+/** Where the identity provider sends users back to, with a code in the query. */
+const SIGN_IN_PATH = '/sign-in'
 
 /** What the build leaves in index.html where the nonce of a response belongs (packages/dashboard/vite.config.ts). */
 const NONCE_PLACEHOLDER = '__CSP_NONCE__'
 const NONCE_BYTES = 18
+
+/** What is served. */
+export interface DashboardOptions {
+  directory: string
+  /** Where users of an identity provider sign in; undefined: they cannot. */
+  signInEndpoints: (() => Promise<SignInEndpoints>) | undefined
+}
 
 /**
  * Serves the dashboard at `/`, as it was built into `directory`. Its assets have their digest in their name and are cached for
@@ -19,7 +32,11 @@ const NONCE_BYTES = 18
  *
  * Nothing is served, and `/` says why, while it has not been built.
  */
-export async function serveDashboard(app: App, { log }: Pick<Context, 'log'>, directory: string): Promise<void> {
+export async function serveDashboard(
+  app: App,
+  log: Context['log'],
+  { directory, signInEndpoints }: DashboardOptions,
+): Promise<void> {
   const template = join(directory, 'index.html')
   if (!(await isFile(template))) {
     log.info({ directory }, 'the dashboard is not served: it has not been built')
@@ -32,16 +49,33 @@ export async function serveDashboard(app: App, { log }: Pick<Context, 'log'>, di
     return
   }
   await serveAssets(app, join(directory, 'assets'))
-  for (const path of ['/', ...pages.flatMap((page) => [`/${page}`, `/${page}/*`])]) {
+  const servePage = (path: string, findServers: () => Promise<string[]>) =>
     app.get(path, { config: { access: 'open' }, schema: { hide: true } }, async (_request, reply) => {
       const nonce = randomBytes(NONCE_BYTES).toString('base64')
+      const servers = await findServers()
       // Read each time: it names the assets of the newest build.
       const html = await readFile(template, 'utf8')
       return reply
-        .headers({ ...pageHeaders, 'content-security-policy': contentSecurityPolicy(nonce) })
+        .headers({ ...pageHeaders, 'content-security-policy': contentSecurityPolicy(nonce, servers) })
         .type('text/html; charset=utf-8')
         .send(html.replaceAll(NONCE_PLACEHOLDER, nonce))
     })
+  for (const path of ['/', ...pages.flatMap((page) => [`/${page}`, `/${page}/*`])]) servePage(path, async () => [])
+  servePage(SIGN_IN_PATH, () => tokenServers(signInEndpoints, log))
+}
+
+/** The origin at which a page that was sent back from the identity provider gets its tokens, and refreshes them. */
+async function tokenServers(
+  signInEndpoints: DashboardOptions['signInEndpoints'],
+  log: Context['log'],
+): Promise<string[]> {
+  if (signInEndpoints === undefined) return []
+  try {
+    return [new URL((await signInEndpoints()).tokenEndpoint).origin]
+  } catch (error) {
+    // The page says so itself: it asks for the endpoints too.
+    log.debug({ err: error }, 'the sign-in page is served without its identity provider')
+    return []
   }
 }
 
@@ -82,14 +116,14 @@ const pageHeaders = {
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',
 } as const
 
-/** The page runs its own scripts alone, talks to this manager alone, and is shown in no frame. */
-function contentSecurityPolicy(nonce: string): string {
+/** The page runs its own scripts alone, talks to this manager and these servers alone, and is shown in no frame. */
+function contentSecurityPolicy(nonce: string, servers: readonly string[]): string {
   const directives = {
     'default-src': "'none'",
     'script-src': "'self'",
     'style-src': `'self' 'nonce-${nonce}'`,
     'img-src': "'self' data:",
-    'connect-src': "'self'",
+    'connect-src': ["'self'", ...servers].join(' '),
     'base-uri': "'none'",
     'form-action': "'none'",
     'frame-ancestors': "'none'",

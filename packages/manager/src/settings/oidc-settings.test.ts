@@ -19,10 +19,22 @@ test('issuer and audience are enough', () => {
   })
 })
 
+test('users sign in to the dashboard only if it has a client id', () => {
+  expect(readOidcSettings(required)?.dashboard).toBeUndefined()
+  expect(readOidcSettings({ ...required, OIDC_DASHBOARD_CLIENT_ID: 'page' })?.dashboard).toEqual({
+    clientId: 'page',
+    scope: 'openid offline_access',
+  })
+})
+
 test.for([
   [{ OIDC_ISSUER: 'nowhere' }, 'OIDC_ISSUER must be an http(s) URL.'],
   [{ OIDC_ISSUER: 'https://user:secret@uaa.example' }, 'OIDC_ISSUER must be a URL without credentials, "?" and "#".'],
   [{ OIDC_AUDIENCE: '' }, 'OIDC_AUDIENCE must be set with OIDC_ISSUER.'],
+  [
+    { OIDC_DASHBOARD_SCOPE: 'profile email' },
+    'OIDC_DASHBOARD_SCOPE must be openid, and further scopes with spaces between them.',
+  ],
   [{ OIDC_CLOCK_TOLERANCE_SECONDS: '301' }, 'OIDC_CLOCK_TOLERANCE_SECONDS must be a whole number from 0 to 300.'],
   [
     { OIDC_ISSUER: 'http://uaa.example' },

@@ -24,9 +24,15 @@ export interface OidcSettings {
   allowsHttp: boolean
   /** PEM file of authorities to trust in addition to the system's. */
   caFile: string | undefined
+  /** How users sign in to the dashboard; undefined: with tokens of the manager alone. */
+  dashboard: { clientId: string; scope: string } | undefined
 }
 
 const claimName = z.string().max(200, 'must be 200 characters or less')
+const clientId = z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 printable characters without spaces')
+const scopes = z
+  .string()
+  .regex(/^openid( [\x21-\x7e]+)*$/, 'must be openid, and further scopes with spaces between them')
 const scope = z.string().regex(/^[^\s]{1,200}$/, 'must be 1 to 200 characters without spaces')
 
 /** The settings of an identity provider. */
@@ -72,6 +78,16 @@ export const oidcTable = {
   OIDC_INSTANCES_CLAIM: {
     schema: claimName,
     description: 'claim with the ids of the service instances that are granted, or "*"',
+  },
+  OIDC_DASHBOARD_CLIENT_ID: {
+    schema: clientId,
+    description:
+      'client id with which users sign in to the dashboard: a public client, with the redirect URI `/sign-in` of the dashboard; while it is not set the dashboard asks for a token',
+  },
+  OIDC_DASHBOARD_SCOPE: {
+    schema: scopes,
+    default: 'openid offline_access',
+    description: 'scopes that the dashboard asks for, separated by spaces',
   },
   CF_API_URL: {
     schema: httpAddress,
@@ -122,5 +138,9 @@ export function readOidcSettings(environment: Environment): OidcSettings | undef
     cloudFoundryUrl,
     allowsHttp,
     caFile: parsed.OIDC_CA_FILE,
+    dashboard:
+      parsed.OIDC_DASHBOARD_CLIENT_ID === undefined
+        ? undefined
+        : { clientId: parsed.OIDC_DASHBOARD_CLIENT_ID, scope: parsed.OIDC_DASHBOARD_SCOPE },
   }
 }

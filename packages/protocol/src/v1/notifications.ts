@@ -163,7 +163,8 @@ export const channelQuerySchema = z.strictObject({ ...pagingFields, q: searchFie
 export type ChannelQuery = z.input<typeof channelQuerySchema>
 
 const events = ['raised', 'escalated', 'resolved', 'summary', 'test', 'started', 'succeeded', 'failed'] as const
-const states = ['waiting', 'failing', 'delivered', 'given-up'] as const
+export const deliveryStates = ['waiting', 'failing', 'delivered', 'given-up'] as const
+export type DeliveryState = (typeof deliveryStates)[number]
 
 /** A message, and what became of its delivery. */
 export const notificationSchema = z.object({
@@ -171,7 +172,7 @@ export const notificationSchema = z.object({
   channelId: idSchema.meta(about('The channel', EXAMPLE_ID)),
   alarmId: idSchema.optional().meta(about('The alarm', EXAMPLE_ID)),
   event: z.enum(events).meta(about('What happened', 'raised')),
-  state: z.enum(states).meta(about('`failing`: it is tried again', 'delivered')),
+  state: z.enum(deliveryStates).meta(about('`failing`: it is tried again', 'delivered')),
   attempts: z.int().meta(about('How often delivery was tried', 1)),
   error: z.string().optional().meta(about('Why the last attempt failed', 'The server answered 503.')),
   createdAt: instantSchema.meta(about('When it happened', EXAMPLE_INSTANT)),
@@ -184,7 +185,7 @@ export const notificationQuerySchema = z.strictObject({
   ...pagingFields,
   channel: idSchema.optional().meta(about('Only of this channel', EXAMPLE_ID)),
   alarm: idSchema.optional().meta(about('Only of this alarm', EXAMPLE_ID)),
-  state: z.enum(states).optional().meta(about('Only in this state', 'failing')),
+  state: z.enum(deliveryStates).optional().meta(about('Only in this state', 'failing')),
   since: filterFields.since,
   until: filterFields.until,
 })

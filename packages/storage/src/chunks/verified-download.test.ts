@@ -59,6 +59,8 @@ const flip = (bytes: Buffer, at: number) => {
   return changed
 }
 
+/** Each run stores an object, which is synced to the disk. */
+const RUNS = { numRuns: 40 }
 const arbitraries = [
   fc.uint8Array({ minLength: 1, maxLength: 400 }).map(Buffer.from),
   fc.integer({ min: 1, max: 90 }),
@@ -72,6 +74,7 @@ describe('a verified download', () => {
         expect(await read(store, content, chunkBytes)).toEqual({ passed: content, error: undefined })
         expect(store.gets).toEqual([undefined])
       }),
+      RUNS,
     )
     expect(await read(new LyingStore((bytes) => bytes), Buffer.alloc(0), 10)).toMatchObject({ error: undefined })
   })
@@ -85,6 +88,7 @@ describe('a verified download', () => {
         const from = wrong - (wrong % chunkBytes)
         expect(store.gets).toEqual([undefined, { from, end: Math.min(from + chunkBytes, content.length) }])
       }),
+      RUNS,
     )
   })
 
@@ -103,6 +107,7 @@ describe('a verified download', () => {
           expect(error, what).toMatchObject({ code: 'corrupt', message: expect.stringContaining(`at offset ${from} `) })
           expect(passed, what).toEqual(content.subarray(0, from))
         }),
+        RUNS,
       )
     }
   })

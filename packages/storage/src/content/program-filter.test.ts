@@ -156,7 +156,8 @@ describe('a program', () => {
 
 describe('levels', () => {
   test('are those that the format has', async () => {
-    const content = Buffer.from((await promisify(execFile)('ls', ['-lR', '/usr/share/doc'], { maxBuffer: 1e9 })).stdout)
+    const listed = await promisify(execFile)('ls', ['-lR', '/usr/share/doc'], { maxBuffer: 1e9 })
+    const content = Buffer.from(listed.stdout).subarray(0, mebibyte)
     for (const compression of ['gzip', 'zstd'] as const) {
       const small = await through(content, compressor(compression, { level: 9 }))
       const fast = await through(content, compressor(compression, { level: 1 }))

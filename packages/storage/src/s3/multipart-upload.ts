@@ -14,6 +14,7 @@ import { type RetryOptions, undoRetry, withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 import type { Sending } from '../store-options.ts'
 import { BoundedTasks } from '../transfer/bounded-tasks.ts'
+import { GracefulStop } from '../transfer/graceful-stop.ts'
 import type { Part } from '../transfer/parts.ts'
 import { headObject } from './head-object.ts'
 import { abortEmptyUploads } from './incomplete-uploads.ts'
@@ -23,8 +24,6 @@ import { sendTolerantly } from './send-tolerantly.ts'
 import { sendPart, signBody } from './signed-body.ts'
 
 const ABORT_ATTEMPTS = 5
-/** How long parts on their way may still take after a failure, before they are cut off. */
-const SETTLE_MS = 10_000
 /** For all requests of an abort together. What is left then is reported. */
 const ABORT_TIMEOUT_MS = 30_000
 
@@ -61,9 +60,7 @@ export class MultipartUpload {
   readonly #target: UploadTarget
   readonly #tasks = new BoundedTasks()
   readonly #parts: CompletedPart[] = []
-  /** Fires when nothing is to be sent any more: requests under way may still finish, but are not repeated. */
-  readonly #stopped = new AbortController()
-  readonly #cutOff = new AbortController()
+  readonly #stop: GracefulStop
   #uploadId: string | undefined
   #sizeBytes = 0
   /** Whether the server was asked to complete the upload. */
@@ -73,14 +70,7 @@ export class MultipartUpload {
 
   constructor(target: UploadTarget) {
     this.#target = target
-    const stop = () => this.#stop()
-    target.signal?.addEventListener('abort', stop, { once: true, signal: this.#stopped.signal })
-  }
-
-  #stop(): void {
-    if (this.#stopped.signal.aborted) return
-    this.#stopped.abort()
-    setTimeout(() => this.#cutOff.abort(), SETTLE_MS).unref()
+    this.#stop = new GracefulStop(target.signal)
   }
 
   get #upload() {
@@ -123,7 +113,7 @@ export class MultipartUpload {
         throw toS3StoreError(error, doing)
       }
     }
-    return (await withRetries(beginOnce, retry, this.#stopped.signal)).UploadId
+    return (await withRetries(beginOnce, retry, this.#stop.stopped)).UploadId
   }
 
   /**
@@ -151,13 +141,13 @@ export class MultipartUpload {
         return await sendPart(part, clients.bodyRules, ({ sha256, md5: ContentMD5 }) => {
           const content = { Body: part.body(sending.bandwidth), ContentLength: part.sizeBytes, ContentMD5 }
           const command = new UploadPartCommand({ ...this.#upload, PartNumber, ...content })
-          return clients.parts.send(signBody(command, sha256), { abortSignal: this.#cutOff.signal })
+          return clients.parts.send(signBody(command, sha256), { abortSignal: this.#stop.cutOff })
         })
       } catch (error) {
         throw toS3StoreError(error, doing)
       }
     }
-    completed.ETag = (await withRetries(sendOnce, retry, this.#stopped.signal)).ETag
+    completed.ETag = (await withRetries(sendOnce, retry, this.#stop.stopped)).ETag
   }
 
   /**
@@ -212,7 +202,7 @@ export class MultipartUpload {
    * ever.
    */
   async abort(): Promise<void> {
-    this.#stop()
+    this.#stop.request()
     await this.#tasks.over()
     const signal = AbortSignal.timeout(ABORT_TIMEOUT_MS)
     await this.#abortKnown(signal)

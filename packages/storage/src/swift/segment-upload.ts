@@ -4,6 +4,7 @@ import { type RetryOptions, undoRetry, withRetries } from '../retrying.ts'
 import { StoreError } from '../store-error.ts'
 import type { Sending } from '../store-options.ts'
 import { BoundedTasks } from '../transfer/bounded-tasks.ts'
+import { GracefulStop } from '../transfer/graceful-stop.ts'
 import type { Part } from '../transfer/parts.ts'
 import { discard, listSchema, readJson } from './swift-answer.ts'
 import type { SwiftClient } from './swift-client.ts'
@@ -11,9 +12,6 @@ import { toSwiftStoreError } from './swift-error.ts'
 
 /** The server checks every segment before it answers. */
 export const MANIFEST_TIMEOUT_MS = 10 * 60_000
-
-/** How long segments on their way may still take after a failure, before they are cut off. */
-const SETTLE_MS = 10_000
 
 /** An object in Swift, and how its segments are sent. */
 export interface SwiftTarget {
@@ -47,23 +45,14 @@ export class SegmentUpload {
   /** Distinguishes the segments of this upload from those of others under the name. */
   readonly id = randomBytes(6).toString('hex')
   readonly #tasks = new BoundedTasks()
-  /** Fires when nothing is to be sent any more: requests under way may still finish, but are not repeated. */
-  readonly #stopped = new AbortController()
-  readonly #cutOff = new AbortController()
+  readonly #stop: GracefulStop
   /** Names of all that were started, for their removal. */
   readonly #names: string[] = []
   readonly #segments: Segment[] = []
 
   constructor(target: SwiftTarget) {
     this.#target = target
-    const stop = () => this.#stop()
-    target.signal?.addEventListener('abort', stop, { once: true, signal: this.#stopped.signal })
-  }
-
-  #stop(): void {
-    if (this.#stopped.signal.aborted) return
-    this.#stopped.abort()
-    setTimeout(() => this.#cutOff.abort(), SETTLE_MS).unref()
+    this.#stop = new GracefulStop(target.signal)
   }
 
   get count(): number {
@@ -122,9 +111,9 @@ export class SegmentUpload {
     more: { headers?: Record<string, string>; query?: Record<string, string>; answerTimeoutMs?: number },
   ): Promise<void> {
     const { client, retry } = this.#target
-    const { signal } = this.#cutOff
+    const { cutOff: signal } = this.#stop
     const request = { method: 'PUT', container: this.#container, name, body, sizeBytes, accept: [201], signal } as const
-    await withRetries(() => this.#translated(client.sendAndDump({ ...request, ...more })), retry, this.#stopped.signal)
+    await withRetries(() => this.#translated(client.sendAndDump({ ...request, ...more })), retry, this.#stop.stopped)
   }
 
   async #translated<T>(promise: Promise<T>): Promise<T> {
@@ -165,7 +154,7 @@ export class SegmentUpload {
     await this.#put(name, () => body, body.length, { query, answerTimeoutMs: MANIFEST_TIMEOUT_MS })
     const { client, retry } = this.#target
     const headOnce = () => client.sendAndDump({ method: 'HEAD', container: this.#container, name, accept: [200] })
-    const head = await withRetries(() => this.#translated(headOnce()), retry, this.#stopped.signal)
+    const head = await withRetries(() => this.#translated(headOnce()), retry, this.#stop.stopped)
     const sizeBytes = segments.reduce((sum, { size_bytes }) => sum + size_bytes, 0)
     if (Number(head.headers['content-length']) !== sizeBytes) {
       throw new StoreError('temporary', `Swift has another size for the segments "${name}" than was sent; try again.`)
@@ -202,7 +191,7 @@ export class SegmentUpload {
    * do so after its removal.
    */
   async stop(): Promise<void> {
-    this.#stop()
+    this.#stop.request()
     await this.#tasks.over()
   }
 

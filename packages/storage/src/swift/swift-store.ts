@@ -28,10 +28,11 @@ import { type PartPlan, partPlan } from '../transfer/part-plan.ts'
 import { download } from '../transfer/ranged-download.ts'
 import { removeHidden, removeUpTo } from './object-versions.ts'
 import { removeWithSegments } from './remove-with-segments.ts'
-import { discard, type ListEntry, listSchema, readJson } from './swift-answer.ts'
+import { discard, listSchema, readJson } from './swift-answer.ts'
 import { type SwiftAnswer, SwiftClient } from './swift-client.ts'
 import { toSwiftStoreError, UnexpectedStatus } from './swift-error.ts'
 import { readLimits, type SwiftLimits } from './swift-limits.ts'
+import { isCephManifest, isTagged, listedObject, storedObjectOf, textOf } from './swift-object.ts'
 import { locationOf, type SwiftSettings } from './swift-settings.ts'
 import { SwiftUpload } from './swift-upload.ts'
 
@@ -291,39 +292,4 @@ export class SwiftStore implements ObjectStore {
   ): Promise<Result> {
     return callStore(call, (error) => toSwiftStoreError(error, doing), signal)
   }
-}
-
-/** Whether an answer is about the object with a tag. An answer to a request for no certain object always is. */
-function isTagged({ headers }: SwiftAnswer, tag: string | undefined): boolean {
-  const bare = (text: unknown) => String(text).replaceAll('"', '')
-  return tag === undefined || headers.etag === undefined || bare(headers.etag) === bare(tag)
-}
-
-const MD5_OF_NOTHING = 'd41d8cd98f00b204e9800998ecf8427e'
-
-/** Ceph lists the size of a manifest itself, and as the object's hash that of no bytes. */
-function isCephManifest({ bytes, hash }: ListEntry): boolean {
-  return bytes > 0 && hash === MD5_OF_NOTHING
-}
-
-/** Times are in UTC; Swift does not say so, and Ceph does. */
-function listedObject({ name, bytes, last_modified }: ListEntry): StoredObject {
-  const modifiedAt = new Date(/(Z|[+-]\d\d:?\d\d)$/i.test(last_modified) ? last_modified : `${last_modified}Z`)
-  if (Number.isNaN(modifiedAt.getTime())) {
-    throw new StoreError('misconfigured', `The list has the time ${JSON.stringify(last_modified)} for "${name}".`)
-  }
-  return { name, sizeBytes: bytes, modifiedAt }
-}
-
-function storedObjectOf(name: string, { headers }: SwiftAnswer): StoredObject {
-  const { 'content-length': length, 'last-modified': modified, date, etag } = headers
-  const tag = typeof etag === 'string' ? { tag: etag.replaceAll('"', '') } : {}
-  const modifiedAt = new Date(String(modified))
-  const ageMs = Date.parse(String(date)) - modifiedAt.getTime()
-  return { name, sizeBytes: Number(length), modifiedAt, ...tag, ...(Number.isNaN(ageMs) ? {} : { ageMs }) }
-}
-
-/** A header that may be there once. */
-function textOf(header: string | string[] | undefined): string | undefined {
-  return typeof header === 'string' ? header : undefined
 }

@@ -6,6 +6,7 @@ import { BandwidthLimit, throttle, throttled } from './bandwidth.ts'
 
 const kibibyte = 1024
 
+/** Only ever compared with a lower limit: a busy machine is slower than any rate. */
 async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now()
   await work()
@@ -23,9 +24,7 @@ test('passes bytes at the configured rate, for both ways of reading', async () =
     expect((await buffer(throttled(content, [new BandwidthLimit(1000 * kibibyte)]))).equals(content)).toBe(true)
   }
   for (const work of [streamed, held]) {
-    const seconds = await secondsOf(work)
-    expect(seconds).toBeGreaterThan(0.85)
-    expect(seconds).toBeLessThan(1.4)
+    expect(await secondsOf(work)).toBeGreaterThan(0.85)
   }
 })
 
@@ -33,17 +32,16 @@ test('is shared by those who share it, and the narrowest of several counts', asy
   const wide = new BandwidthLimit(10_000 * kibibyte)
   const narrow = new BandwidthLimit(500 * kibibyte)
   const one = () => buffer(throttled(Buffer.alloc(250 * kibibyte), [wide, narrow]))
-  const seconds = await secondsOf(() => Promise.all([one(), one()]))
-  expect(seconds).toBeGreaterThan(0.8)
-  expect(seconds).toBeLessThan(1.4)
+  expect(await secondsOf(() => Promise.all([one(), one()]))).toBeGreaterThan(0.8)
 })
 
 test('stops waiting when its stream is destroyed', async () => {
+  // A million seconds otherwise.
   const slow = throttled(Buffer.alloc(1000 * kibibyte), [new BandwidthLimit(1)])
   slow.resume()
   const closed = new Promise((resolve) => slow.once('close', resolve))
   setTimeout(() => slow.destroy(), 20)
-  expect(await secondsOf(() => closed)).toBeLessThan(1)
+  await closed
 })
 
 test.each([0, -1, Number.NaN])('rejects a rate of %d', (rate) => {

@@ -1,11 +1,11 @@
 import { Checkbox, Group, NumberInput, Select, SimpleGrid, TextInput } from '@mantine/core'
 import { useState } from 'react'
+import { TimezoneField } from '../../components/timezone-field.tsx'
 import { messages } from '../../messages/messages.ts'
 import { cronOf, hourSteps, type SimpleSchedule, scheduleOf, type Weekday, weekdays } from './schedule.ts'
 
 const t = messages.plans.form
 const frequencies = ['hourly', 'daily', 'weekly', 'monthly', 'custom'] as const
-const zones = ['UTC', ...Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'UTC')]
 const MONDAY = Date.UTC(2024, 0, 1)
 const DAY_MS = 86_400_000
 const LAST_DAY_OF_EVERY_MONTH = 28
@@ -44,14 +44,7 @@ export function ScheduleFields({
         onChange={(value) => change(switchTo(value as SimpleSchedule['frequency'], schedule, cron))}
       />
       <FrequencyFields schedule={schedule} onChange={change} error={error} />
-      <Select
-        label={t.timezone}
-        data={zones.includes(timezone) ? zones : [timezone, ...zones]}
-        value={timezone}
-        searchable
-        allowDeselect={false}
-        onChange={(value) => value !== null && onTimezone(value)}
-      />
+      <TimezoneField value={timezone} onChange={onTimezone} />
     </SimpleGrid>
   )
 }

@@ -11,13 +11,28 @@ const KEYS_MAX_AGE_MS = 600_000
 /** Pause after a failure, so that calls do not queue up for a provider that hangs. */
 const PAUSE_MS = 3_000
 
-const discoverySchema = z.object({ issuer: z.string().min(1), jwks_uri: z.url() })
+const discoverySchema = z.object({
+  issuer: z.string().min(1),
+  jwks_uri: z.url(),
+  authorization_endpoint: z.url().optional(),
+  token_endpoint: z.url().optional(),
+})
+
+/** Where users sign in. */
+export interface SignInEndpoints {
+  /** What the provider calls itself in tokens. */
+  issuer: string
+  authorizationEndpoint: string
+  tokenEndpoint: string
+}
 
 /** What tokens are verified with. */
 export interface Trust {
   /** What the provider calls itself in tokens. UAA adds `/oauth/token` to its address. */
   issuer: string
   keys: JWTVerifyGetKey
+  /** Undefined if nobody can sign in there in a browser. */
+  signIn: SignInEndpoints | undefined
 }
 
 /** How often keys are fetched. */
@@ -62,13 +77,26 @@ export class Provider {
     return this.#trust
   }
 
+  /**
+   * Where users sign in.
+   *
+   * @throws {IdentityProviderError} If it could not be reached so far, or has no page to sign in.
+   */
+  async signInEndpoints(): Promise<SignInEndpoints> {
+    const { signIn } = await this.trust()
+    if (signIn !== undefined) return signIn
+    const message = `Nobody can sign in at ${this.#settings.issuer} with a browser: it names no endpoints for that.`
+    throw new IdentityProviderError('unusable-answer', message)
+  }
+
   async #discover(): Promise<Trust> {
     const url = `${this.#settings.issuer}/.well-known/openid-configuration`
     const read = discoverySchema.safeParse(await this.#fetchJson(url))
     if (!read.success) throw this.#fail('unusable-answer', `${url} is not a discovery document`)
-    const { issuer, jwks_uri } = read.data
-    if (!isSafeAddress(jwks_uri, this.#settings.allowsHttp)) {
-      throw this.#fail('unusable-answer', `its jwks_uri ${jwks_uri} is not https`)
+    const { issuer, jwks_uri, authorization_endpoint, token_endpoint } = read.data
+    for (const address of [jwks_uri, authorization_endpoint, token_endpoint]) {
+      if (address === undefined || isSafeAddress(address, this.#settings.allowsHttp)) continue
+      throw this.#fail('unusable-answer', `its address ${address} is not https`)
     }
     const keys = createRemoteJWKSet(new URL(jwks_uri), {
       cooldownDuration: this.#timing.keyCooldownMs,
@@ -77,7 +105,14 @@ export class Provider {
       // Never reached: fetchText has a shorter timeout.
       timeoutDuration: 60_000,
     })
-    return { issuer, keys }
+    const hasSignIn = authorization_endpoint !== undefined && token_endpoint !== undefined
+    return {
+      issuer,
+      keys,
+      signIn: hasSignIn
+        ? { issuer, authorizationEndpoint: authorization_endpoint, tokenEndpoint: token_endpoint }
+        : undefined,
+    }
   }
 
   async #fetchJson(url: string): Promise<unknown> {

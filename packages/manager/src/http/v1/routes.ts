@@ -9,6 +9,7 @@ import { callerRoutes } from './caller.ts'
 import { clockRoutes } from './clock.ts'
 import { destinationRoutes } from './destinations.ts'
 import { eventRoutes } from './events.ts'
+import { installationRoutes } from './installation.ts'
 import { instanceRoutes } from './instances.ts'
 import { jobRoutes } from './jobs.ts'
 import { notificationRoutes } from './notifications.ts'
@@ -27,6 +28,7 @@ export function v1Routes(app: App, context: Context): void {
   for (const add of [
     versionRoutes,
     callerRoutes,
+    installationRoutes,
     instanceRoutes,
     trendRoutes,
     agentRoutes,

@@ -6,7 +6,7 @@ import { checkToken } from './check-token.ts'
 import { instancesOf, nameOf, permissionsOf, roleOf } from './claims.ts'
 import { CloudFoundry } from './cloud-foundry.ts'
 import { createFetchText } from './fetch-text.ts'
-import { type KeyTiming, Provider } from './provider.ts'
+import { type KeyTiming, Provider, type SignInEndpoints } from './provider.ts'
 
 /** What else it depends on. */
 export interface IdentificationDeps extends KeyTiming {
@@ -17,24 +17,32 @@ export interface IdentificationDeps extends KeyTiming {
 /** How long after an unknown key the provider's keys are fetched again at the earliest. */
 export const KEY_COOLDOWN_MS = 30_000
 
+/** An identity provider: what its tokens say, and where users get them. Both throw IdentityProviderError while it cannot be asked. */
+export interface IdentityProvider {
+  /**
+   * Answers undefined for a token that is not valid here or that gives no role. The caller's `isGranted` throws
+   * IdentityProviderError while Cloud Foundry cannot be asked.
+   */
+  identifyUser: IdentifyCaller
+  signInEndpoints(): Promise<SignInEndpoints>
+}
+
 /**
- * Creates a function that identifies users by the tokens of an identity provider. Nothing is fetched before the first token.
+ * Identifies users by the tokens of an identity provider. Nothing is fetched before it is needed.
  *
- * @returns Answers undefined for a token that is not valid here or that gives no role. Throws IdentityProviderError while
- *   the provider cannot be asked; so does the caller's `isGranted` while Cloud Foundry cannot.
  * @throws {SettingsError} If OIDC_CA_FILE cannot be read.
  */
-export function createUserIdentification(
+export function createIdentityProvider(
   settings: OidcSettings,
   log: Logger,
   { now, keyCooldownMs }: IdentificationDeps,
-): IdentifyCaller {
+): IdentityProvider {
   const fetchText = createFetchText(settings.caFile)
   const provider = new Provider(settings, fetchText, log, { keyCooldownMs })
   const { cloudFoundryUrl } = settings
   const cloudFoundry = cloudFoundryUrl === undefined ? undefined : new CloudFoundry(cloudFoundryUrl, fetchText, log)
 
-  return async (token) => {
+  const identifyUser: IdentifyCaller = async (token) => {
     const claims = await checkToken(token, settings, provider, log, await now())
     if (claims === undefined || !hasSubject(claims)) return undefined
     const role = roleOf(claims, settings)
@@ -50,6 +58,7 @@ export function createUserIdentification(
     if (granted === 'all' || cloudFoundry === undefined) return grantedCaller(user, granted)
     return cloudFoundryUser(user, granted, (instanceId) => cloudFoundry.permissions(token, instanceId))
   }
+  return { identifyUser, signInEndpoints: () => provider.signInEndpoints() }
 }
 
 function hasSubject(claims: JWTPayload): claims is JWTPayload & { sub: string; exp: number } {
