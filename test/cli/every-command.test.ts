@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { commandReference } from '@osb-backup/cli'
+import { packParameterSchema, reportedPackSchema } from '@osb-backup/protocol'
 import * as v1 from '@osb-backup/protocol/v1'
 import { TEST_TOKEN } from '@osb-backup/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -29,6 +30,16 @@ beforeAll(async () => {
       {
         backup: '[ "$BACKUP_DATABASE" != bad ] || exit 3\necho "the content of $BACKUP_DATABASE"',
         restore: 'cat > /dev/null',
+        'list-items': 'printf "shop\\nusers\\ntmp_1\\nold\\n"',
+        'pack.json': JSON.stringify({
+          form: 2,
+          name: 'small',
+          type: '.dump',
+          parameters: [
+            { name: 'count', type: 'integer' },
+            { name: 'pin', type: 'string', secret: true },
+          ],
+        }),
       },
       { DELETION_GRACE_HOURS: '1', ALARM_INTERVAL_SECONDS: '1', RETENTION_CHANGE_GRACE_HOURS: '0' },
     ),
@@ -87,6 +98,9 @@ test('commands about agents, instances and destinations', async () => {
   await json('agent check third', v1.agentSchema, { code: 1 })
   await json(`agent check ${agentId}`, v1.agentSchema)
   await json('agent enrol third', v1.enrolmentSchema)
+  expect(await json(`agent packs ${agentId}`, z.array(reportedPackSchema))).toMatchObject([{ name: 'small' }])
+  await json(`agent packs ${agentId} small`, z.array(packParameterSchema))
+  await run(`agent packs ${agentId} smal`, { code: 4 })
   await run(`agent delete ${created.id} --yes`)
 
   await json(`instance create shop --host 127.0.0.2 --agent ${agentId} --username backup`, v1.instanceSchema, {
@@ -97,6 +111,23 @@ test('commands about agents, instances and destinations', async () => {
   await json('instance edit shop -f -', v1.instanceSchema, { input: 'parameters: {mode: fast}' })
   await json('instance items shop', z.array(v1.itemSchema))
   await run('instance items shop')
+  await json('instance trend shop --days 7', v1.trendSchema)
+  await run('instance trend shop')
+  expect(
+    await json('instance edit shop --pack small --parameter count=2', v1.instanceSchema, {
+      more: ['--parameter-file', `pin=${secretFile('database')}`],
+    }),
+  ).toMatchObject({ pack: 'small', secretParameters: ['pin'], parameters: { mode: 'fast', count: '2' } })
+  expect(await json('instance edit shop --item shop,shop_*', v1.instanceSchema)).toMatchObject({
+    items: ['shop', 'shop_*'],
+  })
+  const wrong = await run('instance edit shop --parameter count=two', { code: 2 })
+  expect(wrong.stderr).toContain('"count" must be a whole number, not "two"')
+  const plain = await run('instance edit shop --parameter pin=4711', { code: 2 })
+  expect(plain.stderr).toContain('--parameter-file')
+  const near = await run('instance edit shop --parameter cuont=2')
+  expect(near.stderr).toContain('Did you mean "count"?')
+  expect((await run('instance edit shop --pack smal', { code: 2 })).stderr).toContain('Did you mean "small"?')
 
   const directory = join(destinations, 'shop')
   await mkdir(directory)
@@ -106,7 +137,9 @@ test('commands about agents, instances and destinations', async () => {
   await json('destination show shop/local', v1.destinationSchema)
   await json('destination check shop/local', v1.destinationCheckSchema)
   await json('destination edit shop/local -f -', v1.destinationSchema, { input: 'quotaBytes: 1000000' })
-  await json('destination reconcile shop/local', v1.reconciliationSchema)
+  const reconciled = await json('destination reconcile shop/local', v1.reconciliationSchema)
+  await json(`reconciliation show ${reconciled.id}`, v1.reconciliationSchema)
+  await run(`reconciliation cancel ${reconciled.id}`, { code: 1 })
   expect(await json('destination adopt shop/local --older-than 1h', v1.reconciliationSchema)).toMatchObject({
     adopt: true,
   })
@@ -166,6 +199,14 @@ test('commands about plans, jobs and restore points', async () => {
   const keys = JSON.parse((await run('plan keys nightly --yes -o json', { more: ['--identity-file', key] })).stdout)
   expect(keys).not.toHaveProperty('privateKey')
   await run('plan delete i/nightly --yes --files keep')
+
+  await json('plan create --instance i --name all --destination files --cron @daily --keep 3', v1.planSchema, {
+    more: ['--item', '*', '--exclude-item', 'tmp_*,old'],
+  })
+  expect((await run('plan list --q all')).stdout).toContain('* but tmp_*,old')
+  const excluded = await run('backup i tmp_1', { code: 4 })
+  expect(excluded.stderr).toContain('No plan of "i" covers "tmp_1"')
+  await json('backup i shop --plan all --wait', v1.jobSchema)
 })
 
 test('commands about alarms and channels', async () => {
@@ -195,6 +236,8 @@ test('commands about alarms and channels', async () => {
   receiver.statuses.set('/secret-path', 400)
   await json('channel test chat', v1.notificationSchema, { code: 1 })
   await json('channel edit chat -f -', v1.channelSchema, { input: 'name: talk' })
+  const [notification] = await json('notification list --channel talk', z.array(v1.notificationSchema))
+  await json(`notification show ${notification?.id}`, v1.notificationSchema)
   await run('channel delete talk --yes')
   expect(printed).not.toContain('/secret-path')
 })
@@ -205,6 +248,14 @@ test('commands about access, documents and this program itself', async () => {
   await json('token list', z.array(v1.tokenSchema))
   await json('token show ci', v1.tokenSchema)
   await run(`token delete ${created.id} --yes`)
+  const ada = 'token create --name ada --role operator --instances all --permissions'
+  expect(await json(`${ada} delete-backups`, v1.tokenCreatedSchema)).toMatchObject({ permissions: ['delete-backups'] })
+  await run(`${ada} delete-everything`, { code: 2 })
+  const broker = await json('token create --name pg --role broker --instances none', v1.tokenCreatedSchema)
+  expect(broker.instances).toEqual([])
+  expect(await json('whoami', v1.callerSchema)).toMatchObject({ role: 'admin' })
+  await json('clock show', v1.clockSchema)
+  await json('clock confirm --yes', v1.clockSchema)
   await json('broker-account create broker --instances all', v1.brokerAccountSchema, {
     more: ['--password-file', secretFile('broker')],
   })
@@ -225,7 +276,9 @@ test('commands about access, documents and this program itself', async () => {
   await run(`pack test ${pack} --host h --username u --item x`, { code: 1 })
   for (const shell of ['bash', 'zsh', 'fish']) await run(`completion ${shell}`)
   const completed = (await run('__complete -- plan show fai')).stdout
-  expect(completed).toContain('failing')
+  expect(completed).toMatch(/^failing\n/)
+  expect((await run('__complete -- backup i us')).stdout).toBe('users\n')
+  expect((await run('__complete -- plan list --output=j')).stdout).toBe('--output=json\n')
 
   const token = join(folder, 'token.txt')
   await writeFile(token, TEST_TOKEN)
@@ -246,7 +299,12 @@ test('names that do not exist are reported with exit code 4', async () => {
     usage,
   } of leaves) {
     const noun = named?.term ?? ''
-    if (!/^(instance|agent|destination|plan|job|restore-point|alarm|channel|token|broker-account)$/.test(noun)) continue
+    if (
+      !/^(instance|agent|destination|plan|job|restore-point|alarm|channel|notification|token|broker-account)$/.test(
+        noun,
+      )
+    )
+      continue
     if (!usage.includes(`<${noun}`) || others.some(({ isVariadic }) => !isVariadic)) continue
     const options = path.endsWith('plan keys') ? ['--identity-file', join(fixture.folder, 'unused.txt')] : []
     const line = `${path.replace('osb-backup ', '')} there-is-none --no-input`

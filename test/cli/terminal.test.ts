@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { stripVTControlCharacters } from 'node:util'
+import { MASKED_SECRET } from '@osb-backup/protocol'
 import { TEST_TOKEN } from '@osb-backup/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { cliOf, cliProgram } from '../fixtures/cli.ts'
@@ -46,16 +48,27 @@ test('on a terminal: progress, questions, Ctrl-C and an editor', async () => {
   await using fixture = await startFixture({
     backup: 'echo "the content of $BACKUP_DATABASE"; while [ -e "$BACKUP_PARAMETER_HOLD" ]; do sleep 0.1; done',
     restore: 'cat > "$BACKUP_PARAMETER_TARGET"',
+    'pre-backup-check': 'echo expectedSizeBytes=40',
+    'pack.json': JSON.stringify({
+      form: 2,
+      name: 'small',
+      type: '.dump',
+      parameters: [
+        { name: 'mode', type: 'string', values: ['swap', 'in-place'], required: true },
+        { name: 'pin', type: 'string', secret: true, required: true },
+        { name: 'workers', type: 'integer', minimum: 1, default: 2 },
+      ],
+    }),
   })
   const { folder, manager, client } = fixture
   const env = { HOME: folder, OSB_BACKUP_URL: manager.url, OSB_BACKUP_TOKEN: TEST_TOKEN }
   const [hold, target] = [join(folder, 'hold'), join(folder, 'target')]
-  await client.instances.update('i', { parameters: { hold, target } })
+  await client.instances.update('i', { parameters: { hold, target, mode: 'swap', pin: '1' } })
   await fixture.createPlan({ name: 'nightly', items: ['shop'] })
 
   await writeFile(hold, '')
   const waiting = new Terminal(['backup', 'i', '--wait'], env)
-  await expect.poll(() => waiting.text).toMatch(/backup shop {2}running {2}backup/)
+  await expect.poll(() => waiting.text).toMatch(/backup shop {2}running {2}backup {2}50 % {2}20 B of 40 B/)
   waiting.type('\u0003')
   expect(await waiting.ended()).toBe(130)
   expect(waiting.text).toMatch(/Stopped waiting\. The job [0-9a-f]+ continues\./)
@@ -74,6 +87,12 @@ test('on a terminal: progress, questions, Ctrl-C and an editor', async () => {
   confirmed.type('i\r')
   expect(await confirmed.ended(), confirmed.text).toBe(0)
   expect(await readFile(target, 'utf8')).toBe('the content of shop\n')
+
+  const left = new Terminal(['plan', 'delete', 'nightly'], env)
+  await expect.poll(() => left.text).toContain('Type "nightly" to continue')
+  left.type('\u0003')
+  expect(await left.ended()).toBe(130)
+  expect(left.text).toContain('Cancelled: nothing was changed.')
 
   const editor = join(folder, 'editor.sh')
   await writeFile(editor, '#!/bin/sh\ncp "$1" "$0.seen"\nsed -i "s/^name: nightly/name: weekly/" "$1"\n')
@@ -113,6 +132,42 @@ else sed -i "s/^name: remote/name: far\\nquotaBytes: -1/" "$1"; fi
   expect(await emptied.ended()).toBe(1)
   expect(emptied.text).toContain('Cancelled: nothing was changed.')
 
+  const created = new Terminal(
+    ['instance', 'create', 'second', '--host', '127.0.0.9', '--agent', fixture.agentId, '--ask-parameters'],
+    env,
+  )
+  await expect.poll(() => created.text).toMatch(/mode.*\n.*swap/s)
+  created.type('\r')
+  await expect.poll(() => created.text).toContain('pin:')
+  created.type('4711\r')
+  await expect.poll(() => created.text).toContain('workers: (2)')
+  created.type('0\r')
+  await expect.poll(() => created.text).toContain('must be at least 1')
+  created.type('\u007f3\r')
+  expect(await created.ended(), created.text).toBe(0)
+  expect(created.text).not.toContain('4711')
+  expect(await client.instances.get('second')).toMatchObject({
+    parameters: { mode: 'swap', pin: MASKED_SECRET, workers: '3' },
+    secretParameters: ['pin'],
+  })
+
+  const program = join(folder, 'osb-backup')
+  await writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${cliProgram}' "$@"\n`)
+  await chmod(program, 0o755)
+  const shell = spawn(
+    'bash',
+    [
+      '-c',
+      `source <(osb-backup completion bash)
+COMP_WORDS=(osb-backup plan list --instance = '') COMP_CWORD=5
+_osb_backup
+printf '%s\\n' "\${COMPREPLY[@]}"`,
+    ],
+    { env: { ...env, PATH: `${folder}:${process.env.PATH}` } },
+  )
+  const [completed] = await Promise.all([text(shell.stdout), once(shell, 'close')])
+  expect(completed.split('\n').toSorted()).toEqual(['', 'i', 'second'])
+
   const narrow = new Terminal(['plan', 'list'], env)
   expect(await narrow.ended()).toBe(0)
   for (const line of narrow.text.split('\r\n')) expect(line.length).toBeLessThanOrEqual(100)
@@ -144,6 +199,16 @@ test('a restore point is downloaded without an agent, verified and decrypted', a
   const bytes = await readFile(path)
   bytes.writeUInt8(bytes.readUInt8(bytes.length - 20) ^ 1, bytes.length - 20)
   await writeFile(path, bytes)
+  const full = spawn(
+    'sh',
+    ['-c', `exec "$0" "$1" restore-point list -o json > /dev/full`, process.execPath, cliProgram],
+    {
+      env: { PATH: process.env.PATH ?? '', HOME: folder, OSB_BACKUP_URL: manager.url, OSB_BACKUP_TOKEN: TEST_TOKEN },
+    },
+  )
+  const [said] = await Promise.all([text(full.stderr), once(full, 'close')])
+  expect({ code: full.exitCode, said }).toMatchObject({ code: 1, said: expect.stringMatching(/^Error: .*ENOSPC.*\n$/) })
+
   const damaged = await cli(['restore-point', 'download', point.id, '--file', `${file}.2`, '--identity-file', key])
   expect(damaged.code).toBe(1)
   await expect(readFile(`${file}.2`)).rejects.toThrow('ENOENT')

@@ -1,7 +1,7 @@
 import { copyFile, cp, glob, mkdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { commandReference, manualPages } from '@osb-backup/cli'
 import { VERSION } from '@osb-backup/node'
+import { writeManualPages } from '../cli-reference.ts'
 import { serviceManualPage, settingsFile } from './service-documents.ts'
 import { services } from './services.ts'
 import { builtProgram, createStage, repository, run, sourceDate } from './workspace.ts'
@@ -67,7 +67,7 @@ async function writeDocuments(source: string): Promise<void> {
     await writeFile(join(conf, `${name}.conf`), settingsFile(service))
     await writeFile(join(man, `${service.name}.8`), serviceManualPage(service, service.description, VERSION))
   }
-  for (const { file, text } of manualPages(commandReference().root, VERSION)) await writeFile(join(man, file), text)
+  await writeManualPages(man)
   const program = join(await builtProgram('cli'), 'osb-backup.cjs')
   const files = { bash: 'osb-backup', zsh: '_osb-backup', fish: 'osb-backup.fish' }
   for (const [shell, file] of Object.entries(files)) {

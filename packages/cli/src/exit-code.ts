@@ -24,7 +24,7 @@ export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
   5: 'The token is missing, invalid or not permitted to do this.',
   6: 'The manager, or a server that was asked, could not be reached.',
   7: 'The time that was set by --timeout has passed and the job continues, or a sign-in was not confirmed in time.',
-  130: 'Interrupted with Ctrl-C; the job continues.',
+  130: 'Interrupted with Ctrl-C; a job that was started continues.',
 }
 
 /** A failure with a sentence for people and an exit code. */

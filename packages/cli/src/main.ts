@@ -3,6 +3,10 @@ import { handleShutdownSignals } from '@osb-backup/node'
 import { exitCodes } from './exit-code.ts'
 import { run } from './run.ts'
 
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  console.error(`Error: Node 24 or newer is needed, and this is ${process.version}.`)
+  process.exit(exitCodes.usage)
+}
 const interrupt = new AbortController()
 handleShutdownSignals(process, () => performance.now(), {
   shutdown: (signal) => interrupt.abort(new Error(`interrupted by ${signal}`)),
@@ -11,11 +15,13 @@ handleShutdownSignals(process, () => performance.now(), {
     process.exit(exitCodes.interrupted)
   },
 })
-// A reader such as `head` that has enough needs no message, but what it got was not all.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(exitCodes.failed)
-  throw error
+  // A reader such as `head` that has enough needs no message, but what it got was not all.
+  if (error.code !== 'EPIPE') console.error(`Error: Standard output cannot be written: ${error.message}.`)
+  process.exit(exitCodes.failed)
 })
+// Messages that nobody reads any more end neither a transfer nor the waiting for a job, whose result is the exit code.
+process.stderr.on('error', () => undefined)
 
 const { stdin, stdout, stderr, env } = process
 const io = { stdin, stdout, stderr, env, signal: interrupt.signal, now: Date.now }

@@ -5,6 +5,7 @@ import { addAgentCommands } from './commands/agents.ts'
 import { addAlarmCommands } from './commands/alarms.ts'
 import { addBackup } from './commands/backup.ts'
 import { addChannelCommands } from './commands/channels.ts'
+import { addClock } from './commands/clock.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addDeclarative } from './commands/declarative.ts'
 import { addDestinationCommands } from './commands/destinations.ts'
@@ -15,6 +16,7 @@ import { addObjectCommands } from './commands/objects.ts'
 import { addPackCommands } from './commands/packs.ts'
 import { addPlanCommands } from './commands/plans.ts'
 import { createActionFactory } from './commands/program-context.ts'
+import { addReconciliations } from './commands/reconciliations.ts'
 import { addRestore } from './commands/restore.ts'
 import { addRestorePointCommands } from './commands/restore-points.ts'
 import { addStatus } from './commands/status.ts'
@@ -22,6 +24,20 @@ import { exitCodeMeanings } from './exit-code.ts'
 import type { Io } from './io.ts'
 import { outputFormats } from './output/printer.ts'
 import { addExamples } from './reference/examples.ts'
+
+const createHelpCommand = () =>
+  new Command('help').argument('[command...]').description('Print the help of a command').helpGroup('This program:')
+
+/** The commands as the help groups them. */
+const groups: Readonly<Record<string, readonly string[]>> = {
+  'Sign in:': ['login', 'logout', 'whoami', 'context'],
+  'Every day:': ['status', 'backup', 'restore', 'job', 'restore-point', 'alarm'],
+  'What is backed up, and how:': ['instance', 'agent', 'destination', 'plan', 'channel'],
+  'The same in files:': ['apply', 'diff', 'export', 'schema'],
+  'Access and operation:': ['token', 'broker-account', 'audit', 'clock', 'notification', 'reconciliation'],
+  'Without a manager:': ['object', 'pack'],
+  'This program:': ['completion'],
+}
 
 const exitCodes = Object.entries(exitCodeMeanings).map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`)
 
@@ -35,6 +51,7 @@ export function createProgram(io: Io, writeError = (text: string): unknown => io
     .description('Back up and restore the databases of service instances')
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
+    .addHelpCommand(createHelpCommand())
     .showSuggestionAfterError()
     .showHelpAfterError('Add --help for help.')
     .option('--url <url>', 'URL of the manager (OSB_BACKUP_URL)')
@@ -50,6 +67,9 @@ export function createProgram(io: Io, writeError = (text: string): unknown => io
       'after',
       `\nExit codes:\n${exitCodes.join('\n')}\n\nBegin with: osb-backup login https://backup.example`,
     )
+    .addHelpText('afterAll', ({ command: described }) =>
+      described.parent === null ? '' : '\nOptions of all commands, such as -o json and --context: osb-backup --help',
+    )
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: writeError,
@@ -63,19 +83,28 @@ export function createProgram(io: Io, writeError = (text: string): unknown => io
   addStatus(program)
   addBackup(program)
   addRestore(program)
+  addJobCommands(program)
+  addRestorePointCommands(program)
+  addAlarmCommands(program)
   addInstanceCommands(program)
   addAgentCommands(program)
   addDestinationCommands(program)
   addPlanCommands(program)
-  addJobCommands(program)
-  addRestorePointCommands(program)
-  addAlarmCommands(program)
   addChannelCommands(program)
+  addDeclarative(program)
   addAccessCommands(program)
+  addClock(program)
+  addReconciliations(program)
   addObjectCommands(program)
   addPackCommands(program)
-  addDeclarative(program)
   addCompletion(program)
   addExamples(command)
+  groupCommands(command)
   return command
+}
+
+function groupCommands(program: Command): void {
+  for (const [heading, names] of Object.entries(groups)) {
+    for (const name of names) program.commands.find((each) => each.name() === name)?.helpGroup(heading)
+  }
 }

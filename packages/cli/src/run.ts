@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { exitCodeOf, exitCodes, UsageError } from './exit-code.ts'
+import { CliError, exitCodeOf, exitCodes, UsageError } from './exit-code.ts'
 import type { Io } from './io.ts'
 import { type OutputFormat, Printer } from './output/printer.ts'
 import { createProgram } from './program.ts'
@@ -11,28 +11,39 @@ import { createProgram } from './program.ts'
  * @returns The exit code, unless the command has set `process.exitCode`.
  */
 export async function run(io: Io, args: readonly string[]): Promise<number | undefined> {
-  const isJson = requestsJson(args)
-  const program = createProgram(io, isJson ? () => undefined : undefined)
+  const isStructured = requestsStructure(args)
+  const program = createProgram(io, isStructured ? () => undefined : undefined)
   try {
-    await program.parseAsync([...args], { from: 'user' })
+    // Commander's own command takes one word only.
+    const words = args[0] === 'help' ? [...args.slice(1), '--help'] : [...args]
+    await program.parseAsync(words, { from: 'user' })
     return undefined
   } catch (error) {
     if (error instanceof CommanderError) {
       // Help that was asked for is no mistake; the message of a mistake was printed already, unless JSON was requested.
       if (error.exitCode === 0) return exitCodes.success
-      if (isJson) new Printer(io, { output: 'json' }).error(usageError(error))
+      if (isStructured) new Printer(io, { output: 'json' }).error(usageError(error))
       return exitCodes.usage
     }
-    new Printer(io, program.opts<{ output?: OutputFormat }>()).error(error)
-    return io.signal.aborted ? exitCodes.interrupted : exitCodeOf(error)
+    const failure = io.signal.aborted ? interruption(io, error) : error
+    new Printer(io, program.opts<{ output?: OutputFormat }>()).error(failure)
+    return exitCodeOf(failure)
   }
 }
 
-/** Whether JSON is requested by a command line, which may not be valid. */
-function requestsJson(args: readonly string[]): boolean {
+/** The failure of a command that was interrupted: what it says itself, such as that a job continues. */
+function interruption({ signal }: Io, error: unknown): CliError {
+  const isBare = error === signal.reason || !(error instanceof Error)
+  const message = isBare ? `The command was ${String(signal.reason.message)}.` : error.message
+  return new CliError(message, { cause: error, exitCode: exitCodes.interrupted })
+}
+
+/** Whether JSON or YAML is requested by a command line, which may not be valid. */
+function requestsStructure(args: readonly string[]): boolean {
   return args.some(
     (arg, index) =>
-      arg === '-ojson' || arg === '--output=json' || (arg === 'json' && /^(-o|--output)$/.test(args[index - 1] ?? '')),
+      /^(-o|--output=)(json|yaml)$/.test(arg) ||
+      (/^(json|yaml)$/.test(arg) && /^(-o|--output)$/.test(args[index - 1] ?? '')),
   )
 }
 

@@ -10,6 +10,8 @@ export interface ClientOptions {
   token: string | (() => Promise<string>)
   /** Longest wait for an answer; a minute by default. */
   timeoutMs?: number
+  /** Cancels every call. */
+  signal?: AbortSignal | undefined
 }
 
 /** Options of every call. */
@@ -36,9 +38,17 @@ export interface Versioned<T> {
   version: string
 }
 
-/** The header that authenticates a call. */
+/**
+ * The header that authenticates a call.
+ *
+ * @throws {ApiError} If no token can look like this. What a header cannot contain would be quoted by the error of `fetch`.
+ */
 export async function authorizationOf({ token }: ClientOptions): Promise<string> {
-  return `Bearer ${typeof token === 'string' ? token : await token()}`
+  const current = typeof token === 'string' ? token : await token()
+  if (/^[\x21-\x7e]*$/.test(current)) return `Bearer ${current}`
+  throw new ApiError('The token is not valid: it contains blanks or other characters that no token has.', {
+    status: 401,
+  })
 }
 
 /** One call of the API. */
@@ -59,6 +69,8 @@ export interface OpenAnswer {
 }
 
 const DEFAULT_TIMEOUT_MS = 60_000
+/** Longest answer; pages of lists and logs are bounded by the manager. */
+const MAXIMUM_CHARACTERS = 64 * 1024 * 1024
 
 /** Makes calls to one manager, each with a deadline. */
 export class Connection {
@@ -100,13 +112,14 @@ export class Connection {
       () => abort.abort(new Error('no answer in time')),
       this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     )
-    const signals = signal === undefined ? abort.signal : AbortSignal.any([signal, abort.signal])
+    const cancelled = this.#signalOf(signal)
     try {
-      const response = await fetch(url, { headers, signal: signals }).catch((cause: unknown) => {
-        signal?.throwIfAborted()
+      const init = { headers, signal: anyOf(cancelled, abort.signal), redirect: 'manual' } as const
+      const response = await fetch(url, init).catch((cause: unknown) => {
+        cancelled?.throwIfAborted()
         throw new ApiError(`The manager at ${url.origin} does not answer: ${reasonOf(cause)}.`, { cause })
       })
-      if (!response.ok) throw errorOf(response.status, parseJson(await response.text()))
+      if (!response.ok) throw refusalOf(url, response, parseJson(await textOf(response)))
       const [, sizeBytes] = /\/(\d+)$/.exec(response.headers.get('content-range') ?? '') ?? []
       if (response.body === null || sizeBytes === undefined) {
         throw new ApiError(`GET ${path} was answered in another shape than expected.`, { status: response.status })
@@ -120,26 +133,56 @@ export class Connection {
   async #send<T>(call: Call<T>): Promise<{ value: T; etag: string | null }> {
     const url = urlOf(this.options, call.path, call.query)
     const timeout = AbortSignal.timeout(this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
-    const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout])
+    const cancelled = this.#signalOf(call.signal)
     const body = call.body === undefined ? null : JSON.stringify(call.body)
     const headers = { authorization: await authorizationOf(this.options), ...headersOf(call) }
-    const init = { method: call.method, headers, body, signal }
+    // A redirected POST becomes a GET, and the token is meant for this server alone.
+    const init = { method: call.method, headers, body, signal: anyOf(cancelled, timeout), redirect: 'manual' } as const
     const { response, text } = await fetchText(url, init).catch((cause: unknown) => {
-      call.signal?.throwIfAborted()
+      if (cancelled?.aborted && call.method !== 'GET') {
+        throw new ApiError('Cancelled after the request was sent: it may be carried out all the same.', { cause })
+      }
+      cancelled?.throwIfAborted()
+      if (cause instanceof ApiError) throw cause
       throw new ApiError(`The manager at ${url.origin} does not answer: ${reasonOf(cause)}.`, { cause })
     })
     const content = parseJson(text)
-    if (!response.ok) throw errorOf(response.status, content)
+    if (!response.ok) throw refusalOf(url, response, content)
     const answer = call.answer.safeParse(content)
     if (answer.success) return { value: answer.data, etag: response.headers.get('etag') }
+    if (typeof content === 'string') throw foreignAnswer(url, response)
     const message = `${call.method} ${call.path} was answered in another shape than expected.`
     throw new ApiError(message, { status: response.status, cause: answer.error })
   }
+
+  #signalOf(signal: AbortSignal | undefined): AbortSignal | undefined {
+    const own = this.options.signal
+    return own !== undefined && signal !== undefined ? AbortSignal.any([own, signal]) : (own ?? signal)
+  }
 }
+
+const anyOf = (signal: AbortSignal | undefined, limit: AbortSignal) =>
+  signal === undefined ? limit : AbortSignal.any([signal, limit])
 
 async function fetchText(url: URL, init: RequestInit): Promise<{ response: Response; text: string }> {
   const response = await fetch(url, init)
-  return { response, text: await response.text() }
+  return { response, text: await textOf(response) }
+}
+
+/** The body of an answer, which must not be larger than a manager's. */
+async function textOf(response: Response): Promise<string> {
+  if (response.body === null) return ''
+  const decoder = new TextDecoder()
+  let text = ''
+  for (const reader = response.body.getReader(); ; ) {
+    const { done, value } = await reader.read()
+    if (done) return text + decoder.decode()
+    text += decoder.decode(value, { stream: true })
+    if (text.length > MAXIMUM_CHARACTERS) {
+      await reader.cancel()
+      throw new ApiError('The answer is larger than any of a manager.', { status: response.status })
+    }
+  }
 }
 
 function headersOf<T>(call: Call<T>): Record<string, string> {
@@ -159,6 +202,23 @@ export function urlOf({ url }: ClientOptions, path: string, query: object = {}):
     if (value !== undefined) whole.searchParams.set(name, String(value))
   }
   return whole
+}
+
+/** The error of an answer that is no success. */
+function refusalOf(url: URL, response: Response, content: unknown): ApiError {
+  const { status, headers, type } = response
+  if (type === 'opaqueredirect' || (status >= 300 && status < 400)) {
+    const location = headers.get('location')
+    const target = location !== null && URL.canParse(location, url.href) ? ` to ${new URL(location, url).origin}` : ''
+    return new ApiError(`${url.origin} redirects${target}: use the URL of the manager itself.`)
+  }
+  const isProblem = typeof content === 'object' || status >= 500
+  return isProblem ? errorOf(status, content) : foreignAnswer(url, response)
+}
+
+/** The error of an answer that no manager gives, such as a web page. */
+function foreignAnswer(url: URL, { status }: Response): ApiError {
+  return new ApiError(`${url.origin} answers (${status}), but not as a manager: check the URL, and proxies.`)
 }
 
 /** The error of a call that the manager refused. */

@@ -75,7 +75,7 @@ async function connect(
   })
   if (authorization === undefined) return undefined
   const headers = { authorization, accept: 'text/event-stream, application/problem+json' }
-  const response = await fetch(urlOf(options, '/v1/events', query), { headers, signal })
+  const response = await fetch(urlOf(options, '/v1/events', query), { headers, signal, redirect: 'manual' })
   if (response.ok && response.body !== null) return response.body
   const refusal = errorOf(response.status, parseJson(await response.text()))
   if (response.status === 429 || response.status >= 500) return undefined

@@ -1,5 +1,5 @@
-import { type BrokerAccountCreate, roles, type TokenCreate } from '@osb-backup/protocol/v1'
-import { Option } from 'commander'
+import { type BrokerAccountCreate, permissions, roles, type TokenCreate } from '@osb-backup/protocol/v1'
+import { InvalidArgumentError, Option } from 'commander'
 import { newIdempotencyKey } from '../idempotency-key.ts'
 import { readSecret } from '../input/secret.ts'
 import { auditResource, brokerAccountResource, tokenResource } from '../resources/resources.ts'
@@ -15,7 +15,25 @@ export function addAccessCommands(program: Program): void {
   addResourceCommand(program, auditResource, 'Read who changed what')
 }
 
-const grantsOf = (instances: readonly string[]) => (instances.includes('all') ? 'all' : [...instances])
+interface CreateTokenOptions {
+  name: string
+  role: TokenCreate['role']
+  instances: string[]
+  permissions?: string[]
+  expiresIn?: number
+}
+
+function collectedPermissions(text: string, previous: readonly string[] = []): string[] {
+  const named = collected(text, previous)
+  const unknown = named.find((each) => !(permissions as readonly string[]).includes(each))
+  if (unknown !== undefined) throw new InvalidArgumentError(`Allowed are ${permissions.join(', ')}.`)
+  return named
+}
+
+function grantsOf(instances: readonly string[]): 'all' | string[] {
+  if (instances.includes('all')) return 'all'
+  return instances.length === 1 && instances[0] === 'none' ? [] : [...instances]
+}
 
 function addTokens(program: Program): void {
   const { action, io } = program
@@ -27,30 +45,31 @@ function addTokens(program: Program): void {
     .addOption(new Option('--role <role>', 'what it may do').choices([...roles]).makeOptionMandatory())
     .requiredOption(
       '--instances <ids>',
-      'the service instances that it may reach: all, or IDs separated by commas',
+      'the service instances that it may reach: all, none (brokers: those that they register), or IDs separated by commas',
       collected,
+    )
+    .option(
+      '--permissions <permissions>',
+      `what an operator may do besides, separated by commas: ${permissions.join(', ')}`,
+      collectedPermissions,
     )
     .option('--expires-in <duration>', 'when it expires, such as 90d; never by default', durationArgument)
     .action(
-      action(
-        async (
-          session,
-          options: { name: string; role: TokenCreate['role']; instances: string[]; expiresIn?: number },
-        ) => {
-          const client = await session.client()
-          const request = {
-            name: options.name,
-            role: options.role,
-            instances: grantsOf(options.instances),
-            ...(options.expiresIn === undefined
-              ? {}
-              : { expiresAt: new Date(io.now() + options.expiresIn * 1000).toISOString() }),
-          } as TokenCreate
-          const created = await client.tokens.create(request, { idempotencyKey: newIdempotencyKey() })
-          session.printer.value(created, { name: created.id, human: () => [created.token] })
-          session.printer.note(`Created the token ${created.id}. It is shown only this once.`)
-        },
-      ),
+      action(async (session, options: CreateTokenOptions) => {
+        const client = await session.client()
+        const request = {
+          name: options.name,
+          role: options.role,
+          instances: grantsOf(options.instances),
+          ...(options.permissions === undefined ? {} : { permissions: options.permissions }),
+          ...(options.expiresIn === undefined
+            ? {}
+            : { expiresAt: new Date(io.now() + options.expiresIn * 1000).toISOString() }),
+        } as TokenCreate
+        const created = await client.tokens.create(request, { idempotencyKey: newIdempotencyKey() })
+        session.printer.value(created, { name: created.id, human: () => [created.token] })
+        session.printer.note(`Created the token ${created.id}. It is shown only this once.`)
+      }),
     )
   addDelete(program, token, tokenResource, {
     consequence: () => 'Whoever uses it is signed out.',

@@ -1,11 +1,16 @@
+import type { PackParameter, ReportedPack } from '@osb-backup/protocol'
 import { type AgentCreate, agentCreateSchema } from '@osb-backup/protocol/v1'
 import { resolveConnection } from '../config/resolve-connection.ts'
+import { CliError, exitCodes } from '../exit-code.ts'
 import { newIdempotencyKey } from '../idempotency-key.ts'
 import { readObject, resolveReferences } from '../input/document.ts'
+import { nearest } from '../input/nearest.ts'
 import { styleState } from '../output/style.ts'
+import type { Column } from '../output/table.ts'
 import { editableResources } from '../resources/editable.ts'
-import { findId } from '../resources/resource.ts'
+import { findEntry, findId } from '../resources/resource.ts'
 import { agentResource } from '../resources/resources.ts'
+import type { Session } from '../session.ts'
 import { addFieldOptions, fieldsOf } from './create-options.ts'
 import { addEdit } from './edit.ts'
 import { requireFields } from './instances.ts'
@@ -91,6 +96,61 @@ Example:
         )
       }),
     )
+  agent
+    .command('packs')
+    .description('List the script packs that an agent has, or the parameters of one')
+    .argument('<agent>', 'ID, unique beginning of an ID, or name')
+    .argument('[pack]', 'show its parameters')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  osb-backup agent packs db-1
+  osb-backup agent packs db-1 postgresql`,
+    )
+    .action(action(listPacks))
   addEdit(program, agent, editableResources.agent as never)
   addDelete(program, agent, agentResource, { delete: (client, id) => client.agents.delete(id) })
+}
+
+const packColumns: readonly Column<ReportedPack>[] = [
+  { header: 'PACK', cell: ({ name }) => name },
+  { header: 'FORM', cell: ({ form }) => String(form), align: 'right' },
+  { header: 'TYPE', cell: ({ type }) => type ?? '–' },
+  { header: 'LISTS ITEMS', cell: ({ stages }) => (stages.includes('list-items') ? 'yes' : 'no') },
+  { header: 'PARAMETERS', cell: ({ parameters }) => parameters.map(({ name }) => name).join(','), shrinks: true },
+  { header: 'DESCRIPTION', cell: ({ description, problem }) => problem ?? description ?? '', shrinks: true },
+]
+
+const parameterColumns: readonly Column<PackParameter>[] = [
+  { header: 'PARAMETER', cell: ({ name }) => name },
+  { header: 'TYPE', cell: ({ type }) => type },
+  { header: 'REQUIRED', cell: ({ required }) => (required ? 'yes' : 'no') },
+  { header: 'SECRET', cell: ({ secret }) => (secret ? 'yes' : 'no') },
+  { header: 'DEFAULT', cell: (parameter) => (parameter.default === undefined ? '–' : String(parameter.default)) },
+  { header: 'VALUES', cell: rangeOf, shrinks: true },
+  { header: 'DESCRIPTION', cell: ({ description }) => description ?? '', shrinks: true },
+]
+
+function rangeOf({ values, minimum, maximum }: PackParameter): string {
+  if (values !== undefined) return values.join(',')
+  return minimum === undefined && maximum === undefined ? '–' : `${minimum ?? ''}…${maximum ?? ''}`
+}
+
+async function listPacks(session: Session, _: object, name: string, wanted: string | undefined): Promise<void> {
+  const { packs } = await findEntry(await session.client(), agentResource, name)
+  if (wanted === undefined) {
+    const empty = 'The agent has reported no packs; its scripts may be of form 1.'
+    return session.printer.list(packs, { columns: packColumns, name: (pack) => pack.name, empty })
+  }
+  const pack = packs.find((each) => each.name === wanted)
+  if (pack === undefined) {
+    const names = packs.map((each) => each.name)
+    throw new CliError(`The agent has no pack "${wanted}".${nearest(wanted, names)}`, { exitCode: exitCodes.notFound })
+  }
+  session.printer.list(pack.parameters, {
+    columns: parameterColumns,
+    name: (parameter) => parameter.name,
+    empty: 'The pack has no parameters.',
+  })
 }

@@ -39,7 +39,8 @@ Examples:
         const instance = await findId(client, instanceResource, name)
         const plans: Plan[] = []
         for await (const plan of client.plans.iterate({ instance, limit: 500 })) plans.push(plan)
-        const plan = chosenPlan(plans, instance, items, options.plan)
+        const { coversItem } = await import('@osb-backup/core')
+        const plan = chosenPlan(plans, instance, { items, wanted: options.plan, covers: coversItem })
         const others = plan.items.filter((item) => items.length > 0 && !items.includes(item))
         if (others.length > 0)
           session.printer.note(`The plan "${cleaned(plan.name)}" also covers ${others.map(cleaned).join(', ')}.`)
@@ -49,21 +50,25 @@ Examples:
     )
 }
 
-function chosenPlan(
-  plans: readonly Plan[],
-  instance: string,
-  items: readonly string[],
-  wanted: string | undefined,
-): Plan {
+interface PlanChoice {
+  /** What the plan has to cover. */
+  items: readonly string[]
+  /** Name or ID of the plan, if the user named it. */
+  wanted: string | undefined
+  covers(plan: Plan, item: string): boolean
+}
+
+function chosenPlan(plans: readonly Plan[], instance: string, { items, wanted, covers }: PlanChoice): Plan {
   const covered = plans.flatMap((plan) => plan.items)
   for (const item of items) {
-    if (!covered.includes(item)) {
+    if (!plans.some((plan) => covers(plan, item))) {
       throw new CliError(`No plan of "${instance}" covers "${item}".${nearest(item, covered)}`, {
         exitCode: exitCodes.notFound,
+        hint: `See what its plans cover with "osb-backup plan list --instance ${instance}".`,
       })
     }
   }
-  const fitting = plans.filter((plan) => items.every((item) => plan.items.includes(item)))
+  const fitting = plans.filter((plan) => items.every((item) => covers(plan, item)))
   if (wanted !== undefined) {
     const named = plans.find(({ name, id }) => name === wanted || id === wanted)
     if (named === undefined) {

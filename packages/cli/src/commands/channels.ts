@@ -8,7 +8,7 @@ import { newIdempotencyKey } from '../idempotency-key.ts'
 import { isObject, readObject, resolveReferences } from '../input/document.ts'
 import { readSecret } from '../input/secret.ts'
 import { editableResources } from '../resources/editable.ts'
-import { channelResource } from '../resources/notifying.ts'
+import { channelResource, notificationResource } from '../resources/notifying.ts'
 import { findId } from '../resources/resource.ts'
 import { instanceResource, planResource } from '../resources/resources.ts'
 import { isSecretField } from '../resources/secret-fields.ts'
@@ -41,7 +41,7 @@ interface CreateOptions extends Record<string, unknown> {
   instance?: string[]
 }
 
-/** Adds `channel`. */
+/** Adds `channel` and `notification`. */
 export function addChannelCommands(program: Program): void {
   const { action } = program
   const channel = addResourceCommand(program, channelResource, 'Manage whom alarms are sent to')
@@ -100,6 +100,7 @@ Examples:
     )
 
     .action(action(testChannel))
+  addResourceCommand(program, notificationResource, 'Read what was delivered to channels, and what was not')
   addEdit(program, channel, editableResources.channel as never)
   addDelete(program, channel, channelResource, {
     consequence: () => 'It notifies of no alarm any more, and its delivery log is deleted.',

@@ -10,9 +10,9 @@ import {
   shells,
 } from '../reference/completion.ts'
 import { describeCommand } from '../reference/describe-command.ts'
-import type { Resource } from '../resources/resource.ts'
-import { namedResources } from '../resources/resources.ts'
-import type { Session } from '../session.ts'
+import { findId, type Resource } from '../resources/resource.ts'
+import { instanceResource, namedResources } from '../resources/resources.ts'
+import { Session } from '../session.ts'
 import type { Program } from './program-context.ts'
 
 /** A shell must not wait longer for names of the manager. */
@@ -20,7 +20,7 @@ const DEADLINE_MS = 2000
 const MOST_ENTRIES = 200
 
 /** Adds `completion`, and the hidden command that its scripts call. */
-export function addCompletion({ command, action }: Program): void {
+export function addCompletion({ command, action, io }: Program): void {
   command
     .command('completion')
     .description('Print the completion script of a shell')
@@ -39,8 +39,15 @@ Examples:
     .argument('[words...]')
     .action(
       action(async (session, _: object, words: string[]) => {
-        const candidates = candidatesAfter(describeCommand(command), words)
-        session.printer.lines(await linesOf(session, candidates, words.at(-1) ?? ''))
+        // Zsh and fish leave --option=value as it is.
+        const [, option, value] = /^(--[a-z-]+)=(.*)$/.exec(words.at(-1) ?? '') ?? []
+        const typed = option === undefined ? words : [...words.slice(0, -1), option, value ?? '']
+        const candidates = candidatesAfter(describeCommand(command), typed)
+        const signal = AbortSignal.any([io.signal, AbortSignal.timeout(DEADLINE_MS)])
+        // A question, or a warning, would spoil the command line.
+        const quiet = new Session({ ...io, signal }, { ...session.flags, input: false, quiet: true, output: 'table' })
+        const lines = await linesOf(quiet, candidates, typed.at(-1) ?? '')
+        session.printer.lines(option === undefined ? lines : lines.map((line) => `${option}=${line}`))
       }),
     )
 }
@@ -50,12 +57,15 @@ async function linesOf(session: Session, candidates: Candidates, start: string):
     case 'files':
       return [':files']
     case 'words':
-      return candidates.words.map(({ word, description }) =>
-        description === undefined ? word : `${word}\t${cleaned(description)}`,
-      )
+      return candidates.words.flatMap(({ word, description }) => {
+        if (!word.startsWith(start)) return []
+        return [description === undefined ? word : `${word}\t${cleaned(description)}`]
+      })
+    // A completion that fails completes nothing.
     case 'entries':
-      // A completion that fails completes nothing.
       return entriesOf(session, candidates.noun, start).catch(() => [])
+    case 'items':
+      return itemsOf(session, candidates.instance, start).catch(() => [])
   }
 }
 
@@ -66,13 +76,19 @@ async function entriesOf(session: Session, noun: string, start: string): Promise
   if (resource === undefined) return []
   const client = await session.client()
   const lines: string[] = []
-  const deadline = performance.now() + DEADLINE_MS
   for await (const entry of resource.calls(client).iterate({ limit: MOST_ENTRIES })) {
     const [id, label] = [resource.id(entry), resource.label?.(entry)]
     for (const word of label === undefined ? [id] : [label, id]) {
-      if (word.startsWith(start)) lines.push(cleaned(word === id && label !== undefined ? `${id}\t${label}` : word))
+      if (!word.startsWith(start)) continue
+      lines.push(word === id && label !== undefined ? `${cleaned(id)}\t${cleaned(label)}` : cleaned(word))
     }
-    if (lines.length >= MOST_ENTRIES || performance.now() > deadline) break
+    if (lines.length >= MOST_ENTRIES) break
   }
   return lines
+}
+
+async function itemsOf(session: Session, instance: string, start: string): Promise<string[]> {
+  const client = await session.client()
+  const { items } = await client.instances.listItems(await findId(client, instanceResource, instance))
+  return items.flatMap(({ name }) => (name.startsWith(start) ? [cleaned(name)] : []))
 }

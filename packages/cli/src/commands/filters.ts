@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import type { Io } from '../io.ts'
 import { parseInstant } from '../output/units.ts'
+import { alarmResource, channelResource } from '../resources/notifying.ts'
 import { findId, type Resource } from '../resources/resource.ts'
 import {
   agentResource,
@@ -19,6 +20,8 @@ const references: Readonly<Record<string, Resource<never>>> = {
   destination: destinationResource as Resource<never>,
   plan: planResource as Resource<never>,
   job: jobResource as Resource<never>,
+  alarm: alarmResource as Resource<never>,
+  channel: channelResource as Resource<never>,
 }
 const paging = new Set(['limit', 'cursor'])
 

@@ -1,21 +1,30 @@
 import type { BackupClient } from '@osb-backup/client'
-import type { InstanceCreate, Item } from '@osb-backup/protocol/v1'
+import type { Instance, InstanceCreate, Item } from '@osb-backup/protocol/v1'
 import { instanceCreateSchema } from '@osb-backup/protocol/v1'
 import { InvalidArgumentError } from 'commander'
 import { UsageError } from '../exit-code.ts'
 import { newIdempotencyKey } from '../idempotency-key.ts'
 import { isObject, readObject, resolveReferences } from '../input/document.ts'
+import {
+  askParameters,
+  checkParameters,
+  declaredParameters,
+  parameterHelp,
+  rejectPlainSecrets,
+  secretNames,
+} from '../input/pack-parameters.ts'
 import { readSecret } from '../input/secret.ts'
 import { styleState } from '../output/style.ts'
 import { formatRelative } from '../output/units.ts'
-import { editableResources } from '../resources/editable.ts'
+import { type EditableResource, editableResources } from '../resources/editable.ts'
 import { findId } from '../resources/resource.ts'
 import { agentResource, instanceResource } from '../resources/resources.ts'
 import type { Session } from '../session.ts'
-import { addParameterOptions, type ParameterOptions, parametersOf } from './create-options.ts'
-import { addEdit } from './edit.ts'
+import { addParameterOptions, collected, type ParameterOptions, parametersOf } from './create-options.ts'
+import { addEdit, type EditExtension } from './edit.ts'
 import type { Program } from './program-context.ts'
 import { addDelete, addResourceCommand } from './resource-commands.ts'
+import { addTrend } from './trend.ts'
 
 interface Host {
   address: string
@@ -28,7 +37,10 @@ interface OtherAgent {
 }
 
 interface CreateOptions extends ParameterOptions {
+  askParameters?: boolean
   file?: string
+  pack?: string
+  item?: string[]
   host?: Host[]
   backupHost?: string
   agent?: string
@@ -38,6 +50,8 @@ interface CreateOptions extends ParameterOptions {
   privilegedUsername?: string
   privilegedPasswordFile?: string
 }
+
+const ASK_PARAMETERS = 'ask for all parameters that its pack declares, secret ones hidden'
 
 /** Adds `instance`. */
 export function addInstanceCommands(program: Program): void {
@@ -62,6 +76,13 @@ export function addInstanceCommands(program: Program): void {
       'of a cluster an agent on another node, and the address of that node; may be repeated',
       collectedAgents,
     )
+    .option('--pack <pack>', 'the script pack that backs it up, where its agent has several: see "agent packs"')
+    .option(
+      '--item <item>',
+      'what may be backed up and restored into: a name, or a pattern with *; may be repeated',
+      collected,
+    )
+    .option('--ask-parameters', ASK_PARAMETERS)
     .option('--username <name>', 'account that dumps and restores')
     .option('--password-file <file>', 'file with its password, or - for standard input')
     .option('--privileged-username <name>', 'second account, for scripts that need more rights')
@@ -69,8 +90,11 @@ export function addInstanceCommands(program: Program): void {
     .addHelpText(
       'after',
       `
-Example:
+On a terminal, parameters that the script pack requires are asked for, secret ones hidden.
+
+Examples:
   osb-backup instance create shop-db --host 10.0.0.5:5432 --agent db-1 --username backup --password-file pw.txt
+  osb-backup instance create cache --host 10.0.0.6 --agent db-1 --pack redis --parameter restore_mode=in-place
   osb-backup instance create shop-db --host 10.0.0.5:5432 --host 10.0.0.6:5432 --backup-host 10.0.0.5 \\
     --agent db-1 --other-agent db-2=10.0.0.6 --username backup --password-file pw.txt`,
     )
@@ -82,11 +106,13 @@ Example:
     .action(
       action(async (session, _: object, name: string) => {
         const client = await session.client()
-        const { items } = await client.instances.listItems(await findId(client, instanceResource, name))
+        const { items, listError } = await client.instances.listItems(await findId(client, instanceResource, name))
         printItems(session, items)
+        if (listError !== undefined) session.printer.note(`The agent did not list what there is: ${listError}`)
       }),
     )
-  addEdit(program, instance, editableResources.instance as never)
+  addTrend(program, instance)
+  addEdit(program, instance, editableResources.instance as unknown as EditableResource<Instance>, instanceEdit)
   addDelete(program, instance, instanceResource, {
     consequence: () => 'Its restore points stay.',
     byName: true,
@@ -112,20 +138,89 @@ async function create(session: Session, options: CreateOptions, id: string | und
       ? {}
       : { privilegedPassword: await readSecret(io, options.privilegedPasswordFile, 'the second password') }),
   }
-  const parameters = await parametersOf(io, options)
   const request = {
     ...document,
     ...(id === undefined ? {} : { id }),
     ...(options.host === undefined ? {} : { hosts: hostsOf(options.host, options.backupHost) }),
     ...(options.agent === undefined ? {} : { agentId: await findId(client, agentResource, options.agent) }),
     ...(options.otherAgent === undefined ? {} : { otherAgents: await otherAgentsOf(client, options.otherAgent) }),
+    ...(options.pack === undefined ? {} : { pack: options.pack }),
+    ...(options.item === undefined ? {} : { items: options.item }),
     ...(Object.keys(database).length === 0 ? {} : { database }),
-    ...(parameters === undefined ? {} : { parameters }),
   }
   requireFields(request, instanceCreateSchema.shape, { id: '<instance>', hosts: '--host', agentId: '--agent' })
-  const created = await client.instances.create(request as InstanceCreate, { idempotencyKey: newIdempotencyKey() })
+  const complete = { ...request, ...(await completedParameters(session, request as InstanceCreate, options)) }
+  const created = await client.instances.create(complete as InstanceCreate, { idempotencyKey: newIdempotencyKey() })
   session.printer.value(created, { name: created.id, human: () => [`Registered the service instance ${created.id}.`] })
   session.printer.note(`Next: osb-backup destination create --instance ${created.id} --help`)
+}
+
+/** The parameters of an instance with those that were given and those that a person adds, checked against its pack. */
+async function completedParameters(
+  session: Session,
+  { agentId, pack, parameters, secretParameters = [] }: Partial<InstanceCreate>,
+  options: ParameterOptions & { askParameters?: boolean },
+): Promise<Partial<InstanceCreate>> {
+  const given = await parametersOf(session.io, options)
+  const declared = await declaredParameters(await session.client(), { agentId, pack })
+  const values = { ...parameters, ...given }
+  rejectPlainSecrets(declared, options.parameter)
+  await checkParameters(session, declared, values)
+  const complete = {
+    ...values,
+    ...(await askParameters(session, declared, { given: values, all: options.askParameters ?? false })),
+  }
+  const secret = new Set([...secretParameters, ...secretNames(declared, complete)])
+  return {
+    ...(Object.keys(complete).length === 0 ? {} : { parameters: complete }),
+    ...(secret.size === 0 ? {} : { secretParameters: [...secret] }),
+  }
+}
+
+interface EditOptions extends ParameterOptions {
+  pack?: string
+  item?: string[]
+  askParameters?: boolean
+}
+
+const instanceEdit: EditExtension<Instance> = {
+  addOptions(edit) {
+    addParameterOptions(edit, 'every script; others keep their values')
+      .option('--ask-parameters', ASK_PARAMETERS)
+      .option('--pack <pack>', 'the script pack that backs it up')
+      .option(
+        '--item <item>',
+        'what may be backed up and restored into, instead of what it was; may be repeated',
+        collected,
+      )
+  },
+  async patchOf(session, options: EditOptions, { agentId, pack: current, parameters, secretParameters = [] }) {
+    const given = await parametersOf(session.io, options)
+    const { pack = current } = options
+    const asks = options.askParameters ?? false
+    const items = options.item === undefined ? undefined : { items: options.item }
+    if (given === undefined && options.pack === undefined && !asks) return items
+    const declared = await declaredParameters(await session.client(), { agentId, pack })
+    rejectPlainSecrets(declared, options.parameter)
+    await checkParameters(session, declared, given ?? {})
+    // Whoever asks to be asked may replace what is set.
+    const answers = asks ? await askParameters(session, declared, { given: given ?? {}, all: true }) : {}
+    const values = { ...given, ...answers }
+    const secret = secretNames(declared, values).filter((name) => !secretParameters.includes(name))
+    const isSet = (name: string) => parameters !== undefined && name in parameters
+    const replaced = Object.keys(values).filter(isSet)
+    if (replaced.length > 0) session.printer.note(`Replaces the values of ${replaced.join(', ')}.`)
+    return {
+      ...items,
+      ...(options.pack === undefined ? {} : { pack }),
+      ...(Object.keys(values).length === 0 ? {} : { parameters: values }),
+      ...(secret.length === 0 ? {} : { secretParameters: [...secretParameters, ...secret] }),
+    }
+  },
+  async helpOf(session, { agentId, pack }) {
+    const declared = await declaredParameters(await session.client(), { agentId, pack }).catch(() => [])
+    return declared.length === 0 ? [] : ['Parameters that its pack declares:', ...parameterHelp(declared)]
+  },
 }
 
 /** @throws {UsageError} Naming the options for required fields that are missing. */

@@ -1,9 +1,8 @@
-import { setGlobalProxyFromEnv } from 'node:http'
 import { resolve } from 'node:path'
 import { BackupClient } from '@osb-backup/client'
 import { type Context, configPath, readConfig, writeConfig } from '../config/config-file.ts'
 import { signInByDevice } from '../config/oidc-session.ts'
-import { checkUrl, trust } from '../config/resolve-connection.ts'
+import { checkUrl, trust, useProxies } from '../config/resolve-connection.ts'
 import { CliError, exitCodes, UsageError } from '../exit-code.ts'
 import { nearest } from '../input/nearest.ts'
 import { askSecret } from '../input/prompt.ts'
@@ -19,7 +18,7 @@ interface LoginOptions {
   scope: string
 }
 
-/** Adds `login` and `logout`. */
+/** Adds `login`, `logout` and `whoami`. */
 export function addLogin({ command, action }: Program): void {
   command
     .command('login')
@@ -44,6 +43,15 @@ Examples:
     .command('logout')
     .description('Forget the token of the current context, or of the one that --context names')
     .action(action(logout))
+  command
+    .command('whoami')
+    .description('Show whom the manager takes you for, and what you may do')
+    .action(
+      action(async (session) => {
+        const caller = await (await session.client()).caller()
+        session.printer.value(caller, { name: caller.name })
+      }),
+    )
 }
 
 async function login(session: Session, options: LoginOptions, wanted: string | undefined): Promise<void> {
@@ -59,16 +67,18 @@ async function login(session: Session, options: LoginOptions, wanted: string | u
   const inherited = known?.url === url.replace(/\/+$/, '') ? known.caFile : undefined
   const caFile = given === undefined || given === '' ? inherited : resolve(given)
   await trust(caFile)
-  setGlobalProxyFromEnv()
+  useProxies(io.env)
   const name = options.name ?? (wanted === undefined && current !== undefined ? current : new URL(url).host)
   const credentials = await credentialsOf(session, options)
   const token = credentials.token ?? credentials.oidc?.accessToken ?? ''
-  const client = new BackupClient({ url, token })
-  await client.instances.list({ limit: 1 }, { signal: io.signal })
-  const { version } = await client.version({ signal: io.signal })
+  const client = new BackupClient({ url, token, signal: io.signal })
+  const caller = await client.caller()
+  const { version } = await client.version()
   const context: Context = { url: url.replace(/\/+$/, ''), ...credentials, ...(caFile === undefined ? {} : { caFile }) }
   await writeConfig(io, { currentContext: name, contexts: { ...config.contexts, [name]: context } })
-  printer.note(`Signed in to ${url} (version ${version}). The context "${name}" is stored in ${configPath(io)}.`)
+  printer.note(
+    `Signed in to ${url} (version ${version}) as ${caller.name} (${caller.role}). The context "${name}" is stored in ${configPath(io)}.`,
+  )
   printer.note('Next: osb-backup status')
 }
 

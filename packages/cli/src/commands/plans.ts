@@ -24,6 +24,7 @@ interface CreateOptions extends ScheduleOptions {
   name?: string
   destination?: string
   item?: string[]
+  excludeItem?: string[]
   compression?: string
   level?: number
   recipient?: string
@@ -51,7 +52,12 @@ export function addPlanCommands(program: Program): void {
     )
     .option('--name <name>', 'a name for people, unique within the instance')
     .option('--destination <destination>', 'where its backups are stored: name or ID')
-    .option('--item <item>', 'database that it covers; may be repeated', collected)
+    .option(
+      '--item <item>',
+      'database that it covers, or a pattern with *, expanded by each run; may be repeated',
+      collected,
+    )
+    .option('--exclude-item <item>', 'what the patterns do not cover: a name, or a pattern; may be repeated', collected)
   addScheduleOptions(create)
     .addOption(new Option('--compression <algorithm>', 'how dumps are compressed').choices(['none', 'zstd', 'gzip']))
     .option('--level <number>', 'level of the compression', wholeNumber)
@@ -69,7 +75,9 @@ export function addPlanCommands(program: Program): void {
       `
 Examples:
   osb-backup plan create --instance shop-db --name nightly --destination nightly --item shop --cron "0 2 * * *" --keep 14d
-  osb-backup plan create --instance shop-db --name hourly --destination nightly --item shop,users --cron @hourly --keep 48`,
+  osb-backup plan create --instance shop-db --name hourly --destination nightly --item shop,users --cron @hourly --keep 48
+  osb-backup plan create --instance shop-db --name all --destination nightly --item "*" --exclude-item "tmp_*" --cron @daily \\
+    --keep 14d`,
     )
     .action(action(createPlan))
   addWaitOptions(
@@ -137,6 +145,7 @@ async function createPlan(session: Session, options: CreateOptions): Promise<voi
       ? {}
       : { destinationId: await destinationId(session, options.destination, instanceId) }),
     ...(options.item === undefined ? {} : { items: options.item }),
+    ...(options.excludeItem === undefined ? {} : { excludedItems: options.excludeItem }),
     ...(cron === undefined ? {} : { schedule: { cron, ...(timezone === undefined ? {} : { timezone }) } }),
     ...(options.keep === undefined ? {} : { retention: options.keep }),
     ...(options.compression === undefined

@@ -56,6 +56,33 @@ Example:
     )
 }
 
+/** Adds `reconciliation`: those that are not waited for. */
+export function addReconciliations({ command, action }: Program): void {
+  const reconciliation = command
+    .command('reconciliation')
+    .description('Read and cancel reconciliations, which "destination reconcile" and "destination adopt" start')
+  reconciliation
+    .command('show')
+    .description('Show a reconciliation, with its findings once it has succeeded')
+    .argument('<id>', 'its whole ID')
+    .action(
+      action(async (session, _: object, id: string) => {
+        const shown = await (await session.client()).reconciliations.get(id)
+        session.printer.value(shown, { name: id, human: () => findingLines(shown) })
+      }),
+    )
+  reconciliation
+    .command('cancel')
+    .description('Cancel a reconciliation; what it has removed stays removed')
+    .argument('<id>', 'its whole ID')
+    .action(
+      action(async (session, _: object, id: string) => {
+        const cancelled = await (await session.client()).reconciliations.cancel(id)
+        session.printer.value(cancelled, { name: id, human: () => findingLines(cancelled) })
+      }),
+    )
+}
+
 function withAge(command: Command): Command {
   return command.option(
     '--older-than <duration>',
@@ -88,7 +115,10 @@ async function run(
   const started = await client.destinations.reconcile(id, request, { idempotencyKey: newIdempotencyKey() })
   printer.note(`Started the reconciliation ${started.id}.`)
   const ended = await client.reconciliations.wait(started.id, { signal: io.signal }).catch((error: unknown) => {
-    if (io.signal.aborted) throw new CliError(`Stopped waiting. The reconciliation ${started.id} continues.`)
+    if (io.signal.aborted)
+      throw new CliError(
+        `Stopped waiting. The reconciliation ${started.id} continues. See "osb-backup reconciliation show ${started.id}".`,
+      )
     throw error
   })
   printer.value(ended, { name: ended.id, human: () => findingLines(ended) })
@@ -98,7 +128,7 @@ async function run(
 const notListedNames = { incompleteUploads: 'incomplete uploads', hiddenVersions: 'hidden versions' } as const
 
 function findingLines({ state, error, findings, adopt }: Reconciliation): string[] {
-  if (findings === undefined) return [`The reconciliation has ${state}${error === undefined ? '.' : `: ${error}`}`]
+  if (findings === undefined) return [`The reconciliation is ${state}${error === undefined ? '.' : `: ${error}`}`]
   const { objectCount, orphans, orphanCount, incompleteUploads, incompleteUploadCount, missing, missingCount } =
     findings
   const { adopted, adoptedCount, notAdopted, notAdoptedCount } = findings

@@ -74,9 +74,12 @@ export function addRestorePointCommands(program: Program): void {
   ).action(
     action(async (session, options: WaitOptions & { sample?: number }, name: string) => {
       const client = await session.client()
-      const id = await findId(client, restorePointResource, name)
-      const job = await client.restorePoints.verify(id, { sample: options.sample, idempotencyKey: newIdempotencyKey() })
-      await finishJobs(session, [job], options)
+      const { id, sizeBytes } = await findEntry(client, restorePointResource, name)
+      const { sample = 100 } = options
+      const request = { sample: options.sample, idempotencyKey: newIdempotencyKey() }
+      const job = await client.restorePoints.verify(id, request)
+      const read = job.parts.map(({ item }) => [`${job.id}/${item}`, Math.ceil((sizeBytes * sample) / 100)] as const)
+      await finishJobs(session, [job], options, new Map(read))
     }),
   )
   for (const { name, description, question, done, run } of actions) {
@@ -99,8 +102,8 @@ export function addRestorePointCommands(program: Program): void {
   addDelete(program, point, restorePointResource, {
     consequence: ({ item, instanceId }) => `The backup of "${item}" of "${instanceId}" can no longer be restored.`,
     byName: true,
-    delete: (client, id) => client.restorePoints.delete(id),
-  })
+    delete: (client, id, { force }) => client.restorePoints.delete(id, { force: force === true }),
+  }).option('--force', 'also if its object cannot be removed, as when its store is gone; for admins')
 }
 
 function percentage(text: string): number {

@@ -5,6 +5,7 @@ import { CliError, exitCodes, UsageError } from '../exit-code.ts'
 import { newIdempotencyKey } from '../idempotency-key.ts'
 import { identityIn } from '../input/identity.ts'
 import { nearest } from '../input/nearest.ts'
+import { checkParameters, declaredParameters, rejectPlainSecrets } from '../input/pack-parameters.ts'
 import { confirmByName } from '../input/prompt.ts'
 import { readSecret } from '../input/secret.ts'
 import { localInstant } from '../output/describe.ts'
@@ -170,6 +171,11 @@ export async function restorePoints(
   for (const point of points) announce(session, point, `${targetId}/${options.as ?? point.item}`)
   if (options.dryRun) return printer.note('Nothing was restored (--dry-run).')
   const request = await requestOf(session, options, targetId)
+  if (request.parameters !== undefined) {
+    const declared = await declaredParameters(client, await client.instances.get(targetId))
+    rejectPlainSecrets(declared, options.parameter)
+    await checkParameters(session, declared, request.parameters)
+  }
   const question = `This overwrites data of the service instance "${targetId}".`
   if (!(await confirmByName(io, flags, question, targetId))) throw new CliError('Nothing was restored.')
   const jobs: Job[] = []

@@ -2,6 +2,7 @@ import type { Job } from '@osb-backup/protocol/v1'
 import { type Command, InvalidArgumentError } from 'commander'
 import { exitCodeOfJobs } from '../jobs/describe-job.ts'
 import { type FollowOptions, followJobs, printEndedJobs } from '../jobs/follow-jobs.ts'
+import { cleaned } from '../output/table.ts'
 import { parseDuration } from '../output/units.ts'
 import type { Session } from '../session.ts'
 
@@ -51,4 +52,6 @@ export async function finishJobs(
 }
 
 const startedLine = ({ kind, id, parts }: Job) =>
-  `Started the ${kind} job ${id} (${parts.map(({ item, database }) => (item === database ? item : `${item} → ${database}`)).join(', ')}).`
+  cleaned(
+    `Started the ${kind} job ${id} (${parts.map(({ item, database }) => (item === database ? item : `${item} → ${database}`)).join(', ')}).`,
+  )

@@ -1,9 +1,9 @@
 import type { Overview } from '@osb-backup/protocol/v1'
 import { Option } from 'commander'
 import { type CliError, exitCodeOf } from '../exit-code.ts'
-import type { Io } from '../io.ts'
+import { columnsOf, type Io } from '../io.ts'
 import { type Style, styleState } from '../output/style.ts'
-import { cleaned } from '../output/table.ts'
+import { type Column, cleaned, formatTable } from '../output/table.ts'
 import { formatBytes, formatRelative } from '../output/units.ts'
 import type { Session } from '../session.ts'
 import type { Program } from './program-context.ts'
@@ -37,8 +37,8 @@ Examples:
         const client = await session.client()
         const overview = await client.overview({ signal: session.io.signal })
         session.printer.value(overview, {
-          name: '',
-          human: () => statusLines(overview, session.printer.style, session.io.now()),
+          name: isAtRisk(overview) ? 'at-risk' : 'ok',
+          human: () => statusLines(overview, session.printer.style, session.io),
         })
         if (options.check && isAtRisk(overview)) process.exitCode = 1
       }),
@@ -51,7 +51,8 @@ function isAtRisk({ instances, lockedDatabases, clockJump }: Overview): boolean 
 
 const isStuck = ({ unlockAttempts }: Overview['lockedDatabases'][number]) => unlockAttempts > 0
 
-function statusLines(overview: Overview, style: Style, nowMs: number): string[] {
+function statusLines(overview: Overview, style: Style, io: Io): string[] {
+  const nowMs = io.now()
   const { instances, jobs, restorePoints, agents, lockedDatabases, attention, clockJump } = overview
   const counts = (entries: readonly [number, string][]) =>
     entries
@@ -88,13 +89,7 @@ function statusLines(overview: Overview, style: Style, nowMs: number): string[] 
           `${cleaned(instanceId)}/${cleaned(database)}  locked ${formatRelative(lockedSince, nowMs)} by job ${jobId}${unlockAttempts > 0 ? style('red', `, ${unlockAttempts} failed attempts to unlock`) : ''}`,
       ),
     ),
-    ...section(
-      'Needs attention',
-      attention.map(
-        ({ instanceId, item, state, reason }) =>
-          `${styleState(style, state)}  ${cleaned(instanceId)}${item === undefined ? '' : `/${cleaned(item)}`}  ${cleaned(reason)}`,
-      ),
-    ),
+    ...section('Needs attention', attentionLines(attention, style, columnsOf(io) - INDENT.length)),
     ...(clockJump === undefined
       ? []
       : ['', style('red', "PostgreSQL's clock was set: nothing is deleted by age until an admin confirms the clock.")]),
@@ -102,8 +97,22 @@ function statusLines(overview: Overview, style: Style, nowMs: number): string[] 
   ]
 }
 
+function attentionLines(attention: Overview['attention'], style: Style, width: number): string[] {
+  const columns: readonly Column<Overview['attention'][number]>[] = [
+    { header: '', cell: ({ state }) => styleState(style, state) },
+    {
+      header: '',
+      cell: ({ instanceId, item }) => (item === undefined ? instanceId : `${instanceId}/${item}`),
+      shrinks: true,
+    },
+    { header: '', cell: ({ reason }) => reason, shrinks: true },
+  ]
+  return formatTable(attention, columns, width).slice(1)
+}
+
+const INDENT = '  '
 const section = (title: string, lines: readonly string[]) =>
-  lines.length === 0 ? [] : ['', `${title}:`, ...lines.map((line) => `  ${line}`)]
+  lines.length === 0 ? [] : ['', `${title}:`, ...lines.map((line) => INDENT + line)]
 
 async function nagios(session: Session): Promise<void> {
   const { io } = session

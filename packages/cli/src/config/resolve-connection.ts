@@ -44,7 +44,7 @@ export async function resolveConnection(io: Io, flags: ConnectionFlags): Promise
   }
   checkUrl(url)
   await trust(flags.caFile ?? nonEmpty(env.OSB_BACKUP_CA_FILE) ?? context?.caFile)
-  setGlobalProxyFromEnv()
+  useProxies(env)
   const own = await explicitToken(io, flags)
   if (own !== undefined) return { url, token: own, contextName }
   if (context !== undefined && origin(url) !== origin(context.url)) {
@@ -66,7 +66,21 @@ export async function resolveConnection(io: Io, flags: ConnectionFlags): Promise
 /** A client of the chosen manager. */
 export async function connect(io: Io, flags: ConnectionFlags): Promise<BackupClient> {
   const { url, token } = await resolveConnection(io, flags)
-  return new BackupClient({ url, token })
+  return new BackupClient({ url, token, signal: io.signal })
+}
+
+/**
+ * Uses the proxies that the environment names.
+ *
+ * @throws {CliError} If there are some, and this Node cannot use them.
+ */
+export function useProxies(env: Io['env']): void {
+  // Not in the first versions of Node 24.
+  const use: typeof setGlobalProxyFromEnv | undefined = setGlobalProxyFromEnv
+  if (use !== undefined) use()
+  else if (env.HTTP_PROXY || env.HTTPS_PROXY || env.http_proxy || env.https_proxy) {
+    throw new CliError(`Node ${process.version} cannot use proxies: Node 24.14 or newer is needed for that.`)
+  }
 }
 
 /** Trusts further certificate authorities in this process. */

@@ -1,4 +1,4 @@
-import { UsageError } from '../exit-code.ts'
+import { CliError, exitCodes, UsageError } from '../exit-code.ts'
 import { type Io, isInteractive } from '../io.ts'
 import { cleaned } from '../output/table.ts'
 
@@ -20,7 +20,7 @@ export async function confirm(io: Io, flags: PromptFlags, question: string): Pro
   if (flags.yes) return true
   requireInteractive(io, flags, `This needs a confirmation: ${question}`)
   const { confirm: ask } = await import('@inquirer/prompts')
-  return ask({ message: cleaned(question), default: false }, contextOf(io))
+  return answered(ask({ message: cleaned(question), default: false }, contextOf(io)))
 }
 
 /**
@@ -32,7 +32,8 @@ export async function confirmByName(io: Io, flags: PromptFlags, question: string
   if (flags.yes) return true
   requireInteractive(io, flags, `This needs a confirmation: ${question}`)
   const { input } = await import('@inquirer/prompts')
-  const typed = await input({ message: `${cleaned(question)}\n  Type "${cleaned(name)}" to continue:` }, contextOf(io))
+  const message = `${cleaned(question)}\n  Type "${cleaned(name)}" to continue:`
+  const typed = await answered(input({ message }, contextOf(io)))
   return typed.trim() === cleaned(name).trim()
 }
 
@@ -40,7 +41,62 @@ export async function confirmByName(io: Io, flags: PromptFlags, question: string
 export async function askSecret(io: Io, flags: PromptFlags, question: string, hint: string): Promise<string> {
   requireInteractive(io, { ...flags, yes: false }, `${question} is missing.`, hint)
   const { password } = await import('@inquirer/prompts')
-  return password({ message: `${question}:`, mask: '*' }, contextOf(io))
+  return answered(password({ message: `${question}:`, mask: '*' }, contextOf(io)))
+}
+
+/** Whether a person can be asked for a value: --yes answers no such question. */
+export function isAnswerable(io: Io, flags: PromptFlags): boolean {
+  return flags.input !== false && !flags.yes && isInteractive(io)
+}
+
+/** A question that is answered with a text. */
+export interface Question {
+  message: string
+  isSecret: boolean
+  /** The answer of somebody who types nothing. */
+  preset: string | undefined
+  /** @returns True, or what is wrong with an answer. */
+  validate(text: string): Promise<true | string>
+}
+
+/** Asks for a text; a secret one is not shown while it is typed. */
+export async function ask(
+  io: Io,
+  flags: PromptFlags,
+  { message, isSecret, preset, validate }: Question,
+): Promise<string> {
+  requireInteractive(io, flags, `This needs an answer: ${message}`, 'Pass it on the command line.')
+  const { input, password } = await import('@inquirer/prompts')
+  const shown = `${cleaned(message)}:`
+  const question = isSecret
+    ? password({ message: shown, mask: '*', validate }, contextOf(io))
+    : input({ message: shown, validate, ...(preset === undefined ? {} : { default: preset }) }, contextOf(io))
+  return (await answered(question)).trim()
+}
+
+/** Asks to choose; an empty choice is shown as none. */
+export async function choose(
+  io: Io,
+  flags: PromptFlags,
+  message: string,
+  { values, preset }: { values: readonly string[]; preset: string | undefined },
+): Promise<string> {
+  requireInteractive(io, flags, `This needs an answer: ${message}`, 'Pass it on the command line.')
+  const { select } = await import('@inquirer/prompts')
+  const choices = values.map((value) => ({ value, name: value === '' ? '(none)' : cleaned(value) }))
+  const question = { message: cleaned(message), choices, ...(preset === undefined ? {} : { default: preset }) }
+  return answered(select(question, contextOf(io)))
+}
+
+/** @throws {CliError} If the question was left with Ctrl-C, or the terminal is gone. */
+async function answered<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (cause) {
+    const isLeft = cause instanceof Error && /^(ExitPrompt|AbortPrompt|CancelPrompt)Error$/.test(cause.name)
+    if (!isLeft) throw cause
+    throw new CliError('Cancelled: nothing was changed.', { cause, exitCode: exitCodes.interrupted })
+  }
 }
 
 function requireInteractive(

@@ -25,7 +25,7 @@ export function createProgress(session: Session, expectedBytes: ReadonlyMap<stri
   if (flags.quiet || printer.format === 'json' || printer.format === 'yaml') return silent(session)
   // A terminal that does not know its size cannot be redrawn.
   const isLive = io.stderr.isTTY && (io.stderr.rows ?? 0) > 0 && io.env.TERM !== 'dumb'
-  return isLive ? new LiveProgress(session, expectedBytes) : new PlainProgress(session)
+  return isLive ? new LiveProgress(session, expectedBytes) : new PlainProgress(session, expectedBytes)
 }
 
 const silent = ({ printer }: Session): Progress => ({
@@ -36,16 +36,24 @@ const silent = ({ printer }: Session): Progress => ({
 
 class PlainProgress implements Progress {
   readonly #session: Session
+  readonly #expected: ReadonlyMap<string, number>
   readonly #last = new Map<string, string>()
 
-  constructor(session: Session) {
+  constructor(session: Session, expected: ReadonlyMap<string, number>) {
     this.#session = session
+    this.#expected = expected
   }
 
   read({ id, kind, parts }: Job): void {
     for (const part of parts) {
       const key = `${id}/${part.item}`
-      const text = `${part.state}${part.stage !== undefined && part.state === 'running' ? ` ${part.stage}` : ''}`
+      const isRunning = part.state === 'running'
+      const stage = isRunning && part.stage !== undefined ? ` ${part.stage}` : ''
+      const percent = isRunning
+        ? percentOf(bytesOf({ kind }, part), this.#expected.get(key) ?? part.bytesExpected)
+        : undefined
+      // A line for every tenth of it.
+      const text = `${part.state}${stage}${percent === undefined || percent < 10 ? '' : ` ${percent - (percent % 10)} %`}`
       if (this.#last.get(key) === text) continue
       this.#last.set(key, text)
       this.note(`${kind} ${cleaned(part.item)}: ${text}${waitsFor(part)}`)
@@ -53,7 +61,7 @@ class PlainProgress implements Progress {
   }
 
   note(message: string): void {
-    this.#session.io.stderr.write(`${message}\n`)
+    this.#session.io.stderr.write(`${cleaned(message)}\n`)
   }
 
   end(): void {
@@ -113,10 +121,12 @@ class LiveProgress implements Progress {
     const meter = this.#rates.get(key)
     const bytes = bytesOf(job, part)
     const rate = meter?.bytesPerSecond ?? 0
-    const total = this.#expected.get(key)
+    const total = this.#expected.get(key) ?? part.bytesExpected
+    const percent = percentOf(bytes, total)
     const left = total === undefined || rate === 0 || bytes > total ? undefined : ((total - bytes) / rate) * 1000
     const facts = [
       part.stage,
+      percent === undefined ? undefined : `${percent} %`,
       bytes > 0
         ? total === undefined || total === 0
           ? formatBytes(bytes)
@@ -132,7 +142,14 @@ class LiveProgress implements Progress {
   }
 }
 
-const bytesOf = ({ kind }: Job, part: JobPart) => (kind === 'restore' ? part.bytesStored : part.bytesRead) ?? 0
+/** How much of an expected size was moved; undefined if none is known, or it turned out to be too small. */
+function percentOf(bytes: number, total: number | undefined): number | undefined {
+  if (total === undefined || total <= 0 || bytes <= 0 || bytes > total) return undefined
+  return Math.floor((bytes / total) * 100)
+}
+
+const bytesOf = ({ kind }: Pick<Job, 'kind'>, part: JobPart) =>
+  (kind === 'restore' ? part.bytesStored : part.bytesRead) ?? 0
 
 const waitsFor = ({ waitingFor }: JobPart) => (waitingFor === undefined ? '' : `  ${cleaned(waitingFor.reason)}`)
 

@@ -1,4 +1,4 @@
-import { stringify } from 'yaml'
+import { Document, Scalar, stringify, visit } from 'yaml'
 import { cleaned } from './table.ts'
 import { formatBytes, formatDuration, formatRelative } from './units.ts'
 
@@ -9,7 +9,7 @@ const INDENT = '  '
  * Describes a value of the API as lines for people: one field a line, sizes, durations and instants with units, nested values
  * indented.
  */
-export function describeValue(value: object, nowMs: number, indent = ''): string[] {
+export function describeValue(value: object, nowMs: number, indent = '', labelOf = fieldLabel): string[] {
   const fields = Object.entries(value).filter(([, each]) => each !== undefined)
   const width = Math.max(0, ...fields.map(([name]) => labelOf(name).length))
   return fields.flatMap(([name, each]) => {
@@ -21,7 +21,11 @@ export function describeValue(value: object, nowMs: number, indent = ''): string
     if (Array.isArray(each)) {
       return [`${indent}${label}`, ...each.flatMap((entry) => listed(entry, nowMs, indent + INDENT))]
     }
-    if (typeof each === 'object') return [`${indent}${label}`, ...describeValue(each, nowMs, indent + INDENT)]
+    if (typeof each === 'object') {
+      // The names of parameters are whatever the scripts understand.
+      const inner = name === 'parameters' ? cleaned : fieldLabel
+      return [`${indent}${label}`, ...describeValue(each, nowMs, indent + INDENT, inner)]
+    }
     const text = scalar(name, each, nowMs)
     if (!text.includes('\n')) return [`${indent}${label.padEnd(width + 2)}${text}`]
     return [`${indent}${label}`, ...text.split('\n').map((line) => indent + INDENT + line)]
@@ -57,7 +61,7 @@ export function localInstant(instant: string): string {
 }
 
 /** `nextRunAt` → `Next run`; `sizeBytes` → `Size`. */
-function labelOf(name: string): string {
+function fieldLabel(name: string): string {
   const words = name
     .replace(/(?<=[a-z])(At|Bytes|Seconds|Set)$/, (suffix) => (suffix === 'Set' ? ' set' : ''))
     .replace(/([a-z0-9])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`)
@@ -66,7 +70,31 @@ function labelOf(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
+/** Control characters that JSON and YAML permit in texts, though terminals obey some of them. */
+const CONTROL = /[\u007f-\u009f]/
+
+/** A value as JSON for people and programs. */
+export function toJson(value: unknown): string {
+  return withEscapes(JSON.stringify(value, undefined, 2))
+}
+
 /** A value as YAML. */
 export function toYaml(value: unknown): string {
-  return stringify(value, { lineWidth: 0 })
+  const text = stringify(value, { lineWidth: 0 })
+  if (!CONTROL.test(text)) return text
+  const document = new Document(value)
+  visit(document, {
+    Scalar(_, node) {
+      // Only in this style a backslash begins an escape sequence.
+      if (typeof node.value === 'string' && CONTROL.test(node.value)) node.type = Scalar.QUOTE_DOUBLE
+    },
+  })
+  return withEscapes(document.toString({ lineWidth: 0 }))
+}
+
+function withEscapes(text: string): string {
+  return text.replace(
+    new RegExp(CONTROL, 'g'),
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }

@@ -1,7 +1,7 @@
 import { ApiError } from '@osb-backup/client'
 import { CliError, exitCodeOf } from '../exit-code.ts'
 import { columnsOf, type Io } from '../io.ts'
-import { describeValue, toYaml } from './describe.ts'
+import { describeValue, toJson, toYaml } from './describe.ts'
 import { type Style, styleOf } from './style.ts'
 import { type Column, cleaned, cleanedLines, formatTable } from './table.ts'
 
@@ -80,11 +80,11 @@ export class Printer {
     this.#io.stderr.write(`${this.errorStyle('yellow', 'Warning:')} ${cleanedLines(message)}\n`)
   }
 
-  /** Writes why a command failed: as JSON where JSON was asked for. */
+  /** Writes why a command failed: as JSON, which is YAML too, where a program reads the output. */
   error(error: unknown): void {
     const message = messageOf(error)
     const hint = error instanceof CliError ? error.hint : hintOf(error)
-    if (this.format === 'json') {
+    if (this.isStructured) {
       const { code, field, jobId } = error instanceof ApiError ? error : ({} as Partial<ApiError>)
       this.#io.stderr.write(
         `${JSON.stringify({ error: { message, code, field, jobId, hint, exitCode: exitCodeOf(error) } })}\n`,
@@ -99,7 +99,7 @@ export class Printer {
   }
 
   #structured(value: unknown): void {
-    this.#io.stdout.write(this.format === 'json' ? `${JSON.stringify(value, undefined, 2)}\n` : toYaml(value))
+    this.#io.stdout.write(this.format === 'json' ? `${toJson(value)}\n` : toYaml(value))
   }
 }
 

@@ -71,8 +71,10 @@ const ESCAPE = new RegExp(`${ESC}${SEQUENCE}`, 'g')
 const FOREIGN_ESCAPE = new RegExp(`${ESC}(?!\\[(?:1|22|39|3[1-6])m)${SEQUENCE}`, 'g')
 
 function withoutControls(text: string, sequences: RegExp): string {
+  // Among them are those that change the direction of text, with which a name can look like another one.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is removed
-  return text.replace(sequences, '').replace(/[\u0000-\u001a\u001c-\u001f\u007f-\u009f]/g, '')
+  const controls = /[\u0000-\u001a\u001c-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g
+  return text.replace(sequences, '').replace(controls, '')
 }
 
 function fitted(cell: string, width: number, align: 'right' | undefined): string {

@@ -14,6 +14,7 @@ export function completionScript(shell: Shell): string {
 _osb_backup() {
   local IFS=$'\\n' words=("\${COMP_WORDS[@]:1:COMP_CWORD-1}") current="\${COMP_WORDS[COMP_CWORD]}" line
   COMPREPLY=()
+  [[ $current == = ]] && current=
   while IFS= read -r line; do
     COMPREPLY+=("$(printf '%q' "\${line%%$'\\t'*}")")
   done < <(osb-backup ${COMPLETE} -- "\${words[@]}" "$current" 2>/dev/null)
@@ -55,12 +56,14 @@ complete -c osb-backup -f -a '(__osb_backup_complete)'
 
 /** What can follow the words of a command line. */
 export type Candidates =
-  /** One of these, each with a description. */
+  /** Those of these that begin with the word that is being typed. */
   | { kind: 'words'; words: readonly { word: string; description?: string | undefined }[] }
   /** A file. */
   | { kind: 'files' }
   /** The name or id of an entry of a resource, such as `plan`. */
   | { kind: 'entries'; noun: string }
+  /** An item of a service instance. */
+  | { kind: 'items'; instance: string }
 
 /**
  * Decides what can follow.
@@ -69,43 +72,51 @@ export type Candidates =
  */
 export function candidatesAfter(root: CommandDescription, words: readonly string[]): Candidates {
   const current = words.at(-1) ?? ''
-  const { command, positionals, pending } = walk(root, words.slice(0, -1))
+  // Bash separates the equals sign of --option=value from the words beside it.
+  const { command, positionals, given, pending } = walk(
+    root,
+    words.slice(0, -1).filter((word) => word !== '='),
+  )
   const options = [...command.options, ...root.options]
-  if (pending !== undefined) return valuesOf(pending.long ?? '', pending.choices)
+  const instance = given.get('--instance') ?? positionals[0]
+  if (pending !== undefined) return valuesOf(pending.long ?? '', pending.choices, instance)
   if (current.startsWith('-')) {
     const words = options.flatMap(({ long, description }) => (long === undefined ? [] : [{ word: long, description }]))
-    return { kind: 'words', words: matching(words, current) }
+    return { kind: 'words', words }
   }
   if (command.subcommands.length > 0) {
     const words = command.subcommands.map(({ path, description }) => ({
       word: path.split(' ').at(-1) ?? '',
       description,
     }))
-    return { kind: 'words', words: matching(words, current) }
+    return { kind: 'words', words }
   }
   const last = command.arguments.at(-1)
-  const argument = command.arguments[positionals] ?? (last?.isVariadic ? last : undefined)
-  return argument === undefined ? { kind: 'words', words: [] } : valuesOf(argument.term, [])
+  const argument = command.arguments[positionals.length] ?? (last?.isVariadic ? last : undefined)
+  return argument === undefined ? { kind: 'words', words: [] } : valuesOf(argument.term, argument.choices, instance)
 }
 
 function walk(root: CommandDescription, words: readonly string[]) {
   let command = root
-  let positionals = 0
+  const positionals: string[] = []
+  const given = new Map<string, string>()
   let pending: CommandDescription['options'][number] | undefined
   for (const word of words) {
-    if (pending !== undefined) pending = undefined
-    else if (word.startsWith('-') && word !== '-') {
+    if (pending !== undefined) {
+      given.set(pending.long ?? '', word)
+      pending = undefined
+    } else if (word.startsWith('-') && word !== '-') {
       const option = [...command.options, ...root.options].find(({ long, short }) => long === word || short === word)
       if (option?.takesValue) pending = option
     } else {
       const next = command.subcommands.find(
         ({ path, aliases }) => path.split(' ').at(-1) === word || aliases.includes(word),
       )
-      if (next === undefined) positionals += 1
+      if (next === undefined || positionals.length > 0) positionals.push(word)
       else command = next
     }
   }
-  return { command, positionals, pending }
+  return { command, positionals, given, pending }
 }
 
 const nouns = new Set([
@@ -115,20 +126,20 @@ const nouns = new Set([
   'plan',
   'job',
   'restore-point',
+  'alarm',
+  'channel',
+  'notification',
   'token',
   'broker-account',
   'context',
 ])
-const aliases: Readonly<Record<string, string>> = { to: 'instance', point: 'restore-point', shell: 'shell' }
+const aliases: Readonly<Record<string, string>> = { to: 'instance', instances: 'instance', point: 'restore-point' }
 
-function valuesOf(name: string, choices: readonly string[]): Candidates {
+function valuesOf(name: string, choices: readonly string[], instance: string | undefined): Candidates {
   const plain = name.replace(/^--/, '')
   const noun = aliases[plain] ?? plain
   if (choices.length > 0) return { kind: 'words', words: choices.map((word) => ({ word })) }
   if (nouns.has(noun)) return { kind: 'entries', noun }
+  if (noun === 'item' && instance !== undefined) return { kind: 'items', instance }
   return /(^|-)file$|directory$/.test(plain) ? { kind: 'files' } : { kind: 'words', words: [] }
-}
-
-function matching(words: readonly { word: string; description?: string }[], start: string) {
-  return words.filter(({ word }) => word.startsWith(start))
 }

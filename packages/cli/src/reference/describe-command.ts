@@ -8,7 +8,7 @@ export interface CommandDescription {
   aliases: readonly string[]
   description: string
   usage: string
-  arguments: readonly { term: string; description: string; isVariadic: boolean }[]
+  arguments: readonly { term: string; description: string; choices: readonly string[]; isVariadic: boolean }[]
   options: readonly OptionDescription[]
   /** Examples, and what else its help says. */
   notes: string
@@ -38,6 +38,7 @@ export function describeCommand(command: Command, parents: readonly string[] = [
     arguments: command.registeredArguments.map((argument) => ({
       term: argument.name(),
       description: help.argumentDescription(argument),
+      choices: argument.argChoices ?? [],
       isVariadic: argument.variadic,
     })),
     options: help.visibleOptions(command).map((option) => ({

@@ -1,4 +1,11 @@
-import { type Alarm, alarmQuerySchema, type Channel, channelQuerySchema } from '@osb-backup/protocol/v1'
+import {
+  type Alarm,
+  alarmQuerySchema,
+  type Channel,
+  channelQuerySchema,
+  type Notification,
+  notificationQuerySchema,
+} from '@osb-backup/protocol/v1'
 import { styleState } from '../output/style.ts'
 import { formatRelative } from '../output/units.ts'
 import type { Resource } from './resource.ts'
@@ -45,6 +52,28 @@ export const channelResource: Resource<Channel> = {
     { header: 'CREATED', cell: ({ createdAt }) => formatRelative(createdAt, nowMs), wide: true },
   ],
   empty: 'There are no notification channels. Create one with "osb-backup channel create".',
+}
+
+export const notificationResource: Resource<Notification> = {
+  noun: 'notification',
+  plural: 'notifications',
+  calls: ({ notifications }) => ({
+    get: (id) => notifications.get(id),
+    iterate: (query) => notifications.iterate(query),
+  }),
+  querySchema: notificationQuerySchema,
+  id: ({ id }) => id,
+  columns: ({ style, nowMs }) => [
+    { header: 'ID', cell: ({ id }) => id },
+    { header: 'EVENT', cell: ({ event }) => event },
+    { header: 'STATE', cell: ({ state }) => styleState(style, state) },
+    { header: 'WHEN', cell: ({ createdAt }) => formatRelative(createdAt, nowMs) },
+    { header: 'ATTEMPTS', cell: ({ attempts }) => String(attempts), align: 'right' },
+    { header: 'CHANNEL', cell: ({ channelId }) => channelId, shrinks: true },
+    { header: 'ERROR', cell: ({ error }) => error ?? '', shrinks: true },
+    { header: 'ALARM', cell: ({ alarmId }) => alarmId ?? '–', wide: true },
+  ],
+  empty: 'There are no notifications.',
 }
 
 /** Where messages go, as far as it is no secret. */

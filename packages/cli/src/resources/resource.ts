@@ -10,6 +10,11 @@ const PAGE_SIZE = 500
 /** How many entries are searched for a name or the beginning of an id. */
 const SEARCHED = 20_000
 
+/** Names and ids have at most 200 characters; an instance may come before a name. */
+const LONGEST_NAME = 401
+/** Longest text that a list can be searched for. */
+const LONGEST_SEARCH = 200
+
 /** What a column needs besides its entry. */
 export interface ColumnContext {
   style: Style
@@ -28,6 +33,8 @@ export interface Resource<T> {
   noun: string
   plural: string
   calls(client: BackupClient): ResourceCalls<T>
+  /** Narrows a search for the beginning of an id, where there can be very many entries. */
+  searchQuery?(text: string): Record<string, unknown>
   /** Its filters become options of `list`. */
   querySchema: z.ZodObject
   id(entry: T): string
@@ -59,6 +66,7 @@ export async function findEntry<T>(
 ): Promise<T> {
   // A variable of a script that is not set must not name the only entry there is.
   if (text.trim() === '') throw new UsageError(`The ${nounOf(resource)} is empty.`)
+  if (text.length > LONGEST_NAME) throw notFound(resource, [], `${text.slice(0, 50)}…`)
   const calls = resource.calls(client)
   const direct = await getById(calls, text)
   if (direct !== undefined) return direct
@@ -89,8 +97,9 @@ async function search<T>(
 ): Promise<{ matches: T[]; others: T[]; isComplete: boolean }> {
   const matches: T[] = []
   const others: T[] = []
+  const narrowed = text.length > LONGEST_SEARCH ? {} : resource.searchQuery?.(text)
   let searched = 0
-  for await (const entry of calls.iterate({ limit: PAGE_SIZE })) {
+  for await (const entry of calls.iterate({ ...narrowed, limit: PAGE_SIZE })) {
     if (isMatch(resource, entry, text)) matches.push(entry)
     else if (others.length < PAGE_SIZE) others.push(entry)
     searched += 1

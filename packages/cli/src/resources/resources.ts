@@ -23,7 +23,7 @@ import {
 import { styleState } from '../output/style.ts'
 import type { Column } from '../output/table.ts'
 import { formatBytes, formatDuration, formatRelative } from '../output/units.ts'
-import { alarmResource, channelResource } from './notifying.ts'
+import { alarmResource, channelResource, notificationResource } from './notifying.ts'
 import type { ColumnContext, Resource } from './resource.ts'
 
 const relative = (instant: string | undefined, { nowMs }: ColumnContext) =>
@@ -46,6 +46,7 @@ export const instanceResource: Resource<Instance> = {
       cell: ({ agentId, otherAgents = [] }) => [agentId ?? '–', ...otherAgents.map((other) => other.agentId)].join(','),
       wide: true,
     },
+    { header: 'PACK', cell: ({ pack }) => pack ?? '–', wide: true },
     { header: 'LOCKED', cell: ({ lockedSince }) => relative(lockedSince, context), wide: true },
     { header: 'REASON', cell: ({ protection }) => protection.reason, shrinks: true },
   ],
@@ -116,7 +117,7 @@ export const planResource: Resource<Plan> = {
     { header: 'ID', cell: ({ id }) => id },
     { header: 'INSTANCE', cell: ({ instanceId }) => instanceId, shrinks: true },
     { header: 'NAME', cell: ({ name }) => name, shrinks: true },
-    { header: 'ITEMS', cell: (plan) => items(plan.items), shrinks: true },
+    { header: 'ITEMS', cell: coverageOf, shrinks: true },
     { header: 'SCHEDULE', cell: ({ schedule }) => [schedule.cron, schedule.timezone].filter(Boolean).join(' ') },
     { header: 'KEEPS', cell: keeps },
     {
@@ -128,6 +129,9 @@ export const planResource: Resource<Plan> = {
   ],
   empty: 'There are no backup plans. Create one with "osb-backup plan create".',
 }
+
+const coverageOf = ({ items: covered, excludedItems }: Plan) =>
+  excludedItems.length === 0 ? items(covered) : `${items(covered)} but ${items(excludedItems)}`
 
 /** What `--keep` calls the fields of a retention by generations. */
 export const generationFields: ReadonlyMap<string, Exclude<keyof Retention, 'style' | 'period'>> = new Map([
@@ -156,6 +160,7 @@ export const jobResource: Resource<Job> = {
   noun: 'job',
   plural: 'jobs',
   calls: ({ jobs }) => ({ get: (id) => jobs.get(id), iterate: (query) => jobs.iterate(query) }),
+  searchQuery: (q) => ({ q }),
   querySchema: jobQuerySchema,
   id: ({ id }) => id,
   columns: (context) => [
@@ -186,6 +191,7 @@ export const restorePointResource: Resource<RestorePoint> = {
     get: (id) => restorePoints.get(id),
     iterate: (query) => restorePoints.iterate(query),
   }),
+  searchQuery: (q) => ({ q }),
   querySchema: restorePointQuerySchema,
   id: ({ id }) => id,
   columns: (context) =>
@@ -276,6 +282,7 @@ export const namedResources = {
   'restore-point': restorePointResource,
   alarm: alarmResource,
   channel: channelResource,
+  notification: notificationResource,
   token: tokenResource,
   'broker-account': brokerAccountResource,
 } as const

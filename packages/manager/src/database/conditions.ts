@@ -31,6 +31,11 @@ export function contains(column: string, text: string): RawBuilder<boolean> {
   return sql<boolean>`${sql.ref(column)} ilike ${`%${text.replace(/[\\%_]/g, '\\$&')}%`}`
 }
 
+/** That a column begins with a text. */
+export function beginsWith(column: string, text: string): RawBuilder<boolean> {
+  return sql<boolean>`starts_with(${sql.ref(column)}, ${text})`
+}
+
 /** That the instances of a row, a list or `all`, are among those that were granted. */
 export function isGrantedAll(column: string, granted: readonly string[]): RawBuilder<boolean> {
   return sql<boolean>`(jsonb_typeof(${sql.ref(column)}) = 'array' and ${sql.ref(column)} <@ ${JSON.stringify(granted)}::jsonb)`

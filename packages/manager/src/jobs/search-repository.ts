@@ -3,7 +3,7 @@ import type { JobStatus } from '@osb-backup/protocol'
 import { type RawBuilder, sql } from 'kysely'
 import type { Grants } from '../access/caller.ts'
 import type { RepositoryContext } from '../context/context.ts'
-import { contains, isGranted } from '../database/conditions.ts'
+import { beginsWith, contains, isGranted } from '../database/conditions.ts'
 import { readKeyset } from '../database/read-keyset.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { Job } from './job.ts'
@@ -57,7 +57,7 @@ export async function searchJobs(
   if (text !== undefined) {
     query = query.where(({ or, eb, selectFrom }) =>
       or([
-        eb('jobs.id', '=', text),
+        beginsWith('jobs.id', text),
         contains('jobs.instance_id', text),
         eb('jobs.plan_id', 'in', selectFrom('backup_plans').select('id').where(contains('name', text))),
       ]),

@@ -1,5 +1,5 @@
 import type { Grants } from '../access/caller.ts'
-import { contains, isGranted } from '../database/conditions.ts'
+import { beginsWith, contains, isGranted } from '../database/conditions.ts'
 import type { Database } from '../database/open-database.ts'
 import { readKeyset } from '../database/read-keyset.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
@@ -53,7 +53,9 @@ export async function searchPoints(
   if (deleting !== undefined) query = query.where('removal_requested_at', deleting ? 'is not' : 'is', null)
   if (since !== undefined) query = query.where('taken_at', '>=', since)
   if (until !== undefined) query = query.where('taken_at', '<', until)
-  if (text !== undefined) query = query.where(({ or }) => or([contains('item', text), contains('filename', text)]))
+  if (text !== undefined) {
+    query = query.where(({ or }) => or([beginsWith('id', text), contains('item', text), contains('filename', text)]))
+  }
   const { entries, ...rest } = await readKeyset(query, key, 'desc', page)
   return { entries: entries.map(pointFromRow), ...rest }
 }

@@ -21,7 +21,9 @@ export const jobEventSchema = z.object({
           jobPartSchema
             .pick({ item: true })
             .extend(
-              jobPartSchema.pick({ state: true, stage: true, bytesRead: true, bytesStored: true }).partial().shape,
+              jobPartSchema
+                .pick({ state: true, stage: true, bytesRead: true, bytesExpected: true, bytesStored: true })
+                .partial().shape,
             ),
         )
         .optional()

@@ -158,7 +158,7 @@ export const jobQuerySchema = z.strictObject({
   ...filterFields,
   kind: z.enum(jobKinds).optional().meta(about('Only jobs of this kind', 'backup')),
   state: z.enum(jobStates).optional().meta(about('Only jobs in this state', 'failed')),
-  q: searchField('the id or the name of an item'),
+  q: searchField('the beginning of the id, the instance or the name of the plan'),
 })
 export type JobQuery = z.input<typeof jobQuerySchema>
 

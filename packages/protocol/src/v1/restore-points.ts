@@ -168,7 +168,7 @@ export const restorePointQuerySchema = z.strictObject({
     .enum(['true', 'false'])
     .optional()
     .meta(about('Only those whose object is being deleted (`true`) or not (`false`)', 'true')),
-  q: searchField('the name of the item or of the object'),
+  q: searchField('the beginning of the id, the name of the item or of the object'),
 })
 export type RestorePointQuery = z.input<typeof restorePointQuerySchema>
 

@@ -97,7 +97,7 @@ export class JobFeed {
   }
 }
 
-const partFields = ['state', 'stage', 'bytesRead', 'bytesStored'] as const
+const partFields = ['state', 'stage', 'bytesRead', 'bytesExpected', 'bytesStored'] as const
 
 /** Those fields of a job that differ from how it was before. */
 function changesOf(job: WireJob, before: WireJob | undefined): JobEvent['changed'] {
