@@ -110,7 +110,7 @@ async function expectWorkingServices(): Promise<void> {
   await using database = await makeDatabase()
   const [port, agentPort] = [await freePort(), await freePort()]
   const token = 'token-of-the-debian-packages-0123456789'
-  const root = '/var/lib/osb-backup-agent/first'
+  const root = '/srv/first'
   const settings = { DATABASE_URL: `'${database.url}'`, PORT: port, ADMIN_TOKEN: token, FILE_DESTINATION_ROOT: root }
   const agentSettings = {
     client_username: 'agent',
@@ -143,6 +143,8 @@ async function expectWorkingServices(): Promise<void> {
   const as = ({ uid, gid }: { uid: number; gid: number }) => `${uid}:${gid}`
   await using manager = startInRoot(tree, ['osb-backup-manager'], {
     account: as(managerAccount),
+    // It reads what the agent stores in a directory.
+    groups: [agentAccount.gid],
     env: { CREDENTIALS_DIRECTORY: '/run/credentials' },
   })
   await using agent = startInRoot(tree, ['osb-backup-agent'], { account: as(agentAccount) })
@@ -157,6 +159,7 @@ async function expectWorkingServices(): Promise<void> {
     folderOfAgent: root,
     prepare: async () => {
       await run('chown', ['-R', as(agentAccount), join(tree, root)])
+      await run('chmod', ['2770', join(tree, root, 'store')])
     },
   })
   // Commands of the manager use the settings and the key of the service, too.

@@ -39,7 +39,7 @@ beforeAll(async () => {
     IMAGE_BASE: BASE,
     IMAGE_TARGETS: 'manager,agent-base,agent-postgresql',
   })
-  await createDebianTree(join(path, 'base.tar'), ['ca-certificates', 'tini', 'zstd', 'postgresql-client'])
+  await createDebianTree(join(path, 'base.tar'), ['ca-certificates', 'tini', 'zstd'])
   await writeFile(join(path, 'Containerfile'), 'FROM scratch\nADD base.tar /\n')
   await run('buildah', ['build', '--tag', BASE, path])
   expect(await images()).toHaveLength(3)
@@ -74,7 +74,7 @@ test('the images back up and restore, without rights and with a read-only root f
   }
   const [port, agentPort] = [String(await freePort()), String(await freePort())]
   const token = 'token-of-the-container-images-0123456789'
-  const data = { manager: join(path, 'manager-data'), agent: join(path, 'agent-data') }
+  const data = { manager: join(path, 'manager-data'), agent: join(path, 'agent-data'), shared: join(path, 'shared') }
   for (const each of Object.values(data)) {
     await mkdir(each, { mode: 0o700 })
     await run('chown', [ACCOUNT, each])
@@ -82,23 +82,23 @@ test('the images back up and restore, without rights and with a read-only root f
   const managerOptions = {
     account: ACCOUNT,
     isReadOnly: true,
-    mounts: { '/data': data.manager },
+    mounts: { '/data': data.manager, '/srv': data.shared },
     env: variablesOf(manager.config, {
       DATABASE_URL: database.url,
       PORT: port,
       ADMIN_TOKEN: token,
-      FILE_DESTINATION_ROOT: '/data/first',
+      FILE_DESTINATION_ROOT: '/srv',
     }),
   }
   const agentOptions = {
     account: ACCOUNT,
     isReadOnly: true,
-    mounts: { '/data': data.agent },
+    mounts: { '/data': data.agent, '/srv': data.shared },
     env: variablesOf(agent.config, {
       client_port: agentPort,
       client_username: 'agent',
       client_password: 'secret',
-      file_destination_root: '/data/first',
+      file_destination_root: '/srv',
     }),
   }
   const commandOf = ({ Entrypoint, Cmd }: Config) => [...Entrypoint, ...Cmd]
@@ -120,10 +120,10 @@ test('the images back up and restore, without rights and with a read-only root f
     token,
     agent: { url: `http://127.0.0.1:${agentPort}`, username: 'agent', password: 'secret' },
     cli: [process.execPath, join(await builtProgram('cli'), 'osb-backup.cjs')],
-    folder: join(data.agent, 'first'),
-    folderOfAgent: '/data/first',
+    folder: data.shared,
+    folderOfAgent: '/srv',
     prepare: async () => {
-      await run('chown', ['-R', ACCOUNT, join(data.agent, 'first')])
+      await run('chown', ['-R', ACCOUNT, data.shared])
     },
   })
 })

@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { waitForOutput } from '../../packages/testkit/src/process.ts'
 
 /** How a program runs in another root file system. */
 export interface RootOptions {
   /** `uid:gid`. */
   account?: string
+  /** Further groups of the account, as numbers. */
+  groups?: readonly number[]
   env?: Record<string, string>
   /** Whether nothing can be written but to what is mounted. */
   isReadOnly?: boolean
@@ -36,11 +39,12 @@ exec chroot $account "$root" "$@"`
 
 /** Starts a program with another root file system, in this machine's network. Root alone may do that. */
 export function startInRoot(root: string, command: readonly string[], options: RootOptions = {}): ProgramInRoot {
-  const { account, env = {}, isReadOnly = false, mounts = {} } = options
-  const userspec = account === undefined ? '--groups=' : `--userspec=${account}`
+  const { account, groups = [], env = {}, isReadOnly = false, mounts = {} } = options
+  const own = account === undefined ? '' : `--userspec=${account}`
+  const userspec = `${own} --groups=${groups.join(',')}`
   const mounted = Object.entries(mounts)
   const args = [root, userspec, String(isReadOnly), String(mounted.length), ...mounted.flat(), ...command]
-  const namespaces = ['--mount', '--pid', '--fork', '--kill-child']
+  const namespaces = ['--mount', '--pid', '--fork']
   const child = spawn('unshare', [...namespaces, 'sh', '-c', script, 'sh', ...args], {
     env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/tmp', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -57,7 +61,11 @@ export function startInRoot(root: string, command: readonly string[], options: R
     ...program,
     waitFor: (pattern) => waitForOutput(program, pattern, START_TIMEOUT_MS),
     async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL')
+      // The first process of the namespace, with which all others end. It has another account now, so that unshare does not end it.
+      const children = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').catch(() => '')
+      const [first = ''] = children.trim().split(' ')
+      if (first === '') child.kill('SIGKILL')
+      else process.kill(Number(first), 'SIGKILL')
       await ended
     },
   }
