@@ -111,7 +111,7 @@ test('finished jobs expire by number and by age, with their directories', async 
   await agent.running.stop()
   const old = new Date(Date.now() - 49 * 3_600_000).toISOString()
   for (const name of (await agent.journalFiles()).filter((each) => each.startsWith('backup-'))) {
-    await agent.rewrite(name, (text) => text.replace(/"endedAt":"[^"]+"/, `"endedAt":"${old}"`))
+    await agent.rewrite(name, (text) => text.replace(/"endedAt":"[^"]+"/g, `"endedAt":"${old}"`))
   }
   await agent.start({ job_retention_hours: '48' })
   await until(async () => (await agent.call('GET', '/backup/third')).status === 404, 'the old ones are deleted')
