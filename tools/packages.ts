@@ -17,6 +17,7 @@ const needed: Record<string, string> = {
   'rabbitmq-server': '/usr/lib/rabbitmq/bin/rabbitmq-server',
   acl: 'setfacl',
   attr: 'setfattr',
+  sqlite3: 'sqlite3',
   memcached: 'memcached',
   curl: 'curl',
   bc: 'bc',
