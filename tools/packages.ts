@@ -18,6 +18,8 @@ const needed: Record<string, string> = {
   acl: 'setfacl',
   attr: 'setfattr',
   sqlite3: 'sqlite3',
+  slapd: 'slapd',
+  'ldap-utils': 'ldapmodify',
   memcached: 'memcached',
   curl: 'curl',
   bc: 'bc',
