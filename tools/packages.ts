@@ -20,6 +20,8 @@ const needed: Record<string, string> = {
   sqlite3: 'sqlite3',
   slapd: 'slapd',
   'ldap-utils': 'ldapmodify',
+  'etcd-server': 'etcd',
+  'etcd-client': 'etcdctl',
   memcached: 'memcached',
   curl: 'curl',
   bc: 'bc',
