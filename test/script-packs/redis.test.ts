@@ -19,7 +19,7 @@ const restorer: Login = { username: 'restorer', password: 'restorer-secret-1' }
 /** As the README of the pack says. */
 const rights = '+ping +info +config|get +config|set +client|id +client|list +replicaof +restore +bgsave +select +dbsize'
 const at = ({ host, port }: RedisServer, changes: Partial<Target> = {}): Target => ({
-  ...{ host, port, database: 'all', login: admin },
+  ...{ host, port, database: 'server', login: admin },
   ...changes,
 })
 const replacing = { parameters: { replace: true } }
@@ -103,13 +103,13 @@ test('a restore over live data needs a parameter, replaces all of it, and surviv
 })
 
 test('the one item is the whole server, and wrong passwords and other names are refused', async () => {
-  expect(await agent.items(at(live))).toEqual({ items: ['all'] })
+  expect(await agent.items(at(live))).toEqual({ items: ['server'] })
   const wrong = { username: 'reader', password: 'wrong-secret-1' }
   expect(await agent.items(at(live, { login: wrong }))).toMatchObject({ code: 'list_items_failed' })
   const denied = await agent.backup(at(live, { login: wrong }))
   expect(denied).toMatchObject({ status: 'FAILED', failed_stage: 'pre-backup-check', filename: '' })
   expect(denied.error_message).toContain('WRONGPASS')
-  expect((await agent.backup(at(live, { database: '0' }))).error_message).toMatch(/as a whole, as the item "all"/)
+  expect((await agent.backup(at(live, { database: '0' }))).error_message).toMatch(/as a whole, as the item "server"/)
 })
 
 test('a dump that the server refuses, cannot write or breaks off is no success', async () => {

@@ -48,7 +48,7 @@ field() { sed -n "s/^$1://p" | head -n 1; }
 # literal TEXT: as an argument in a command, whatever is in it
 literal() { printf '"%s"' "$(printf %s "$1" | od -An -v -tx1 | tr -d '\n' | sed 's/ /\\x/g')"; }
 
-ITEM=all
+ITEM=server
 require_whole_server() {
     [ "$BACKUP_DATABASE" = "$ITEM" ] || fail "there is no item $BACKUP_DATABASE: a server is backed up as a whole, as the item \"$ITEM\""
 }
