@@ -13,6 +13,7 @@ const bench = () => ({ server: servers.server, agent: agents.agent })
 
 const wrong: readonly (readonly [name: string, value: string | number])[] = [
   ['mode', 'swop'],
+  ['mode', 'Swap '],
   ['missing_roles', 'ignore'],
   ['superuser_objects', 'allow'],
   ['terminate_sessions', 'yes'],

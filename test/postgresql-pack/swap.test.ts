@@ -84,14 +84,6 @@ test('a swap without an account that may create databases fails, and says what t
   expect(differences(live, await digestOf(server, database))).toEqual([])
 })
 
-test.each(['nonsense', 'Swap '])('the mode %j is rejected with the modes that there are', async (mode) => {
-  const { server, agent } = bench()
-  const { database, filename } = await createAndBackUp(bench(), dependentViews, 'owner')
-  const job = await agent.restore({ server, database, setup: 'superuser', parameters: { mode } }, filename)
-  expect(job.status).toBe('FAILED')
-  expect(job.error_message).toMatch(/auto.*swap.*in-place/)
-})
-
 test('a database of the longest name there can be is swapped, twice within a second', async () => {
   const { server, agent } = bench()
   const { filename, before } = await createAndBackUp(bench(), dependentViews, 'superuser')
