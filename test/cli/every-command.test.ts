@@ -1,26 +1,22 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { commandReference } from '@osb-backup/cli'
 import { packParameterSchema, reportedPackSchema } from '@osb-backup/protocol'
 import * as v1 from '@osb-backup/protocol/v1'
 import { TEST_TOKEN } from '@osb-backup/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { allCommands } from '../../packages/cli/src/reference/describe-command.ts'
-import { type CliResult, inProcessCliOf } from '../fixtures/cli.ts'
+import { inProcessCliOf } from '../fixtures/cli.ts'
 import { type Fixture, startFixture } from '../fixtures/fixture.ts'
 import { type HttpReceiver, startHttpReceiver } from '../manager/notification-receivers.ts'
+import { leaves, RecordedCli } from './recorded-cli.ts'
 
-const leaves = [...allCommands(commandReference().root)].filter(({ subcommands }) => subcommands.length === 0)
 const secrets = { agent: 'secret-of-the-agent', database: 'secret-of-the-database', broker: 'secret-of-the-broker' }
-/** The commands that were run, as `plan run`. */
-const seen = new Set<string>()
-/** Everything that was printed, to be searched for secrets. */
-let printed = ''
 let stack: AsyncDisposableStack
 let fixture: Fixture
 let receiver: HttpReceiver
-let cli: ReturnType<typeof inProcessCliOf>
+let recorded: RecordedCli
+let run: RecordedCli['run']
+let json: RecordedCli['json']
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack()
@@ -45,45 +41,13 @@ beforeAll(async () => {
     ),
   )
   const { folder, manager } = fixture
-  cli = inProcessCliOf(folder, { OSB_BACKUP_URL: manager.url, OSB_BACKUP_TOKEN: TEST_TOKEN })
+  recorded = new RecordedCli(inProcessCliOf(folder, { OSB_BACKUP_URL: manager.url, OSB_BACKUP_TOKEN: TEST_TOKEN }))
+  ;({ run, json } = recorded)
   for (const [name, secret] of Object.entries(secrets)) await writeFile(join(folder, `${name}.txt`), `${secret}\n`)
 })
 afterAll(() => stack.disposeAsync())
 
 const secretFile = (name: keyof typeof secrets) => join(fixture.folder, `${name}.txt`)
-
-/** Runs a command, and expects an exit code. */
-async function run(line: string, { code = 0, more = [], input = '' }: Partial<RunOptions> = {}): Promise<CliResult> {
-  const args = [...line.split(' '), ...more]
-  const path = leaves
-    .map((leaf) => leaf.path.replace('osb-backup ', ''))
-    .find((each) => `${line} `.startsWith(`${each} `))
-  if (path !== undefined) seen.add(path)
-  const result = await cli(args, { input })
-  printed += result.stdout + result.stderr
-  expect(result, `${line}\n${result.stdout}${result.stderr}`).toMatchObject({ code })
-  expect(result.stderr).not.toMatch(/^ +at /m)
-  return result
-}
-
-interface RunOptions {
-  code: number
-  more: readonly string[]
-  input: string
-}
-
-/** Runs a command with `-o json`, and expects what the API promises: no field more. */
-async function json<T extends z.ZodType>(
-  line: string,
-  schema: T,
-  options: Partial<RunOptions> = {},
-): Promise<z.output<T>> {
-  const { stdout } = await run(`${line} -o json`, options)
-  const value: unknown = JSON.parse(stdout)
-  const read = schema.parse(value)
-  expect(read, line).toEqual(value)
-  return read
-}
 
 test('commands about agents, instances and destinations', async () => {
   const { folder, destinations, agent, agentId } = fixture
@@ -239,7 +203,7 @@ test('commands about alarms and channels', async () => {
   const [notification] = await json('notification list --channel talk', z.array(v1.notificationSchema))
   await json(`notification show ${notification?.id}`, v1.notificationSchema)
   await run('channel delete talk --yes')
-  expect(printed).not.toContain('/secret-path')
+  expect(recorded.printed).not.toContain('/secret-path')
 })
 
 test('commands about access, documents and this program itself', async () => {
@@ -318,7 +282,7 @@ test('names that do not exist are reported with exit code 4', async () => {
 
 test('every command was run, and none printed a secret', () => {
   const paths = leaves.map(({ path }) => path.replace('osb-backup ', ''))
-  expect(paths.filter((path) => !seen.has(path))).toEqual([])
+  expect(paths.filter((path) => !recorded.seen.has(path))).toEqual([])
   for (const secret of [...Object.values(secrets), TEST_TOKEN, fixture.agent.password])
-    expect(printed).not.toContain(secret)
+    expect(recorded.printed).not.toContain(secret)
 })

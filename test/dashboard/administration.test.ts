@@ -1,35 +1,28 @@
-import { type ManagerProcess, makeTemporaryFolder, startManagerProcess, TEST_TOKEN } from '@osb-backup/testkit'
+import { type ManagerProcess, TEST_TOKEN } from '@osb-backup/testkit'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { registerInstance, unreachableAgent } from '../fixtures/register-instance.ts'
-import { type HttpReceiver, startHttpReceiver } from '../manager/notification-receivers.ts'
-import { accessibilityViolations, type Dashboard, expectLoaded, launchBrowser, openDashboard } from './browser.ts'
-import { buildDashboard } from './build-dashboard.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { HttpReceiver } from '../manager/notification-receivers.ts'
+import {
+  createAdministrated,
+  expectRefused,
+  forms,
+  navigationOf,
+  pagesOf,
+  startAdministration,
+} from './administration-fixture.ts'
+import { accessibilityViolations, expectLoaded, openDashboard } from './browser.ts'
 
-let stack: AsyncDisposableStack
+let fixture: Awaited<ReturnType<typeof startAdministration>> | undefined
 let manager: ManagerProcess
 let browser: Browser
 let receiver: HttpReceiver
 
 beforeAll(async () => {
-  await buildDashboard()
-  stack = new AsyncDisposableStack()
-  receiver = stack.use(await startHttpReceiver())
-  const folder = stack.use(await makeTemporaryFolder())
-  manager = await startManagerProcess({
-    DATA_DIR: folder.path,
-    ALARM_INTERVAL_SECONDS: '1',
-    // Nobody listens there: tokens of the manager are enough.
-    OIDC_ISSUER: 'http://127.0.0.1:1',
-    OIDC_AUDIENCE: 'osb-backup',
-    OIDC_DASHBOARD_CLIENT_ID: 'dashboard',
-  })
-  stack.defer(() => manager.stop())
-  browser = await launchBrowser()
-  stack.defer(() => browser.close())
+  fixture = await startAdministration()
+  ;({ manager, browser, receiver } = fixture)
 })
 
-afterAll(() => stack.disposeAsync())
+afterAll(() => fixture?.[Symbol.asyncDispose]())
 
 const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name, exact: true })
 
@@ -70,66 +63,11 @@ test('while the identity provider does not answer, the page says so, and a token
 
 describe('with instances, alarms, channels and accounts', () => {
   let channelId: string
-  const tokens: Record<'viewer' | 'operator' | 'tenant' | 'tenantAdmin', string> = {
-    viewer: '',
-    operator: '',
-    tenant: '',
-    tenantAdmin: '',
-  }
+  let tokens: Awaited<ReturnType<typeof createAdministrated>>['tokens']
 
   beforeAll(async () => {
-    const { client } = manager
-    for (const id of ['shop-db', 'other-db']) await registerInstance(client, id, unreachableAgent)
-    const token = async (fields: Parameters<typeof client.tokens.create>[0]) =>
-      (await client.tokens.create(fields)).token
-    tokens.viewer = await token({ name: 'Vera', role: 'viewer', instances: 'all' })
-    tokens.operator = await token({ name: 'Otto', role: 'operator', instances: 'all' })
-    tokens.tenant = await token({ name: 'Tina', role: 'operator', instances: ['other-db'] })
-    tokens.tenantAdmin = await token({ name: 'Tara', role: 'admin', instances: ['other-db'] })
-    await client.brokerAccounts.create({ name: 'broker-1', password: 'a password of ours', instances: ['shop-db'] })
-    const rules = [{ minimumSeverity: 'critical' as const, kinds: ['agent-offline' as const] }]
-    const created = await client.notificationChannels.create({
-      name: 'on-call',
-      rules,
-      quietHours: { from: '22:00', until: '07:00', timezone: 'Europe/Berlin' },
-      summary: { every: 'week', timezone: 'Europe/Berlin' },
-      transport: {
-        kind: 'email',
-        host: '127.0.0.1',
-        port: 1,
-        security: 'none',
-        from: 'backup@example.org',
-        to: ['dba@example.org'],
-      },
-    })
-    channelId = created.id
-    await client.notificationChannels.test(channelId)
-    await vi.waitUntil(
-      async () => (await client.alarms.list({ state: 'open', kind: 'agent-offline' })).items.length > 0,
-      { timeout: 120_000, interval: 200 },
-    )
+    ;({ channelId, tokens } = await createAdministrated(manager.client))
   })
-
-  /** The pages, each with its heading and the calls that it fails without. */
-  const pagesOf = () =>
-    [
-      { path: '/alarms', title: 'Alarms', call: '**/v1/alarms?*' },
-      { path: '/notifications', title: 'Notifications', call: '**/v1/notification-channels?*' },
-      { path: '/notifications/log', title: 'Delivery log', call: '**/v1/notifications?*' },
-      { path: `/notifications/${channelId}`, title: 'on-call', call: '**/v1/notification-channels/*' },
-      { path: '/access', title: 'Access', call: '**/v1/tokens?*' },
-      { path: '/access?tab=broker-accounts', title: 'Access', call: '**/v1/broker-accounts?*' },
-      { path: '/access/broker-accounts/broker-1', title: 'broker-1', call: '**/v1/broker-accounts/*' },
-      { path: '/audit-log', title: 'Audit log', call: '**/v1/audit-entries?*' },
-      { path: '/about', title: 'About', call: '**/v1/limits' },
-    ] as const
-  const formsOf = () =>
-    [
-      { path: '/notifications/new', title: 'New channel' },
-      { path: '/access/tokens/new', title: 'New token' },
-      { path: '/access/broker-accounts/new', title: 'New broker account' },
-      { path: '/alarms?q=none', title: 'Alarms' },
-    ] as const
 
   test.for([
     { colorScheme: 'light', width: 1280 },
@@ -143,7 +81,7 @@ describe('with instances, alarms, channels and accounts', () => {
     const { page } = dashboard
     await dashboard.open('/about', TEST_TOKEN)
     const found: Record<string, unknown> = {}
-    for (const { path, title } of [...pagesOf(), ...formsOf()]) {
+    for (const { path, title } of [...pagesOf(channelId), ...forms]) {
       await dashboard.visit(path)
       await heading(page, title).waitFor()
       await expectLoaded(page)
@@ -159,7 +97,7 @@ describe('with instances, alarms, channels and accounts', () => {
     await using dashboard = await openDashboard(browser, manager.url)
     const { page } = dashboard
     await dashboard.open('/', TEST_TOKEN)
-    for (const { path, call } of pagesOf()) {
+    for (const { path, call } of pagesOf(channelId)) {
       // Not one that is tried again by itself.
       await page.route(call, (route) => route.fulfill({ status: 409, body: '{}' }))
       await dashboard.visit(path)
@@ -308,19 +246,8 @@ describe('with instances, alarms, channels and accounts', () => {
     expect(dashboard.problems).toEqual([])
   })
 
-  /** The names in the main navigation. */
-  const navigationOf = async (page: Page) =>
-    (await page.getByRole('navigation', { name: 'Main navigation' }).getByRole('link').allTextContents()).join(' ')
-
-  async function expectRefused({ page, visit }: Dashboard, paths: readonly string[], sentence: string): Promise<void> {
-    for (const path of paths) {
-      await visit(path)
-      await page.getByRole('heading', { name: 'You may not see this' }).waitFor()
-      await page.getByText(sentence).waitFor()
-    }
-  }
-
-  const adminPaths = () => pagesOf().flatMap(({ path }) => (['/alarms', '/about'].includes(path) ? [] : [path]))
+  const adminPaths = () =>
+    pagesOf(channelId).flatMap(({ path }) => (['/alarms', '/about'].includes(path) ? [] : [path]))
 
   test.for(['viewer', 'operator'] as const)('a %s is told which pages need another role', async (role) => {
     await using dashboard = await openDashboard(browser, manager.url)

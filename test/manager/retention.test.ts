@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Plan, RestorePoint } from '@osb-backup/protocol/v1'
-import { TEST_TOKEN } from '@osb-backup/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { deprovision } from '../fixtures/deprovision.ts'
 import { type Fixture, instanceId, startFixture } from '../fixtures/fixture.ts'
 
 let fixture: Fixture
@@ -270,19 +270,6 @@ test('a plan that stopped keeps what it has, however much time passes', async ()
   await sql.end()
 })
 
-/** What a broker does when its instance is deprovisioned. */
-async function deprovision(): Promise<number[]> {
-  const statuses: number[] = []
-  for (const what of ['backupJobs', 'backupPlans', 'fileDestinations']) {
-    const response = await fetch(`${fixture.manager.url}/${what}/byInstance/${instanceId}`, {
-      method: 'DELETE',
-      headers: { authorization: `Bearer ${TEST_TOKEN}` },
-    })
-    statuses.push(response.status)
-  }
-  return statuses
-}
-
 test('a final backup before deprovisioning that fails keeps everything, and one that succeeds is kept', async () => {
   await fixture.restartManager({ DEPROVISION_FILES: 'delete', DEPROVISION_BACKUP_SECONDS: '30' })
   for (const { id } of (await fixture.client.plans.list()).items) {
@@ -297,7 +284,7 @@ test('a final backup before deprovisioning that fails keeps everything, and one 
   expect((await fixture.client.plans.list()).items).toHaveLength(2)
 
   await fixture.client.plans.delete(bad.id)
-  expect(await deprovision()).toEqual([204, 204, 204])
+  expect(await deprovision(fixture.manager.url)).toEqual([204, 204, 204])
   expect((await fixture.client.plans.list()).items).toEqual([])
   await expect.poll(async () => (await pointsOf(good.id)).length).toBe(1)
   await rm(join(fixture.store, good.id), { recursive: true })

@@ -40,7 +40,7 @@ export function attack({ file }: Trap): string {
   return `BEGIN ${note} ${guarded.join(' ')} ${note} END;`
 }
 
-/** What every attack needs: the log, and functions of each kind that attack whoever calls them. */
+/** What every attack needs: the log, and functions of each kind that attack their caller. */
 function foundation(trap: Trap): string {
   const body = attack(trap)
   return `CREATE TABLE attack_log (session_role name, current_role_ name, is_superuser text); GRANT ALL ON attack_log TO PUBLIC;

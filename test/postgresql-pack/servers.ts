@@ -14,6 +14,7 @@ import {
   serverAccount,
   serverPrograms,
 } from './postgres-software.ts'
+import { runDetached } from './run-detached.ts'
 
 const run = promisify(execFile)
 
@@ -279,29 +280,6 @@ export class PostgresServer implements AsyncDisposable {
   #as(program: string, ...args: string[]): Promise<void> {
     return runDetached(join(this.#programs, program), args, this.#account)
   }
-}
-
-/** `exit`, not `close`: a server that pg_ctl started keeps inherited pipes open for as long as it runs. */
-function runDetached(program: string, args: readonly string[], account: Account): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      ...account,
-      cwd: '/',
-      env: { PATH: process.env.PATH, LC_ALL: 'C' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-    })
-    const output: Buffer[] = []
-    child.stdout.on('data', (chunk: Buffer) => output.push(chunk))
-    child.stderr.on('data', (chunk: Buffer) => output.push(chunk))
-    child.on('error', reject)
-    child.on('exit', (code) => {
-      child.stdout.destroy()
-      child.stderr.destroy()
-      if (code === 0) resolve()
-      else reject(new Error(`${program} ${args[0]} failed with ${code}: ${Buffer.concat(output)}`))
-    })
-  })
 }
 
 async function giveTo({ uid, gid }: Account, path: string): Promise<void> {

@@ -48,9 +48,10 @@ export class EtcdServer implements Service, AsyncDisposable {
       stdio: 'ignore',
     })
     this.#process = child
+    // Over HTTP, since the client needs an account where authentication is enabled.
     const isUp = () =>
-      this.ctl(['endpoint', 'health']).then(
-        () => true,
+      fetch(`${url}/health`).then(
+        ({ ok }) => ok || child.exitCode !== null,
         () => child.exitCode !== null,
       )
     await until(isUp, 'etcd starts')

@@ -1,17 +1,12 @@
-import type { Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   errorMessage,
-  followTlsFiles,
   loadTlsFiles,
   logFields,
   omitUndefined,
-  type PeriodicTask,
-  type RunningTasks,
   SettingsError,
-  startPeriodicTasks,
   type TlsFiles,
   VERSION,
 } from '@osb-backup/node'
@@ -19,10 +14,11 @@ import { startTracing } from '@osb-backup/node/tracing'
 import { missingNodeFlags } from '@osb-backup/storage/node-flags'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
+import { followCertificates, renewPeriodically } from './certificate-renewal.ts'
 import { openStateDirectory } from './directory-checks.ts'
 import { AgentIdentity } from './enrolment/agent-identity.ts'
 import { KnownCallers } from './http/known-callers.ts'
-import { buildServer, tlsOptions } from './http/server.ts'
+import { buildServer } from './http/server.ts'
 import type { JobDependencies } from './jobs/job-dependencies.ts'
 import { JobMetrics } from './jobs/job-metrics.ts'
 import { noteShutdown } from './jobs/job-record.ts'
@@ -44,8 +40,6 @@ const LAST_ANSWERS_MS = 1000
 /** The pause before another attempt to listen: the first, and the longest. An enrolment is an attempt to authenticate at the manager. */
 const LISTEN_RETRY_MS = 1000
 const MAX_LISTEN_RETRY_MS = 10_000
-/** How often it is checked whether the certificate is due to be renewed, and how soon a renewal that failed is repeated. */
-const RENEWAL_INTERVAL_MS = 60_000
 
 /** A listening agent. */
 export interface Agent {
@@ -232,39 +226,6 @@ async function openIdentity({ settings, log, now }: JobDependencies): Promise<Ag
   if (enrolment === undefined) return undefined
   const ca = await readCaFile('enrolment_ca_file', enrolment.caFile)
   return AgentIdentity.open({ settings: enrolment, ca, stateDirectory, log, now })
-}
-
-/** Renews the certificate of an enrolled agent before it expires; connections that exist stay. */
-function renewPeriodically(server: FastifyInstance, identity: AgentIdentity, log: pino.Logger): RunningTasks {
-  const https = server.server as Server
-  const task: PeriodicTask = {
-    name: 'renew the certificate',
-    intervalMs: RENEWAL_INTERVAL_MS,
-    async run(stopping) {
-      if (await identity.renewIfDue(stopping)) https.setSecureContext(tlsOptions(identity.tls))
-      return false
-    },
-  }
-  return startPeriodicTasks([task], (_, error) => log.error({ err: errorMessage(error) }, 'renewing failed'))
-}
-
-/** Serves renewed certificates to new connections; those that exist stay. */
-function followCertificates(
-  server: FastifyInstance,
-  settings: AgentSettings,
-  tls: TlsFiles | undefined,
-  log: pino.Logger,
-): () => Promise<void> {
-  const paths = tlsFilePaths(settings.tls)
-  const https = server.server as Server
-  if (paths === undefined || tls === undefined) return async () => undefined
-  return followTlsFiles(paths, tls, {
-    apply(files) {
-      https.setSecureContext(tlsOptions(files))
-      log.info('the certificate was renewed')
-    },
-    reject: (problem) => log.error({ err: problem }, 'the new certificate is not used, the old one stays'),
-  })
 }
 
 /** Waits for the running jobs within the grace period, then cancels them and waits for their always-run steps. */

@@ -45,7 +45,7 @@ test('the reasons of all are named if none suits', () => {
   })
 })
 
-test('whoever is elected suits, and nobody works on the database', () => {
+test('the elected agent is suitable, and no other works on the database', () => {
   const answer = fc.oneof(fc.integer({ min: 0, max: 100 }).map(priority), fc.constantFrom(unable, busy))
   const all = fc.array(fc.record({ answer, isPassedOver: fc.boolean(), hasLock: fc.boolean() }), { maxLength: 5 })
   fc.assert(

@@ -4,7 +4,7 @@ import { wallTime } from './zoned-time.ts'
 export const generationKinds = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const
 export type GenerationKind = (typeof generationKinds)[number]
 
-/** Grandfather-father-son retention: of each of so many hours, days, weeks, months and years, the newest restore point is kept. */
+/** Grandfather-father-son retention: the newest restore point of each hour, day, week, month and year, for a number of each. */
 export interface Generations extends Partial<Record<GenerationKind, number | undefined>> {
   /** The newest ones, whenever they were taken. */
   last?: number | undefined

@@ -40,7 +40,7 @@ export const quoteLiteral = (value: string) => `'${value.replaceAll("'", "''")}'
 
 /** Creates the roles that are missing on a server, so that fixtures can share them. */
 export async function createRoles(server: PostgresServer, logins: readonly Login[]): Promise<void> {
-  // The account that created a role may grant it since PostgreSQL 16; before, whoever may create roles.
+  // The account that created a role may grant it since PostgreSQL 16; before, any account that may create roles.
   const granted = (role: string) => (server.major >= 16 ? `GRANT ${role} TO creator WITH ADMIN OPTION;` : '')
   for (const { username, password } of logins) {
     await server.sql(

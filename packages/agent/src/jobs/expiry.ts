@@ -1,4 +1,4 @@
-import type { JobKey } from './job-record.ts'
+import type { JobKey, JobRecord } from './job-record.ts'
 
 /** How long finished jobs are kept. */
 export interface JobRetention {
@@ -10,6 +10,13 @@ export interface JobRetention {
 /** A finished job. */
 export interface EndedJob extends JobKey {
   endedAt: Date
+}
+
+/** A job that may expire: it has ended, is not locked, and has left nothing incomplete in the store. */
+export function expirableJob(record: JobRecord): EndedJob | undefined {
+  const { request, endedAt, lockedSince, incompleteUpload } = record
+  if (endedAt === undefined || lockedSince !== undefined || incompleteUpload !== undefined) return undefined
+  return { kind: request.kind, id: request.id, endedAt }
 }
 
 /**

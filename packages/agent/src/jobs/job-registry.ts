@@ -2,12 +2,12 @@ import type { RunKind } from '@osb-backup/core'
 import type { Journal } from '../journal/journal.ts'
 import { isDiskFull } from '../journal/space-reserve.ts'
 import type { DescriptorReserve } from './descriptor-reserve.ts'
-import { type EndedJob, expiredJobs, type JobRetention } from './expiry.ts'
+import { expirableJob, expiredJobs, type JobRetention } from './expiry.ts'
 import { type JobKey, type JobRecord, newJob } from './job-record.ts'
-import { type DatabaseAccess, isSameDatabase, type JobRequest } from './job-request.ts'
-import { isUnlocking, pendingSteps } from './pending-steps.ts'
+import type { DatabaseAccess, JobRequest } from './job-request.ts'
+import { pendingSteps } from './pending-steps.ts'
 import { isRemovable, newRegisteredJob, type RegisteredJob, trim } from './registered-job.ts'
-import { type Closure, hasSlot, type JobLimits, type Refusal, type Reservation } from './reservation.ts'
+import { type Closure, findBlocker, hasSlot, type JobLimits, type Refusal, type Reservation } from './reservation.ts'
 
 /**
  * The jobs of this agent. Backups and restores have separate ids and share the limit. What must survive a crash is in
@@ -233,11 +233,7 @@ export class JobRegistry {
 
   /** The finished jobs that retention no longer keeps; none that is locked or may have left something in the store. */
   expired(retention: JobRetention, now: Date): RegisteredJob[] {
-    const ended = this.#all().flatMap(({ record }): EndedJob[] =>
-      record.endedAt === undefined || record.lockedSince !== undefined || record.incompleteUpload !== undefined
-        ? []
-        : [{ ...keyOf(record), endedAt: record.endedAt }],
-    )
+    const ended = this.#all().flatMap(({ record }) => expirableJob(record) ?? [])
     return expiredJobs(ended, retention, now).flatMap((key) => this.find(key) ?? [])
   }
 
@@ -273,10 +269,7 @@ export class JobRegistry {
 
   /** The job that works on the database of a request, or has not unlocked it, whichever manager it is of. */
   blockerOf(database: DatabaseAccess): RegisteredJob | undefined {
-    // An unlock that an operator made superfluous may run a little longer.
-    const unlocking = this.#all().filter(({ record }) => isUnlocking(record))
-    const blockers = [...this.running(), ...this.locked(), ...unlocking]
-    return blockers.find(({ record }) => isSameDatabase(record.request.database, database))
+    return findBlocker(this.#all(), database)
   }
 
   #all(): RegisteredJob[] {

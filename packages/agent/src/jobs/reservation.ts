@@ -1,4 +1,6 @@
 import type { RunKind } from '@osb-backup/core'
+import { type DatabaseAccess, isSameDatabase } from './job-request.ts'
+import { isUnlocking } from './pending-steps.ts'
 import type { RegisteredJob } from './registered-job.ts'
 
 /** How many jobs may run, and how many restores even if that many jobs run. */
@@ -28,4 +30,15 @@ export function hasSlot(kind: RunKind, running: readonly RegisteredJob[], limits
   if (running.length < limits.maxJobs) return true
   const restores = running.filter(({ record }) => record.request.kind === 'restore')
   return kind === 'restore' && restores.length < limits.reservedRestores
+}
+
+/** The job that works on a database, or has not unlocked it, whichever manager it is of. */
+export function findBlocker(jobs: readonly RegisteredJob[], database: DatabaseAccess): RegisteredJob | undefined {
+  const ofDatabase = jobs.filter(({ record }) => isSameDatabase(record.request.database, database))
+  return (
+    ofDatabase.find(({ record }) => record.status === 'RUNNING') ??
+    ofDatabase.find(({ record }) => record.lockedSince !== undefined) ??
+    // An unlock that an operator made superfluous may run a little longer.
+    ofDatabase.find(({ record }) => isUnlocking(record))
+  )
 }

@@ -72,7 +72,7 @@ function addTokens(program: Program): void {
       }),
     )
   addDelete(program, token, tokenResource, {
-    consequence: () => 'Whoever uses it is signed out.',
+    consequence: () => 'Its user is signed out.',
     delete: (client, id) => client.tokens.delete(id),
   })
 }

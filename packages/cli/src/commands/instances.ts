@@ -203,7 +203,7 @@ const instanceEdit: EditExtension<Instance> = {
     const declared = await declaredParameters(await session.client(), { agentId, pack })
     rejectPlainSecrets(declared, options.parameter)
     await checkParameters(session, declared, given ?? {})
-    // Whoever asks to be asked may replace what is set.
+    // A user who asks for the questions may replace what is set.
     const answers = asks ? await askParameters(session, declared, { given: given ?? {}, all: true }) : {}
     const values = { ...given, ...answers }
     const secret = secretNames(declared, values).filter((name) => !secretParameters.includes(name))

@@ -103,7 +103,7 @@ export function addRestorePointCommands(program: Program): void {
     consequence: ({ item, instanceId }) => `The backup of "${item}" of "${instanceId}" can no longer be restored.`,
     byName: true,
     delete: (client, id, { force }) => client.restorePoints.delete(id, { force: force === true }),
-  }).option('--force', 'also if its object cannot be removed, as when its store is gone; for admins')
+  }).option('--force', 'also if its object cannot be removed, as when its store no longer exists; for admins')
 }
 
 function percentage(text: string): number {

@@ -36,7 +36,7 @@ async function packsOf(client: BackupClient, agentId: string) {
   try {
     return (await client.agents.get(agentId)).packs
   } catch (error) {
-    // Whoever may not read the agent learns of a wrong value from the job.
+    // A user who may not read the agent learns about a wrong value from the job.
     if (error instanceof ApiError && (error.status === 404 || error.status === 403)) return []
     throw error
   }

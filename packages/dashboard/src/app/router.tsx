@@ -13,13 +13,8 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '
 import { z } from 'zod'
 import { OverviewPage } from '../pages/overview/overview-page.tsx'
 import { CrashPage, NotFoundPage } from './problem-pages.tsx'
+import { day, flag, oneOf, plainSearch, text } from './search.ts'
 import { Shell } from './shell.tsx'
-
-/** A filter of the URL; one that is no value of it counts as none, as after a manual edit. */
-const text = z.string().min(1).max(200).optional().catch(undefined)
-const day = z.iso.date().optional().catch(undefined)
-const flag = z.enum(['true', 'false']).optional().catch(undefined)
-const oneOf = <const T extends readonly [string, ...string[]]>(values: T) => z.enum(values).optional().catch(undefined)
 
 const rootRoute = createRootRoute({ component: Shell, notFoundComponent: NotFoundPage })
 
@@ -33,8 +28,6 @@ const instancesRoute = createRoute({
   component: lazyRouteComponent(() => import('../pages/instances/instances-page.tsx'), 'InstancesPage'),
 })
 
-const instanceTabs = ['items', 'restore-points', 'jobs'] as const
-
 /** An instance that is registered. */
 const newInstanceRoute = createRoute({
   getParentRoute: () => rootRoute,
@@ -47,7 +40,7 @@ const newInstanceRoute = createRoute({
 const instanceRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/instances/$instanceId',
-  validateSearch: z.object({ tab: oneOf(instanceTabs), day }),
+  validateSearch: z.object({ tab: oneOf(['items', 'restore-points', 'jobs']), day }),
   component: lazyRouteComponent(() => import('../pages/instances/instance-page.tsx'), 'InstancePage'),
 })
 
@@ -259,18 +252,6 @@ const agentRoute = createRoute({
   path: '/agents/$agentId',
   component: lazyRouteComponent(() => import('../pages/agents/agent-page.tsx'), 'AgentPage'),
 })
-
-/**
- * Filters are plain text in the URL, as people and other programs write it: `?q=123` searches for text, and `?paused=true` is no boolean.
- */
-const plainSearch = {
-  parseSearch: (search: string) => Object.fromEntries(new URLSearchParams(search)),
-  stringifySearch: (search: Record<string, unknown>) => {
-    const set = Object.entries(search).filter(([, value]) => value !== undefined)
-    const text = new URLSearchParams(set.map(([name, value]) => [name, String(value)])).toString()
-    return text === '' ? '' : `?${text}`
-  },
-}
 
 /** Every page has a URL, its filters included. The manager serves the dashboard at these paths (http/dashboard.ts). */
 export const router = createRouter({

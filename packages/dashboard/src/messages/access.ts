@@ -33,7 +33,7 @@ export const accessMessages = {
     done: 'Back to the tokens',
     revoke: 'Revoke',
     revokeTitle: (name: string) => `Revoke the token ${name}?`,
-    revokeHint: 'Whoever uses it loses access at once. This cannot be undone.',
+    revokeHint: 'Its user loses access at once. This cannot be undone.',
     revokeConfirm: 'Revoke the token',
   },
   accounts: {

@@ -64,7 +64,7 @@ export const planMessages = {
       maxAgeDays: 'None older than (days)',
     },
     generationsHint:
-      'Of each of so many hours, days, weeks, months and years, the newest restore point of an item is kept.',
+      'The newest restore point of an item is kept for each of these hours, days, weeks, months and years.',
     period: { count: 'Number of restore points', days: 'Days', hours: 'Hours' },
     more: 'More',
     compression: 'Compression',
@@ -78,7 +78,7 @@ export const planMessages = {
   },
   keys: {
     title: 'Encryption',
-    none: 'Backups of this plan are not encrypted by the agent. Whoever can read the store can read them.',
+    none: 'Backups of this plan are not encrypted by the agent. Anyone who can read the store can read them.',
     encrypted: 'The agent encrypts backups with age before they leave the machine. Encrypted for',
     kept: 'The manager keeps the private key, and restores with it.',
     notKept: 'The manager has no private key: every restore must be given it.',
@@ -105,7 +105,7 @@ export const planMessages = {
     done: 'Done',
     sheet: {
       title: 'Recovery sheet',
-      warning: 'Whoever has this sheet can read the backups. Keep it where the backups are not.',
+      warning: 'Anyone who has this sheet can read the backups. Keep it where the backups are not.',
       plan: 'Plan',
       instance: 'Instance',
       created: 'Created',

@@ -90,7 +90,7 @@ export const signInMessages = {
   providerRefused: (provider: string, reason: string) => `${provider} refused the sign-in: ${reason}`,
   providerUnreachable: (provider: string) => `${provider} does not answer. Try again, or sign in with a token.`,
   noRole: (provider: string) =>
-    `You are signed in at ${provider}, but it gives you no role here. Ask whoever administers it for one of the scopes of the manager.`,
+    `You are signed in at ${provider}, but it gives you no role here. Ask its administrator for one of the scopes of the manager.`,
   sessionInMemory: 'Your session stays in the memory of this page: closing or reloading it signs you out.',
 } as const
 

@@ -6,7 +6,7 @@ import { ClientCertificates, fingerprintOf } from '../certificates/authority.ts'
 import type { Context } from '../context/context.ts'
 import type { ManagerSettings } from '../settings/settings.ts'
 import { type Connector, createConnector, TlsConnector } from '../shared/tls-connections.ts'
-import { AGENT_NOT_TRUSTED } from './agent-client.ts'
+import { AGENT_NOT_TRUSTED } from './agent-transport.ts'
 import { expiryOf } from './enrolment.ts'
 import { adoptNext, type Enrolment, findEnrolment } from './enrolment-repository.ts'
 

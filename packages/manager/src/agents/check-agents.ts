@@ -2,7 +2,7 @@ import type { LockedDatabase } from '@osb-backup/protocol'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import type { Agent, AgentHealth } from './agent.ts'
-import { type AgentHealthReport, statusOfAgent } from './agent-client.ts'
+import { type AgentHealthReport, statusOfAgent } from './agent-health.ts'
 import * as repository from './repository.ts'
 
 const BATCH_SIZE = 20

@@ -4,7 +4,7 @@ import type { Context, RepositoryContext, TransactionContext } from '../context/
 import { readClock } from '../database/clock.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { createOnce } from '../idempotency/service.ts'
-import { countInstancesOfAgents, instanceIdsOfAgent } from '../instances/repository.ts'
+import { countInstancesOfAgents, instanceIdsOfAgent } from '../instances/ids-repository.ts'
 import { newIdentifier } from '../shared/identifier.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import { changedMeanwhile, notFound, RequestError } from '../shared/request-error.ts'

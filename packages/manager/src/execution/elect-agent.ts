@@ -1,5 +1,5 @@
 import { type Candidate, type Election, electAgent, type RunKind } from '@osb-backup/core'
-import { electAtAgent } from '../agents/agent-client.ts'
+import { electAtAgent } from '../agents/agent-queries.ts'
 import { findAgent } from '../agents/repository.ts'
 import type { Context } from '../context/context.ts'
 import { type AgentPlace, agentPlaces, type ServiceInstance } from '../instances/instance.ts'

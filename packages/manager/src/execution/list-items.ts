@@ -1,6 +1,6 @@
 import { err, isDeclaredItem, ok, type Result } from '@osb-backup/core'
 import type { FailureCode } from '@osb-backup/protocol'
-import { listItemsAtAgent } from '../agents/agent-client.ts'
+import { listItemsAtAgent } from '../agents/agent-queries.ts'
 import { findAgent } from '../agents/repository.ts'
 import type { Context } from '../context/context.ts'
 import { type AgentPlace, agentPlaces, type ServiceInstance } from '../instances/instance.ts'

@@ -1,30 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type AgentJob, agentStatusOf, type FailureCode, type JobStatus, stopsScripts } from '@osb-backup/protocol'
+import { type AgentJob, stopsScripts } from '@osb-backup/protocol'
 import { normalizeAgentUrl } from '../agents/agent.ts'
 import type { AgentAddress, AgentAnswer } from '../agents/agent-answer.ts'
-import { cancelAtAgent, checkPackAtAgent, forgetAtAgent, readAtAgent, startAtAgent } from '../agents/agent-client.ts'
+import { cancelAtAgent, forgetAtAgent, readAtAgent, startAtAgent } from '../agents/agent-client.ts'
+import { checkPackAtAgent } from '../agents/agent-health.ts'
 import { findAgent } from '../agents/repository.ts'
 import type { Context } from '../context/context.ts'
-import { readClock } from '../database/clock.ts'
 import type { ServiceInstance } from '../instances/instance.ts'
 import { findInstance } from '../instances/service.ts'
-import {
-  agentJobId,
-  type BackupJob,
-  type BegunPart,
-  type JobAtAgent,
-  type JobLock,
-  type PartAtAgent,
-} from '../jobs/job.ts'
-import { recordPart } from '../jobs/part-results.ts'
+import { agentJobId, type BegunPart, type JobAtAgent, type JobLock, type PartAtAgent } from '../jobs/job.ts'
 import { findCancellation } from '../jobs/state-repository.ts'
-import type { NewRestorePoint } from '../restore-points/restore-point.ts'
 import { AgentContact, PartFailure } from './agent-contact.ts'
 import { isCluster } from './elect-agent.ts'
-import { newRestorePoint } from './new-restore-point.ts'
 import { PartElection } from './part-election.ts'
+import { jobStatusOfAgent, PartRecorder } from './part-recorder.ts'
 import { type AgentRequest, newPartRequest, type PartToRun, requireDeclaredItem } from './part-request.ts'
-import { findStoredDump, type StoredDump } from './stored-dump.ts'
 
 /** Shown while a cancelled part runs on. */
 const CANNOT_STOP =
@@ -43,6 +33,7 @@ export class PartRun {
   #begun: BegunPart
   readonly #contact: AgentContact
   readonly #election: PartElection
+  readonly #recorder: PartRecorder
   #agentStatus: AgentJob | undefined
   #accepted: boolean
   #request: AgentRequest | undefined
@@ -59,6 +50,7 @@ export class PartRun {
     this.#begun = begun
     this.#contact = new AgentContact(context, { lock, position: part.position }, begun)
     this.#election = new PartElection(context, { job, part, lock, signal }, this.#contact)
+    this.#recorder = new PartRecorder(context, { job, part, begun, lock })
     this.#agentStatus = begun.agentStatus
     this.#accepted = begun.isAccepted
   }
@@ -72,19 +64,20 @@ export class PartRun {
       const instance = await this.#findInstance()
       if (instance === undefined) {
         const reason = 'The service instance is no longer registered.'
-        if (this.#contact.mayHaveStarted) return await this.#recordUnknown(reason)
+        if (this.#contact.mayHaveStarted) return await this.#recorder.recordUnknown(reason, this.#agentStatus)
         throw new PartFailure('other', reason)
       }
       // A part that its agent may know is followed to its end.
       if (!this.#contact.mayHaveStarted) await requireDeclaredItem(this.#context, instance, this.#part)
       const outcome = await this.#follow(instance)
-      if ('unknown' in outcome) return await this.#recordUnknown(outcome.unknown)
-      await this.#recordEnd(outcome.ended)
+      if ('unknown' in outcome) return await this.#recorder.recordUnknown(outcome.unknown, this.#agentStatus)
+      this.#agentStatus = outcome.ended
+      await this.#recorder.recordEnd(outcome.ended)
       await this.#forget(instance)
     } catch (error) {
       if (!(error instanceof PartFailure)) throw error
       this.#context.log.warn({ reason: error.message }, 'part failed')
-      await this.#recordFailure(error)
+      await this.#recorder.recordFailure(error, this.#agentStatus)
     }
   }
 
@@ -198,59 +191,8 @@ export class PartRun {
     const isNew = !this.#accepted || JSON.stringify(this.#agentStatus) !== JSON.stringify(status)
     this.#accepted = true
     this.#agentStatus = status
-    if (isNew) await this.#record('RUNNING', {})
+    if (isNew) await this.#recorder.recordRunning(status)
     return undefined
-  }
-
-  /**
-   * Records the end of the part. A dump that is stored whole leaves a restore point, also where the part failed later: it may
-   * be the only copy, and it must be possible to remove it.
-   */
-  async #recordEnd(agentStatus: AgentJob): Promise<void> {
-    this.#agentStatus = agentStatus
-    const status = jobStatusOfAgent(agentStatus)
-    if (this.#job.kind === 'restore') return this.#record(status, {})
-    const dump = await findStoredDump(this.#context, this.#job, agentStatus)
-    if ('missing' in dump) {
-      if (status === 'SUCCEEDED') throw new PartFailure('other', dump.missing)
-      return this.#record(status, {})
-    }
-    await this.#record(status, {
-      point: this.#restorePoint(this.#job, dump, status !== 'SUCCEEDED', await readClock(this.#context)),
-    })
-  }
-
-  #recordUnknown(error: string): Promise<void> {
-    this.#context.log.warn({ reason: error }, 'the outcome of a part is unknown')
-    return this.#record('UNKNOWN', { error })
-  }
-
-  /** Records a failure. Where the agent reported before that it had stored the dump, that leaves a restore point too. */
-  async #recordFailure({ message: error, code: failureCode }: PartFailure): Promise<void> {
-    if (this.#job.kind === 'backup' && this.#agentStatus !== undefined) {
-      const dump = await findStoredDump(this.#context, this.#job, this.#agentStatus)
-      if (!('missing' in dump)) {
-        const point = this.#restorePoint(this.#job, dump, true, await readClock(this.#context))
-        return this.#record('FAILED', { error, failureCode, point })
-      }
-    }
-    await this.#record('FAILED', { error, failureCode })
-  }
-
-  #record(
-    status: JobStatus,
-    result: { error?: string; failureCode?: FailureCode; point?: NewRestorePoint },
-  ): Promise<void> {
-    const codeOfAgent: FailureCode = this.#agentStatus?.failure_code ?? 'other'
-    const failureCode = status === 'FAILED' ? codeOfAgent : undefined
-    const recorded = { status, agentStatus: this.#agentStatus, failureCode, ...result }
-    return recordPart(this.#context, this.#lock, this.#part.position, recorded)
-  }
-
-  #restorePoint(job: BackupJob, dump: StoredDump, afterFailure: boolean, recordedAt: Date): NewRestorePoint {
-    const { recoveryRecipients } = this.#context.settings
-    const part = { item: this.#part.item, begunAt: this.#begun.begunAt, agentStatus: this.#agentStatus }
-    return newRestorePoint({ job, part, dump, afterFailure, recordedAt, recoveryRecipients })
   }
 
   /** An agent of another kind or version may report what is not known here: that is no reason to give a part up. */
@@ -297,7 +239,7 @@ export class PartRun {
   async #cancel({ agent }: ServiceInstance): Promise<void> {
     if (this.#agentStatus === undefined) return
     if (!stopsScripts(this.#agentStatus)) {
-      if (!this.#cannotStop) await this.#record('RUNNING', { error: CANNOT_STOP })
+      if (!this.#cannotStop) await this.#recorder.recordRunning(this.#agentStatus, CANNOT_STOP)
       this.#cannotStop = true
       return
     }
@@ -310,10 +252,4 @@ export class PartRun {
     const answer = await forgetAtAgent(agent, this.#job.kind, this.#agentJobId, this.#callOptions)
     if (answer.kind === 'unreachable') this.#context.log.debug({ reason: answer.reason }, 'the agent keeps a part')
   }
-}
-
-function jobStatusOfAgent(agentStatus: AgentJob): JobStatus {
-  const status = agentStatusOf(agentStatus)
-  if (status === 'RUNNING' || status === 'STARTED') return 'RUNNING'
-  return status === 'SUCCEEDED' ? 'SUCCEEDED' : 'FAILED'
 }

@@ -1,6 +1,7 @@
 import type { Caller, Grants } from '../access/caller.ts'
 import type { Context } from '../context/context.ts'
-import * as repository from './repository.ts'
+import { instanceIdsOfBroker } from './ids-repository.ts'
+import { findBrokerOf } from './repository.ts'
 
 /** Identifies a broker over all its credentials: tokens and users of one name are the same broker. */
 export const brokerKey = ({ name }: Pick<Caller, 'name'>): string => name
@@ -16,11 +17,11 @@ export function brokerCaller(
     ...caller,
     async grants() {
       if (grants === 'all') return grants
-      return [...grants, ...(await repository.instanceIdsOfBroker(context, key))]
+      return [...grants, ...(await instanceIdsOfBroker(context, key))]
     },
     async isGranted(instanceId) {
       if (grants === 'all' || grants.includes(instanceId)) return true
-      return (await repository.findBrokerOf(context, instanceId)) === key
+      return (await findBrokerOf(context, instanceId)) === key
     },
   }
 }

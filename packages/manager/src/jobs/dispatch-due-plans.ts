@@ -8,7 +8,8 @@ import { insertPlanRuns } from '../plans/plan-runs-repository.ts'
 import { type DuePlan, isAnyPlanDue, lockDuePlans, setNextRuns } from '../plans/schedule-repository.ts'
 import { invariant } from '../shared/invariant.ts'
 import type { BackupJob } from './job.ts'
-import { insertJobs, openJobsOfPlans } from './repository.ts'
+import { openJobsOfPlans } from './open-jobs-repository.ts'
+import { insertJobs } from './repository.ts'
 import { newBackupJob } from './start-backup.ts'
 
 /** What is decided on one plan that is due. */

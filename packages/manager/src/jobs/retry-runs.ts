@@ -13,7 +13,8 @@ import {
 } from '../plans/retries-repository.ts'
 import { findAttempt } from './attempts-repository.ts'
 import type { BackupJob } from './job.ts'
-import { findJob, insertJobs, openJobsOfPlans } from './repository.ts'
+import { openJobsOfPlans } from './open-jobs-repository.ts'
+import { findJob, insertJobs } from './repository.ts'
 import { newBackupJob } from './start-backup.ts'
 
 /**

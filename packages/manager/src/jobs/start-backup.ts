@@ -10,7 +10,7 @@ import { newIdentifier } from '../shared/identifier.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
 import { createJob } from './create-job.ts'
 import { type Attempt, type BackupJob, FIRST_ATTEMPT, NEW_PART } from './job.ts'
-import { openJobsOfPlans } from './repository.ts'
+import { openJobsOfPlans } from './open-jobs-repository.ts'
 import { describeBlocker } from './reservations.ts'
 import { findBlockers } from './reservations-repository.ts'
 

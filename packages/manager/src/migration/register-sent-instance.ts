@@ -4,8 +4,9 @@ import { addressRule } from '@osb-backup/storage'
 import type { Call } from '../access/call.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
+import { instanceIdsAtHosts } from '../instances/ids-repository.ts'
 import { backupHost } from '../instances/instance.ts'
-import { findBrokerOf, instanceIdsAtHosts } from '../instances/repository.ts'
+import { findBrokerOf } from '../instances/repository.ts'
 import { isServerShared } from '../items/service.ts'
 import {
   authorizeRegistration,

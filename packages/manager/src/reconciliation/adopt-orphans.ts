@@ -3,7 +3,7 @@ import { objectOfManifest, pointOfDump, readFoundDump } from '../adoption/found-
 import { idOfObject, recordFoundJob } from '../adoption/record-found.ts'
 import { readClock } from '../database/clock.ts'
 import { prefixOfPlan } from '../jobs/job.ts'
-import { openJobsOfPlans } from '../jobs/repository.ts'
+import { openJobsOfPlans } from '../jobs/open-jobs-repository.ts'
 import { plansById } from '../plans/service.ts'
 import type { NewRestorePoint } from '../restore-points/restore-point.ts'
 import { newIdentifier } from '../shared/identifier.ts'

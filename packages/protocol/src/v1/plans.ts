@@ -52,7 +52,7 @@ export const retentionSchema = z
       .enum(retentionStyles)
       .meta(
         about(
-          'What is kept of each item: the newest `period` restore points, those of `period` hours or days, the newest of so many hours, days, weeks, months and years (`gfs`: grandfather-father-son), or all',
+          'What is kept of each item: the newest `period` restore points, those of `period` hours or days, the newest of each hour, day, week, month and year as far back as the `keep` fields say (`gfs`: grandfather-father-son), or all',
           'days',
         ),
       ),
