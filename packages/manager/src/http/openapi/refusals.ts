@@ -25,6 +25,9 @@ interface Refusal {
 /** An open operation that is sent a body finds the credentials of its caller there. */
 const checksCredentials = ({ isOpen, hasBody }: OperationFacts): boolean => !isOpen || hasBody
 
+/** Open, and there is none unless the settings name one; it may be unreachable. */
+const isOfIdentityProvider = ({ path }: OperationFacts): boolean => path === '/v1/sign-in/identity-provider'
+
 const refusals: readonly Refusal[] = [
   {
     status: 400,
@@ -53,7 +56,7 @@ const refusals: readonly Refusal[] = [
     code: 'not-found',
     means: 'It does not exist, or belongs to a service instance that the caller was not granted',
     detail: 'There is no backup plan "69a3a7c0f1d2b3c4d5e6f708".',
-    applies: ({ path, hasBody, hasParameters }) => path.includes('{') || hasBody || hasParameters,
+    applies: (facts) => facts.path.includes('{') || facts.hasBody || facts.hasParameters || isOfIdentityProvider(facts),
   },
   {
     status: 409,
@@ -103,7 +106,7 @@ const refusals: readonly Refusal[] = [
     means:
       "The manager's database is unavailable, the request reached its deadline, or the identity provider cannot be asked (`identity-provider-unavailable`); Retry-After says when to try again",
     detail: "The manager's database is unavailable at the moment: try again in 5 seconds.",
-    applies: (facts) => checksCredentials(facts) || facts.path === '/ready',
+    applies: (facts) => checksCredentials(facts) || facts.path === '/ready' || isOfIdentityProvider(facts),
   },
 ]
 

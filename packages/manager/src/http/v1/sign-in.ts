@@ -1,7 +1,7 @@
 import { identityProviderSchema, type SignIn, signInSchema } from '@osb-backup/protocol/v1'
 import type { IdentityProvider } from '../../access/oidc/identity-provider.ts'
 import type { OidcSettings } from '../../settings/oidc-settings.ts'
-import { notFound } from '../../shared/request-error.ts'
+import { RequestError } from '../../shared/request-error.ts'
 import type { App } from '../typed-app.ts'
 
 const config = { access: 'open' } as const
@@ -29,8 +29,10 @@ export function signInRoutes(
       },
     },
     async () => {
-      if (oidc?.dashboard === undefined || provider === undefined)
-        throw notFound('identity provider', 'of the dashboard')
+      if (oidc?.dashboard === undefined || provider === undefined) {
+        const message = 'Users of the dashboard sign in with tokens: OIDC_DASHBOARD_CLIENT_ID is not set.'
+        throw new RequestError('not-found', message)
+      }
       return provider.signInEndpoints()
     },
   )
