@@ -74,9 +74,10 @@ describe('every operation that the API describes', () => {
     const viewer = await createToken({ role: 'viewer', serviceInstances: ['mine'] })
     for (const [operation, { status }] of await callEverything(bearer(viewer.token))) {
       // Anyone who reads an object has the data; a viewer sees only that it is there.
-      const forOthers = /tokens|brokerAccounts|broker-accounts|audit|notification|restore-points\/[^/]+\/object/.test(
-        operation,
-      )
+      const forOthers =
+        /tokens|brokerAccounts|broker-accounts|audit|notification|managers|restore-points\/[^/]+\/object/.test(
+          operation,
+        )
       expect([operation, status]).toEqual([operation, operation.startsWith('GET') && !forOthers ? 200 : 403])
     }
   })
