@@ -137,7 +137,7 @@ test('a pair of keys is generated in the browser, used once it was stored, and w
 test('a destination is created by its form, checked, changed and reconciled', async () => {
   await using dashboard = await openDashboard(browser, fixture.manager.url)
   const { page } = dashboard
-  await mkdir(join(fixture.destinations, 'second'))
+  await mkdir(join(fixture.destinations, 'second'), { recursive: true })
   await dashboard.open(`/destinations/new?instance=${instanceId}`, TEST_TOKEN)
   await page.getByRole('textbox', { name: 'Name' }).fill('second')
   await page.getByRole('combobox', { name: 'Kind' }).click()

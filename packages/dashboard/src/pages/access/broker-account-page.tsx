@@ -81,7 +81,8 @@ function AccountForm({ account }: { account: BrokerAccount | undefined }) {
     onSuccess: async (saved: BrokerAccount) => {
       setPassword('')
       await cache.invalidateQueries({ queryKey: ['broker-accounts'] })
-      await navigate({ to: '/access/broker-accounts/$name', params: { name: saved.name } })
+      // A user who has left the page meanwhile stays where they are.
+      if (account === undefined) await navigate({ to: '/access/broker-accounts/$name', params: { name: saved.name } })
     },
   })
   const errorOf = (field: string) => fieldError(save.error, field)

@@ -38,7 +38,8 @@ export function AgentForm({ stored, version }: { stored?: Agent; version?: strin
     },
     onSuccess: async ({ id }) => {
       await cache.invalidateQueries({ queryKey: ['agents'] })
-      await navigate({ to: '/agents/$agentId', params: { agentId: id } })
+      // A user who has left the page meanwhile stays where they are.
+      if (stored === undefined) await navigate({ to: '/agents/$agentId', params: { agentId: id } })
     },
   })
   const submit = (event: FormEvent) => {

@@ -87,7 +87,8 @@ export function DestinationForm({
         : client.destinations.update(stored.id, patchOf(draft, valuesOf(stored.store)), { version }),
     onSuccess: async ({ id }) => {
       await cache.invalidateQueries({ queryKey: ['destinations'] })
-      await navigate({ to: '/destinations/$destinationId', params: { destinationId: id } })
+      // A user who has left the page meanwhile stays where they are.
+      if (stored === undefined) await navigate({ to: '/destinations/$destinationId', params: { destinationId: id } })
     },
   })
   const error = save.error ?? check.error

@@ -36,7 +36,8 @@ export function ChannelForm({
         : client.notificationChannels.update(channelId, patchOf(draft, before), { version }),
     onSuccess: async ({ id }: Channel) => {
       await cache.invalidateQueries({ queryKey: ['channels'] })
-      await navigate({ to: '/notifications/$channelId', params: { channelId: id } })
+      // A user who has left the page meanwhile stays where they are.
+      if (channelId === undefined) await navigate({ to: '/notifications/$channelId', params: { channelId: id } })
     },
   })
   const errorOf = (field: string) => fieldError(save.error, field)

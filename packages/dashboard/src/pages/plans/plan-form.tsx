@@ -44,7 +44,8 @@ export function PlanForm({ draft: before, planId, version }: { draft: PlanDraft;
         : client.plans.update(planId, patchOf(draft, before), { version }),
     onSuccess: async (plan: Plan) => {
       await cache.invalidateQueries({ queryKey: ['plans'] })
-      await navigate({ to: '/plans/$planId', params: { planId: plan.id } })
+      // A user who has left the page meanwhile stays where they are.
+      if (planId === undefined) await navigate({ to: '/plans/$planId', params: { planId: plan.id } })
     },
   })
   const errorOf = (field: string) => fieldError(save.error, field)
