@@ -24,7 +24,7 @@ found=$(find . -printf x | wc -c)
 
 if [ -z "${trusted:-}" ]; then
     devices=$(find . \( -type b -o -type c \) -print -quit)
-    [ -z "$devices" ] || fail "the archive has device files, such as $devices: set the parameter trust_dump if you trust whoever wrote it"
+    [ -z "$devices" ] || fail "the archive has device files, such as $devices: set the parameter trust_dump if you trust its author"
     find . -type f -perm /6000 -print0 >"$BACKUP_DIRECTORY/set-id"
     if [ -s "$BACKUP_DIRECTORY/set-id" ]; then
         xargs -0 chmod ug-s -- <"$BACKUP_DIRECTORY/set-id"

@@ -11,7 +11,7 @@ use_account "$BACKUP_USERNAME" "$BACKUP_PASSWORD"
 global=$(query "SELECT group_concat(DISTINCT privilege_type ORDER BY 1 SEPARATOR ', ') FROM information_schema.user_privileges
     WHERE grantee = concat('''', replace(substring_index(current_user(), '@', 1), '''', ''''''), '''@''', substring_index(current_user(), '@', -1), '''') AND privilege_type <> 'USAGE'")
 if [ "$global" != NULL ] && [ "${BACKUP_PARAMETER_TRUST_DUMP:-false}" != true ]; then
-    fail "the account has rights on the whole server (${global:0:200}), which the dump would be executed with: give the instance an account of its database, or set the parameter trust_dump if you trust whoever wrote the data"
+    fail "the account has rights on the whole server (${global:0:200}), which the dump would be executed with: give the instance an account of its database, or set the parameter trust_dump if you trust the author of the data"
 fi
 
 # Something else than a dump must not cost the live database. Read byte by byte, so that nothing is taken from what follows.

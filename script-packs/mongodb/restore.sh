@@ -20,7 +20,7 @@ existing=$(counts)
 options=(--archive --stopOnError --drop)
 if [ "$BACKUP_DATABASE" = "$WHOLE" ]; then
     [ "${BACKUP_PARAMETER_TRUST_DUMP:-false}" = true ] ||
-        fail "the dump of a whole replica set brings its users and roles: set the parameter trust_dump if you trust whoever administered it"
+        fail "the dump of a whole replica set brings its users and roles: set the parameter trust_dump if you trust its administrators"
     options+=(--oplogReplay)
 else
     # Nothing of another database, whatever the archive has; users and roles only where they are wanted.

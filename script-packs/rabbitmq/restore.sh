@@ -12,7 +12,7 @@ jq -e -s 'length == 1 and (.[0] | has("rabbit_version") and all(.queues, .exchan
 account=$(get whoami)
 if is_global || jq -e '.tags | if type == "array" then . else split(",") end | index("administrator")' <<<"$account" >/dev/null; then
     [ "${BACKUP_PARAMETER_TRUST_DUMP:-false}" = true ] ||
-        fail "the account is an administrator, and the dump would be imported with its rights: give the instance an account of its virtual host, or set the parameter trust_dump if you trust whoever wrote it"
+        fail "the account is an administrator, and the dump would be imported with its rights: give the instance an account of its virtual host, or set the parameter trust_dump if you trust its author"
 fi
 kind=$(jq 'has("users")' -- "$dump")
 if is_global; then [ "$kind" = true ]; else [ "$kind" = false ]; fi || fail "the dump is of another kind: one of the whole broker is restored as the item $GLOBAL, and only as that"

@@ -249,7 +249,7 @@ describe('with instances, alarms, channels and accounts', () => {
   const adminPaths = () =>
     pagesOf(channelId).flatMap(({ path }) => (['/alarms', '/about'].includes(path) ? [] : [path]))
 
-  test.for(['viewer', 'operator'] as const)('a %s is told which pages need another role', async (role) => {
+  test.for(['viewer', 'operator'] as const)('a %s sees which pages need another role', async (role) => {
     await using dashboard = await openDashboard(browser, manager.url)
     const { page } = dashboard
     await dashboard.open('/alarms', tokens[role])

@@ -186,7 +186,7 @@ test('an agent shows its state, disk, packs and certificate, and gets a token th
   expect(await accessibilityViolations(page)).toEqual([])
 })
 
-test('each caller reaches every page, sees what was granted, and is told what is missing', async () => {
+test('each caller reaches every page, sees what was granted, and why the rest is missing', async () => {
   await registerInstance(fixture.client, 'elsewhere', fixture.agent, {
     hosts: [{ address: '10.9.9.9', port: 5432 }],
   })

@@ -175,7 +175,7 @@ test.for([
     change: { nonce: 'of-somebody-else' },
     message: 'This sign-in was not started in this window',
   },
-  { what: 'no role here is told so', change: { scope: 'openid' }, message: 'it gives you no role here' },
+  { what: 'no role here is refused', change: { scope: 'openid' }, message: 'it gives you no role here' },
 ])('a user whose token has $what', async ({ change, message }) => {
   await using dashboard = await openDashboard(browser, manager.url)
   const { page } = dashboard

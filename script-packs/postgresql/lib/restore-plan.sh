@@ -82,7 +82,7 @@ WITH :objects SELECT count(*) FROM objects JOIN pg_roles r ON r.oid = owner WHER
 SQL
     )" != 0 ]; then return 0; fi
     if [ "$SUPERUSER_CONTENT" != allow ] && ! is_content_of_superusers; then
-        fail "the database $BACKUP_DATABASE belongs to the superuser $TARGET_OWNER, so that everything in the dump would be executed with a superuser's rights, and it is not recorded that superusers wrote it: give the database to a role of the application (ALTER DATABASE … OWNER TO) or, if you trust whoever wrote the dump, set the parameter superuser_content to allow"
+        fail "the database $BACKUP_DATABASE belongs to the superuser $TARGET_OWNER, so that everything in the dump would be executed with a superuser's rights, and it is not recorded that superusers wrote it: give the database to a role of the application (ALTER DATABASE … OWNER TO) or, if you trust the author of the dump, set the parameter superuser_content to allow"
     fi
     RESTORER_KIND=superuser
 }
