@@ -15,6 +15,7 @@ import { reconciliations } from './reconciliations.ts'
 import { objectRemoval } from './removals.ts'
 import { retentionSweep } from './retention.ts'
 import { schedulerTick, skipTask } from './scheduler.ts'
+import { provisioning } from './service-brokers.ts'
 import { unknownPartChecks } from './unknown-parts.ts'
 
 /** What a manager does in the background: the job worker pools and the periodic tasks. Managers share the work by claims. */
@@ -64,6 +65,7 @@ export class Workers {
       agentChecks(context),
       destinationChecks(context),
       reconciliations(context),
+      provisioning(context),
       unknownPartChecks(context),
       alarmTask(context),
       ...notificationTasks(context),
