@@ -7,7 +7,7 @@ import { inject } from 'vitest'
 
 const { host, port, username, password } = inject('lab').postgresql
 /** The lab's PostgreSQL, as the broker uses it. */
-export const labServer = { host, port, username, password }
+const labServer = { host, port, username, password }
 
 /** A manager that others kill, and start again on the same data. */
 export interface Managed extends AsyncDisposable {

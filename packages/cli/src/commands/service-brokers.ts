@@ -42,7 +42,7 @@ interface CreateOptions extends Record<string, unknown> {
 }
 
 /** Options that say of which plan an instance is requested. */
-export interface ProvisioningOptions extends ParameterOptions {
+interface ProvisioningOptions extends ParameterOptions {
   serviceBroker?: string
   service?: string
   servicePlan?: string
@@ -179,7 +179,7 @@ async function brokerOf(
 }
 
 /** Adds the options that say of which plan an instance is requested. */
-export function addProvisioningOptions(command: Command): Command {
+function addProvisioningOptions(command: Command): Command {
   return addParameterOptions(
     command
       .option(
@@ -193,7 +193,7 @@ export function addProvisioningOptions(command: Command): Command {
 }
 
 /** What those options say, as requests have it. */
-export async function provisioningOf(session: Session, options: ProvisioningOptions) {
+async function provisioningOf(session: Session, options: ProvisioningOptions) {
   const { serviceBroker, service, servicePlan } = options
   const parameters = await parametersOf(session.io, options)
   return {

@@ -271,17 +271,6 @@ export async function markUnwanted({ database }: { database: Database }, id: str
   return numUpdatedRows > 0n
 }
 
-/** Lets users read the credentials of an instance. Returns false if it is not wanted any more. */
-export async function markReleased({ database }: { database: Database }, id: string): Promise<boolean> {
-  const { numUpdatedRows } = await database
-    .updateTable('provisioned_instances')
-    .set({ released: true })
-    .where('id', '=', id)
-    .where('wanted', '=', true)
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
-}
-
 /** What a list of provisioned instances is filtered by. */
 export interface ProvisionedSearch {
   /** Of the instances whose data they have. */

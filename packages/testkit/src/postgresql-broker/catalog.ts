@@ -11,7 +11,7 @@ export interface BrokerPlan {
 }
 
 export const SERVICE_ID = '7f4f0d2a-3a56-4a0e-8a3c-5d0e6f1b2c31'
-export const SERVICE_NAME = 'postgresql'
+const SERVICE_NAME = 'postgresql'
 
 /** The service plans, by name. */
 export const brokerPlans = {
