@@ -9,6 +9,7 @@ export PACK
 . "$PACK/lib/connection.sh"
 . "$PACK/lib/backup-account.sh"
 . "$PACK/lib/blockers.sh"
+. "$PACK/lib/row-counts.sh"
 errors=$BACKUP_DIRECTORY/errors
 
 if is_globals_item; then
@@ -25,6 +26,10 @@ encoding=$(query "$ACCOUNT" "$BACKUP_DATABASE" 'SHOW server_encoding')
 options=(--format=custom --compress=0 --no-password --encoding="$encoding" --lock-wait-timeout="${LOCK_TIMEOUT}s")
 # The passwords of subscriptions, and a second subscriber, are not wanted anywhere.
 options+=(--no-subscriptions)
+if [ "$COUNT_ROWS" = true ]; then
+    count_rows "$ACCOUNT"
+    options+=(--snapshot="$SNAPSHOT")
+fi
 
 watch_blockers "$ACCOUNT" "$BACKUP_DATABASE"
 PGDATABASE=$BACKUP_DATABASE as "$ACCOUNT" pg_dump "${options[@]}" 2>"$errors" || {
@@ -35,3 +40,4 @@ PGDATABASE=$BACKUP_DATABASE as "$ACCOUNT" pg_dump "${options[@]}" 2>"$errors" ||
     fail_with "$errors" "pg_dump failed"
 }
 cat "$errors" >&2
+stop_counting

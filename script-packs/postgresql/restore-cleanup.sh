@@ -17,8 +17,10 @@ if database_exists "$ADMIN" "$HOME_DATABASE" "$STAGING_DATABASE"; then
     say "dropping the half-restored database $STAGING_DATABASE"
     drop_database "$ADMIN" "$STAGING_DATABASE"
 fi
-if [ "$(query "$ADMIN" "$HOME_DATABASE" "SELECT count(*) FROM pg_roles WHERE rolname = :'role'" --set=role="$TEMPORARY_ROLE")" = 1 ]; then
-    say "dropping the temporary role $TEMPORARY_ROLE"
-    drop_temporary_role
-fi
+for TEMPORARY_ROLE in "$TEMPORARY_ROLE" "$CHECKING_ROLE"; do
+    if [ "$(query "$ADMIN" "$HOME_DATABASE" "SELECT count(*) FROM pg_roles WHERE rolname = :'role'" --set=role="$TEMPORARY_ROLE")" = 1 ]; then
+        say "dropping the temporary role $TEMPORARY_ROLE"
+        drop_temporary_role
+    fi
+done
 drop_expired_databases
