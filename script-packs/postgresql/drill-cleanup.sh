@@ -12,7 +12,7 @@ export PACK
 [[ $BACKUP_DATABASE == osb_drill_* ]] || fail "the database $BACKUP_DATABASE was not created by a drill, and is not dropped"
 look_at_accounts
 end_sessions_of_job
-database_exists "$ADMIN" "$HOME_DATABASE" "$BACKUP_DATABASE" || exit 0
+$TARGET_EXISTS || exit 0
 errors=$BACKUP_DIRECTORY/errors
 for account in "$ADMIN" main ${SECOND_ACCOUNT:+second}; do
     [ -n "${IS_SUPERUSER[$account]:-}" ] || continue

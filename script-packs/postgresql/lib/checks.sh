@@ -41,8 +41,14 @@ create_checking_role() {
         owner=pg_read_all_data
     fi
     TEMPORARY_ROLE=$CHECKING_ROLE
-    trap 'drop_temporary_role >/dev/null' EXIT
+    # Where this script is killed, restore-cleanup.sh drops it.
+    trap drop_checking_role EXIT
     create_temporary_role "$owner" >/dev/null
+    : >"$BACKUP_DIRECTORY/checking-role"
+}
+
+drop_checking_role() {
+    drop_temporary_role >/dev/null && rm -f "$BACKUP_DIRECTORY/checking-role"
 }
 
 # Compares the tables with what count_rows recorded in the metadata.
