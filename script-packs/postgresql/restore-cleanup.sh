@@ -21,7 +21,9 @@ if $TEMPORARY_ROLE_EXISTS; then
     say "dropping the temporary role $TEMPORARY_ROLE"
     drop_temporary_role
 fi
-if [ -e "$BACKUP_DIRECTORY/checking-role" ]; then
+# Of a check that was killed.
+if [ -e "$BACKUP_DIRECTORY/checking-role" ] &&
+    [ "$(query "$ADMIN" "$HOME_DATABASE" "SELECT count(*) FROM pg_roles WHERE rolname = :'role'" --set=role="$CHECKING_ROLE")" = 1 ]; then
     TEMPORARY_ROLE=$CHECKING_ROLE
     drop_temporary_role
 fi

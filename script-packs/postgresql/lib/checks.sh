@@ -43,8 +43,8 @@ create_checking_role() {
     TEMPORARY_ROLE=$CHECKING_ROLE
     # Where this script is killed, restore-cleanup.sh drops it.
     trap drop_checking_role EXIT
-    create_temporary_role "$owner" >/dev/null
     : >"$BACKUP_DIRECTORY/checking-role"
+    create_temporary_role "$owner" >/dev/null
 }
 
 drop_checking_role() {
