@@ -56,6 +56,9 @@ recall_administrator() {
     fi
 }
 
+# together LIST…: prints the names of lists, a line each, each name once, in order.
+together() { printf '%s\n' "$@" | sed '/^$/d' | sort -u; }
+
 # create_temporary_role LIST…: creates the temporary role of this restore, a member of the roles of the lists, a line each.
 create_temporary_role() {
     local roles
