@@ -1,6 +1,7 @@
 import type { Generated } from 'kysely'
 import type { AuditEntryTable, BrokerAccountTable, IdempotencyKeyTable, TokenTable } from './tables/access.ts'
 import type { AlarmTable, DestinationCheckTable, ManagerReportTable, SharedTaskTable } from './tables/alarms.ts'
+import type { CloneTable } from './tables/clones.ts'
 import type { DrillPartTable, DrillStepTable, DrillTable, RestorableItemTable } from './tables/drills.ts'
 import type {
   AgentTable,
@@ -61,6 +62,7 @@ export interface Tables {
   notifications: NotificationTable
   service_brokers: ServiceBrokerTable
   provisioned_instances: ProvisionedInstanceTable
+  clones: CloneTable
   measurements: MeasurementTable
   measurement_changes: MeasurementChangeTable
   measurement_limits: MeasurementLimitsTable

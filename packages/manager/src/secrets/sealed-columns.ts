@@ -8,6 +8,7 @@ export const sealedColumns = {
   notification_channels: ['sealed_secrets'],
   service_brokers: ['sealed_password'],
   provisioned_instances: ['sealed_parameters', 'sealed_credentials'],
+  clones: ['sealed_target', 'sealed_private_key', 'sealed_mask'],
   jobs: ['sealed_private_key', 'sealed_parameters'],
 } as const
 

@@ -8,6 +8,7 @@ import { runVerification } from '../verification/run-verification.ts'
 import { agentChecks } from './agent-checks.ts'
 import { alarmTask, withdrawFromAlarms } from './alarms.ts'
 import { clockWatch } from './clock-watch.ts'
+import { cloning } from './clones.ts'
 import { destinationChecks } from './destination-checks.ts'
 import { drillTick } from './drills.ts'
 import { JobWorkerPool } from './job-worker-pool.ts'
@@ -81,6 +82,7 @@ export class Workers {
       destinationChecks(context),
       reconciliations(context),
       provisioning(context),
+      cloning(context),
       unknownPartChecks(context),
       alarmTask(context),
       ...notificationTasks(context),

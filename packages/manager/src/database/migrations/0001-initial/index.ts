@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { access } from './access.ts'
 import { alarms } from './alarms.ts'
+import { clones } from './clones.ts'
 import { drills } from './drills.ts'
 import { instances } from './instances.ts'
 import { jobCounters } from './job-counters.ts'
@@ -29,6 +30,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     ...measurements,
     ...notifications,
     ...serviceBrokers,
+    ...clones,
   ]) {
     await sql.raw(statement).execute(database)
   }
