@@ -17,6 +17,7 @@ import type {
   ReconciliationTable,
   RestorePointCounterTable,
   RestorePointTable,
+  StoredBytesTable,
 } from './tables/restore-points.ts'
 import type { CertificateAuthorityTable, ClockJumpTable, ClockObservationTable, SettingTable } from './tables/system.ts'
 
@@ -38,6 +39,8 @@ export interface Tables {
   restore_points: RestorePointTable
   restore_point_counters: RestorePointCounterTable
   restore_point_counter_changes: RestorePointCounterTable & { id: Generated<string> }
+  stored_bytes_by_day: StoredBytesTable
+  stored_bytes_changes: StoredBytesTable & { id: Generated<string> }
   reconciliations: ReconciliationTable
   tokens: TokenTable
   broker_accounts: BrokerAccountTable
