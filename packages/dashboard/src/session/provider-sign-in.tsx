@@ -37,7 +37,10 @@ export function ProviderSignIn({
       await (await loadOidc()).startSignIn(provider, pathname + search)
     })
   const finish = useRef((received: ProviderAnswer) =>
-    attempt(async () => signIn(await (await loadOidc()).finishSignIn(provider, received))),
+    attempt(async () => {
+      const session = await (await loadOidc()).finishSignIn(provider, received)
+      await signIn(session.token, session.signOut)
+    }),
   )
   useEffect(() => {
     if (!isOpen(answer)) return
