@@ -51,6 +51,14 @@ function InstanceActions({ instanceId }: { instanceId: string }) {
       <Button variant="default" renderRoot={(props) => <Link to="/destinations" search={search} {...props} />}>
         {t.destinations}
       </Button>
+      {hasRole('admin') && (
+        <Button
+          variant="default"
+          renderRoot={(props) => <Link to="/instances/$instanceId/settings" params={{ instanceId }} {...props} />}
+        >
+          {t.settings}
+        </Button>
+      )}
       {hasRole('operator') && (
         <>
           <Button variant="default" renderRoot={(props) => <Link to="/plans/new" search={search} {...props} />}>
