@@ -3,7 +3,7 @@ import type { List } from '@osb-backup/protocol/v1'
 import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useMemo } from 'react'
 import type { PageStart } from '../data/queries.ts'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 import { ErrorNotice } from './notices.tsx'
 import { type Column, VirtualTable } from './virtual-table.tsx'
 

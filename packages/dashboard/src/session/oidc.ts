@@ -17,7 +17,7 @@ import {
   refreshTokenGrant,
   type TokenEndpointResponse,
 } from 'openid-client'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 import { type ProviderAnswer, SIGN_IN_PATH, storePending } from './provider-answer.ts'
 
 const t = messages.signIn

@@ -2,7 +2,7 @@ import { ApiError, BackupClient, type ClientOptions } from '@osb-backup/client'
 import { type CallerInfo, type Permission, type Role, roles } from '@osb-backup/protocol/v1'
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 
 /** Who is signed in. The token is in the client and nowhere else: closing or reloading the page signs out. */
 export interface Session {

@@ -1,7 +1,7 @@
 import { PasswordInput, SimpleGrid, TextInput } from '@mantine/core'
 import type { Instance } from '@osb-backup/protocol/v1'
 import { Section } from '../../components/section.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import type { InstanceDraft } from './instance-draft.ts'
 
 const t = messages.instances.form

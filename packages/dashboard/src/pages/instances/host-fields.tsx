@@ -1,6 +1,6 @@
 import { Button, Group, NumberInput, Radio, Stack, TextInput } from '@mantine/core'
 import { Section } from '../../components/section.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import type { HostDraft, InstanceDraft } from './instance-draft.ts'
 
 const t = messages.instances.form

@@ -1,7 +1,7 @@
 import { Alert } from '@mantine/core'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { Page } from '../../components/page.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 import { emptyInstance } from './instance-draft.ts'
 import { InstanceForm } from './instance-form.tsx'

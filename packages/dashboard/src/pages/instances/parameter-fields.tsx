@@ -1,5 +1,5 @@
 import { Checkbox, NumberInput, PasswordInput, Select, SimpleGrid, Stack, TextInput } from '@mantine/core'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import type { PackParameter } from './instance-draft.ts'
 
 const t = messages.instances.form

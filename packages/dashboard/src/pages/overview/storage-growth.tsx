@@ -2,7 +2,7 @@ import { Text } from '@mantine/core'
 import type { Overview } from '@osb-backup/protocol/v1'
 import { BarChart } from '../../components/bar-chart.tsx'
 import { formatBytes, formatGrowth } from '../../components/formats.ts'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 
 const t = messages.overview.storage
 
