@@ -22,6 +22,7 @@ export async function rowsHandledBy(url: string, call: (database: Database) => P
   let rows = 0
   const pool = new Pool({ connectionString: url })
   const explaining: PostgresPool = {
+    options: pool.options,
     async connect() {
       const client = await pool.connect()
       const query = async (text: string, values: readonly unknown[]) => {
