@@ -1,6 +1,7 @@
 import type { Generated } from 'kysely'
 import type { AuditEntryTable, BrokerAccountTable, IdempotencyKeyTable, TokenTable } from './tables/access.ts'
 import type { AlarmTable, DestinationCheckTable, ManagerReportTable, SharedTaskTable } from './tables/alarms.ts'
+import type { DrillPartTable, DrillStepTable, DrillTable, RestorableItemTable } from './tables/drills.ts'
 import type {
   AgentTable,
   FileDestinationTable,
@@ -41,6 +42,10 @@ export interface Tables {
   restore_point_counter_changes: RestorePointCounterTable & { id: Generated<string> }
   stored_bytes_by_day: StoredBytesTable
   stored_bytes_changes: StoredBytesTable & { id: Generated<string> }
+  drills: DrillTable
+  drill_parts: DrillPartTable
+  drill_steps: DrillStepTable
+  restorable_items: RestorableItemTable
   reconciliations: ReconciliationTable
   tokens: TokenTable
   broker_accounts: BrokerAccountTable

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { access } from './access.ts'
 import { alarms } from './alarms.ts'
+import { drills } from './drills.ts'
 import { instances } from './instances.ts'
 import { jobCounters } from './job-counters.ts'
 import { jobs } from './jobs.ts'
@@ -20,6 +21,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     ...jobCounters,
     ...restorePoints,
     ...restorePointCounters,
+    ...drills,
     ...access,
     ...system,
     ...alarms,
