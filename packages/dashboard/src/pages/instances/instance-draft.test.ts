@@ -62,6 +62,7 @@ const stored: Instance = {
   items: ['shop'],
   parameters: { dump_jobs: 4, restore_mode: 'swap', pin: '***', of_the_broker: 'x' },
   secretParameters: ['pin', 'other'],
+  drillTarget: false,
   protection: { state: 'unknown', reason: 'No backup has run yet.' },
   createdAt: '2026-03-01T02:00:00Z',
 }
