@@ -20,6 +20,7 @@ import type {
   RestorePointTable,
   StoredBytesTable,
 } from './tables/restore-points.ts'
+import type { ProvisionedInstanceTable, ServiceBrokerTable } from './tables/service-brokers.ts'
 import type { CertificateAuthorityTable, ClockJumpTable, ClockObservationTable, SettingTable } from './tables/system.ts'
 
 /** The tables as Kysely sees them; `migrations/` creates them. Columns named `sealed_…` hold what `Sealer` sealed. */
@@ -61,6 +62,8 @@ export interface Tables {
   destination_checks: DestinationCheckTable
   notification_channels: NotificationChannelTable
   notifications: NotificationTable
+  service_brokers: ServiceBrokerTable
+  provisioned_instances: ProvisionedInstanceTable
   measurements: MeasurementTable
   measurement_changes: MeasurementChangeTable
   measurement_limits: MeasurementLimitsTable
