@@ -11,6 +11,7 @@ import {
   destinationCertificates,
   destinationFacts,
   lockFacts,
+  orphanFacts,
   planFacts,
   pointFacts,
   tokenFacts,
@@ -34,6 +35,7 @@ export async function gatherFacts(context: Pick<Context, 'database' | 'settings'
     tokens: await tokenFacts(context),
     certificates: await certificateFacts(context, now),
     managers: await listReports(context),
+    orphans: await orphanFacts(context),
     clockJump: jump,
     database: await databaseFacts(context),
   }
