@@ -1,4 +1,4 @@
-import { errorMessage } from '@osb-backup/node'
+import { type Deadline, errorMessage, startDeadline } from '@osb-backup/node'
 import type { AgentFailureCode, BackupStage, RestoreStage } from '@osb-backup/protocol'
 import type { ObjectStore } from '@osb-backup/storage'
 import { stores } from '@osb-backup/storage/kinds'
@@ -118,9 +118,9 @@ export function stageTimeLimitMs({ settings, job }: Pick<RunContext, 'settings' 
 }
 
 /**
- * A signal for a transfer: that of the job, and the time limit of its stage. If a script runs at the same time, its own
- * limit fires first and is the one that is reported.
+ * The deadline of a transfer: its signal is that of the job, with the time limit of its stage. If a script runs at the same time, its
+ * own limit fires first and is the one that is reported.
  */
-export function transferSignal(run: RunContext, signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(stageTimeLimitMs(run) + run.settings.killGraceMs + 1000)])
+export function startTransferDeadline(run: RunContext, signal: AbortSignal): Deadline {
+  return startDeadline(signal, stageTimeLimitMs(run) + run.settings.killGraceMs + 1000)
 }

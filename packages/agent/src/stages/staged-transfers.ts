@@ -12,7 +12,7 @@ import { dumpTransforms } from './dump-transforms.ts'
 import { findDump, handOver, requireOwnDirectory, splitDumpName } from './job-directory.ts'
 import { beginUpload } from './object-upload.ts'
 import { findSource, transformsToReverse } from './restore-source.ts'
-import { failed, type RunContext, type StepResult, stageTimeLimitMs, transferSignal } from './run-context.ts'
+import { failed, type RunContext, type StepResult, stageTimeLimitMs, startTransferDeadline } from './run-context.ts'
 import { storeDump } from './store-dump.ts'
 import { transferFailure } from './transfer-failure.ts'
 
@@ -24,7 +24,8 @@ export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<
   const { job, store } = run
   const dump = await findDump(run.directory, run.filename)
   if (!dump.ok) return failed(dump.error)
-  const both = transferSignal(run, signal)
+  using deadline = startTransferDeadline(run, signal)
+  const both = deadline.signal
   const transforms = dumpTransforms(run)
   const { base, type } = splitDumpName(dump.value, run.filename)
   const wanted = {
@@ -71,7 +72,8 @@ async function openDump(path: string, account: ScriptAccount | undefined): Promi
 export async function downloadFile(run: RunContext, signal: AbortSignal): Promise<StepResult> {
   const { job, store, settings } = run
   const { source, encryptionKey } = job.request
-  const both = transferSignal(run, signal)
+  using deadline = startTransferDeadline(run, signal)
+  const both = deadline.signal
   try {
     const name = await findSource(run, both)
     // A request that says what is to be reversed, and not what the manifest must be, needs none.

@@ -2,7 +2,7 @@ import { transformSuffix } from '@osb-backup/core'
 import { isSuccess, scriptFailure } from '../scripts/script-result.ts'
 import { type DumpTransforms, dumpTransforms } from './dump-transforms.ts'
 import { beginUpload, type ObjectUpload } from './object-upload.ts'
-import { type RunContext, type StepResult, stageTimeLimitMs, startStage, transferSignal } from './run-context.ts'
+import { type RunContext, type StepResult, stageTimeLimitMs, startStage, startTransferDeadline } from './run-context.ts'
 import { storeDump } from './store-dump.ts'
 import { transferFailure } from './transfer-failure.ts'
 
@@ -27,7 +27,8 @@ export async function streamBackup(
     type: type + transformSuffix(transforms),
     takenAt: startedAt,
   }
-  const transfer = transferSignal(run, signal)
+  using deadline = startTransferDeadline(run, signal)
+  const transfer = deadline.signal
   try {
     const upload = await beginUpload(run, wanted, transfer)
     try {

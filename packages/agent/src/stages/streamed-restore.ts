@@ -6,7 +6,7 @@ import { releaseBuffer } from '@osb-backup/storage/buffer-ownership'
 import { writeMetadata } from '../scripts/script-messages.ts'
 import { isSuccess, scriptFailure } from '../scripts/script-result.ts'
 import { findSource, transformsToReverse } from './restore-source.ts'
-import { type RunContext, type StepResult, stageTimeLimitMs, startStage, transferSignal } from './run-context.ts'
+import { type RunContext, type StepResult, stageTimeLimitMs, startStage, startTransferDeadline } from './run-context.ts'
 import { transferFailure } from './transfer-failure.ts'
 
 /**
@@ -17,7 +17,8 @@ import { transferFailure } from './transfer-failure.ts'
 export async function streamRestore(run: RunContext, path: string, signal: AbortSignal): Promise<StepResult> {
   const { job, store } = run
   const { source, encryptionKey } = job.request
-  const both = transferSignal(run, signal)
+  using deadline = startTransferDeadline(run, signal)
+  const both = deadline.signal
   const what = `the download from ${store.location}`
   let content: Readable
   try {
