@@ -43,7 +43,9 @@ export class KeystoneUser {
     const url = `${this.#authUrl}/users/${this.token.user.id}/application_credentials`
     const wanted = { name: `test-${randomUUID()}`, ...(expiresAt && { expires_at: expiresAt.toISOString() }) }
     const answer = await send(url, 'POST', { application_credential: wanted }, this.subject)
-    const { application_credential: created } = (await answer.json()) as { application_credential: ApplicationCredential }
+    const { application_credential: created } = (await answer.json()) as {
+      application_credential: ApplicationCredential
+    }
     const { id, name, secret } = created
     const remove = async () => {
       await send(`${url}/${id}`, 'DELETE', undefined, this.subject)

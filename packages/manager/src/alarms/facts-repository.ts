@@ -122,7 +122,9 @@ export async function destinationCredentials({ database }: FactsContext): Promis
     select destination.id, destination.name, destination.instance_id as "instanceId",
       checks.credentials_expire_at as "expiresAt"
     from destination_checks checks join file_destinations destination on destination.id = checks.destination_id
-    where destination.deleted_at is null and checks.credentials_expire_at < now() + interval '1 month'`.execute(database)
+    where destination.deleted_at is null and checks.credentials_expire_at < now() + interval '1 month'`.execute(
+    database,
+  )
   return rows
 }
 
