@@ -1,5 +1,5 @@
-/** A signal with a time limit. Dispose of it when what it limits has ended. */
-export interface Deadline extends Disposable {
+/** A signal with a time limit. */
+interface Deadline {
   /** Aborts with its parent, for the same reason, or with a `TimeoutError` when the time is over. */
   readonly signal: AbortSignal
   /** Whether the time was over before its parent aborted. */
@@ -7,32 +7,32 @@ export interface Deadline extends Disposable {
 }
 
 /**
- * Starts the time limit of work that a signal ends, too. Node keeps `AbortSignal.timeout` until its time is over once it is part of an
- * `AbortSignal.any`, however long that takes: a long limit of short work needs this instead.
+ * Does work that a signal or a time limit ends. Node keeps `AbortSignal.timeout` until its time is over once it is part of an
+ * `AbortSignal.any`, however long that takes: a long limit of short work needs this instead, of which nothing is left after the work.
  *
  * @param timeoutMs - Up to 2^31 - 1.
+ * @param work - Must settle soon after the signal of the deadline aborts.
  */
-export function startDeadline(parent: AbortSignal, timeoutMs: number): Deadline {
+export async function withDeadline<Result>(
+  parent: AbortSignal,
+  timeoutMs: number,
+  work: (deadline: Deadline) => Promise<Result>,
+): Promise<Result> {
   const controller = new AbortController()
-  const { signal } = controller
-  let isExceeded = false
+  const deadline = { signal: controller.signal, isExceeded: false }
   const follow = () => controller.abort(parent.reason)
   const timer = setTimeout(() => {
-    if (signal.aborted) return
-    isExceeded = true
+    if (controller.signal.aborted) return
+    deadline.isExceeded = true
     controller.abort(new DOMException('The time limit was exceeded', 'TimeoutError'))
   }, timeoutMs)
   timer.unref()
   if (parent.aborted) follow()
   parent.addEventListener('abort', follow, { once: true })
-  return {
-    signal,
-    get isExceeded() {
-      return isExceeded
-    },
-    [Symbol.dispose]() {
-      clearTimeout(timer)
-      parent.removeEventListener('abort', follow)
-    },
+  try {
+    return await work(deadline)
+  } finally {
+    clearTimeout(timer)
+    parent.removeEventListener('abort', follow)
   }
 }

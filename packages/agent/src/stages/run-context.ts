@@ -1,4 +1,4 @@
-import { type Deadline, errorMessage, startDeadline } from '@osb-backup/node'
+import { errorMessage, withDeadline } from '@osb-backup/node'
 import type { AgentFailureCode, BackupStage, RestoreStage } from '@osb-backup/protocol'
 import type { ObjectStore } from '@osb-backup/storage'
 import { stores } from '@osb-backup/storage/kinds'
@@ -120,9 +120,14 @@ export function stageTimeLimitMs({ settings, job }: Pick<RunContext, 'settings' 
 }
 
 /**
- * The deadline of a transfer: its signal is that of the job, with the time limit of its stage. If a script runs at the same time, its
- * own limit fires first and is the one that is reported.
+ * Transfers within the time limit of a stage: `transfer` gets a signal that aborts with that of the job, and at the limit. If a script
+ * runs at the same time, its own limit fires first and is the one that is reported.
  */
-export function startTransferDeadline(run: RunContext, signal: AbortSignal): Deadline {
-  return startDeadline(signal, stageTimeLimitMs(run) + run.settings.killGraceMs + 1000)
+export function withinTimeLimit(
+  run: RunContext,
+  signal: AbortSignal,
+  transfer: (signal: AbortSignal) => Promise<StepResult>,
+): Promise<StepResult> {
+  const limitMs = stageTimeLimitMs(run) + run.settings.killGraceMs + 1000
+  return withDeadline(signal, limitMs, (deadline) => transfer(deadline.signal))
 }
