@@ -104,7 +104,7 @@ export const stateMessages = {
     cancelled: 'Cancelled',
     unknown: 'Unknown',
   },
-  kinds: { backup: 'Backup', restore: 'Restore', verify: 'Verification' },
+  kinds: { backup: 'Backup', restore: 'Restore', verify: 'Verification', drill: 'Drill' },
   protection: { protected: 'Protected', 'at-risk': 'At risk', unprotected: 'Unprotected', unknown: 'Unknown' },
   agents: { reachable: 'Reachable', unreachable: 'Unreachable', unknown: 'Not checked yet' },
   alarms: { open: 'Open', resolved: 'Resolved' },

@@ -12,6 +12,7 @@ import {
   destinationCredentials,
   destinationFacts,
   lockFacts,
+  orphanFacts,
   planFacts,
   pointFacts,
   tokenFacts,
@@ -36,6 +37,7 @@ export async function gatherFacts(context: Pick<Context, 'database' | 'settings'
     certificates: await certificateFacts(context, now),
     credentials: await destinationCredentials(context),
     managers: await listReports(context),
+    orphans: await orphanFacts(context),
     clockJump: jump,
     database: await databaseFacts(context),
   }

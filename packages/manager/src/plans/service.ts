@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { decideDueRuns, isRetentionShorter } from '@osb-backup/core'
 import type { PlanRunOutcome } from '@osb-backup/protocol'
 import { generateAgeKeys } from '@osb-backup/storage'
@@ -16,6 +17,8 @@ import { newIdentifier } from '../shared/identifier.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { changedMeanwhile, notFound, RequestError } from '../shared/request-error.ts'
+import { checkDrill, requireNoDrillTarget } from './drill-rules.ts'
+import { nextDrillOf } from './next-drill.ts'
 import { nextRunOf } from './next-run.ts'
 import { type BackupPlan, type PlanSchedule, retentionOf } from './plan.ts'
 import type { PlanRun } from './plan-run.ts'
@@ -53,7 +56,10 @@ export function plansById(context: RepositoryContext, ids: readonly string[]): P
 }
 
 /** What a new plan is created with. */
-export type NewPlan = Omit<BackupPlan, 'id' | 'version' | 'createdAt' | 'nextRunAt' | 'retentionCountsFrom'>
+export type NewPlan = Omit<
+  BackupPlan,
+  'id' | 'version' | 'createdAt' | 'nextRunAt' | 'nextDrillAt' | 'retentionCountsFrom'
+>
 
 /**
  * Creates a plan.
@@ -74,9 +80,12 @@ export async function createPlan(
   await requireSelectableItems(context, instance, wanted.items, 'items')
   const unscheduled = { nextRunAt: undefined, retentionCountsFrom: undefined, version: 1 }
   const createdAt = await readClock(context)
-  const plan: BackupPlan = { ...wanted, ...unscheduled, id: newIdentifier(createdAt), createdAt }
+  const nextDrillAt = nextDrillOf(wanted, createdAt)
+  const plan: BackupPlan = { ...wanted, ...unscheduled, id: newIdentifier(createdAt), createdAt, nextDrillAt }
+  requireNoDrillTarget(instance)
   await checkDestination(context, plan)
   checkPlan(plan, context)
+  await checkDrill(context, call, plan)
   const next = nextRunOf({ ...plan, lastDueAt: undefined }, context.settings, createdAt)
   return namingTakenName(
     plan,
@@ -112,6 +121,7 @@ export async function updatePlan(
   await checkItems(context, plan, stored)
   requireMayReplace(call, stored, plan)
   checkPlan(plan, context, stored)
+  await checkDrill(context, call, plan, stored)
   const update = inAuditedTransaction(context, call, async (tx) => {
     const locked = await repository.lockPlan(tx, plan.id)
     if (locked === undefined || (edited !== undefined && locked.plan.version !== edited)) throw changedMeanwhile()
@@ -142,7 +152,10 @@ async function replacePlan(
   await dropRetriesBeyond(tx, plan.id, plan.paused ? 0 : plan.retries)
   const [before, after] = [retentionOf(stored), retentionOf(plan)]
   const isRetentionChanged = isRetentionShorter(after, before) || isRetentionShorter(before, after)
+  const isDrillRescheduled =
+    stored.paused !== plan.paused || !isDeepStrictEqual(stored.drill?.schedule, plan.drill?.schedule)
   return repository.updatePlan(tx, plan, {
+    nextDrill: isDrillRescheduled ? { at: nextDrillOf(plan, now) } : undefined,
     next: isRescheduled ? nextRunOf({ ...plan, lastDueAt: schedule.lastDueAt }, tx.settings, now) : undefined,
     retentionCountsFrom: isRetentionChanged
       ? new Date(now.getTime() + tx.settings.retentionChangeGraceHours * HOUR_MS)

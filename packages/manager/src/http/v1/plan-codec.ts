@@ -13,7 +13,7 @@ import { type BackupPlan, DEFAULT_RETRIES } from '../../plans/plan.ts'
 import type { PlanRun } from '../../plans/plan-run.ts'
 import type { NewPlan } from '../../plans/service.ts'
 import { RequestError } from '../../shared/request-error.ts'
-import { stateOf } from './job-codec.ts'
+import { stateOf } from './job-states.ts'
 
 const styles = { count: 'FILES', hours: 'HOURS', days: 'DAYS', gfs: 'GFS', all: 'ALL' } as const
 const wireStyles = { FILES: 'count', HOURS: 'hours', DAYS: 'days', GFS: 'gfs', ALL: 'all' } as const satisfies Record<
@@ -28,6 +28,7 @@ export function planToWire(plan: BackupPlan): Plan {
     instanceId: plan.instanceId,
     ...commonFields(plan),
     encryption: { publicKey: plan.publicKey, privateKeySet: plan.privateKey !== undefined },
+    nextDrillAt: plan.nextDrillAt?.toISOString(),
     nextRunAt: plan.nextRunAt?.toISOString(),
     retentionEffectiveAt: plan.retentionCountsFrom?.toISOString(),
     createdAt: plan.createdAt.toISOString(),
@@ -55,6 +56,7 @@ function commonFields(plan: BackupPlan) {
     rpoSeconds: plan.rpoSeconds,
     retries: plan.retries,
     parallelItems: plan.parallelItems,
+    drill: plan.drill,
   }
 }
 
@@ -79,6 +81,7 @@ export function planFromWire(settings: PlanSettings): Omit<NewPlan, 'instanceId'
     rpoSeconds: settings.rpoSeconds,
     retries: settings.retries ?? DEFAULT_RETRIES,
     parallelItems: settings.parallelItems ?? 1,
+    drill: settings.drill,
   }
 }
 
@@ -132,11 +135,19 @@ function generationsFromWire(retention: WireRetention): Generations {
   return omitUndefined({ ...counts, maxAgeDays: retention.maxAgeDays })
 }
 
-/** Settings before a merge patch is applied: a retention of another style replaces the stored one, whose fields mean nothing to it. */
+/**
+ * Settings before a merge patch is applied: a retention of another style, or a drill target of another kind, replaces the stored one, whose
+ * fields mean nothing to it.
+ */
 export function beforePatch(settings: PlanSettings, patch: PlanPatch): PlanSettings {
-  const style = patch.retention?.style
-  if (style == null || style === settings.retention.style) return settings
-  return { ...settings, retention: { style } }
+  const { retention, drill } = settings
+  const style = patch.retention?.style ?? retention.style
+  const target = patch.drill?.target?.kind ?? drill?.target.kind
+  return {
+    ...settings,
+    ...(style === retention.style ? {} : { retention: { style } }),
+    ...(drill === undefined || target === drill.target.kind ? {} : { drill: { ...drill, target: {} as never } }),
+  }
 }
 
 /** What became of a scheduled run, as the API answers it. */

@@ -19,6 +19,7 @@ import { planRoutes } from './plans.ts'
 import { reconciliationRoutes } from './reconciliations.ts'
 import { restorePointObjectRoutes } from './restore-point-object.ts'
 import { restorePointRoutes } from './restore-points.ts'
+import { serviceBrokerRoutes } from './service-brokers.ts'
 import { tokenRoutes } from './tokens.ts'
 import { trendRoutes } from './trends.ts'
 import { versionRoutes } from './version.ts'
@@ -42,6 +43,7 @@ export function v1Routes(app: App, context: Context): void {
     restorePointObjectRoutes,
     alarmRoutes,
     notificationRoutes,
+    serviceBrokerRoutes,
     overviewRoutes,
     clockRoutes,
     eventRoutes,

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { access } from './access.ts'
 import { alarms } from './alarms.ts'
+import { drills } from './drills.ts'
 import { instances } from './instances.ts'
 import { jobCounters } from './job-counters.ts'
 import { jobs } from './jobs.ts'
@@ -9,6 +10,7 @@ import { notifications } from './notifications.ts'
 import { plans } from './plans.ts'
 import { restorePointCounters } from './restore-point-counters.ts'
 import { restorePoints } from './restore-points.ts'
+import { serviceBrokers } from './service-brokers.ts'
 import { system } from './system.ts'
 
 /** Creates all tables. */
@@ -20,11 +22,13 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     ...jobCounters,
     ...restorePoints,
     ...restorePointCounters,
+    ...drills,
     ...access,
     ...system,
     ...alarms,
     ...measurements,
     ...notifications,
+    ...serviceBrokers,
   ]) {
     await sql.raw(statement).execute(database)
   }
