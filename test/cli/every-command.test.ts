@@ -212,7 +212,9 @@ test('commands about service brokers and what they provisioned', async () => {
   const password = join(fixture.folder, 'platform.txt')
   await writeFile(password, broker.password)
   const create = `service-broker create --name pg --broker-url ${broker.url} --username ${broker.username} --unregistered`
-  await json(create, v1.serviceBrokerSchema, { more: ['--password-file', password, '--service', 'postgresql'] })
+  const registered = await json(create, v1.serviceBrokerSchema, {
+    more: ['--password-file', password, '--service', 'postgresql'],
+  })
   await json('service-broker list', z.array(v1.serviceBrokerSchema))
   expect(await json('service-broker show pg', v1.serviceBrokerSchema)).toMatchObject({ passwordSet: true })
   await json('service-broker check pg', v1.serviceBrokerCheckSchema)
@@ -238,7 +240,7 @@ test('commands about service brokers and what they provisioned', async () => {
   await json(`clone show ${cloned.id}`, v1.cloneSchema)
   await json(`clone cancel ${cloned.id}`, v1.cloneSchema)
   await expect.poll(async () => (await fixture.client.clones.get(cloned.id)).state, { timeout: 120_000 }).toBe('failed')
-  const count = async () => (await fixture.client.serviceBrokers.get('pg')).instanceCount
+  const count = async () => (await fixture.client.serviceBrokers.get(registered.id)).instanceCount
   await expect.poll(count, { timeout: 120_000 }).toBe(0)
   await run('service-broker delete pg --yes')
   for (const secret of [broker.password, String(credentials.password)]) expect(recorded.printed).not.toContain(secret)
