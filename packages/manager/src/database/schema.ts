@@ -1,6 +1,7 @@
 import type { Generated } from 'kysely'
 import type { AuditEntryTable, BrokerAccountTable, IdempotencyKeyTable, TokenTable } from './tables/access.ts'
 import type { AlarmTable, DestinationCheckTable, ManagerReportTable, SharedTaskTable } from './tables/alarms.ts'
+import type { BrokerBindingTable, BrokerInstanceTable, KeptFilesTable } from './tables/broker.ts'
 import type {
   AgentTable,
   FileDestinationTable,
@@ -56,4 +57,7 @@ export interface Tables {
   measurements: MeasurementTable
   measurement_changes: MeasurementChangeTable
   measurement_limits: MeasurementLimitsTable
+  broker_instances: BrokerInstanceTable
+  broker_bindings: BrokerBindingTable
+  kept_files: KeptFilesTable
 }

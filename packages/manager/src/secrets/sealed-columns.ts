@@ -7,6 +7,7 @@ export const sealedColumns = {
   backup_plans: ['sealed_private_key'],
   notification_channels: ['sealed_secrets'],
   jobs: ['sealed_private_key', 'sealed_parameters'],
+  broker_bindings: ['sealed_token'],
 } as const
 
 type SealedColumns = typeof sealedColumns

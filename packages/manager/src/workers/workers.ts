@@ -6,6 +6,7 @@ import { claimVerifications } from '../verification/claim-verifications.ts'
 import { runVerification } from '../verification/run-verification.ts'
 import { agentChecks } from './agent-checks.ts'
 import { alarmTask, withdrawFromAlarms } from './alarms.ts'
+import { brokerTasks } from './broker.ts'
 import { clockWatch } from './clock-watch.ts'
 import { destinationChecks } from './destination-checks.ts'
 import { JobWorkerPool } from './job-worker-pool.ts'
@@ -66,6 +67,7 @@ export class Workers {
       reconciliations(context),
       unknownPartChecks(context),
       alarmTask(context),
+      ...brokerTasks(context),
       ...notificationTasks(context),
       ...maintenanceTasks(context),
     ]

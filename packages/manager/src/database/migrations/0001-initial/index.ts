@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { access } from './access.ts'
 import { alarms } from './alarms.ts'
+import { broker } from './broker.ts'
 import { instances } from './instances.ts'
 import { jobCounters } from './job-counters.ts'
 import { jobs } from './jobs.ts'
@@ -25,6 +26,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     ...alarms,
     ...measurements,
     ...notifications,
+    ...broker,
   ]) {
     await sql.raw(statement).execute(database)
   }
