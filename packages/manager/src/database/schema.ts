@@ -12,6 +12,7 @@ import type { JobCounterChangeTable, JobCounterTable, JobPartTable, JobTable, Ma
 import type { MeasurementChangeTable, MeasurementLimitsTable, MeasurementTable } from './tables/measurements.ts'
 import type { NotificationChannelTable, NotificationTable } from './tables/notifications.ts'
 import type { BackupPlanTable, PlanRunTable } from './tables/plans.ts'
+import type { PolicyCheckTable, PolicyExemptionTable, PolicyTable } from './tables/policies.ts'
 import type {
   ObjectNameTable,
   ReconciliationTable,
@@ -56,4 +57,7 @@ export interface Tables {
   measurements: MeasurementTable
   measurement_changes: MeasurementChangeTable
   measurement_limits: MeasurementLimitsTable
+  policies: PolicyTable
+  policy_exemptions: PolicyExemptionTable
+  policy_checks: PolicyCheckTable
 }

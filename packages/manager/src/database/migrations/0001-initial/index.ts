@@ -7,6 +7,7 @@ import { jobs } from './jobs.ts'
 import { measurements } from './measurements.ts'
 import { notifications } from './notifications.ts'
 import { plans } from './plans.ts'
+import { policies } from './policies.ts'
 import { restorePointCounters } from './restore-point-counters.ts'
 import { restorePoints } from './restore-points.ts'
 import { system } from './system.ts'
@@ -25,6 +26,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     ...alarms,
     ...measurements,
     ...notifications,
+    ...policies,
   ]) {
     await sql.raw(statement).execute(database)
   }
