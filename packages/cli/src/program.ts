@@ -15,6 +15,7 @@ import { addContext, addLogin } from './commands/login.ts'
 import { addObjectCommands } from './commands/objects.ts'
 import { addPackCommands } from './commands/packs.ts'
 import { addPlanCommands } from './commands/plans.ts'
+import { addPolicyCommands } from './commands/policies.ts'
 import { createActionFactory } from './commands/program-context.ts'
 import { addReconciliations } from './commands/reconciliations.ts'
 import { addRestore } from './commands/restore.ts'
@@ -32,7 +33,7 @@ const createHelpCommand = () =>
 const groups: Readonly<Record<string, readonly string[]>> = {
   'Sign in:': ['login', 'logout', 'whoami', 'context'],
   'Every day:': ['status', 'backup', 'restore', 'job', 'restore-point', 'alarm'],
-  'What is backed up, and how:': ['instance', 'agent', 'destination', 'plan', 'channel'],
+  'What is backed up, and how:': ['instance', 'agent', 'destination', 'plan', 'policy', 'channel'],
   'The same in files:': ['apply', 'diff', 'export', 'schema'],
   'Access and operation:': ['token', 'broker-account', 'audit', 'clock', 'notification', 'reconciliation'],
   'Without a manager:': ['object', 'pack'],
@@ -90,6 +91,7 @@ export function createProgram(io: Io, writeError = (text: string): unknown => io
   addAgentCommands(program)
   addDestinationCommands(program)
   addPlanCommands(program)
+  addPolicyCommands(program)
   addChannelCommands(program)
   addDeclarative(program)
   addAccessCommands(program)

@@ -12,6 +12,7 @@ export const alarmKinds = [
   'removal-stuck',
   'suspicious-dump',
   'verification-failed',
+  'policy-failing',
   'certificate-expiring',
   'token-expiring',
   'clock-wrong',
@@ -27,6 +28,7 @@ export type AlarmSeverity = (typeof alarmSeverities)[number]
 
 /** What kind of object an alarm concerns. */
 export const alarmObjectKinds = [
+  'instance',
   'item',
   'plan',
   'database',

@@ -6,11 +6,13 @@ import {
   destinationSettingsSchema,
   instanceSettingsSchema,
   planSettingsSchema,
+  policyCreateSchema,
 } from '@osb-backup/protocol/v1'
 import { Document, isMap, isScalar, type YAMLMap } from 'yaml'
 import { z } from 'zod'
 import { isObject } from '../input/document.ts'
 import { channelResource } from './notifying.ts'
+import { policyResource } from './policies.ts'
 import type { Resource } from './resource.ts'
 import { agentResource, destinationResource, instanceResource, planResource } from './resources.ts'
 
@@ -51,6 +53,12 @@ export const editableResources: Readonly<Record<string, EditableResource<object>
     settingsSchema: channelCreateSchema,
     getVersioned: ({ notificationChannels }, id) => notificationChannels.getVersioned(id),
     update: ({ notificationChannels }, id, patch, version) => notificationChannels.update(id, patch, { version }),
+  }),
+  policy: erased({
+    resource: policyResource,
+    settingsSchema: policyCreateSchema,
+    getVersioned: ({ policies }, id) => policies.getVersioned(id),
+    update: ({ policies }, id, patch, version) => policies.update(id, patch, { version }),
   }),
   plan: erased({
     resource: planResource,

@@ -1,4 +1,12 @@
-import type { AgentFacts, DestinationFacts, ExpiryFacts, ItemFacts, LockFacts, PlanFacts } from '@osb-backup/core'
+import type {
+  AgentFacts,
+  DestinationFacts,
+  ExpiryFacts,
+  ItemFacts,
+  LockFacts,
+  PlanFacts,
+  PolicyFailureFacts,
+} from '@osb-backup/core'
 import { sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
 import type { StoredCertificates } from './reports-repository.ts'
@@ -175,6 +183,15 @@ export async function pointFacts({ database }: FactsContext): Promise<Omit<ItemF
           },
     brokenPoints: Number(row.broken),
   }))
+}
+
+/** The registered instances that their policy could not be applied to. */
+export async function policyFailures({ database }: FactsContext): Promise<PolicyFailureFacts[]> {
+  const { rows } = await sql<PolicyFailureFacts>`
+    select checks.instance_id as "instanceId", checks.error
+    from policy_checks checks join service_instances instance on instance.id = checks.instance_id
+    where checks.error is not null and instance.deleted_at is null`.execute(database)
+  return rows
 }
 
 /** The size of this database. */

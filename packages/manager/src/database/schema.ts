@@ -13,6 +13,7 @@ import type { JobCounterChangeTable, JobCounterTable, JobPartTable, JobTable, Ma
 import type { MeasurementChangeTable, MeasurementLimitsTable, MeasurementTable } from './tables/measurements.ts'
 import type { NotificationChannelTable, NotificationTable } from './tables/notifications.ts'
 import type { BackupPlanTable, PlanRunTable } from './tables/plans.ts'
+import type { PolicyCheckTable, PolicyExemptionTable, PolicyTable } from './tables/policies.ts'
 import type {
   ObjectNameTable,
   ReconciliationTable,
@@ -60,4 +61,7 @@ export interface Tables {
   broker_instances: BrokerInstanceTable
   broker_bindings: BrokerBindingTable
   kept_files: KeptFilesTable
+  policies: PolicyTable
+  policy_exemptions: PolicyExemptionTable
+  policy_checks: PolicyCheckTable
 }

@@ -6,6 +6,7 @@ export const sealedColumns = {
   file_destinations: ['sealed_store_secrets'],
   backup_plans: ['sealed_private_key'],
   notification_channels: ['sealed_secrets'],
+  policies: ['sealed_template_secrets'],
   jobs: ['sealed_private_key', 'sealed_parameters'],
   broker_bindings: ['sealed_token'],
 } as const

@@ -12,6 +12,7 @@ import { destinationChecks } from './destination-checks.ts'
 import { JobWorkerPool } from './job-worker-pool.ts'
 import { maintenanceTasks } from './maintenance.ts'
 import { notificationTasks } from './notifications.ts'
+import { policyEnforcement } from './policies.ts'
 import { reconciliations } from './reconciliations.ts'
 import { objectRemoval } from './removals.ts'
 import { retentionSweep } from './retention.ts'
@@ -66,6 +67,7 @@ export class Workers {
       destinationChecks(context),
       reconciliations(context),
       unknownPartChecks(context),
+      policyEnforcement(context),
       alarmTask(context),
       ...brokerTasks(context),
       ...notificationTasks(context),

@@ -9,6 +9,7 @@ import {
   idSchema,
   instantSchema,
   labelField,
+  managedByField,
   pagingFields,
   searchField,
 } from './schema.ts'
@@ -197,6 +198,11 @@ export const planSchema = z.object({
   rpoSeconds,
   retries,
   parallelItems,
+  managedBy: managedByField,
+  mayPause: z
+    .boolean()
+    .optional()
+    .meta(about('Of a plan that something maintains: whether it may be paused and resumed by hand', false)),
   nextRunAt: instantSchema.optional().meta(about('When it runs next; absent while it is paused', EXAMPLE_INSTANT)),
   retentionEffectiveAt: instantSchema
     .optional()

@@ -8,6 +8,7 @@ import { jobs } from './jobs.ts'
 import { measurements } from './measurements.ts'
 import { notifications } from './notifications.ts'
 import { plans } from './plans.ts'
+import { policies } from './policies.ts'
 import { restorePointCounters } from './restore-point-counters.ts'
 import { restorePoints } from './restore-points.ts'
 import { system } from './system.ts'
@@ -27,6 +28,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     ...measurements,
     ...notifications,
     ...broker,
+    ...policies,
   ]) {
     await sql.raw(statement).execute(database)
   }
