@@ -7,6 +7,7 @@ export PACK
 . "$PACK/lib/messages.sh"
 . "$PACK/lib/parameters.sh"
 . "$PACK/lib/connection.sh"
+. "$PACK/lib/standby.sh"
 . "$PACK/lib/backup-account.sh"
 . "$PACK/lib/blockers.sh"
 errors=$BACKUP_DIRECTORY/errors
@@ -19,10 +20,9 @@ if is_globals_item; then
     exit 0
 fi
 
-choose_backup_account
+recall_backup_account
 sql "$ACCOUNT" "$BACKUP_DATABASE" --file="$PACK/sql/metadata.sql" >"$BACKUP_METADATA"
-encoding=$(query "$ACCOUNT" "$BACKUP_DATABASE" 'SHOW server_encoding')
-options=(--format=custom --compress=0 --no-password --encoding="$encoding" --lock-wait-timeout="${LOCK_TIMEOUT}s")
+options=(--format=custom --compress=0 --no-password --encoding="$ENCODING" --lock-wait-timeout="${LOCK_TIMEOUT}s")
 # The passwords of subscriptions, and a second subscriber, are not wanted anywhere.
 options+=(--no-subscriptions)
 

@@ -11,9 +11,10 @@ export PACK
 . "$PACK/lib/standby.sh"
 
 account=main
-if [ -n "$SECOND_ACCOUNT" ] && ! can_connect main "$MAINTENANCE_DATABASE"; then account=second; fi
-read_server_version "$account" "$MAINTENANCE_DATABASE"
-read_standby_state "$account" "$MAINTENANCE_DATABASE"
+if [ -z "$SECOND_ACCOUNT" ] || ! try_facts main "$MAINTENANCE_DATABASE"; then
+    [ -z "$SECOND_ACCOUNT" ] || account=second
+    read_facts "$account" "$MAINTENANCE_DATABASE"
+fi
 
 if [ "$IS_STANDBY" = f ]; then
     if [ "$BACKUP_KIND" = restore ]; then echo "100 this is the primary"; else echo "50 this is the primary"; fi

@@ -12,13 +12,13 @@ found=$BACKUP_DIRECTORY/found
 : >"$found"
 denied=
 for account in main ${SECOND_ACCOUNT:+second}; do
-    if ! can_connect "$account" "$MAINTENANCE_DATABASE"; then
+    if ! try_query "$account" "$MAINTENANCE_DATABASE" --command='SHOW server_version_num'; then
         # Whatever may be over in a moment would shorten the list.
         [[ $said == *"permission denied for database"* ]] || require_connection "$account" "$MAINTENANCE_DATABASE"
         denied+="$(user_of "$account") may not connect to $MAINTENANCE_DATABASE. "
         continue
     fi
-    read_server_version "$account" "$MAINTENANCE_DATABASE"
+    set_server_version "${said##*$'\n'}"
     sql "$account" "$MAINTENANCE_DATABASE" --set=globals="$GLOBALS_ITEM" --file="$PACK/sql/list-items.sql" >>"$found" 2>"$BACKUP_DIRECTORY/errors" ||
         fail_with "$BACKUP_DIRECTORY/errors" "the databases could not be listed"
 done

@@ -6,6 +6,7 @@ export PACK
 . "$PACK/lib/messages.sh"
 . "$PACK/lib/parameters.sh"
 . "$PACK/lib/connection.sh"
+. "$PACK/lib/standby.sh"
 . "$PACK/lib/backup-account.sh"
 
 if is_globals_item; then
@@ -15,10 +16,8 @@ fi
 choose_backup_account
 say "server version $SERVER_MAJOR ($SERVER_VERSION), pg_dump $TOOLS_MAJOR, dumping as $(user_of "$ACCOUNT")"
 . "$PACK/lib/previous-databases.sh"
-. "$PACK/lib/standby.sh"
-read_standby_state "$ACCOUNT" "$BACKUP_DATABASE"
 if [ "$IS_STANDBY" = f ]; then
-    drop_expired_databases
+    drop_expired_databases main ${SECOND_ACCOUNT:+second}
 elif [ "$IS_CONNECTED" = f ]; then
     warn standby "This standby is not connected to its primary: the backup contains what it had replayed until $REPLAYED_AT UTC."
 elif [ "$LAG_SECONDS" -gt "$MAX_LAG_SECONDS" ]; then
@@ -34,6 +33,7 @@ while IFS=$'\t' read -r severity code sentence; do
     "") ;;
     error) errors+=("$sentence") ;;
     need) needs+=("$sentence") ;;
+    size) bytes=$code size=$sentence ;;
     foreign) if ! can_create_databases; then warn "$code" "${sentence^}."; fi ;;
     *) warn "$code" "${sentence^}." ;;
     esac
@@ -41,22 +41,21 @@ done <<<"$FINDINGS"
 
 # Where no account can create databases, a restore is one transaction.
 if ! can_create_databases; then
-    owner=$(query "$ACCOUNT" "$BACKUP_DATABASE" 'SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()')
-    IFS=$'\t' read -r dropped created available _ connections < <(sql "$ACCOUNT" "$BACKUP_DATABASE" --set=role="$owner" --file="$PACK/sql/locks.sql")
+    locks=$(sql "$ACCOUNT" "$BACKUP_DATABASE" --file="$PACK/sql/owner.sql" --file="$PACK/sql/locks.sql")
+    IFS=$'\t' read -r dropped created available _ connections <<<"${locks#*$'\n'}"
     # Few locks are not worth a word.
     [ $((dropped + created)) -lt $((available / 4)) ] || needs+=("$((dropped + created)) locks in mode in-place")
     if [ $((dropped + created)) -gt "$available" ]; then
         warn locks "A restore in mode in-place takes $((dropped + created)) locks in one transaction, the server has $available: set max_locks_per_transaction to $(((dropped + created) * 12 / 10 / connections + 1)) before it, or give the instance an account that may create databases."
     fi
-    if ! query "$ACCOUNT" "$BACKUP_DATABASE" "SELECT 1 / pg_has_role(datdba, 'USAGE')::int FROM pg_database WHERE datname = current_database()" >/dev/null 2>&1; then
+    if [ "${locks%%$'\n'*}" != t ]; then
         warn restore-account "The account $(user_of "$ACCOUNT") can dump this database, but neither owns it nor may create databases: a restore needs its owner or a privileged account."
     fi
 fi
-size=$(query "$ACCOUNT" "$BACKUP_DATABASE" 'SELECT pg_size_pretty(pg_database_size(current_database()))')
 needs+=("about $size of disk")
 [ ${#needs[@]} = 1 ] || warn restore-needs "A restore on another server needs $(printf '%s; ' "${needs[@]}" | sed 's/; $//')."
 
-echo "expectedSizeBytes=$(query "$ACCOUNT" "$BACKUP_DATABASE" 'SELECT pg_database_size(current_database())')"
+echo "expectedSizeBytes=$bytes"
 if [ ${#errors[@]} != 0 ]; then
     say "this database cannot be backed up so that it can be restored:"
     fail "$(printf '%s\n' "${errors[@]}")"

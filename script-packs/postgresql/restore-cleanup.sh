@@ -13,12 +13,12 @@ export PACK
 look_at_accounts
 # Also where nothing was created: a session of a killed restore in place would go on.
 end_sessions_of_job
-if database_exists "$ADMIN" "$HOME_DATABASE" "$STAGING_DATABASE"; then
+if $STAGING_EXISTS; then
     say "dropping the half-restored database $STAGING_DATABASE"
     drop_database "$ADMIN" "$STAGING_DATABASE"
 fi
-if [ "$(query "$ADMIN" "$HOME_DATABASE" "SELECT count(*) FROM pg_roles WHERE rolname = :'role'" --set=role="$TEMPORARY_ROLE")" = 1 ]; then
+if $TEMPORARY_ROLE_EXISTS; then
     say "dropping the temporary role $TEMPORARY_ROLE"
     drop_temporary_role
 fi
-drop_expired_databases
+drop_expired_databases "$ADMIN" main ${SECOND_ACCOUNT:+second}

@@ -19,6 +19,7 @@ export PACK
 . "$PACK/lib/globals.sh"
 
 look_at_accounts
+remember_administrator
 if ! read_archive_head; then
     if is_globals_dump; then
         restore_globals

@@ -133,6 +133,7 @@ describe('with instances, alarms, channels and accounts', () => {
     const { page } = dashboard
     await dashboard.open('/notifications', TEST_TOKEN)
     await page.getByRole('link', { name: 'New channel' }).click()
+    await page.getByRole('heading', { level: 1, name: 'New channel' }).waitFor()
     await page.getByRole('textbox', { name: 'Name', exact: true }).fill('hook')
     await page.getByRole('combobox', { name: 'Kind' }).click()
     await page.getByRole('option', { name: 'Webhook' }).click()
@@ -217,6 +218,7 @@ describe('with instances, alarms, channels and accounts', () => {
     const { page } = dashboard
     await dashboard.open('/access?tab=broker-accounts', TEST_TOKEN)
     await page.getByRole('link', { name: 'New broker account' }).click()
+    await page.getByRole('heading', { level: 1, name: 'New broker account' }).waitFor()
     await page.getByRole('textbox', { name: 'Name' }).fill('broker-2')
     await page.getByRole('button', { name: 'Generate' }).click()
     const password = await page.getByRole('textbox', { name: 'Password' }).inputValue()

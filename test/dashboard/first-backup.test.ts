@@ -47,6 +47,7 @@ test('a new user gets from an empty system to a restored database by clicking', 
   await dashboard.open('/', TEST_TOKEN)
   expect(await accessibilityViolations(page)).toEqual([])
   await page.getByRole('link', { name: 'Register an agent' }).click()
+  await page.getByRole('heading', { level: 1, name: 'New agent' }).waitFor()
   await page.getByRole('textbox', { name: 'Name' }).fill('db-1')
   await page.getByRole('textbox', { name: 'URL' }).fill(agent.url)
   await page.getByRole('textbox', { name: 'User' }).fill(agent.username)
@@ -56,6 +57,7 @@ test('a new user gets from an empty system to a restored database by clicking', 
   await page.getByRole('status').getByText('Reachable').waitFor()
 
   await page.getByRole('link', { name: 'New instance at it' }).click()
+  await page.getByRole('heading', { level: 1, name: 'New instance' }).waitFor()
   await page.getByRole('textbox', { name: 'ID' }).fill('shop')
   await page.getByRole('textbox', { name: 'Address' }).fill('10.0.0.5')
   await page.getByRole('textbox', { name: 'data' }).fill(folders.data)
@@ -65,6 +67,7 @@ test('a new user gets from an empty system to a restored database by clicking', 
 
   await page.getByRole('link', { name: 'Overview' }).click()
   await page.getByRole('link', { name: 'Create a destination' }).click()
+  await page.getByRole('heading', { level: 1, name: 'New destination' }).waitFor()
   await page.getByRole('combobox', { name: 'Instance' }).click()
   await page.getByRole('option', { name: 'shop' }).click()
   await page.getByRole('textbox', { name: 'Name' }).fill('files')
@@ -75,6 +78,8 @@ test('a new user gets from an empty system to a restored database by clicking', 
   await page.getByRole('heading', { level: 1, name: 'files' }).waitFor()
 
   await page.getByRole('link', { name: 'New plan with it' }).click()
+  // The page before has a field of this name, too.
+  await page.getByRole('heading', { level: 1, name: 'New plan' }).waitFor()
   await page.getByRole('textbox', { name: 'Name' }).fill('nightly')
   await page.getByRole('combobox', { name: 'Items' }).fill('orders')
   await page.keyboard.press('Enter')

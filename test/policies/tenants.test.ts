@@ -1,4 +1,5 @@
 import { BackupClient } from '@osb-backup/client'
+import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { expect, test } from 'vitest'
 import { unique, usePolicyFixture } from './policy-fixture.ts'
 
@@ -100,7 +101,7 @@ test('a floor cannot be undercut; what was below it before stays, and is shown',
   ])
   const policy = await createPolicy(label, { template: undefined, floor } as never)
 
-  const key = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kdxdpuxlq8qdk2'
+  const key = await identityToRecipient(await generateIdentity())
   const above = { retention: { style: 'gfs', keepMonthly: 1 } as const, encryption: { publicKey: key } }
   for (const [fields, field] of [
     [{ ...above, retention: { style: 'days', period: 13 } }, 'retention'],

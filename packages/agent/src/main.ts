@@ -8,6 +8,7 @@ import {
   notifyReady,
   readSupervision,
   SettingsError,
+  usePlainValidationMessages,
 } from '@osb-backup/node'
 import { openStateDirectory } from './directory-checks.ts'
 import { readSettings } from './settings/read-settings.ts'
@@ -15,6 +16,7 @@ import type { Agent } from './start-agent.ts'
 
 /** Starts the agent. It runs until it receives a signal. */
 async function main(): Promise<void> {
+  usePlainValidationMessages()
   const settings = readSettings(process.env)
   // Checked before code is loaded from there.
   await openStateDirectory(settings)

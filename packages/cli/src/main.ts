@@ -1,5 +1,5 @@
 #!/usr/bin/env -S node --max-semi-space-size=1
-import { handleShutdownSignals } from '@osb-backup/node'
+import { handleShutdownSignals, usePlainValidationMessages } from '@osb-backup/node'
 import { exitCodes } from './exit-code.ts'
 import { run } from './run.ts'
 
@@ -7,6 +7,7 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
   console.error(`Error: Node 24 or newer is needed, and this is ${process.version}.`)
   process.exit(exitCodes.usage)
 }
+usePlainValidationMessages()
 const interrupt = new AbortController()
 handleShutdownSignals(process, () => performance.now(), {
   shutdown: (signal) => interrupt.abort(new Error(`interrupted by ${signal}`)),

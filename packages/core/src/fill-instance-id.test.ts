@@ -28,5 +28,5 @@ test('different ids get different segments', () => {
       expect(segments[0] === segments[1]).toBe(one === other)
     }),
   )
-  expect(fillInstanceId('{instanceId}', '%2E')).not.toBe(fillInstanceId('{instanceId}', '.'))
+  expect(fillInstanceId('{instanceId}', '%-')).not.toBe(fillInstanceId('{instanceId}', '.'))
 })

@@ -9,6 +9,7 @@ export const namesInstance = (text: string): boolean => text.includes(INSTANCE_I
  * of a path that is neither `.` nor `..`, and different ids become different segments.
  */
 export function fillInstanceId(text: string, instanceId: string): string {
-  const segment = encodeURIComponent(instanceId.toWellFormed()).replace(/^\./, '%2E')
+  // No encoded text has `%-`; `%2E` would be read as a dot where the segment becomes part of a URL.
+  const segment = encodeURIComponent(instanceId.toWellFormed()).replace(/^\./, '%-')
   return text.replaceAll(INSTANCE_ID_PLACEHOLDER, () => segment)
 }

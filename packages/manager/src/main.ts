@@ -1,5 +1,13 @@
 #!/usr/bin/env -S node --max-semi-space-size=4
-import { errorCode, errorMessage, handleShutdownSignals, notifyReady, SettingsError, VERSION } from '@osb-backup/node'
+import {
+  errorCode,
+  errorMessage,
+  handleShutdownSignals,
+  notifyReady,
+  SettingsError,
+  usePlainValidationMessages,
+  VERSION,
+} from '@osb-backup/node'
 import { readCommand, UsageError } from './commands/read-command.ts'
 import { type DataCommand, runCommand } from './commands/run-command.ts'
 import { DatabaseUnavailable } from './database/database-unavailable.ts'
@@ -33,6 +41,7 @@ function exitOnFatal(error: Error): void {
 }
 
 async function main(): Promise<void> {
+  usePlainValidationMessages()
   const command = readCommand(process.argv.slice(2))
   switch (command.name) {
     case 'help':

@@ -30,4 +30,5 @@ export {
   type TlsFilePaths,
   type TlsFiles,
 } from './tls-files.ts'
+export { usePlainValidationMessages } from './validation-messages.ts'
 export { VERSION } from './version.ts'

@@ -9,10 +9,11 @@ HEAD_LIMIT=$((1024 * 1024 * 1024))
 
 # Reads standard input until the table of contents is whole. Fails if it is no archive.
 read_archive_head() {
-    local size=$((256 * 1024)) had
+    local size=$((256 * 1024)) had magic line dump_major=
     umask 077
     head -c "$size" >"$HEAD"
-    [ "$(head -c 5 "$HEAD")" = PGDMP ] || return 1
+    IFS= read -r -n 5 magic <"$HEAD" || true
+    [ "$magic" = PGDMP ] || return 1
     until pg_restore --list "$HEAD" >"$CONTENTS" 2>"$BACKUP_DIRECTORY/errors"; do
         if grep -q 'unsupported version' "$BACKUP_DIRECTORY/errors"; then
             use_tools_of $((TOOLS_MAJOR + 1)) "the dump"
@@ -23,10 +24,12 @@ read_archive_head() {
         head -c "$had" >>"$HEAD"
         [ "$(stat -c %s "$HEAD")" -gt "$had" ] || fail_with "$BACKUP_DIRECTORY/errors" "this is no archive of pg_dump, or only the beginning of one"
     done
-    DUMP_MAJOR=$(sed -nE 's/^; +Dumped by pg_dump version: ([0-9]+).*/\1/p' "$CONTENTS")
-    DUMP_DATABASE=$(sed -nE 's/^; +dbname: (.*)$/\1/p' "$CONTENTS")
+    # Comments come first: a name of the dump begins no line.
+    while [ -z "$dump_major" ] && IFS= read -r line && [[ $line == ';'* || -z $line ]]; do
+        if [[ $line =~ ^\;\ +Dumped\ by\ pg_dump\ version:\ ([0-9]+) ]]; then dump_major=${BASH_REMATCH[1]}; fi
+    done <"$CONTENTS"
     # A newer pg_restore than needed uses settings that an older server does not know.
-    use_tools_of "$DUMP_MAJOR" "the pg_dump that made this dump"
+    use_tools_of "${dump_major:-1}" "the pg_dump that made this dump"
 }
 
 # The whole archive again, from its first byte on.
@@ -49,15 +52,12 @@ sort_entries() {
     [ "$NO_PRIVILEGES" = false ] || : >"$BACKUP_DIRECTORY/acl.list"
 }
 
-# The roles that the definitions name, as lines "owner|grantor|grantee|policy<TAB>role" and "schema<TAB>name<TAB>owner"; each once.
-roles_of_archive() {
-    pg_restore --file=- --no-tablespaces --schema-only "$HEAD" | statements -v report=roles | sort -u
-}
-
-# The extensions of the archive, as lines "name<TAB>schema", in the order in which they are created.
-extensions_of_archive() {
-    awk '/^;/ || /^$/ { next } { entry = $0; sub(/^[0-9]+; [0-9]+ [0-9]+ /, "", entry) } entry ~ /^EXTENSION /' "$CONTENTS" >"$BACKUP_DIRECTORY/extensions.list"
-    definitions "$BACKUP_DIRECTORY/extensions.list" | statements -v report=extensions
+# Prints the roles that the definitions name, as lines "owner|grantor|grantee|policy<TAB>role", "schema<TAB>name<TAB>owner" and "all
+# tables<TAB>publication"; each once. Writes the extensions of the archive to a file, as lines "name<TAB>schema", in the order in which they
+# are created.
+read_definitions() {
+    : >"$EXTENSIONS"
+    pg_restore --file=- --no-tablespaces --schema-only "$HEAD" | statements -v report=roles -v extensions="$EXTENSIONS" | sort -u
 }
 
 # dump_counts: how many tables, views and routines were to be restored.

@@ -21,31 +21,59 @@ choose_globals_account() {
     fail "the item \"$GLOBALS_ITEM\" holds the passwords of all roles, which only a superuser can read: give the service instance a superuser as backupUsername, or take the item out of the plan"
 }
 
-# Sets ACCOUNT, SERVER_VERSION, SERVER_MAJOR and the tools, and FINDINGS: the lines of check.sql for that account.
+# Sets ACCOUNT, what lib/standby.sh says of its server, the tools, and FINDINGS: the lines of check.sql for that account.
 choose_backup_account() {
+    choose_reader
+    # What backup.sh needs to know of it.
+    printf '%s %s %s\n' "$ACCOUNT" "$SERVER_VERSION" "$ENCODING" >"$BACKUP_DIRECTORY/chosen"
+}
+
+choose_reader() {
     local findings
     ACCOUNT=main
-    if [ -n "$SECOND_ACCOUNT" ] && ! can_connect main "$BACKUP_DATABASE"; then ACCOUNT=second; fi
-    read_server_version "$ACCOUNT" "$BACKUP_DATABASE"
+    if [ -z "$SECOND_ACCOUNT" ]; then
+        read_facts main "$BACKUP_DATABASE"
+    elif ! try_facts main "$BACKUP_DATABASE"; then
+        ACCOUNT=second
+        read_facts second "$BACKUP_DATABASE"
+    fi
     use_tools_of "$SERVER_MAJOR" "the server"
-    FINDINGS=$(sql "$ACCOUNT" "$BACKUP_DATABASE" --set=superuser_objects="$SUPERUSER_OBJECTS" --file="$PACK/sql/check.sql")
+    FINDINGS=$(find_problems "$ACCOUNT")
     [ "$ACCOUNT" = main ] && [ -n "$SECOND_ACCOUNT" ] && cannot_read "$FINDINGS" || return 0
     can_connect second "$BACKUP_DATABASE" || return 0
-    findings=$(sql second "$BACKUP_DATABASE" --set=superuser_objects="$SUPERUSER_OBJECTS" --file="$PACK/sql/check.sql")
+    findings=$(find_problems second)
     if ! cannot_read "$findings"; then
         ACCOUNT=second
         FINDINGS=$findings
     fi
 }
 
+find_problems() { sql "$1" "$BACKUP_DATABASE" --set=superuser_objects="$SUPERUSER_OBJECTS" --file="$PACK/sql/check.sql"; }
+
+# Sets ACCOUNT, the server's version, ENCODING and the tools to what the check before this backup has chosen.
+recall_backup_account() {
+    local version
+    if [ ! -s "$BACKUP_DIRECTORY/chosen" ]; then
+        choose_backup_account
+        return
+    fi
+    read -r ACCOUNT version ENCODING <"$BACKUP_DIRECTORY/chosen"
+    set_server_version "$version"
+    use_tools_of "$SERVER_MAJOR" "the server"
+}
+
 # Whether an account lacks rights to dump everything.
 cannot_read() { grep -qE $'^error\t(not-readable|row-level-security|large-objects)\t' <<<"$1"; }
 
-# Whether an account of the service instance may create databases.
+# Whether an account of the service instance may create databases. Each is asked once.
+declare -A MAY_CREATE
 can_create_databases() {
     local account
     for account in main ${SECOND_ACCOUNT:+second}; do
-        [ "$(query "$account" "$MAINTENANCE_DATABASE" 'SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user' 2>/dev/null)" != t ] || return 0
+        if [ -z "${MAY_CREATE[$account]:-}" ]; then
+            MAY_CREATE[$account]=$(query "$account" "$MAINTENANCE_DATABASE" 'SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user' 2>/dev/null) || MAY_CREATE[$account]=f
+        fi
+        [ "${MAY_CREATE[$account]}" != t ] || return 0
     done
     return 1
 }

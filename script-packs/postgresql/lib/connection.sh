@@ -8,21 +8,23 @@
 for name in $(compgen -e PG); do unset "$name"; done
 
 export PGHOST=$BACKUP_HOST
-socket_directory=$(parameter SOCKET_DIRECTORY '')
+parameter socket_directory SOCKET_DIRECTORY ''
 if [ -n "$socket_directory" ]; then export PGHOST=$socket_directory; fi
 export PGPORT=${BACKUP_PORT:-5432}
 [ "$PGPORT" != 0 ] || PGPORT=5432
 export PGAPPNAME="osb-backup $BACKUP_JOB_ID"
 export PGAPPNAME=${PGAPPNAME:0:63}
 export PGCONNECT_TIMEOUT=$CONNECT_TIMEOUT
-PGSSLMODE=$(choice SSLMODE prefer disable allow require verify-ca verify-full)
+choice PGSSLMODE SSLMODE prefer disable allow require verify-ca verify-full
 export PGSSLMODE
-sslrootcert=$(parameter SSLROOTCERT '')
+parameter sslrootcert SSLROOTCERT ''
 if [ -n "$sslrootcert" ]; then
     [ "$sslrootcert" = system ] || [ -r "$sslrootcert" ] || fail "the parameter sslrootcert names $sslrootcert, which cannot be read on the agent's machine"
     export PGSSLROOTCERT=$sslrootcert
 fi
 SERVER_VERSION=
+# What an earlier script of the job found. Another server may answer by now: it is only what is tried first.
+VERSION_FILE=$BACKUP_DIRECTORY/server-version
 # Messages in English, which is what advice and quote_errors read.
 export LC_ALL=C
 # No password of the agent's account is used by accident.
@@ -36,7 +38,7 @@ SECOND_ACCOUNT=${BACKUP_BACKUP_USERNAME:-}
 given "$SECOND_ACCOUNT" || SECOND_ACCOUNT=
 
 # Settings of a session that roles and databases may have other ideas about. A search_path of pg_catalog alone keeps functions
-# and operators of the database's users out of our statements.
+# and operators of the database's users out of our statements. Sets SESSION_OPTIONS.
 session_options() {
     local options="-c search_path=pg_catalog,pg_temp -c role=none -c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
     options+=" -c default_transaction_read_only=off -c default_transaction_isolation=read\\ committed -c default_transaction_deferrable=off"
@@ -45,7 +47,7 @@ session_options() {
     # 14 has what older servers refuse to hear of.
     if [ "${SERVER_VERSION:-0}" -ge 140000 ]; then options+=" -c idle_session_timeout=0"; fi
     if [ "${SERVER_VERSION:-0}" -ge 170000 ]; then options+=" -c transaction_timeout=0"; fi
-    printf '%s' "$options"
+    SESSION_OPTIONS=$options
 }
 
 # as ACCOUNT COMMAND…: runs a program of PostgreSQL as main, second, or the temporary role of a restore.
@@ -58,7 +60,8 @@ as() {
     temporary) user=$TEMPORARY_ROLE password=$TEMPORARY_PASSWORD ;;
     *) fail "there is no account $account" ;;
     esac
-    local environment=(PGUSER="$user" PGOPTIONS="$(session_options)")
+    session_options
+    local environment=(PGUSER="$user" PGOPTIONS="$SESSION_OPTIONS")
     if given "$password"; then environment+=(PGPASSWORD="$password"); fi
     (export "${environment[@]}" && exec "$@")
 }
@@ -114,8 +117,9 @@ user_of() { case $1 in main) printf '%s' "$MAIN_ACCOUNT" ;; second) printf '%s' 
 # try_query ACCOUNT DATABASE psql-option…: whether it succeeds; $said is what it printed, rows after warnings, or errors. Until the server's version is
 # known, it is taken for the newest whose settings the server knows.
 try_query() {
-    local known=$SERVER_VERSION
-    for SERVER_VERSION in ${known:-170000 140000 130000}; do
+    local known=$SERVER_VERSION guess=
+    if [ -z "$known" ] && [ -s "$VERSION_FILE" ]; then read -r guess <"$VERSION_FILE" || guess=; fi
+    for SERVER_VERSION in ${known:-$guess 170000 140000 130000}; do
         said=$(sql "$@" 2>&1 </dev/null) && return 0
         [[ $said == *"unrecognized configuration parameter"* ]] || break
     done
@@ -135,8 +139,13 @@ require_connection() {
 # Sets SERVER_VERSION (170002), or fails where the account cannot use the database.
 read_server_version() {
     if ! try_query "$1" "$2" --command='SHOW server_version_num'; then require_connection "$1" "$2"; fi
-    SERVER_VERSION=${said##*$'\n'}
+    set_server_version "${said##*$'\n'}"
+}
+
+set_server_version() {
+    SERVER_VERSION=$1
     SERVER_MAJOR=$((SERVER_VERSION / 10000))
+    { printf '%s\n' "$SERVER_VERSION" >"$VERSION_FILE"; } 2>/dev/null || true
 }
 
 database_exists() {

@@ -5,12 +5,10 @@
 restore_in_place() {
     local options
     if [ "$RESTORER" = temporary ]; then
-        mapfile -t tenants < <(printf '%s\n%s\n' "$TENANTS" "$GRANTORS" | sed '/^$/d' | sort -u)
-        create_temporary_role "${tenants[@]}"
+        create_temporary_role "$TENANTS" "$GRANTORS"
     fi
     require_locks
     require_extensions
-    SEARCH_PATH=$(search_path_of_dump)
     # Tables of extensions with rows of users, which the restorer may not delete.
     MERGED=$BACKUP_DIRECTORY/merged-tables
     query "$RESTORER" "$BACKUP_DATABASE" "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_extension e CROSS JOIN unnest(e.extconfig) AS config
@@ -23,8 +21,9 @@ restore_in_place() {
         fail_with "$ERRORS" "the restore failed and changed nothing"
     }
     stop_watching_blockers
-    warn_of_grants "$BACKUP_DATABASE"
-    restore_other_settings "$BACKUP_DATABASE"
+    cat "$ERRORS" >&2
+    warn_of_grants "$BACKUP_DATABASE" "$(sql "$ADMIN" "$BACKUP_DATABASE" --file="$PACK/sql/lost-extension-grants.sql")"
+    settle_at_home "$BACKUP_DATABASE" --file="$PACK/sql/apply-settings.sql"
 }
 
 # The whole restore as one script for psql. COMMIT comes only if all of it was written: without, the end of the session undoes it.
@@ -41,17 +40,11 @@ transaction() {
         planned_definitions acl &&
         printf '%s\n' '\set ON_ERROR_STOP on' '\set ON_ERROR_ROLLBACK off' &&
         planned_definitions last &&
-        echo "SELECT set_config('search_path', 'pg_catalog, pg_temp', false) \\g /dev/null" &&
+        own_statements &&
         cat "$PACK/sql/extension-details.sql" "$PACK/sql/apply-settings.sql" "$PACK/sql/finish-in-place.sql" &&
         echo "SELECT pg_has_role(datdba, 'USAGE') AND :'metadata'::jsonb -> 'database' IS NOT NULL AS owns FROM pg_database WHERE datname = :'name' \\gset" &&
         echo '\if :owns' && cat "$PACK/sql/finish-database.sql" && echo '\endif' &&
         echo 'COMMIT;'
-}
-
-placements() {
-    printf '\\set verb %s\n\\set preposition %s\n' "$1" "$2"
-    echo "SELECT set_config('search_path', 'pg_catalog, pg_temp', false) \\g /dev/null"
-    cat "$PACK/sql/placements.sql"
 }
 
 rows() {
@@ -82,19 +75,21 @@ is_unused_database() { [ "$(query "$ADMIN" "$BACKUP_DATABASE" 'SELECT count(*) F
 
 # Extensions stay as they are. One that is missing is created only if the restorer may.
 require_extensions() {
-    local name schema version answer trusted there creator lacking=()
-    while IFS=$'\t' read -r name schema; do
-        [ "$name" != plpgsql ] && [ "$(query "$ADMIN" "$BACKUP_DATABASE" "SELECT count(*) FROM pg_extension WHERE extname = :'name'" --set=name="$name")" = 0 ] || continue
-        IFS=$'\t' read -r version answer trusted _ < <(extension_version "$name") || true
-        [ "$trusted" = t ] || may_administrator_create || lacking+=("$name")
-    done <"$EXTENSIONS"
+    local name version creator installed lacking=()
+    local -A there=()
+    [ ${#EXTENSION_NAMES[@]} != 0 ] || return 0
+    installed=$(query "$ADMIN" "$BACKUP_DATABASE" 'SELECT extname, extversion FROM pg_extension')
+    while IFS=$'\t' read -r name version; do there["$name"]=$version; done <<<"$installed"
+    for name in "${EXTENSION_NAMES[@]}"; do
+        [ -z "${there["$name"]:-}" ] || continue
+        [ "${EXTENSION_IS_TRUSTED["$name"]}" = t ] || may_administrator_create || lacking+=("$name")
+    done
     [ ${#lacking[@]} = 0 ] || fail "the dump needs extensions that $BACKUP_DATABASE does not have and that only a superuser may create: $(printf '%s\n' "${lacking[@]}" | list_names). Let a superuser create them (CREATE EXTENSION) before the restore"
-    while IFS=$'\t' read -r name schema; do
-        [ "$name" != plpgsql ] || continue
-        IFS=$'\t' read -r version answer _ < <(extension_version "$name") || true
-        there=$(query "$ADMIN" "$BACKUP_DATABASE" "SELECT extversion FROM pg_extension WHERE extname = :'name'" --set=name="$name")
-        if [ -n "$there" ]; then
-            [ "$there" = "$version" ] || [ "$answer" = default ] || warn extension-version "The extension $name stays in version $there; the backup had ${version/-/another}."
+    for name in "${EXTENSION_NAMES[@]}"; do
+        version=${EXTENSION_VERSION["$name"]}
+        if [ -n "${there["$name"]:-}" ]; then
+            [ "${there["$name"]}" = "$version" ] || [ "${EXTENSION_ANSWER["$name"]}" = default ] ||
+                warn extension-version "The extension $name stays in version ${there["$name"]}; the backup had ${version/-/another}."
             continue
         fi
         creator=$RESTORER
@@ -102,8 +97,8 @@ require_extensions() {
             require_allowed_extension "$name"
             creator=$ADMIN
         fi
-        sql "$creator" "$BACKUP_DATABASE" --set=role= --set=name="$name" --set=schema="$schema" --set=version="$version" --file="$PACK/sql/create-extension.sql" >/dev/null 2>"$ERRORS" ||
-            fail_with "$ERRORS" "the dump needs the extension $name, which $BACKUP_DATABASE does not have and $(user_of "$RESTORER") may not create: let a superuser create it (CREATE EXTENSION \"$name\" SCHEMA \"$schema\")"
+        create_extension "$creator" "$BACKUP_DATABASE" '' "$name" ||
+            fail_with "$ERRORS" "the dump needs the extension $name, which $BACKUP_DATABASE does not have and $(user_of "$RESTORER") may not create: let a superuser create it (CREATE EXTENSION \"$name\" SCHEMA \"${EXTENSION_SCHEMA["$name"]}\")"
         if [ "$creator" = "$ADMIN" ]; then hand_extensions_over "$BACKUP_DATABASE" "$(user_of "$RESTORER")"; fi
-    done <"$EXTENSIONS"
+    done
 }

@@ -9,31 +9,42 @@ SKIPPED=$BACKUP_DIRECTORY/skipped-roles
 TENANT_LIST=$BACKUP_DIRECTORY/tenants
 EXTENSIONS=$BACKUP_DIRECTORY/extensions
 
-judged() { awk -F '\t' -v usage="$1" -v verdict="$2" '$1 ~ usage && $2 == verdict { print $3 }' "$JUDGED" | sort -u; }
-list_names() { paste -sd , - | sed 's/,/, /g'; }
+# judged USAGE VERDICT: prints the roles of the plan that are used and judged so, each once; both are regular expressions.
+judged() {
+    local usage verdict name
+    local -A seen=()
+    while IFS=$'\t' read -r usage verdict name; do
+        [[ $usage =~ $1 && $verdict =~ ^($2)$ && -n $name && -z ${seen["=$name"]:-} ]] || continue
+        seen["=$name"]=1
+        printf '%s\n' "$name"
+    done <"$JUDGED"
+}
+
+# Prints the names on standard input in one line, separated by commas.
+list_names() {
+    local name names=
+    while IFS= read -r name; do names+="${names:+, }$name"; done
+    printf '%s' "$names"
+}
+
+# together LIST…: prints the names of lists, a line each, each name once, in order.
+together() { printf '%s\n' "$@" | sed '/^$/d' | sort -u; }
 
 plan_restore() {
     : >"$GIVEN"
     : >"$SKIPPED"
-    roles_of_archive >"$ROLE_LIST"
-    extensions_of_archive >"$EXTENSIONS"
-    TARGET_EXISTS=false
-    if database_exists "$ADMIN" "$HOME_DATABASE" "$BACKUP_DATABASE"; then TARGET_EXISTS=true; fi
+    read_definitions >"$ROLE_LIST"
     read_metadata
-    choose_target_owner
-    # Settings of roles come from the metadata alone.
-    sql "$ADMIN" "$HOME_DATABASE" >>"$ROLE_LIST" <<'SQL'
-\set metadata `cat "$BACKUP_METADATA"`
-SELECT DISTINCT 'setting', s ->> 'role' FROM jsonb_array_elements(coalesce(:'metadata'::jsonb -> 'settings', '[]')) s WHERE s ->> 'role' IS NOT NULL;
-SQL
-    sql "$ADMIN" "$HOME_DATABASE" --set=target="$BACKUP_DATABASE" --set=owner="$TARGET_OWNER" --set=main_account="$MAIN_ACCOUNT" \
-        --set=second_account="$SECOND_ACCOUNT" --set=owner_roles="$OWNER_ROLES" --file="$PACK/sql/roles.sql" >"$JUDGED"
+    judge_roles
+    look_at_extensions
     choose_restorer_kind
     settle_roles
     choose_mode
     choose_restorer
     sort_entries "$([ "$RESTORER_KIND" = tenant ] && printf %s "$SUPERUSER_OBJECTS")"
     refuse_superuser_objects
+    PLANNED=(-v tenants="$TENANT_LIST" -v skip="$SUPERUSER_OBJECTS" -v owners="$GIVEN" -v skipped="$SKIPPED" -v search_path="$SEARCH_PATH" -v transaction=1)
+    [ "$RESTORER_KIND" = tenant ] || PLANNED+=(-v tenants= -v skip=)
 }
 
 # Metadata of the backup; without any, that of the live database, so that at least its settings and grants are carried over.
@@ -51,31 +62,31 @@ read_metadata() {
     fi
 }
 
-# The owner of the target. Of a database that is to be created: the owner that the backup names, if that is a role of ours or has to do
-# with no database here; otherwise the account of the instance. What a dump says of itself makes no other account its owner.
-choose_target_owner() {
-    TARGET_OWNER=$(sql "$ADMIN" "$HOME_DATABASE" --set=target="$BACKUP_DATABASE" --set=main="$MAIN_ACCOUNT" --set=second="$SECOND_ACCOUNT" \
-        --set=owner_roles="$OWNER_ROLES" --file="$PACK/sql/target-owner.sql")
+# Sets TARGET_OWNER, OWNER_IS_SUPERUSER, IS_CONTENT_OF_SUPERUSERS and SEARCH_PATH, and judges the roles of the dump.
+#
+# The owner of a database that is to be created: the one that the backup names, if that is a role of ours or has to do with no database here;
+# otherwise the account of the instance. What a dump says of itself makes no other account its owner.
+judge_roles() {
+    local plan=$BACKUP_DIRECTORY/plan search_path=$BACKUP_DIRECTORY/search-path
+    sql "$ADMIN" "$HOME_DATABASE" --set=target="$BACKUP_DATABASE" --set=main="$MAIN_ACCOUNT" --set=second="$SECOND_ACCOUNT" --set=owner_roles="$OWNER_ROLES" \
+        --set=search_path_file="$search_path" --file="$PACK/sql/target-owner.sql" --file="$PACK/sql/roles.sql" >"$plan"
+    {
+        IFS=$'\t' read -r OWNER_IS_SUPERUSER IS_CONTENT_OF_SUPERUSERS TARGET_OWNER
+        cat >"$JUDGED"
+    } <"$plan"
+    SEARCH_PATH=$(<"$search_path")
     [ -n "$TARGET_OWNER" ] || fail "the database $BACKUP_DATABASE does not exist, and nothing here says to whom it belongs: create it (CREATE DATABASE … OWNER …), or name its owner in the parameter owner_roles"
-    OWNER_IS_SUPERUSER=$(query "$ADMIN" "$HOME_DATABASE" "SELECT rolsuper FROM pg_roles WHERE rolname = :'owner'" --set=owner="$TARGET_OWNER")
 }
 
 # Whether superusers alone owned what is in the dump. The agent passes metadata only if it is what was recorded at the backup;
 # what the dump says of itself proves nothing.
-is_content_of_superusers() {
-    $IS_VERIFIED && [ "$(sql "$ADMIN" "$HOME_DATABASE" <<'SQL'
-\set metadata `cat "$BACKUP_METADATA"`
-SELECT coalesce(bool_and((r ->> 'superuser')::boolean), true) FROM jsonb_array_elements(:'metadata'::jsonb -> 'roles') r
-    WHERE r ->> 'usage' = 'owner' AND r ->> 'name' <> 'pg_database_owner';
-SQL
-    )" = t ]
-}
+is_content_of_superusers() { $IS_VERIFIED && [ "$IS_CONTENT_OF_SUPERUSERS" = t ]; }
 
 # A superuser restores only what belongs to superusers alone, here and in the dump. Everything else is restored as its owners.
 choose_restorer_kind() {
     RESTORER_KIND=tenant
     [ "$OWNER_IS_SUPERUSER" = t ] && [ "${IS_SUPERUSER[$ADMIN]}" = t ] || return 0
-    awk -F '\t' '$1 == "owner" && $2 != "superuser" { found = 1 } END { exit !found }' "$JUDGED" && return 0
+    [ -z "$(judged '^owner$' 'tenant|missing|privileged|foreign')" ] || return 0
     if $TARGET_EXISTS && [ "$(sql "$ADMIN" "$BACKUP_DATABASE" <<'SQL'
 \set objects `cat "$PACK/sql/objects.sql"`
 WITH :objects SELECT count(*) FROM objects JOIN pg_roles r ON r.oid = owner WHERE NOT rolsuper AND r.oid >= 16384; -- without pg_database_owner
@@ -101,7 +112,7 @@ settle_roles() {
                 query "$ADMIN" "$HOME_DATABASE" "SELECT format('CREATE ROLE %I NOLOGIN', :'role') \\gexec" --set=role="$role"
                 warn role-created "The role $role did not exist and was created without login."
             done <<<"$missing"
-            TENANTS=$(printf '%s\n%s\n' "$TENANTS" "$(judged owner missing)" | sed '/^$/d' | sort -u) ;;
+            TENANTS=$(together "$TENANTS" "$(judged owner missing)") ;;
         skip)
             printf '%s\n' "$missing" >"$SKIPPED"
             warn roles-skipped "These roles do not exist here; what they owned belongs to the owner of the database, and nothing is granted to them: $(list_names <<<"$missing")." ;;
@@ -113,19 +124,19 @@ settle_roles() {
     FALLBACK_OWNER=$TARGET_OWNER
     if [ "$OWNER_IS_SUPERUSER" = t ]; then
         if [ "${IS_SUPERUSER[main]:-t}" != t ]; then FALLBACK_OWNER=$MAIN_ACCOUNT; else FALLBACK_OWNER=$(head -n 1 <<<"$TENANTS"); fi
-        [ -n "$FALLBACK_OWNER" ] || fail "the database $BACKUP_DATABASE belongs to the superuser $TARGET_OWNER, but objects of the dump to $(judged owner . | list_names): give the database to a role of the application (ALTER DATABASE … OWNER TO), or name the roles that may own its objects in the parameter owner_roles"
+        [ -n "$FALLBACK_OWNER" ] || fail "the database $BACKUP_DATABASE belongs to the superuser $TARGET_OWNER, but objects of the dump to $(judged owner '.*' | list_names): give the database to a role of the application (ALTER DATABASE … OWNER TO), or name the roles that may own its objects in the parameter owner_roles"
     fi
-    refused=$(judged owner foreign; judged owner privileged)
+    refused=$(judged owner 'foreign|privileged')
     if [ -n "$refused" ] && [ "$MISSING_ROLES" != skip ]; then
         fail "objects of the dump belong to roles that have to do with other databases of this server, or have more rights than an application: $(list_names <<<"$refused"). If they may own objects of $BACKUP_DATABASE, name them in the parameter owner_roles; to give their objects to $FALLBACK_OWNER, set missing_roles to skip"
     fi
     [ -z "$refused" ] || warn owners-changed "These roles may not own objects of this database, so that their objects belong to $FALLBACK_OWNER: $(list_names <<<"$refused")."
     role=$(judged owner superuser)
     [ -z "$role" ] || warn superuser-owned "A restore gives nothing to superusers: what belonged to $(list_names <<<"$role") belongs to $FALLBACK_OWNER."
-    { judged owner superuser; printf '%s\n' "$refused"; [ "$MISSING_ROLES" != skip ] || judged owner missing; } | sed '/^$/d' | while IFS= read -r role; do
+    judged owner "superuser|foreign|privileged$([ "$MISSING_ROLES" != skip ] || printf '|missing')" | while IFS= read -r role; do
         printf '%s\t%s\n' "$role" "$FALLBACK_OWNER"
     done >"$GIVEN"
-    TENANTS=$(printf '%s\n%s\n' "$TENANTS" "$FALLBACK_OWNER" | sed '/^$/d' | sort -u)
+    TENANTS=$(together "$TENANTS" "$FALLBACK_OWNER")
     printf '%s\n' "$TENANTS" >"$TENANT_LIST"
 }
 
@@ -148,9 +159,7 @@ why_no_swap() {
         return
     fi
     [ "${IS_SUPERUSER[$ADMIN]}" != t ] || return 0
-    names=$(cut -f 1 "$EXTENSIONS" | while IFS= read -r name; do
-        [ "$(query "$ADMIN" "$HOME_DATABASE" "SELECT bool_or(trusted OR NOT superuser) FROM pg_available_extension_versions WHERE name = :'name'" --set=name="$name")" = t ] || printf '%s\n' "$name"
-    done)
+    names=$(for name in "${EXTENSION_NAMES[@]}"; do [ "${EXTENSION_IS_ORDINARY[$name]}" = t ] || printf '%s\n' "$name"; done)
     [ -z "$names" ] || echo "only a superuser can create the extensions $(list_names <<<"$names"), and the account $(user_of "$ADMIN") is none"
 }
 
@@ -196,7 +205,8 @@ restoring_roles() { if [ "$RESTORER" = temporary ]; then list_names <<<"$TENANTS
 refuse_superuser_objects() {
     [ "$RESTORER_KIND" = tenant ] || return 0
     local names
-    names=$({ sed 's/ - / /' "$BACKUP_DIRECTORY/superuser.list"; sed -n $'s/^all tables\t/PUBLICATION FOR ALL TABLES /p' "$ROLE_LIST"; } | head -n 5 | list_names)
+    [ -s "$BACKUP_DIRECTORY/superuser.list" ] || grep -q '^all tables' "$ROLE_LIST" || return 0
+    names=$({ sed 's/ - / /' "$BACKUP_DIRECTORY/superuser.list"; sed -n $'s/^all tables\t/PUBLICATION FOR ALL TABLES /p' "$ROLE_LIST"; } | sed -n 1,5p | list_names)
     [ -n "$names" ] || return 0
     if [ "$SUPERUSER_OBJECTS" = skip ]; then
         warn superuser-objects "Only a superuser can create these objects, so that they are not restored: $names."
@@ -207,19 +217,19 @@ refuse_superuser_objects() {
 
 fallback_if_needed() { if [ -s "$GIVEN" ]; then printf '%s' "$FALLBACK_OWNER"; fi; }
 
-# The search path that definitions are run with: the dumped database's, so that functions find what they name without a schema.
-# Everything that pg_dump writes names its schema.
-search_path_of_dump() {
-    sql "$ADMIN" "$HOME_DATABASE" <<'SQL'
-\set metadata `cat "$BACKUP_METADATA"`
-SELECT quote_literal(coalesce((SELECT s ->> 'value' FROM jsonb_array_elements(coalesce(:'metadata'::jsonb -> 'settings', '[]')) s
-    WHERE s ->> 'role' IS NULL AND s ->> 'name' = 'search_path'), '"$user", public'));
-SQL
+# own_statements: what the statements of ours that follow in a session of the restorer begin with, whatever the dump has set there.
+own_statements() { printf '%s\n' 'RESET ROLE;' 'RESET client_encoding;' "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false) \\g /dev/null"; }
+
+# placements VERB PREPOSITION: gives owners the rights to create that they need for a while (GRANT TO), or takes them back (REVOKE FROM).
+placements() {
+    own_statements
+    printf '\\set verb %s\n\\set preposition %s\n' "$1" "$2"
+    cat "$PACK/sql/placements.sql"
 }
 
 # The definitions of a list, as they are run here.
 planned_definitions() {
-    local list=$1
+    local list=$BACKUP_DIRECTORY/$1.list
     shift
-    definitions "$BACKUP_DIRECTORY/$list.list" "$@" | statements -v tenants="$([ "$RESTORER_KIND" = superuser ] || printf %s "$TENANT_LIST")" -v skip="$([ "$RESTORER_KIND" = tenant ] && printf %s "$SUPERUSER_OBJECTS")" -v owners="$GIVEN" -v skipped="$SKIPPED" -v search_path="$SEARCH_PATH" -v transaction="$([ "$MODE" = swap ] || echo 1)"
+    [ ! -s "$list" ] || definitions "$list" "$@" | statements "${PLANNED[@]}"
 }

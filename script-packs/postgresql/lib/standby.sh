@@ -1,16 +1,19 @@
 # shellcheck shell=bash
-# What a server is in a cluster.
+# What a server is, also in a cluster.
 
-# read_standby_state ACCOUNT DATABASE: sets IS_STANDBY, IS_CONNECTED, LAG_SECONDS and REPLAYED_AT. A standby that has replayed all that it
-# has received is not behind, however long ago that was.
-read_standby_state() {
-    local state
-    state=$(query "$1" "$2" "
-        SELECT pg_is_in_recovery(), EXISTS (SELECT FROM pg_stat_wal_receiver WHERE pid IS NOT NULL),
-            CASE WHEN NOT pg_is_in_recovery() OR pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() THEN 0
-                ELSE coalesce(ceil(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())), 0) END::bigint,
-            coalesce(to_char(pg_last_xact_replay_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), '?')")
-    IFS=$'\t' read -r IS_STANDBY IS_CONNECTED LAG_SECONDS REPLAYED_AT <<<"$state"
+# try_facts ACCOUNT DATABASE: sets ENCODING, IS_STANDBY, IS_CONNECTED, LAG_SECONDS and REPLAYED_AT, and the server's version.
+try_facts() {
+    local version
+    try_query "$1" "$2" --file="$PACK/sql/facts.sql" || return 1
+    IFS=$'\t' read -r ENCODING IS_STANDBY IS_CONNECTED LAG_SECONDS REPLAYED_AT version <<<"${said##*$'\n'}"
+    set_server_version "$version"
+}
+
+# The same; fails where the account cannot use the database.
+read_facts() {
+    ! try_facts "$@" || return 0
+    require_connection "$@"
+    try_facts "$@" || fail "$said"
 }
 
 # Whether the database has tables that a standby does not have the rows of. The item of the roles has none.

@@ -10,8 +10,8 @@
 #   tenants     file: lines "role": the schema public is given to one of these only
 #   merged      file: lines "schema.table", quoted for SQL: tables whose rows are added to those that are there already
 #   existing    file: lines "role": a role that is created or changed by the output of pg_dumpall only if it is not among them
-#   report      "roles": prints "owner|grantor|grantee|policy<TAB>role" lines and "schema<TAB>name<TAB>owner"; "extensions": prints
-#               "name<TAB>schema" lines; otherwise the statements
+#   report      "roles": prints "owner|grantor|grantee|policy<TAB>role" lines and "schema<TAB>name<TAB>owner"; otherwise the statements
+#   extensions  file that "name<TAB>schema" lines of extensions are written to
 BEGIN {
     strings = 1
     if (owners != "") while ((getline line < owners) > 0) { split(line, pair, "\t"); given[pair[1]] = pair[2] }
@@ -158,12 +158,12 @@ function handle(text,    role, to) {
         if (substr(text, 19, RLENGTH - 18) in left_out) return
     } else if (text ~ /^CREATE POLICY /) {
         if (!policy(text)) return
-    } else if (report == "extensions" && text ~ /^CREATE EXTENSION IF NOT EXISTS /) {
+    } else if (extensions != "" && text ~ /^CREATE EXTENSION IF NOT EXISTS /) {
         match(text, /^CREATE EXTENSION IF NOT EXISTS ("([^"]|"")*"|[^" ;]+)/)
         role = unquoted(substr(text, 32, RLENGTH - 31))
         to = substr(text, RLENGTH + 1)
         sub(/^ WITH SCHEMA /, "", to); sub(/;$/, "", to)
-        print role "\t" unquoted(to)
+        print role "\t" unquoted(to) > extensions
         return
     }
     if (report != "") { if (text ~ /^COPY .* FROM stdin;$/) copying = 1; return }

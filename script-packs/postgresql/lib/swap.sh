@@ -3,39 +3,63 @@
 # live database as it is; restore-cleanup.sh drops the new one.
 
 ERRORS=$BACKUP_DIRECTORY/errors
+STEPS=$BACKUP_DIRECTORY/steps
 
 restore_by_swap() {
     local staging_owner
     if [ "$RESTORER" = temporary ]; then
-        mapfile -t tenants < <(printf '%s\n%s\n' "$TENANTS" "$GRANTORS" | sed '/^$/d' | sort -u)
-        create_temporary_role "${tenants[@]}"
+        create_temporary_role "$TENANTS" "$GRANTORS"
         staging_owner=$TEMPORARY_ROLE
     else
         staging_owner=$(user_of "$RESTORER")
     fi
     create_staging_database "$staging_owner"
-    place_owners
-    create_extensions "$STAGING_DATABASE"
-    hand_extensions_over "$STAGING_DATABASE" "$staging_owner"
-    SEARCH_PATH=$(search_path_of_dump)
-
-    run "creating the schemas" planned_definitions schemas
-    place_owners
-    run "creating tables, functions and types" planned_definitions main --section=pre-data
+    if [ ${#EXTENSION_NAMES[@]} != 0 ]; then
+        run_as_restorer prepare
+        create_extensions "$STAGING_DATABASE"
+        hand_extensions_over "$STAGING_DATABASE" "$staging_owner"
+    fi
+    run_as_restorer before_rows
     load_rows
-    run "creating indexes, constraints and triggers" planned_definitions main --section=post-data
-    restore_grants
-    run "refreshing materialized views" planned_definitions last
-    verify_content "$STAGING_DATABASE"
+    run_as_restorer after_rows
+    # In a session of its own: what comes first in it is not undone by anything that the definitions left open.
+    run_as_restorer last_definitions
+    finish_content
     settle_database
     exchange_databases
 }
 
-# run STEP COMMAND…: runs the SQL that a command prints, as the restorer, in the new database.
-run() {
-    local step=$1
-    shift
-    { "$@" | sql "$RESTORER" "$STAGING_DATABASE" --file=- >/dev/null; } 2>"$ERRORS" || fail_with "$ERRORS" "the restore failed while $step"
+# Where an owner of objects has no right to create in their schema, it gets it until the grants of the dump are restored.
+prepare() { step "giving owners the right to create in their schemas" && placements GRANT TO; }
+
+before_rows() {
+    prepare &&
+        step "creating the schemas" && planned_definitions schemas &&
+        prepare &&
+        step "creating tables, functions and types" && planned_definitions main --section=pre-data
+}
+
+after_rows() { step "creating indexes, constraints and triggers" && planned_definitions main --section=post-data; }
+
+# A grant that the restorer cannot make is reported and does not end the restore: the data is there.
+last_definitions() {
+    step "taking back rights that were needed for a while" && placements REVOKE FROM &&
+        step "restoring grants" && echo '\set ON_ERROR_STOP off' && planned_definitions acl && echo '\set ON_ERROR_STOP on' &&
+        step "refreshing materialized views" && planned_definitions last &&
+        step "restoring the settings of the database" && own_statements && cat "$PACK/sql/apply-settings.sql"
+}
+
+# step TEXT: what is restored next, for the message if it fails.
+step() { printf "\\\\echo 'step: %s'\n" "$1"; }
+
+# run_as_restorer FUNCTION: runs the SQL that a function prints, as the restorer, in the new database.
+run_as_restorer() {
+    local step
+    { "$1" | sql "$RESTORER" "$STAGING_DATABASE" --set=tenants="$TENANTS" --set=everywhere="$(fallback_if_needed)" --set=name="$STAGING_DATABASE" \
+        --set=target="$BACKUP_DATABASE" --set=as=tenant --file=- >"$STEPS"; } 2>"$ERRORS" || {
+        step=$(sed -n 's/^step: //p' "$STEPS" | tail -n 1)
+        fail_with "$ERRORS" "the restore failed while ${step:-connecting to the new database}"
+    }
     cat "$ERRORS" >&2
 }
 
@@ -47,12 +71,6 @@ create_staging_database() {
         "${create[@]}" --set=with_locale=false --file="$PACK/sql/create-database.sql" >/dev/null 2>"$ERRORS" ||
             fail_with "$ERRORS" "the account $(user_of "$ADMIN") could not create a database"
     fi
-}
-
-# Where an owner of objects has no right to create in their schema, it gets it until the grants of the dump are restored.
-place_owners() {
-    sql "$RESTORER" "$STAGING_DATABASE" --set=verb=GRANT --set=preposition=TO --set=tenants="$TENANTS" --set=everywhere="$(fallback_if_needed)" --file="$PACK/sql/placements.sql" 2>"$ERRORS" ||
-        fail_with "$ERRORS" "owners of objects could not be given the right to create in their schemas"
 }
 
 load_rows() {
@@ -79,20 +97,10 @@ load_rows() {
     cat "$ERRORS" >&2
 }
 
-# A grant that the restorer cannot make is reported and does not end the restore: the data is there.
-restore_grants() {
-    sql "$RESTORER" "$STAGING_DATABASE" --set=verb=REVOKE --set=preposition=FROM --set=tenants="$TENANTS" --set=everywhere="$(fallback_if_needed)" --file="$PACK/sql/placements.sql" 2>"$ERRORS" ||
-        fail_with "$ERRORS" "rights that were needed for a while could not be taken back"
-    { planned_definitions acl | sql "$RESTORER" "$STAGING_DATABASE" --set=ON_ERROR_STOP=0 --file=- >/dev/null; } 2>"$ERRORS" ||
-        fail_with "$ERRORS" "the restore failed while restoring grants"
-    warn_of_grants "$STAGING_DATABASE"
-}
-
-# What of the grants failed. Those on objects of extensions count only where the role does not have the right all the same: the
-# administrator has granted them.
+# warn_of_grants DATABASE LOST: what of the grants failed. Those on objects of extensions count only where the role does not have the right
+# all the same: the administrator has granted them. They are in LOST, as lost-extension-grants.sql prints them.
 warn_of_grants() {
     local lost
-    cat "$ERRORS" >&2
     lost=$(sed -nE 's/^psql:[^:]*:[0-9]+: ERROR: +//p; s/^psql:[^:]*:[0-9]+: WARNING: +(no privileges|not all privileges)/\1/p' "$ERRORS" | sort | uniq -c | sort -rn | while read -r count message; do
         if [[ $message =~ ^(permission\ denied\ for|no\ privileges\ were\ granted\ for|must\ be\ owner\ of)\ ([a-z -]*\ )?\"?([^\"]+)\"?$ ]]; then
             [ "$(query "$ADMIN" "$1" "SELECT count(*) FROM pg_depend d CROSS JOIN pg_identify_object(d.classid, d.objid, 0) i
@@ -100,61 +108,66 @@ warn_of_grants() {
         fi
         printf '%s%s; ' "$message" "$([ "$count" = 1 ] || printf ' (%s times)' "$count")"
     done)
-    lost+=$(sql "$ADMIN" "$1" --file="$PACK/sql/lost-extension-grants.sql")
+    lost+=$2
     [ -z "$lost" ] || warn grants "Some grants could not be restored with the rights of the owners: ${lost%; }."
 }
 
-# What pg_restore was to create is there, and no index is invalid.
-verify_content() {
-    local wanted found
-    wanted=$(dump_counts | awk '{ print $1 " tables, " $2 " views, " $3 " routines" }')
-    found=$(sql "$ADMIN" "$1" --file="$PACK/sql/verify.sql" 2>"$ERRORS") || fail_with "$ERRORS" "the restored database cannot be read"
-    found=$(awk -F '\t' '{ print $1 " tables, " $2 " views, " $3 " routines" }' <<<"$found")
+# What pg_restore was to create is there, and no index is invalid. What the temporary role still owns goes to the owner of the database.
+finish_content() {
+    local content=$BACKUP_DIRECTORY/content counts tables views routines found wanted finish=()
+    [ "$RESTORER" != temporary ] || finish=(--set=role="$TEMPORARY_ROLE" --set=owner="$FALLBACK_OWNER" --file="$PACK/sql/reassign.sql")
+    cp "$ERRORS" "$ERRORS.grants"
+    sql "$ADMIN" "$STAGING_DATABASE" --file="$PACK/sql/verify.sql" --file="$PACK/sql/lost-extension-grants.sql" "${finish[@]}" </dev/null >"$content" 2>"$ERRORS" ||
+        fail_with "$ERRORS" "the restored database cannot be read, or its objects could not be given to ${FALLBACK_OWNER:-their owner}"
+    IFS=$'\t' read -r tables views routines <"$content"
+    found="$tables tables, $views views, $routines routines"
+    read -r tables views routines < <(dump_counts)
+    wanted="$tables tables, $views views, $routines routines"
     [ "$found" = "$wanted" ] || fail "the restored database has $found, the dump $wanted: the restore is not complete"
+    mv "$ERRORS.grants" "$ERRORS"
+    warn_of_grants "$STAGING_DATABASE" "$(sed 1d "$content")"
 }
 
 # Owner, settings and grants of the new database.
 settle_database() {
-    sql "$RESTORER" "$STAGING_DATABASE" --set=name="$STAGING_DATABASE" --set=target="$BACKUP_DATABASE" --set=as=tenant --set=tenants= --file="$PACK/sql/apply-settings.sql" 2>"$ERRORS" || fail_with "$ERRORS" "the settings of the database could not be restored"
-    if [ "$RESTORER" = temporary ]; then
-        query "$ADMIN" "$STAGING_DATABASE" "SELECT format('REASSIGN OWNED BY %I TO %I', :'role', :'owner') \\gexec" --set=role="$TEMPORARY_ROLE" --set=owner="$FALLBACK_OWNER" 2>"$ERRORS" ||
-            fail_with "$ERRORS" "the restored objects could not be given to $FALLBACK_OWNER"
-    fi
-    query "$ADMIN" "$HOME_DATABASE" "SELECT format('ALTER DATABASE %I OWNER TO %I', :'name', :'owner') \\gexec" --set=name="$STAGING_DATABASE" --set=owner="$TARGET_OWNER" 2>"$ERRORS" ||
-        fail_with "$ERRORS" "the database could not be given to $TARGET_OWNER"
-    restore_other_settings "$STAGING_DATABASE"
-    sql "$ADMIN" "$HOME_DATABASE" --set=name="$STAGING_DATABASE" --file="$PACK/sql/finish-database.sql" >"$BACKUP_DIRECTORY/lost-grants" 2>"$ERRORS" ||
-        fail_with "$ERRORS" "the grants on the database could not be restored"
+    local lost
+    settle_at_home "$STAGING_DATABASE" --set=owner="$TARGET_OWNER" --file="$PACK/sql/give-database.sql" --file="$PACK/sql/apply-settings.sql" --file="$PACK/sql/finish-database.sql"
     while IFS= read -r lost; do
         warn grants "The role $lost does not exist here, so that it has no rights on the database."
     done <"$BACKUP_DIRECTORY/lost-grants"
 }
 
-# Settings of the database that the tenant may not make itself, as far as they may be restored.
-restore_other_settings() {
-    sql "$ADMIN" "$HOME_DATABASE" --set=name="$1" --set=target="$BACKUP_DATABASE" --set=as=admin --set=tenants="$(judged setting tenant)" --file="$PACK/sql/apply-settings.sql" 2>"$ERRORS" ||
-        fail_with "$ERRORS" "the settings of the database could not be restored"
+# settle_at_home DATABASE psql-option…: statements of the administrator about a database. Warns of the settings that the tenant may not make
+# itself and that could not be restored.
+settle_at_home() {
+    local name=$1 lost
+    shift
+    sql "$ADMIN" "$HOME_DATABASE" --set=name="$name" --set=target="$BACKUP_DATABASE" --set=as=admin --set=tenants="$(judged setting tenant)" \
+        "$@" </dev/null >"$BACKUP_DIRECTORY/lost-grants" 2>"$ERRORS" || fail_with "$ERRORS" "owner, settings and grants of the database could not be restored"
     sed -nE 's/^psql:[^:]*:[0-9]+: WARNING: +setting (.*)$/\1/p' "$ERRORS" | while IFS= read -r lost; do
         warn setting "A setting of the database was not restored: $lost."
     done
 }
 
 exchange_databases() {
-    local previous deadline=$((SECONDS + LOCK_TIMEOUT)) was_empty=false target_oid=0
+    local previous='' deadline=$((SECONDS + LOCK_TIMEOUT)) was_empty=false target_oid=0 sessions=1 facts
     if $TARGET_EXISTS; then
-        target_oid=$(query "$ADMIN" "$HOME_DATABASE" "SELECT oid FROM pg_database WHERE datname = :'target'" --set=target="$BACKUP_DATABASE")
-        previous=$(query "$ADMIN" "$HOME_DATABASE" "
-            SELECT (SELECT left(:'target', n) FROM generate_series(36, 1, -1) n WHERE octet_length(left(:'target', n)) <= 36 LIMIT 1)
-                || '_before_' || to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDD_HH24MISSMS')" --set=target="$BACKUP_DATABASE")
         if is_empty_database; then was_empty=true; fi
+        facts=$(query "$ADMIN" "$HOME_DATABASE" "
+            SELECT oid, (SELECT count(*) FROM pg_stat_activity WHERE datid = d.oid),
+                (SELECT left(:'target', n) FROM generate_series(36, 1, -1) n WHERE octet_length(left(:'target', n)) <= 36 LIMIT 1)
+                || '_before_' || to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDD_HH24MISSMS')
+            FROM pg_database d WHERE datname = :'target'" --set=target="$BACKUP_DATABASE")
+        IFS=$'\t' read -r target_oid sessions previous <<<"$facts"
     fi
     # The renaming locks the database, so that no new session begins, and waits up to five seconds for the sessions in it to leave. That is
     # when they are ended, rather than before, when they would come again.
     while :; do
-        if [ "$TERMINATE_SESSIONS" != false ]; then start_ending_sessions "$target_oid"; fi
-        if sql "$ADMIN" "$HOME_DATABASE" --set=name="$STAGING_DATABASE" --set=target="$BACKUP_DATABASE" --set=previous="${previous:-}" \
+        if [ "$TERMINATE_SESSIONS" != false ] && [ "$sessions" != 0 ]; then start_ending_sessions "$target_oid"; fi
+        if sql "$ADMIN" "$HOME_DATABASE" --set=name="$STAGING_DATABASE" --set=target="$BACKUP_DATABASE" --set=previous="$previous" \
             --set=keep_hours="$KEEP_PREVIOUS_HOURS" --set=job="$BACKUP_JOB_ID" --file="$PACK/sql/exchange.sql" >/dev/null 2>"$ERRORS"; then break; fi
         stop_ending_sessions
+        sessions=1
         grep -q 'being accessed by other users' "$ERRORS" || fail_with "$ERRORS" "the restored database could not take the place of $BACKUP_DATABASE"
         [ "$SECONDS" -lt "$deadline" ] ||
             fail "the restored database could not take the place of $BACKUP_DATABASE, which is in use by: $(sql "$ADMIN" "$HOME_DATABASE" --set=target="$BACKUP_DATABASE" --file="$PACK/sql/sessions.sql" | head -n 5 | paste -sd ';' | sed 's/;/; /g')$([ "$TERMINATE_SESSIONS" != false ] || printf ' (the parameter terminate_sessions forbids to end them)')"
@@ -162,7 +175,7 @@ exchange_databases() {
     done
     stop_ending_sessions
     say "the restored database is in the place of $BACKUP_DATABASE"
-    [ -n "${previous:-}" ] || return 0
+    [ -n "$previous" ] || return 0
     if $was_empty || [ "$KEEP_PREVIOUS_HOURS" = 0 ]; then
         drop_database "$ADMIN" "$previous" 2>"$ERRORS" || warn previous "The previous database is kept as $previous: it could not be dropped ($(quote_errors "$ERRORS" | head -n 1))."
     else

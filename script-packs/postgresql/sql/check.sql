@@ -1,5 +1,6 @@
 -- Prints what stands in the way of dumping this database with the current account and of restoring it later: lines of
--- severity (error, warning, need), code and sentence. A need is what a restore wants from its server.
+-- severity (error, warning, need), code and sentence. A need is what a restore wants from its server. Last, the line of the severity "size": its
+-- bytes, and the same for people.
 \set objects `cat "$PACK/sql/objects.sql"`
 WITH :objects,
 me AS (SELECT r.oid, r.rolname, r.rolsuper FROM pg_roles r WHERE r.rolname = current_user),
@@ -92,3 +93,4 @@ finding (position, severity, code, sentence, names) AS (
 SELECT severity, code, sentence || ': ' || array_to_string(names[1:5], ', ')
     || CASE WHEN cardinality(names) > 5 THEN format(' and %s more', cardinality(names) - 5) ELSE '' END
 FROM finding WHERE names IS NOT NULL ORDER BY position;
+SELECT 'size', pg_database_size(current_database()), pg_size_pretty(pg_database_size(current_database()));

@@ -1,4 +1,4 @@
--- Judges each role that a dump names, one a line: what it is (owner, grantee, …), its name, and
+-- Judges each role that a dump or its metadata names, one a line: what it is (owner, grantee, …), its name, and
 --   tenant      objects may be given to it: it belongs to the target database
 --   missing     it does not exist
 --   superuser   it is one
@@ -6,12 +6,16 @@
 --   foreign     it has to do with other databases and not with this one: objects that it owns would act with its rights
 -- A dump comes from outside: what it says of owners gives its objects to roles only if the target says that they belong together.
 \set roles `cat "$BACKUP_DIRECTORY/roles"`
+\set metadata `cat "$BACKUP_METADATA"`
 WITH RECURSIVE
 named (usage, name) AS (
     SELECT DISTINCT split_part(line, E'\t', 1), split_part(line, E'\t', 2)
-    FROM unnest(string_to_array(:'roles', E'\n')) AS line WHERE line ~ '^(owner|grantor|grantee|policy|setting)\t'
+    FROM unnest(string_to_array(:'roles', E'\n')) AS line WHERE line ~ '^(owner|grantor|grantee|policy)\t'
         -- Predefined roles are no accounts: the owner of the database is pg_database_owner, the others have members.
         AND line !~ '^owner\tpg_'
+    -- Settings of roles come from the metadata alone. A name is a line below.
+    UNION SELECT 'setting', s ->> 'role' FROM jsonb_array_elements(coalesce(:'metadata'::jsonb -> 'settings', '[]')) s
+    WHERE s ->> 'role' ~ '^[^[:cntrl:]]+$'
 ),
 target AS (
     SELECT d.oid, d.datdba FROM pg_database d WHERE d.datname = :'target'
@@ -46,7 +50,7 @@ judged AS (
         r.rolsuper OR r.rolcreaterole OR r.rolreplication OR r.rolbypassrls
             OR EXISTS (SELECT FROM member_of m JOIN mighty ON mighty.oid = m.role WHERE m.member = r.oid) AS is_mighty,
         EXISTS (SELECT FROM member_of m WHERE m.member = (SELECT oid FROM tenant WHERE NOT rolsuper) AND m.role = r.oid)
-            OR r.rolname IN (:'main_account', :'second_account')
+            OR r.rolname IN (:'main', :'second')
             OR r.rolname = ANY (regexp_split_to_array(:'owner_roles', '[\s,]+'))
             OR EXISTS (SELECT FROM stake s JOIN target t ON t.oid = s.database JOIN pg_shdepend d
                 ON d.dbid = t.oid AND d.refclassid = 'pg_authid'::regclass AND d.refobjid = r.oid AND d.deptype = 'o' WHERE s.role = r.oid)

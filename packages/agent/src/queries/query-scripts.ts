@@ -122,7 +122,7 @@ export class QueryScripts {
         stdin: 'empty',
         stdout: 'stream',
         beforeStart: async (pid) => {
-          if (scope.cgroup !== undefined) moveInto(scope.cgroup, pid)
+          if (scope.cgroup !== undefined) await moveInto(scope.cgroup, pid)
         },
       })
       const chunks: Buffer[] = []

@@ -9,6 +9,7 @@ import {
   rmdirSync,
   writeFileSync,
 } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode } from '@osb-backup/node'
 
@@ -40,11 +41,11 @@ export function stageCgroup(root: string, job: { kind: string; id: string }, sta
 /** The cgroup that contains those of all stages of a job. */
 export const jobCgroup = (root: string, job: { kind: string; id: string }): string => join(stageCgroup(root, job, '.'))
 
-/** Moves a process into a cgroup, which is created. Whether that worked. */
-export function moveInto(path: string, pid: number): boolean {
+/** Moves a process into a cgroup, which is created. The kernel takes some ten milliseconds for it. Whether that worked. */
+export async function moveInto(path: string, pid: number): Promise<boolean> {
   try {
     mkdirSync(path, { recursive: true })
-    writeFileSync(join(path, 'cgroup.procs'), String(pid))
+    await writeFile(join(path, 'cgroup.procs'), String(pid))
     return true
   } catch {
     return false

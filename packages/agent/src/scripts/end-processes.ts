@@ -15,6 +15,11 @@ const PAUSE_MS = 50
 export async function endProcesses(scope: ProcessScope, graceMs: number): Promise<number[]> {
   const graceEndsAt = performance.now() + graceMs
   const first = living(scope)
+  // Processes of a scope are started by others of it only. Where some are hidden, their group exists all the same.
+  if (first?.length === 0 && !hasGroup(scope)) {
+    removeCgroups(scope)
+    return []
+  }
   signalAll(scope, first, 'SIGTERM')
   while (performance.now() < graceEndsAt && hasLiving(scope)) await sleep(Math.min(PAUSE_MS, graceMs))
   const killEndsAt = performance.now() + KILL_LIMIT_MS
@@ -25,12 +30,15 @@ export async function endProcesses(scope: ProcessScope, graceMs: number): Promis
     signalAll(scope, living(scope), 'SIGKILL')
     await sleep(Math.min(PAUSE_MS, 10))
   }
-  if (scope.cgroup !== undefined) {
-    removeCgroup(scope.cgroup)
-    // That of the job, or of the agent, goes with the last one in it.
-    removeEmptyCgroup(dirname(scope.cgroup))
-  }
+  removeCgroups(scope)
   return living(scope) ?? []
+}
+
+function removeCgroups({ cgroup }: ProcessScope): void {
+  if (cgroup === undefined) return
+  removeCgroup(cgroup)
+  // That of the job, or of the agent, goes with the last one in it.
+  removeEmptyCgroup(dirname(cgroup))
 }
 
 /** Undefined if the processes cannot be seen at the moment. */
@@ -45,8 +53,10 @@ function living(scope: ProcessScope): number[] | undefined {
 /** Where processes cannot be seen, a group exists as long as it accepts signals. */
 function hasLiving(scope: ProcessScope): boolean {
   const found = living(scope)
-  return found === undefined ? scope.groupId !== undefined && signal(-scope.groupId, 0) : found.length > 0
+  return found === undefined ? hasGroup(scope) : found.length > 0
 }
+
+const hasGroup = ({ groupId }: ProcessScope) => groupId !== undefined && signal(-groupId, 0)
 
 /** The group is signalled as such too: that needs no list of processes. */
 function signalAll({ groupId }: ProcessScope, pids: readonly number[] | undefined, name: NodeJS.Signals): void {

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readlinkSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { pipeHolderOf } from './pipe-holder.ts'
 import { openStandardStreams } from './standard-streams.ts'
 
 async function run(script: string, options = {}) {
@@ -53,4 +54,19 @@ test('a writer sees that its reader has gone away', async () => {
 test('where no pipe can be opened a script still runs, with the streams that Node makes', async () => {
   const { out, error } = await run('cat; echo problem >&2', { processes: '/nonexistent' })
   expect({ out, error }).toEqual({ out: 'given\n', error: 'problem\n' })
+})
+
+test('one bash creates the pipes of many scripts, keeps none of them, and is replaced when it was killed', async () => {
+  const holder = pipeHolderOf(undefined)
+  const openFiles = (pid: number) =>
+    readdirSync(`/proc/${pid}/fd`).map((name) => readlinkSync(`/proc/${pid}/fd/${name}`))
+  const pids = await Promise.all([1, 2].map(() => holder.withPipes((pid) => pid)))
+  const [first = 0, second] = pids
+  expect(second).toBe(first)
+  const left = openFiles(first)
+  const during = await holder.withPipes(openFiles)
+  expect(during).toHaveLength(left.length + 3)
+  process.kill(first, 'SIGKILL')
+  await expect.poll(() => existsSync(`/proc/${first}`)).toBe(false)
+  expect((await run('cat; echo problem > /dev/stderr')).error).toBe('problem\n')
 })

@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, constants, openSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
+import { heldDescriptors, pipeHolderOf } from './pipe-holder.ts'
 import type { ScriptAccount } from './script-account.ts'
 
-const PIPES_TIMEOUT_MS = 10_000
 const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants
 
 /** `pipe`: the socket pair that Node makes. */
@@ -34,25 +33,24 @@ export async function openStandardStreams(
   { processes = '/proc', account }: { processes?: string; account?: ScriptAccount | undefined } = {},
 ): Promise<StandardStreams> {
   const opened: number[] = []
-  // Bash would read ~/.bashrc first, since its standard input is a socket, as with rsh; and BASH_ENV in any case.
-  const holder = spawn('bash', ['--norc', '-c', 'exec 10< <(:) 11< <(:) 12< <(:) && echo && read -r _'], {
-    env: { PATH: process.env.PATH },
-    stdio: ['pipe', 'pipe', 'ignore'],
-    // The owner of a pipe may open it by name.
-    ...(account && { uid: account.uid, gid: account.gid }),
-  })
-  const open = (descriptor: number, flags: number) => {
-    const end = openSync(`${processes}/${holder.pid}/fd/${descriptor}`, flags)
-    opened.push(end)
-    return end
-  }
+  const [inputPipe, outputPipe, errorPipe] = heldDescriptors
   try {
-    await untilReady(holder)
-    // The agent's ends do not block; those of the script do, as programs expect it.
-    const input =
-      stdin === 'stream' ? { script: open(10, O_RDONLY), agent: open(10, O_WRONLY | O_NONBLOCK) } : undefined
-    const output = { script: open(11, O_WRONLY), agent: open(11, O_RDONLY | O_NONBLOCK) }
-    const error = { script: open(12, O_WRONLY), agent: open(12, O_RDONLY | O_NONBLOCK) }
+    const { input, output, error } = await pipeHolderOf(account).withPipes((pid) => {
+      const open = (descriptor: number, flags: number) => {
+        const end = openSync(`${processes}/${pid}/fd/${descriptor}`, flags)
+        opened.push(end)
+        return end
+      }
+      // The agent's ends do not block; those of the script do, as programs expect it.
+      return {
+        input:
+          stdin === 'stream'
+            ? { script: open(inputPipe, O_RDONLY), agent: open(inputPipe, O_WRONLY | O_NONBLOCK) }
+            : undefined,
+        output: { script: open(outputPipe, O_WRONLY), agent: open(outputPipe, O_RDONLY | O_NONBLOCK) },
+        error: { script: open(errorPipe, O_WRONLY), agent: open(errorPipe, O_RDONLY | O_NONBLOCK) },
+      }
+    })
     const scriptEnds = [input?.script, output.script, error.script].filter((end) => end !== undefined)
     return {
       stdio: [input?.script ?? 'ignore', output.script, error.script],
@@ -72,22 +70,5 @@ export async function openStandardStreams(
       ends: undefined,
       closeScriptEnds: () => undefined,
     }
-  } finally {
-    holder.kill('SIGKILL')
-  }
-}
-
-/** Resolves when bash holds the pipes. */
-async function untilReady(holder: ChildProcess): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  holder.on('error', reject)
-  holder.once('exit', () => reject(new Error('bash created no pipes')))
-  holder.stdin?.on('error', reject)
-  holder.stdout?.once('data', () => resolve())
-  const timer = setTimeout(() => reject(new Error('bash created no pipes in time')), PIPES_TIMEOUT_MS)
-  try {
-    await promise
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -85,13 +85,15 @@ export function startStage(
     stdout: streams.stdout ?? 'log',
     async beforeStart(pid) {
       // Where that is not permitted, its processes are found by their environment.
-      if (cgroup !== undefined) moveInto(cgroup, pid)
+      const moved = cgroup === undefined ? undefined : moveInto(cgroup, pid)
       run.job.process = identify(pid)
       try {
         await run.save()
       } catch (error) {
         // A script that could not be remembered over a crash does not start, unless its step must always run.
         if (!isAlwaysRun(stage)) throw new Error(`the state of the job cannot be saved: ${errorMessage(error)}`)
+      } finally {
+        await moved
       }
     },
   })

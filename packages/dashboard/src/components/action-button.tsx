@@ -2,7 +2,7 @@ import { Button, type ButtonProps, Group, Modal, Stack, Text, TextInput } from '
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useId, useState } from 'react'
 import { messages } from '../messages/messages.ts'
-import { ErrorNotice } from './notices.tsx'
+import { ActionFailure } from './notices.tsx'
 
 /** What is asked before an action is performed. */
 export interface Confirmation {
@@ -44,7 +44,7 @@ export function ActionButton<T>({
       await onDone?.(result)
     },
   })
-  const failure = mutation.error !== null && <ErrorNotice error={mutation.error} />
+  const failure = <ActionFailure error={mutation.error} />
   const look = { variant, size, disabled: isDisabled } as const
   if (confirmation === undefined) {
     return (

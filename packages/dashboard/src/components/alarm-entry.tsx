@@ -6,7 +6,7 @@ import { messages } from '../messages/messages.ts'
 import { useSession } from '../session/session.tsx'
 import { SeverityBadge } from './badges.tsx'
 import { Instant } from './instant.tsx'
-import { ErrorNotice } from './notices.tsx'
+import { ActionFailure } from './notices.tsx'
 import { TextLink } from './page.tsx'
 
 const t = messages.alarms
@@ -50,7 +50,7 @@ export function AlarmEntry({ alarm, children }: { alarm: Alarm; children?: React
           {alarm.acknowledgement !== undefined && `. ${t.acknowledgedBy(alarm.acknowledgement.by)}`}
         </Text>
         {children}
-        {acknowledge.error !== null && <ErrorNotice error={acknowledge.error} />}
+        <ActionFailure error={acknowledge.error} />
         {isOpen && alarm.acknowledgement === undefined && hasRole('operator') && (
           <Button
             size="xs"

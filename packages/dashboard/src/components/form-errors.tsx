@@ -1,14 +1,13 @@
 import { ApiError } from '@osb-backup/client'
 import { messages } from '../messages/messages.ts'
-import { ErrorNotice } from './notices.tsx'
+import { ActionFailure } from './notices.tsx'
 
 const CHANGED_MEANWHILE = 412
 
 /** Why a form could not be saved. */
 export function SaveFailure({ error }: { error: Error | null }) {
-  if (error === null) return null
   const isConflict = error instanceof ApiError && error.status === CHANGED_MEANWHILE
-  return <ErrorNotice error={isConflict ? new Error(messages.shell.changedMeanwhile) : error} />
+  return <ActionFailure error={isConflict ? new Error(messages.shell.changedMeanwhile) : error} />
 }
 
 /** The problem of a field, of which the API names the path: `schedule.timezone` belongs to `schedule`. */

@@ -8,7 +8,23 @@ const t = messages.shell
 
 /** Why something cannot be shown, and what to do about it. */
 export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: (() => void) | undefined }) {
-  const { title, icon } = describe(error)
+  return <Notice error={error} failed={t.error.notLoaded} onRetry={onRetry} />
+}
+
+/** Why what the user asked for was not done. */
+export function ActionFailure({ error }: { error: Error | null }) {
+  return error !== null && <Notice error={error} failed={t.error.notDone} />
+}
+
+interface NoticeProps {
+  error: unknown
+  /** The title, unless the error has one of its own. */
+  failed: string
+  onRetry?: (() => void) | undefined
+}
+
+function Notice({ error, failed, onRetry }: NoticeProps) {
+  const { title, icon } = describe(error, failed)
   return (
     <Alert color="red" variant="default" title={title} icon={icon} role="alert">
       <Stack align="flex-start" gap="sm">
@@ -23,12 +39,12 @@ export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: (() 
   )
 }
 
-function describe(error: unknown): { title: string; icon: ReactNode } {
+function describe(error: unknown, failed: string): { title: string; icon: ReactNode } {
   const status = error instanceof ApiError ? error.status : 0
   if (status === undefined) return { title: t.error.unreachable, icon: <Unplug aria-hidden /> }
   if (status === 403) return { title: t.error.forbidden, icon: <Lock aria-hidden /> }
   if (status === 404) return { title: t.error.notFound, icon: <SearchX aria-hidden /> }
-  return { title: t.error.failed, icon: <CircleX aria-hidden /> }
+  return { title: failed, icon: <CircleX aria-hidden /> }
 }
 
 /** What is shown in the place of an empty list: why it is empty, and the next step. */

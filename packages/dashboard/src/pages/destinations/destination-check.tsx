@@ -3,7 +3,7 @@ import type { DestinationCheck as Check } from '@osb-backup/protocol/v1'
 import { useMutation } from '@tanstack/react-query'
 import { CircleCheck } from 'lucide-react'
 import { formatDuration } from '../../components/formats.ts'
-import { ErrorNotice } from '../../components/notices.tsx'
+import { ActionFailure } from '../../components/notices.tsx'
 import { Section } from '../../components/section.tsx'
 import { messages } from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
@@ -32,7 +32,7 @@ export function DestinationCheck({ destinationId }: { destinationId: string }) {
 
 /** What a check found. */
 export function CheckResult({ result, error }: { result: Check | undefined; error: Error | null }) {
-  if (error !== null) return <ErrorNotice error={error} />
+  if (error !== null) return <ActionFailure error={error} />
   if (result === undefined) return null
   const title = t.usable(formatDuration(result.durationSeconds))
   return <Alert color="green" variant="default" icon={<CircleCheck aria-hidden />} title={title} role="status" />

@@ -6,7 +6,7 @@ import { ActionButton } from '../../components/action-button.tsx'
 import { Facts } from '../../components/facts.tsx'
 import { Instant } from '../../components/instant.tsx'
 import { ManagedNotice } from '../../components/managed-notice.tsx'
-import { ErrorNotice } from '../../components/notices.tsx'
+import { ActionFailure } from '../../components/notices.tsx'
 import { Page, TextLink } from '../../components/page.tsx'
 import { QueryContent } from '../../components/query-content.tsx'
 import { queries } from '../../data/queries.ts'
@@ -100,7 +100,7 @@ function PlanActions({ plan: { id, managedBy } }: { plan: Plan }) {
           {t.run}
         </Button>
       </Group>
-      {run.error !== null && <ErrorNotice error={run.error} />}
+      <ActionFailure error={run.error} />
     </Stack>
   )
 }

@@ -3,7 +3,7 @@ import type { RestorePoint } from '@osb-backup/protocol/v1'
 import { useMutation } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { formatBytes } from '../../components/formats.ts'
-import { ErrorNotice } from '../../components/notices.tsx'
+import { ActionFailure } from '../../components/notices.tsx'
 import { Section } from '../../components/section.tsx'
 import { messages } from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
@@ -58,7 +58,7 @@ export function PointDownload({ point }: { point: RestorePoint }) {
                 {point.sha256 === undefined ? t.unverified : t.done}
               </Text>
             )}
-            {download.error !== null && !isAbort(download.error) && <ErrorNotice error={download.error} />}
+            {download.error !== null && !isAbort(download.error) && <ActionFailure error={download.error} />}
             <Text size="sm">{t.alternative}</Text>
           </>
         ) : (

@@ -4,7 +4,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
 import { InstanceField } from '../../components/instance-field.tsx'
-import { ErrorNotice } from '../../components/notices.tsx'
+import { ActionFailure } from '../../components/notices.tsx'
 import { Section } from '../../components/section.tsx'
 import { messages } from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
@@ -86,7 +86,7 @@ export function RestoreTarget({ point }: { point: RestorePoint }) {
             autoComplete="off"
             onChange={(event) => setTyped(event.currentTarget.value)}
           />
-          {start.error !== null && <ErrorNotice error={start.error} />}
+          <ActionFailure error={start.error} />
           <Button type="submit" color="red" w="fit-content" disabled={!isConfirmed} loading={start.isPending}>
             {t.start}
           </Button>
