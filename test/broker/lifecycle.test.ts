@@ -283,7 +283,11 @@ test('the dashboard signs in with a client whose secret the manager keeps, and t
   const refused = await exchange({ grant_type: 'authorization_code', ...code })
   // The provider knows the client, and not the code.
   expect([refused.status, await refused.json()]).toMatchObject([400, { error: 'invalid_grant' }])
-  for (const form of [{ grant_type: 'client_credentials' }, { grant_type: 'password', username: 'u', password: 'p' }, {}]) {
+  for (const form of [
+    { grant_type: 'client_credentials' },
+    { grant_type: 'password', username: 'u', password: 'p' },
+    {},
+  ]) {
     const answer = await exchange(form)
     expect([form, answer.status, await answer.json()]).toMatchObject([form, 400, { code: 'invalid-request' }])
   }

@@ -2,6 +2,7 @@ import type { Generated } from 'kysely'
 import type { AuditEntryTable, BrokerAccountTable, IdempotencyKeyTable, TokenTable } from './tables/access.ts'
 import type { AlarmTable, DestinationCheckTable, ManagerReportTable, SharedTaskTable } from './tables/alarms.ts'
 import type { BrokerBindingTable, BrokerInstanceTable, KeptFilesTable } from './tables/broker.ts'
+import type { DeregistrationTable } from './tables/deregistrations.ts'
 import type {
   AgentTable,
   FileDestinationTable,
@@ -64,4 +65,5 @@ export interface Tables {
   policies: PolicyTable
   policy_exemptions: PolicyExemptionTable
   policy_checks: PolicyCheckTable
+  deregistrations: DeregistrationTable
 }

@@ -20,7 +20,7 @@ const role = z
   .enum(roles)
   .meta(
     about(
-      'What it may do: each role after `broker` includes the one before; a `broker` registers and deregisters its own instances',
+      'What it may do: each role after `broker` includes the one before; a `broker` registers and deregisters its own instances, and restores their backups into them',
       'operator',
     ),
   )

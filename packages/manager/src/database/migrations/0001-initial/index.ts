@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import { access } from './access.ts'
 import { alarms } from './alarms.ts'
 import { broker } from './broker.ts'
+import { deregistrations } from './deregistrations.ts'
 import { instances } from './instances.ts'
 import { jobCounters } from './job-counters.ts'
 import { jobs } from './jobs.ts'
@@ -29,6 +30,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     ...notifications,
     ...broker,
     ...policies,
+    ...deregistrations,
   ]) {
     await sql.raw(statement).execute(database)
   }
