@@ -19,6 +19,7 @@ export const alarmKinds = [
   'disk-nearly-full',
   'database-nearly-full',
   'manager-gone',
+  'instance-orphaned',
 ] as const
 export type AlarmKind = (typeof alarmKinds)[number]
 
@@ -38,5 +39,6 @@ export const alarmObjectKinds = [
   'token',
   'clock',
   'manager',
+  'provisioned-instance',
 ] as const
 export type AlarmObjectKind = (typeof alarmObjectKinds)[number]

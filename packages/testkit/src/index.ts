@@ -9,6 +9,8 @@ export {
   TEMPLATE_VARIABLE,
   TEST_TOKEN,
 } from './manager-process.ts'
+export { PostgresqlBroker } from './postgresql-broker/broker.ts'
+export { brokerPlans, SERVICE_ID } from './postgresql-broker/catalog.ts'
 export type { RunningProcess } from './process.ts'
 export { seededRandom } from './seeded-random.ts'
 export { SkewedClock } from './skewed-clock.ts'

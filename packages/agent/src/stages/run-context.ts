@@ -38,6 +38,8 @@ export interface RunContext {
 /** How a step ended. */
 export interface StepResult {
   ok: boolean
+  /** It has no script: nothing ran. */
+  isSkipped?: boolean
   /** Why it failed. */
   problem?: string
   /** The same for programs, where it may be over at another attempt. */
@@ -49,13 +51,17 @@ export interface StepResult {
 /** A step that failed before its script printed anything. */
 export const failed = (problem: string): StepResult => ({ ok: false, problem })
 
-/** Starts the script of a stage with its environment and arguments. */
+/**
+ * Starts the script of a stage with its environment and arguments.
+ *
+ * @param streams - `variables` are added to the environment.
+ */
 export function startStage(
   run: RunContext,
   stage: BackupStage | RestoreStage,
   path: string,
   signal: AbortSignal,
-  streams: { stdin?: 'stream'; stdout?: 'stream' } = {},
+  streams: { stdin?: 'stream'; stdout?: 'stream'; variables?: Readonly<Record<string, string>> } = {},
 ): Promise<RunningScript> {
   const { settings, pack, mask } = run
   const { request } = run.job
@@ -65,13 +71,16 @@ export function startStage(
     path,
     options: pack.form === 2 ? ['-o', 'pipefail'] : [],
     arguments: pack.form === 1 ? scriptArguments(stage, request, dump) : [],
-    environment: scriptEnvironment(
-      stage,
-      pack.form,
-      request,
-      { ...dump, directory: directory.path, messages: directory.messages },
-      { ...settings.scriptBase, ...(pack.form === 1 ? inheritedVariables(run) : {}) },
-    ),
+    environment: {
+      ...scriptEnvironment(
+        stage,
+        pack.form,
+        request,
+        { ...dump, directory: directory.path, messages: directory.messages },
+        { ...settings.scriptBase, ...(pack.form === 1 ? inheritedVariables(run) : {}) },
+      ),
+      ...streams.variables,
+    },
     directory: pack.directory,
     account: settings.scriptAccount,
     timeLimitMs: stageTimeLimitMs(run),

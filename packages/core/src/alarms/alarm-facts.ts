@@ -17,6 +17,7 @@ export interface AlarmFacts {
   tokens: readonly ExpiryFacts[]
   certificates: readonly ExpiryFacts[]
   managers: readonly ManagerFacts[]
+  orphans: readonly OrphanFacts[]
   /** PostgreSQL's clock was set, and nobody has confirmed it. */
   clockJump: { detectedAt: Date; jumpSeconds: number } | undefined
   /** Undefined where the operator stated no limit. */
@@ -125,4 +126,14 @@ export interface ManagerFacts {
   skewSeconds: number | undefined
   /** The file system of its data directory. */
   disk: Omit<DiskFacts, 'directory'> | undefined
+}
+
+/** An instance at a service broker that is to be deleted, and could not be so far. */
+export interface OrphanFacts {
+  id: string
+  /** The service instance whose data it may have. */
+  instanceId: string
+  serviceBroker: string
+  error: string
+  attempts: number
 }

@@ -21,6 +21,7 @@ const quiet: AlarmFacts = {
   tokens: [],
   certificates: [],
   managers: [],
+  orphans: [],
   clockJump: undefined,
   database: undefined,
 }
@@ -146,6 +147,16 @@ test.for<[string, Partial<AlarmFacts>, string[]]>([
     'a certificate that its agent did not renew',
     { certificates: [{ id: 'c', name: 'c', expiresAt: ahead(2), renewedLifetimeMs: 30 * 86_400_000 }] },
     ['certificate-expiring bad critical'],
+  ],
+  [
+    'an instance that cannot be deleted',
+    { orphans: [{ id: 'x', instanceId: 'i', serviceBroker: 'b', error: 'It answered 500.', attempts: 5 }] },
+    ['instance-orphaned bad warning'],
+  ],
+  [
+    'an instance whose deletion has failed for the first time',
+    { orphans: [{ id: 'x', instanceId: 'i', serviceBroker: 'b', error: 'It answered 500.', attempts: 1 }] },
+    ['instance-orphaned borderline warning'],
   ],
   ['a clock that was set', { clockJump: { detectedAt: now, jumpSeconds: 7200 } }, ['clock-wrong bad critical']],
   ['a clock that differs', { managers: [{ ...manager, skewSeconds: -9 }] }, ['clock-wrong bad warning']],

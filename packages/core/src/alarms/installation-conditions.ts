@@ -1,6 +1,6 @@
 import { durationInWords } from '../duration-in-words.ts'
 import type { Condition } from './alarm.ts'
-import type { AlarmFacts, ExpiryFacts, ManagerFacts } from './alarm-facts.ts'
+import type { AlarmFacts, ExpiryFacts, ManagerFacts, OrphanFacts } from './alarm-facts.ts'
 import { diskConditions, fullConditions, skewConditions } from './machine-conditions.ts'
 
 const DAY_MS = 86_400_000
@@ -12,6 +12,8 @@ const EXPIRES_SOON = 0.25
 const EXPIRES_NOW = 0.1
 /** Managers report every 30 seconds. */
 const GONE_SECONDS = 120
+/** So often the deletion of an instance may fail before somebody is told. */
+const ORPHAN_ATTEMPTS = 5
 const ofInstallation = { instanceId: undefined, planId: undefined } as const
 
 /** What is wrong with the installation itself. */
@@ -20,6 +22,7 @@ export function installationConditions(facts: AlarmFacts): Condition[] {
     ...facts.tokens.flatMap((token) => expiryConditions('token', token, facts.now)),
     ...facts.certificates.flatMap((certificate) => expiryConditions('certificate', certificate, facts.now)),
     ...facts.managers.flatMap((manager) => managerConditions(manager, facts.now)),
+    ...facts.orphans.map(orphanCondition),
     ...clockConditions(facts),
     ...databaseConditions(facts),
   ]
@@ -84,6 +87,19 @@ function managerConditions({ id, name, reportedAt, skewSeconds, disk }: ManagerF
     ...skewConditions(skewSeconds, `the manager ${name}`, about),
     ...diskConditions(disks, `the manager ${name}`, about),
   ]
+}
+
+function orphanCondition({ id, instanceId, serviceBroker, error, attempts }: OrphanFacts): Condition {
+  return {
+    instanceId,
+    planId: undefined,
+    kind: 'instance-orphaned',
+    object: { kind: 'provisioned-instance', id, name: id },
+    level: attempts >= ORPHAN_ATTEMPTS ? 'bad' : 'borderline',
+    severity: 'warning',
+    sentence: `The instance ${id} of the service broker ${JSON.stringify(serviceBroker)} is not needed any more and cannot be deleted: ${error}`,
+    advice: 'Find out at the broker why; the manager repeats the deletion until the broker confirms it.',
+  }
 }
 
 function clockConditions({ clockJump }: AlarmFacts): Condition[] {

@@ -37,5 +37,6 @@ export const alarmMessages = {
     'disk-nearly-full': 'Disk nearly full',
     'database-nearly-full': 'Database nearly full',
     'manager-gone': 'Manager gone',
+    'instance-orphaned': 'Instance not deleted',
   },
 } as const

@@ -4,6 +4,7 @@ import type {
   ExpiryFacts,
   ItemFacts,
   LockFacts,
+  OrphanFacts,
   PlanFacts,
   PolicyFailureFacts,
 } from '@osb-backup/core'
@@ -112,6 +113,16 @@ export async function destinationFacts({ database }: FactsContext): Promise<Dest
       ) removals on removals.destination_id = destination.id
     where destination.deleted_at is null or removals.failing > 0`.execute(database)
   return rows.map(withoutNulls<DestinationFacts>)
+}
+
+/** The instances at service brokers that are to be deleted, and could not be so far. */
+export async function orphanFacts({ database }: FactsContext): Promise<OrphanFacts[]> {
+  const { rows } = await sql<OrphanFacts>`
+    select instance.id, instance.source_instance_id as "instanceId", broker.name as "serviceBroker", instance.error,
+      instance.attempts
+    from provisioned_instances instance join service_brokers broker on broker.id = instance.service_broker_id
+    where instance.ended_at is null and not instance.wanted and instance.error is not null`.execute(database)
+  return rows
 }
 
 /** The certificates that destinations are to be trusted by. */

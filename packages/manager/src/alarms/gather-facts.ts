@@ -12,6 +12,7 @@ import {
   destinationCertificates,
   destinationFacts,
   lockFacts,
+  orphanFacts,
   planFacts,
   pointFacts,
   policyFailures,
@@ -38,6 +39,7 @@ export async function gatherFacts(context: Pick<Context, 'database' | 'settings'
     tokens: await tokenFacts(context),
     certificates: await certificateFacts(context, now),
     managers: await listReports(context),
+    orphans: await orphanFacts(context),
     clockJump: jump,
     database: await databaseFacts(context),
   }

@@ -218,6 +218,7 @@ function toWire({ instance, protection, lockedSince }: ProtectedInstance): Insta
     items: instance.items && [...instance.items],
     pack: instance.pack,
     label: instance.label,
+    drillTarget: instance.drillTarget ?? false,
     ...brokerFields(instance),
     parameters: maskParameters(instance.parameters, instance.secretParameters),
     protection: protectionToWire(protection),
@@ -249,6 +250,7 @@ function settingsOf(instance: ServiceInstance): InstanceSettings {
     items: instance.items && [...instance.items],
     pack: instance.pack,
     label: instance.label,
+    drillTarget: instance.drillTarget ?? false,
     ...brokerFields(instance),
   }
 }
@@ -272,6 +274,7 @@ function fromWire(settings: InstanceSettings, known: ServiceInstance['parameters
     items: settings.items,
     pack: settings.pack,
     label: settings.label,
+    drillTarget: settings.drillTarget ?? false,
     hosts: hostsFromWire(settings),
     database: {
       username: database.username,

@@ -3,6 +3,7 @@ import { access } from './access.ts'
 import { alarms } from './alarms.ts'
 import { broker } from './broker.ts'
 import { deregistrations } from './deregistrations.ts'
+import { drills } from './drills.ts'
 import { instances } from './instances.ts'
 import { jobCounters } from './job-counters.ts'
 import { jobs } from './jobs.ts'
@@ -12,6 +13,7 @@ import { plans } from './plans.ts'
 import { policies } from './policies.ts'
 import { restorePointCounters } from './restore-point-counters.ts'
 import { restorePoints } from './restore-points.ts'
+import { serviceBrokers } from './service-brokers.ts'
 import { system } from './system.ts'
 
 /** Creates all tables. */
@@ -23,6 +25,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     ...jobCounters,
     ...restorePoints,
     ...restorePointCounters,
+    ...drills,
     ...access,
     ...system,
     ...alarms,
@@ -31,6 +34,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     ...broker,
     ...policies,
     ...deregistrations,
+    ...serviceBrokers,
   ]) {
     await sql.raw(statement).execute(database)
   }
