@@ -112,7 +112,7 @@ test('a floor cannot be undercut; what was below it before stays, and is shown',
     const refused = mine.plans.create(plan(fields) as never)
     await expect(refused).rejects.toMatchObject({ status: 400, field, message: expect.stringContaining(policy.name) })
   }
-  const legacy = await fixture.call('PUT', `/backupPlans/${early.id}`, {
+  const legacy = await fixture.call('PATCH', `/backupPlans/${early.id}`, {
     ...{ name: 'legacy', frequency: '0 0 2 29 2 *', retentionStyle: 'FILES', retentionPeriod: 3, items: ['shop'] },
     ...{ serviceInstance: { service_instance_id: instance }, fileDestination: { id: directory } },
   })
@@ -137,7 +137,7 @@ test('a floor cannot be undercut; what was below it before stays, and is shown',
       ],
     },
   ])
-  await mine.plans.update(early.id, above)
+  await mine.plans.update(early.id, { ...above, retention: { style: 'days', period: 14 } })
   expect((await mine.policyAssignments.list({ state: 'violating' })).items).toEqual([])
   // Another tenant is not concerned.
   const free = await destination(other, 'other.example')

@@ -3,7 +3,7 @@ import { isSameJson } from '../shared/same-json.ts'
 import type { BackupPlan } from './plan.ts'
 
 /** What maintains a plan or a destination, for people. */
-export function maintainerOf(managedBy: string): string {
+function maintainerOf(managedBy: string): string {
   const [kind, id] = [managedBy.slice(0, managedBy.indexOf(':')), managedBy.slice(managedBy.indexOf(':') + 1)]
   return kind === 'policy' ? `the policy ${JSON.stringify(id)}` : `the backup service instance ${JSON.stringify(id)}`
 }

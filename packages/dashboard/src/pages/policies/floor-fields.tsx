@@ -3,8 +3,7 @@ import { type StoreKind, storeKinds } from '@osb-backup/protocol/v1'
 import { Section } from '../../components/section.tsx'
 import { messages } from '../../messages/messages.ts'
 import { policyMessages } from '../../messages/policies.ts'
-import type { PlaceDraft } from './policy-draft.ts'
-import type { PolicyFieldsProps } from './policy-form.tsx'
+import type { PlaceDraft, PolicyFieldsProps } from './policy-draft.ts'
 
 const t = policyMessages.form
 const MAX_DAYS = 100_000

@@ -45,6 +45,13 @@ export interface PolicyDraft extends RetentionDraft {
   places: PlaceDraft[]
 }
 
+/** What the parts of the form need. */
+export interface PolicyFieldsProps {
+  draft: PolicyDraft
+  change: (fields: Partial<PolicyDraft>) => void
+  errorOf: (field: string) => string | undefined
+}
+
 const nothingSelected = Object.fromEntries(selectorFields.map((field) => [field, []])) as never
 
 /** What a new policy begins with. */

@@ -20,18 +20,17 @@ import { Section } from '../../components/section.tsx'
 import { policyMessages } from '../../messages/policies.ts'
 import { useSession } from '../../session/session.tsx'
 import { FloorFields } from './floor-fields.tsx'
-import { type PolicyDraft, policyPatchOf, policyRequestOf, selectorFields } from './policy-draft.ts'
+import {
+  type PolicyDraft,
+  type PolicyFieldsProps,
+  policyPatchOf,
+  policyRequestOf,
+  selectorFields,
+} from './policy-draft.ts'
 import { PreviewResult } from './policy-preview.tsx'
 import { TemplateFields } from './template-fields.tsx'
 
 const t = policyMessages.form
-
-/** What the parts of the form need. */
-export interface PolicyFieldsProps {
-  draft: PolicyDraft
-  change: (fields: Partial<PolicyDraft>) => void
-  errorOf: (field: string) => string | undefined
-}
 
 /** One form to create a policy and to change one, with a preview of what that would do. */
 export function PolicyForm({

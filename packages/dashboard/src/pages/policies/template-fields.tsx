@@ -7,7 +7,7 @@ import { isSecretSet } from '../destinations/store-fields.ts'
 import { StoreSettings } from '../destinations/store-settings.tsx'
 import { RetentionFields } from '../plans/retention-fields.tsx'
 import { ScheduleFields } from '../plans/schedule-fields.tsx'
-import type { PolicyFieldsProps } from './policy-form.tsx'
+import type { PolicyFieldsProps } from './policy-draft.ts'
 
 const t = policyMessages.form
 
