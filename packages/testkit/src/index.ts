@@ -3,6 +3,7 @@ export { limitDescriptors } from './descriptor-limit.ts'
 export { FaultProxy, type ProxyFault } from './fault-proxy.ts'
 export { freePort } from './free-port.ts'
 export {
+  MANAGER_PROGRAM_VARIABLE,
   type ManagerProcess,
   startManagerProcess,
   startManagerProgram,
