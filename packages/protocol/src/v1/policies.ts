@@ -47,7 +47,7 @@ const allowedDestinationSchema = z.strictObject({
     .min(1)
     .max(4000)
     .optional()
-    .meta(about('The bucket, container or directory, or a pattern with `*`; absent for any', 'backups-*')),
+    .meta(about('The bucket, container or directory, or a pattern with `*`; absent for any', 'backups*')),
 })
 
 /** What no plan of the selected service instances may fall below. */
