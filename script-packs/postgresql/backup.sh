@@ -10,6 +10,7 @@ export PACK
 . "$PACK/lib/standby.sh"
 . "$PACK/lib/backup-account.sh"
 . "$PACK/lib/blockers.sh"
+. "$PACK/lib/row-counts.sh"
 errors=$BACKUP_DIRECTORY/errors
 
 if is_globals_item; then
@@ -25,6 +26,10 @@ sql "$ACCOUNT" "$BACKUP_DATABASE" --file="$PACK/sql/metadata.sql" >"$BACKUP_META
 options=(--format=custom --compress=0 --no-password --encoding="$ENCODING" --lock-wait-timeout="${LOCK_TIMEOUT}s")
 # The passwords of subscriptions, and a second subscriber, are not wanted anywhere.
 options+=(--no-subscriptions)
+if [ "$COUNT_ROWS" = true ]; then
+    count_rows "$ACCOUNT"
+    options+=(--snapshot="$SNAPSHOT")
+fi
 
 watch_blockers "$ACCOUNT" "$BACKUP_DATABASE"
 PGDATABASE=$BACKUP_DATABASE as "$ACCOUNT" pg_dump "${options[@]}" 2>"$errors" || {
@@ -35,3 +40,4 @@ PGDATABASE=$BACKUP_DATABASE as "$ACCOUNT" pg_dump "${options[@]}" 2>"$errors" ||
     fail_with "$errors" "pg_dump failed"
 }
 cat "$errors" >&2
+stop_counting

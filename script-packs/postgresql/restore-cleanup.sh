@@ -21,4 +21,10 @@ if $TEMPORARY_ROLE_EXISTS; then
     say "dropping the temporary role $TEMPORARY_ROLE"
     drop_temporary_role
 fi
+# Of a check that was killed.
+if [ -e "$BACKUP_DIRECTORY/checking-role" ] &&
+    [ "$(query "$ADMIN" "$HOME_DATABASE" "SELECT count(*) FROM pg_roles WHERE rolname = :'role'" --set=role="$CHECKING_ROLE")" = 1 ]; then
+    TEMPORARY_ROLE=$CHECKING_ROLE
+    drop_temporary_role
+fi
 drop_expired_databases "$ADMIN" main ${SECOND_ACCOUNT:+second}

@@ -20,6 +20,7 @@ import { createActionFactory } from './commands/program-context.ts'
 import { addReconciliations } from './commands/reconciliations.ts'
 import { addRestore } from './commands/restore.ts'
 import { addRestorePointCommands } from './commands/restore-points.ts'
+import { addServiceBrokerCommands } from './commands/service-brokers.ts'
 import { addStatus } from './commands/status.ts'
 import { exitCodeMeanings } from './exit-code.ts'
 import type { Io } from './io.ts'
@@ -33,7 +34,16 @@ const createHelpCommand = () =>
 const groups: Readonly<Record<string, readonly string[]>> = {
   'Sign in:': ['login', 'logout', 'whoami', 'context'],
   'Every day:': ['status', 'backup', 'restore', 'job', 'restore-point', 'alarm'],
-  'What is backed up, and how:': ['instance', 'agent', 'destination', 'plan', 'policy', 'channel'],
+  'What is backed up, and how:': [
+    'instance',
+    'agent',
+    'destination',
+    'plan',
+    'policy',
+    'channel',
+    'service-broker',
+    'provisioned-instance',
+  ],
   'The same in files:': ['apply', 'diff', 'export', 'schema'],
   'Access and operation:': ['token', 'broker-account', 'audit', 'clock', 'notification', 'reconciliation'],
   'Without a manager:': ['object', 'pack'],
@@ -93,6 +103,7 @@ export function createProgram(io: Io, writeError = (text: string): unknown => io
   addPlanCommands(program)
   addPolicyCommands(program)
   addChannelCommands(program)
+  addServiceBrokerCommands(program)
   addDeclarative(program)
   addAccessCommands(program)
   addClock(program)

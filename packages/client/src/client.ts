@@ -30,6 +30,7 @@ import { planCalls } from './resources/plans.ts'
 import { policyAssignmentCalls, policyCalls, policyExemptionCalls } from './resources/policies.ts'
 import { reconciliationCalls } from './resources/reconciliations.ts'
 import { restorePointCalls } from './resources/restore-points.ts'
+import { provisionedInstanceCalls, serviceBrokerCalls } from './resources/service-brokers.ts'
 
 /**
  * The manager's API, `/v1`, one method a call. Every method rejects with an `ApiError` whose message is a sentence for people.
@@ -51,6 +52,9 @@ export class BackupClient {
   readonly notificationChannels: ReturnType<typeof channelCalls>
   /** For admins. */
   readonly notifications: ReturnType<typeof notificationCalls>
+  /** For admins. */
+  readonly serviceBrokers: ReturnType<typeof serviceBrokerCalls>
+  readonly provisionedInstances: ReturnType<typeof provisionedInstanceCalls>
   /** For admins. */
   readonly tokens: ReturnType<typeof tokenCalls>
   /** For admins. */
@@ -75,6 +79,8 @@ export class BackupClient {
     this.alarms = alarmCalls(connection)
     this.notificationChannels = channelCalls(connection)
     this.notifications = notificationCalls(connection)
+    this.serviceBrokers = serviceBrokerCalls(connection)
+    this.provisionedInstances = provisionedInstanceCalls(connection)
     this.tokens = tokenCalls(connection)
     this.brokerAccounts = brokerAccountCalls(connection)
     this.auditEntries = auditEntryCalls(connection)

@@ -1,8 +1,8 @@
 import { type JobStatus, jobStatuses } from '@osb-backup/protocol'
 import type { RunKind } from './stage-order.ts'
 
-/** What a job does. The manager itself verifies restore points; everything else runs at an agent. */
-export type JobKind = RunKind | 'verify'
+/** What a job does. The manager itself verifies restore points and conducts drills; backups and restores run at an agent. */
+export type JobKind = RunKind | 'verify' | 'drill'
 
 /**
  * The state of a job, given those of its parts: the worst of them.

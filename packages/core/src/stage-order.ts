@@ -37,37 +37,51 @@ const rules = {
     { step: 'download' },
     { step: 'restore' },
     { step: 'verify' },
+    { step: 'check' },
     { step: 'restore-cleanup', alwaysAfter: 'restore' },
+    { step: 'drill-cleanup', alwaysAfter: 'restore' },
     { step: 'post-restore-unlock', alwaysAfter: 'pre-restore-lock' },
   ],
 } as const satisfies Record<RunKind, readonly StepRule[]>
 
-/** The steps of a run in their order, with the transfers or without. */
-export function stepsOf(kind: RunKind, staged: boolean): Step[] {
-  return rules[kind].map((rule) => rule.step).filter((step) => staged || !transfers.has(step))
+/** Steps that only restore drills have, if they are wanted. */
+export const drillSteps = ['check', 'drill-cleanup'] as const satisfies readonly Step[]
+export type DrillStep = (typeof drillSteps)[number]
+
+/** What a run consists of. */
+export interface RunShape {
+  kind: RunKind
+  /** Whether files are staged on disk, so that transfers are steps of their own. */
+  staged: boolean
+  /** The steps of a drill that are wanted; absent: it is none. */
+  drill?: readonly DrillStep[] | undefined
+}
+
+const isStepOf = ({ staged, drill = [] }: RunShape, step: Step): boolean => {
+  if (transfers.has(step)) return staged
+  return !drillSteps.some((each) => each === step) || drill.some((each) => each === step)
+}
+
+/** The steps of a run in their order. */
+export function stepsOf(run: RunShape): Step[] {
+  return rules[run.kind].map((rule) => rule.step).filter((step) => isStepOf(run, step))
 }
 
 /**
  * Chooses the next step of a run. After a failure only always-run steps still run: unlock once the lock was started,
  * cleanup once backup or restore was started, each once.
  *
- * @param staged - Whether files are staged on disk, so that transfers are steps of their own.
  * @param outcomes - The steps that have ended, in their order; not mutated. A step that was started and broken off
  *   (cancel, restart) counts as ended and not ok.
  * @param cancelled - Whether the job was cancelled: then only always-run steps still run.
  * @returns The step, or undefined at the end of the run.
  */
-export function nextStep(
-  kind: RunKind,
-  staged: boolean,
-  outcomes: readonly StepOutcome[],
-  cancelled = false,
-): Step | undefined {
+export function nextStep(run: RunShape, outcomes: readonly StepOutcome[], cancelled = false): Step | undefined {
   const started = new Set<Step>(outcomes.map((outcome) => outcome.step))
   const healthy = !cancelled && outcomes.every((outcome) => outcome.ok)
-  const candidates: readonly StepRule[] = rules[kind]
+  const candidates: readonly StepRule[] = rules[run.kind]
   return candidates.find(({ step, alwaysAfter }) => {
-    if (started.has(step) || (transfers.has(step) && !staged)) return false
+    if (started.has(step) || !isStepOf(run, step)) return false
     return alwaysAfter === undefined ? healthy : started.has(alwaysAfter)
   })?.step
 }

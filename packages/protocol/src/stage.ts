@@ -11,12 +11,14 @@ export type BackupStage = (typeof backupStages)[number]
 /** The scripts of a restore in the published contract. */
 export const publishedRestoreStages = ['pre-restore-lock', 'restore', 'restore-cleanup', 'post-restore-unlock'] as const
 
-/** The scripts of a restore, in the order they run. */
+/** The scripts of a restore, in the order they run. `check` and `drill-cleanup` run in restore drills alone. */
 export const restoreStages = [
   'pre-restore-lock',
   'restore',
   'verify',
+  'check',
   'restore-cleanup',
+  'drill-cleanup',
   'post-restore-unlock',
 ] as const
 export type RestoreStage = (typeof restoreStages)[number]
@@ -37,7 +39,12 @@ export type Stage = BackupStage | RestoreStage | QueryStage
 export const stages: readonly Stage[] = [...backupStages, ...restoreStages, ...queryStages]
 
 /** Stages that the published contract does not have: only scripts of form 2 have them, and need not. */
-export const additionalStages: ReadonlySet<string> = new Set<Stage>(['verify', ...queryStages])
+export const additionalStages: ReadonlySet<string> = new Set<Stage>([
+  'verify',
+  'check',
+  'drill-cleanup',
+  ...queryStages,
+])
 
 /** A job's field name for what a stage's script printed: `pre-backup-lock` is `pre_backup_lock_log`. */
 export function stageLogField(stage: Stage, stream: 'log' | 'errorlog'): string {

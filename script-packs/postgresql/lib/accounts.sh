@@ -6,6 +6,9 @@
 suffix=$(printf '%s' "$BACKUP_JOB_ID" | sha256sum | cut -c 1-16)
 STAGING_DATABASE=osb_restore_$suffix
 TEMPORARY_ROLE=osb_restore_$suffix
+# The role that the checks of a drill use, where no account of the instance will do.
+# shellcheck disable=SC2034
+CHECKING_ROLE=osb_restore_check_$suffix
 TEMPORARY_PASSWORD=
 
 declare -A IS_SUPERUSER CAN_CREATE_DATABASES CAN_CREATE_ROLES HOME_OF SESSIONS_OF_JOB
@@ -52,6 +55,9 @@ recall_administrator() {
         look_at_accounts
     fi
 }
+
+# together LIST…: prints the names of lists, a line each, each name once, in order.
+together() { printf '%s\n' "$@" | sed '/^$/d' | sort -u; }
 
 # create_temporary_role LIST…: creates the temporary role of this restore, a member of the roles of the lists, a line each.
 create_temporary_role() {

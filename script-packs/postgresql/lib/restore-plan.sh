@@ -27,9 +27,6 @@ list_names() {
     printf '%s' "$names"
 }
 
-# together LIST…: prints the names of lists, a line each, each name once, in order.
-together() { printf '%s\n' "$@" | sed '/^$/d' | sort -u; }
-
 plan_restore() {
     : >"$GIVEN"
     : >"$SKIPPED"

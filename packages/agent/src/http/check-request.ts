@@ -11,6 +11,7 @@ import type { ScriptPack } from '../scripts/script-pack.ts'
 import type { AgentSettings } from '../settings/agent-settings.ts'
 import { checkContent } from './check-content.ts'
 import { checkDatabase } from './check-database.ts'
+import { checkDrill } from './check-drill.ts'
 import { storeSettingsOf } from './destination.ts'
 import { missingFields } from './missing-fields.ts'
 import type { RequestBody } from './read-body.ts'
@@ -77,6 +78,8 @@ export async function checkRequest(
   if (!content.ok) return content
   const parameters = checkParameters(body, pack, settings)
   if (!parameters.ok) return parameters
+  const drill = await checkDrill(kind, body, pack, database.value.name)
+  if (!drill.ok) return drill
   const store = await storeSettingsOf(storeKind, destination, settings)
   if (!store.ok) return store
   const request = {
@@ -93,6 +96,7 @@ export async function checkRequest(
     database: database.value,
     ...parameters.value,
     stageTimeLimitMs: body.stage_timeout_seconds === undefined ? undefined : body.stage_timeout_seconds * 1000,
+    drill: drill.value,
     instance: instanceOf(body.database?.serviceInstance),
     plan: body.plan && omitUndefined(body.plan),
   }

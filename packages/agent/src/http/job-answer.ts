@@ -61,6 +61,7 @@ export function jobAnswer(job: JobRecord, nextRetryAt?: Date): AgentJob {
     },
     warnings: job.warnings,
     stages: job.steps.map(stageFields),
+    ...omitUndefined({ checks: job.checks }),
     ...(job.lockedSince === undefined ? {} : { locked_since: timestamp(job.lockedSince) }),
     ...retryFields(job, nextRetryAt),
     start_time: timestamp(job.startedAt),
@@ -105,9 +106,9 @@ function retryFields(
   }
 }
 
-const stageFields = ({ step, startedAt, endedAt, ok, attempt }: StepRecord) => ({
+const stageFields = ({ step, startedAt, endedAt, ok, isSkipped: skipped, attempt }: StepRecord) => ({
   stage: step,
-  ...omitUndefined({ start_time: startedAt?.toISOString(), end_time: endedAt?.toISOString(), ok, attempt }),
+  ...omitUndefined({ start_time: startedAt?.toISOString(), end_time: endedAt?.toISOString(), ok, skipped, attempt }),
 })
 
 /** The current stage; a transfer counts as part of the stage whose file it transfers. */

@@ -13,7 +13,8 @@ import { stores } from '@osb-backup/storage/kinds'
 import { z } from 'zod'
 
 /** The body of a backup or restore request in one shape; only the types are validated. */
-export type RequestBody = Omit<AgentBackupRequest, 'backup'> & { database?: AgentDatabase; keep_result?: boolean }
+export type RequestBody = Omit<AgentBackupRequest, 'backup'> &
+  Pick<AgentRestoreRequest, 'drill'> & { database?: AgentDatabase; keep_result?: boolean }
 
 /** A destination with the fields of every kind of store. */
 const destinationSchema = z.object({

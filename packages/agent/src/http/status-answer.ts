@@ -1,6 +1,6 @@
 import type { Result } from '@osb-backup/core'
 import { VERSION } from '@osb-backup/node'
-import type { AgentStatus, LockedDatabase } from '@osb-backup/protocol'
+import { type AgentStatus, DRILL_CAPABILITY, type LockedDatabase } from '@osb-backup/protocol'
 import type { JobDependencies } from '../jobs/job-dependencies.ts'
 import { currentStepOf, type JobRecord } from '../jobs/job-record.ts'
 import { hasPendingUnlock, unlockAttempts } from '../jobs/pending-steps.ts'
@@ -27,6 +27,7 @@ const capabilities = [
   'items',
   'elections',
   'packs',
+  DRILL_CAPABILITY,
 ] as const
 /** How it transforms dumps, unless scripts of form 1 do that. */
 const transforms = ['compression.zstd', 'compression.gzip', 'encryption.age', 'recovery_recipients'] as const

@@ -1,5 +1,5 @@
-import { nextStep, type RunKind, type Step, stepsOf } from '@osb-backup/core'
-import type { AgentFailureCode, AgentTransforms, Warning } from '@osb-backup/protocol'
+import { type DrillStep, nextStep, type RunKind, type RunShape, type Step, stepsOf } from '@osb-backup/core'
+import type { AgentCheckResult, AgentFailureCode, AgentTransforms, Warning } from '@osb-backup/protocol'
 import type { AnnouncedObject } from '@osb-backup/storage'
 import type { ProcessIdentity } from '../scripts/process-identity.ts'
 import type { JobRequest } from './job-request.ts'
@@ -12,6 +12,8 @@ export interface StepRecord {
   /** When it started and ended; absent in the journals of older agents. */
   startedAt?: Date
   endedAt?: Date
+  /** It has no script: nothing ran. */
+  isSkipped?: boolean
   /** The number of the attempt, from the second one on. */
   attempt?: number
   /** The agent stopped while the step ran. An always-run step then runs again, with a new record. */
@@ -68,6 +70,8 @@ export interface JobRecord {
   expectedBytes?: number
   /** The warnings of its scripts so far. Masked. */
   warnings: Warning[]
+  /** Drills: the checks that have run. Masked. */
+  checks?: AgentCheckResult[]
   /** It was deleted while it ran, and disappears when it has finished. */
   isDeleted?: boolean
   /** The always-run steps that had a script when the job began. Each must still have one when it runs. */
@@ -99,26 +103,30 @@ export function newJob(request: JobRequest, form: 1 | 2, startedAt: Date): JobRe
   }
 }
 
-/** Whether the agent transfers a file of the job, in a step of its own. */
-const isStaged = ({ form, request }: JobRecord): boolean => form === 1 && !request.skipStorage
+/** Which steps a job consists of. Where the agent transfers a file, that is a step of its own. */
+function shapeOf({ form, request: { kind, skipStorage, drill } }: JobRecord): RunShape {
+  const wanted: DrillStep[] = drill?.isDropped ? ['drill-cleanup'] : []
+  if (drill !== undefined && drill.checks.length > 0) wanted.push('check')
+  return { kind, staged: form === 1 && !skipStorage, drill: wanted }
+}
 
 /** The next step, or undefined when the job has finished. An always-run step that was interrupted runs again. */
 export function nextStepOf(job: JobRecord, isCancelled: boolean): Step | undefined {
   const counted = job.steps.filter(({ step, isInterrupted }) => !(isInterrupted && isAlwaysRun(step)))
   const outcomes = counted.map(({ step, ok }) => ({ step, ok: ok === true }))
   const hasFailed = job.problem !== undefined || job.steps.some(({ ok }) => ok === false)
-  return nextStep(job.request.kind, isStaged(job), outcomes, isCancelled || hasFailed)
+  return nextStep(shapeOf(job), outcomes, isCancelled || hasFailed)
 }
 
 /** The running step, or the one that starts next. */
 export function currentStepOf(job: JobRecord): Step | undefined {
-  return (job.steps.at(-1) ?? { step: stepsOf(job.request.kind, isStaged(job))[0] }).step
+  return (job.steps.at(-1) ?? { step: stepsOf(shapeOf(job))[0] }).step
 }
 
 /** Whether every step has run and succeeded. */
 export function isComplete(job: JobRecord): boolean {
   const { steps } = job
-  const wanted = stepsOf(job.request.kind, isStaged(job))
+  const wanted = stepsOf(shapeOf(job))
   const isTaken = (step: Step) => steps.some((taken) => taken.step === step)
   return job.problem === undefined && steps.every(({ ok }) => ok === true) && wanted.every(isTaken)
 }

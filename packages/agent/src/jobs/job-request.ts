@@ -1,6 +1,6 @@
 import { type Compression, isAgeRecipientList, type RunKind } from '@osb-backup/core'
 import { omitUndefined } from '@osb-backup/node'
-import { type AgentTransforms, isSecretName, NO_KEY } from '@osb-backup/protocol'
+import { type AgentCheck, type AgentTransforms, isSecretName, NO_KEY } from '@osb-backup/protocol'
 import { type StoreSettings, stores } from '@osb-backup/storage/kinds'
 import { SecretMask } from '../masking.ts'
 import type { Parameter } from '../scripts/parameters.ts'
@@ -38,6 +38,8 @@ export interface JobRequest {
   stageTimeLimitMs?: number
   /** Restores: the object to download, without the prefix, and its size and digest if they are known. */
   source?: { filename: string; transforms?: AgentTransforms; sizeBytes?: number; sha256?: string; root?: string }
+  /** Restores that are drills: what is checked, and whether the database is dropped in the end. */
+  drill?: { checks: readonly AgentCheck[]; isDropped: boolean }
   /** What the backup is of, if the caller says so: for the manifest. */
   instance?: Named
   plan?: Named

@@ -1,4 +1,4 @@
-import type { Step } from '@osb-backup/core'
+import { drillSteps, type Step } from '@osb-backup/core'
 import { errorMessage } from '@osb-backup/node'
 import { withSpan } from '@osb-backup/node/tracing'
 import { backupStages, restoreStages } from '@osb-backup/protocol'
@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import { readWarnings } from '../scripts/script-messages.ts'
 import { findScript } from '../scripts/script-pack.ts'
 import { isSuccess, scriptFailure } from '../scripts/script-result.ts'
+import { runChecks } from '../stages/drill-checks.ts'
 import { failed, type RunContext, type StepResult, startStage } from '../stages/run-context.ts'
 import { downloadFile, uploadDump } from '../stages/staged-transfers.ts'
 import { streamBackup } from '../stages/streamed-backup.ts'
@@ -80,6 +81,7 @@ function recordStepEnd({ mask, now }: RunContext, stepRecord: StepRecord, end: S
   stepRecord.stderr = end.stderr ?? ''
   if (end.problem !== undefined) stepRecord.problem = mask.mask(end.problem)
   if (end.failureCode !== undefined) stepRecord.failureCode = end.failureCode
+  if (end.isSkipped) stepRecord.isSkipped = true
   stepRecord.endedAt = now()
   stepRecord.ok = end.ok
 }
@@ -126,14 +128,16 @@ async function execute(run: RunContext, step: Step, signal: AbortSignal): Promis
   if (!script.ok) return failed(script.error)
   const path = script.value
   if (path === undefined) {
-    const isMissing = run.job.ownScripts?.includes(step) === true
+    // Without its script nothing would be checked or dropped.
+    const isMissing = drillSteps.some((each) => each === step) || run.job.ownScripts?.includes(step) === true
     return isMissing
       ? failed(`the script that this stage had when the job began is missing in ${pack.directory}`)
-      : { ok: true }
+      : { ok: true, isSkipped: true }
   }
   if (isLock) run.job.lockedSince = run.now()
   if (pack.form === 2 && step === 'backup') return streamBackup(run, path, pack.type, signal)
   if (pack.form === 2 && step === 'restore') return streamRestore(run, path, signal)
+  if (step === 'check') return runChecks(run, path, signal)
   const { ended } = await startStage(run, step, path, signal)
   const end = await ended
   const logs = { stdout: end.stdout, stderr: end.stderr }

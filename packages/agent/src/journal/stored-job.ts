@@ -1,8 +1,10 @@
 import { err, ok, type Result } from '@osb-backup/core'
 import {
+  agentCheckResultSchema,
   agentFailureCodes,
   agentTransformsSchema,
   backupStages,
+  checkKinds,
   restoreStages,
   warningSchema,
 } from '@osb-backup/protocol'
@@ -54,6 +56,12 @@ const request = z.object({
       root: z.string().exactOptional(),
     })
     .exactOptional(),
+  drill: z
+    .object({
+      checks: z.array(z.object({ name: z.string(), kind: z.enum(checkKinds), statement: z.string().exactOptional() })),
+      isDropped: z.boolean(),
+    })
+    .exactOptional(),
   instance: named,
   plan: named,
   traceparent: z.string().exactOptional(),
@@ -83,6 +91,7 @@ const jobSchema = z.object({
       startedAt: instant.exactOptional(),
       endedAt: instant.exactOptional(),
       ok: z.boolean().exactOptional(),
+      isSkipped: z.boolean().exactOptional(),
       attempt: whole.exactOptional(),
       isInterrupted: z.boolean().exactOptional(),
       problem: z.string().exactOptional(),
@@ -97,6 +106,7 @@ const jobSchema = z.object({
   progress: z.object({ bytesRead: whole, bytesStored: whole }),
   expectedBytes: whole.exactOptional(),
   warnings: z.array(warningSchema).default([]),
+  checks: z.array(agentCheckResultSchema).exactOptional(),
   isDeleted: z.boolean().exactOptional(),
   ownScripts: z.array(step).exactOptional(),
   lockedSince: instant.exactOptional(),

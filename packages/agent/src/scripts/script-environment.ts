@@ -72,6 +72,8 @@ export function scriptArguments(
       return [request.id]
     case 'post-restore-unlock':
     case 'verify':
+    case 'check':
+    case 'drill-cleanup':
     case 'list-items':
     case 'elect':
       return []

@@ -1,4 +1,4 @@
-import { errorMessage } from '@osb-backup/node'
+import { errorMessage, withDeadline } from '@osb-backup/node'
 import type { AgentFailureCode, BackupStage, RestoreStage } from '@osb-backup/protocol'
 import type { ObjectStore } from '@osb-backup/storage'
 import { stores } from '@osb-backup/storage/kinds'
@@ -38,6 +38,8 @@ export interface RunContext {
 /** How a step ended. */
 export interface StepResult {
   ok: boolean
+  /** It has no script: nothing ran. */
+  isSkipped?: boolean
   /** Why it failed. */
   problem?: string
   /** The same for programs, where it may be over at another attempt. */
@@ -49,13 +51,17 @@ export interface StepResult {
 /** A step that failed before its script printed anything. */
 export const failed = (problem: string): StepResult => ({ ok: false, problem })
 
-/** Starts the script of a stage with its environment and arguments. */
+/**
+ * Starts the script of a stage with its environment and arguments.
+ *
+ * @param streams - `variables` are added to the environment.
+ */
 export function startStage(
   run: RunContext,
   stage: BackupStage | RestoreStage,
   path: string,
   signal: AbortSignal,
-  streams: { stdin?: 'stream'; stdout?: 'stream' } = {},
+  streams: { stdin?: 'stream'; stdout?: 'stream'; variables?: Readonly<Record<string, string>> } = {},
 ): Promise<RunningScript> {
   const { settings, pack, mask } = run
   const { request } = run.job
@@ -65,13 +71,16 @@ export function startStage(
     path,
     options: pack.form === 2 ? ['-o', 'pipefail'] : [],
     arguments: pack.form === 1 ? scriptArguments(stage, request, dump) : [],
-    environment: scriptEnvironment(
-      stage,
-      pack.form,
-      request,
-      { ...dump, directory: directory.path, messages: directory.messages },
-      { ...settings.scriptBase, ...(pack.form === 1 ? inheritedVariables(run) : {}) },
-    ),
+    environment: {
+      ...scriptEnvironment(
+        stage,
+        pack.form,
+        request,
+        { ...dump, directory: directory.path, messages: directory.messages },
+        { ...settings.scriptBase, ...(pack.form === 1 ? inheritedVariables(run) : {}) },
+      ),
+      ...streams.variables,
+    },
     directory: pack.directory,
     account: settings.scriptAccount,
     timeLimitMs: stageTimeLimitMs(run),
@@ -120,9 +129,14 @@ export function stageTimeLimitMs({ settings, job }: Pick<RunContext, 'settings' 
 }
 
 /**
- * A signal for a transfer: that of the job, and the time limit of its stage. If a script runs at the same time, its own
- * limit fires first and is the one that is reported.
+ * Transfers within the time limit of a stage: `transfer` gets a signal that aborts with that of the job, and at the limit. If a script
+ * runs at the same time, its own limit fires first and is the one that is reported.
  */
-export function transferSignal(run: RunContext, signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(stageTimeLimitMs(run) + run.settings.killGraceMs + 1000)])
+export function withinTimeLimit(
+  run: RunContext,
+  signal: AbortSignal,
+  transfer: (signal: AbortSignal) => Promise<StepResult>,
+): Promise<StepResult> {
+  const limitMs = stageTimeLimitMs(run) + run.settings.killGraceMs + 1000
+  return withDeadline(signal, limitMs, (deadline) => transfer(deadline.signal))
 }

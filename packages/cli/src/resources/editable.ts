@@ -7,6 +7,7 @@ import {
   instanceSettingsSchema,
   planSettingsSchema,
   policyCreateSchema,
+  serviceBrokerCreateSchema,
 } from '@osb-backup/protocol/v1'
 import { Document, isMap, isScalar, type YAMLMap } from 'yaml'
 import { z } from 'zod'
@@ -15,6 +16,7 @@ import { channelResource } from './notifying.ts'
 import { policyResource } from './policies.ts'
 import type { Resource } from './resource.ts'
 import { agentResource, destinationResource, instanceResource, planResource } from './resources.ts'
+import { serviceBrokerResource } from './service-brokers.ts'
 
 /** A resource whose entries can be edited. */
 export interface EditableResource<T> {
@@ -59,6 +61,12 @@ export const editableResources: Readonly<Record<string, EditableResource<object>
     settingsSchema: policyCreateSchema,
     getVersioned: ({ policies }, id) => policies.getVersioned(id),
     update: ({ policies }, id, patch, version) => policies.update(id, patch, { version }),
+  }),
+  'service-broker': erased({
+    resource: serviceBrokerResource,
+    settingsSchema: serviceBrokerCreateSchema,
+    getVersioned: ({ serviceBrokers }, id) => serviceBrokers.getVersioned(id),
+    update: ({ serviceBrokers }, id, patch, version) => serviceBrokers.update(id, patch, { version }),
   }),
   plan: erased({
     resource: planResource,

@@ -1,4 +1,5 @@
 import {
+  type DrillRequest,
   type Job,
   jobSchema,
   type Plan,
@@ -34,6 +35,15 @@ export const planCalls = (connection: Connection) => ({
       method: 'POST',
       path: pathOf(path, id, 'run'),
       ...(wait === undefined ? {} : { body: { wait } }),
+      answer: jobSchema,
+      ...options,
+    }),
+  /** Starts a drill now: restores items of the plan into its drill target, checks them, and cleans up. */
+  drill: (id: string, { items, select, ...options }: CreateOptions & NonNullable<DrillRequest> = {}): Promise<Job> =>
+    connection.call({
+      method: 'POST',
+      path: pathOf(path, id, 'drill'),
+      body: { items, select },
       answer: jobSchema,
       ...options,
     }),

@@ -20,7 +20,9 @@ const quiet: AlarmFacts = {
   destinations: [],
   tokens: [],
   certificates: [],
+  credentials: [],
   managers: [],
+  orphans: [],
   clockJump: undefined,
   database: undefined,
 }
@@ -128,6 +130,17 @@ test.for<[string, Partial<AlarmFacts>, string[]]>([
   ['a token of a day', { tokens: [{ id: 't', name: 't', expiresAt: ahead(1) }] }, ['token-expiring bad critical']],
   ['a token of a month', { tokens: [{ id: 't', name: 't', expiresAt: ahead(31) }] }, []],
   [
+    'credentials of two weeks',
+    { credentials: [{ id: 'd', name: 'd', expiresAt: ahead(13) }] },
+    ['credentials-expiring bad warning'],
+  ],
+  [
+    'credentials of a day',
+    { credentials: [{ id: 'd', name: 'd', expiresAt: ahead(1) }] },
+    ['credentials-expiring bad critical'],
+  ],
+  ['credentials of a month', { credentials: [{ id: 'd', name: 'd', expiresAt: ahead(31) }] }, []],
+  [
     'an expired certificate',
     { certificates: [{ id: 'c', name: 'c', expiresAt: ago(1) }] },
     ['certificate-expiring bad critical'],
@@ -146,6 +159,16 @@ test.for<[string, Partial<AlarmFacts>, string[]]>([
     'a certificate that its agent did not renew',
     { certificates: [{ id: 'c', name: 'c', expiresAt: ahead(2), renewedLifetimeMs: 30 * 86_400_000 }] },
     ['certificate-expiring bad critical'],
+  ],
+  [
+    'an instance that cannot be deleted',
+    { orphans: [{ id: 'x', instanceId: 'i', serviceBroker: 'b', error: 'It answered 500.', attempts: 5 }] },
+    ['instance-orphaned bad warning'],
+  ],
+  [
+    'an instance whose deletion has failed for the first time',
+    { orphans: [{ id: 'x', instanceId: 'i', serviceBroker: 'b', error: 'It answered 500.', attempts: 1 }] },
+    ['instance-orphaned borderline warning'],
   ],
   ['a clock that was set', { clockJump: { detectedAt: now, jumpSeconds: 7200 } }, ['clock-wrong bad critical']],
   ['a clock that differs', { managers: [{ ...manager, skewSeconds: -9 }] }, ['clock-wrong bad warning']],

@@ -105,7 +105,7 @@ export const stateMessages = {
     cancelled: 'Cancelled',
     unknown: 'Unknown',
   },
-  kinds: { backup: 'Backup', restore: 'Restore', verify: 'Verification' },
+  kinds: { backup: 'Backup', restore: 'Restore', verify: 'Verification', drill: 'Drill' },
   protection: {
     protected: 'Protected',
     'at-risk': 'At risk',

@@ -1,4 +1,9 @@
-import { lockedDatabaseSchema, reportedPackSchema } from '@osb-backup/protocol'
+import {
+  type AgentRestoreRequest,
+  DRILL_CAPABILITY,
+  lockedDatabaseSchema,
+  reportedPackSchema,
+} from '@osb-backup/protocol'
 import { z } from 'zod'
 import { type AgentAddress, type AgentAnswer, credentialsRefused, parsed, readBounded } from './agent-answer.ts'
 import { type AgentCall, reasonOf, sendToAgent } from './agent-transport.ts'
@@ -36,14 +41,24 @@ const agentHealthReportSchema = z.looseObject({
 })
 export type AgentHealthReport = z.infer<typeof agentHealthReportSchema>
 
-/** Whether an agent has a script pack; one that does not know packs would ignore that a request names one. */
-export async function checkPackAtAgent(
+/**
+ * Whether an agent can do what a request asks for: it has the script pack, and knows drills. One that does not know packs or drills
+ * would ignore that a request speaks of them.
+ */
+export async function checkAgentFor(
   address: AgentAddress,
-  pack: string,
+  { pack, drill }: Pick<AgentRestoreRequest, 'pack' | 'drill'>,
   call: Pick<AgentCall, 'signal' | 'dispatcher'>,
 ): Promise<Extract<AgentAnswer, { kind: 'refused' | 'unreachable' }> | undefined> {
+  if (pack === undefined && drill === undefined) return undefined
   const answer = await statusOfAgent(address, call)
   if (answer.kind === 'failed') return { kind: 'unreachable', reason: answer.reason, mayHaveArrived: false }
+  if (drill !== undefined && !answer.status.capabilities.includes(DRILL_CAPABILITY)) {
+    const { version } = answer.status
+    const reason = `${version === undefined ? 'it' : `it has version ${version}, which`} does not support drills: upgrade it`
+    return { kind: 'refused', reason }
+  }
+  if (pack === undefined) return undefined
   const found = answer.status.packs.find(({ name }) => name === pack)
   if (found === undefined) return { kind: 'refused', reason: `it has no script pack ${JSON.stringify(pack)}` }
   return found.problem === undefined ? undefined : { kind: 'refused', reason: found.problem }

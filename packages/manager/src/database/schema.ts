@@ -1,6 +1,7 @@
 import type { Generated } from 'kysely'
 import type { AuditEntryTable, BrokerAccountTable, IdempotencyKeyTable, TokenTable } from './tables/access.ts'
 import type { AlarmTable, DestinationCheckTable, ManagerReportTable, SharedTaskTable } from './tables/alarms.ts'
+import type { DrillPartTable, DrillStepTable, DrillTable, RestorableItemTable } from './tables/drills.ts'
 import type {
   AgentTable,
   FileDestinationTable,
@@ -19,6 +20,7 @@ import type {
   RestorePointCounterTable,
   RestorePointTable,
 } from './tables/restore-points.ts'
+import type { ProvisionedInstanceTable, ServiceBrokerTable } from './tables/service-brokers.ts'
 import type { CertificateAuthorityTable, ClockJumpTable, ClockObservationTable, SettingTable } from './tables/system.ts'
 
 /** The tables as Kysely sees them; `migrations/` creates them. Columns named `sealed_…` hold what `Sealer` sealed. */
@@ -39,6 +41,10 @@ export interface Tables {
   restore_points: RestorePointTable
   restore_point_counters: RestorePointCounterTable
   restore_point_counter_changes: RestorePointCounterTable & { id: Generated<string> }
+  drills: DrillTable
+  drill_parts: DrillPartTable
+  drill_steps: DrillStepTable
+  restorable_items: RestorableItemTable
   reconciliations: ReconciliationTable
   tokens: TokenTable
   broker_accounts: BrokerAccountTable
@@ -54,6 +60,8 @@ export interface Tables {
   destination_checks: DestinationCheckTable
   notification_channels: NotificationChannelTable
   notifications: NotificationTable
+  service_brokers: ServiceBrokerTable
+  provisioned_instances: ProvisionedInstanceTable
   measurements: MeasurementTable
   measurement_changes: MeasurementChangeTable
   measurement_limits: MeasurementLimitsTable

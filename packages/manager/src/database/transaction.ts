@@ -39,7 +39,7 @@ export function inSnapshot<C extends { database: Database }, R>(
     .execute((database) => read({ ...context, database }))
 }
 
-/** Whether a statement failed because another row has the value of a unique constraint already. */
-export function isUniqueViolation(error: unknown, constraint: string): boolean {
+/** Whether a statement failed because of a constraint: a unique one that another row has the value of already, for example. */
+export function isViolationOf(error: unknown, constraint: string): boolean {
   return error instanceof DatabaseError && error.constraint === constraint
 }

@@ -3,6 +3,7 @@ import { omitUndefined } from '@osb-backup/node'
 import {
   type AgentBackupRequest,
   type AgentDestination,
+  type AgentDrill,
   type AgentRestoreRequest,
   type AgentTransforms,
   NO_KEY,
@@ -57,10 +58,11 @@ export function restoreRequest(
   part: PartAtAgent & { database: string },
   point: RestorePoint,
   place: WorkPlace,
-  destination: FileDestination,
+  { destination, drill }: { destination: FileDestination; drill: AgentDrill | undefined },
 ): AgentRestoreRequest {
   return {
     id: agentJobId(job, part),
+    ...omitUndefined({ drill }),
     ...packOf(place),
     compression: point.compressionRequested,
     encryption_key: job.privateKey ?? NO_KEY,

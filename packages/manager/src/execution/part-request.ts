@@ -1,8 +1,16 @@
-import type { AgentBackupRequest, AgentRestoreRequest } from '@osb-backup/protocol'
+import { checksOfItem } from '@osb-backup/core'
+import { omitUndefined } from '@osb-backup/node'
+import {
+  type AgentBackupRequest,
+  type AgentDrill,
+  type AgentRestoreRequest,
+  DRILL_DATABASE_PREFIX,
+} from '@osb-backup/protocol'
 import type { Context } from '../context/context.ts'
 import { destinationsById } from '../destinations/service.ts'
 import type { ServiceInstance } from '../instances/instance.ts'
 import { findUndeclaredItem } from '../items/service.ts'
+import { findDrillOfRestore } from '../jobs/drills-repository.ts'
 import {
   agentJobId,
   type BegunPart,
@@ -10,6 +18,7 @@ import {
   type JobLock,
   type PartAtAgent,
   prefixOfPlan,
+  type RestorePart,
 } from '../jobs/job.ts'
 import { giveObjectName } from '../object-names/service.ts'
 import { plansById } from '../plans/service.ts'
@@ -72,5 +81,18 @@ export async function newPartRequest(
   invariant(restored, `job ${job.id} has the part ${part.position}`)
   const point = await findPoint(context, restored.restorePointId)
   if (point === undefined) throw new PartFailure('other', 'The restore point was deleted.')
-  return restoreRequest(job, restored, point, place, destination)
+  const drill = job.drillId === undefined ? undefined : await drillOf(context, job.drillId, restored)
+  return restoreRequest(job, restored, point, place, { destination, drill })
+}
+
+/** What the agent checks in a restore of a drill, and whether it drops the database. */
+async function drillOf(context: Context, drillId: string, { item, database }: RestorePart): Promise<AgentDrill> {
+  const drill = await findDrillOfRestore(context, drillId)
+  if (drill === undefined) throw new PartFailure('other', 'The drill was deleted.')
+  const cleanup = drill.targetDatabase === undefined
+  invariant(!cleanup || database.startsWith(DRILL_DATABASE_PREFIX), 'a drill drops databases of drills alone')
+  const checks = checksOfItem(drill.checks, item).map(({ name, kind = 'statement', statement }) =>
+    omitUndefined({ name, kind, statement }),
+  )
+  return { checks, cleanup }
 }

@@ -3,7 +3,7 @@ import { type AgentJob, stopsScripts } from '@osb-backup/protocol'
 import { normalizeAgentUrl } from '../agents/agent.ts'
 import type { AgentAddress, AgentAnswer } from '../agents/agent-answer.ts'
 import { cancelAtAgent, forgetAtAgent, readAtAgent, startAtAgent } from '../agents/agent-client.ts'
-import { checkPackAtAgent } from '../agents/agent-health.ts'
+import { checkAgentFor } from '../agents/agent-health.ts'
 import { findAgent } from '../agents/repository.ts'
 import type { Context } from '../context/context.ts'
 import type { ServiceInstance } from '../instances/instance.ts'
@@ -166,8 +166,7 @@ export class PartRun {
 
   #start(agent: AgentAddress, request: AgentRequest): Promise<AgentAnswer> {
     return this.#contact.call('start', async () => {
-      const { pack } = request
-      const problem = pack === undefined ? undefined : await checkPackAtAgent(agent, pack, this.#callOptions)
+      const problem = await checkAgentFor(agent, request, this.#callOptions)
       return problem ?? startAtAgent(agent, this.#job.kind, request, this.#callOptions)
     })
   }

@@ -10,6 +10,7 @@ import { deleteNamesBefore } from '../object-names/repository.ts'
 import { deletePlanRunsBefore } from '../plans/plan-runs-repository.ts'
 import { deleteReconciliationsBefore } from '../reconciliation/repository.ts'
 import { deleteRecordsBefore } from '../restore-points/removals-repository.ts'
+import { deleteProvisionedBefore } from '../service-brokers/instances-repository.ts'
 import { tryLockExpiry } from './repository.ts'
 
 const DAY_MS = 86_400_000
@@ -46,6 +47,7 @@ function expiringRecords({ settings }: Pick<Context, 'settings'>): ExpiringRecor
         return lastJob !== undefined
       },
     },
+    { name: 'provisioned instances', days: settings.jobHistoryDays, deleteBatch: counted(deleteProvisionedBefore) },
     { name: 'counters', days: settings.jobHistoryDays, deleteBatch: counted(deleteEmptyCounters) },
     { name: 'audit entries', days: settings.auditHistoryDays, deleteBatch: counted(deleteEntriesBefore) },
     { name: 'notifications', days: settings.alarmHistoryDays, deleteBatch: counted(deleteNotificationsBefore) },

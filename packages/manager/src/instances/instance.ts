@@ -20,6 +20,8 @@ export interface ServiceInstance {
   pack: string | undefined
   /** By which it is managed together with others; undefined: it is not. */
   label?: string | undefined
+  /** Drills may restore into it, and nothing is backed up. */
+  drillTarget?: boolean | undefined
   hosts: Host[]
   database: {
     username: string | undefined

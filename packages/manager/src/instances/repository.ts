@@ -7,7 +7,7 @@ import type { Database } from '../database/open-database.ts'
 import { readKeyset } from '../database/read-keyset.ts'
 import { readPage } from '../database/read-page.ts'
 import type { ServiceInstanceTable } from '../database/tables/instances.ts'
-import type { InTransaction } from '../database/transaction.ts'
+import { type InTransaction, isViolationOf } from '../database/transaction.ts'
 import { purposeOf } from '../secrets/sealed-columns.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
@@ -49,6 +49,7 @@ function fromRow({ sealer }: RepositoryContext, row: InstanceRow): ServiceInstan
     items: row.items ?? undefined,
     pack: row.pack ?? undefined,
     label: row.label ?? undefined,
+    drillTarget: row.drill_target,
     hosts: row.hosts,
     database: {
       username: row.database_username ?? undefined,
@@ -142,6 +143,7 @@ export async function upsertInstance(
     items: instance.items === undefined ? null : JSON.stringify(instance.items),
     pack: instance.pack ?? null,
     label: instance.label ?? null,
+    drill_target: instance.drillTarget ?? false,
     hosts: JSON.stringify(instance.hosts),
     backup_host: ip,
     backup_port: port ?? 0,
@@ -165,6 +167,12 @@ export async function upsertInstance(
     .executeTakeFirst()
   if (written !== undefined) await replaceOtherAgents({ database }, instance)
   return written?.version
+}
+
+/** Why the database refused to mark an instance as a drill target, or to unmark it. */
+export function drillTargetProblem(error: unknown): 'backed-up' | 'in-use' | undefined {
+  if (isViolationOf(error, 'drill_targets_are_not_backed_up')) return 'backed-up'
+  return isViolationOf(error, 'drill_target_in_use') ? 'in-use' : undefined
 }
 
 async function replaceOtherAgents({ database }: { database: Database }, instance: ServiceInstance): Promise<void> {

@@ -81,7 +81,7 @@ export async function listOpenJobs({ database }: InTransaction): Promise<OpenJob
           left join ${workableJobs} workable on workable.job_id = j.id
           join service_instances i on i.id = j.instance_id
           join agents a on a.id = i.agent_id
-        where j.ended_at is null and j.kind <> 'verify'
+        where j.ended_at is null and j.kind in ('backup', 'restore')
           and (j.locked_by is not null or workable.job_id is not null)
       ) open
     ) placed

@@ -1,7 +1,8 @@
-import type { RunKind } from '@osb-backup/core'
+import type { DrillVerdict, RunKind } from '@osb-backup/core'
 import type { AgentJob, FailureCode, JobStatus } from '@osb-backup/protocol'
 import type { Compressor } from '../plans/plan.ts'
 import type { VerificationState } from '../restore-points/restore-point.ts'
+import type { Drill } from './drill.ts'
 
 interface JobFields {
   id: string
@@ -79,6 +80,8 @@ export interface RestoreJob extends JobFields {
   planId: string
   /** The backup job that is restored. */
   sourceJobId: string
+  /** The drill that it belongs to; undefined: none. */
+  drillId?: string | undefined
   /** Decrypts what is restored. Erased when the job has ended. */
   privateKey: string | undefined
   /** Passed to the scripts; they override the parameters of the service instance. Erased when the job has ended. */
@@ -100,13 +103,25 @@ export interface VerifyJob extends JobFields {
   parts: VerifyPart[]
 }
 
+/** Proves that items of a plan can be restored: restores each into a drill target, checks it, and cleans up. */
+export interface DrillJob extends JobFields {
+  kind: 'drill'
+  /** The instance of the restore points. */
+  instanceId: string
+  /** The plan that is proven to be restorable. */
+  planId: string
+  /** What it does, and did. */
+  drill: Drill
+  parts: DrillPart[]
+}
+
 /** A job that runs at an agent, in stages. */
 export type JobAtAgent = BackupJob | RestoreJob
 
-export type Job = JobAtAgent | VerifyJob
+export type Job = JobAtAgent | VerifyJob | DrillJob
 
 /** Whether a job runs at an agent. */
-export const isAtAgent = (job: Job): job is JobAtAgent => job.kind !== 'verify'
+export const isAtAgent = (job: Job): job is JobAtAgent => job.kind === 'backup' || job.kind === 'restore'
 
 /** A job that keeps a part from beginning. */
 export interface Blocker {
@@ -163,6 +178,20 @@ export interface VerifyPart extends PartFields {
   bytesRead: number | undefined
   /** What was found; undefined: it has not ended, or was inconclusive. */
   verified: VerificationState | undefined
+}
+
+/** What a drill does for one item. */
+export interface DrillPart extends PartFields {
+  /** What is restored; undefined: it is not chosen yet, or there is nothing. */
+  restorePointId: string | undefined
+  /** When that was taken. */
+  takenAt: Date | undefined
+  /** The database that is restored into; undefined: it is not chosen yet. */
+  database: string | undefined
+  /** The restore job; undefined: none was started. */
+  restoreJobId: string | undefined
+  /** What came of it; undefined: it is not known yet. */
+  verdict: DrillVerdict | undefined
 }
 
 /** A part that runs at an agent. */

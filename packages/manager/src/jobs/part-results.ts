@@ -48,6 +48,16 @@ export async function recordPart(
   })
 }
 
+/** Records that all parts of a job which its manager runs itself have begun. The caller has locked the job's row. */
+export async function beginParts(
+  tx: InTransaction<Pick<Context, 'database' | 'settings'>>,
+  jobId: string,
+): Promise<void> {
+  const now = await readClock(tx)
+  await parts.startParts(tx, jobId)
+  await updateJob(tx, jobId, now)
+}
+
 /**
  * Gives up running a job for now: the parts that have not begun fail. How those that have begun end is unknown, since their agent
  * may be working on them.

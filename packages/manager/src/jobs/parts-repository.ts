@@ -89,9 +89,9 @@ export async function insertParts({ database }: InTransaction, jobs: readonly Jo
       job_id: job.id,
       position: part.position,
       item: part.item,
-      database: 'database' in part ? part.database : part.item,
+      database: ('database' in part ? part.database : undefined) ?? part.item,
       status: part.status,
-      restore_point_id: 'restorePointId' in part ? part.restorePointId : null,
+      restore_point_id: ('restorePointId' in part ? part.restorePointId : undefined) ?? null,
       filename_prefix: null,
       filename: null,
       error: null,
@@ -140,6 +140,16 @@ export async function updatePart(
     .where('ended_at', 'is', null)
     .executeTakeFirst()
   return numUpdatedRows > 0n
+}
+
+/** Records that the parts of a job run that have not ended. The caller has locked the job's row. */
+export async function startParts({ database }: InTransaction, jobId: string): Promise<void> {
+  await database
+    .updateTable('job_parts')
+    .set({ status: 'RUNNING' })
+    .where('job_id', '=', jobId)
+    .where('ended_at', 'is', null)
+    .execute()
 }
 
 /** Why and when parts that have not begun fail. */

@@ -11,7 +11,16 @@ import { invariant } from '../shared/invariant.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { linkNextAttempt } from './attempts-repository.ts'
 import { locateOffset } from './counters-repository.ts'
-import { type Blocker, isAtAgent, type Job, type JobAtAgent, type JobFilter, type VerifyPart } from './job.ts'
+import { type DrillRecord, findDrills, insertDrills } from './drills-repository.ts'
+import {
+  type Blocker,
+  type DrillPart,
+  isAtAgent,
+  type Job,
+  type JobAtAgent,
+  type JobFilter,
+  type VerifyPart,
+} from './job.ts'
 import { findParts, insertParts, type PartRow } from './parts-repository.ts'
 import { blockersOfJobs } from './reservations-repository.ts'
 
@@ -23,9 +32,10 @@ interface JobRows {
   parts: PartRow[]
   blockers: ReadonlyMap<number, Blocker> | undefined
   nextAttemptAt: Date | undefined
+  drill: DrillRecord | undefined
 }
 
-function fromRow({ sealer }: RepositoryContext, { row, parts, blockers, nextAttemptAt }: JobRows): Job {
+function fromRow({ sealer }: RepositoryContext, { row, parts, blockers, nextAttemptAt, drill }: JobRows): Job {
   const partFields = (part: PartRow) => ({ ...fieldsOf(part), waitingFor: blockers?.get(part.position) })
   const fields = {
     id: row.id,
@@ -46,14 +56,19 @@ function fromRow({ sealer }: RepositoryContext, { row, parts, blockers, nextAtte
       return { ...partFields(part), database: part.database, restorePointId: part.restore_point_id }
     })
     const { source_job_id: sourceJobId } = row
+    const drillId = row.drill_job_id ?? undefined
     const parameters = JSON.parse(sealer.openOptional(row.sealed_parameters, purposeOfParameters(row.id)) ?? '{}')
-    return { ...fields, kind: 'restore', sourceJobId, privateKey, parameters, parts: restored }
+    return { ...fields, kind: 'restore', sourceJobId, drillId, privateKey, parameters, parts: restored }
   }
   if (row.kind === 'verify') {
     invariant(row.source_job_id, `verify job ${row.id} has a source`)
     const { source_job_id: sourceJobId, sample_percent } = row
     const samplePercent = sample_percent ?? undefined
     return { ...fields, kind: 'verify', sourceJobId, samplePercent, parts: parts.map(verifyPartFromRow) }
+  }
+  if (row.kind === 'drill') {
+    invariant(drill, `drill job ${row.id} has a drill`)
+    return { ...fields, kind: 'drill', drill: drill.drill, parts: parts.map((part) => drillPartFromRow(part, drill)) }
   }
   return {
     ...fields,
@@ -90,6 +105,12 @@ function verifyPartFromRow(row: PartRow): VerifyPart {
   }
 }
 
+function drillPartFromRow(row: PartRow, { parts }: DrillRecord): DrillPart {
+  const { takenAt, database, restoreJobId, verdict } = parts.get(row.position) ?? {}
+  const restorePointId = row.restore_point_id ?? undefined
+  return { ...fieldsOf(row), waitingFor: undefined, restorePointId, takenAt, database, restoreJobId, verdict }
+}
+
 function fieldsOf(row: PartRow) {
   return {
     position: row.position,
@@ -119,12 +140,17 @@ export async function withParts(
   const openIds = rows.filter((row) => row.ended_at === null).map((row) => row.id)
   const blockers = await blockersOfJobs(context, openIds)
   const nextAttempts = await nextAttemptsOf(context, ids)
+  const drills = await findDrills(
+    context,
+    rows.filter((row) => row.kind === 'drill').map((row) => row.id),
+  )
   return rows.map((row) =>
     fromRow(context, {
       row,
       parts: parts.get(row.id) ?? [],
       blockers: blockers.get(row.id),
       nextAttemptAt: nextAttempts.get(row.id),
+      drill: drills.get(row.id),
     }),
   )
 }
@@ -186,6 +212,10 @@ export async function insertJobs(tx: RepositoryContext & InTransaction, jobs: re
   const rows = jobs.map((job) => ({ ...toRow(tx, job), traceparent }))
   await tx.database.insertInto('jobs').values(rows).execute()
   await insertParts(tx, jobs)
+  await insertDrills(
+    tx,
+    jobs.filter((job) => job.kind === 'drill'),
+  )
   const backups = jobs.filter((job) => job.kind === 'backup')
   await dropRetries(tx, [...new Set(backups.map((job) => job.planId))])
   for (const { id, attempt } of backups) {
@@ -204,7 +234,8 @@ function toRow({ sealer }: RepositoryContext, job: Job): Omit<Insertable<JobTabl
     instance_id: job.instanceId,
     plan_id: job.planId,
     destination_id: job.destinationId,
-    source_job_id: job.kind === 'backup' ? null : job.sourceJobId,
+    source_job_id: job.kind === 'restore' || job.kind === 'verify' ? job.sourceJobId : null,
+    drill_job_id: restore?.drillId ?? null,
     compression: backup?.compression ?? null,
     compression_algorithm: backup?.compressor.algorithm ?? null,
     compression_level: backup?.compressor.level ?? null,

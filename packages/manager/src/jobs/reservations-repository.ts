@@ -1,7 +1,7 @@
 import type { RunKind } from '@osb-backup/core'
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
-import { type InTransaction, isUniqueViolation } from '../database/transaction.ts'
+import { type InTransaction, isViolationOf } from '../database/transaction.ts'
 import type { AgentPlace } from '../instances/instance.ts'
 import { invariant } from '../shared/invariant.ts'
 import type { BegunPart, Blocker, ReservedPlace } from './job.ts'
@@ -169,7 +169,7 @@ export async function moveReservation(
 
 /** Whether a statement failed because another part has reserved the database. */
 export function isReservationConflict(error: unknown): boolean {
-  return reservationIndexes.some((index) => isUniqueViolation(error, index))
+  return reservationIndexes.some((index) => isViolationOf(error, index))
 }
 
 /** Reads what is recorded of a part that has begun. */

@@ -107,8 +107,8 @@ export async function cancelOpenJob(tx: TransactionContext, id: string, by: stri
   if (job.isCancelled) return true
   const now = await readClock(tx)
   await stateRepository.setCancelled(tx, id, by, now)
-  // A verification reads on until its worker stops it.
-  if (job.kind === 'verify' && job.hasBegun) return true
+  // A verification reads on until its worker stops it; a drill that has begun cleans up.
+  if ((job.kind === 'verify' || job.kind === 'drill') && job.hasBegun) return true
   await failWaitingParts(tx, id, { error: `Cancelled by ${by} before it began.`, failureCode: 'cancelled', now })
   await updateJob(tx, id, now)
   return true

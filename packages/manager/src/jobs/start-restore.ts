@@ -32,22 +32,25 @@ export interface RestoreRequest {
   parameters?: ScriptParameters | undefined
   /** Cancels backup jobs that work on the databases; by default the restore waits for their end. */
   cancelBackups?: boolean | undefined
+  /** The drill that it belongs to, and what records it there, in the transaction that stores the restore. */
+  drill?: { id: string; record(tx: TransactionContext, restoreJobId: string): Promise<void> } | undefined
 }
 
 /**
  * Starts a restore.
  *
+ * @param call - Undefined: the manager starts it by itself, for a drill.
  * @param key - A request that is sent again with the same key starts nothing.
  * @throws {RequestError} If the instance is not registered, two restore points would be restored into one database, or one is
  *   being removed.
  */
 export async function startRestore(
   context: Context,
-  call: Call,
-  { instanceId, items, privateKey, parameters = {}, cancelBackups = false }: RestoreRequest,
+  call: Call | undefined,
+  { instanceId, items, privateKey, parameters = {}, cancelBackups = false, drill }: RestoreRequest,
   key?: IdempotencyKey,
 ): Promise<RestoreJob> {
-  await authorizeInstance(call, instanceId)
+  if (call !== undefined) await authorizeInstance(call, instanceId)
   const instance = await findInstance(context, instanceId)
   if (instance === undefined) throw unknownInstance(instanceId, 'instanceId')
   const databases = items.map((item) => item.database)
@@ -67,6 +70,7 @@ export async function startRestore(
     planId: point.planId,
     destinationId: point.destinationId,
     sourceJobId: point.jobId,
+    drillId: drill?.id,
     privateKey: privateKey === undefined ? plan?.privateKey : (privateKey ?? undefined),
     parameters,
     startedAt,
@@ -82,15 +86,19 @@ export async function startRestore(
     })),
   }
   const pointIds = items.map((item) => item.point.id)
-  const cancellable = cancelBackups
-    ? await findCancellableInstances(context, call, instanceId, databases)
-    : new Set<string>()
+  const cancellable =
+    call !== undefined && cancelBackups
+      ? await findCancellableInstances(context, call, instanceId, databases)
+      : new Set<string>()
   return createJob(context, { job, call, key }, async (tx) => {
     // Before the restore points are locked, in the order in which the end of a part locks both.
-    for (const { kind, jobId, instanceId: id } of cancelBackups ? await findBlockers(tx, instanceId, databases) : []) {
-      if (kind === 'backup' && cancellable.has(id)) await cancelOpenJob(tx, jobId, call.caller.name)
+    for (const { kind, jobId, instanceId: id } of cancellable.size > 0
+      ? await findBlockers(tx, instanceId, databases)
+      : []) {
+      if (kind === 'backup' && cancellable.has(id)) await cancelOpenJob(tx, jobId, call?.caller.name ?? 'a drill')
     }
     await requireRestorable(tx, pointIds)
+    await drill?.record(tx, job.id)
   })
 }
 

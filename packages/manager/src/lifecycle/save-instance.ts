@@ -11,7 +11,7 @@ import { createOnce } from '../idempotency/service.ts'
 import { brokerKey } from '../instances/brokers.ts'
 import { instanceIdsOfAgent } from '../instances/ids-repository.ts'
 import { agentPlaces, backupHost, type ServiceInstance } from '../instances/instance.ts'
-import { findBrokerOf, findInstance, upsertInstance } from '../instances/repository.ts'
+import { drillTargetProblem, findBrokerOf, findInstance, upsertInstance } from '../instances/repository.ts'
 import { getInstance } from '../instances/service.ts'
 import { claimItems } from '../items/service.ts'
 import { changedMeanwhile, RequestError } from '../shared/request-error.ts'
@@ -78,7 +78,9 @@ export async function storeInstanceWithAgent(
   const agentId = await assignAgent(tx, instance, stored?.agent.id)
   const createdAt = stored?.createdAt ?? (await readClock(tx))
   const otherAgents = instance.otherAgents.filter((other) => other.agentId !== agentId)
-  const saved = { ...instance, createdAt, agent: { ...instance.agent, id: agentId }, otherAgents }
+  // Former paths know nothing of drill targets, and mark none.
+  const { drillTarget } = { drillTarget: stored?.drillTarget, ...instance }
+  const saved = { ...instance, drillTarget, createdAt, agent: { ...instance.agent, id: agentId }, otherAgents }
   await claimItems(tx, saved)
   const version = await upsertInstance(tx, saved, edited, registeredBy)
   if (version === undefined) throw changedMeanwhile()
@@ -187,13 +189,31 @@ export async function updateInstance(
   const version = await inAuditedTransaction(context, call, async (tx) => {
     await lockReferredAgents(tx, { agentId, ...wanted })
     await claimItems(tx, { ...stored, ...wanted, agent })
-    const written = await upsertInstance(tx, { ...stored, ...wanted, agent }, edited)
+    const written = await markingTarget(wanted.id, upsertInstance(tx, { ...stored, ...wanted, agent }, edited))
     if (written === undefined) throw changedMeanwhile()
     const used = agentIdsOf({ ...wanted, agent })
     for (const id of agentIdsOf(stored)) if (!used.includes(id)) await deleteIfUnused(tx, id, wanted.id)
     return written
   })
   return { ...stored, ...wanted, agent, version }
+}
+
+/** @throws {RequestError} If an instance cannot be marked as a drill target, because it is backed up; or unmarked, because one is used. */
+async function markingTarget<T>(id: string, written: Promise<T>): Promise<T> {
+  try {
+    return await written
+  } catch (cause) {
+    const problem = drillTargetProblem(cause)
+    if (problem === undefined) throw cause
+    const reason = {
+      'backed-up': 'has backup plans or restore points: drills would overwrite what it holds',
+      'in-use': 'is restored into by a drill: wait for its end, or cancel it',
+    }[problem]
+    throw new RequestError('conflict', `The service instance ${JSON.stringify(id)} ${reason}.`, {
+      field: 'drillTarget',
+      cause,
+    })
+  }
 }
 
 /** The ids of all agents of an instance. */

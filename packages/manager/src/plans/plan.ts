@@ -1,5 +1,6 @@
 import type { Retention } from '@osb-backup/core'
 import type { CompressionAlgorithm } from '@osb-backup/protocol'
+import type { DrillSettings } from '@osb-backup/protocol/v1'
 
 /** How dumps are compressed, if they are. */
 export interface Compressor {
@@ -52,6 +53,10 @@ export interface BackupPlan {
   pausedBy?: 'exemption' | undefined
   /** What maintained it before it was released; undefined: nothing did, or it was changed by hand since. */
   releasedFrom?: string | undefined
+  /** How it is proven that its restore points can be restored; undefined: it is not. */
+  drill?: DrillSettings | undefined
+  /** When its next drill is due; undefined: none is by schedule. */
+  nextDrillAt?: Date | undefined
   createdAt: Date
   /** When it runs next; undefined: it is paused, or never due again. */
   nextRunAt: Date | undefined

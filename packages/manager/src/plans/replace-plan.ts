@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import { decideDueRuns, isRetentionShorter } from '@osb-backup/core'
 import type { TransactionContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
+import { nextDrillOf } from './next-drill.ts'
 import { nextRunOf } from './next-run.ts'
 import { type BackupPlan, type PlanSchedule, retentionOf } from './plan.ts'
 import * as planRuns from './plan-runs-repository.ts'
@@ -27,7 +29,10 @@ export async function replacePlan(
   await dropRetriesBeyond(tx, plan.id, plan.paused ? 0 : plan.retries)
   const [before, after] = [retentionOf(stored), retentionOf(plan)]
   const isRetentionChanged = isRetentionShorter(after, before) || isRetentionShorter(before, after)
+  const isDrillRescheduled =
+    stored.paused !== plan.paused || !isDeepStrictEqual(stored.drill?.schedule, plan.drill?.schedule)
   return repository.updatePlan(tx, plan, {
+    nextDrill: isDrillRescheduled ? { at: nextDrillOf(plan, now) } : undefined,
     next: isRescheduled ? nextRunOf({ ...plan, lastDueAt: schedule.lastDueAt }, tx.settings, now) : undefined,
     retentionCountsFrom: isRetentionChanged
       ? new Date(now.getTime() + tx.settings.retentionChangeGraceHours * HOUR_MS)

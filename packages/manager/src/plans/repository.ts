@@ -3,7 +3,7 @@ import type { RepositoryContext } from '../context/context.ts'
 import type { Database } from '../database/open-database.ts'
 import { readPage } from '../database/read-page.ts'
 import type { BackupPlanTable } from '../database/tables/plans.ts'
-import { type InTransaction, isUniqueViolation } from '../database/transaction.ts'
+import { type InTransaction, isViolationOf } from '../database/transaction.ts'
 import { purposeOf } from '../secrets/sealed-columns.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import type { NextRun } from './next-run.ts'
@@ -40,6 +40,8 @@ export function planFromRow({ sealer }: RepositoryContext, row: Selectable<Backu
     mayPause: row.may_pause,
     pausedBy: row.paused_by ?? undefined,
     releasedFrom: row.released_from ?? undefined,
+    drill: row.drill ?? undefined,
+    nextDrillAt: row.next_drill_at ?? undefined,
     createdAt: row.created_at,
     nextRunAt: row.next_run_at ?? undefined,
     retentionCountsFrom: row.retention_counts_from ?? undefined,
@@ -71,6 +73,7 @@ function toColumns({ sealer }: RepositoryContext, plan: BackupPlan) {
     may_pause: plan.mayPause ?? true,
     paused_by: (plan.paused ? plan.pausedBy : undefined) ?? null,
     released_from: plan.releasedFrom ?? null,
+    drill: plan.drill === undefined ? null : JSON.stringify(plan.drill),
   }
 }
 
@@ -192,6 +195,8 @@ export async function insertPlan(
       ...toColumns(tx, plan),
       ...nextRunColumns(next),
       retention_counts_from: plan.retentionCountsFrom ?? null,
+      drill_since: plan.drill === undefined ? null : plan.createdAt,
+      next_drill_at: plan.nextDrillAt ?? null,
     })
     .execute()
 }
@@ -199,13 +204,18 @@ export async function insertPlan(
 /**
  * Replaces a plan that is locked.
  *
- * @param changes - Its next run, if its schedule changed; since when its retention applies, if that changed.
+ * @param changes - Its next run, if its schedule changed; since when its retention applies, if that changed; its next drill, if the
+ *   schedule of its drills changed.
  * @returns Its new version.
  */
 export async function updatePlan(
   tx: RepositoryContext & InTransaction,
   plan: BackupPlan,
-  changes: { next?: NextRun | undefined; retentionCountsFrom?: Date | undefined },
+  changes: {
+    next?: NextRun | undefined
+    retentionCountsFrom?: Date | undefined
+    nextDrill?: { at: Date | undefined } | undefined
+  },
 ): Promise<number> {
   const { version } = await tx.database
     .updateTable('backup_plans')
@@ -213,6 +223,8 @@ export async function updatePlan(
       ...toColumns(tx, plan),
       ...(changes.next && nextRunColumns(changes.next)),
       ...(changes.retentionCountsFrom && { retention_counts_from: changes.retentionCountsFrom }),
+      drill_since: plan.drill === undefined ? null : sql<Date>`coalesce(drill_since, now())`,
+      ...(changes.nextDrill && { next_drill_at: changes.nextDrill.at ?? null }),
       version: sql`version + 1`,
     })
     .where('id', '=', plan.id)
@@ -225,7 +237,7 @@ const nextRunColumns = ({ dueAt, runAt }: NextRun) => ({ next_due_at: dueAt ?? n
 
 /** Whether a plan was not stored because its instance has another plan of that name. */
 export function isPlanNameTaken(error: unknown): boolean {
-  return isUniqueViolation(error, 'backup_plans_name_in_instance')
+  return isViolationOf(error, 'backup_plans_name_in_instance')
 }
 
 /** Deletes plans; their jobs and restore points stay. */

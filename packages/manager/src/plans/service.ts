@@ -18,7 +18,9 @@ import { newIdentifier } from '../shared/identifier.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { changedMeanwhile, notFound, RequestError } from '../shared/request-error.ts'
+import { checkDrill, requireNoDrillTarget } from './drill-rules.ts'
 import { requireMayEdit } from './managed.ts'
+import { nextDrillOf } from './next-drill.ts'
 import { nextRunOf } from './next-run.ts'
 import { type BackupPlan, retentionOf } from './plan.ts'
 import type { PlanRun } from './plan-run.ts'
@@ -54,7 +56,10 @@ export function plansById(context: RepositoryContext, ids: readonly string[]): P
 }
 
 /** What a new plan is created with. */
-export type NewPlan = Omit<BackupPlan, 'id' | 'version' | 'createdAt' | 'nextRunAt' | 'retentionCountsFrom'>
+export type NewPlan = Omit<
+  BackupPlan,
+  'id' | 'version' | 'createdAt' | 'nextRunAt' | 'nextDrillAt' | 'retentionCountsFrom'
+>
 
 /**
  * Creates a plan.
@@ -75,9 +80,12 @@ export async function createPlan(
   await requireSelectableItems(context, instance, wanted.items, 'items')
   const unscheduled = { nextRunAt: undefined, retentionCountsFrom: undefined, version: 1 }
   const createdAt = await readClock(context)
-  const plan: BackupPlan = { ...wanted, ...unscheduled, id: newIdentifier(createdAt), createdAt }
+  const nextDrillAt = nextDrillOf(wanted, createdAt)
+  const plan: BackupPlan = { ...wanted, ...unscheduled, id: newIdentifier(createdAt), createdAt, nextDrillAt }
+  requireNoDrillTarget(instance)
   const { store } = await checkDestination(context, plan)
   checkPlan(plan, context)
+  await checkDrill(context, call, plan)
   await requireAboveFloors(context, plan.instanceId, { ...plan, retention: retentionOf(plan), store })
   const next = nextRunOf({ ...plan, lastDueAt: undefined }, context.settings, createdAt)
   return namingTakenName(
@@ -117,6 +125,7 @@ export async function updatePlan(
   await checkItems(context, plan, stored)
   requireMayReplace(call, stored, plan)
   checkPlan(plan, context, stored)
+  await checkDrill(context, call, plan, stored)
   await requireStaysAboveFloors(context, { plan, store }, stored)
   const update = inAuditedTransaction(context, call, async (tx) => {
     const locked = await repository.lockPlan(tx, plan.id)

@@ -120,6 +120,11 @@ export async function insertPoint(
     })
     .onConflict((conflict) => conflict.constraint('restore_points_one_per_part').doNothing())
     .executeTakeFirstOrThrow()
+  await database
+    .insertInto('restorable_items')
+    .values({ instance_id: point.instanceId, item: point.item })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
   return numInsertedOrUpdatedRows > 0n
 }
 

@@ -7,6 +7,8 @@ export const sealedColumns = {
   backup_plans: ['sealed_private_key'],
   notification_channels: ['sealed_secrets'],
   policies: ['sealed_template_secrets'],
+  service_brokers: ['sealed_password'],
+  provisioned_instances: ['sealed_parameters', 'sealed_credentials'],
   jobs: ['sealed_private_key', 'sealed_parameters'],
 } as const
 

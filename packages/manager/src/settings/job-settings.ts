@@ -37,6 +37,11 @@ export const jobTable = {
     default: '4',
     description: 'maximum number of verify jobs that run at the same time, over all managers on one database',
   },
+  MAX_RUNNING_DRILLS: {
+    schema: wholeNumber(1, 1000),
+    default: '4',
+    description: 'maximum number of drills that run at the same time, over all managers on one database',
+  },
   VERIFICATION_TIMEOUT_SECONDS: {
     schema: wholeNumber(1, 2_000_000),
     default: '86400',

@@ -1,11 +1,6 @@
 import { sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
 import type { InTransaction } from '../database/transaction.ts'
-import type { Claimant } from '../jobs/claims-repository.ts'
-import { oldestHeartbeat } from '../jobs/leases-repository.ts'
-
-/** One manager at a time claims verifications, so that the limit holds over all of them. */
-const CLAIM_LOCK = 0x6f736276
 
 /** Locks a restore point. Returns false if it is being removed, or does not exist any more. */
 export async function lockPoint({ database }: InTransaction, id: string): Promise<boolean> {
@@ -35,57 +30,6 @@ export async function findOpenVerification(
     .executeTakeFirst()
   return row?.id
 }
-
-/** Whether any verification waits, or was abandoned by its manager. It is cheap, since it is asked every second. */
-export async function hasClaimableVerification(
-  { database }: { database: Database },
-  claimant: Claimant,
-): Promise<boolean> {
-  const { rows } = await sql<{ found: boolean }>`
-    select exists (${claimable(claimant)}) as found`.execute(database)
-  return rows[0]?.found ?? false
-}
-
-/**
- * Locks the oldest verifications that wait for a manager, or that their manager has abandoned. None while another manager does so,
- * since that may have disappeared.
- *
- * @param maximum - How many all managers may run at the same time.
- * @returns The ids of those that are locked now.
- */
-export async function lockVerifications(
-  { database }: InTransaction,
-  claimant: Claimant,
-  maximum: number,
-): Promise<string[]> {
-  const lock = await sql<{ locked: boolean }>`select pg_try_advisory_xact_lock(${CLAIM_LOCK}) as locked`.execute(
-    database,
-  )
-  if (lock.rows[0]?.locked !== true) return []
-  const { rows } = await sql<{ id: string }>`
-    with claimable as (${claimable(claimant)}), busy as (
-      select count(*) as number from jobs j
-      where j.kind = 'verify' and j.ended_at is null and j.id not in (select id from claimable)
-    )
-    update jobs set locked_by = ${claimant.lockedBy}, began_at = coalesce(began_at, now())
-    where id in (
-      select id from jobs where id in (
-        select id from claimable order by started_at, id
-        limit greatest(${maximum}::integer - (select number from busy), 0)
-      )
-      for no key update skip locked
-    )
-    returning id`.execute(database)
-  return rows.map((row) => row.id)
-}
-
-const claimable = ({ lockedBy, running }: Claimant) => sql`
-  select j.id, j.started_at from jobs j
-  where j.kind = 'verify' and j.ended_at is null and (
-    j.locked_by is null
-    or (j.locked_by = ${lockedBy} and j.id <> all(${running}::text[]))
-    or not exists (select from managers m where m.id = j.locked_by and m.heartbeat_at >= ${oldestHeartbeat})
-  )`
 
 /** For how long a job has been running, over all managers that ran it, by the database's clock. */
 export async function runningSeconds({ database }: { database: Database }, jobId: string): Promise<number> {

@@ -18,6 +18,8 @@ const MAX_FAILURES = 20
 export interface JobWork {
   claim(context: Context, claimant: Claimant): Promise<{ claimed: string[]; maybeMore: boolean }>
   run(context: Context, lock: JobLock, signal: AbortSignal): Promise<void>
+  /** Gives a job up that could not be run too often; absent: what has not begun of it fails. */
+  giveUp?(context: Context, lock: JobLock, reason: string): Promise<void>
 }
 
 /**
@@ -161,7 +163,8 @@ export class JobWorkerPool {
     const reason = cause instanceof Error ? cause.message : String(cause)
     this.#context.log.error({ jobId: lock.id, reason }, 'a job is given up')
     try {
-      await failJob(this.#context, lock, `The manager failed ${MAX_FAILURES} times to run the job: ${reason}`)
+      const giveUp = this.#work.giveUp ?? failJob
+      await giveUp(this.#context, lock, `The manager failed ${MAX_FAILURES} times to run the job: ${reason}`)
       return true
     } catch (error) {
       if (!(error instanceof JobLockLost)) this.#context.log.error({ err: error, jobId: lock.id }, 'giving up failed')

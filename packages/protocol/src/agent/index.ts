@@ -1,3 +1,4 @@
+export * from './drill.ts'
 export * from './election.ts'
 export * from './job.ts'
 export * from './read-job.ts'

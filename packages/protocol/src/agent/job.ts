@@ -3,6 +3,7 @@ import { about } from '../about.ts'
 import { agentFailureCodes } from '../failure-code.ts'
 import { compressionAlgorithms } from '../transforms.ts'
 import { lenientWarningsSchema } from '../warning.ts'
+import { agentCheckResultSchema } from './drill.ts'
 
 /** A size on the wire. */
 export const filesizeSchema = z.object({
@@ -43,6 +44,8 @@ const agentStageSchema = z.object({
   end_time: z.string().max(40).optional(),
   /** Absent while it runs. */
   ok: z.boolean().optional(),
+  /** It has no script: nothing ran. */
+  skipped: z.boolean().optional(),
   attempt: z.int().positive().optional(),
 })
 
@@ -83,6 +86,8 @@ export const agentJobSchema = z.looseObject({
   warnings: lenientWarningsSchema.optional(),
   /** Its steps so far, in the order in which they were started. */
   stages: z.array(agentStageSchema).max(100).optional(),
+  /** Drills: the checks that have run. */
+  checks: z.array(agentCheckResultSchema).max(100).optional(),
 })
 export type AgentJob = z.infer<typeof agentJobSchema>
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { compressionAlgorithms } from '../transforms.ts'
+import { agentDrillSchema } from './drill.ts'
 import { agentTransformsSchema } from './job.ts'
 
 /** What the agent is asked for over HTTP. The manager builds these; the agent reads them without regard to case. */
@@ -125,5 +126,9 @@ export const agentBackupRequestSchema = z.object({ ...requestFields, backup: age
 export type AgentBackupRequest = z.infer<typeof agentBackupRequestSchema>
 
 /** Body of `PUT /restore`. */
-export const agentRestoreRequestSchema = z.object({ ...requestFields, restore: agentDatabaseSchema.optional() })
+export const agentRestoreRequestSchema = z.object({
+  ...requestFields,
+  restore: agentDatabaseSchema.optional(),
+  drill: agentDrillSchema.optional(),
+})
 export type AgentRestoreRequest = z.infer<typeof agentRestoreRequestSchema>

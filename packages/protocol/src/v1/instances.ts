@@ -113,6 +113,15 @@ const instanceFields = {
       ),
     ),
   label: labelField,
+  drillTarget: z
+    .boolean()
+    .optional()
+    .meta(
+      about(
+        'Whether restore drills may restore into it, and throw away what they restored. No plan can back it up then, and an instance with plans or restore points cannot be marked',
+        false,
+      ),
+    ),
   ...brokerFields,
 }
 
@@ -161,6 +170,7 @@ export const instanceSchema = z.object({
     .optional()
     .meta(about('What was declared; absent if nothing was', ['shop', 'shop_*'])),
   label: labelField,
+  drillTarget: z.boolean().meta(about('Whether restore drills may restore into it', false)),
   ...brokerFields,
   protection: protectionSchema.meta({ description: 'The worst protection among the items of the instance' }),
   lockedSince: instantSchema

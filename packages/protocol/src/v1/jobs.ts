@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { failureCodes } from '../failure-code.ts'
+import { jobDrillSchema, partDrillSchema } from './drills.ts'
 import {
   about,
   EXAMPLE_ID,
@@ -14,7 +15,7 @@ import {
 export const jobStates = ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'unknown'] as const
 export type JobState = (typeof jobStates)[number]
 
-export const jobKinds = ['backup', 'restore', 'verify'] as const
+export const jobKinds = ['backup', 'restore', 'verify', 'drill'] as const
 export type JobKind = (typeof jobKinds)[number]
 
 /** What a verification found an object to be. */
@@ -103,11 +104,12 @@ export const jobPartSchema = z.object({
   sizeBytes: z.int().optional().meta(about('Backups: size of the stored object', 1024)),
   originalSizeBytes: z.int().optional().meta(about('Backups: size before compression and encryption', 4096)),
   sha256: z.string().optional().meta(about('Backups: digest of the stored object, in hex', checksum)),
-  restorePointId: idSchema.optional().meta(about('Restores and verifications: what is read', EXAMPLE_ID)),
+  restorePointId: idSchema.optional().meta(about('Restores, verifications and drills: what is read', EXAMPLE_ID)),
   verified: z
     .enum(verificationStates)
     .optional()
     .meta(about('Verifications: the result; absent if the object could not be read', 'intact')),
+  drill: partDrillSchema.optional().meta({ description: 'Drills: what was found out' }),
   objectName: z
     .string()
     .optional()
@@ -117,19 +119,21 @@ export const jobPartSchema = z.object({
 })
 export type JobPart = z.infer<typeof jobPartSchema>
 
-/** A run of a plan, a restore, or a verification of a restore point. */
+/** A run of a plan, a restore, a verification of a restore point, or a drill. */
 export const jobSchema = z.object({
   id: idSchema.meta(about('Id of the job', EXAMPLE_ID)),
   kind: z.enum(jobKinds).meta(about('What it does', 'backup')),
   state: stateSchema,
   instanceId: idSchema.meta(
-    about('The instance that is dumped or written; verifications: the one that was dumped', 'shop-db'),
+    about('The instance that is dumped or written; verifications and drills: the one that was dumped', 'shop-db'),
   ),
   planId: idSchema.optional().meta(about('Its plan; absent once the plan was deleted', EXAMPLE_ID)),
   destinationId: idSchema.meta(about('Where it stores to, or reads from', EXAMPLE_ID)),
   sourceJobId: idSchema
     .optional()
     .meta(about('Restores and verifications: the backup job whose restore points are read', EXAMPLE_ID)),
+  drillId: idSchema.optional().meta(about('Restores: the drill that it belongs to', EXAMPLE_ID)),
+  drill: jobDrillSchema.optional().meta({ description: 'Drills: what it does, and did' }),
   samplePercent: z.int().optional().meta(about('Verifications of a sample: percentage of the object that is read', 5)),
   dueAt: instantSchema.optional().meta(about('When it was due', EXAMPLE_INSTANT)),
   late: z.boolean().meta(about('Whether it was started late, after an outage', false)),

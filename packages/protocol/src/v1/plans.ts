@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { itemSchema } from '../item.ts'
+import { drillSettingsSchema } from './drills.ts'
 import { mergePatchSchema } from './merge-patch.ts'
+import { scheduleSchema } from './schedule.ts'
 import {
   about,
   EXAMPLE_ID,
@@ -15,30 +17,6 @@ import {
 } from './schema.ts'
 
 const RECIPIENT = 'age12jxjtvaydgh0pqwsfy7rxkp2xn720g7vfm8gfdq8sp99fsl0yelq2mhm2m'
-
-export const scheduleSchema = z.strictObject({
-  cron: z
-    .string()
-    .min(1)
-    .max(200)
-    .meta(
-      about(
-        'Cron expression, or a name like `@daily`. Six fields (second, minute, hour, day of month, month, day of week) are read as by Spring: a day has to match both day fields. Five fields, without seconds, are read as in crontab: where both day fields are restricted, a day that matches one of them is enough. `POST /v1/plans/preview` shows an expression in words',
-        '0 0 2 * * *',
-      ),
-    ),
-  timezone: z
-    .string()
-    .max(100)
-    .optional()
-    .meta(
-      about(
-        'IANA name of the time zone that `cron` is read in; UTC by default. The rules of zones come with the Node.js of the manager',
-        'Europe/Berlin',
-      ),
-    ),
-})
-export type Schedule = z.infer<typeof scheduleSchema>
 
 export const retentionStyles = ['count', 'hours', 'days', 'gfs', 'all'] as const
 export type RetentionStyle = (typeof retentionStyles)[number]
@@ -148,6 +126,10 @@ const parallelItems = z
     ),
   )
 
+const drill = drillSettingsSchema.meta({
+  description: 'How it is proven that its restore points can be restored; not at all by default',
+})
+
 /** A plan as it can be written once it has an id. */
 export const planSettingsSchema = z.strictObject({
   ...fields,
@@ -171,6 +153,7 @@ export const planSettingsSchema = z.strictObject({
   rpoSeconds,
   retries: retries.optional(),
   parallelItems: parallelItems.optional(),
+  drill: drill.optional(),
 })
 export type PlanSettings = z.infer<typeof planSettingsSchema>
 
@@ -203,6 +186,12 @@ export const planSchema = z.object({
     .boolean()
     .optional()
     .meta(about('Of a plan that something maintains: whether it may be paused and resumed by hand', false)),
+  drill: drill.optional(),
+  nextDrillAt: instantSchema
+    .optional()
+    .meta(
+      about('When its next drill is due; absent while it is paused, or has no drills by schedule', EXAMPLE_INSTANT),
+    ),
   nextRunAt: instantSchema.optional().meta(about('When it runs next; absent while it is paused', EXAMPLE_INSTANT)),
   retentionEffectiveAt: instantSchema
     .optional()

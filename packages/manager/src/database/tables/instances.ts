@@ -57,6 +57,8 @@ export interface ServiceInstanceTable {
   /** The script pack at its agent; null: the only one. */
   pack: string | null
   label: string | null
+  /** Drills may restore into it. */
+  drill_target: boolean
   hosts: Json<Host[]>
   /** The one of the hosts that dumps are taken from; the port is 0 if it has none. */
   backup_host: string

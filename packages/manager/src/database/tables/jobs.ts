@@ -24,6 +24,8 @@ export interface JobTable {
   sealed_parameters: string | null
   /** Verifications: how many percent of the chunks are read; null: all. */
   sample_percent: number | null
+  /** Restores of a drill: its job. */
+  drill_job_id: ColumnType<string | null, string | null | undefined, never>
   /** Backups that a schedule started: when the run was due. */
   due_at: Date | null
   /** It started later than it should have, after an outage. */

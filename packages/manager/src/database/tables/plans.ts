@@ -1,5 +1,6 @@
 import type { Generations, RetentionStyle } from '@osb-backup/core'
 import type { CompressionAlgorithm, PlanRunOutcome } from '@osb-backup/protocol'
+import type { DrillSettings } from '@osb-backup/protocol/v1'
 import type { ColumnType, Generated } from 'kysely'
 import type { CreatedAt, Json } from './columns.ts'
 
@@ -24,6 +25,12 @@ export interface BackupPlanTable {
   excluded_items: Json<string[]>
   public_key: string | null
   sealed_private_key: string | null
+  /** How it is proven to be restorable; null: it is not. */
+  drill: ColumnType<DrillSettings | null, string | null, string | null>
+  /** Since when it has drills. */
+  drill_since: ColumnType<Date | null, Date | null, Date | null>
+  /** When the next drill is due. */
+  next_drill_at: ColumnType<Date | null, Date | null, Date | null>
   version: Generated<number>
   created_at: CreatedAt
   /** The next run on which nothing has been decided; null: the plan is paused, or never due again. */

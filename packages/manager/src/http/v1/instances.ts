@@ -170,6 +170,7 @@ function toWire({ instance, protection, lockedSince }: ProtectedInstance): Insta
     items: instance.items && [...instance.items],
     pack: instance.pack,
     label: instance.label,
+    drillTarget: instance.drillTarget ?? false,
     ...brokerFields(instance),
     parameters: maskParameters(instance.parameters, instance.secretParameters),
     protection: protectionToWire(protection),
@@ -201,6 +202,7 @@ function settingsOf(instance: ServiceInstance): InstanceSettings {
     items: instance.items && [...instance.items],
     pack: instance.pack,
     label: instance.label,
+    drillTarget: instance.drillTarget ?? false,
     ...brokerFields(instance),
   }
 }
@@ -224,6 +226,7 @@ function fromWire(settings: InstanceSettings, known: ServiceInstance['parameters
     items: settings.items,
     pack: settings.pack,
     label: settings.label,
+    drillTarget: settings.drillTarget ?? false,
     hosts: hostsFromWire(settings),
     database: {
       username: database.username,

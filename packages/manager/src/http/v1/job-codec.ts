@@ -1,5 +1,5 @@
-import { type AgentJob, backupStages, type JobStatus, restoreStages, stageLogField } from '@osb-backup/protocol'
-import type { JobLog, JobState, Job as WireJob, JobPart as WirePart } from '@osb-backup/protocol/v1'
+import { type AgentJob, backupStages, restoreStages, stageLogField } from '@osb-backup/protocol'
+import type { JobLog, Job as WireJob, JobPart as WirePart } from '@osb-backup/protocol/v1'
 import type { FastifyReply } from 'fastify'
 import {
   type BackupPart,
@@ -13,26 +13,10 @@ import {
   type VerifyPart,
 } from '../../jobs/job.ts'
 import { describeBlocker } from '../../jobs/reservations.ts'
+import { drillPartToWire, drillToWire } from './drill-codec.ts'
+import { stateOf } from './job-states.ts'
 
 type AgentStage = NonNullable<AgentJob['stages']>[number]
-
-const states = {
-  STARTED: 'queued',
-  RUNNING: 'running',
-  SUCCEEDED: 'succeeded',
-  FAILED: 'failed',
-  UNKNOWN: 'unknown',
-} as const satisfies Record<JobStatus, JobState>
-
-/** The status that jobs in a state have, and whether they were cancelled. */
-export const statusesOfStates = {
-  queued: { status: 'STARTED' },
-  running: { status: 'RUNNING' },
-  succeeded: { status: 'SUCCEEDED' },
-  failed: { status: 'FAILED', isCancelled: false },
-  cancelled: { status: 'FAILED', isCancelled: true },
-  unknown: { status: 'UNKNOWN' },
-} as const satisfies Record<JobState, { status: JobStatus; isCancelled?: boolean }>
 
 /** A job as the API answers it. */
 export function jobToWire(job: Job): WireJob {
@@ -45,8 +29,7 @@ export function jobToWire(job: Job): WireJob {
     instanceId: job.instanceId,
     planId: job.planId,
     destinationId: job.destinationId,
-    ...(job.kind === 'backup' ? {} : { sourceJobId: job.sourceJobId }),
-    ...(job.kind === 'verify' ? { samplePercent: job.samplePercent } : {}),
+    ...kindFields(job),
     ...due,
     attempt: attempt.number,
     previousAttemptId: attempt.previousId,
@@ -60,16 +43,28 @@ export function jobToWire(job: Job): WireJob {
       requestedAt: job.cancelled.at.toISOString(),
       requestedBy: job.cancelled.by,
     },
-    parts:
-      job.kind === 'verify'
-        ? job.parts.map((part) => verifyPartToWire(part, job))
-        : job.parts.map((part) => partToWire(part, job)),
+    parts: partsToWire(job),
   }
 }
 
-/** What failed of a job that was cancelled did so because of that. */
-export function stateOf(status: JobStatus, isCancelled: boolean): JobState {
-  return status === 'FAILED' && isCancelled ? 'cancelled' : states[status]
+/** What jobs of a kind have besides. */
+function kindFields(job: Job): Pick<WireJob, 'sourceJobId' | 'samplePercent' | 'drillId' | 'drill'> {
+  switch (job.kind) {
+    case 'backup':
+      return {}
+    case 'restore':
+      return { sourceJobId: job.sourceJobId, drillId: job.drillId }
+    case 'verify':
+      return { sourceJobId: job.sourceJobId, samplePercent: job.samplePercent }
+    case 'drill':
+      return { drill: drillToWire(job.drill) }
+  }
+}
+
+function partsToWire(job: Job): WirePart[] {
+  if (job.kind === 'verify') return job.parts.map((part) => verifyPartToWire(part, job))
+  if (job.kind === 'drill') return job.parts.map((part) => drillPartToWire(part, job))
+  return job.parts.map((part) => partToWire(part, job))
 }
 
 function verifyPartToWire(part: VerifyPart, job: VerifyJob): WirePart {

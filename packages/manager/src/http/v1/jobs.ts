@@ -6,7 +6,8 @@ import { cancelJob, deleteJob, getJob, getJobWithoutLogs, searchJobs } from '../
 import { giveUpJob } from '../../jobs/unknown-parts.ts'
 import { OUTSIDE_CALL_DEADLINE_MS } from '../deadlines.ts'
 import type { App } from '../typed-app.ts'
-import { jobToWire, logsToWire, sendStartedJob, statusesOfStates } from './job-codec.ts'
+import { jobToWire, logsToWire, sendStartedJob } from './job-codec.ts'
+import { statusesOfStates } from './job-states.ts'
 import { keysetOf, toDate, toList } from './lists.ts'
 import { idParams as params } from './params.ts'
 

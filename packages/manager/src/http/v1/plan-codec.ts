@@ -5,7 +5,7 @@ import type { BackupPlan } from '../../plans/plan.ts'
 import type { PlanRun } from '../../plans/plan-run.ts'
 import { runSettingsFromWire, runSettingsToWire } from '../../plans/run-settings.ts'
 import type { NewPlan } from '../../plans/service.ts'
-import { stateOf } from './job-codec.ts'
+import { stateOf } from './job-states.ts'
 
 /** A plan as the API answers it. */
 export function planToWire(plan: BackupPlan): Plan {
@@ -16,6 +16,7 @@ export function planToWire(plan: BackupPlan): Plan {
     encryption: { publicKey: plan.publicKey, privateKeySet: plan.privateKey !== undefined },
     managedBy: plan.managedBy,
     mayPause: plan.managedBy === undefined ? undefined : plan.mayPause,
+    nextDrillAt: plan.nextDrillAt?.toISOString(),
     nextRunAt: plan.nextRunAt?.toISOString(),
     retentionEffectiveAt: plan.retentionCountsFrom?.toISOString(),
     createdAt: plan.createdAt.toISOString(),
@@ -51,11 +52,19 @@ export function planFromWire(settings: PlanSettings): Omit<NewPlan, 'instanceId'
   }
 }
 
-/** Settings before a merge patch is applied: a retention of another style replaces the stored one, whose fields mean nothing to it. */
+/**
+ * Settings before a merge patch is applied: a retention of another style, or a drill target of another kind, replaces the stored one, whose
+ * fields mean nothing to it.
+ */
 export function beforePatch(settings: PlanSettings, patch: PlanPatch): PlanSettings {
-  const style = patch.retention?.style
-  if (style == null || style === settings.retention.style) return settings
-  return { ...settings, retention: { style } }
+  const { retention, drill } = settings
+  const style = patch.retention?.style ?? retention.style
+  const target = patch.drill?.target?.kind ?? drill?.target.kind
+  return {
+    ...settings,
+    ...(style === retention.style ? {} : { retention: { style } }),
+    ...(drill === undefined || target === drill.target.kind ? {} : { drill: { ...drill, target: {} as never } }),
+  }
 }
 
 /** What became of a scheduled run, as the API answers it. */

@@ -1,4 +1,5 @@
 import {
+  drillRequestSchema,
   jobSchema,
   listOf,
   planCreateSchema,
@@ -13,6 +14,7 @@ import {
 } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
 import type { Context } from '../../context/context.ts'
+import { startDrill } from '../../drills/start-drill.ts'
 import { attemptsOfRuns } from '../../jobs/service.ts'
 import { startBackup } from '../../jobs/start-backup.ts'
 import { deletePlan } from '../../lifecycle/delete-plan.ts'
@@ -134,6 +136,26 @@ export function planRoutes(app: App, context: Context): void {
       const plan = await getPlan(context, call, request.params.id)
       const options = { key: parseIdempotencyKey(request), wait: request.body?.wait ?? false }
       const job = await startBackup(context, call, plan, options)
+      return sendStartedJob(reply, job).send(jobToWire(job))
+    },
+  )
+
+  app.post(
+    '/v1/plans/:id/drill',
+    {
+      config: { access: 'operator' },
+      schema: {
+        summary: 'Start a drill of a plan now: restore its items into the drill target, check them, and clean up',
+        headers: idempotencyKeyHeader,
+        params,
+        body: drillRequestSchema,
+        response: { 202: jobSchema },
+      },
+    },
+    async (request, reply) => {
+      const { call, body = {} } = request
+      const plan = await getPlan(context, call, request.params.id)
+      const job = await startDrill(context, call, plan, body, parseIdempotencyKey(request))
       return sendStartedJob(reply, job).send(jobToWire(job))
     },
   )

@@ -21,6 +21,7 @@ import { policyExemptionRoutes } from './policy-exemptions.ts'
 import { reconciliationRoutes } from './reconciliations.ts'
 import { restorePointObjectRoutes } from './restore-point-object.ts'
 import { restorePointRoutes } from './restore-points.ts'
+import { serviceBrokerRoutes } from './service-brokers.ts'
 import { tokenRoutes } from './tokens.ts'
 import { trendRoutes } from './trends.ts'
 import { versionRoutes } from './version.ts'
@@ -46,6 +47,7 @@ export function v1Routes(app: App, context: Context): void {
     restorePointObjectRoutes,
     alarmRoutes,
     notificationRoutes,
+    serviceBrokerRoutes,
     overviewRoutes,
     clockRoutes,
     eventRoutes,

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { access } from './access.ts'
 import { alarms } from './alarms.ts'
+import { drills } from './drills.ts'
 import { instances } from './instances.ts'
 import { jobCounters } from './job-counters.ts'
 import { jobs } from './jobs.ts'
@@ -10,6 +11,7 @@ import { plans } from './plans.ts'
 import { policies } from './policies.ts'
 import { restorePointCounters } from './restore-point-counters.ts'
 import { restorePoints } from './restore-points.ts'
+import { serviceBrokers } from './service-brokers.ts'
 import { system } from './system.ts'
 
 /** Creates all tables. */
@@ -21,12 +23,14 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     ...jobCounters,
     ...restorePoints,
     ...restorePointCounters,
+    ...drills,
     ...access,
     ...system,
     ...alarms,
     ...measurements,
     ...notifications,
     ...policies,
+    ...serviceBrokers,
   ]) {
     await sql.raw(statement).execute(database)
   }

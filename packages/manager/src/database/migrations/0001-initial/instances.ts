@@ -44,6 +44,7 @@ export const instances = [
     items jsonb,
     pack text,
     label text,
+    drill_target boolean not null default false,
     hosts jsonb not null,
     backup_host text not null,
     backup_port integer not null,

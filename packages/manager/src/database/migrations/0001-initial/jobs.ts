@@ -21,6 +21,7 @@ export const jobs = [
     sealed_private_key text,
     sealed_parameters text,
     sample_percent integer,
+    drill_job_id text,
     due_at timestamptz,
     late boolean not null default false,
     parallel_items integer not null default 1,
@@ -45,6 +46,7 @@ export const jobs = [
   'create index jobs_by_status_and_time on jobs (status, started_at, id)',
   'create index jobs_by_end on jobs (ended_at, id)',
   'create index jobs_by_first_attempt on jobs (first_attempt_id) where first_attempt_id is not null',
+  'create index jobs_by_drill on jobs (drill_job_id) where drill_job_id is not null',
   // Few jobs are open at any time, however many there were.
   'create index jobs_open on jobs (started_at, id) where ended_at is null',
   'create index jobs_open_of_plan on jobs (plan_id) where ended_at is null',
@@ -104,5 +106,5 @@ export const jobs = [
       join jobs j on j.id = p.job_id
       join service_instances i on i.id = j.instance_id
       join agents a on a.id = i.agent_id
-    where p.ended_at is null and j.ended_at is null and j.kind <> 'verify'`,
+    where p.ended_at is null and j.ended_at is null and j.kind in ('backup', 'restore')`,
 ]
