@@ -8,8 +8,8 @@ import { z } from 'zod'
 import { inProcessCliOf } from '../fixtures/cli.ts'
 import { type Fixture, startFixture } from '../fixtures/fixture.ts'
 import { type HttpReceiver, startHttpReceiver } from '../manager/notification-receivers.ts'
-import { runPolicyCommands } from './policy-commands.ts'
 import { startBroker } from '../osb-client/broker-fixture.ts'
+import { runPolicyCommands } from './policy-commands.ts'
 import { leaves, RecordedCli } from './recorded-cli.ts'
 
 const secrets = { agent: 'secret-of-the-agent', database: 'secret-of-the-database', broker: 'secret-of-the-broker' }

@@ -102,7 +102,7 @@ test('a floor cannot be undercut; what was below it before stays, and is shown',
   const policy = await createPolicy(label, { template: undefined, floor } as never)
 
   const key = await identityToRecipient(await generateIdentity())
-  const above = { retention: { style: 'gfs', keepMonthly: 1 } as const, encryption: { publicKey: key } }
+  const above = { retention: { style: 'gfs', keepDaily: 14 } as const, encryption: { publicKey: key } }
   for (const [fields, field] of [
     [{ ...above, retention: { style: 'days', period: 13 } }, 'retention'],
     [{ ...above, retention: { style: 'count', period: 1000 } }, 'retention'],

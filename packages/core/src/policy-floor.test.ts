@@ -41,9 +41,13 @@ describe('minimum retention', () => {
     expect(daysKept({ style: 'ALL', period: 1 })).toBe(Number.POSITIVE_INFINITY)
     expect(daysKept({ style: 'DAYS', period: 7 })).toBe(7)
     expect(daysKept({ style: 'HOURS', period: 36 })).toBe(1.5)
-    expect(daysKept(gfs({ daily: 7, monthly: 2 }))).toBe(56)
+    expect(daysKept(gfs({ daily: 7, monthly: 2 }))).toBe(7)
     expect(daysKept(gfs({ hourly: 48 }))).toBe(2)
-    expect(daysKept(gfs({ yearly: 5, maxAgeDays: 30 }))).toBe(30)
+    expect(daysKept(gfs({ daily: 40, maxAgeDays: 30 }))).toBe(30)
+  })
+
+  test('generations that keep one restore point of several days are no age either', () => {
+    expect(daysKept({ style: 'GFS', period: 1, generations: { weekly: 9, monthly: 12, yearly: 5 } })).toBe(0)
   })
 
   test('a number of restore points is no age, as backups in a row replace them', () => {
@@ -60,14 +64,14 @@ describe('minimum retention', () => {
     expect(rulesBroken({})).toEqual([])
   })
 
-  test('a retention above a floor keeps a restore point that is nearly so old, however many are taken since', () => {
+  test('a retention above a floor keeps the restore point of a day that is nearly so old, however many are taken since', () => {
     fc.assert(
       fc.property(
         retention,
         fc.integer({ min: 1, max: 40 }),
         fc.integer({ min: 1, max: 30 }),
         (each, days, backups) => {
-          fc.pre(daysKept(each) >= days + 31)
+          fc.pre(daysKept(each) >= days + 1)
           const now = new Date('2026-03-31T12:00:00Z')
           const points = Array.from({ length: backups + 1 }, (_, index) => ({
             ...{

@@ -51,7 +51,7 @@ export function floorViolations(subject: FloorSubject, floor: Floor): FloorViola
   const days = daysKept(subject.retention)
   const { minimumRetentionDays = 0 } = floor
   if (days < minimumRetentionDays) {
-    const kept = days === 0 ? 'is not sure to keep any by age' : `is sure to keep those of ${inDays(days)} only`
+    const kept = days === 0 ? 'is not sure to keep those of each day' : `is sure to do so for ${inDays(days)} only`
     const message = `requires restore points to be kept for at least ${inDays(minimumRetentionDays)}; this retention ${kept}`
     found.push({ rule: 'retention', message })
   }
@@ -69,12 +69,10 @@ export function floorViolations(subject: FloorSubject, floor: Floor): FloorViola
 
 const inDays = (days: number) => (days === 1 ? 'one day' : `${Math.round(days * 100) / 100} days`)
 
-/** Shortest lengths of the generations, in days. */
-const generationDays = { hourly: 1 / 24, daily: 1, weekly: 7, monthly: 28, yearly: 365 } as const
-
 /**
- * For how many days a retention is sure to keep restore points, however often backups run. One that counts restore points is
- * not sure to keep any: enough backups in a row replace them all within minutes.
+ * For how many days a retention is sure to keep the newest restore point of each day at least, however often backups run. One
+ * that counts restore points is not sure to keep any: enough backups in a row replace them all within minutes. Nor are
+ * generations of weeks and more, which keep one of several days: `keepYearly: 1` keeps the newest restore point alone.
  */
 export function daysKept({ style, period, generations = {} }: Retention): number {
   switch (style) {
@@ -87,10 +85,8 @@ export function daysKept({ style, period, generations = {} }: Retention): number
     case 'FILES':
       return 0
     case 'GFS': {
-      const { maxAgeDays = Number.POSITIVE_INFINITY } = generations
-      const kinds = Object.keys(generationDays) as (keyof typeof generationDays)[]
-      const reach = Math.max(...kinds.map((kind) => (generations[kind] ?? 0) * generationDays[kind]))
-      return Math.min(reach, maxAgeDays)
+      const { hourly = 0, daily = 0, maxAgeDays = Number.POSITIVE_INFINITY } = generations
+      return Math.min(Math.max(daily, hourly / 24), maxAgeDays)
     }
   }
 }

@@ -15,6 +15,7 @@ export const alarmKinds = [
   'policy-failing',
   'certificate-expiring',
   'token-expiring',
+  'credentials-expiring',
   'clock-wrong',
   'disk-nearly-full',
   'database-nearly-full',

@@ -33,6 +33,7 @@ export const alarmMessages = {
     'policy-failing': 'Policy not applied',
     'certificate-expiring': 'Certificate expiring',
     'token-expiring': 'Token expiring',
+    'credentials-expiring': 'Credentials expiring',
     'clock-wrong': 'Clock wrong',
     'disk-nearly-full': 'Disk nearly full',
     'database-nearly-full': 'Database nearly full',

@@ -31,13 +31,22 @@ export async function claimChecks(
   return rows.map(({ id }) => id)
 }
 
-/** Records what a check found. */
+/** What a check of a destination found. */
+export interface CheckResult {
+  /** Why it cannot be used; undefined: it can. */
+  error: string | undefined
+  certificatesExpireAt: Date[]
+  /** Undefined: the credentials do not expire, or the server does not say. Absent: it could not be asked. */
+  credentialsExpireAt?: Date | undefined
+}
+
+/** Records what a check found. When credentials expire remains known while the server cannot be asked: they may have. */
 export async function recordCheck(
   { database }: { database: Database },
   destinationId: string,
-  error: string | undefined,
-  certificatesExpireAt: Date[],
+  { error, certificatesExpireAt, ...asked }: CheckResult,
 ): Promise<void> {
+  const { credentialsExpireAt } = asked
   await database
     .updateTable('destination_checks')
     .set({
@@ -45,6 +54,7 @@ export async function recordCheck(
       error: error ?? null,
       checked_at: sql<Date>`now()`,
       certificates_expire_at: certificatesExpireAt,
+      ...('credentialsExpireAt' in asked ? { credentials_expire_at: credentialsExpireAt ?? null } : {}),
     })
     .where('destination_id', '=', destinationId)
     .execute()

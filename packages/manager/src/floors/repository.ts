@@ -67,14 +67,14 @@ export async function plansOnFloor(
 
 /** What selectors are compared with of an instance. */
 export type InstanceFacts = SelectableInstance & {
-  /** Its broker deleted its plans: it is about to be deleted. */
-  isDeprovisioned: boolean
+  /** Policies give it no plan: its broker deleted its plans, so that it is about to be deleted; or drills restore into it. */
+  isLeftAlone: boolean
 }
 
 const facts = (database: Database) =>
   database
     .selectFrom('service_instances')
-    .select(['id', 'service_id', 'plan_id', 'organization_guid', 'space_guid', 'label', 'deprovisioned_at'])
+    .select(['id', 'service_id', 'plan_id', 'organization_guid', 'space_guid', 'label', 'deprovisioned_at', 'drill_target'])
     .where('deleted_at', 'is', null)
 
 function toFacts(row: Awaited<ReturnType<ReturnType<typeof facts>['execute']>>[number]): InstanceFacts {
@@ -85,7 +85,7 @@ function toFacts(row: Awaited<ReturnType<ReturnType<typeof facts>['execute']>>[n
     organizationGuid: row.organization_guid ?? undefined,
     spaceGuid: row.space_guid ?? undefined,
     label: row.label ?? undefined,
-    isDeprovisioned: row.deprovisioned_at !== null,
+    isLeftAlone: row.deprovisioned_at !== null || row.drill_target,
   }
 }
 

@@ -19,6 +19,7 @@ import { findInstance, lockInstance } from '../instances/repository.ts'
 import { requireSelectableItems } from '../items/service.ts'
 import { isSamePlan } from '../plans/managed.ts'
 import { findManagedPlan, lockManagedPlan, planNamesOf } from '../plans/managed-repository.ts'
+import { nextDrillOf } from '../plans/next-drill.ts'
 import { nextRunOf } from '../plans/next-run.ts'
 import { type BackupPlan, retentionOf } from '../plans/plan.ts'
 import { replacePlan } from '../plans/replace-plan.ts'
@@ -199,7 +200,9 @@ async function applyPlan(
     const createdAt = await readClock(tx)
     const isPaused = prepared.paused ?? false
     const unscheduled = { nextRunAt: undefined, retentionCountsFrom: undefined, version: 1 }
-    const plan = { ...fields, ...unscheduled, id: newIdentifier(createdAt), paused: isPaused, createdAt }
+    const running = { ...fields, paused: isPaused }
+    const nextDrillAt = nextDrillOf(running, createdAt)
+    const plan = { ...running, ...unscheduled, id: newIdentifier(createdAt), createdAt, nextDrillAt }
     await insertPlan(tx, plan, nextRunOf({ ...plan, lastDueAt: undefined }, tx.settings, createdAt))
     return { id: plan.id, isChanged: true }
   }

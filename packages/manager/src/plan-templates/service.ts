@@ -9,6 +9,7 @@ import { lockDestination, retireDestinations } from '../destinations/repository.
 import { requireMayChooseDirectory } from '../destinations/rules.ts'
 import { checkStore } from '../destinations/service.ts'
 import { findInstance } from '../instances/repository.ts'
+import { checkDrill } from '../plans/drill-rules.ts'
 import { deleteManagedPlans, listManagedPlans, releasePlans } from '../plans/managed-repository.ts'
 import { type BackupPlan, retentionOf } from '../plans/plan.ts'
 import { type JudgedPoint, pointsUnder } from '../plans/preview.ts'
@@ -42,6 +43,7 @@ export async function checkTemplate(
 ): Promise<void> {
   const { plan, destination } = template
   checkPlan({ ...plan, items: [...(plan.items ?? ['*'])] }, context, stored?.plan)
+  if (call !== undefined) await checkDrill(context, call, plan, stored?.plan)
   checkPlaceholders(destination)
   if (call !== undefined && !(stored && stores.isSamePlace(stored.destination.store, destination.store))) {
     requireMayChooseDirectory(context, call, destination.store)
@@ -114,6 +116,7 @@ const planParts = [
   ['rpo', ['rpoSeconds']],
   ['retries', ['retries']],
   ['parallelItems', ['parallelItems']],
+  ['drill', ['drill']],
 ] as const
 
 /** What becomes of plans that nothing maintains any more. Their restore points stay in every case. */

@@ -18,11 +18,20 @@ export type RunSettings = Pick<
   | 'rpoSeconds'
   | 'retries'
   | 'parallelItems'
+  | 'drill'
 >
 
 type WireRunSettings = Pick<
   PlanSettings,
-  'schedule' | 'retention' | 'compression' | 'encryption' | 'excludedItems' | 'rpoSeconds' | 'retries' | 'parallelItems'
+  | 'schedule'
+  | 'retention'
+  | 'compression'
+  | 'encryption'
+  | 'excludedItems'
+  | 'rpoSeconds'
+  | 'retries'
+  | 'parallelItems'
+  | 'drill'
 >
 
 /** The same as a client sent them. @throws {RequestError} If the retention is incomplete. */
@@ -41,6 +50,7 @@ export function runSettingsFromWire(settings: WireRunSettings): RunSettings {
     rpoSeconds: settings.rpoSeconds,
     retries: settings.retries ?? DEFAULT_RETRIES,
     parallelItems: settings.parallelItems ?? 1,
+    drill: settings.drill,
   }
 }
 
@@ -55,6 +65,7 @@ export function runSettingsToWire(settings: RunSettings) {
     rpoSeconds: settings.rpoSeconds,
     retries: settings.retries,
     parallelItems: settings.parallelItems,
+    drill: settings.drill,
   }
 }
 

@@ -85,8 +85,8 @@ export async function createPlan(
   requireNoDrillTarget(instance)
   const { store } = await checkDestination(context, plan)
   checkPlan(plan, context)
-  await requireAboveFloors(context, plan.instanceId, { ...plan, retention: retentionOf(plan), store })
   await checkDrill(context, call, plan)
+  await requireAboveFloors(context, plan.instanceId, { ...plan, retention: retentionOf(plan), store })
   const next = nextRunOf({ ...plan, lastDueAt: undefined }, context.settings, createdAt)
   return namingTakenName(
     plan,
@@ -125,8 +125,8 @@ export async function updatePlan(
   await checkItems(context, plan, stored)
   requireMayReplace(call, stored, plan)
   checkPlan(plan, context, stored)
-  await requireStaysAboveFloors(context, { plan, store }, stored)
   await checkDrill(context, call, plan, stored)
+  await requireStaysAboveFloors(context, { plan, store }, stored)
   const update = inAuditedTransaction(context, call, async (tx) => {
     const locked = await repository.lockPlan(tx, plan.id)
     if (locked === undefined || (edited !== undefined && locked.plan.version !== edited)) throw changedMeanwhile()

@@ -97,7 +97,7 @@ async function assign(
     const { winner, overruled } = rankPolicies(ranked, instance)
     return {
       instanceId: instance.id,
-      policy: instance.isDeprovisioned ? undefined : winner,
+      policy: instance.isLeftAlone ? undefined : winner,
       overruled: overruled.map(({ id }) => id),
       planId: plans.get(instance.id),
       exemptUntil: exemptions.get(instance.id)?.expiresAt,

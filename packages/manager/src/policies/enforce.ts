@@ -60,8 +60,8 @@ interface Enforced {
 
 async function enforce(context: Context, instanceId: string, policies: readonly Policy[]): Promise<Enforced> {
   const facts = await findInstanceFacts(context, instanceId)
-  // Its broker deleted its plans on purpose, or it is deleted.
-  if (facts === undefined || facts.isDeprovisioned) return { policyId: undefined, nextAt: undefined }
+  // Its broker deleted its plans on purpose, drills restore into it, or it is deleted.
+  if (facts === undefined || facts.isLeftAlone) return { policyId: undefined, nextAt: undefined }
   const policy = choosePolicy(policies.map(toRanked), facts)
   const exemption = (await activeExemptions(context, [instanceId])).get(instanceId)
   if (exemption !== undefined) {

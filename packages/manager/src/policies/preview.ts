@@ -85,7 +85,7 @@ async function* affectedInstances(
   const exempt = await activeExemptions(context, 'all')
   for await (const facts of allInstances(context)) {
     const selects = [before, after].map((policy) => policy !== undefined && isSelected(facts, policy.selector))
-    if (!selects.includes(true) || facts.isDeprovisioned) continue
+    if (!selects.includes(true) || facts.isLeftAlone) continue
     yield {
       facts,
       isSelected: selects[after === undefined ? 0 : 1] === true,

@@ -26,6 +26,7 @@ const runFields = planSettingsSchema.pick({
   retries: true,
   parallelItems: true,
   excludedItems: true,
+  drill: true,
 })
 
 const destinationFields = destinationSettingsSchema.pick({ bandwidthLimitBytesPerSecond: true, quotaBytes: true })

@@ -16,7 +16,7 @@ import {
   searchField,
 } from './schema.ts'
 
-const RECIPIENT = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kdxdpuxlq8qdk2'
+const RECIPIENT = 'age12jxjtvaydgh0pqwsfy7rxkp2xn720g7vfm8gfdq8sp99fsl0yelq2mhm2m'
 
 export const retentionStyles = ['count', 'hours', 'days', 'gfs', 'all'] as const
 export type RetentionStyle = (typeof retentionStyles)[number]

@@ -47,7 +47,7 @@ const allowedDestinationSchema = z.strictObject({
     .min(1)
     .max(4000)
     .optional()
-    .meta(about('The bucket, container or directory, or a pattern with `*`; absent for any', 'backups-*')),
+    .meta(about('The bucket, container or directory, or a pattern with `*`; absent for any', 'backups*')),
 })
 
 /** What no plan of the selected service instances may fall below. */
@@ -59,7 +59,7 @@ export const policyFloorSchema = z.strictObject({
     .optional()
     .meta(
       about(
-        'For how many days restore points are kept at least. A retention that counts restore points promises no age and is refused: use `days`, `hours`, `gfs` or `all`',
+        'For how many days the newest restore point of each day is kept at least. A retention that counts restore points, or keeps generations of weeks and more alone, does not promise that: use `days`, `hours`, `all`, or `gfs` with `keepDaily`',
         14,
       ),
     ),

@@ -37,7 +37,6 @@ function commonFields(plan: BackupPlan) {
     items: plan.items,
     paused: plan.paused,
     ...runSettingsToWire(plan),
-    drill: plan.drill,
   }
 }
 
@@ -50,7 +49,6 @@ export function planFromWire(settings: PlanSettings): Omit<NewPlan, 'instanceId'
     paused: settings.paused ?? false,
     items: settings.items,
     ...runSettingsFromWire(settings),
-    drill: settings.drill,
   }
 }
 

@@ -49,9 +49,11 @@ export const policies = [
     for each row execute function check_policy_of_instance()`,
   // Whatever registers or changes an instance: its policy may be another one, or mean something else, from then on.
   `create trigger service_instances_policy_check after update on service_instances for each row
-    when ((old.service_id, old.plan_id, old.organization_guid, old.space_guid, old.label, old.items, old.deleted_at, old.deprovisioned_at)
+    when ((old.service_id, old.plan_id, old.organization_guid, old.space_guid, old.label, old.items, old.deleted_at, old.deprovisioned_at,
+      old.drill_target)
       is distinct from
-      (new.service_id, new.plan_id, new.organization_guid, new.space_guid, new.label, new.items, new.deleted_at, new.deprovisioned_at))
+      (new.service_id, new.plan_id, new.organization_guid, new.space_guid, new.label, new.items, new.deleted_at, new.deprovisioned_at,
+      new.drill_target))
     execute function check_policy_of_instance()`,
 
   `create function check_policy_of_exemption() returns trigger language plpgsql as $$
