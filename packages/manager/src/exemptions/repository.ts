@@ -4,7 +4,7 @@ import { contains, type InstanceRange, isGranted, isOfInstances } from '../datab
 import type { Database } from '../database/open-database.ts'
 import { readKeyset } from '../database/read-keyset.ts'
 import type { PolicyExemptionTable } from '../database/tables/policies.ts'
-import { type InTransaction, isUniqueViolation } from '../database/transaction.ts'
+import { type InTransaction, isViolationOf } from '../database/transaction.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { Exemption } from './exemption.ts'
 
@@ -82,7 +82,7 @@ export async function insertExemption({ database }: InTransaction, exemption: Ex
 }
 
 /** Whether an exemption was not stored because its instance has one. */
-export const hasExemption = (error: unknown): boolean => isUniqueViolation(error, 'policy_exemptions_of_instance')
+export const hasExemption = (error: unknown): boolean => isViolationOf(error, 'policy_exemptions_of_instance')
 
 /** Replaces an exemption. Returns the new version; undefined if another one than `exemption.version` is stored. */
 export async function updateExemption(

@@ -4,7 +4,7 @@ import type { RepositoryContext } from '../context/context.ts'
 import { contains } from '../database/conditions.ts'
 import { readKeyset } from '../database/read-keyset.ts'
 import type { PolicyTable } from '../database/tables/policies.ts'
-import { type InTransaction, isUniqueViolation } from '../database/transaction.ts'
+import { type InTransaction, isViolationOf } from '../database/transaction.ts'
 import type { PlanTemplate } from '../plan-templates/template.ts'
 import { purposeOf } from '../secrets/sealed-columns.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
@@ -137,4 +137,4 @@ export async function deletePolicy({ database }: InTransaction, id: string): Pro
 }
 
 /** Whether a policy was not stored because another one has its name. */
-export const isPolicyNameTaken = (error: unknown): boolean => isUniqueViolation(error, 'policies_name')
+export const isPolicyNameTaken = (error: unknown): boolean => isViolationOf(error, 'policies_name')
