@@ -74,7 +74,16 @@ export type InstanceFacts = SelectableInstance & {
 const facts = (database: Database) =>
   database
     .selectFrom('service_instances')
-    .select(['id', 'service_id', 'plan_id', 'organization_guid', 'space_guid', 'label', 'deprovisioned_at', 'drill_target'])
+    .select([
+      'id',
+      'service_id',
+      'plan_id',
+      'organization_guid',
+      'space_guid',
+      'label',
+      'deprovisioned_at',
+      'drill_target',
+    ])
     .where('deleted_at', 'is', null)
 
 function toFacts(row: Awaited<ReturnType<ReturnType<typeof facts>['execute']>>[number]): InstanceFacts {

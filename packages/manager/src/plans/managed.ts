@@ -32,6 +32,13 @@ export function isSamePlan(one: BackupPlan, other: BackupPlan): boolean {
 }
 
 function comparable(plan: BackupPlan): unknown {
-  const { version: _version, nextRunAt: _next, nextDrillAt: _drill, retentionCountsFrom: _counts, createdAt: _created, ...said } = plan
+  const {
+    version: _version,
+    nextRunAt: _next,
+    nextDrillAt: _drill,
+    retentionCountsFrom: _counts,
+    createdAt: _created,
+    ...said
+  } = plan
   return { ...said, mayPause: plan.mayPause ?? true }
 }
