@@ -1,5 +1,5 @@
 import { Alert } from '@mantine/core'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 import { TextLink } from './page.tsx'
 
 const t = messages.plans

@@ -2,7 +2,7 @@ import { List, Text } from '@mantine/core'
 import type { PlanPreview } from '@osb-backup/protocol/v1'
 import { formatCount } from '../../components/formats.ts'
 import { Instant } from '../../components/instant.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 
 const t = messages.plans.preview
 const SHOWN = 50

@@ -1,7 +1,7 @@
 import { NumberInput, Select, SimpleGrid, Text } from '@mantine/core'
 import { type RetentionStyle, retentionStyles } from '@osb-backup/protocol/v1'
 import { Section } from '../../components/section.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { generationFields, type RetentionDraft } from './plan-draft.ts'
 
 const t = messages.plans.form

@@ -1,7 +1,7 @@
 import { Button, Group, NumberInput, Select, Stack, Switch, Text, TextInput } from '@mantine/core'
 import { type StoreKind, storeKinds } from '@osb-backup/protocol/v1'
 import { Section } from '../../components/section.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { policyMessages } from '../../messages/policies.ts'
 import type { PlaceDraft, PolicyFieldsProps } from './policy-draft.ts'
 

@@ -1,7 +1,7 @@
 import { Select, SimpleGrid, Stack, Switch, TagsInput, TextInput } from '@mantine/core'
 import { type Policy, type StoreKind, storeKinds } from '@osb-backup/protocol/v1'
 import { Section } from '../../components/section.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { policyMessages } from '../../messages/policies.ts'
 import { isSecretSet } from '../destinations/store-fields.ts'
 import { StoreSettings } from '../destinations/store-settings.tsx'
