@@ -1,11 +1,11 @@
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { inTransaction } from '../database/transaction.ts'
+import type { Deregistration } from '../deregistrations/deregistration.ts'
+import { findDeregistration, runningDeregistrations, updateDeregistration } from '../deregistrations/repository.ts'
 import { plansOfInstance } from '../plans/repository.ts'
 import { RequestError } from '../shared/request-error.ts'
 import { completeDeregistration, lockForDeletion } from './deregister.ts'
-import type { Deregistration } from './deregistration.ts'
-import { findDeregistration, runningDeregistrations, updateDeregistration } from './deregistrations-repository.ts'
 import { followLastBackup } from './last-backup.ts'
 
 const BATCH_SIZE = 50

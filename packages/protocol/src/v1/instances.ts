@@ -214,11 +214,9 @@ export const instanceSchema = z.object({
   lockedSince: instantSchema
     .optional()
     .meta(about('Since when one of its databases has been locked; the earliest of several', EXAMPLE_INSTANT)),
-  deregistration: deregistrationSchema
-    .optional()
-    .meta({
-      description: 'Its deregistration, while that takes a while, or after it failed; absent: none was requested',
-    }),
+  deregistration: deregistrationSchema.optional().meta({
+    description: 'Its deregistration, while that takes a while, or after it failed; absent: none was requested',
+  }),
   createdAt: instantSchema.meta(about('When it was registered', EXAMPLE_INSTANT)),
 })
 export type Instance = z.infer<typeof instanceSchema>

@@ -16,12 +16,12 @@ import {
 import { z } from 'zod'
 import type { Call } from '../../access/call.ts'
 import type { Context } from '../../context/context.ts'
+import type { Deregistration } from '../../deregistrations/deregistration.ts'
 import { type GrantedItems, listGrantedItems } from '../../execution/list-items.ts'
 import { leadsElsewhere, type ServiceInstance } from '../../instances/instance.ts'
 import { getInstance } from '../../instances/service.ts'
 import { deleteInstance } from '../../lifecycle/delete-instance.ts'
 import { deregisterInstance, getDeregistration } from '../../lifecycle/deregister.ts'
-import type { Deregistration } from '../../lifecycle/deregistration.ts'
 import { agentIdsOf, createInstance, type NewInstance, updateInstance } from '../../lifecycle/save-instance.ts'
 import {
   judgeInstances,
