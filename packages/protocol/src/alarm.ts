@@ -14,6 +14,7 @@ export const alarmKinds = [
   'verification-failed',
   'certificate-expiring',
   'token-expiring',
+  'credentials-expiring',
   'clock-wrong',
   'disk-nearly-full',
   'database-nearly-full',

@@ -12,6 +12,8 @@ export interface AlarmFacts {
   destinations: readonly DestinationFacts[]
   tokens: readonly ExpiryFacts[]
   certificates: readonly ExpiryFacts[]
+  /** Credentials of destinations; `id` and `name` are those of the destination. */
+  credentials: readonly ExpiryFacts[]
   managers: readonly ManagerFacts[]
   orphans: readonly OrphanFacts[]
   /** PostgreSQL's clock was set, and nobody has confirmed it. */
@@ -96,7 +98,7 @@ export interface DestinationFacts {
   removalAttempts: number
 }
 
-/** A token or a certificate that expires. */
+/** A token, a certificate or credentials that expire. */
 export interface ExpiryFacts {
   id: string
   name: string

@@ -20,6 +20,7 @@ const quiet: AlarmFacts = {
   destinations: [],
   tokens: [],
   certificates: [],
+  credentials: [],
   managers: [],
   orphans: [],
   clockJump: undefined,
@@ -128,6 +129,17 @@ test.for<[string, Partial<AlarmFacts>, string[]]>([
   ['a token of two weeks', { tokens: [{ id: 't', name: 't', expiresAt: ahead(13) }] }, ['token-expiring bad warning']],
   ['a token of a day', { tokens: [{ id: 't', name: 't', expiresAt: ahead(1) }] }, ['token-expiring bad critical']],
   ['a token of a month', { tokens: [{ id: 't', name: 't', expiresAt: ahead(31) }] }, []],
+  [
+    'credentials of two weeks',
+    { credentials: [{ id: 'd', name: 'd', expiresAt: ahead(13) }] },
+    ['credentials-expiring bad warning'],
+  ],
+  [
+    'credentials of a day',
+    { credentials: [{ id: 'd', name: 'd', expiresAt: ahead(1) }] },
+    ['credentials-expiring bad critical'],
+  ],
+  ['credentials of a month', { credentials: [{ id: 'd', name: 'd', expiresAt: ahead(31) }] }, []],
   [
     'an expired certificate',
     { certificates: [{ id: 'c', name: 'c', expiresAt: ago(1) }] },

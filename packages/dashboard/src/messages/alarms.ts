@@ -32,6 +32,7 @@ export const alarmMessages = {
     'verification-failed': 'Verification failed',
     'certificate-expiring': 'Certificate expiring',
     'token-expiring': 'Token expiring',
+    'credentials-expiring': 'Credentials expiring',
     'clock-wrong': 'Clock wrong',
     'disk-nearly-full': 'Disk nearly full',
     'database-nearly-full': 'Database nearly full',

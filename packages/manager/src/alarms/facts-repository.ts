@@ -134,6 +134,18 @@ export async function destinationCertificates({ database }: FactsContext): Promi
   return rows
 }
 
+/** The destinations whose credentials expire within a month, as far as their servers say. */
+export async function destinationCredentials({ database }: FactsContext): Promise<ExpiryFacts[]> {
+  const { rows } = await sql<ExpiryFacts & { instanceId: string }>`
+    select destination.id, destination.name, destination.instance_id as "instanceId",
+      checks.credentials_expire_at as "expiresAt"
+    from destination_checks checks join file_destinations destination on destination.id = checks.destination_id
+    where destination.deleted_at is null and checks.credentials_expire_at < now() + interval '1 month'`.execute(
+    database,
+  )
+  return rows
+}
+
 /** The certificates of enrolled agents that expire within two weeks, in PEM. */
 export async function agentCertificates({
   database,
