@@ -61,9 +61,11 @@ function Numbers({ overview }: { overview: Overview }) {
         {needAttention === 0 ? t.allProtected : t.notAllProtected(formatCount(needAttention))}
       </Title>
       <SimpleGrid cols={{ base: 2, sm: 4 }}>
-        {protectionStates.map((state) => (
-          <ProtectionCard key={state} state={state} count={instances[state === 'at-risk' ? 'atRisk' : state]} />
-        ))}
+        {protectionStates
+          .filter((state) => state !== 'exempt' || instances.exempt > 0)
+          .map((state) => (
+            <ProtectionCard key={state} state={state} count={instances[state === 'at-risk' ? 'atRisk' : state]} />
+          ))}
       </SimpleGrid>
       <Warnings overview={overview} />
       <Facts
