@@ -1,7 +1,9 @@
 import { type Kysely, sql } from 'kysely'
 import { access } from './access.ts'
 import { alarms } from './alarms.ts'
+import { broker } from './broker.ts'
 import { clones } from './clones.ts'
+import { deregistrations } from './deregistrations.ts'
 import { drills } from './drills.ts'
 import { instances } from './instances.ts'
 import { jobCounters } from './job-counters.ts'
@@ -9,6 +11,7 @@ import { jobs } from './jobs.ts'
 import { measurements } from './measurements.ts'
 import { notifications } from './notifications.ts'
 import { plans } from './plans.ts'
+import { policies } from './policies.ts'
 import { restorePointCounters } from './restore-point-counters.ts'
 import { restorePoints } from './restore-points.ts'
 import { serviceBrokers } from './service-brokers.ts'
@@ -29,6 +32,9 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     ...alarms,
     ...measurements,
     ...notifications,
+    ...broker,
+    ...policies,
+    ...deregistrations,
     ...serviceBrokers,
     ...clones,
   ]) {
