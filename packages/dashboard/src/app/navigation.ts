@@ -16,7 +16,7 @@ import {
   Server,
   ShieldCheck,
 } from 'lucide-react'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 
 const { pages } = messages.shell
 

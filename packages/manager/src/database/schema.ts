@@ -19,6 +19,7 @@ import type {
   ReconciliationTable,
   RestorePointCounterTable,
   RestorePointTable,
+  StoredBytesTable,
 } from './tables/restore-points.ts'
 import type { ProvisionedInstanceTable, ServiceBrokerTable } from './tables/service-brokers.ts'
 import type { CertificateAuthorityTable, ClockJumpTable, ClockObservationTable, SettingTable } from './tables/system.ts'
@@ -41,6 +42,8 @@ export interface Tables {
   restore_points: RestorePointTable
   restore_point_counters: RestorePointCounterTable
   restore_point_counter_changes: RestorePointCounterTable & { id: Generated<string> }
+  stored_bytes_by_day: StoredBytesTable
+  stored_bytes_changes: StoredBytesTable & { id: Generated<string> }
   drills: DrillTable
   drill_parts: DrillPartTable
   drill_steps: DrillStepTable

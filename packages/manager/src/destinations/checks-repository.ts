@@ -1,4 +1,6 @@
 import { sql } from 'kysely'
+import type { Grants } from '../access/caller.ts'
+import { isGranted } from '../database/conditions.ts'
 import type { Database } from '../database/open-database.ts'
 
 /** A destination that its settings were just stored for is used soon, or checked by its user. */
@@ -58,4 +60,22 @@ export async function recordCheck(
     })
     .where('destination_id', '=', destinationId)
     .execute()
+}
+
+/** How many destinations that are in use were reachable, were not, and were not checked yet. */
+export async function countDestinations(
+  { database }: { database: Database },
+  scope: Grants,
+): Promise<{ reachable: number; unreachable: number; unknown: number }> {
+  const { rows } = await sql<Record<'reachable' | 'unreachable' | 'unknown', string>>`
+    select count(*) filter (where reachable) as reachable, count(*) filter (where not reachable) as unreachable,
+      count(*) filter (where reachable is null) as unknown
+    from file_destinations left join destination_checks on destination_id = id
+    where deleted_at is null and ${isGranted('instance_id', scope)}`.execute(database)
+  const [row] = rows
+  return {
+    reachable: Number(row?.reachable),
+    unreachable: Number(row?.unreachable),
+    unknown: Number(row?.unknown),
+  }
 }
