@@ -1,8 +1,7 @@
 import { Alert } from '@mantine/core'
-import { messages } from '../messages/messages.ts'
+import { planMessages as t } from '../messages/plans.ts'
 import { TextLink } from './page.tsx'
 
-const t = messages.plans
 const POLICY = 'policy:'
 
 /** Says what maintains a plan or a destination, which nobody else changes then. */

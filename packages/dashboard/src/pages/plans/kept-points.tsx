@@ -2,9 +2,9 @@ import { List, Text } from '@mantine/core'
 import type { PlanPreview } from '@osb-backup/protocol/v1'
 import { formatCount } from '../../components/formats.ts'
 import { Instant } from '../../components/instant.tsx'
-import { messages } from '../../messages/messages.ts'
+import { planMessages } from '../../messages/plans.ts'
 
-const t = messages.plans.preview
+const t = planMessages.preview
 const SHOWN = 50
 
 /** Restore points, newest first, and why a retention would keep each. */
