@@ -1,7 +1,8 @@
 import { Alert } from '@mantine/core'
-import { planMessages as t } from '../messages/plans.ts'
+import * as messages from '../messages/messages.ts'
 import { TextLink } from './page.tsx'
 
+const t = messages.plans
 const POLICY = 'policy:'
 
 /** Says what maintains a plan or a destination, which nobody else changes then. */

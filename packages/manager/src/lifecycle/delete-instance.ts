@@ -3,6 +3,7 @@ import { lockAgentAssignments } from '../agents/repository.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
+import { deleteDeregistration } from '../deregistrations/repository.ts'
 import { lockInstance, markInstanceDeleted } from '../instances/repository.ts'
 import { getInstance } from '../instances/service.ts'
 import { findWorkingJob } from '../jobs/reservations-repository.ts'
@@ -27,11 +28,21 @@ export async function deleteInstance(context: Context, call: Call, id: string): 
       const message = `The service instance still has the backup plan ${JSON.stringify(plan)}: delete its plans first.`
       throw new RequestError('conflict', message)
     }
-    await requireNoWorkingJob(tx, id)
-    await deleteManagedPlans(tx, { instanceId: id })
-    await markInstanceDeleted(tx, id, await readClock(tx))
-    for (const agentId of agentIds) await deleteIfUnused(tx, agentId, id)
+    await removeInstance(tx, id, agentIds)
   })
+}
+
+/**
+ * Deletes an instance that has no plan of its own any more. The assignments of agents, and the instance, are locked.
+ *
+ * @throws {RequestError} `conflict`, if a job works on it.
+ */
+export async function removeInstance(tx: TransactionContext, id: string, agentIds: readonly string[]): Promise<void> {
+  await requireNoWorkingJob(tx, id)
+  await deleteManagedPlans(tx, { instanceId: id })
+  await markInstanceDeleted(tx, id, await readClock(tx))
+  for (const agentId of agentIds) await deleteIfUnused(tx, agentId, id)
+  await deleteDeregistration(tx, id)
 }
 
 async function requireNoWorkingJob(tx: TransactionContext, instanceId: string): Promise<void> {

@@ -52,8 +52,8 @@ export async function deprovisionPlans(context: Context, call: Call, instanceId:
   })
 }
 
-/** The final backup is kept, whichever of several calls took it. */
-function allButNewest(points: readonly RestorePoint[], now: Date): RestorePoint[] {
+/** What a final backup makes superfluous. It is kept itself, whichever of several calls took it. */
+export function allButNewest(points: readonly RestorePoint[], now: Date): RestorePoint[] {
   const byPlan = Map.groupBy(points, (point) => point.planId)
   return [...byPlan.values()].flatMap((ofPlan) => {
     const judged = ofPlan.map((point) => ({ ...point, good: isGood(point), missing: isMissing(point) }))

@@ -10,6 +10,7 @@ export const sealedColumns = {
   service_brokers: ['sealed_password'],
   provisioned_instances: ['sealed_parameters', 'sealed_credentials'],
   jobs: ['sealed_private_key', 'sealed_parameters'],
+  broker_bindings: ['sealed_token'],
 } as const
 
 type SealedColumns = typeof sealedColumns

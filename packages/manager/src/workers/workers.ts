@@ -7,6 +7,7 @@ import { claimOwnJobs } from '../jobs/claim-own-jobs.ts'
 import { runVerification } from '../verification/run-verification.ts'
 import { agentChecks } from './agent-checks.ts'
 import { alarmTask, withdrawFromAlarms } from './alarms.ts'
+import { brokerTasks } from './broker.ts'
 import { clockWatch } from './clock-watch.ts'
 import { destinationChecks } from './destination-checks.ts'
 import { drillTick } from './drills.ts'
@@ -85,6 +86,7 @@ export class Workers {
       unknownPartChecks(context),
       policyEnforcement(context),
       alarmTask(context),
+      ...brokerTasks(context),
       ...notificationTasks(context),
       ...maintenanceTasks(context),
     ]

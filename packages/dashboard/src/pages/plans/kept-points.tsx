@@ -2,9 +2,9 @@ import { List, Text } from '@mantine/core'
 import type { PlanPreview } from '@osb-backup/protocol/v1'
 import { formatCount } from '../../components/formats.ts'
 import { Instant } from '../../components/instant.tsx'
-import { planMessages } from '../../messages/plans.ts'
+import * as messages from '../../messages/messages.ts'
 
-const t = planMessages.preview
+const t = messages.plans.preview
 const SHOWN = 50
 
 /** Restore points, newest first, and why a retention would keep each. */

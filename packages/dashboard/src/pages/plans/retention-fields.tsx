@@ -1,10 +1,10 @@
 import { NumberInput, Select, SimpleGrid, Text } from '@mantine/core'
 import { type RetentionStyle, retentionStyles } from '@osb-backup/protocol/v1'
 import { Section } from '../../components/section.tsx'
-import { planMessages } from '../../messages/plans.ts'
+import * as messages from '../../messages/messages.ts'
 import { generationFields, type RetentionDraft } from './plan-draft.ts'
 
-const t = planMessages.form
+const t = messages.plans.form
 const MAX_PERIOD = 100_000
 
 interface FieldsProps {

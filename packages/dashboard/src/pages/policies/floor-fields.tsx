@@ -1,7 +1,7 @@
 import { Button, Group, NumberInput, Select, Stack, Switch, Text, TextInput } from '@mantine/core'
 import { type StoreKind, storeKinds } from '@osb-backup/protocol/v1'
 import { Section } from '../../components/section.tsx'
-import { destinationMessages } from '../../messages/destinations.ts'
+import * as messages from '../../messages/messages.ts'
 import { policyMessages } from '../../messages/policies.ts'
 import type { PlaceDraft, PolicyFieldsProps } from './policy-draft.ts'
 
@@ -38,7 +38,7 @@ export function FloorFields({ draft, change, errorOf }: PolicyFieldsProps) {
           <Group key={index.toString()} align="flex-end" gap="sm">
             <Select
               label={t.kind}
-              data={storeKinds.map((value) => ({ value, label: destinationMessages.kinds[value] }))}
+              data={storeKinds.map((value) => ({ value, label: messages.destinations.kinds[value] }))}
               value={place.kind}
               allowDeselect={false}
               onChange={(kind) => changePlace(index, { kind: (kind as StoreKind | null) ?? place.kind })}

@@ -1,7 +1,7 @@
 import { Select, SimpleGrid, Stack, Switch, TagsInput, TextInput } from '@mantine/core'
 import { type Policy, type StoreKind, storeKinds } from '@osb-backup/protocol/v1'
 import { Section } from '../../components/section.tsx'
-import { destinationMessages } from '../../messages/destinations.ts'
+import * as messages from '../../messages/messages.ts'
 import { policyMessages } from '../../messages/policies.ts'
 import { isSecretSet } from '../destinations/store-fields.ts'
 import { StoreSettings } from '../destinations/store-settings.tsx'
@@ -50,7 +50,7 @@ export function TemplateFields({ draft, change, errorOf, stored }: PolicyFieldsP
               <Select
                 label={t.kind}
                 description={t.storeHint}
-                data={storeKinds.map((value) => ({ value, label: destinationMessages.kinds[value] }))}
+                data={storeKinds.map((value) => ({ value, label: messages.destinations.kinds[value] }))}
                 value={draft.kind}
                 allowDeselect={false}
                 onChange={(kind) => change({ kind: (kind as StoreKind | null) ?? draft.kind, store: {} })}

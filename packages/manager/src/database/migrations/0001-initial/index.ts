@@ -1,6 +1,8 @@
 import { type Kysely, sql } from 'kysely'
 import { access } from './access.ts'
 import { alarms } from './alarms.ts'
+import { broker } from './broker.ts'
+import { deregistrations } from './deregistrations.ts'
 import { drills } from './drills.ts'
 import { instances } from './instances.ts'
 import { jobCounters } from './job-counters.ts'
@@ -29,7 +31,9 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     ...alarms,
     ...measurements,
     ...notifications,
+    ...broker,
     ...policies,
+    ...deregistrations,
     ...serviceBrokers,
   ]) {
     await sql.raw(statement).execute(database)
