@@ -12,6 +12,7 @@ export const alarmKinds = [
   'removal-stuck',
   'suspicious-dump',
   'verification-failed',
+  'policy-failing',
   'certificate-expiring',
   'token-expiring',
   'credentials-expiring',
@@ -29,6 +30,7 @@ export type AlarmSeverity = (typeof alarmSeverities)[number]
 
 /** What kind of object an alarm concerns. */
 export const alarmObjectKinds = [
+  'instance',
   'item',
   'plan',
   'database',

@@ -10,8 +10,8 @@ import {
   type TrendQuery,
   trendSchema,
 } from '@osb-backup/protocol/v1'
-import type { CallOptions, Connection, CreateOptions } from '../connection.ts'
-import { deleteCall, editCalls, listCalls, pathOf } from './resource.ts'
+import type { CallOptions, Connection, CreateOptions, EditOptions } from '../connection.ts'
+import { editCalls, listCalls, pathOf } from './resource.ts'
 
 const path = '/v1/instances'
 
@@ -28,6 +28,20 @@ export const instanceCalls = (connection: Connection) => ({
   /** How size and duration of its backups develop, and when destinations are full. */
   trend: (id: string, query: TrendQuery = {}, options: CallOptions = {}): Promise<Trend> =>
     connection.call({ method: 'GET', path: pathOf(path, id, 'trend'), query, answer: trendSchema, ...options }),
-  /** Deletes an instance; its restore points stay. */
-  delete: deleteCall(connection, path),
+  /** Deletes an instance that has no plans; its restore points stay. */
+  delete: async (id: string, options: EditOptions = {}): Promise<void> => {
+    await connection.call({ method: 'DELETE', path: pathOf(path, id), answer: instanceSchema.optional(), ...options })
+  },
+  /** Deletes an instance with its plans. Returns it while that takes a while; undefined: it is done. */
+  deregister: (
+    id: string,
+    { lastBackup, keepFilesDays, ...options }: EditOptions & { lastBackup?: boolean; keepFilesDays?: number } = {},
+  ): Promise<Instance | undefined> =>
+    connection.call({
+      method: 'DELETE',
+      path: pathOf(path, id),
+      query: { plans: 'delete', lastBackup, keepFilesDays },
+      answer: instanceSchema.optional(),
+      ...options,
+    }),
 })

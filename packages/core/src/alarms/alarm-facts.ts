@@ -6,6 +6,10 @@ export interface AlarmFacts {
   /** The version of the manager. */
   version: string
   items: readonly ItemFacts[]
+  /** The service instances that are unprotected on purpose. */
+  exemptInstanceIds?: ReadonlySet<string> | undefined
+  /** The service instances that their policy could not be applied to. */
+  policyFailures?: readonly PolicyFailureFacts[] | undefined
   plans: readonly PlanFacts[]
   locks: readonly LockFacts[]
   agents: readonly AgentFacts[]
@@ -31,6 +35,12 @@ export interface ItemFacts {
   suspiciousPoint: { id: string; sizeBytes: number; usualSizeBytes: number | undefined } | undefined
   /** How many of its restore points were found damaged or missing. */
   brokenPoints: number
+}
+
+/** A service instance that its policy could not be applied to. */
+export interface PolicyFailureFacts {
+  instanceId: string
+  error: string
 }
 
 /** A plan, and what became of its runs since the last one that was started. */

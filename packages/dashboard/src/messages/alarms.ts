@@ -30,6 +30,7 @@ export const alarmMessages = {
     'removal-stuck': 'Deletion stuck',
     'suspicious-dump': 'Suspiciously small dump',
     'verification-failed': 'Verification failed',
+    'policy-failing': 'Policy not applied',
     'certificate-expiring': 'Certificate expiring',
     'token-expiring': 'Token expiring',
     'credentials-expiring': 'Credentials expiring',

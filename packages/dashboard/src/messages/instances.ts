@@ -72,6 +72,8 @@ export const instanceMessages = {
     hosts: 'Hosts',
     created: 'Registered',
     lastSeen: 'Last seen',
+    never: 'Never',
+    unknown: 'Unknown',
     version: 'Version',
   },
   calendar: {

@@ -33,12 +33,12 @@ type MetricsContext = Pick<Context, 'database' | 'settings'>
 
 /** Gathers it from the database, so that every manager answers the same. */
 export async function gatherMetrics(context: MetricsContext): Promise<MetricFacts> {
-  const instances = { protected: 0, 'at-risk': 0, unprotected: 0, unknown: 0 }
+  const instances = { protected: 0, 'at-risk': 0, unprotected: 0, unknown: 0, exempt: 0 }
   const unprotectedPlans = new Set<string>()
   for await (const { items, protection } of judgeAllInstances(context, 'all')) {
     instances[protection.state]++
     for (const item of items) {
-      if (item.protection.state === 'protected') continue
+      if (item.protection.state === 'protected' || item.protection.state === 'exempt') continue
       for (const planId of item.planIds) unprotectedPlans.add(planId)
     }
   }
