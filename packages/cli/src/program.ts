@@ -9,6 +9,7 @@ import { addClock } from './commands/clock.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addDeclarative } from './commands/declarative.ts'
 import { addDestinationCommands } from './commands/destinations.ts'
+import { addDrillCommands } from './commands/drills.ts'
 import { addInstanceCommands } from './commands/instances.ts'
 import { addJobCommands } from './commands/jobs.ts'
 import { addContext, addLogin } from './commands/login.ts'
@@ -17,6 +18,7 @@ import { addPackCommands } from './commands/packs.ts'
 import { addPlanCommands } from './commands/plans.ts'
 import { createActionFactory } from './commands/program-context.ts'
 import { addReconciliations } from './commands/reconciliations.ts'
+import { addReport } from './commands/report.ts'
 import { addRestore } from './commands/restore.ts'
 import { addRestorePointCommands } from './commands/restore-points.ts'
 import { addStatus } from './commands/status.ts'
@@ -31,7 +33,7 @@ const createHelpCommand = () =>
 /** The commands as the help groups them. */
 const groups: Readonly<Record<string, readonly string[]>> = {
   'Sign in:': ['login', 'logout', 'whoami', 'context'],
-  'Every day:': ['status', 'backup', 'restore', 'job', 'restore-point', 'alarm'],
+  'Every day:': ['status', 'backup', 'restore', 'job', 'restore-point', 'drill', 'report', 'alarm'],
   'What is backed up, and how:': ['instance', 'agent', 'destination', 'plan', 'channel'],
   'The same in files:': ['apply', 'diff', 'export', 'schema'],
   'Access and operation:': ['token', 'broker-account', 'audit', 'clock', 'notification', 'reconciliation'],
@@ -85,6 +87,8 @@ export function createProgram(io: Io, writeError = (text: string): unknown => io
   addRestore(program)
   addJobCommands(program)
   addRestorePointCommands(program)
+  addDrillCommands(program)
+  addReport(program)
   addAlarmCommands(program)
   addInstanceCommands(program)
   addAgentCommands(program)

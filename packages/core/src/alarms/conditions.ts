@@ -1,7 +1,9 @@
 import { durationInWords } from '../duration-in-words.ts'
 import type { AlarmObject, Condition } from './alarm.ts'
 import type { AgentFacts, AlarmFacts, DestinationFacts, ItemFacts, LockFacts, PlanFacts } from './alarm-facts.ts'
+import { drillConditions } from './drill-conditions.ts'
 import { installationConditions } from './installation-conditions.ts'
+import { itemOf } from './item-object.ts'
 import { diskConditions, skewConditions } from './machine-conditions.ts'
 
 /** A due run is started within seconds; after so long nobody will. */
@@ -18,6 +20,7 @@ export function conditionsOf(facts: AlarmFacts): Condition[] {
   const { now } = facts
   return [
     ...facts.items.flatMap(itemConditions),
+    ...facts.items.flatMap((item) => drillConditions(item, facts)),
     ...facts.plans.flatMap((plan) => planConditions(plan, now)),
     ...facts.locks.flatMap((lock) => lockConditions(lock, now)),
     ...facts.agents.flatMap((agent) => agentConditions(agent, facts)),
@@ -61,12 +64,6 @@ function itemConditions({ instanceId, item, protection, suspiciousPoint, brokenP
   }
   return found
 }
-
-const itemOf = (instanceId: string, item: string): AlarmObject => ({
-  kind: 'item',
-  id: JSON.stringify([instanceId, item]),
-  name: item,
-})
 
 /** Where no plan that runs states an objective, nothing is exceeded: somebody paused or deleted the plan. */
 function rpoSeverity({ state, rpoSeconds }: ItemFacts['protection']): Condition['severity'] {

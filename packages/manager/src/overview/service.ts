@@ -1,4 +1,4 @@
-import type { Protection, ProtectionState } from '@osb-backup/core'
+import { earliestProof, type Protection, type ProtectionState, type ProvenItem } from '@osb-backup/core'
 import type { Grants } from '../access/caller.ts'
 import { countAgents } from '../agents/repository.ts'
 import { type ClockState, readClockState } from '../clock/service.ts'
@@ -6,7 +6,7 @@ import type { Context } from '../context/context.ts'
 import { type LockedDatabase, searchLockedDatabases } from '../jobs/locks-repository.ts'
 import { countJobs, type JobCounts } from '../jobs/search-repository.ts'
 import { type NextRun, searchNextRuns } from '../plans/search-repository.ts'
-import { judgeAllInstances } from '../protection/service.ts'
+import { judgeAllInstances, provenItem } from '../protection/service.ts'
 import { sumPoints } from '../restore-points/counters-repository.ts'
 
 const DAY_MS = 86_400_000
@@ -28,6 +28,8 @@ export interface Overview {
   jobs: JobCounts
   restorePoints: { total: number; sizeBytes: number }
   agents: { reachable: number; unreachable: number; unknown: number }
+  /** The items that drills cover, those of them that were proven lately enough, and the earliest proof of all. */
+  drills: { items: number; proven: number; earliestProofAt: Date | undefined }
   /** First those whose unlock fails, the longest locked first. */
   lockedDatabases: LockedDatabase[]
   /** Soonest first. */
@@ -44,9 +46,12 @@ export async function readOverview(context: Context, scope: Grants): Promise<Ove
   const { now: at, jump: clockJump } = await readClockState(context)
   const instances = { total: 0, protected: 0, 'at-risk': 0, unprotected: 0, unknown: 0 }
   const attention: Attention[] = []
+  const drilled: ProvenItem[] = []
+  const provenSince = new Date(at.getTime() - context.settings.provenMaxAgeDays * DAY_MS)
   for await (const { instanceId, items, protection } of judgeAllInstances(context, scope)) {
     instances.total++
     instances[protection.state]++
+    drilled.push(...items.map(provenItem).filter(({ coveredSince }) => coveredSince !== undefined))
     if (items.length === 0) attention.push({ instanceId, item: undefined, planIds: [], protection })
     for (const { name: item, planIds, protection } of items) {
       if (protection.state !== 'protected') attention.push({ instanceId, item, planIds, protection })
@@ -58,6 +63,11 @@ export async function readOverview(context: Context, scope: Grants): Promise<Ove
     jobs: await countJobs(context, scope, new Date(at.getTime() - DAY_MS)),
     restorePoints: await sumPoints(context, scope),
     agents: await countAgents(context, scope),
+    drills: {
+      items: drilled.length,
+      proven: drilled.filter(({ provenAt }) => provenAt !== undefined && provenAt >= provenSince).length,
+      earliestProofAt: earliestProof(drilled),
+    },
     nextRuns: await searchNextRuns(context, scope, MAX_NEXT_RUNS),
     lockedDatabases: await searchLockedDatabases(context, scope, MAX_ATTENTION),
     attention: attention.sort((one, other) => rankOf(one) - rankOf(other)).slice(0, MAX_ATTENTION),

@@ -117,7 +117,8 @@ function InstanceContent({ instance }: { instance: Instance }) {
   )
 }
 
-function InstanceFacts({ instance: { hosts, agentId, otherAgents = [], createdAt } }: { instance: Instance }) {
+function InstanceFacts({ instance }: { instance: Instance }) {
+  const { hosts, agentId, otherAgents = [], createdAt, lastProvenRestorableAt } = instance
   const { client } = useSession()
   const { data } = useQuery({ ...queries.agent(client, agentId ?? ''), enabled: agentId !== undefined })
   const agent = data?.value
@@ -144,6 +145,7 @@ function InstanceFacts({ instance: { hosts, agentId, otherAgents = [], createdAt
           : [[t.facts.otherAgents, <OtherAgents key="others" others={otherAgents} />] as const]),
         [t.facts.lastSeen, agent?.lastSeenAt && <Instant at={agent.lastSeenAt} isRelative />],
         [t.facts.version, agent?.version],
+        [t.facts.proven, lastProvenRestorableAt && <Instant at={lastProvenRestorableAt} isRelative />],
         [t.facts.created, <Instant key="created" at={createdAt} />],
       ]}
     />

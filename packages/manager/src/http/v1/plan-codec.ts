@@ -96,7 +96,8 @@ const generationFields = {
 } as const
 const countedGenerations = ['last', ...generationKinds] as const
 
-function retentionToWire({ style, period, generations = {} }: BackupPlan['retention']): WireRetention {
+/** A retention as the API answers it. */
+export function retentionToWire({ style, period, generations = {} }: BackupPlan['retention']): WireRetention {
   if (style === 'ALL') return { style: 'all' }
   if (style !== 'GFS') return { style: wireStyles[style], period }
   const counts = countedGenerations.flatMap((kind) => {

@@ -17,6 +17,7 @@ import { overviewRoutes } from './overview.ts'
 import { planToolRoutes } from './plan-tools.ts'
 import { planRoutes } from './plans.ts'
 import { reconciliationRoutes } from './reconciliations.ts'
+import { reportRoutes } from './reports.ts'
 import { restorePointObjectRoutes } from './restore-point-object.ts'
 import { restorePointRoutes } from './restore-points.ts'
 import { tokenRoutes } from './tokens.ts'
@@ -31,6 +32,7 @@ export function v1Routes(app: App, context: Context): void {
     installationRoutes,
     instanceRoutes,
     trendRoutes,
+    reportRoutes,
     agentRoutes,
     agentCertificateRoutes,
     destinationRoutes,
