@@ -50,7 +50,7 @@ test('a report says in lines what was proven, from what, and how long it took', 
   const text = reportLines(report).join('\n')
   expect(text).toMatch(/Proven restorable +2026-03-01 02:00:00 UTC/)
   expect(text).toMatch(/Item: shop; Result: passed/)
-  expect(text).toMatch(/Checks: 2\/2; Recovery time: 1m 24s|Checks: 2\/2; Recovery time: 1:24/)
+  expect(text).toContain('Checks: 2/2; Recovery time: 1 min 24 s')
   const never = reportLines({ ...report, lastProvenRestorableAt: undefined, drills: [] }).join('\n')
   expect(never).toMatch(/Proven restorable +never/)
   expect(never).toMatch(/Drills\n {2}none/)

@@ -128,7 +128,11 @@ test.for<[string, Partial<AlarmFacts>, string[]]>([
   ],
   [
     'a drill that failed',
-    { items: [{ ...item, drill: { ...drill, failure: { jobId: 'j', reason: 'No space.', at: now } } }] },
+    {
+      items: [
+        { ...item, drill: { ...drill, provenAt: ahead(-1), failure: { jobId: 'j', reason: 'No space.', at: now } } },
+      ],
+    },
     ['drill-failed bad critical'],
   ],
   ['a proof of 29 days ago', { items: [{ ...item, drill: { ...drill, provenAt: ahead(-29) } }] }, []],
