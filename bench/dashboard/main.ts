@@ -110,6 +110,8 @@ async function open(browser: Browser, url: string, path: string): Promise<Openin
   await page.locator('#content h1').waitFor()
   await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
   const contentMs = performance.now() - signedInAt
+  const failure = page.getByRole('button', { name: 'Try again' })
+  if ((await failure.count()) > 0) throw new Error(`${path} could not be loaded`)
   await context.close()
   return { firstScreenMs, contentMs }
 }

@@ -9,7 +9,7 @@ import { type Holdings, InspectedProcess, inspectable } from './inspected-proces
 
 const help = `npm run bench -- soak [--hours 2] [--plans 60] [--every 60] [--snapshots FOLDER]: what a manager and an agent hold after garbage collection (memory,
 descriptors), the size of their database and how late jobs begin, while each plan runs once a minute; sampled at intervals. At the
-end, the growth an hour over the second half. Heap snapshots of the manager, the first and the last, show what grows.`
+end, the growth an hour over the second half. Heap snapshots of both, at the first and the last sample, show what grows.`
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
@@ -79,10 +79,10 @@ async function run(): Promise<void> {
         lagMs,
       }
       samples.push(sample)
-      if (values.snapshots !== undefined && samples.length === 1) await snapshot(inspectedManager, 'first')
+      if (samples.length === 1) await snapshot({ manager: inspectedManager, agent: inspectedAgent }, 'first')
       print(describe(sample))
     }
-    if (values.snapshots !== undefined) await snapshot(inspectedManager, 'last')
+    await snapshot({ manager: inspectedManager, agent: inspectedAgent }, 'last')
     printGrowth(samples.slice(Math.floor(samples.length / 2)))
   } finally {
     await sql.end()
@@ -91,8 +91,12 @@ async function run(): Promise<void> {
   }
 }
 
-const snapshot = (manager: InspectedProcess, name: string) =>
-  manager.writeHeapSnapshot(join(values.snapshots ?? '.', `${name}.heapsnapshot`))
+async function snapshot(processes: Record<string, InspectedProcess>, when: string): Promise<void> {
+  if (values.snapshots === undefined) return
+  for (const [name, each] of Object.entries(processes)) {
+    await each.writeHeapSnapshot(join(values.snapshots, `${name}-${when}.heapsnapshot`))
+  }
+}
 
 /** Plans that run once a minute each, spread over it. */
 async function createPlans(client: BackupClient, agent: AgentProcess, directory: string, count: number): Promise<void> {

@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { inProcessCliOf } from '../fixtures/cli.ts'
 import { type Fixture, startFixture } from '../fixtures/fixture.ts'
 import { type HttpReceiver, startHttpReceiver } from '../manager/notification-receivers.ts'
+import { startBroker } from '../osb-client/broker-fixture.ts'
 import { leaves, RecordedCli } from './recorded-cli.ts'
 
 const secrets = { agent: 'secret-of-the-agent', database: 'secret-of-the-database', broker: 'secret-of-the-broker' }
@@ -231,6 +232,36 @@ test('commands about alarms and channels', async () => {
   expect(recorded.printed).not.toContain('/secret-path')
 })
 
+test('commands about service brokers and what they provisioned', async () => {
+  await using broker = await startBroker()
+  const password = join(fixture.folder, 'platform.txt')
+  await writeFile(password, broker.password)
+  const create = `service-broker create --name pg --broker-url ${broker.url} --username ${broker.username} --unregistered`
+  await json(create, v1.serviceBrokerSchema, { more: ['--password-file', password, '--service', 'postgresql'] })
+  await json('service-broker list', z.array(v1.serviceBrokerSchema))
+  expect(await json('service-broker show pg', v1.serviceBrokerSchema)).toMatchObject({ passwordSet: true })
+  await json('service-broker check pg', v1.serviceBrokerCheckSchema)
+  await json('service-broker catalog pg', v1.serviceCatalogSchema)
+  expect((await run('service-broker catalog pg')).stdout).toContain('cluster')
+  await json('service-broker edit pg -f -', v1.serviceBrokerSchema, { input: 'maxInstances: 2' })
+  const { id } = await json(
+    'provisioned-instance create i --service postgresql --service-plan small --parameter version=15',
+    v1.provisionedInstanceSchema,
+  )
+  const show = () => json(`provisioned-instance show ${id}`, v1.provisionedInstanceSchema)
+  await expect.poll(async () => (await show()).state, { timeout: 120_000 }).toBe('ready')
+  await json('provisioned-instance list --instance i --service-broker pg', z.array(v1.provisionedInstanceSchema))
+  const { credentials } = await fixture.client.provisionedInstances.credentials(id)
+  const before = recorded.printed
+  await json(`provisioned-instance credentials ${id}`, z.record(z.string(), z.unknown()))
+  // That is what it is for.
+  recorded.printed = before
+  await json(`provisioned-instance delete ${id} --yes`, v1.provisionedInstanceSchema)
+  await expect.poll(async () => (await show()).state, { timeout: 120_000 }).toBe('deprovisioned')
+  await run('service-broker delete pg --yes')
+  for (const secret of [broker.password, String(credentials.password)]) expect(recorded.printed).not.toContain(secret)
+})
+
 test('commands about access, documents and this program itself', async () => {
   const { folder, manager } = fixture
   const created = await json('token create --name ci --role viewer --instances i', v1.tokenCreatedSchema)
@@ -289,7 +320,7 @@ test('names that do not exist are reported with exit code 4', async () => {
   } of leaves) {
     const noun = named?.term ?? ''
     if (
-      !/^(instance|agent|destination|plan|job|restore-point|alarm|channel|notification|token|broker-account)$/.test(
+      !/^(instance|agent|destination|plan|job|restore-point|alarm|channel|notification|token|broker-account|service-broker|provisioned-instance)$/.test(
         noun,
       )
     )

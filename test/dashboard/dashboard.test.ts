@@ -103,6 +103,7 @@ describe.each([
       '/agents/new': 'New agent',
       [`/agents/${fixture.agentId}`]: fixture.agent.url,
       '/instances/new': 'New instance',
+      '/instances/i/settings': 'Settings of i',
       '/plans/a/b': 'There is no such page',
     }
     const found: Record<string, unknown> = {}

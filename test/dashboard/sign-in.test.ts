@@ -127,13 +127,56 @@ test('a code with PKCE leads to the page that was asked for; tokens are refreshe
   await page.getByText('Your session has expired. Sign in again.').waitFor()
   await page.unroute(`${issuer.url}/token`)
   expect(await accessibilityViolations(page)).toEqual([])
-  // The provider still knows who it is.
+  // The provider still knows who it is. It has no page to sign out, so it does so afterwards too.
+  await page.route('**/v1/sign-in/identity-provider', async (route) => {
+    const response = await route.fetch()
+    const { endSessionEndpoint: _, ...endpoints } = (await response.json()) as Record<string, string>
+    return route.fulfill({ response, json: endpoints })
+  })
   await providerButton(page).click()
   await page.getByRole('button', { name: 'Continue' }).click()
   await page.getByRole('heading', { level: 1, name: 'Plans' }).waitFor()
   expect(new URL(page.url()).search).toBe('?q=nightly')
   await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByText('The identity provider may still know who you are.').waitFor()
+})
+
+test('signing out revokes the refresh token, and signs out of the identity provider', async () => {
+  await using dashboard = await openDashboard(browser, manager.url)
+  const { page } = dashboard
+  const refreshTokens: string[] = []
+  const revoked: { token: string | null; hint: string | null }[] = []
+  page.on('response', async (response) => {
+    if (new URL(response.url()).pathname !== '/token') return
+    refreshTokens.push(((await response.json()) as { refresh_token: string }).refresh_token)
+  })
+  page.on('request', (request) => {
+    if (request.url() !== `${issuer.url}/token/revocation`) return
+    const sent = new URLSearchParams(request.postData() ?? '')
+    revoked.push({ token: sent.get('token'), hint: sent.get('token_type_hint') })
+  })
+  await signIn(dashboard, '/about')
+  await page.getByRole('heading', { level: 1, name: 'About' }).waitFor()
+  const [signOut] = await Promise.all([
+    page.waitForRequest((request) => request.url().startsWith(`${issuer.url}/session/end`)),
+    page.getByRole('button', { name: 'Sign out' }).click(),
+  ])
+  expect(Object.fromEntries(new URL(signOut.url()).searchParams)).toEqual({
+    client_id: 'dashboard',
+    post_logout_redirect_uri: `${manager.url}/sign-in`,
+  })
+  await page.getByRole('button', { name: 'Yes, sign me out' }).click()
   await providerButton(page).waitFor()
+  expect(new URL(page.url()).pathname).toBe('/')
+
+  await expect.poll(() => revoked).toEqual([{ token: refreshTokens.at(-1), hint: 'refresh_token' }])
+  const refresh = { grant_type: 'refresh_token', client_id: 'dashboard', refresh_token: refreshTokens.at(-1) ?? '' }
+  const tryRefresh = async () =>
+    (await fetch(`${issuer.url}/token`, { method: 'POST', body: new URLSearchParams(refresh) })).json()
+  await expect.poll(tryRefresh).toMatchObject({ error: 'invalid_grant' })
+  // The provider asks again who it is.
+  await providerButton(page).click()
+  await page.getByPlaceholder('Enter any login').waitFor()
 })
 
 test('a sign-in that is denied says so', async () => {

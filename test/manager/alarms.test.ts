@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -7,9 +8,11 @@ import { BackupClient } from '@osb-backup/client'
 import { VERSION } from '@osb-backup/node'
 import type { AlarmQuery } from '@osb-backup/protocol/v1'
 import { type ManagerProcess, startManagerProcess } from '@osb-backup/testkit'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
 import { createCertificates } from '../fixtures/certificates.ts'
 import { type Fixture, instanceId, startFixture } from '../fixtures/fixture.ts'
+import { KeystoneUser } from '../storage/keystone-user.ts'
+import { SwiftAccount } from '../storage/swift-account.ts'
 import { makeDatabase, type OwnDatabase } from './own-database.ts'
 
 let stack: AsyncDisposableStack
@@ -239,6 +242,48 @@ test('an authority that a destination trusts raises an alarm before it expires',
     .toMatchObject([{ instanceId, severity: 'critical', object: { name: 'certificate of the destination minio' } }])
   await fixture.client.destinations.delete(destination.id)
   await expect.poll(() => alarmsOf({ kind: 'certificate-expiring', state: 'open' })).toEqual([])
+})
+
+test('credentials of a destination raise an alarm before they expire, which resolves once it has others', async () => {
+  const { swift } = inject('lab')
+  const account = new SwiftAccount(swift)
+  const container = `expiring-${randomUUID()}`
+  await account.makeContainer(container)
+  onTestFinished(() => account.removeContainer(container))
+  const user = await KeystoneUser.logIn(swift)
+  await using expiring = await user.createApplicationCredential(new Date(Math.ceil(Date.now() / 1000 + 86_400) * 1000))
+  await using lasting = await user.createApplicationCredential()
+  const { id } = await fixture.client.destinations.create({
+    instanceId,
+    name: 'object store',
+    store: {
+      kind: 'swift',
+      authUrl: swift.authUrl,
+      container,
+      applicationCredentialId: expiring.id,
+      password: expiring.secret,
+    },
+  })
+  const checkNow = () =>
+    database.query(
+      `insert into destination_checks (destination_id, check_at) values ($1, now())
+        on conflict (destination_id) do update set check_at = now()`,
+      [id],
+    )
+  const open = () => alarmsOf({ kind: 'credentials-expiring', state: 'open' })
+  await checkNow()
+  await expect.poll(open).toMatchObject([
+    {
+      ...{ instanceId, severity: 'critical', object: { kind: 'destination', id } },
+      sentence: expect.stringContaining('The credentials of the destination "object store" expire at '),
+    },
+  ])
+  await fixture.client.destinations.update(id, {
+    store: { kind: 'swift', applicationCredentialId: lasting.id, password: lasting.secret },
+  })
+  await checkNow()
+  await expect.poll(open).toEqual([])
+  await fixture.client.destinations.delete(id)
 })
 
 test('an agent that is gone raises an alarm, which those see who use the agent', async () => {

@@ -1,4 +1,3 @@
-import { type KyselyPlugin, RawNode } from 'kysely'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Database, openDatabase } from '../../packages/manager/src/database/open-database.ts'
@@ -10,20 +9,12 @@ import {
   listOverdueRuns,
 } from '../../packages/manager/src/jobs/reservations-repository.ts'
 import { makeDatabase, type OwnDatabase } from './own-database.ts'
+import { rowsHandledBy } from './rows-handled.ts'
 
 /** Of each kind. */
 const WAITING = 2500
 /** A statement that is linear in the waiting jobs stays far below this, and one that compares all pairs is far above it. */
 const ROWS_PER_JOB = 60
-
-/** A node of a plan that was executed. */
-interface PlanNode {
-  'Actual Rows': number
-  'Actual Loops': number
-  'Rows Removed by Filter'?: number
-  'Rows Removed by Join Filter'?: number
-  Plans?: PlanNode[]
-}
 
 let own: OwnDatabase
 let database: Database
@@ -48,28 +39,6 @@ afterAll(async () => {
   await own[Symbol.asyncDispose]()
 })
 
-/** Counts the rows that the statements of a call handle, by their plans: unlike time, they do not depend on the machine. */
-async function rowsHandledBy(call: (database: Database) => Promise<unknown>): Promise<number> {
-  let rows = 0
-  const explain: KyselyPlugin = {
-    transformQuery: ({ node }) => RawNode.create(['explain (analyze, timing off, format json) ', ''], [node]),
-    async transformResult({ result }) {
-      for (const row of result.rows) {
-        const [explained] = row['QUERY PLAN'] as [{ Plan: PlanNode }]
-        rows += rowsOf(explained.Plan)
-      }
-      return { ...result, rows: [] }
-    },
-  }
-  await call(database.withPlugin(explain))
-  return rows
-}
-
-function rowsOf(node: PlanNode): number {
-  const each = node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Join Filter'] ?? 0)
-  return each * node['Actual Loops'] + (node.Plans ?? []).reduce((sum, inner) => sum + rowsOf(inner), 0)
-}
-
 const claimant = { lockedBy: 'm', running: [] }
 const restores = Array.from({ length: 500 }, (_, index) => `restore${WAITING - 1 - index}`)
 
@@ -83,7 +52,7 @@ test.each([
   ['what 500 restores wait for', (db: Database) => blockersOfJobs({ database: db }, restores)],
   ['which runs are overdue', (db: Database) => listOverdueRuns({ database: db }, 60, 100)],
 ])('%s: the cost grows with the number of jobs that wait for one database, and not with its square', async (_, ask) => {
-  const rows = await rowsHandledBy(ask)
+  const rows = await rowsHandledBy(own.url, ask)
   expect(rows).toBeGreaterThan(WAITING)
   expect(rows / (2 * WAITING)).toBeLessThan(ROWS_PER_JOB)
 })

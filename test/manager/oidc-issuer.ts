@@ -77,6 +77,7 @@ export class Issuer implements AsyncDisposable {
         // Its own pages, where any name and any password sign in.
         devInteractions: { enabled: hasDevices || hasBrowsers },
         deviceFlow: { enabled: hasDevices },
+        revocation: { enabled: hasBrowsers },
         resourceIndicators: {
           enabled: true,
           defaultResource: () => RESOURCE,
@@ -155,6 +156,7 @@ function grantsOf({ deviceCodeSeconds, redirectPath }: IssuerClient) {
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code' as const],
       redirect_uris: [`http://127.0.0.1${redirectPath}`],
+      post_logout_redirect_uris: [`http://127.0.0.1${redirectPath}`],
     }
   }
   return {

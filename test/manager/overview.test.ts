@@ -25,6 +25,7 @@ async function compare() {
   )
   const overview = await fixture.client.overview()
   const { items } = await fixture.client.instances.listItems(instanceId)
+  expect(overview.storage.days.at(-1)?.storedBytes ?? 0).toBe(overview.restorePoints.sizeBytes)
   return {
     shown: {
       stored: overview.restorePoints,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type AgentJob, manifestEnding } from '@osb-backup/protocol'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type AgentUnderTest, agentForAll, until } from '../agent/agent-under-test.ts'
+import { createCertificates } from '../fixtures/certificates.ts'
 import { awkward } from './awkward-database.ts'
 import { type Login, MariadbServer, quoted, root } from './mariadb-server.ts'
 
@@ -232,4 +233,26 @@ test('no secret is in an argument, and a restore that is cancelled leaves no ses
   await under.over('restore', id)
   const sessions = "SELECT count(*) FROM information_schema.processlist WHERE user = 'tenant'"
   await until(async () => (await server.sql(sessions)) === '0\n', 'its session ends')
+})
+
+test('accounts that require TLS are reached over it, if the authority of the parameter has signed the certificate', async () => {
+  await server.sql(`CREATE DATABASE secured; CREATE TABLE secured.t (i INT PRIMARY KEY); INSERT INTO secured.t VALUES (1), (2);
+    CREATE USER secure IDENTIFIED BY 'secure-secret-1' REQUIRE SSL; GRANT ALL ON secured.* TO secure`)
+  const before = await server.digest('secured')
+  const at = (parameters: Record<string, unknown>) => ({
+    database: 'secured',
+    login: { username: 'secure', password: 'secure-secret-1' },
+    reader: undefined,
+    parameters,
+  })
+  const foreign = (await createCertificates()).file('ca.pem')
+  expect(await backup(at({ ssl_ca: foreign }))).toMatchObject({
+    status: 'FAILED',
+    failed_stage: 'pre-backup-check',
+    error_message: expect.stringMatching(/TLS|SSL/),
+  })
+  const filename = fileOf(await backup(at({ ssl_ca: server.ca })))
+  await server.sql('DELETE FROM secured.t')
+  fileOf(await restore(at({ ssl_ca: server.ca, replace: true }), filename))
+  expect(await server.digest('secured')).toBe(before)
 })

@@ -1,11 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { freePort } from '@osb-backup/testkit'
 import { until } from '../agent/agent-under-test.ts'
+import { createCertificatesIn } from '../fixtures/certificates.ts'
 
 const run = promisify(execFile)
 
@@ -26,6 +27,8 @@ export class MariadbServer implements AsyncDisposable {
   readonly port: number
   /** Its data directory, which has a directory of its own around it. */
   readonly data: string
+  /** The authority that its certificate is signed by. */
+  readonly ca: string
   readonly #folder: string
   readonly #options: readonly string[]
   #process: ChildProcess | undefined
@@ -33,6 +36,7 @@ export class MariadbServer implements AsyncDisposable {
   private constructor(folder: string, port: number, options: readonly string[]) {
     this.#folder = folder
     this.data = join(folder, 'data')
+    this.ca = join(folder, 'tls/ca.pem')
     this.port = port
     this.#options = options
   }
@@ -41,10 +45,14 @@ export class MariadbServer implements AsyncDisposable {
     // Not below TMPDIR: a path to a Unix socket has at most 107 bytes.
     const folder = await mkdtemp('/tmp/mariadb-pack-')
     const data = join(folder, 'data')
+    const tls = join(folder, 'tls')
+    await mkdir(tls)
+    const certificates = await createCertificatesIn(tls, 'server')
     const isRoot = process.getuid?.() === 0
     if (isRoot) {
       const [, uid, gid] = /^mysql:[^:]*:(\d+):(\d+):/m.exec(await readFile('/etc/passwd', 'utf8')) ?? []
-      await chown(folder, Number(uid), Number(gid))
+      const files = (await readdir(tls)).map((name) => join(tls, name))
+      for (const path of [folder, tls, ...files]) await chown(path, Number(uid), Number(gid))
     }
     const common = ['--no-defaults', ...(isRoot ? ['--user=mysql'] : []), `--datadir=${data}`]
     await run('mariadb-install-db', [...common, '--skip-test-db', '--auth-root-authentication-method=normal'])
@@ -54,12 +62,17 @@ export class MariadbServer implements AsyncDisposable {
     const port = await freePort()
     const options = [`--port=${port}`, '--bind-address=127.0.0.1', `--init-file=${init}`, '--event-scheduler=on']
     const paths = [`--socket=${join(folder, 'socket')}`, `--pid-file=${join(folder, 'pid')}`]
+    const secure = [
+      `--ssl-ca=${certificates.file('ca.pem')}`,
+      `--ssl-cert=${certificates.file('server.pem')}`,
+      `--ssl-key=${certificates.file('server.key')}`,
+    ]
     const small = [
       '--innodb-buffer-pool-size=32M',
       '--innodb-flush-log-at-trx-commit=0',
       '--character-set-server=latin1',
     ]
-    const server = new MariadbServer(folder, port, [...common, ...options, ...paths, ...small])
+    const server = new MariadbServer(folder, port, [...common, ...options, ...paths, ...secure, ...small])
     await server.launch()
     return server
   }

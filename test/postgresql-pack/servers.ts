@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { freePort } from '@osb-backup/testkit'
 import { Client, type ClientConfig } from 'pg'
+import { createData } from './data-templates.ts'
 import {
   type Account,
   clientPrograms,
@@ -179,6 +180,13 @@ export class PostgresServer implements AsyncDisposable {
     }
   }
 
+  /** Runs statements as the superuser, one by one in one session, without a process of their own. */
+  async query(database: string, statements: readonly string[]): Promise<void> {
+    await this.withClient(database, async (client) => {
+      for (const statement of statements) await client.query(statement)
+    })
+  }
+
   /** The environment that makes libpq's programs connect to a database. */
   environment(database: string, login: Login = superuser): NodeJS.ProcessEnv {
     return {
@@ -227,20 +235,7 @@ export class PostgresServer implements AsyncDisposable {
   }
 
   async #initialise({ settings = {}, hba = [], files = {} }: Omit<ServerOptions, 'parent'>): Promise<void> {
-    const passwordFile = join(this.socketFolder, 'password')
-    await writeFile(passwordFile, superuser.password, { mode: 0o600 })
-    await giveTo(this.#account, passwordFile)
-    await this.#as(
-      'initdb',
-      '-D',
-      this.#data,
-      '-U',
-      superuser.username,
-      '--pwfile',
-      passwordFile,
-      '--no-sync',
-      ...['--auth', 'scram-sha-256', '--encoding', 'UTF8', '--locale', 'C.UTF-8'],
-    )
+    await createData(this.#data, this.major, () => this.#initdb())
     const all = {
       listen_addresses: this.host,
       port: String(this.port),
@@ -259,6 +254,15 @@ export class PostgresServer implements AsyncDisposable {
       await writeFile(join(this.#data, name), content, { mode: 0o600 })
       await giveTo(this.#account, join(this.#data, name))
     }
+  }
+
+  async #initdb(): Promise<void> {
+    const passwordFile = join(this.socketFolder, 'password')
+    await writeFile(passwordFile, superuser.password, { mode: 0o600 })
+    await giveTo(this.#account, passwordFile)
+    const encoding = ['--auth', 'scram-sha-256', '--encoding', 'UTF8', '--locale', 'C.UTF-8']
+    const login = ['-U', superuser.username, '--pwfile', passwordFile]
+    await this.#as('initdb', '-D', this.#data, ...login, '--no-sync', ...encoding)
   }
 
   async #launch(): Promise<void> {

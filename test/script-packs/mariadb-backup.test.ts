@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { until } from '../agent/agent-under-test.ts'
+import { createCertificates } from '../fixtures/certificates.ts'
 import { awkward } from '../mariadb-pack/awkward-database.ts'
 import { MariadbServer, quoted } from '../mariadb-pack/mariadb-server.ts'
 import { fileOf, type Login, PackAgent, processArguments, type Target } from './pack-agent.ts'
@@ -236,6 +237,19 @@ test('a backup that is cancelled leaves no lock and no session, and no secret wa
   } finally {
     await rm(join(service.programs, 'mariadb-backup'))
   }
+})
+
+test('accounts that require TLS are reached over it, if the authority of the parameter has signed the certificate', async () => {
+  await server.sql(`CREATE USER secure IDENTIFIED BY 'secure-secret-1' REQUIRE SSL;
+    GRANT RELOAD, PROCESS, LOCK TABLES, BINLOG MONITOR ON *.* TO secure`)
+  const login = { username: 'secure', password: 'secure-secret-1' }
+  const at = (parameters: Record<string, unknown>) => agent.backup(target(parameters, { login }))
+  expect(await at({ ssl_ca: (await createCertificates()).file('ca.pem') })).toMatchObject({
+    status: 'FAILED',
+    failed_stage: 'pre-backup-check',
+    error_message: expect.stringMatching(/TLS|SSL/),
+  })
+  fileOf(await at({ ssl_ca: server.ca }))
 })
 
 test('the account of then is asked for, if it differs, and the items are the server', async () => {

@@ -3,6 +3,7 @@ import { failureCodeOf, openStore, type StoreError, type SwiftSettings } from '@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { startFaultsProxy } from '../../lab/faults/faults-proxy.ts'
 import { generated } from './generated.ts'
+import { type ApplicationCredential, KeystoneUser, type Token } from './keystone-user.ts'
 import { SwiftAccount } from './swift-account.ts'
 
 /** All against the lab's real Keystone and Swift. */
@@ -13,44 +14,23 @@ const byName: SwiftSettings = { type: 'swift', ...lab, container }
 /** Nothing but where, and what proves who: each test adds who. */
 const bare: SwiftSettings = { ...byName, domain: '', projectName: '', username: '', storageUrl: '' }
 
-interface Token {
-  user: { id: string; domain: { id: string } }
-  project: { id: string; domain: { id: string } }
-  catalog: { type: string; endpoints: { interface: string; url: string; region: string }[] }[]
-}
 let token: Token
 /** The token itself, for requests of the tests. */
 let subject: string
-let credential: { id: string; name: string; secret: string }
+let user: KeystoneUser
+let credential: ApplicationCredential
 
 beforeAll(async () => {
   await account.makeContainer(container)
-  const { domain, projectName, username, password } = lab
-  const identity = { methods: ['password'], password: { user: { name: username, domain: { name: domain }, password } } }
-  const auth = { identity, scope: { project: { name: projectName, domain: { name: domain } } } }
-  const login = await keystone('POST', '/auth/tokens', { auth })
-  token = login.body.token as Token
-  subject = login.token
-  const wanted = { application_credential: { name: `settings-${randomUUID()}` } }
-  const created = await keystone('POST', `/users/${token.user.id}/application_credentials`, wanted)
-  credential = created.body.application_credential as typeof credential
+  user = await KeystoneUser.logIn(lab)
+  token = user.token
+  subject = user.subject
+  credential = await user.createApplicationCredential()
 })
 afterAll(async () => {
-  await keystone('DELETE', `/users/${token.user.id}/application_credentials/${credential.id}`)
+  await credential[Symbol.asyncDispose]()
   await account.removeContainer(container)
 })
-
-async function keystone(method: string, path: string, body?: object) {
-  const answer = await fetch(`${lab.authUrl}${path}`, {
-    method,
-    headers: { 'content-type': 'application/json', ...(subject === undefined ? {} : { 'x-auth-token': subject }) },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-  const text = await answer.text()
-  expect(answer.ok, `${path}: ${text}`).toBe(true)
-  const parsed = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>
-  return { body: parsed, token: answer.headers.get('x-subject-token') ?? '' }
-}
 
 async function failureOf(settings: SwiftSettings): Promise<StoreError> {
   const error: unknown = await openStore(settings, { retry: false })
@@ -116,6 +96,43 @@ test.each(logins)('the login takes $what', async ({ right, wrong }) => {
   await store.remove(name)
   const error = await failureOf({ ...bare, ...right(), ...wrong })
   expect([error.code, failureCodeOf(error)]).toEqual(['denied', 'destination-credentials'])
+})
+
+describe('when the credentials expire', () => {
+  const expiryOf = (fields: Fields) => openStore({ ...bare, ...fields }, { retry: false }).credentialsExpireAt?.()
+
+  test('is what Keystone says of an application credential', async () => {
+    const expiresAt = new Date(Math.ceil(Date.now() / 1000) * 1000 + 5 * 86_400_000)
+    await using created = await user.createApplicationCredential(expiresAt)
+    const { id: applicationCredentialId, name: applicationCredentialName, secret: password } = created
+    expect(await expiryOf({ applicationCredentialId, password })).toEqual(expiresAt)
+    expect(await expiryOf({ applicationCredentialName, userId: token.user.id, password })).toEqual(expiresAt)
+    expect(await expiryOf({ applicationCredentialId: credential.id, password: credential.secret })).toBeUndefined()
+    await expect(expiryOf({ applicationCredentialId, password: 'wrong' })).rejects.toMatchObject({ code: 'denied' })
+  })
+
+  test('is what Keystone says of a password, or not known', async () => {
+    expect(await expiryOf(byName)).toBeUndefined()
+    await using proxy = await startFaultsProxy(lab.authUrl.replace(/\/v3$/, ''))
+    const headers = { 'content-type': 'application/json', 'x-subject-token': subject }
+    const loggedIn = (user: object) => ({
+      ...{ kind: 'answer' as const, status: 201, headers },
+      body: JSON.stringify({ token: { ...token, user: { ...token.user, ...user } } }),
+    })
+    const viaProxy = { ...byName, authUrl: `${proxy.origin}/v3` }
+    proxy.spoil(() => loggedIn({ password_expires_at: '2030-01-02T03:04:05.000000' }))
+    expect(await expiryOf(viaProxy)).toEqual(new Date('2030-01-02T03:04:05Z'))
+    proxy.spoil(() => loggedIn({ password_expires_at: 'soon' }))
+    expect(await expiryOf(viaProxy)).toBeUndefined()
+    // A policy may keep owners from reading their application credentials.
+    const { id: applicationCredentialId, secret: password } = credential
+    proxy.spoil(({ number }) => (number === 0 ? undefined : { kind: 'answer', status: 403, headers, body: '{}' }))
+    expect(await expiryOf({ ...viaProxy, applicationCredentialId, password })).toBeUndefined()
+  })
+
+  test('is not known of other stores', async () => {
+    expect(await openStore({ type: 'file', directory: '/tmp' }).credentialsExpireAt?.()).toBeUndefined()
+  })
 })
 
 describe('the endpoint', () => {

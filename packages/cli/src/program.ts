@@ -21,6 +21,7 @@ import { addReconciliations } from './commands/reconciliations.ts'
 import { addReport } from './commands/report.ts'
 import { addRestore } from './commands/restore.ts'
 import { addRestorePointCommands } from './commands/restore-points.ts'
+import { addServiceBrokerCommands } from './commands/service-brokers.ts'
 import { addStatus } from './commands/status.ts'
 import { exitCodeMeanings } from './exit-code.ts'
 import type { Io } from './io.ts'
@@ -34,7 +35,15 @@ const createHelpCommand = () =>
 const groups: Readonly<Record<string, readonly string[]>> = {
   'Sign in:': ['login', 'logout', 'whoami', 'context'],
   'Every day:': ['status', 'backup', 'restore', 'job', 'restore-point', 'drill', 'report', 'alarm'],
-  'What is backed up, and how:': ['instance', 'agent', 'destination', 'plan', 'channel'],
+  'What is backed up, and how:': [
+    'instance',
+    'agent',
+    'destination',
+    'plan',
+    'channel',
+    'service-broker',
+    'provisioned-instance',
+  ],
   'The same in files:': ['apply', 'diff', 'export', 'schema'],
   'Access and operation:': ['token', 'broker-account', 'audit', 'clock', 'notification', 'reconciliation'],
   'Without a manager:': ['object', 'pack'],
@@ -95,6 +104,7 @@ export function createProgram(io: Io, writeError = (text: string): unknown => io
   addDestinationCommands(program)
   addPlanCommands(program)
   addChannelCommands(program)
+  addServiceBrokerCommands(program)
   addDeclarative(program)
   addAccessCommands(program)
   addClock(program)

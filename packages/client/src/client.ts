@@ -29,6 +29,7 @@ import { channelCalls, notificationCalls } from './resources/notifications.ts'
 import { planCalls } from './resources/plans.ts'
 import { reconciliationCalls } from './resources/reconciliations.ts'
 import { restorePointCalls } from './resources/restore-points.ts'
+import { provisionedInstanceCalls, serviceBrokerCalls } from './resources/service-brokers.ts'
 
 /**
  * The manager's API, `/v1`, one method a call. Every method rejects with an `ApiError` whose message is a sentence for people.
@@ -47,6 +48,9 @@ export class BackupClient {
   readonly notificationChannels: ReturnType<typeof channelCalls>
   /** For admins. */
   readonly notifications: ReturnType<typeof notificationCalls>
+  /** For admins. */
+  readonly serviceBrokers: ReturnType<typeof serviceBrokerCalls>
+  readonly provisionedInstances: ReturnType<typeof provisionedInstanceCalls>
   /** For admins. */
   readonly tokens: ReturnType<typeof tokenCalls>
   /** For admins. */
@@ -68,6 +72,8 @@ export class BackupClient {
     this.alarms = alarmCalls(connection)
     this.notificationChannels = channelCalls(connection)
     this.notifications = notificationCalls(connection)
+    this.serviceBrokers = serviceBrokerCalls(connection)
+    this.provisionedInstances = provisionedInstanceCalls(connection)
     this.tokens = tokenCalls(connection)
     this.brokerAccounts = brokerAccountCalls(connection)
     this.auditEntries = auditEntryCalls(connection)

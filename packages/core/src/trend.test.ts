@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { growthPerDay, reachedAt, type Sample } from './trend.ts'
+import { growthPerDay, levelsByDay, reachedAt, type Sample } from './trend.ts'
 
 const DAY_MS = 86_400_000
 const start = new Date('2026-01-01T02:00:00Z')
@@ -42,4 +42,20 @@ test('a limit is reached when what is left is used up, if ever', () => {
   expect(at(90, 5)).toEqual(new Date(start.getTime() + 2 * DAY_MS))
   expect(at(100, -1)).toEqual(start)
   for (const perDay of [undefined, 0, -1, 0.001]) expect([perDay, at(90, perDay)]).toEqual([perDay, undefined])
+})
+
+test('levels by day lead from what there was to what there is, and begin with the first day that had anything', () => {
+  const day = (index: number) => new Date(start.getTime() + index * DAY_MS).toISOString().slice(0, 10)
+  fc.assert(
+    fc.property(fc.array(fc.nat(1_000_000), { minLength: 1, maxLength: 40 }), fc.nat(20), (values, missing) => {
+      const changes = values.map((value, index) => ({ day: day(index), change: value - (values[index - 1] ?? 0) }))
+      const now = new Date(start.getTime() + (values.length - 1) * DAY_MS)
+      const levels = levelsByDay(values.at(-1) ?? 0, changes.toReversed(), { now, days: values.length + missing })
+      const known = values.map((value, index) => ({ day: day(index), value }))
+      expect(levels).toEqual(
+        known.slice(known.findIndex(({ value }) => value !== 0)).filter(({ value }, index) => index > 0 || value !== 0),
+      )
+    }),
+  )
+  expect(levelsByDay(0, [], { now: start, days: 30 })).toEqual([])
 })

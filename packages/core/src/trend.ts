@@ -56,3 +56,37 @@ export function reachedAt(
   const days = (limit - value) / perDay
   return days > FURTHEST_DAYS ? undefined : new Date(now.getTime() + days * DAY_MS)
 }
+
+/** What there was at the end of a day in UTC. */
+export interface DayLevel {
+  /** As `2026-03-01`. */
+  day: string
+  value: number
+}
+
+/**
+ * What there was at the end of each of the last days in UTC, the first one first; the last is today. Days before there was
+ * anything are left out.
+ *
+ * @param current - What there is now.
+ * @param changes - By how much it changed on each of these days, in any order.
+ */
+export function levelsByDay(
+  current: number,
+  changes: readonly { day: string; change: number }[],
+  { now, days }: { now: Date; days: number },
+): DayLevel[] {
+  const changeOn = new Map(changes.map(({ day, change }) => [day, change]))
+  let value = current
+  const newestFirst = Array.from({ length: days }, (_, ago) => {
+    const day = dayOf(now.getTime() - ago * DAY_MS)
+    const level = { day, value }
+    value -= changeOn.get(day) ?? 0
+    return level
+  })
+  const levels = newestFirst.reverse()
+  const first = levels.findIndex((level) => level.value !== 0)
+  return first === -1 ? [] : levels.slice(first)
+}
+
+const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10)

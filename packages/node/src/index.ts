@@ -6,6 +6,7 @@ export {
   writeFileAtomically,
 } from './atomic-file.ts'
 export { createDirectory } from './create-directory.ts'
+export { withDeadline } from './deadline.ts'
 export { errorCode, errorMessage } from './errors.ts'
 export { logFields, parseRequestId, withLogFields } from './log-fields.ts'
 export { omitUndefined } from './omit-undefined.ts'

@@ -16,10 +16,12 @@ export const alarmKinds = [
   'not-proven',
   'certificate-expiring',
   'token-expiring',
+  'credentials-expiring',
   'clock-wrong',
   'disk-nearly-full',
   'database-nearly-full',
   'manager-gone',
+  'instance-orphaned',
 ] as const
 export type AlarmKind = (typeof alarmKinds)[number]
 
@@ -38,5 +40,6 @@ export const alarmObjectKinds = [
   'token',
   'clock',
   'manager',
+  'provisioned-instance',
 ] as const
 export type AlarmObjectKind = (typeof alarmObjectKinds)[number]

@@ -43,4 +43,8 @@ export class LazyStore implements ObjectStore {
   async removeIfSame(object: StoredObject, options?: CallOptions): Promise<boolean> {
     return (await this.#opened()).removeIfSame(object, options)
   }
+
+  async credentialsExpireAt(options?: CallOptions): Promise<Date | undefined> {
+    return (await this.#opened()).credentialsExpireAt?.(options)
+  }
 }

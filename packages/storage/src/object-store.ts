@@ -105,6 +105,12 @@ export interface ObjectStore {
    * @returns False if another object has the name now. One that does not exist counts as removed.
    */
   removeIfSame(object: StoredObject, options?: CallOptions): Promise<boolean>
+
+  /**
+   * When the credentials expire that the store is used with; undefined: never, or the server does not say. Absent: there are no
+   * servers of this kind that do.
+   */
+  credentialsExpireAt?(options?: CallOptions): Promise<Date | undefined>
 }
 
 /** Whether two answers of `head` are about the same object: it was not replaced in between, as far as the store tells. */

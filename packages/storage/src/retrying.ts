@@ -67,6 +67,11 @@ class RetryingStore implements ObjectStore {
     return withRetries(() => this.#store.removeIfSame(object, options), this.#options, options?.signal)
   }
 
+  credentialsExpireAt(options?: CallOptions): Promise<Date | undefined> {
+    const read = async () => this.#store.credentialsExpireAt?.(options)
+    return withRetries(read, this.#options, options?.signal)
+  }
+
   async *list(prefix: string, options?: CallOptions): AsyncGenerator<StoredObject> {
     const place = new ListPlace()
     const outage = new Outage(this.#options)

@@ -12,6 +12,10 @@ const nodeFlags = ['--max-semi-space-size=4']
 const main = join(dirname(createRequire(import.meta.url).resolve('@osb-backup/manager')), 'main.ts')
 const START_TIMEOUT_MS = 180_000
 
+/** The environment variable that names a bundle of `npm start`'s program, which is started in its place. */
+export const MANAGER_PROGRAM_VARIABLE = 'MANAGER_PROGRAM'
+const program = () => process.env[MANAGER_PROGRAM_VARIABLE] ?? main
+
 /** The environment variable that names the folder of a `DATA_DIR` to begin with, where there is one. */
 export const TEMPLATE_VARIABLE = 'MANAGER_TEMPLATE'
 
@@ -29,15 +33,15 @@ export interface ManagerProcess extends RunningProcess {
  * Starts `npm start`'s program and waits until it listens. `DATA_DIR` is the caller's to give; its embedded PostgreSQL is copied
  * from the template, if there is one and `DATA_DIR` has none yet.
  *
- * @param program - Another `main.ts` than the one of this repository.
+ * @param other - Another `main.ts` than the one of this repository.
  */
 export async function startManagerProcess(
   settings: Record<string, string>,
   prefix: readonly string[] = [],
-  program: string = main,
+  other?: string,
 ): Promise<ManagerProcess> {
-  if (program === main) await copyTemplate(settings)
-  const running = startProcess(program, environmentOf({ ADMIN_TOKEN: TEST_TOKEN, ...settings }), {
+  if (other === undefined) await copyTemplate(settings)
+  const running = startProcess(other ?? program(), environmentOf({ ADMIN_TOKEN: TEST_TOKEN, ...settings }), {
     prefix,
     flags: nodeFlags,
   })
@@ -61,7 +65,7 @@ export function startManagerProgram(
   args: readonly string[] = [],
   prefix: readonly string[] = [],
 ): RunningProcess {
-  return startProcess(main, environmentOf(settings), { args, prefix, flags: nodeFlags })
+  return startProcess(program(), environmentOf(settings), { args, prefix, flags: nodeFlags })
 }
 
 const environmentOf = (settings: Record<string, string>) => ({

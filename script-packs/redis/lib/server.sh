@@ -26,7 +26,8 @@ use_reading_account() { use_account "${BACKUP_BACKUP_USERNAME:-$BACKUP_USERNAME}
 # client ARGUMENT...: the password is in the environment of the client alone
 client() { REDISCLI_AUTH=$PASSWORD VALKEYCLI_AUTH=$PASSWORD "$CLIENT" "${CONNECTION[@]}" "$@"; }
 
-# The client exits with 0 after an error reply, and after a failed authentication continues without one.
+# The client exits with 0 after an error reply, after a failed authentication continues without one, and of commands on its standard
+# input exits with 0 also if it has no connection: it says so on standard error alone.
 is_error_reply() { [[ $1 =~ ^(\(error\)\ )?-?[A-Z][A-Z0-9]+(\ |$) ]] && ! [[ $1 =~ ^(OK|PONG)(\ |$) ]]; }
 
 # attempt COMMAND [OPTION...]: prints the reply; status 1 with the reason in REASON after an error. The command goes through standard input.
@@ -35,13 +36,19 @@ attempt() {
     shift
     reply=$(client "$@" <<<"$command" 2>"$errors") || status=$?
     REASON=
-    if [ -s "$errors" ]; then REASON=$(grep -m 1 -E '^AUTH failed' "$errors" | grep -v 'without any password configured' || true); fi
+    if [ -s "$errors" ]; then REASON=$(grep -E '^(AUTH failed|Could not connect|Error: |I/O error)' "$errors" | grep -v -m 1 'without any password configured' || true); fi
     if [ -z "$REASON" ] && [ "$status" != 0 ]; then REASON=$(tail -n 1 "$errors"); REASON="${REASON:-the client ended with status $status} ${reply:0:200}"; fi
     if [ -z "$REASON" ] && is_error_reply "${reply%%$'\n'*}"; then REASON=${reply:0:300}; fi
     [ -z "$REASON" ] || return 1
     printf '%s\n' "${reply//$'\r'/}"
 }
-ask() { attempt "$@" || fail "the server at $BACKUP_HOST does not answer ${1%% *}: $REASON"; }
+ask() {
+    attempt "$@" && return
+    case $REASON in
+    'Could not connect'* | 'Error: '* | 'I/O error'*) fail_for_now "the server at $BACKUP_HOST cannot be reached: $REASON" ;;
+    *) fail "the server at $BACKUP_HOST does not answer ${1%% *}: $REASON" ;;
+    esac
+}
 
 # field NAME <INFO
 field() { sed -n "s/^$1://p" | head -n 1; }

@@ -42,13 +42,12 @@ export const quoteLiteral = (value: string) => `'${value.replaceAll("'", "''")}'
 export async function createRoles(server: PostgresServer, logins: readonly Login[]): Promise<void> {
   // The account that created a role may grant it since PostgreSQL 16; before, any account that may create roles.
   const granted = (role: string) => (server.major >= 16 ? `GRANT ${role} TO creator WITH ADMIN OPTION;` : '')
-  for (const { username, password } of logins) {
-    await server.sql(
-      'postgres',
+  const statements = logins.map(
+    ({ username, password }) =>
       `DO $$ BEGIN IF to_regrole(${quoteLiteral(quoteIdentifier(username))}) IS NULL THEN
         CREATE ROLE ${quoteIdentifier(username)} LOGIN PASSWORD ${quoteLiteral(password)}; ${granted(quoteIdentifier(username))} END IF; END $$`,
-    )
-  }
+  )
+  await server.query('postgres', statements)
 }
 
 /** Creates the roles of a fixture on a server. */
@@ -57,9 +56,8 @@ export async function createRolesOf(
   fixture: Pick<DatabaseFixture, 'roles' | 'memberOf'>,
 ): Promise<void> {
   await createRoles(server, [owner, ...(fixture.roles ?? []).map(loginOf)])
-  for (const role of fixture.memberOf ?? []) {
-    await server.sql('postgres', `GRANT ${quoteIdentifier(role)} TO ${owner.username}`)
-  }
+  const grants = (fixture.memberOf ?? []).map((role) => `GRANT ${quoteIdentifier(role)} TO ${owner.username}`)
+  if (grants.length > 0) await server.query('postgres', grants)
 }
 
 /** Creates an empty database, as a service broker would: it belongs to the application's role. */
@@ -70,10 +68,9 @@ export async function createEmptyDatabase(
 ): Promise<void> {
   await createRolesOf(server, fixture)
   const databaseOwner = fixture.ownedBy === 'superuser' ? superuser : owner
-  await server.sql(
-    'postgres',
+  await server.query('postgres', [
     `CREATE DATABASE ${quoteIdentifier(name)} OWNER ${databaseOwner.username} TEMPLATE template0 ${fixture.options ?? ''}`,
-  )
+  ])
 }
 
 /** Creates the database of a fixture. */
@@ -97,9 +94,12 @@ function loginFor(who: string): Login | undefined {
 
 /** Drops a database if it is there, with the subscriptions in it, which would keep it. */
 export async function dropDatabase(server: PostgresServer, name: string): Promise<void> {
-  const subscriptions = `SELECT s.subname FROM pg_subscription AS s JOIN pg_database AS d ON d.oid = s.subdbid WHERE d.datname = ${quoteLiteral(name)}`
-  for (const subscription of (await server.sql('postgres', subscriptions)).split('\n').filter(Boolean)) {
-    await server.sql(name, `DROP SUBSCRIPTION ${quoteIdentifier(subscription)}`)
-  }
-  await server.sql('postgres', `DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`)
+  await server.withClient('postgres', async (client) => {
+    const { rows } = await client.query<{ subname: string }>(
+      'SELECT s.subname FROM pg_subscription AS s JOIN pg_database AS d ON d.oid = s.subdbid WHERE d.datname = $1',
+      [name],
+    )
+    for (const { subname } of rows) await server.sql(name, `DROP SUBSCRIPTION ${quoteIdentifier(subname)}`)
+    await client.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`)
+  })
 }

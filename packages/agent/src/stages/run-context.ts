@@ -1,4 +1,4 @@
-import { errorMessage } from '@osb-backup/node'
+import { errorMessage, withDeadline } from '@osb-backup/node'
 import type { AgentFailureCode, BackupStage, RestoreStage } from '@osb-backup/protocol'
 import type { ObjectStore } from '@osb-backup/storage'
 import { stores } from '@osb-backup/storage/kinds'
@@ -129,9 +129,14 @@ export function stageTimeLimitMs({ settings, job }: Pick<RunContext, 'settings' 
 }
 
 /**
- * A signal for a transfer: that of the job, and the time limit of its stage. If a script runs at the same time, its own
- * limit fires first and is the one that is reported.
+ * Transfers within the time limit of a stage: `transfer` gets a signal that aborts with that of the job, and at the limit. If a script
+ * runs at the same time, its own limit fires first and is the one that is reported.
  */
-export function transferSignal(run: RunContext, signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(stageTimeLimitMs(run) + run.settings.killGraceMs + 1000)])
+export function withinTimeLimit(
+  run: RunContext,
+  signal: AbortSignal,
+  transfer: (signal: AbortSignal) => Promise<StepResult>,
+): Promise<StepResult> {
+  const limitMs = stageTimeLimitMs(run) + run.settings.killGraceMs + 1000
+  return withDeadline(signal, limitMs, (deadline) => transfer(deadline.signal))
 }

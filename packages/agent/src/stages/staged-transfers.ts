@@ -12,7 +12,7 @@ import { dumpTransforms } from './dump-transforms.ts'
 import { findDump, handOver, requireOwnDirectory, splitDumpName } from './job-directory.ts'
 import { beginUpload } from './object-upload.ts'
 import { findSource, transformsToReverse } from './restore-source.ts'
-import { failed, type RunContext, type StepResult, stageTimeLimitMs, transferSignal } from './run-context.ts'
+import { failed, type RunContext, type StepResult, stageTimeLimitMs, withinTimeLimit } from './run-context.ts'
 import { storeDump } from './store-dump.ts'
 import { transferFailure } from './transfer-failure.ts'
 
@@ -20,11 +20,14 @@ import { transferFailure } from './transfer-failure.ts'
 const READ_BYTES = 256 * 1024
 
 /** Form 1, backup: uploads the file that the script wrote, unchanged unless the settings say otherwise. */
-export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<StepResult> {
+export function uploadDump(run: RunContext, signal: AbortSignal): Promise<StepResult> {
+  return withinTimeLimit(run, signal, (both) => upload(run, both))
+}
+
+async function upload(run: RunContext, signal: AbortSignal): Promise<StepResult> {
   const { job, store } = run
   const dump = await findDump(run.directory, run.filename)
   if (!dump.ok) return failed(dump.error)
-  const both = transferSignal(run, signal)
   const transforms = dumpTransforms(run)
   const { base, type } = splitDumpName(dump.value, run.filename)
   const wanted = {
@@ -34,14 +37,14 @@ export async function uploadDump(run: RunContext, signal: AbortSignal): Promise<
     takenAt: job.startedAt,
   }
   try {
-    const upload = await beginUpload(run, wanted, both)
+    const begun = await beginUpload(run, wanted, signal)
     try {
       const content = await openDump(join(run.directory.path, dump.value), run.settings.scriptAccount)
-      await storeDump(run, upload, { content, transforms, signal: both })
-      upload.complete()
+      await storeDump(run, begun, { content, transforms, signal })
+      begun.complete()
       return { ok: true }
     } finally {
-      await upload.close()
+      await begun.close()
     }
   } catch (error) {
     return { ok: false, ...transferFailure(`the upload to ${store.location}`, error, stageTimeLimitMs(run)) }
@@ -68,16 +71,19 @@ async function openDump(path: string, account: ScriptAccount | undefined): Promi
  * Form 1, restore: downloads the file to where the script looks for it. Transforms that its manifest records are
  * reversed; otherwise the script gets the file unchanged, with the key.
  */
-export async function downloadFile(run: RunContext, signal: AbortSignal): Promise<StepResult> {
+export function downloadFile(run: RunContext, signal: AbortSignal): Promise<StepResult> {
+  return withinTimeLimit(run, signal, (both) => download(run, both))
+}
+
+async function download(run: RunContext, signal: AbortSignal): Promise<StepResult> {
   const { job, store, settings } = run
   const { source, encryptionKey } = job.request
-  const both = transferSignal(run, signal)
   try {
-    const name = await findSource(run, both)
+    const name = await findSource(run, signal)
     // A request that says what is to be reversed, and not what the manifest must be, needs none.
     const isNeeded = source?.transforms === undefined || source.root !== undefined
     const read = isNeeded
-      ? await readManifest(store, name, { signal: both, ...omitUndefined({ root: source?.root }) })
+      ? await readManifest(store, name, { signal, ...omitUndefined({ root: source?.root }) })
       : undefined
     const done = transformsToReverse(run, read?.manifest)
     if (done.encrypted && !isAgeIdentityList(encryptionKey)) {
@@ -105,7 +111,7 @@ export async function downloadFile(run: RunContext, signal: AbortSignal): Promis
         ...omitUndefined({ zstdProgram: findZstdProgram(settings.scriptBase.PATH), expected: source }),
         manifest: read,
         ...omitUndefined({ owner: settings.scriptAccount }),
-        signal: both,
+        signal,
         onProgress({ bytesRead }) {
           job.progress = { bytesRead, bytesStored: 0 }
         },

@@ -2,7 +2,7 @@ import { transformSuffix } from '@osb-backup/core'
 import { isSuccess, scriptFailure } from '../scripts/script-result.ts'
 import { type DumpTransforms, dumpTransforms } from './dump-transforms.ts'
 import { beginUpload, type ObjectUpload } from './object-upload.ts'
-import { type RunContext, type StepResult, stageTimeLimitMs, startStage, transferSignal } from './run-context.ts'
+import { type RunContext, type StepResult, stageTimeLimitMs, startStage, withinTimeLimit } from './run-context.ts'
 import { storeDump } from './store-dump.ts'
 import { transferFailure } from './transfer-failure.ts'
 
@@ -13,12 +13,17 @@ import { transferFailure } from './transfer-failure.ts'
  * @param path - The script.
  * @param type - File type of the dump, with its dot.
  */
-export async function streamBackup(
-  run: RunContext,
-  path: string,
-  type: string,
-  signal: AbortSignal,
-): Promise<StepResult> {
+export function streamBackup(run: RunContext, path: string, type: string, script: AbortSignal): Promise<StepResult> {
+  return withinTimeLimit(run, script, (transfer) => stream(run, path, type, { script, transfer }))
+}
+
+/** What ends a script, and what ends the transfer of its output. */
+interface Signals {
+  script: AbortSignal
+  transfer: AbortSignal
+}
+
+async function stream(run: RunContext, path: string, type: string, signals: Signals): Promise<StepResult> {
   const { request, startedAt } = run.job
   const transforms = dumpTransforms(run)
   const wanted = {
@@ -27,11 +32,10 @@ export async function streamBackup(
     type: type + transformSuffix(transforms),
     takenAt: startedAt,
   }
-  const transfer = transferSignal(run, signal)
   try {
-    const upload = await beginUpload(run, wanted, transfer)
+    const upload = await beginUpload(run, wanted, signals.transfer)
     try {
-      const end = await storeOutput(run, upload, path, { transforms, script: signal, transfer })
+      const end = await storeOutput(run, upload, path, { transforms, ...signals })
       if (end.ok) upload.complete()
       return end
     } finally {
@@ -42,12 +46,8 @@ export async function streamBackup(
   }
 }
 
-interface OutputOptions {
+interface OutputOptions extends Signals {
   transforms: DumpTransforms
-  /** Cancels the script. */
-  script: AbortSignal
-  /** Cancels the transfer. */
-  transfer: AbortSignal
 }
 
 /** Runs the script and stores its output. If it fails, nothing is left in the store. */

@@ -6,7 +6,7 @@ import { releaseBuffer } from '@osb-backup/storage/buffer-ownership'
 import { writeMetadata } from '../scripts/script-messages.ts'
 import { isSuccess, scriptFailure } from '../scripts/script-result.ts'
 import { findSource, transformsToReverse } from './restore-source.ts'
-import { type RunContext, type StepResult, stageTimeLimitMs, startStage, transferSignal } from './run-context.ts'
+import { type RunContext, type StepResult, stageTimeLimitMs, startStage, withinTimeLimit } from './run-context.ts'
 import { transferFailure } from './transfer-failure.ts'
 
 /**
@@ -14,10 +14,14 @@ import { transferFailure } from './transfer-failure.ts'
  * `loadContent`. The script sees the end of its input only if the object was
  * complete; otherwise it is killed, so that it cannot mistake a truncated dump for a short one.
  */
-export async function streamRestore(run: RunContext, path: string, signal: AbortSignal): Promise<StepResult> {
+export function streamRestore(run: RunContext, path: string, signal: AbortSignal): Promise<StepResult> {
+  return withinTimeLimit(run, signal, (both) => stream(run, path, signal, both))
+}
+
+/** @param both - Ends the transfer; `signal` ends the script. */
+async function stream(run: RunContext, path: string, signal: AbortSignal, both: AbortSignal): Promise<StepResult> {
   const { job, store } = run
   const { source, encryptionKey } = job.request
-  const both = transferSignal(run, signal)
   const what = `the download from ${store.location}`
   let content: Readable
   try {

@@ -12,6 +12,7 @@ import {
   jobResource,
   planResource,
 } from '../resources/resources.ts'
+import { serviceBrokerResource } from '../resources/service-brokers.ts'
 
 /** Filters whose value names an entry of another resource. */
 const references: Readonly<Record<string, Resource<never>>> = {
@@ -22,6 +23,7 @@ const references: Readonly<Record<string, Resource<never>>> = {
   job: jobResource as Resource<never>,
   alarm: alarmResource as Resource<never>,
   channel: channelResource as Resource<never>,
+  serviceBroker: serviceBrokerResource as Resource<never>,
 }
 const paging = new Set(['limit', 'cursor'])
 

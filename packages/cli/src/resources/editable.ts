@@ -6,6 +6,7 @@ import {
   destinationSettingsSchema,
   instanceSettingsSchema,
   planSettingsSchema,
+  serviceBrokerCreateSchema,
 } from '@osb-backup/protocol/v1'
 import { Document, isMap, isScalar, type YAMLMap } from 'yaml'
 import { z } from 'zod'
@@ -13,6 +14,7 @@ import { isObject } from '../input/document.ts'
 import { channelResource } from './notifying.ts'
 import type { Resource } from './resource.ts'
 import { agentResource, destinationResource, instanceResource, planResource } from './resources.ts'
+import { serviceBrokerResource } from './service-brokers.ts'
 
 /** A resource whose entries can be edited. */
 export interface EditableResource<T> {
@@ -51,6 +53,12 @@ export const editableResources: Readonly<Record<string, EditableResource<object>
     settingsSchema: channelCreateSchema,
     getVersioned: ({ notificationChannels }, id) => notificationChannels.getVersioned(id),
     update: ({ notificationChannels }, id, patch, version) => notificationChannels.update(id, patch, { version }),
+  }),
+  'service-broker': erased({
+    resource: serviceBrokerResource,
+    settingsSchema: serviceBrokerCreateSchema,
+    getVersioned: ({ serviceBrokers }, id) => serviceBrokers.getVersioned(id),
+    update: ({ serviceBrokers }, id, patch, version) => serviceBrokers.update(id, patch, { version }),
   }),
   plan: erased({
     resource: planResource,

@@ -25,6 +25,7 @@ import type { Column } from '../output/table.ts'
 import { formatBytes, formatDuration, formatRelative } from '../output/units.ts'
 import { alarmResource, channelResource, notificationResource } from './notifying.ts'
 import type { ColumnContext, Resource } from './resource.ts'
+import { provisionedInstanceResource, serviceBrokerResource } from './service-brokers.ts'
 
 const relative = (instant: string | undefined, { nowMs }: ColumnContext) =>
   instant === undefined ? '–' : formatRelative(instant, nowMs)
@@ -285,4 +286,6 @@ export const namedResources = {
   notification: notificationResource,
   token: tokenResource,
   'broker-account': brokerAccountResource,
+  'service-broker': serviceBrokerResource,
+  'provisioned-instance': provisionedInstanceResource,
 } as const

@@ -12,7 +12,10 @@ export interface AlarmFacts {
   destinations: readonly DestinationFacts[]
   tokens: readonly ExpiryFacts[]
   certificates: readonly ExpiryFacts[]
+  /** Credentials of destinations; `id` and `name` are those of the destination. */
+  credentials: readonly ExpiryFacts[]
   managers: readonly ManagerFacts[]
+  orphans: readonly OrphanFacts[]
   /** PostgreSQL's clock was set, and nobody has confirmed it. */
   clockJump: { detectedAt: Date; jumpSeconds: number } | undefined
   /** For how long a proof counts that an item can be restored. */
@@ -109,7 +112,7 @@ export interface DestinationFacts {
   removalAttempts: number
 }
 
-/** A token or a certificate that expires. */
+/** A token, a certificate or credentials that expire. */
 export interface ExpiryFacts {
   id: string
   name: string
@@ -129,4 +132,14 @@ export interface ManagerFacts {
   skewSeconds: number | undefined
   /** The file system of its data directory. */
   disk: Omit<DiskFacts, 'directory'> | undefined
+}
+
+/** An instance at a service broker that is to be deleted, and could not be so far. */
+export interface OrphanFacts {
+  id: string
+  /** The service instance whose data it may have. */
+  instanceId: string
+  serviceBroker: string
+  error: string
+  attempts: number
 }

@@ -1,10 +1,11 @@
+import type { AlarmKind, AlarmObjectKind } from '@osb-backup/protocol'
 import { durationInWords } from '../duration-in-words.ts'
 import type { Condition } from './alarm.ts'
-import type { AlarmFacts, ExpiryFacts, ManagerFacts } from './alarm-facts.ts'
+import type { AlarmFacts, ExpiryFacts, ManagerFacts, OrphanFacts } from './alarm-facts.ts'
 import { diskConditions, fullConditions, skewConditions } from './machine-conditions.ts'
 
 const DAY_MS = 86_400_000
-/** Time left of a token or certificate: somebody is told, once more urgently. */
+/** Time left of a token, certificate or credentials: somebody is told, once more urgently. */
 const EXPIRES_SOON_MS = 14 * DAY_MS
 const EXPIRES_NOW_MS = 3 * DAY_MS
 /** The same of certificates that agents renew, in parts of their lifetime: with a short one they have less time left whenever they are due. */
@@ -12,45 +13,87 @@ const EXPIRES_SOON = 0.25
 const EXPIRES_NOW = 0.1
 /** Managers report every 30 seconds. */
 const GONE_SECONDS = 120
+/** So often the deletion of an instance may fail before somebody is told. */
+const ORPHAN_ATTEMPTS = 5
 const ofInstallation = { instanceId: undefined, planId: undefined } as const
 
 /** What is wrong with the installation itself. */
 export function installationConditions(facts: AlarmFacts): Condition[] {
   return [
-    ...facts.tokens.flatMap((token) => expiryConditions('token', token, facts.now)),
-    ...facts.certificates.flatMap((certificate) => expiryConditions('certificate', certificate, facts.now)),
+    ...facts.tokens.flatMap((token) => expiryConditions(expiringToken, token, facts.now)),
+    ...facts.certificates.flatMap((each) =>
+      expiryConditions(
+        each.renewedLifetimeMs === undefined ? expiringCertificate : expiringAgentCertificate,
+        each,
+        facts.now,
+      ),
+    ),
+    ...facts.credentials.flatMap((each) => expiryConditions(expiringCredentials, each, facts.now)),
     ...facts.managers.flatMap((manager) => managerConditions(manager, facts.now)),
+    ...facts.orphans.map(orphanCondition),
     ...clockConditions(facts),
     ...databaseConditions(facts),
   ]
 }
 
+/** What its alarm says of something that expires. */
+interface Expiring {
+  kind: AlarmKind
+  objectKind: AlarmObjectKind
+  /** Begins the sentence, before the name. */
+  subject: string
+  verb: { future: string; past: string }
+  advice: string
+}
+
+const itExpires = { future: 'expires', past: 'expired' }
+const expiringToken: Expiring = {
+  kind: 'token-expiring',
+  objectKind: 'token',
+  subject: 'The token',
+  verb: itExpires,
+  advice: 'Create another token for its user, and revoke this one.',
+}
+const expiringCertificate: Expiring = {
+  kind: 'certificate-expiring',
+  objectKind: 'certificate',
+  subject: 'The certificate',
+  verb: itExpires,
+  advice: 'Renew the certificate.',
+}
+const expiringAgentCertificate: Expiring = {
+  ...expiringCertificate,
+  advice:
+    'Read in the log of the agent why it does not renew the certificate. Once it has expired, enrol the agent with a new token.',
+}
+const expiringCredentials: Expiring = {
+  kind: 'credentials-expiring',
+  objectKind: 'destination',
+  subject: 'The credentials of the destination',
+  verb: { future: 'expire', past: 'expired' },
+  advice: 'Create new ones where they were issued, and store them with the destination before these expire.',
+}
+
 function expiryConditions(
-  kind: 'token' | 'certificate',
+  { kind, objectKind, subject, verb, advice }: Expiring,
   { id, name, instanceId, expiresAt, renewedLifetimeMs = Number.POSITIVE_INFINITY }: ExpiryFacts,
   now: Date,
 ): Condition[] {
   const leftMs = expiresAt.getTime() - now.getTime()
   if (leftMs > Math.min(EXPIRES_SOON_MS, EXPIRES_SOON * renewedLifetimeMs)) return []
-  const state = leftMs <= 0 ? 'expired' : 'expires'
+  const state = leftMs <= 0 ? verb.past : verb.future
   return [
     {
       instanceId,
       planId: undefined,
-      kind: kind === 'token' ? 'token-expiring' : 'certificate-expiring',
-      object: { kind, id, name },
+      kind,
+      object: { kind: objectKind, id, name },
       level: 'bad',
       severity: leftMs <= Math.min(EXPIRES_NOW_MS, EXPIRES_NOW * renewedLifetimeMs) ? 'critical' : 'warning',
-      sentence: `The ${kind} ${JSON.stringify(name)} ${state} at ${expiresAt.toISOString()}.`,
-      advice: adviceFor(kind, Number.isFinite(renewedLifetimeMs)),
+      sentence: `${subject} ${JSON.stringify(name)} ${state} at ${expiresAt.toISOString()}.`,
+      advice,
     },
   ]
-}
-
-function adviceFor(kind: 'token' | 'certificate', isRenewedByAgent: boolean): string {
-  if (kind === 'token') return 'Create another token for its user, and revoke this one.'
-  if (!isRenewedByAgent) return 'Renew the certificate.'
-  return 'Read in the log of the agent why it does not renew the certificate. Once it has expired, enrol the agent with a new token.'
 }
 
 /**
@@ -84,6 +127,19 @@ function managerConditions({ id, name, reportedAt, skewSeconds, disk }: ManagerF
     ...skewConditions(skewSeconds, `the manager ${name}`, about),
     ...diskConditions(disks, `the manager ${name}`, about),
   ]
+}
+
+function orphanCondition({ id, instanceId, serviceBroker, error, attempts }: OrphanFacts): Condition {
+  return {
+    instanceId,
+    planId: undefined,
+    kind: 'instance-orphaned',
+    object: { kind: 'provisioned-instance', id, name: id },
+    level: attempts >= ORPHAN_ATTEMPTS ? 'bad' : 'borderline',
+    severity: 'warning',
+    sentence: `The instance ${id} of the service broker ${JSON.stringify(serviceBroker)} is not needed any more and cannot be deleted: ${error}`,
+    advice: 'Find out at the broker why; the manager repeats the deletion until the broker confirms it.',
+  }
 }
 
 function clockConditions({ clockJump }: AlarmFacts): Condition[] {

@@ -15,7 +15,7 @@ import {
   Send,
   Server,
 } from 'lucide-react'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 
 const { pages } = messages.shell
 

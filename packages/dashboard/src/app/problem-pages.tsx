@@ -1,7 +1,7 @@
 import type { ErrorComponentProps } from '@tanstack/react-router'
 import { EmptyNotice, ErrorNotice } from '../components/notices.tsx'
 import { Page, TextLink } from '../components/page.tsx'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 
 const t = messages.shell
 

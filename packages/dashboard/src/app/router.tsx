@@ -44,6 +44,13 @@ const instanceRoute = createRoute({
   component: lazyRouteComponent(() => import('../pages/instances/instance-page.tsx'), 'InstancePage'),
 })
 
+/** An instance that is changed. */
+const instanceSettingsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/instances/$instanceId/settings',
+  component: lazyRouteComponent(() => import('../pages/instances/instance-settings-page.tsx'), 'InstanceSettingsPage'),
+})
+
 /** The plans, filtered. */
 const plansRoute = createRoute({
   getParentRoute: () => rootRoute,
@@ -260,6 +267,7 @@ export const router = createRouter({
     instancesRoute,
     newInstanceRoute,
     instanceRoute,
+    instanceSettingsRoute,
     plansRoute,
     newPlanRoute,
     planRoute,

@@ -1,5 +1,5 @@
 import { Button, Group, Text } from '@mantine/core'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 
 /** The filters of a list that came with a link and have no field, in words, and a button that removes them. */
 export function ActiveFilters({ filters, onClear }: { filters: readonly (string | undefined)[]; onClear: () => void }) {

@@ -3,7 +3,7 @@ import { useDebouncedValue } from '@mantine/hooks'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { queries } from '../data/queries.ts'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 import { useSession } from '../session/session.tsx'
 
 const DEBOUNCE_MS = 250

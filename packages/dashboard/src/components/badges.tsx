@@ -16,7 +16,7 @@ import {
   ShieldX,
   Unplug,
 } from 'lucide-react'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 
 /** A state is never shown by its color alone: each has a word and an icon of its own. */
 interface Look {

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core'
 import { useState } from 'react'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 
 const SHOWN_MS = 2000
 

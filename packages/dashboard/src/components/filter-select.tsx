@@ -1,5 +1,5 @@
 import { Select } from '@mantine/core'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 
 /** A filter of a list with a few values; without one it filters nothing. */
 export function FilterSelect<T extends string>({

@@ -1,5 +1,5 @@
 import { ApiError } from '@osb-backup/client'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 import { ActionFailure } from './notices.tsx'
 
 const CHANGED_MEANWHILE = 412

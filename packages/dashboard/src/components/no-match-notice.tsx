@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 import { EmptyNotice } from './notices.tsx'
 
 /** In the place of a list whose filters match nothing. */

@@ -2,7 +2,7 @@ import { Alert, Button, Center, Stack, Text, Title } from '@mantine/core'
 import { ApiError } from '@osb-backup/client'
 import { CircleX, Lock, SearchX, Unplug } from 'lucide-react'
 import type { ReactNode } from 'react'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 
 const t = messages.shell
 

@@ -1,7 +1,7 @@
 import { Anchor, Breadcrumbs, Group, Stack, Title } from '@mantine/core'
 import { Link, type LinkProps } from '@tanstack/react-router'
 import { type ReactNode, useEffect, useRef } from 'react'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 
 /** Links in the style of the page. */
 export function TextLink({ children, ...to }: LinkProps & { children: ReactNode }) {

@@ -1,9 +1,9 @@
 import { Skeleton, Stack } from '@mantine/core'
 import type { List } from '@osb-backup/protocol/v1'
 import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query'
-import { type ReactNode, useMemo } from 'react'
-import { PAGE_SIZE, type PageStart } from '../data/queries.ts'
-import { messages } from '../messages/messages.ts'
+import { type ReactNode, useEffect, useMemo } from 'react'
+import type { PageStart } from '../data/queries.ts'
+import * as messages from '../messages/messages.ts'
 import { ErrorNotice } from './notices.tsx'
 import { type Column, VirtualTable } from './virtual-table.tsx'
 
@@ -28,9 +28,14 @@ export function PagedTable<T extends { id: string }>({
   const onBefore = useMemo(() => () => mayFetch && void fetchPreviousPage(), [fetchPreviousPage, mayFetch])
   // The library's hooks forget the type of the page parameters.
   const [firstPage] = (query.data?.pageParams ?? []) as PageStart[]
-  const firstIndex = (firstPage?.index ?? 0) * PAGE_SIZE
+  const firstIndex = firstPage?.index ?? 0
+  // Of a filter that matches few entries some pages have none.
+  const isSearching = query.data !== undefined && rows.length === 0 && hasNextPage && error === null
+  useEffect(() => {
+    if (isSearching) onMore()
+  }, [isSearching, onMore])
   const notice = error !== null && <ErrorNotice error={error} onRetry={() => void query.refetch()} />
-  if (query.data === undefined) {
+  if (query.data === undefined || isSearching) {
     if (notice) return notice
     return (
       <Stack gap="xs" role="status" aria-label={messages.shell.loading}>

@@ -1,5 +1,5 @@
 import type { RestorePoint } from '@osb-backup/protocol/v1'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 import { formatBytes } from './formats.ts'
 import { Instant } from './instant.tsx'
 import { TextLink } from './page.tsx'

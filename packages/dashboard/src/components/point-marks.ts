@@ -1,5 +1,5 @@
 import type { RestorePoint } from '@osb-backup/protocol/v1'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 
 const t = messages.restorePoints
 

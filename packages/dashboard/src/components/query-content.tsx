@@ -1,7 +1,7 @@
 import { Skeleton, Stack } from '@mantine/core'
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 import { ErrorNotice } from './notices.tsx'
 
 /** What was read; until then a skeleton of about its height, and if it cannot be read why. */

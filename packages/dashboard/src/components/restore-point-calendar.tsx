@@ -1,7 +1,7 @@
 import { Text } from '@mantine/core'
 import type { Trend } from '@osb-backup/protocol/v1'
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 import classes from './restore-point-calendar.module.css'
 
 const t = messages.instances.calendar

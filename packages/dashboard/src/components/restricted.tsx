@@ -1,6 +1,6 @@
 import type { Role } from '@osb-backup/protocol/v1'
 import type { ReactNode } from 'react'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 import { useSession } from '../session/session.tsx'
 import { EmptyNotice } from './notices.tsx'
 import { Page, TextLink } from './page.tsx'

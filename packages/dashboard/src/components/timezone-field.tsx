@@ -1,5 +1,5 @@
 import { Select } from '@mantine/core'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 
 const zones = ['UTC', ...Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'UTC')]
 

@@ -20,7 +20,7 @@ import {
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 
 /** Entries that are read at once of a list that is scrolled. */
-export const PAGE_SIZE = 100
+const PAGE_SIZE = 100
 /** Pages of such a list that are kept. */
 const MAX_PAGES = 4
 /** Entries of a list to choose from. */
@@ -44,6 +44,7 @@ interface Paged {
 /** Where a page of a list begins, and the page before it: the API's cursors lead forward only. */
 export interface PageStart {
   cursor: string | undefined
+  /** The place of its first entry in the list: a page that is filtered may have few entries, or none, and others follow. */
   index: number
   previous: PageStart | undefined
 }
@@ -63,8 +64,8 @@ function pagesOf<T, Query extends Paged>(
     queryKey: [...key, query],
     queryFn: ({ pageParam, signal }) => list({ ...query, limit: PAGE_SIZE, cursor: pageParam.cursor }, { signal }),
     initialPageParam: firstPage,
-    getNextPageParam: ({ nextCursor }, _pages, last): PageStart | undefined =>
-      nextCursor === undefined ? undefined : { cursor: nextCursor, index: last.index + 1, previous: last },
+    getNextPageParam: ({ items, nextCursor }, _pages, last): PageStart | undefined =>
+      nextCursor === undefined ? undefined : { cursor: nextCursor, index: last.index + items.length, previous: last },
     getPreviousPageParam: (_page, _pages, first): PageStart | undefined => first.previous,
     maxPages: MAX_PAGES,
   })
@@ -95,6 +96,12 @@ export const queries = {
   instances: (client: BackupClient, query: InstanceQuery) => pagesOf(['instances'], client.instances.list, query),
   instance: (client: BackupClient, id: string) =>
     queryOptions({ queryKey: ['instances', id], queryFn: ({ signal }) => client.instances.get(id, { signal }) }),
+  /** With the version that is named when it is changed. */
+  instanceSettings: (client: BackupClient, id: string) =>
+    queryOptions({
+      queryKey: ['instances', id, 'settings'],
+      queryFn: ({ signal }) => client.instances.getVersioned(id, { signal }),
+    }),
   instanceItems: (client: BackupClient, id: string) =>
     queryOptions({
       queryKey: ['instances', id, 'items'],

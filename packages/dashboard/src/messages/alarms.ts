@@ -34,9 +34,11 @@ export const alarmMessages = {
     'not-proven': 'Not proven restorable',
     'certificate-expiring': 'Certificate expiring',
     'token-expiring': 'Token expiring',
+    'credentials-expiring': 'Credentials expiring',
     'clock-wrong': 'Clock wrong',
     'disk-nearly-full': 'Disk nearly full',
     'database-nearly-full': 'Database nearly full',
     'manager-gone': 'Manager gone',
+    'instance-orphaned': 'Instance not deleted',
   },
 } as const

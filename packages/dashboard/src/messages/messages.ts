@@ -1,34 +1,19 @@
-import { aboutMessages } from './about.ts'
-import { accessMessages, auditMessages } from './access.ts'
-import { agentMessages } from './agents.ts'
-import { alarmMessages } from './alarms.ts'
-import { destinationMessages } from './destinations.ts'
-import { instanceMessages } from './instances.ts'
-import { jobMessages } from './jobs.ts'
-import { notificationMessages } from './notifications.ts'
-import { overviewMessages } from './overview.ts'
-import { planMessages } from './plans.ts'
-import { restoreMessages } from './restore.ts'
-import { restorePointMessages } from './restore-points.ts'
-import { shellMessages, signInMessages, stateMessages } from './shell.ts'
+/**
+ * Everything that the dashboard says, in English: to translate it, translate this folder. Imported as a namespace
+ * (`import * as messages`), so that a page loads its own messages and not those of the others.
+ */
+export { aboutMessages as about } from './about.ts'
+export { accessMessages as access, auditMessages as audit } from './access.ts'
+export { agentMessages as agents } from './agents.ts'
+export { alarmMessages as alarms } from './alarms.ts'
+export { destinationMessages as destinations } from './destinations.ts'
+export { instanceMessages as instances } from './instances.ts'
+export { jobMessages as jobs } from './jobs.ts'
+export { notificationMessages as notifications } from './notifications.ts'
+export { overviewMessages as overview } from './overview.ts'
+export { planMessages as plans } from './plans.ts'
+export { restoreMessages as restore } from './restore.ts'
+export { restorePointMessages as restorePoints } from './restore-points.ts'
+export { shellMessages as shell, signInMessages as signIn, stateMessages as states } from './shell.ts'
 
-/** Everything that the dashboard says, in English: to translate it, translate this folder. */
-export const messages = {
-  product: 'OSB Backup Manager',
-  shell: shellMessages,
-  signIn: signInMessages,
-  states: stateMessages,
-  overview: overviewMessages,
-  instances: instanceMessages,
-  jobs: jobMessages,
-  plans: planMessages,
-  restore: restoreMessages,
-  restorePoints: restorePointMessages,
-  destinations: destinationMessages,
-  agents: agentMessages,
-  alarms: alarmMessages,
-  notifications: notificationMessages,
-  access: accessMessages,
-  audit: auditMessages,
-  about: aboutMessages,
-} as const
+export const product = 'OSB Backup Manager'

@@ -32,7 +32,15 @@ export const overviewMessages = {
     failed: 'Failed in 24 hours',
     queued: 'Queued',
     agents: 'Agents reachable',
+    destinations: 'Destinations',
   },
+  storage: {
+    title: 'Storage, last 30 days',
+    stored: 'Stored',
+    growth: (size: string) => `${size} per day`,
+    empty: 'Nothing is stored yet.',
+  },
+  unreachable: (part: string, total: string) => `${part} of ${total} unreachable`,
   ofTotal: (part: string, total: string) => `${part} of ${total}`,
   checklist: {
     title: 'First steps',

@@ -81,6 +81,7 @@ export const signInMessages = {
   noAccess: 'This token gives no access to the dashboard: it needs at least the role viewer.',
   expired: 'Your token is not valid any more. Sign in again.',
   sessionExpired: 'Your session has expired. Sign in again.',
+  signedOutHere: 'You are signed out here. The identity provider may still know who you are.',
   withProvider: (provider: string) => `Sign in at ${provider}`,
   orToken: 'or with a token',
   signingIn: 'Signing in',

@@ -5,6 +5,7 @@ import {
   allowInsecureRequests,
   authorizationCodeGrant,
   buildAuthorizationUrl,
+  buildEndSessionUrl,
   ClientError,
   Configuration,
   calculatePKCECodeChallenge,
@@ -16,7 +17,7 @@ import {
   refreshTokenGrant,
   type TokenEndpointResponse,
 } from 'openid-client'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 import { type ProviderAnswer, SIGN_IN_PATH, storePending } from './provider-answer.ts'
 
 const t = messages.signIn
@@ -25,6 +26,14 @@ const REFRESH_BEFORE_MS = 30_000
 
 /** The identity provider of the manager. */
 export type IdentityProviderInfo = NonNullable<SignIn['identityProvider']>
+
+/** The session of a user who signed in at the identity provider. */
+export interface ProviderSession {
+  /** Answers the access token to use now. */
+  token: () => Promise<string>
+  /** Ends the session. Returns where the user signs out of the provider, if that is possible. */
+  signOut: () => URL | undefined
+}
 
 /** A sign-in that failed. The message is a sentence for the user. */
 export class SignInError extends Error {
@@ -59,14 +68,14 @@ export async function startSignIn(provider: IdentityProviderInfo, returnTo: stri
 /**
  * Exchanges what the identity provider answered for tokens, after its state and its nonce were compared.
  *
- * @returns What answers the access token to use now: it is refreshed before it expires.
+ * @returns Its session: the access token is refreshed before it expires.
  * @throws {SignInError} If the provider refused, or the answer is not one to a sign-in of this window.
  * @throws {ApiError} If the identity provider cannot be reached.
  */
 export async function finishSignIn(
   provider: IdentityProviderInfo,
   { url, pending }: ProviderAnswer,
-): Promise<() => Promise<string>> {
+): Promise<ProviderSession> {
   if (pending === undefined) throw new SignInError(t.notStartedHere)
   const configuration = await configure(provider)
   const checks = {
@@ -79,7 +88,7 @@ export async function finishSignIn(
     throw explain(error, provider.issuer)
   })
   const session = new TokenSession(configuration, provider.issuer, tokens)
-  return () => session.accessToken()
+  return { token: () => session.accessToken(), signOut: () => session.signOut() }
 }
 
 async function configure({ clientId }: IdentityProviderInfo): Promise<Configuration> {
@@ -89,10 +98,13 @@ async function configure({ clientId }: IdentityProviderInfo): Promise<Configurat
     issuer: server.issuer,
     authorization_endpoint: server.authorizationEndpoint,
     token_endpoint: server.tokenEndpoint,
+    ...(server.endSessionEndpoint === undefined ? {} : { end_session_endpoint: server.endSessionEndpoint }),
+    ...(server.revocationEndpoint === undefined ? {} : { revocation_endpoint: server.revocationEndpoint }),
   }
   const configuration = new Configuration(metadata, clientId, undefined, None())
   // The manager refuses such a provider, unless its settings allow it.
-  if (new URL(server.tokenEndpoint).protocol === 'http:') allowInsecureRequests(configuration)
+  const endpoints = [server.tokenEndpoint, server.endSessionEndpoint, server.revocationEndpoint]
+  if (endpoints.some((endpoint) => endpoint?.startsWith('http:'))) allowInsecureRequests(configuration)
   return configuration
 }
 
@@ -105,6 +117,7 @@ class TokenSession {
   #expiresAtMs = Number.POSITIVE_INFINITY
   /** A refresh token may be good for one use: calls at the same time share it. */
   #refreshing: Promise<string> | undefined
+  #isSignedOut = false
 
   constructor(configuration: Configuration, issuer: string, tokens: TokenEndpointResponse) {
     this.#configuration = configuration
@@ -139,9 +152,42 @@ class TokenSession {
     return this.#accessToken
   }
 
+  /**
+   * Forgets the tokens and has the provider revoke the refresh token.
+   *
+   * @returns Where the user signs out of the provider; undefined if it has no page for that.
+   */
+  signOut(): URL | undefined {
+    this.#isSignedOut = true
+    this.#revoke()
+    this.#accessToken = ''
+    if (this.#configuration.serverMetadata().end_session_endpoint === undefined) return undefined
+    // Without the ID token, which would be left in the history of the browser: the provider knows the client by its id.
+    return buildEndSessionUrl(this.#configuration, { post_logout_redirect_uri: window.location.origin + SIGN_IN_PATH })
+  }
+
+  /** The window may leave the page before the provider answers; without revocation the token expires by itself. */
+  #revoke(): void {
+    const token = this.#refreshToken
+    this.#refreshToken = undefined
+    const endpoint = this.#configuration.serverMetadata().revocation_endpoint
+    if (token === undefined || endpoint === undefined) return
+    const body = new URLSearchParams({
+      token,
+      token_type_hint: 'refresh_token',
+      client_id: this.#configuration.clientMetadata().client_id,
+    })
+    fetch(endpoint, { method: 'POST', body, keepalive: true, credentials: 'omit' }).catch(() => undefined)
+  }
+
   #keep({ access_token, refresh_token, expires_in }: TokenEndpointResponse): void {
-    this.#accessToken = access_token
     this.#refreshToken = refresh_token ?? this.#refreshToken
+    // They were refreshed while their user signed out.
+    if (this.#isSignedOut) {
+      this.#revoke()
+      return
+    }
+    this.#accessToken = access_token
     this.#expiresAtMs = expires_in === undefined ? Number.POSITIVE_INFINITY : Date.now() + expires_in * 1000
   }
 }

@@ -2,7 +2,7 @@ import { Alert, Button, Stack, Text } from '@mantine/core'
 import { ApiError } from '@osb-backup/client'
 import { CircleX } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 import type { IdentityProviderInfo } from './oidc.ts'
 import type { ProviderAnswer } from './provider-answer.ts'
 import { useSignIn } from './session.tsx'
@@ -37,7 +37,10 @@ export function ProviderSignIn({
       await (await loadOidc()).startSignIn(provider, pathname + search)
     })
   const finish = useRef((received: ProviderAnswer) =>
-    attempt(async () => signIn(await (await loadOidc()).finishSignIn(provider, received))),
+    attempt(async () => {
+      const session = await (await loadOidc()).finishSignIn(provider, received)
+      await signIn(session.token, session.signOut)
+    }),
   )
   useEffect(() => {
     if (!isOpen(answer)) return

@@ -2,7 +2,7 @@ import { ApiError, BackupClient, type ClientOptions } from '@osb-backup/client'
 import { type CallerInfo, type Permission, type Role, roles } from '@osb-backup/protocol/v1'
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 
 /** Who is signed in. The token is in the client and nowhere else: closing or reloading the page signs out. */
 export interface Session {
@@ -18,9 +18,11 @@ const SessionContext = createContext<Session | undefined>(undefined)
 /** A token, or what answers the one to use now. */
 type Credential = ClientOptions['token']
 
-const SignInContext = createContext<(credential: Credential) => Promise<void>>(() =>
-  Promise.reject(new Error('no provider')),
-)
+/** Ends the session where its token came from. Returns the page at which the user signs out there, if there is one. */
+type EndElsewhere = () => URL | undefined
+type SignInWith = (credential: Credential, endElsewhere?: EndElsewhere) => Promise<void>
+
+const SignInContext = createContext<SignInWith>(() => Promise.reject(new Error('no provider')))
 
 /** The session; only below what is shown to those who are signed in. */
 export function useSession(): Session {
@@ -49,12 +51,17 @@ export function SessionProvider({
   }, [])
 
   const signIn = useCallback(
-    async (token: Credential) => {
+    async (token: Credential, endElsewhere?: EndElsewhere) => {
       const client = new BackupClient({ url: window.location.origin, token })
       const caller = await client.caller()
       const hasRole = (role: Role) => roles.indexOf(caller.role) >= roles.indexOf(role)
       const hasPermission = (permission: Permission) => caller.permissions.includes(permission)
-      const session = { client, caller, hasRole, hasPermission, signOut: () => end() }
+      const signOut = () => {
+        const page = endElsewhere?.()
+        end(endElsewhere !== undefined && page === undefined ? messages.signIn.signedOutHere : undefined)
+        if (page !== undefined) window.location.assign(page)
+      }
+      const session = { client, caller, hasRole, hasPermission, signOut }
       const expired = typeof token === 'string' ? messages.signIn.expired : messages.signIn.sessionExpired
       setCurrent({ session, queries: createQueryClient(() => end(expired)) })
     },

@@ -1,7 +1,7 @@
 import { Button, PasswordInput, Stack } from '@mantine/core'
 import { ApiError } from '@osb-backup/client'
 import { type FormEvent, useState } from 'react'
-import { messages } from '../messages/messages.ts'
+import * as messages from '../messages/messages.ts'
 import { useSignIn } from './session.tsx'
 
 const t = messages.signIn

@@ -1,4 +1,12 @@
-import type { AgentFacts, DestinationFacts, ExpiryFacts, ItemFacts, LockFacts, PlanFacts } from '@osb-backup/core'
+import type {
+  AgentFacts,
+  DestinationFacts,
+  ExpiryFacts,
+  ItemFacts,
+  LockFacts,
+  OrphanFacts,
+  PlanFacts,
+} from '@osb-backup/core'
 import { sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
 import type { StoredCertificates } from './reports-repository.ts'
@@ -106,6 +114,16 @@ export async function destinationFacts({ database }: FactsContext): Promise<Dest
   return rows.map(withoutNulls<DestinationFacts>)
 }
 
+/** The instances at service brokers that are to be deleted, and could not be so far. */
+export async function orphanFacts({ database }: FactsContext): Promise<OrphanFacts[]> {
+  const { rows } = await sql<OrphanFacts>`
+    select instance.id, instance.source_instance_id as "instanceId", broker.name as "serviceBroker", instance.error,
+      instance.attempts
+    from provisioned_instances instance join service_brokers broker on broker.id = instance.service_broker_id
+    where instance.ended_at is null and not instance.wanted and instance.error is not null`.execute(database)
+  return rows
+}
+
 /** The certificates that destinations are to be trusted by. */
 export async function destinationCertificates({ database }: FactsContext): Promise<StoredCertificates[]> {
   const { rows } = await sql<StoredCertificates & { instanceId: string }>`
@@ -113,6 +131,18 @@ export async function destinationCertificates({ database }: FactsContext): Promi
       destination.instance_id as "instanceId", checks.certificates_expire_at as expiries
     from destination_checks checks join file_destinations destination on destination.id = checks.destination_id
     where destination.deleted_at is null and checks.certificates_expire_at <> '{}'`.execute(database)
+  return rows
+}
+
+/** The destinations whose credentials expire within a month, as far as their servers say. */
+export async function destinationCredentials({ database }: FactsContext): Promise<ExpiryFacts[]> {
+  const { rows } = await sql<ExpiryFacts & { instanceId: string }>`
+    select destination.id, destination.name, destination.instance_id as "instanceId",
+      checks.credentials_expire_at as "expiresAt"
+    from destination_checks checks join file_destinations destination on destination.id = checks.destination_id
+    where destination.deleted_at is null and checks.credentials_expire_at < now() + interval '1 month'`.execute(
+    database,
+  )
   return rows
 }
 

@@ -18,7 +18,9 @@ import type {
   ReconciliationTable,
   RestorePointCounterTable,
   RestorePointTable,
+  StoredBytesTable,
 } from './tables/restore-points.ts'
+import type { ProvisionedInstanceTable, ServiceBrokerTable } from './tables/service-brokers.ts'
 import type { CertificateAuthorityTable, ClockJumpTable, ClockObservationTable, SettingTable } from './tables/system.ts'
 
 /** The tables as Kysely sees them; `migrations/` creates them. Columns named `sealed_…` hold what `Sealer` sealed. */
@@ -39,6 +41,8 @@ export interface Tables {
   restore_points: RestorePointTable
   restore_point_counters: RestorePointCounterTable
   restore_point_counter_changes: RestorePointCounterTable & { id: Generated<string> }
+  stored_bytes_by_day: StoredBytesTable
+  stored_bytes_changes: StoredBytesTable & { id: Generated<string> }
   drills: DrillTable
   drill_parts: DrillPartTable
   drill_steps: DrillStepTable
@@ -58,6 +62,8 @@ export interface Tables {
   destination_checks: DestinationCheckTable
   notification_channels: NotificationChannelTable
   notifications: NotificationTable
+  service_brokers: ServiceBrokerTable
+  provisioned_instances: ProvisionedInstanceTable
   measurements: MeasurementTable
   measurement_changes: MeasurementChangeTable
   measurement_limits: MeasurementLimitsTable

@@ -1,3 +1,4 @@
+import { LONGEST_BROKER_PAUSE_SECONDS } from '@osb-backup/core'
 import { capAgentChecks } from '../agents/repository.ts'
 import type { Context } from '../context/context.ts'
 import { capHeartbeats } from '../jobs/leases-repository.ts'
@@ -6,6 +7,7 @@ import { capRetentionDeadlines } from '../plans/retention-repository.ts'
 import { capRetries } from '../plans/retries-repository.ts'
 import { capReconciliationLocks } from '../reconciliation/repository.ts'
 import { capRemovals } from '../restore-points/removals-repository.ts'
+import { capProvisioningDeadlines } from '../service-brokers/instances-repository.ts'
 
 /**
  * Caps the deadlines that were stored while PostgreSQL's clock was ahead. One that is further away than its longest interval would
@@ -21,6 +23,7 @@ export async function capDeadlines(context: Context): Promise<void> {
     retries: await capRetries(context, context.settings.retryBackoffSeconds),
     removals: await capRemovals(context),
     reconciliationLocks: await capReconciliationLocks(context),
+    provisioning: await capProvisioningDeadlines(context, LONGEST_BROKER_PAUSE_SECONDS),
   }
   if (Object.values(capped).some((count) => count > 0)) {
     context.log.warn(capped, 'deadlines were corrected that were stored while the clock of PostgreSQL was ahead')

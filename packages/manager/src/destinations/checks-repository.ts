@@ -1,4 +1,6 @@
 import { sql } from 'kysely'
+import type { Grants } from '../access/caller.ts'
+import { isGranted } from '../database/conditions.ts'
 import type { Database } from '../database/open-database.ts'
 
 /** A destination that its settings were just stored for is used soon, or checked by its user. */
@@ -31,13 +33,22 @@ export async function claimChecks(
   return rows.map(({ id }) => id)
 }
 
-/** Records what a check found. */
+/** What a check of a destination found. */
+export interface CheckResult {
+  /** Why it cannot be used; undefined: it can. */
+  error: string | undefined
+  certificatesExpireAt: Date[]
+  /** Undefined: the credentials do not expire, or the server does not say. Absent: it could not be asked. */
+  credentialsExpireAt?: Date | undefined
+}
+
+/** Records what a check found. When credentials expire remains known while the server cannot be asked: they may have. */
 export async function recordCheck(
   { database }: { database: Database },
   destinationId: string,
-  error: string | undefined,
-  certificatesExpireAt: Date[],
+  { error, certificatesExpireAt, ...asked }: CheckResult,
 ): Promise<void> {
+  const { credentialsExpireAt } = asked
   await database
     .updateTable('destination_checks')
     .set({
@@ -45,7 +56,26 @@ export async function recordCheck(
       error: error ?? null,
       checked_at: sql<Date>`now()`,
       certificates_expire_at: certificatesExpireAt,
+      ...('credentialsExpireAt' in asked ? { credentials_expire_at: credentialsExpireAt ?? null } : {}),
     })
     .where('destination_id', '=', destinationId)
     .execute()
+}
+
+/** How many destinations that are in use were reachable, were not, and were not checked yet. */
+export async function countDestinations(
+  { database }: { database: Database },
+  scope: Grants,
+): Promise<{ reachable: number; unreachable: number; unknown: number }> {
+  const { rows } = await sql<Record<'reachable' | 'unreachable' | 'unknown', string>>`
+    select count(*) filter (where reachable) as reachable, count(*) filter (where not reachable) as unreachable,
+      count(*) filter (where reachable is null) as unknown
+    from file_destinations left join destination_checks on destination_id = id
+    where deleted_at is null and ${isGranted('instance_id', scope)}`.execute(database)
+  const [row] = rows
+  return {
+    reachable: Number(row?.reachable),
+    unreachable: Number(row?.unreachable),
+    unknown: Number(row?.unknown),
+  }
 }

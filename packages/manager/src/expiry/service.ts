@@ -10,6 +10,8 @@ import { deleteNamesBefore } from '../object-names/repository.ts'
 import { deletePlanRunsBefore } from '../plans/plan-runs-repository.ts'
 import { deleteReconciliationsBefore } from '../reconciliation/repository.ts'
 import { deleteRecordsBefore } from '../restore-points/removals-repository.ts'
+import { deleteStoredDaysBefore } from '../restore-points/stored-bytes-repository.ts'
+import { deleteProvisionedBefore } from '../service-brokers/instances-repository.ts'
 import { tryLockExpiry } from './repository.ts'
 
 const DAY_MS = 86_400_000
@@ -37,6 +39,7 @@ function expiringRecords({ settings }: Pick<Context, 'settings'>): ExpiringRecor
     { name: 'logs', days: settings.jobLogDays, deleteBatch: counted(deleteExpiredLogs) },
     { name: 'records of runs', days: settings.runHistoryDays, deleteBatch: counted(deletePlanRunsBefore) },
     { name: 'reconciliations', days: settings.runHistoryDays, deleteBatch: counted(deleteReconciliationsBefore) },
+    { name: 'stored bytes by day', days: settings.runHistoryDays, deleteBatch: counted(deleteStoredDaysBefore) },
     { name: 'restore points', days: settings.deletedRestorePointDays, deleteBatch: counted(deleteRecordsBefore) },
     {
       name: 'jobs',
@@ -46,6 +49,7 @@ function expiringRecords({ settings }: Pick<Context, 'settings'>): ExpiringRecor
         return lastJob !== undefined
       },
     },
+    { name: 'provisioned instances', days: settings.jobHistoryDays, deleteBatch: counted(deleteProvisionedBefore) },
     { name: 'counters', days: settings.jobHistoryDays, deleteBatch: counted(deleteEmptyCounters) },
     { name: 'audit entries', days: settings.auditHistoryDays, deleteBatch: counted(deleteEntriesBefore) },
     { name: 'notifications', days: settings.alarmHistoryDays, deleteBatch: counted(deleteNotificationsBefore) },

@@ -64,14 +64,15 @@ export async function serveDashboard(
   servePage(SIGN_IN_PATH, () => tokenServers(signInEndpoints, log))
 }
 
-/** The origin at which a page that was sent back from the identity provider gets its tokens, and refreshes them. */
+/** The origins at which a page that was sent back from the identity provider gets, refreshes and revokes its tokens. */
 async function tokenServers(
   signInEndpoints: DashboardOptions['signInEndpoints'],
   log: Context['log'],
 ): Promise<string[]> {
   if (signInEndpoints === undefined) return []
   try {
-    return [new URL((await signInEndpoints()).tokenEndpoint).origin]
+    const { tokenEndpoint, revocationEndpoint = tokenEndpoint } = await signInEndpoints()
+    return [...new Set([tokenEndpoint, revocationEndpoint].map((endpoint) => new URL(endpoint).origin))]
   } catch (error) {
     // The page says so itself: it asks for the endpoints too.
     log.debug({ err: error }, 'the sign-in page is served without its identity provider')

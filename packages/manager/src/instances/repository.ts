@@ -207,27 +207,39 @@ const key = [
   { name: 'service_instances.id', type: 'text' },
 ] as const
 
+/** That an instance is registered, granted, and what is searched. */
+function isSearched({ scope, agentId, text }: InstanceSearch) {
+  const conditions = [sql`service_instances.deleted_at is null`, isGranted('service_instances.id', scope)]
+  if (agentId !== undefined) {
+    conditions.push(sql`exists (
+      select from instance_agents where instance_id = service_instances.id and instance_agents.agent_id = ${agentId})`)
+  }
+  if (text !== undefined) {
+    conditions.push(sql`(${contains('service_instances.id', text)} or exists (
+      select from jsonb_to_recordset(hosts) as host (name text) where ${contains('host.name', text)}))`)
+  }
+  return sql<boolean>`(${sql.join(conditions, sql` and `)})`
+}
+
 /** One page of the registered instances among those that are granted, newest first. */
 export async function searchInstances(
   context: RepositoryContext,
-  { scope, agentId, text }: InstanceSearch,
+  search: InstanceSearch,
   page: KeysetRequest,
 ): Promise<KeysetPage<ServiceInstance>> {
-  let query = withAgents(context)
-    .where('service_instances.deleted_at', 'is', null)
-    .where(isGranted('service_instances.id', scope))
-  if (agentId !== undefined) {
-    const usesIt = sql<boolean>`exists (
-      select from instance_agents where instance_id = service_instances.id and instance_agents.agent_id = ${agentId})`
-    query = query.where(usesIt)
-  }
-  if (text !== undefined) {
-    const named = sql<boolean>`exists (
-      select from jsonb_to_recordset(hosts) as host (name text) where ${contains('host.name', text)})`
-    query = query.where(({ or }) => or([contains('service_instances.id', text), named]))
-  }
-  const { entries, ...rest } = await readKeyset(query, key, 'desc', page)
+  const { entries, ...rest } = await readKeyset(withAgents(context).where(isSearched(search)), key, 'desc', page)
   return { entries: entries.map((row) => fromRow(context, row)), ...rest }
+}
+
+/** As `searchInstances`, but their ids alone. */
+export async function searchInstanceIds(
+  { database }: { database: Database },
+  search: InstanceSearch,
+  page: KeysetRequest,
+): Promise<KeysetPage<string>> {
+  const query = database.selectFrom('service_instances').select('service_instances.id').where(isSearched(search))
+  const { entries, ...rest } = await readKeyset(query, key, 'desc', page)
+  return { entries: entries.map((row) => row.id), ...rest }
 }
 
 /** Which broker registered an instance, also one that was deleted: null if it was no broker, undefined if it never existed. */

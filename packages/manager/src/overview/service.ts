@@ -1,17 +1,29 @@
-import { earliestProof, type Protection, type ProtectionState, type ProvenItem } from '@osb-backup/core'
+import {
+  type DayLevel,
+  earliestProof,
+  growthPerDay,
+  levelsByDay,
+  type Protection,
+  type ProtectionState,
+  type ProvenItem,
+} from '@osb-backup/core'
 import type { Grants } from '../access/caller.ts'
 import { countAgents } from '../agents/repository.ts'
 import { type ClockState, readClockState } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
+import { countDestinations } from '../destinations/checks-repository.ts'
 import { type LockedDatabase, searchLockedDatabases } from '../jobs/locks-repository.ts'
 import { countJobs, type JobCounts } from '../jobs/search-repository.ts'
 import { type NextRun, searchNextRuns } from '../plans/search-repository.ts'
 import { judgeAllInstances, provenItem } from '../protection/service.ts'
 import { sumPoints } from '../restore-points/counters-repository.ts'
+import { readStoredBytes } from '../restore-points/stored-bytes-repository.ts'
 
 const DAY_MS = 86_400_000
 const MAX_ATTENTION = 50
 const MAX_NEXT_RUNS = 10
+/** How far back the size of what is stored is shown. */
+const STORAGE_DAYS = 30
 const worstFirst: readonly ProtectionState[] = ['unprotected', 'at-risk', 'unknown']
 
 /** An item that is not protected; without a name an instance that no plan covers. */
@@ -27,7 +39,10 @@ export interface Overview {
   instances: Record<ProtectionState | 'total', number>
   jobs: JobCounts
   restorePoints: { total: number; sizeBytes: number }
+  /** How that size developed, and by how much it grows. */
+  storage: { days: DayLevel[]; growthBytesPerDay: number | undefined }
   agents: { reachable: number; unreachable: number; unknown: number }
+  destinations: { reachable: number; unreachable: number; unknown: number }
   /** The items that drills cover, those of them that were proven lately enough, and the earliest proof of all. */
   drills: { items: number; proven: number; earliestProofAt: Date | undefined }
   /** First those whose unlock fails, the longest locked first. */
@@ -62,7 +77,9 @@ export async function readOverview(context: Context, scope: Grants): Promise<Ove
     instances,
     jobs: await countJobs(context, scope, new Date(at.getTime() - DAY_MS)),
     restorePoints: await sumPoints(context, scope),
+    storage: await readStorage(context, scope, at),
     agents: await countAgents(context, scope),
+    destinations: await countDestinations(context, scope),
     drills: {
       items: drilled.length,
       proven: drilled.filter(({ provenAt }) => provenAt !== undefined && provenAt >= provenSince).length,
@@ -74,4 +91,18 @@ export async function readOverview(context: Context, scope: Grants): Promise<Ove
     clockJump,
     at,
   }
+}
+
+async function readStorage(
+  context: Pick<Context, 'database' | 'settings'>,
+  scope: Grants,
+  now: Date,
+): Promise<Overview['storage']> {
+  // What changed earlier was deleted.
+  const days = Math.min(STORAGE_DAYS, context.settings.runHistoryDays)
+  const since = new Date(now.getTime() - (days - 1) * DAY_MS).toISOString().slice(0, 10)
+  const { current, changes } = await readStoredBytes(context, scope, since)
+  const levels = levelsByDay(current, changes, { now, days })
+  const samples = levels.map(({ day, value }) => ({ at: new Date(`${day}T00:00:00Z`), value }))
+  return { days: levels, growthBytesPerDay: growthPerDay(samples) }
 }

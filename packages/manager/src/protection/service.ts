@@ -17,7 +17,7 @@ import { readClock } from '../database/clock.ts'
 import type { InstanceRange } from '../database/conditions.ts'
 import { listInstanceIds } from '../instances/ids-repository.ts'
 import type { ServiceInstance } from '../instances/instance.ts'
-import { type InstanceSearch, searchInstances } from '../instances/repository.ts'
+import { type InstanceSearch, instancesById, searchInstanceIds, searchInstances } from '../instances/repository.ts'
 import { lockedInstances } from '../jobs/locks-repository.ts'
 import { coverageOfInstances, type PlanCoverage } from '../plans/search-repository.ts'
 import { type ItemPoints, pointsByItem } from '../restore-points/counters-repository.ts'
@@ -56,7 +56,7 @@ export interface ProtectedInstance {
 const CLOCK_DIFFERENCE_MS = 86_400_000
 /** How many instances are judged for one page that is filtered by protection; the cursor continues after them. */
 const MAX_JUDGED = 2000
-const BATCH_SIZE = 200
+const BATCH_SIZE = 500
 /** How many are judged at once where nothing but their protection is read. */
 const LARGE_BATCH_SIZE = 2500
 
@@ -67,9 +67,23 @@ export async function judgeInstances(
   context: ProtectionContext,
   instances: readonly ServiceInstance[],
 ): Promise<ProtectedInstance[]> {
-  const ids = instances.map((instance) => instance.id)
-  const judged = await judgeItemsOf(context, ids, await readClock(context))
-  const locked = await lockedInstances(context, ids)
+  const judged = await judgeItemsOf(
+    context,
+    instances.map(({ id }) => id),
+    await readClock(context),
+  )
+  return withProtection(context, instances, judged)
+}
+
+async function withProtection(
+  context: ProtectionContext,
+  instances: readonly ServiceInstance[],
+  judged: ReadonlyMap<string, ProtectedItem[]>,
+): Promise<ProtectedInstance[]> {
+  const locked = await lockedInstances(
+    context,
+    instances.map(({ id }) => id),
+  )
   return instances.map((instance) => {
     const items = judged.get(instance.id) ?? []
     return { instance, items, protection: worstProtection(items), lockedSince: locked.get(instance.id) }
@@ -196,19 +210,36 @@ export async function searchProtectedInstances(
     const { entries, next } = await searchInstances(context, search, page)
     return { entries: await judgeInstances(context, entries), next }
   }
-  const found: ProtectedInstance[] = []
-  let { after } = page
+  const { judged, next } = await findProtected(context, search, state, page)
+  const instances = await instancesById(context, [...judged.keys()])
+  const entries = [...judged.keys()].flatMap((id) => instances.get(id) ?? [])
+  return { entries: await withProtection(context, entries, judged), next }
+}
+
+/** Finds the instances in a state of protection, in the order of the list. Nothing but their ids is read of the others. */
+async function findProtected(
+  context: ProtectionContext,
+  search: InstanceSearch,
+  state: Protection['state'],
+  { limit, after: first }: KeysetRequest,
+): Promise<{ judged: Map<string, ProtectedItem[]>; next: string[] | undefined }> {
+  const now = await readClock(context)
+  const found = new Map<string, ProtectedItem[]>()
+  let after = first
   for (let judged = 0; judged < MAX_JUDGED; judged += BATCH_SIZE) {
-    const batch = await searchInstances(context, search, { limit: BATCH_SIZE, after })
-    for (const [index, each] of (await judgeInstances(context, batch.entries)).entries()) {
-      if (each.protection.state === state) found.push(each)
+    const batch = await searchInstanceIds(context, search, { limit: BATCH_SIZE, after })
+    const items = await judgeItemsOf(context, batch.entries, now)
+    for (const [index, id] of batch.entries.entries()) {
+      const ofInstance = items.get(id) ?? []
+      if (worstProtection(ofInstance).state !== state) continue
+      found.set(id, ofInstance)
       const isLast = index === batch.entries.length - 1 && batch.next === undefined
-      if (found.length === page.limit) return { entries: found, next: isLast ? undefined : batch.keys[index] }
+      if (found.size === limit) return { judged: found, next: isLast ? undefined : batch.keys[index] }
     }
-    if (batch.next === undefined) return { entries: found, next: undefined }
+    if (batch.next === undefined) return { judged: found, next: undefined }
     after = batch.next
   }
-  return { entries: found, next: after ? [...after] : undefined }
+  return { judged: found, next: after ? [...after] : undefined }
 }
 
 /** The protection of an instance and its items. */

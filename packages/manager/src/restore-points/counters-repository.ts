@@ -76,10 +76,10 @@ export async function compactCounters({ database }: { database: Database }): Pro
         select id from restore_point_counter_changes order by id limit ${BATCH_SIZE} for update skip locked
       ) returning *
     ), written as (
-      insert into restore_point_counters as counters (instance_id, item, kept, stored, stored_bytes)
-      select instance_id, item, sum(kept), sum(stored), sum(stored_bytes) from claimed
-      group by instance_id, item order by instance_id, item
-      on conflict (instance_id, item) do update set kept = counters.kept + excluded.kept,
+      insert into restore_point_counters as counters (instance_id, item, destination_id, kept, stored, stored_bytes)
+      select instance_id, item, destination_id, sum(kept), sum(stored), sum(stored_bytes) from claimed
+      group by instance_id, item, destination_id order by instance_id, item, destination_id
+      on conflict (instance_id, item, destination_id) do update set kept = counters.kept + excluded.kept,
         stored = counters.stored + excluded.stored, stored_bytes = counters.stored_bytes + excluded.stored_bytes
     )
     select count(*) as claimed from claimed`.execute(database)

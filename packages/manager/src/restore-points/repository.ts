@@ -98,6 +98,9 @@ export async function insertPoint(
       object_tag: point.object?.tag ?? null,
       object_modified_at: point.object?.modifiedAt ?? null,
       original_size_bytes: point.originalSizeBytes ?? null,
+      duration_seconds: sql<number | null>`(
+        select max(extract(epoch from ended_at - reserved_at))::double precision from job_parts
+        where job_id = ${point.jobId} and item = ${point.item})`,
       transformed_by: point.transformedBy,
       compression_requested: point.compressionRequested,
       compression: point.compression,

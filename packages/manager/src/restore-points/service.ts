@@ -12,6 +12,7 @@ import * as repository from './repository.ts'
 import type { PointFilter, RestorePoint } from './restore-point.ts'
 import type { PointSearch } from './search-repository.ts'
 import * as search from './search-repository.ts'
+import { compactStoredBytes } from './stored-bytes-repository.ts'
 
 /** One page of the restore points of an instance, newest first unless requested otherwise. */
 export async function listPoints(
@@ -52,9 +53,10 @@ export async function setHeld(context: Context, call: Call, id: string, held: bo
   return { ...point, held }
 }
 
-/** Compacts the changes of the restore point counters. Returns whether there may be more. */
-export function compactPointCounters(context: Pick<Context, 'database'>): Promise<boolean> {
-  return compactCounters(context)
+/** Compacts what changed of the restore point counters, and of the size that is stored. Returns whether there may be more. */
+export async function compactPointCounters(context: Pick<Context, 'database'>): Promise<boolean> {
+  const results = [await compactCounters(context), await compactStoredBytes(context)]
+  return results.includes(true)
 }
 
 /** One page of the restore points of all instances that the caller was granted, or of one, newest first. */

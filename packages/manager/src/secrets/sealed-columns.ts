@@ -6,6 +6,8 @@ export const sealedColumns = {
   file_destinations: ['sealed_store_secrets'],
   backup_plans: ['sealed_private_key'],
   notification_channels: ['sealed_secrets'],
+  service_brokers: ['sealed_password'],
+  provisioned_instances: ['sealed_parameters', 'sealed_credentials'],
   jobs: ['sealed_private_key', 'sealed_parameters'],
 } as const
 

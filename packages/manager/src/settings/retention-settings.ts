@@ -21,7 +21,7 @@ export const historyTable = {
   RUN_HISTORY_DAYS: {
     schema: wholeNumber(1, 36_500),
     default: '90',
-    description: 'time in days that the records of scheduled runs, and reconciliations, are kept',
+    description: 'time in days that the records of scheduled runs, reconciliations and the growth of storage are kept',
   },
   DELETED_RESTORE_POINT_DAYS: {
     schema: wholeNumber(1, 36_500),

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { omitUndefined } from '@osb-backup/node'
+import { omitUndefined, withDeadline } from '@osb-backup/node'
 import { isOver } from '@osb-backup/protocol'
 import type { Context } from '../context/context.ts'
 import { type JobLock, JobLockLost, type VerifyJob, type VerifyPart } from '../jobs/job.ts'
@@ -73,23 +73,26 @@ interface Run {
 async function verify(context: Context, run: Run, signal: AbortSignal): Promise<Verification> {
   const limitSeconds = context.settings.verificationTimeoutSeconds
   const leftMs = (limitSeconds - (await runningSeconds(context, run.lock.id))) * 1000
-  const expired = AbortSignal.timeout(Math.max(Math.ceil(leftMs), 0))
   const watching = new AbortController()
   const stopping = new AbortController()
   let bytesRead = 0
   const watched = watch(context, run, { ended: watching.signal, stop: stopping, progress: () => bytesRead })
   try {
-    return await readBack(context, run.point, {
-      signal: AbortSignal.any([signal, stopping.signal, expired]),
-      samplePercent: run.samplePercent,
-      onProgress: (progress) => {
-        bytesRead = progress.bytesRead
-      },
-    })
+    return await withDeadline(signal, Math.max(Math.ceil(leftMs), 0), (deadline) =>
+      readBack(context, run.point, {
+        signal: AbortSignal.any([deadline.signal, stopping.signal]),
+        samplePercent: run.samplePercent,
+        onProgress: (progress) => {
+          bytesRead = progress.bytesRead
+        },
+      }).catch((error: unknown) => {
+        if (!deadline.isExceeded || stopping.signal.aborted) throw error
+        throw new VerificationFailure(`The object was not read within ${limitSeconds} seconds.`)
+      }),
+    )
   } catch (error) {
     signal.throwIfAborted()
     stopping.signal.throwIfAborted()
-    if (expired.aborted) throw new VerificationFailure(`The object was not read within ${limitSeconds} seconds.`)
     if (error instanceof RequestError) throw new VerificationFailure(error.message)
     throw error
   } finally {

@@ -17,6 +17,7 @@ import { reconciliations } from './reconciliations.ts'
 import { objectRemoval } from './removals.ts'
 import { retentionSweep } from './retention.ts'
 import { schedulerTick, skipTask } from './scheduler.ts'
+import { provisioning } from './service-brokers.ts'
 import { unknownPartChecks } from './unknown-parts.ts'
 
 /** What a manager does in the background: the job worker pools and the periodic tasks. Managers share the work by claims. */
@@ -79,6 +80,7 @@ export class Workers {
       agentChecks(context),
       destinationChecks(context),
       reconciliations(context),
+      provisioning(context),
       unknownPartChecks(context),
       alarmTask(context),
       ...notificationTasks(context),

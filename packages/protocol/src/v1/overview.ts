@@ -29,6 +29,22 @@ export const overviewSchema = z.object({
   restorePoints: z
     .object({ total: count('Restore points', 480), sizeBytes: count('Their total size', 1_234_567_890) })
     .meta({ description: 'What is stored' }),
+  storage: z
+    .object({
+      growthBytesPerDay: z
+        .number()
+        .optional()
+        .meta(about('By how much it grows a day; absent while less than a day is known', 1_200_000)),
+      days: z
+        .array(
+          z.object({
+            day: z.iso.date().meta(about('The day, in UTC', '2026-03-01')),
+            storedBytes: count('What was stored at its end', 1_234_567_890),
+          }),
+        )
+        .meta({ description: 'The last 30 days, the first one first; the last is today' }),
+    })
+    .meta({ description: 'How the total size of the restore points develops' }),
   agents: z
     .object({
       reachable: count('Answered when last asked', 4),
@@ -36,6 +52,13 @@ export const overviewSchema = z.object({
       unknown: count('Were not asked yet', 0),
     })
     .meta({ description: 'Agents by state' }),
+  destinations: z
+    .object({
+      reachable: count('Could be reached when last checked', 4),
+      unreachable: count('Could not be reached when last checked', 0),
+      unknown: count('Were not checked yet', 0),
+    })
+    .meta({ description: 'Destinations in use by state' }),
   drills: z
     .object({
       items: count('Items that drills cover', 12),

@@ -21,5 +21,15 @@ export const identityProviderSchema = z.object({
     .string()
     .meta(about('Where users are sent to sign in', 'https://uaa.example/oauth/authorize')),
   tokenEndpoint: z.string().meta(about('Where a code is exchanged for tokens', 'https://uaa.example/oauth/token')),
+  endSessionEndpoint: z
+    .string()
+    .optional()
+    .meta(
+      about('Where users are sent to sign out; absent if the provider has no such page', 'https://uaa.example/logout'),
+    ),
+  revocationEndpoint: z
+    .string()
+    .optional()
+    .meta(about('Where tokens are revoked; absent if the provider revokes none', 'https://uaa.example/oauth/revoke')),
 })
 export type IdentityProvider = z.infer<typeof identityProviderSchema>

@@ -6,7 +6,11 @@ import { validateObjectName } from '../object-name.ts'
 import { StoreError } from '../store-error.ts'
 
 const TEMPORARY_PREFIX = '.osb-upload-'
-const DIRECTORY_MODE = 0o750
+/**
+ * Its group may add and remove files: the manager, with an account of its own, deletes what agents store. The umask restricts this, and
+ * usual ones do; a directory with the set-group-ID bit hands its group down.
+ */
+const DIRECTORY_MODE = 0o770
 const MAXIMUM_SEGMENT_BYTES = 255
 
 /** The location of an object's file. */

@@ -1,7 +1,15 @@
+import { omitUndefined } from '@osb-backup/node'
 import { type Dispatcher, request } from 'undici'
 import { parseRetryAfter } from '../retry-after.ts'
 import { StoreError } from '../store-error.ts'
-import { discard, type GrantedLogin, readJson, type TokenAnswer, tokenSchema } from './swift-answer.ts'
+import {
+  applicationCredentialSchema,
+  discard,
+  type GrantedLogin,
+  readJson,
+  type TokenAnswer,
+  tokenSchema,
+} from './swift-answer.ts'
 import { NoSuchRegion, NotSwiftAnswer, UnexpectedStatus } from './swift-error.ts'
 import { accountOf, type SwiftSettings } from './swift-settings.ts'
 
@@ -25,7 +33,46 @@ export async function logInAtKeystone(
   }
   const answer = await readJson(body, tokenSchema)
   const lifeMs = Date.parse(answer.token.expires_at) - Date.parse(answer.token.issued_at)
-  return { token, storageUrl: settings.storageUrl || storageUrlOf(answer, url, settings), lifeMs }
+  const storageUrl = settings.storageUrl || storageUrlOf(answer, url, settings)
+  return { token, storageUrl, lifeMs, ...credentialsOf(answer, url, settings) }
+}
+
+/** What the answer to a login says about the expiry of what was logged in with. */
+function credentialsOf(
+  { token: { user, application_credential: used } }: TokenAnswer,
+  url: string,
+  settings: SwiftSettings,
+): Pick<GrantedLogin, 'passwordExpiresAt' | 'applicationCredentialUrl'> {
+  if (!settings.applicationCredentialId && !settings.applicationCredentialName) {
+    return omitUndefined({ passwordExpiresAt: instantOf(user?.password_expires_at) })
+  }
+  const id = used?.id ?? settings.applicationCredentialId
+  if (user === undefined || !id) return {}
+  const path = `/users/${encodeURIComponent(user.id)}/application_credentials/${encodeURIComponent(id)}`
+  return { applicationCredentialUrl: `${url}${path}` }
+}
+
+/** When an application credential expires; undefined: never, or Keystone does not say, for example because of its policy. */
+export async function readApplicationCredentialExpiry(
+  url: string,
+  token: string,
+  { dispatcher, signal }: { dispatcher: Dispatcher; signal?: AbortSignal },
+): Promise<Date | undefined> {
+  const headers = { accept: 'application/json', 'x-auth-token': token }
+  const { statusCode, body } = await request(url, { dispatcher, headers, ...omitUndefined({ signal }) })
+  if (statusCode !== 200) {
+    await discard(body)
+    return undefined
+  }
+  const answer = await readJson(body, applicationCredentialSchema)
+  return instantOf(answer.application_credential.expires_at)
+}
+
+/** Keystone's instants are in UTC, some without saying so. */
+function instantOf(text: string | null | undefined): Date | undefined {
+  if (!text) return undefined
+  const instant = new Date(/(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`)
+  return Number.isNaN(instant.getTime()) ? undefined : instant
 }
 
 function authenticationOf(settings: SwiftSettings): object {

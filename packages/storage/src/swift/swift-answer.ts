@@ -12,6 +12,10 @@ export interface Login {
   token: string
   /** Swift's URL for the project. */
   storageUrl: string
+  /** When the password expires; absent: never, or the server does not say. */
+  passwordExpiresAt?: Date
+  /** Keystone's URL of the application credential that was logged in with. */
+  applicationCredentialUrl?: string
 }
 
 /** A login as a server grants it. */
@@ -93,6 +97,8 @@ export const tokenSchema = z.object({
   token: z.object({
     issued_at: z.string(),
     expires_at: z.string(),
+    user: z.object({ id: z.string(), password_expires_at: z.string().nullish() }).optional().catch(undefined),
+    application_credential: z.object({ id: z.string() }).optional().catch(undefined),
     catalog: z
       .array(
         z.object({
@@ -111,3 +117,8 @@ export const tokenSchema = z.object({
   }),
 })
 export type TokenAnswer = z.infer<typeof tokenSchema>
+
+/** An application credential, as its owner may read it. */
+export const applicationCredentialSchema = z.object({
+  application_credential: z.object({ expires_at: z.string().nullish() }),
+})

@@ -9,12 +9,11 @@ import { trustOf } from '../connection-trust.ts'
 import { parseRetryAfter } from '../retry-after.ts'
 import { StoreError } from '../store-error.ts'
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_IDLE_TIMEOUT_MS, type StoreOptions } from '../store-options.ts'
+import { readApplicationCredentialExpiry } from './keystone-login.ts'
 import { statusOfSegmentProblems } from './segment-problems.ts'
-
 import { discard, hasTransactionId, isFromSwift, type Login, readJson } from './swift-answer.ts'
 import { NotSwiftAnswer, type StatusDetail, UnexpectedStatus } from './swift-error.ts'
 import { SwiftSession } from './swift-session.ts'
-
 import type { SwiftSettings } from './swift-settings.ts'
 
 /** One request to Swift, its path relative to the project's account. */
@@ -92,6 +91,14 @@ export class SwiftClient {
     const answer = await this.send(wanted)
     await discard(answer.body)
     return answer
+  }
+
+  /** When what it logs in with expires; undefined: never, or the server does not say. */
+  async credentialsExpireAt(signal?: AbortSignal): Promise<Date | undefined> {
+    const login = await abortable(this.#session.login(), signal)
+    const { token, passwordExpiresAt, applicationCredentialUrl: url } = login
+    if (url === undefined) return passwordExpiresAt
+    return readApplicationCredentialExpiry(url, token, omitUndefined({ dispatcher: this.#dispatcher, signal }))
   }
 
   /** What the server says of itself; undefined where it does not. */

@@ -49,10 +49,10 @@ export class SwiftSession {
 
   async #request(): Promise<Login> {
     const logIn = authVersionOf(this.#settings) === '1' ? logInWithTempAuth : logInAtKeystone
-    const { lifeMs, token, storageUrl } = await logIn(this.#url, this.#settings, this.#dispatcher)
+    const { lifeMs, storageUrl, ...login } = await logIn(this.#url, this.#settings, this.#dispatcher)
     if (lifeMs !== undefined) this.#renewAt = Date.now() + Math.max(lifeMs, 0) * RENEW_AFTER_SHARE
     return {
-      token,
+      ...login,
       storageUrl: this.#settings.storageUrl
         ? plainUrl(this.#settings.storageUrl, 'The Swift URL')
         : this.#checked(storageUrl),

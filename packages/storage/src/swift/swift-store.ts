@@ -166,6 +166,11 @@ export class SwiftStore implements ObjectStore {
     return storedObjectOf(name, answer)
   }
 
+  async credentialsExpireAt(options: CallOptions = {}): Promise<Date | undefined> {
+    const doing = `read when the credentials of ${this.location} expire`
+    return this.#call(doing, options, (signal) => this.#client.credentialsExpireAt(signal))
+  }
+
   async *list(prefix: string, options: CallOptions = {}): AsyncGenerator<StoredObject> {
     const limit = this.#options.listPageSize ?? DEFAULT_LIST_PAGE_SIZE
     const markers = new Set([''])

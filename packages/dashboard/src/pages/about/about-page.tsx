@@ -9,7 +9,7 @@ import { Page } from '../../components/page.tsx'
 import { QueryContent } from '../../components/query-content.tsx'
 import { Section } from '../../components/section.tsx'
 import { queries } from '../../data/queries.ts'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 
 const t = messages.about

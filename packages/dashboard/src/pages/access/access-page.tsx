@@ -2,7 +2,7 @@ import { Tabs, Text } from '@mantine/core'
 import { getRouteApi } from '@tanstack/react-router'
 import { Page } from '../../components/page.tsx'
 import { Restricted } from '../../components/restricted.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { BrokerAccounts } from './broker-accounts.tsx'
 import { Tokens } from './tokens.tsx'
 

@@ -10,7 +10,7 @@ import { Page } from '../../components/page.tsx'
 import { QueryContent } from '../../components/query-content.tsx'
 import { Restricted } from '../../components/restricted.tsx'
 import { queries } from '../../data/queries.ts'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 
 const t = messages.access.accounts

@@ -8,7 +8,7 @@ import { fieldError, SaveFailure } from '../../components/form-errors.tsx'
 import { GrantsField } from '../../components/instances-field.tsx'
 import { Page } from '../../components/page.tsx'
 import { Restricted } from '../../components/restricted.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 import classes from './secret.module.css'
 

@@ -12,7 +12,7 @@ import { PagedTable } from '../../components/paged-table.tsx'
 import { SearchField } from '../../components/search-field.tsx'
 import type { Column } from '../../components/virtual-table.tsx'
 import { queries } from '../../data/queries.ts'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { type Session, useSession } from '../../session/session.tsx'
 
 const t = messages.access.tokens

@@ -1,7 +1,7 @@
 import { Alert, Badge, Group, Stack, Table, Text } from '@mantine/core'
 import type { Agent } from '@osb-backup/protocol/v1'
 import { Section } from '../../components/section.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 
 const t = messages.agents.packs
 

@@ -5,7 +5,7 @@ import { CircleCheck } from 'lucide-react'
 import { formatDuration } from '../../components/formats.ts'
 import { ActionFailure } from '../../components/notices.tsx'
 import { Section } from '../../components/section.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 
 const t = messages.destinations.check

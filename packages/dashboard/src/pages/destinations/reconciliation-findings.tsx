@@ -6,7 +6,7 @@ import { Facts } from '../../components/facts.tsx'
 import { formatBytes, formatCount } from '../../components/formats.ts'
 import { Instant } from '../../components/instant.tsx'
 import { TextLink } from '../../components/page.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 
 const t = messages.destinations.reconcile
 /** Rows of each table; the API lists more. */

@@ -8,7 +8,7 @@ import { Instant } from '../../components/instant.tsx'
 import { QueryContent } from '../../components/query-content.tsx'
 import { Section } from '../../components/section.tsx'
 import { queries } from '../../data/queries.ts'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 import { ReconciliationFindings } from './reconciliation-findings.tsx'
 

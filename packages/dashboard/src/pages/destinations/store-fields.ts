@@ -5,7 +5,7 @@ import {
   s3CredentialSources,
   s3Encryptions,
 } from '@osb-backup/protocol/v1'
-import type { messages } from '../../messages/messages.ts'
+import type * as messages from '../../messages/messages.ts'
 
 /** A setting of a store as a field of the form. */
 export interface StoreField {

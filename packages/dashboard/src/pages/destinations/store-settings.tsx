@@ -2,7 +2,7 @@ import { Button, Collapse, PasswordInput, Select, SimpleGrid, Stack, Textarea, T
 import type { StoreKind } from '@osb-backup/protocol/v1'
 import { useId, useState } from 'react'
 import { Section } from '../../components/section.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { type FieldValues, type StoreField, storeFields } from './store-fields.ts'
 
 const t = messages.destinations

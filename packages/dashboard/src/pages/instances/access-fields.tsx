@@ -1,6 +1,7 @@
 import { PasswordInput, SimpleGrid, TextInput } from '@mantine/core'
+import type { Instance } from '@osb-backup/protocol/v1'
 import { Section } from '../../components/section.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import type { InstanceDraft } from './instance-draft.ts'
 
 const t = messages.instances.form
@@ -8,10 +9,13 @@ const t = messages.instances.form
 /** How the agent logs in to the database. */
 export function AccessFields({
   draft,
+  stored,
   change,
   errorOf,
 }: {
   draft: InstanceDraft
+  /** The instance that is changed, if one is. */
+  stored: Instance | undefined
   change: (fields: Partial<InstanceDraft>) => void
   errorOf: (field: string) => string | undefined
 }) {
@@ -20,11 +24,13 @@ export function AccessFields({
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
         {(['username', 'privilegedUsername'] as const).map((name) => {
           const password = name === 'username' ? 'password' : 'privilegedPassword'
+          const hint = name === 'username' ? undefined : t.privilegedHint
+          const isStored = stored?.database[name === 'username' ? 'passwordSet' : 'privilegedPasswordSet'] === true
           return [
             <TextInput
               key={name}
               label={t[name]}
-              description={name === 'username' ? undefined : t.privilegedHint}
+              description={hint}
               value={draft[name]}
               autoComplete="off"
               error={errorOf(`database.${name}`)}
@@ -33,7 +39,7 @@ export function AccessFields({
             <PasswordInput
               key={password}
               label={t[password]}
-              description={name === 'username' ? undefined : t.privilegedHint}
+              description={isStored ? messages.shell.secretSet : hint}
               value={draft[password]}
               autoComplete="new-password"
               error={errorOf(`database.${password}`)}

@@ -1,6 +1,6 @@
 import { Button, Group, NumberInput, Radio, Stack, TextInput } from '@mantine/core'
 import { Section } from '../../components/section.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import type { HostDraft, InstanceDraft } from './instance-draft.ts'
 
 const t = messages.instances.form
@@ -24,12 +24,24 @@ export function HostFields({
     change({ hosts: left, backupHost: key === backupHost ? (left[0]?.key ?? 0) : backupHost })
   }
   const add = () =>
-    change({ hosts: [...hosts, { key: Math.max(...hosts.map(({ key }) => key)) + 1, address: '', port: '' }] })
+    change({
+      hosts: [...hosts, { key: Math.max(...hosts.map(({ key }) => key)) + 1, name: '', address: '', port: '' }],
+    })
   return (
     <Section title={t.hosts}>
       <Stack>
-        {hosts.map(({ key, address, port }, index) => (
+        {hosts.map(({ key, name, address, port }, index) => (
           <Group key={key} align="flex-end">
+            <TextInput
+              label={t.hostName}
+              description={index === 0 ? t.hostNameHint : undefined}
+              value={name}
+              maxLength={255}
+              flex={1}
+              miw={140}
+              error={errorOf(`hosts.${index}.name`)}
+              onChange={(event) => set(key, { name: event.currentTarget.value })}
+            />
             <TextInput
               label={t.address}
               description={index === 0 ? t.addressHint : undefined}

@@ -1,10 +1,11 @@
-import type { Agent, InstanceCreate } from '@osb-backup/protocol/v1'
+import type { Agent, Instance, InstanceCreate, InstancePatch } from '@osb-backup/protocol/v1'
 
 export type PackParameter = Agent['packs'][number]['parameters'][number]
 
 /** A host while it is edited. */
 export interface HostDraft {
   key: number
+  name: string
   address: string
   port: string
 }
@@ -22,15 +23,20 @@ export interface InstanceDraft {
   privilegedUsername: string
   privilegedPassword: string
   items: string[]
-  /** As text; empty ones have the default of the pack. */
+  /** As text; empty ones have the default of the pack, or keep the secret that is stored. */
   parameters: Record<string, string>
+  /** Secret parameters whose stored value is to be removed. */
+  removedSecrets: string[]
 }
+
+/** How the API answers a secret parameter. */
+const MASKED = '***'
 
 export const emptyInstance: InstanceDraft = {
   id: '',
   agentId: '',
   pack: '',
-  hosts: [{ key: 0, address: '', port: '' }],
+  hosts: [{ key: 0, name: '', address: '', port: '' }],
   backupHost: 0,
   username: '',
   password: '',
@@ -38,6 +44,38 @@ export const emptyInstance: InstanceDraft = {
   privilegedPassword: '',
   items: [],
   parameters: {},
+  removedSecrets: [],
+}
+
+/** A registered instance as it is edited: without its secrets, which nobody can read. */
+export function draftOfInstance({ hosts, database, parameters = {}, ...instance }: Instance): InstanceDraft {
+  const readable = Object.entries(parameters).filter(([, value]) => value !== MASKED && typeof value !== 'object')
+  return {
+    ...emptyInstance,
+    id: instance.id,
+    agentId: instance.agentId ?? '',
+    pack: instance.pack ?? '',
+    hosts: hosts.map(({ name = '', address, port }, key) => ({ key, name, address, port: port?.toString() ?? '' })),
+    backupHost: Math.max(
+      0,
+      hosts.findIndex(({ backup }) => backup),
+    ),
+    username: database.username ?? '',
+    privilegedUsername: database.privilegedUsername ?? '',
+    items: instance.items ?? [],
+    parameters: Object.fromEntries(readable.map(([name, value]) => [name, String(value)])),
+  }
+}
+
+/** Whether a secret value is stored of a parameter. */
+export const isSecretStored = ({ parameters }: Pick<Instance, 'parameters'>, name: string): boolean =>
+  parameters?.[name] === MASKED
+
+/** Whether the draft leads to another agent or server: what is secret is not sent there unless it is entered again. */
+export function isMoved({ agentId, hosts }: InstanceDraft, stored: Instance): boolean {
+  const known = stored.hosts.map(({ address, port }) => `${address.toLowerCase()} ${port ?? ''}`)
+  const isKnown = ({ address, port }: HostDraft) => known.includes(`${address.trim().toLowerCase()} ${port}`)
+  return agentId !== stored.agentId || !hosts.every(isKnown)
 }
 
 /** The parameters of the pack that is chosen, or of the only one. */
@@ -59,7 +97,8 @@ export function instanceRequestOf(draft: InstanceDraft, known: readonly PackPara
   return {
     id: draft.id.trim(),
     agentId: draft.agentId,
-    hosts: draft.hosts.map(({ key, address, port }) => ({
+    hosts: draft.hosts.map(({ key, name, address, port }) => ({
+      ...(name.trim() === '' ? {} : { name: name.trim() }),
       address: address.trim(),
       ...(port === '' ? {} : { port: Number(port) }),
       ...(draft.hosts.length > 1 ? { backup: key === draft.backupHost } : {}),
@@ -71,6 +110,43 @@ export function instanceRequestOf(draft: InstanceDraft, known: readonly PackPara
     ...(secretParameters.length === 0 ? {} : { secretParameters }),
   }
 }
+
+/** The request that changes an instance: what was cleared is removed, and secrets stay unless others are entered. */
+export function instancePatchOf(
+  draft: InstanceDraft,
+  known: readonly PackParameter[],
+  stored: Instance,
+): InstancePatch {
+  const request = instanceRequestOf(draft, known)
+  const { id: _, hosts, agentId, parameters = {}, secretParameters = [] } = request
+  const account = accountPatch(draft.username, draft.password)
+  const privileged = accountPatch(draft.privilegedUsername, draft.privilegedPassword)
+  const cleared = known
+    .map(({ name }) => name)
+    .filter((name) => Object.hasOwn(stored.parameters ?? {}, name) && !Object.hasOwn(parameters, name))
+    .filter((name) => !isSecretStored(stored, name) || draft.removedSecrets.includes(name))
+  const secretNames = [...new Set([...(stored.secretParameters ?? []), ...secretParameters])]
+  return {
+    agentId,
+    hosts,
+    pack: request.pack ?? null,
+    items: request.items ?? null,
+    database: {
+      username: account.name,
+      password: account.password,
+      privilegedUsername: privileged.name,
+      privilegedPassword: privileged.password,
+    },
+    parameters: { ...parameters, ...Object.fromEntries(cleared.map((name) => [name, null])) },
+    ...(secretNames.length === 0 ? {} : { secretParameters: secretNames }),
+  }
+}
+
+/** The password of an account that is removed is removed with it. */
+const accountPatch = (name: string, password: string) => ({
+  name: name === '' ? null : name,
+  password: password !== '' ? password : name === '' ? null : undefined,
+})
 
 const filled = (fields: Record<string, string>) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ''))

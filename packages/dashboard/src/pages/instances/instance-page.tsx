@@ -11,7 +11,7 @@ import { Page, TextLink } from '../../components/page.tsx'
 import { PagedTable } from '../../components/paged-table.tsx'
 import { QueryContent } from '../../components/query-content.tsx'
 import { queries } from '../../data/queries.ts'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 import { jobColumns } from '../jobs/job-columns.tsx'
 import { InstanceItems } from './instance-items.tsx'
@@ -51,6 +51,14 @@ function InstanceActions({ instanceId }: { instanceId: string }) {
       <Button variant="default" renderRoot={(props) => <Link to="/destinations" search={search} {...props} />}>
         {t.destinations}
       </Button>
+      {hasRole('admin') && (
+        <Button
+          variant="default"
+          renderRoot={(props) => <Link to="/instances/$instanceId/settings" params={{ instanceId }} {...props} />}
+        >
+          {t.settings}
+        </Button>
+      )}
       {hasRole('operator') && (
         <>
           <Button variant="default" renderRoot={(props) => <Link to="/plans/new" search={search} {...props} />}>

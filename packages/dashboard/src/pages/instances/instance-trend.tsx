@@ -1,13 +1,13 @@
 import { SimpleGrid, Stack, Text } from '@mantine/core'
 import type { Trend } from '@osb-backup/protocol/v1'
 import { useQuery } from '@tanstack/react-query'
+import { BarChart } from '../../components/bar-chart.tsx'
 import { formatBytes, formatDuration, formatGrowth } from '../../components/formats.ts'
 import { QueryContent } from '../../components/query-content.tsx'
 import { Section } from '../../components/section.tsx'
 import { queries } from '../../data/queries.ts'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
-import { BarChart } from './bar-chart.tsx'
 
 const t = messages.instances.trend
 const DAYS = 30

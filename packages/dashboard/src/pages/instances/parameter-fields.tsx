@@ -1,5 +1,5 @@
-import { NumberInput, PasswordInput, Select, SimpleGrid, TextInput } from '@mantine/core'
-import { messages } from '../../messages/messages.ts'
+import { Checkbox, NumberInput, PasswordInput, Select, SimpleGrid, Stack, TextInput } from '@mantine/core'
+import * as messages from '../../messages/messages.ts'
 import type { PackParameter } from './instance-draft.ts'
 
 const t = messages.instances.form
@@ -12,25 +12,47 @@ const flags = [
 export function ParameterFields({
   parameters,
   values,
+  isStored,
+  removed,
   errorOf,
   onChange,
+  onRemove,
 }: {
   parameters: readonly PackParameter[]
   values: Record<string, string>
+  /** Whether a secret value is stored, which nobody can read. */
+  isStored: (name: string) => boolean
+  /** Those whose stored value is to be removed. */
+  removed: readonly string[]
   errorOf: (name: string) => string | undefined
   onChange: (name: string, value: string) => void
+  onRemove: (name: string, isRemoved: boolean) => void
 }) {
   return (
     <SimpleGrid cols={{ base: 1, sm: 2 }}>
-      {parameters.map((parameter) => (
-        <ParameterField
-          key={parameter.name}
-          parameter={parameter}
-          value={values[parameter.name] ?? ''}
-          error={errorOf(parameter.name)}
-          onChange={(value) => onChange(parameter.name, value)}
-        />
-      ))}
+      {parameters.map((parameter) => {
+        const { name, required = false } = parameter
+        const isRemoved = removed.includes(name)
+        return (
+          <Stack key={name} gap="xs">
+            <ParameterField
+              parameter={parameter}
+              value={values[name] ?? ''}
+              isKept={isStored(name) && !isRemoved}
+              error={errorOf(name)}
+              onChange={(value) => onChange(name, value)}
+            />
+            {isStored(name) && !required && (
+              <Checkbox
+                size="xs"
+                label={t.removeSecret(name)}
+                checked={isRemoved}
+                onChange={(event) => onRemove(name, event.currentTarget.checked)}
+              />
+            )}
+          </Stack>
+        )
+      })}
     </SimpleGrid>
   )
 }
@@ -38,15 +60,18 @@ export function ParameterFields({
 function ParameterField({
   parameter: { name, type, description, required = false, default: fallback, secret, values, minimum, maximum },
   value,
+  isKept,
   error,
   onChange,
 }: {
   parameter: PackParameter
   value: string
+  /** A secret value is stored, and stays unless another one is entered. */
+  isKept: boolean
   error: string | undefined
   onChange: (value: string) => void
 }) {
-  const placeholder = fallback === undefined ? undefined : t.defaultIs(String(fallback))
+  const placeholder = isKept ? t.secretKept : fallback === undefined ? undefined : t.defaultIs(String(fallback))
   const common = { label: name, description, required, error, placeholder }
   if (values !== undefined || type === 'boolean') {
     return (
@@ -73,7 +98,7 @@ function ParameterField({
       />
     )
   }
-  const Input = secret ? PasswordInput : TextInput
+  const Input = secret || isKept ? PasswordInput : TextInput
   return (
     <Input {...common} value={value} autoComplete="off" onChange={(event) => onChange(event.currentTarget.value)} />
   )

@@ -2,7 +2,7 @@ import { Button, Group, Text } from '@mantine/core'
 import { isEnded, type Job } from '@osb-backup/protocol/v1'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { ActionButton, type Confirmation } from '../../components/action-button.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 
 const t = messages.jobs.actions

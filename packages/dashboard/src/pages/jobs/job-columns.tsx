@@ -4,7 +4,7 @@ import { formatDuration } from '../../components/formats.ts'
 import { Instant } from '../../components/instant.tsx'
 import { TextLink } from '../../components/page.tsx'
 import type { Column } from '../../components/virtual-table.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 
 const t = messages.jobs
 

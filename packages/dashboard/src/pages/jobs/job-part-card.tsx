@@ -7,7 +7,7 @@ import { Facts } from '../../components/facts.tsx'
 import { formatBytes, formatCount, formatDuration } from '../../components/formats.ts'
 import { Instant } from '../../components/instant.tsx'
 import { TextLink } from '../../components/page.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { StageTimeline } from './stage-timeline.tsx'
 
 const t = messages.jobs

@@ -2,7 +2,7 @@ import type { JobPart } from '@osb-backup/protocol/v1'
 import { Circle, CircleCheck, CircleX, type LucideIcon } from 'lucide-react'
 import { formatDuration } from '../../components/formats.ts'
 import { useNow } from '../../components/instant.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import classes from './stage-timeline.module.css'
 
 const t = messages.jobs.part

@@ -9,7 +9,7 @@ import { EmptyNotice } from '../../components/notices.tsx'
 import { Page } from '../../components/page.tsx'
 import { Restricted } from '../../components/restricted.tsx'
 import { queries } from '../../data/queries.ts'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 import { DeliveryTable } from './delivery-table.tsx'
 

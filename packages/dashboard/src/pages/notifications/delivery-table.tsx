@@ -8,7 +8,7 @@ import { Instant } from '../../components/instant.tsx'
 import { PagedTable } from '../../components/paged-table.tsx'
 import type { Column } from '../../components/virtual-table.tsx'
 import { queries } from '../../data/queries.ts'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 
 const t = messages.notifications.deliveries

@@ -3,7 +3,7 @@ import { type AlarmKind, type AlarmSeverity, alarmKinds, alarmSeverities } from 
 import { formatCount } from '../../components/formats.ts'
 import { InstanceIdsField } from '../../components/instances-field.tsx'
 import { Section } from '../../components/section.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { emptyRule, type RuleDraft } from './channel-draft.ts'
 import type { FieldsProps } from './transport-fields.tsx'
 

@@ -1,7 +1,7 @@
 import { Select, SimpleGrid, Stack, Switch, TextInput } from '@mantine/core'
 import { Section } from '../../components/section.tsx'
 import { TimezoneField } from '../../components/timezone-field.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import type { ChannelDraft } from './channel-draft.ts'
 import type { FieldsProps } from './transport-fields.tsx'
 

@@ -11,7 +11,7 @@ import {
 } from '@mantine/core'
 import { useId } from 'react'
 import { Section } from '../../components/section.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { type ChannelDraft, generateSigningKey, type TransportKind } from './channel-draft.ts'
 import { PlanField } from './plan-field.tsx'
 

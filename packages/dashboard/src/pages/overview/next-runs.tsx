@@ -3,7 +3,7 @@ import type { Overview } from '@osb-backup/protocol/v1'
 import { Instant } from '../../components/instant.tsx'
 import { TextLink } from '../../components/page.tsx'
 import { Section } from '../../components/section.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 
 const t = messages.overview
 

@@ -1,8 +1,9 @@
-import { Alert, Anchor, Card, Group, List, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { Alert, Anchor, Card, Group, List, SimpleGrid, Skeleton, Stack, Text, Title } from '@mantine/core'
 import { type Overview, protectionStates } from '@osb-backup/protocol/v1'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Clock, LockKeyhole } from 'lucide-react'
+import { lazy, Suspense } from 'react'
 import { protectionLooks } from '../../components/badges.tsx'
 import { Facts } from '../../components/facts.tsx'
 import { formatBytes, formatCount } from '../../components/formats.ts'
@@ -11,7 +12,7 @@ import { Page, TextLink } from '../../components/page.tsx'
 import { QueryContent } from '../../components/query-content.tsx'
 import { Section } from '../../components/section.tsx'
 import { queries } from '../../data/queries.ts'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 import { ActiveAlarms } from './active-alarms.tsx'
 import { Attention } from './attention.tsx'
@@ -20,6 +21,9 @@ import { Failures, RunningJobs } from './current-jobs.tsx'
 import { NextRuns } from './next-runs.tsx'
 
 const t = messages.overview
+/** Charts are no part of the first screen. */
+const StorageGrowth = lazy(async () => ({ default: (await import('./storage-growth.tsx')).StorageGrowth }))
+const CHART_HEIGHT = 88
 
 /** Is everything protected, and if not, what should be done? */
 export function OverviewPage() {
@@ -45,9 +49,10 @@ export function OverviewPage() {
 }
 
 function Numbers({ overview }: { overview: Overview }) {
-  const { instances, jobs, restorePoints, agents } = overview
+  const { instances, jobs, restorePoints, agents, destinations } = overview
   const needAttention = instances.total - instances.protected
   const agentCount = agents.reachable + agents.unreachable + agents.unknown
+  const destinationCount = destinations.reachable + destinations.unreachable + destinations.unknown
   return (
     <Stack gap="lg">
       <Title order={2} size="h4">
@@ -72,13 +77,31 @@ function Numbers({ overview }: { overview: Overview }) {
               {t.ofTotal(formatCount(agents.reachable), formatCount(agentCount))}
             </TextLink>,
           ],
+          [t.facts.destinations, <Destinations key="destinations" total={destinationCount} {...destinations} />],
         ]}
       />
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <Attention attention={overview.attention} />
-        <NextRuns nextRuns={overview.nextRuns} />
+        <Stack gap="lg">
+          <NextRuns nextRuns={overview.nextRuns} />
+          <Section title={t.storage.title}>
+            <Suspense fallback={<Skeleton height={CHART_HEIGHT} role="status" aria-label={messages.shell.loading} />}>
+              <StorageGrowth {...overview.storage} />
+            </Suspense>
+          </Section>
+        </Stack>
       </SimpleGrid>
     </Stack>
+  )
+}
+
+/** The alarms say which cannot be reached, and why. */
+function Destinations({ total, unreachable }: Overview['destinations'] & { total: number }) {
+  if (unreachable === 0) return <TextLink to="/destinations">{formatCount(total)}</TextLink>
+  return (
+    <TextLink to="/alarms" search={{ kind: 'destination-failing' }}>
+      {t.unreachable(formatCount(unreachable), formatCount(total))}
+    </TextLink>
   )
 }
 

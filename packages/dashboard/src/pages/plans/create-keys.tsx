@@ -6,7 +6,7 @@ import { useState } from 'react'
 import { CopyButton } from '../../components/copy-button.tsx'
 import { SaveFailure } from '../../components/form-errors.tsx'
 import { saveFile } from '../../components/save-file.ts'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 import { RecoverySheet } from './recovery-sheet.tsx'
 

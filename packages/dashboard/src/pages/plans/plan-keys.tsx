@@ -2,7 +2,7 @@ import { Button, Stack, Text } from '@mantine/core'
 import type { Plan } from '@osb-backup/protocol/v1'
 import { lazy, Suspense, useState } from 'react'
 import { Section } from '../../components/section.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 
 const t = messages.plans.keys

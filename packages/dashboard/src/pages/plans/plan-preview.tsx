@@ -6,7 +6,7 @@ import { formatCount } from '../../components/formats.ts'
 import { Instant } from '../../components/instant.tsx'
 import { Section } from '../../components/section.tsx'
 import { queries } from '../../data/queries.ts'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 import { type PlanDraft, settingsOf } from './plan-draft.ts'
 

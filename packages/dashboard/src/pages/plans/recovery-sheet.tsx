@@ -1,7 +1,7 @@
 import type { Plan, PlanKeys } from '@osb-backup/protocol/v1'
 import { createPortal } from 'react-dom'
 import { formatExactInstant } from '../../components/formats.ts'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import classes from './recovery-sheet.module.css'
 
 const t = messages.plans.keys

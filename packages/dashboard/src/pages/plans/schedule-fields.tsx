@@ -1,7 +1,7 @@
 import { Checkbox, Group, NumberInput, Select, SimpleGrid, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { TimezoneField } from '../../components/timezone-field.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { cronOf, hourSteps, type SimpleSchedule, scheduleOf, type Weekday, weekdays } from './schedule.ts'
 
 const t = messages.plans.form

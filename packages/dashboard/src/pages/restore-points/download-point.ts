@@ -3,7 +3,7 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 import type { BackupClient } from '@osb-backup/client'
 import type { RestorePoint } from '@osb-backup/protocol/v1'
 import { saveFile } from '../../components/save-file.ts'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 
 /** What is larger is written to its file while it is received, where the browser can do that. */
 const MAX_IN_MEMORY_BYTES = 500_000_000

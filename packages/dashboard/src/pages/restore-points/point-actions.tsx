@@ -2,7 +2,7 @@ import { Button, Group, Stack, Text } from '@mantine/core'
 import type { Job, RestorePoint } from '@osb-backup/protocol/v1'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { ActionButton } from '../../components/action-button.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 
 const t = messages.restorePoints.actions

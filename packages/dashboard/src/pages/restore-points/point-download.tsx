@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'react'
 import { formatBytes } from '../../components/formats.ts'
 import { ActionFailure } from '../../components/notices.tsx'
 import { Section } from '../../components/section.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 import { canDownload, downloadPoint } from './download-point.ts'
 

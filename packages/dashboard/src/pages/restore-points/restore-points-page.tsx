@@ -12,7 +12,7 @@ import { allPointColumns } from '../../components/point-columns.tsx'
 import { SearchField } from '../../components/search-field.tsx'
 import { rangeOfDay } from '../../data/days.ts'
 import { queries } from '../../data/queries.ts'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 
 const t = messages.restorePoints

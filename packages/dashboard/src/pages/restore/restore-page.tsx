@@ -11,7 +11,7 @@ import { CALENDAR_DAYS, RestorePointCalendar } from '../../components/restore-po
 import { Section } from '../../components/section.tsx'
 import { rangeOfDay } from '../../data/days.ts'
 import { queries } from '../../data/queries.ts'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 import { RestoreTarget } from './restore-target.tsx'
 

@@ -6,7 +6,7 @@ import { type FormEvent, useState } from 'react'
 import { InstanceField } from '../../components/instance-field.tsx'
 import { ActionFailure } from '../../components/notices.tsx'
 import { Section } from '../../components/section.tsx'
-import { messages } from '../../messages/messages.ts'
+import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
 
 const t = messages.restore

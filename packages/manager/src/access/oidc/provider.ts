@@ -16,6 +16,9 @@ const discoverySchema = z.object({
   jwks_uri: z.url(),
   authorization_endpoint: z.url().optional(),
   token_endpoint: z.url().optional(),
+  // Without them users sign out of the dashboard alone.
+  end_session_endpoint: z.url().optional().catch(undefined),
+  revocation_endpoint: z.url().optional().catch(undefined),
 })
 
 /** Where users sign in. */
@@ -24,6 +27,10 @@ export interface SignInEndpoints {
   issuer: string
   authorizationEndpoint: string
   tokenEndpoint: string
+  /** Where users are sent to sign out there too. */
+  endSessionEndpoint: string | undefined
+  /** Where tokens are revoked. */
+  revocationEndpoint: string | undefined
 }
 
 /** What tokens are verified with. */
@@ -110,9 +117,20 @@ export class Provider {
       issuer,
       keys,
       signIn: hasSignIn
-        ? { issuer, authorizationEndpoint: authorization_endpoint, tokenEndpoint: token_endpoint }
+        ? {
+            issuer,
+            authorizationEndpoint: authorization_endpoint,
+            tokenEndpoint: token_endpoint,
+            endSessionEndpoint: this.#ifSafe(read.data.end_session_endpoint),
+            revocationEndpoint: this.#ifSafe(read.data.revocation_endpoint),
+          }
         : undefined,
     }
+  }
+
+  /** An address that tokens may be sent to. */
+  #ifSafe(address: string | undefined): string | undefined {
+    return address !== undefined && isSafeAddress(address, this.#settings.allowsHttp) ? address : undefined
   }
 
   async #fetchJson(url: string): Promise<unknown> {

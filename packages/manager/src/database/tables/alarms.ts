@@ -50,6 +50,8 @@ export interface DestinationCheckTable {
   checked_at: Date | null
   /** When the certificates expire that it is to be trusted by. */
   certificates_expire_at: Date[]
+  /** When the credentials expire that it is used with; null: never, or its server does not say. */
+  credentials_expire_at: Date | null
   /** When it is checked next, by the database's clock. */
   check_at: Date
 }

@@ -27,6 +27,8 @@ export interface RestorePointTable {
   object_tag: string | null
   object_modified_at: Date | null
   original_size_bytes: ColumnType<string | null, number | null, never>
+  /** How long the backup of the item took. Read by trends, written once. */
+  duration_seconds: ColumnType<number | null, number | null, never>
   compression: Compression
   transformed_by: 'agent' | 'script'
   compression_requested: boolean
@@ -60,11 +62,20 @@ export interface RestorePointTable {
 export interface RestorePointCounterTable {
   instance_id: string
   item: string
+  destination_id: string
   /** Whose object is not to be removed. */
   kept: string
   /** Whose object was not removed yet. */
   stored: string
   stored_bytes: string
+}
+
+/** By how much the size of what is stored changed on a day in UTC. Written by triggers of `restore_points`. */
+export interface StoredBytesTable {
+  /** Empty: of all instances. */
+  instance_id: string
+  day: string
+  change_bytes: string
 }
 
 /** Reconciliations that run in the background. */

@@ -28,6 +28,9 @@ const checksCredentials = ({ isOpen, hasBody }: OperationFacts): boolean => !isO
 /** Open, and there is none unless the settings name one; it may be unreachable. */
 const isOfIdentityProvider = ({ path }: OperationFacts): boolean => path === '/v1/sign-in/identity-provider'
 
+/** A service broker may not answer. */
+const asksBroker = ({ path }: OperationFacts): boolean => path === '/v1/service-brokers/{id}/catalog'
+
 const refusals: readonly Refusal[] = [
   {
     status: 400,
@@ -63,7 +66,7 @@ const refusals: readonly Refusal[] = [
     code: 'conflict',
     means: 'The current state does not allow it',
     detail: 'The backup plan "nightly" still uses this file destination.',
-    applies: (facts) => checksCredentials(facts) && facts.method !== 'get',
+    applies: (facts) => checksCredentials(facts) && (facts.method !== 'get' || asksBroker(facts)),
   },
   {
     status: 412,

@@ -19,7 +19,7 @@ export function overviewRoutes(app: App, context: Context): void {
     },
     async (request): Promise<Overview> => {
       const scope = await request.call.caller.grants()
-      const { at, attention, instances, drills, nextRuns, lockedDatabases, clockJump, ...rest } = await share(
+      const { at, attention, instances, drills, nextRuns, lockedDatabases, clockJump, storage, ...rest } = await share(
         JSON.stringify(scope),
         () => readOverview(context, scope),
       )
@@ -28,6 +28,10 @@ export function overviewRoutes(app: App, context: Context): void {
         ...rest,
         instances: { ...states, atRisk },
         drills: { ...drills, earliestProofAt: drills.earliestProofAt?.toISOString() },
+        storage: {
+          ...storage,
+          days: storage.days.map(({ day, value: storedBytes }) => ({ day, storedBytes })),
+        },
         lockedDatabases: lockedDatabases.map(({ since, ...each }) => ({ ...each, lockedSince: since.toISOString() })),
         nextRuns: nextRuns.map(({ runAt, ...each }) => ({ ...each, runAt: runAt.toISOString() })),
         attention: attention.map(({ instanceId, item, planIds, protection }) => ({

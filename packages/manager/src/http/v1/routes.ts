@@ -20,6 +20,7 @@ import { reconciliationRoutes } from './reconciliations.ts'
 import { reportRoutes } from './reports.ts'
 import { restorePointObjectRoutes } from './restore-point-object.ts'
 import { restorePointRoutes } from './restore-points.ts'
+import { serviceBrokerRoutes } from './service-brokers.ts'
 import { tokenRoutes } from './tokens.ts'
 import { trendRoutes } from './trends.ts'
 import { versionRoutes } from './version.ts'
@@ -44,6 +45,7 @@ export function v1Routes(app: App, context: Context): void {
     restorePointObjectRoutes,
     alarmRoutes,
     notificationRoutes,
+    serviceBrokerRoutes,
     overviewRoutes,
     clockRoutes,
     eventRoutes,

@@ -54,6 +54,7 @@ export const alarms = [
     error text,
     checked_at timestamptz,
     certificates_expire_at timestamptz[] not null default '{}',
+    credentials_expire_at timestamptz,
     check_at timestamptz not null
   )`,
   'create index destination_checks_due on destination_checks (check_at)',

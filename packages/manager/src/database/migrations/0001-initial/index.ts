@@ -10,6 +10,7 @@ import { notifications } from './notifications.ts'
 import { plans } from './plans.ts'
 import { restorePointCounters } from './restore-point-counters.ts'
 import { restorePoints } from './restore-points.ts'
+import { serviceBrokers } from './service-brokers.ts'
 import { system } from './system.ts'
 
 /** Creates all tables. */
@@ -27,6 +28,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     ...alarms,
     ...measurements,
     ...notifications,
+    ...serviceBrokers,
   ]) {
     await sql.raw(statement).execute(database)
   }

@@ -30,6 +30,7 @@ export const instances = [
     deleted_at timestamptz
   )`,
   'create index agents_by_url on agents (url) where deleted_at is null',
+  'create index agents_by_time on agents (created_at, id) where deleted_at is null',
   'create index agents_to_check on agents (check_at) where deleted_at is null',
 
   `create table service_instances (
@@ -59,6 +60,7 @@ export const instances = [
     deleted_at timestamptz
   )`,
 
+  'create index service_instances_by_time on service_instances (created_at, id) where deleted_at is null',
   'create index service_instances_by_agent on service_instances (agent_id)',
   // Of clusters: the agents on the other nodes, in the order of preference, and the host that each works on.
   `create table other_agents (
@@ -95,5 +97,6 @@ export const instances = [
     created_at timestamptz not null default now(),
     deleted_at timestamptz
   )`,
+  'create index file_destinations_by_time on file_destinations (created_at, id) where deleted_at is null',
   'create index file_destinations_by_instance on file_destinations (instance_id, created_at, id)',
 ]

@@ -41,6 +41,8 @@ export const jobs = [
   'create index jobs_by_instance_and_status on jobs (instance_id, kind, status, started_at, id)',
   // The lists of /v1 begin anywhere in the order of time.
   'create index jobs_by_time on jobs (started_at, id)',
+  'create index jobs_by_kind_and_time on jobs (kind, started_at, id)',
+  'create index jobs_cancelled on jobs (started_at, id) where cancelled_at is not null',
   'create index jobs_by_instance_and_time on jobs (instance_id, started_at, id)',
   'create index jobs_by_plan_and_time on jobs (plan_id, started_at, id)',
   'create index jobs_by_status_and_time on jobs (status, started_at, id)',

@@ -37,6 +37,7 @@ export const plans = [
     retry_number integer,
     constraint backup_plans_name_in_instance unique (instance_id, name)
   )`,
+  'create index backup_plans_by_time on backup_plans (created_at, id)',
   'create index backup_plans_by_destination on backup_plans (destination_id)',
   'create index backup_plans_due on backup_plans (next_run_at) where next_run_at is not null',
   'create index backup_plans_by_drill on backup_plans (next_drill_at) where next_drill_at is not null',

@@ -45,6 +45,7 @@ export const restorePoints = [
     object_tag text,
     object_modified_at timestamptz,
     original_size_bytes bigint,
+    duration_seconds double precision,
     transformed_by text not null,
     compression_requested boolean not null,
     compression text not null,
@@ -77,8 +78,15 @@ export const restorePoints = [
     where deleted_at is null and removal_requested_at is null and not after_failure and not suspicious
       and coalesce(verified_state, 'intact') = 'intact'`,
   'create index restore_points_by_instance on restore_points (instance_id, sequence)',
+  // How backups develop is read from it alone.
+  `create index restore_points_by_time on restore_points (instance_id, taken_at)
+    include (item, destination_id, size_bytes, original_size_bytes, duration_seconds, after_failure, deleted_at)`,
+  'create index restore_points_by_day on restore_points (taken_at, sequence) where deleted_at is null',
+  'create index restore_points_removed on restore_points (instance_id, deleted_at) where deleted_at is not null',
   'create index restore_points_by_sequence on restore_points (sequence) where deleted_at is null',
   'create index restore_points_held on restore_points (sequence) where held and deleted_at is null',
+  'create index restore_points_by_state on restore_points (verified_state, sequence) where verified_state is not null and deleted_at is null',
+  'create index restore_points_by_suspicion on restore_points (sequence) where suspicious and deleted_at is null',
   'create index restore_points_by_deletion on restore_points (deleted_at, id) where deleted_at is not null',
   `create index restore_points_to_remove on restore_points (next_removal_at)
     where removal_requested_at is not null and deleted_at is null`,
