@@ -9,6 +9,7 @@ import { inProcessCliOf } from '../fixtures/cli.ts'
 import { type Fixture, startFixture } from '../fixtures/fixture.ts'
 import { type HttpReceiver, startHttpReceiver } from '../manager/notification-receivers.ts'
 import { startBroker } from '../osb-client/broker-fixture.ts'
+import { runPolicyCommands } from './policy-commands.ts'
 import { leaves, RecordedCli } from './recorded-cli.ts'
 
 const secrets = { agent: 'secret-of-the-agent', database: 'secret-of-the-database', broker: 'secret-of-the-broker' }
@@ -199,6 +200,8 @@ test('commands about drills, and the report', async () => {
   await run('plan delete i/drilled --yes --files keep')
 })
 
+test('commands about policies', () => runPolicyCommands(fixture, recorded))
+
 test('commands about alarms and channels', async () => {
   const plan = await fixture.createPlan({ name: 'failing', items: ['bad'] })
   await run('plan run failing --wait', { code: 1 })
@@ -312,6 +315,12 @@ test('commands about access, documents and this program itself', async () => {
   await run('context delete here')
 })
 
+/** Without these, what is named is not looked for. */
+const requiredOptions: Readonly<Record<string, string[]>> = {
+  'plan keys': ['--identity-file', 'unused.txt'],
+  'policy exempt': ['--reason', 'none', '--until', '1d'],
+}
+
 test('names that do not exist are reported with exit code 4', async () => {
   for (const {
     path,
@@ -320,13 +329,13 @@ test('names that do not exist are reported with exit code 4', async () => {
   } of leaves) {
     const noun = named?.term ?? ''
     if (
-      !/^(instance|agent|destination|plan|job|restore-point|alarm|channel|notification|token|broker-account|service-broker|provisioned-instance)$/.test(
+      !/^(instance|agent|destination|plan|policy|job|restore-point|alarm|channel|notification|token|broker-account|service-broker|provisioned-instance)$/.test(
         noun,
       )
     )
       continue
     if (!usage.includes(`<${noun}`) || others.some(({ isVariadic }) => !isVariadic)) continue
-    const options = path.endsWith('plan keys') ? ['--identity-file', join(fixture.folder, 'unused.txt')] : []
+    const options = requiredOptions[path.replace('osb-backup ', '')] ?? []
     const line = `${path.replace('osb-backup ', '')} there-is-none --no-input`
     const { stdout, stderr } = await run(line, { code: 4, more: [...options, '-o', 'json'] })
     expect(stdout, path).toBe('')

@@ -24,7 +24,17 @@ let manager: ManagerProcess
 /** Every operation of the description that the API publishes of itself. */
 export let operations: Operation[]
 /** Resources of the instance "mine". */
-export const ids = { agent: '', plan: '', destination: '', job: '', point: '', reconciliation: '', alarm: '' }
+export const ids = {
+  agent: '',
+  plan: '',
+  destination: '',
+  job: '',
+  point: '',
+  reconciliation: '',
+  alarm: '',
+  policy: '',
+  exemption: '',
+}
 const mine = { service_instance_id: 'mine' }
 /** A valid registration of an instance. */
 export const instance = {
@@ -139,6 +149,10 @@ async function startEverything(): Promise<void> {
     interval: 200,
   })
   ids.alarm = alarm.id
+  const policy = { name: 'floor of mine', selector: { instances: ['mine'] }, floor: { encryptionRequired: false } }
+  ids.policy = (await call('POST', '/v1/policies', admin, policy)).body.id
+  const exemption = { instanceId: 'mine', reason: 'a test', expiresAt: new Date(Date.now() + 86_400_000).toISOString() }
+  ids.exemption = (await call('POST', '/v1/policy-exemptions', admin, exemption)).body.id
   const document = (await call('GET', '/openapi.json', undefined)).body
   type Described = { description: string; requestBody?: { content: Record<string, { example: unknown }> } }
   operations = Object.entries<Record<string, Described>>(document.paths).flatMap(([path, methods]) =>
@@ -165,6 +179,8 @@ function filled(path: string): string {
     'restore-points': ids.point,
     reconciliations: ids.reconciliation,
     alarms: ids.alarm,
+    policies: ids.policy,
+    'policy-exemptions': ids.exemption,
     restorePoints: ids.point,
   }
   const id = known[resource] ?? ids.job

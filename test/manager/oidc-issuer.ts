@@ -7,7 +7,8 @@ import Provider, { errors } from 'oidc-provider'
 /** The audience that its tokens are for. */
 export const AUDIENCE = 'osb-backup'
 const RESOURCE = 'https://backup.example'
-const SECRET = 'secret-of-every-client-of-the-test-issuer'
+/** The secret of every confidential client. */
+export const SECRET = 'secret-of-every-client-of-the-test-issuer'
 
 /** A client of the issuer: what its tokens carry. */
 export interface IssuerClient {
@@ -19,6 +20,8 @@ export interface IssuerClient {
   deviceCodeSeconds?: number
   /** A public client in a browser: the path that users are sent back to, on whichever port of this machine. */
   redirectPath?: string
+  /** Not a public one: its codes are exchanged with its secret. */
+  isConfidential?: boolean
   /** How long its tokens are valid. */
   tokenSeconds?: number
 }
@@ -148,11 +151,11 @@ export class Issuer implements AsyncDisposable {
   }
 }
 
-function grantsOf({ deviceCodeSeconds, redirectPath }: IssuerClient) {
+function grantsOf({ deviceCodeSeconds, redirectPath, isConfidential = false }: IssuerClient) {
   if (redirectPath !== undefined) {
     return {
       application_type: 'native' as const,
-      token_endpoint_auth_method: 'none' as const,
+      ...(isConfidential ? { client_secret: SECRET } : { token_endpoint_auth_method: 'none' as const }),
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code' as const],
       redirect_uris: [`http://127.0.0.1${redirectPath}`],

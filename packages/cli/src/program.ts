@@ -16,6 +16,7 @@ import { addContext, addLogin } from './commands/login.ts'
 import { addObjectCommands } from './commands/objects.ts'
 import { addPackCommands } from './commands/packs.ts'
 import { addPlanCommands } from './commands/plans.ts'
+import { addPolicyCommands } from './commands/policies.ts'
 import { createActionFactory } from './commands/program-context.ts'
 import { addReconciliations } from './commands/reconciliations.ts'
 import { addReport } from './commands/report.ts'
@@ -40,6 +41,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     'agent',
     'destination',
     'plan',
+    'policy',
     'channel',
     'service-broker',
     'provisioned-instance',
@@ -103,6 +105,7 @@ export function createProgram(io: Io, writeError = (text: string): unknown => io
   addAgentCommands(program)
   addDestinationCommands(program)
   addPlanCommands(program)
+  addPolicyCommands(program)
   addChannelCommands(program)
   addServiceBrokerCommands(program)
   addDeclarative(program)

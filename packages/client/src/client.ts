@@ -27,6 +27,7 @@ import { instanceCalls } from './resources/instances.ts'
 import { jobCalls } from './resources/jobs.ts'
 import { channelCalls, notificationCalls } from './resources/notifications.ts'
 import { planCalls } from './resources/plans.ts'
+import { policyAssignmentCalls, policyCalls, policyExemptionCalls } from './resources/policies.ts'
 import { reconciliationCalls } from './resources/reconciliations.ts'
 import { restorePointCalls } from './resources/restore-points.ts'
 import { provisionedInstanceCalls, serviceBrokerCalls } from './resources/service-brokers.ts'
@@ -41,6 +42,9 @@ export class BackupClient {
   readonly destinations: ReturnType<typeof destinationCalls>
   readonly reconciliations: ReturnType<typeof reconciliationCalls>
   readonly plans: ReturnType<typeof planCalls>
+  readonly policies: ReturnType<typeof policyCalls>
+  readonly policyAssignments: ReturnType<typeof policyAssignmentCalls>
+  readonly policyExemptions: ReturnType<typeof policyExemptionCalls>
   readonly jobs: ReturnType<typeof jobCalls>
   readonly restorePoints: ReturnType<typeof restorePointCalls>
   readonly alarms: ReturnType<typeof alarmCalls>
@@ -67,6 +71,9 @@ export class BackupClient {
     this.destinations = destinationCalls(connection)
     this.reconciliations = reconciliationCalls(connection)
     this.plans = planCalls(connection)
+    this.policies = policyCalls(connection)
+    this.policyAssignments = policyAssignmentCalls(connection)
+    this.policyExemptions = policyExemptionCalls(connection)
     this.jobs = jobCalls(connection)
     this.restorePoints = restorePointCalls(connection)
     this.alarms = alarmCalls(connection)

@@ -51,6 +51,9 @@ export async function authorizationOf({ token }: ClientOptions): Promise<string>
   })
 }
 
+/** The shape of an answer; or what loads it, so that a page does not load the shapes of resources that it does not show. */
+export type AnswerShape<T> = z.ZodType<T> | (() => Promise<z.ZodType<T>>)
+
 /** One call of the API. */
 export interface Call<T> extends EditOptions, CreateOptions {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
@@ -58,7 +61,7 @@ export interface Call<T> extends EditOptions, CreateOptions {
   query?: object | undefined
   body?: unknown
   /** The shape of the answer; undefined for one without content. */
-  answer: z.ZodType<T>
+  answer: AnswerShape<T>
 }
 
 /** An answer that is read while it comes. */
@@ -148,7 +151,8 @@ export class Connection {
     })
     const content = parseJson(text)
     if (!response.ok) throw refusalOf(url, response, content)
-    const answer = call.answer.safeParse(content)
+    const shape = typeof call.answer === 'function' ? await call.answer() : call.answer
+    const answer = shape.safeParse(content)
     if (answer.success) return { value: answer.data, etag: response.headers.get('etag') }
     if (typeof content === 'string') throw foreignAnswer(url, response)
     const message = `${call.method} ${call.path} was answered in another shape than expected.`

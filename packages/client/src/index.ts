@@ -1,4 +1,5 @@
 export { ApiError } from './api-error.ts'
+export { BrokerCompanion, type DeregisterOptions } from './broker-companion.ts'
 export { BackupClient } from './client.ts'
 export type { CallOptions, ClientOptions, CreateOptions, EditOptions, Versioned } from './connection.ts'
 export type { FollowedEvent } from './follow-events.ts'

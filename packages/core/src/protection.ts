@@ -2,7 +2,7 @@ import { nextRuns, type Schedule } from './cron.ts'
 import { durationInWords } from './duration-in-words.ts'
 
 /** Whether an item could be restored, and from a moment as recent as is wanted. */
-export type ProtectionState = 'protected' | 'at-risk' | 'unprotected' | 'unknown'
+export type ProtectionState = 'protected' | 'at-risk' | 'unprotected' | 'unknown' | 'exempt'
 
 export interface Protection {
   state: ProtectionState
@@ -30,8 +30,8 @@ export interface ProtectingPoint {
   good: boolean
 }
 
-/** Worst first. A state that is not known is worse than a good one only. */
-const worstFirst: readonly ProtectionState[] = ['unprotected', 'at-risk', 'unknown', 'protected']
+/** Worst first. A state that is not known is worse than a good one only, and one that is wanted so. */
+const worstFirst: readonly ProtectionState[] = ['unprotected', 'at-risk', 'unknown', 'exempt', 'protected']
 
 const DAY_MS = 86_400_000
 /** Tolerated difference between clocks; a restore point dated later than that was dated by a wrong clock. */
@@ -145,3 +145,19 @@ export function worstProtection(items: readonly { name: string; protection: Prot
 }
 
 const rankOf = ({ state }: Protection) => worstFirst.indexOf(state)
+
+/** Why somebody left an instance unprotected on purpose, and until when. */
+export interface ProtectionExemption {
+  reason: string
+  /** Who decided it. */
+  by: string
+  expiresAt: Date
+}
+
+/** The protection of what is unprotected on purpose: it is said so, unless it is protected all the same. */
+export function exempted(protection: Protection, exemption: ProtectionExemption | undefined): Protection {
+  if (exemption === undefined || protection.state === 'protected') return protection
+  const { reason, by, expiresAt } = exemption
+  const until = `${expiresAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  return { ...protection, state: 'exempt', reason: `Unprotected on purpose until ${until} (${by}): ${reason}` }
+}

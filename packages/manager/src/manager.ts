@@ -13,6 +13,7 @@ import { legacyRoutes } from './http/legacy/routes.ts'
 import { metricsRoutes } from './http/metrics.ts'
 import { checkPlainHttp, followCertificate, openTls } from './http/tls.ts'
 import { v1Routes } from './http/v1/routes.ts'
+import { brokerRoutes } from './http/v2/routes.ts'
 import type { ManagerSettings } from './settings/settings.ts'
 import { ManagerClock } from './shared/manager-clock.ts'
 import { ProcessMetrics } from './shared/process-metrics.ts'
@@ -81,7 +82,7 @@ export async function startManager(
     }
     const workers = new Workers(context)
     const firstToken = await ensureAdminToken(context)
-    const routes = [v1Routes, legacyRoutes, metricsRoutes, readyRoute(() => workers.hasLease)]
+    const routes = [v1Routes, legacyRoutes, brokerRoutes, metricsRoutes, readyRoute(() => workers.hasLease)]
     const app = await buildApp(context, routes, tls?.files)
     const url = await app.listen({ host: settings.host, port: settings.port }).catch((cause: NodeJS.ErrnoException) => {
       throw new SettingsError(`HOST and PORT cannot be listened on: ${cause.message}.`, { cause })

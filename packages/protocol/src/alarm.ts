@@ -14,6 +14,7 @@ export const alarmKinds = [
   'verification-failed',
   'drill-failed',
   'not-proven',
+  'policy-failing',
   'certificate-expiring',
   'token-expiring',
   'credentials-expiring',
@@ -31,6 +32,7 @@ export type AlarmSeverity = (typeof alarmSeverities)[number]
 
 /** What kind of object an alarm concerns. */
 export const alarmObjectKinds = [
+  'instance',
   'item',
   'plan',
   'database',

@@ -42,6 +42,11 @@ export interface StoreKind<S extends AnySettings = AnySettings> {
    * @throws {StoreError} With code `misconfigured` if its URL is not valid.
    */
   endpoint(settings: S): URL | undefined
+  /**
+   * The setting that names the container of objects within the server, in settings as in the API: a bucket, a container, a
+   * directory. Templates fill in the id of an instance there, and nowhere else. Absent: there is none.
+   */
+  readonly containerField?: string
   /** How error messages call the parts of the settings; undefined where the store's own errors say all. */
   terms(settings: S): StoreTerms | undefined
   /** The directory of the machine's file system where objects are stored, if so: operators restrict those to a root. */

@@ -33,7 +33,7 @@ interface Comparison {
 const repeated = (value: string, previous: readonly string[] = []) => [...previous, value]
 
 const help = `
-A document has the fields of the API, "kind" (agent, instance, destination, plan or channel), and names other resources by name:
+A document has the fields of the API, "kind" (agent, instance, destination, plan, policy or channel), and names other resources by name:
 
   kind: plan
   instance: shop-db
@@ -91,7 +91,7 @@ export function addDeclarative({ command, action }: Program): void {
         const wanted = instance === undefined ? undefined : new Set([await findId(client, instanceResource, instance)])
         const channels = wanted === undefined && (await mayReadChannels(session, client))
         const documents = exportDocuments(
-          await readCurrent(client, { instances: wanted, channels }),
+          await readCurrent(client, { instances: wanted, channels, policies: wanted === undefined }),
           wanted !== undefined,
         )
         if (session.printer.format === 'json') session.printer.list(documents, { columns: [], name: String, empty: '' })
@@ -139,7 +139,7 @@ async function compare(session: Session, options: ApplyOptions): Promise<Compari
   const needed = neededFor(desired)
   const state = await readCurrent(
     client,
-    prune ? { channels: needed.channels || (await mayReadChannels(session, client)) } : needed,
+    prune ? { channels: needed.channels || (await mayReadChannels(session, client)), policies: true } : needed,
   )
   const changes = changesOf(desired, state, updateSecrets)
   return { state, changes, prunings: prune ? await prunings(client, desired, state, label ?? '') : [] }

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Io } from '../io.ts'
 import { parseInstant } from '../output/units.ts'
 import { alarmResource, channelResource } from '../resources/notifying.ts'
+import { policyResource } from '../resources/policies.ts'
 import { findId, type Resource } from '../resources/resource.ts'
 import {
   agentResource,
@@ -20,6 +21,7 @@ const references: Readonly<Record<string, Resource<never>>> = {
   agent: agentResource as Resource<never>,
   destination: destinationResource as Resource<never>,
   plan: planResource as Resource<never>,
+  policy: policyResource as Resource<never>,
   job: jobResource as Resource<never>,
   alarm: alarmResource as Resource<never>,
   channel: channelResource as Resource<never>,

@@ -95,8 +95,8 @@ function previewLines(shown: PlanPreview, retention: Retention | undefined, nowM
           '',
           `Of its restore points, the retention (${keeps({ retention })}) keeps:`,
           ...shown.restorePoints.map(
-            ({ item, takenAt, kept: isKept, id }) =>
-              `  ${isKept ? 'keeps  ' : 'deletes'}  ${localInstant(takenAt)}  ${item}  ${id}`,
+            ({ item, takenAt, kept: isKept, id, keptBecause }) =>
+              `  ${isKept ? 'keeps  ' : 'deletes'}  ${localInstant(takenAt)}  ${item}  ${id}${isKept ? `  (${keptBecause.join(', ')})` : ''}`,
           ),
         ]),
   ]

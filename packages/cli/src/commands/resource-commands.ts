@@ -18,19 +18,16 @@ interface ListOptions extends Record<string, unknown> {
 /** Adds the command of a resource with `list` and, where entries have an id, `show`. */
 export function addResourceCommand<T>(program: Program, resource: Resource<T>, description: string): Command {
   const command = program.command.command(resource.noun).description(description)
-  addList(program, command, resource)
+  const list = command.command('list').alias('ls').description(`List ${resource.plural}, newest first`)
+  addList(program, list, resource)
   const { noun } = resource
   if (noun !== 'audit') addShow(program, command, resource)
   return command
 }
 
-function addList<T>({ io, action }: Program, command: Command, resource: Resource<T>): void {
-  const list = command
-    .command('list')
-    .alias('ls')
-    .description(`List ${resource.plural}, newest first`)
-    .option('-n, --limit <count>', 'show at most this many', wholeNumber, DEFAULT_LIMIT)
-    .option('--all', 'show all')
+/** Makes a command list the entries of a resource. */
+export function addList<T>({ io, action }: Program, list: Command, resource: Resource<T>): void {
+  list.option('-n, --limit <count>', 'show at most this many', wholeNumber, DEFAULT_LIMIT).option('--all', 'show all')
   addFilterOptions(list, resource as Resource<never>, io)
   list.action(
     action(async (session, options: ListOptions) => {
@@ -46,7 +43,7 @@ function addList<T>({ io, action }: Program, command: Command, resource: Resourc
       }
       printList(session, resource, entries.slice(0, limit))
       if (entries.length > limit)
-        session.printer.note(`Only the newest ${limit} are shown. Pass --limit or --all to see more.`)
+        session.printer.note(`Only the first ${limit} are shown. Pass --limit or --all to see more.`)
     }),
   )
 }

@@ -65,6 +65,7 @@ function statusLines(overview: Overview, style: Style, io: Io): string[] {
       [instances.atRisk, 'at-risk'],
       [instances.unprotected, 'unprotected'],
       [instances.unknown, 'unknown'],
+      [instances.exempt, 'exempt'],
     ])}`,
     `Jobs            ${counts([
       [jobs.running, 'running'],

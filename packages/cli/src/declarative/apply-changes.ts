@@ -1,5 +1,12 @@
 import type { BackupClient } from '@osb-backup/client'
-import type { AgentCreate, ChannelCreate, DestinationCreate, InstanceCreate, PlanCreate } from '@osb-backup/protocol/v1'
+import type {
+  AgentCreate,
+  ChannelCreate,
+  DestinationCreate,
+  InstanceCreate,
+  PlanCreate,
+  PolicyCreate,
+} from '@osb-backup/protocol/v1'
 import { newIdempotencyKey } from '../idempotency-key.ts'
 import { isObject, resolveReferences } from '../input/document.ts'
 import type { Io } from '../io.ts'
@@ -55,6 +62,8 @@ async function create(client: BackupClient, { kind }: DesiredDocument, request: 
       return (await client.destinations.create(request as DestinationCreate, options)).id
     case 'plan':
       return (await client.plans.create(request as PlanCreate, options)).id
+    case 'policy':
+      return (await client.policies.create(request as PolicyCreate, options)).id
     case 'channel':
       return (await client.notificationChannels.create(request as ChannelCreate, options)).id
   }
@@ -75,6 +84,9 @@ async function update(client: BackupClient, kind: DesiredDocument['kind'], id: s
       return
     case 'plan':
       await client.plans.update(id, patch as object)
+      return
+    case 'policy':
+      await client.policies.update(id, patch as object)
       return
     case 'channel':
       await client.notificationChannels.update(id, patch as object)

@@ -5,6 +5,7 @@ import {
   destinationCreateSchema,
   instanceCreateSchema,
   planCreateSchema,
+  policyCreateSchema,
 } from '@osb-backup/protocol/v1'
 import { CliError, exitCodes } from '../exit-code.ts'
 import { isObject } from '../input/document.ts'
@@ -74,10 +75,15 @@ export interface ReadOptions {
   instances?: ReadonlySet<string> | undefined
   /** Whether channels are read, which only admins of all instances may. */
   channels: boolean
+  /** Whether policies are read; those whose selector the caller may not see are left out. */
+  policies: boolean
 }
 
 /** Reads what the manager has. */
-export async function readCurrent(client: BackupClient, { instances, channels }: ReadOptions): Promise<CurrentState> {
+export async function readCurrent(
+  client: BackupClient,
+  { instances, channels, policies }: ReadOptions,
+): Promise<CurrentState> {
   const state = new CurrentState()
   const isWanted = (id: string) => instances === undefined || instances.has(id)
   for await (const agent of client.agents.iterate({ limit: PAGE_SIZE })) {
@@ -102,6 +108,13 @@ export async function readCurrent(client: BackupClient, { instances, channels }:
     const key = `${plan.instanceId}/${plan.name}`
     state.add({ kind: 'plan', id: plan.id, key, settings: settingsOf(plan, planCreateSchema), answer: plan })
   }
+  if (policies) {
+    for await (const policy of client.policies.iterate({ limit: PAGE_SIZE })) {
+      if (policy.selector === undefined) continue
+      const settings = settingsOf(policy, policyCreateSchema)
+      state.add({ kind: 'policy', id: policy.id, key: policy.name, settings, answer: policy })
+    }
+  }
   if (!channels) return state
   for await (const channel of client.notificationChannels.iterate({ limit: PAGE_SIZE })) {
     const settings = settingsOf(channel, channelCreateSchema)
@@ -120,11 +133,13 @@ export function neededFor(desired: readonly DesiredDocument[]): ReadOptions {
     isObject(transport) && transport.plan !== undefined ? [String(transport.plan)] : [],
   )
   const named = desired.flatMap(({ kind, fields }) =>
-    kind === 'agent' || kind === 'channel' ? [] : [String(kind === 'instance' ? fields.id : fields.instance)],
+    kind === 'agent' || kind === 'channel' || kind === 'policy'
+      ? []
+      : [String(kind === 'instance' ? fields.id : fields.instance)],
   )
   // The id of a plan does not say to which instance it belongs.
   const instances = plans.every((plan) => plan.includes('/'))
     ? new Set([...named, ...plans.map((plan) => plan.slice(0, plan.indexOf('/')))])
     : undefined
-  return { instances, channels: channels.length > 0 }
+  return { instances, channels: channels.length > 0, policies: desired.some(({ kind }) => kind === 'policy') }
 }

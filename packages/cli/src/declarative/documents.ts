@@ -7,6 +7,7 @@ import {
   instanceCreateSchema,
   labelField,
   planCreateSchema,
+  policyCreateSchema,
 } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
 import { UsageError } from '../exit-code.ts'
@@ -81,6 +82,11 @@ const schemas = {
     destination: reference('Where its backups are stored'),
     ...planFields,
   }),
+  policy: z.strictObject({
+    kind: z.literal('policy'),
+    ...policyCreateSchema.shape,
+    name: policyCreateSchema.shape.name.meta({ description: 'The name that identifies it' }),
+  }),
   channel: z.strictObject({
     kind: z.literal('channel'),
     ...channelCreateSchema.shape,
@@ -92,7 +98,7 @@ const schemas = {
 } as const
 
 /** The kinds in the order in which they are applied: each may name those before it. */
-export const documentKinds = ['agent', 'instance', 'destination', 'plan', 'channel'] as const
+export const documentKinds = ['agent', 'instance', 'destination', 'plan', 'policy', 'channel'] as const
 export type DocumentKind = (typeof documentKinds)[number]
 
 /** A document that was read. */
@@ -184,6 +190,7 @@ function keyOf(kind: DocumentKind, fields: Readonly<Record<string, unknown>>): s
   switch (kind) {
     case 'agent':
     case 'channel':
+    case 'policy':
       return String(fields.name)
     case 'instance':
       return String(fields.id)
@@ -227,6 +234,7 @@ export function documentJsonSchema(): object {
     schemas.instance,
     schemas.destination,
     schemas.plan,
+    schemas.policy,
     schemas.channel,
   ])
   return z.toJSONSchema(union, {

@@ -15,6 +15,8 @@ export function exportDocuments(state: CurrentState, onlyUsedAgents: boolean): o
   return documentKinds.flatMap((kind) =>
     [...state.ofKind(kind)]
       .filter(({ id }) => kind !== 'agent' || !onlyUsedAgents || used.has(id))
+      // Its policy describes it.
+      .filter(({ answer }) => !('managedBy' in answer && answer.managedBy !== undefined))
       .map((resource) => ({ kind, ...named(resource, state), ...withReferences(resource, state) })),
   )
 }
@@ -25,6 +27,7 @@ function named({ kind, key, settings }: CurrentResource, state: CurrentState): R
   switch (kind) {
     case 'agent':
     case 'channel':
+    case 'policy':
       return { name: key }
     case 'instance':
       return { id: key, agent: state.resolve('agent', String(settings.agentId))?.key ?? settings.agentId }

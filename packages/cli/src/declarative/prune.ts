@@ -57,6 +57,7 @@ function usesOf(kind: DocumentKind, settings: Settings): string[] {
   const { instanceId, destinationId, transport } = settings
   switch (kind) {
     case 'agent':
+    case 'policy':
       return []
     case 'instance':
       return agentIdsOf(settings).map((id) => `agent ${id}`)
@@ -79,6 +80,8 @@ export async function remainsOf(client: BackupClient, { kind, id }: CurrentResou
   switch (kind) {
     case 'destination':
       return 'what is stored in it stays'
+    case 'policy':
+      return 'its plans and restore points stay'
     case 'instance':
     case 'plan': {
       const { items } = await client.restorePoints.list({ [kind]: id, limit: 1 })
@@ -125,6 +128,8 @@ function callsOf(client: BackupClient, kind: DocumentKind): Calls {
       return client.destinations
     case 'plan':
       return { get: (id) => client.plans.get(id), delete: (id) => client.plans.delete(id, { files: 'keep' }) }
+    case 'policy':
+      return { get: (id) => client.policies.get(id), delete: (id) => client.policies.delete(id, { plans: 'keep' }) }
     case 'channel':
       return client.notificationChannels
   }

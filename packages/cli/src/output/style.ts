@@ -29,6 +29,7 @@ const colours: Readonly<Record<string, Format>> = {
   retrying: 'yellow',
   'at-risk': 'yellow',
   unknown: 'yellow',
+  exempt: 'cyan',
   cancelled: 'yellow',
   skipped: 'yellow',
   warning: 'yellow',

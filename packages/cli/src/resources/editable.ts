@@ -6,12 +6,14 @@ import {
   destinationSettingsSchema,
   instanceSettingsSchema,
   planSettingsSchema,
+  policyCreateSchema,
   serviceBrokerCreateSchema,
 } from '@osb-backup/protocol/v1'
 import { Document, isMap, isScalar, type YAMLMap } from 'yaml'
 import { z } from 'zod'
 import { isObject } from '../input/document.ts'
 import { channelResource } from './notifying.ts'
+import { policyResource } from './policies.ts'
 import type { Resource } from './resource.ts'
 import { agentResource, destinationResource, instanceResource, planResource } from './resources.ts'
 import { serviceBrokerResource } from './service-brokers.ts'
@@ -53,6 +55,12 @@ export const editableResources: Readonly<Record<string, EditableResource<object>
     settingsSchema: channelCreateSchema,
     getVersioned: ({ notificationChannels }, id) => notificationChannels.getVersioned(id),
     update: ({ notificationChannels }, id, patch, version) => notificationChannels.update(id, patch, { version }),
+  }),
+  policy: erased({
+    resource: policyResource,
+    settingsSchema: policyCreateSchema,
+    getVersioned: ({ policies }, id) => policies.getVersioned(id),
+    update: ({ policies }, id, patch, version) => policies.update(id, patch, { version }),
   }),
   'service-broker': erased({
     resource: serviceBrokerResource,

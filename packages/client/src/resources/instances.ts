@@ -13,8 +13,8 @@ import {
   type TrendQuery,
   trendSchema,
 } from '@osb-backup/protocol/v1'
-import type { CallOptions, Connection, CreateOptions } from '../connection.ts'
-import { deleteCall, editCalls, listCalls, pathOf } from './resource.ts'
+import type { CallOptions, Connection, CreateOptions, EditOptions } from '../connection.ts'
+import { editCalls, listCalls, pathOf } from './resource.ts'
 
 const path = '/v1/instances'
 
@@ -34,6 +34,20 @@ export const instanceCalls = (connection: Connection) => ({
   /** How it is backed up, and what drills have proven, for auditors. */
   report: (id: string, query: ReportQuery = {}, options: CallOptions = {}): Promise<Report> =>
     connection.call({ method: 'GET', path: pathOf(path, id, 'report'), query, answer: reportSchema, ...options }),
-  /** Deletes an instance; its restore points stay. */
-  delete: deleteCall(connection, path),
+  /** Deletes an instance that has no plans; its restore points stay. */
+  delete: async (id: string, options: EditOptions = {}): Promise<void> => {
+    await connection.call({ method: 'DELETE', path: pathOf(path, id), answer: instanceSchema.optional(), ...options })
+  },
+  /** Deletes an instance with its plans. Returns it while that takes a while; undefined: it is done. */
+  deregister: (
+    id: string,
+    { lastBackup, keepFilesDays, ...options }: EditOptions & { lastBackup?: boolean; keepFilesDays?: number } = {},
+  ): Promise<Instance | undefined> =>
+    connection.call({
+      method: 'DELETE',
+      path: pathOf(path, id),
+      query: { plans: 'delete', lastBackup, keepFilesDays },
+      answer: instanceSchema.optional(),
+      ...options,
+    }),
 })

@@ -1,6 +1,6 @@
 import { type List, listOf } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
-import type { CallOptions, Connection, EditOptions, Versioned } from '../connection.ts'
+import type { AnswerShape, CallOptions, Connection, EditOptions, Versioned } from '../connection.ts'
 
 /** The answer to calls that have nothing to return. */
 export const noContent = z.undefined()
@@ -12,8 +12,9 @@ interface Paged {
 }
 
 /** The calls of a list: a page, or all entries. */
-export const listCalls = <T, Query extends Paged>(connection: Connection, path: string, entry: z.ZodType<T>) => {
-  const answer = listOf(entry) as unknown as z.ZodType<List<T>>
+export const listCalls = <T, Query extends Paged>(connection: Connection, path: string, entry: AnswerShape<T>) => {
+  const listAnswer = (each: z.ZodType<T>) => listOf(each) as unknown as z.ZodType<List<T>>
+  const answer = typeof entry === 'function' ? async () => listAnswer(await entry()) : listAnswer(entry)
   const list = (query?: Query, options: CallOptions = {}): Promise<List<T>> =>
     connection.call({ method: 'GET', path, query, answer, ...options })
   return {
@@ -32,13 +33,13 @@ export const listCalls = <T, Query extends Paged>(connection: Connection, path: 
 }
 
 /** The calls that read one thing. */
-export const readCalls = <T>(connection: Connection, path: string, answer: z.ZodType<T>) => ({
+export const readCalls = <T>(connection: Connection, path: string, answer: AnswerShape<T>) => ({
   get: (id: string, options: CallOptions = {}): Promise<T> =>
     connection.call({ method: 'GET', path: pathOf(path, id), answer, ...options }),
 })
 
 /** The calls that read and change one thing which has versions. */
-export const editCalls = <T, Patch>(connection: Connection, path: string, answer: z.ZodType<T>) => ({
+export const editCalls = <T, Patch>(connection: Connection, path: string, answer: AnswerShape<T>) => ({
   ...readCalls(connection, path, answer),
   /** As `get`, with the version to be named when it is changed. */
   getVersioned: (id: string, options: CallOptions = {}): Promise<Versioned<T>> =>

@@ -6,6 +6,10 @@ export interface AlarmFacts {
   /** The version of the manager. */
   version: string
   items: readonly ItemFacts[]
+  /** The service instances that are unprotected on purpose. */
+  exemptInstanceIds?: ReadonlySet<string> | undefined
+  /** The service instances that their policy could not be applied to. */
+  policyFailures?: readonly PolicyFailureFacts[] | undefined
   plans: readonly PlanFacts[]
   locks: readonly LockFacts[]
   agents: readonly AgentFacts[]
@@ -45,6 +49,12 @@ export interface DrillFacts {
   provenAt: Date | undefined
   /** Why the last drill failed; undefined: it passed, or there was none. */
   failure: { jobId: string; reason: string; at: Date } | undefined
+}
+
+/** A service instance that its policy could not be applied to. */
+export interface PolicyFailureFacts {
+  instanceId: string
+  error: string
 }
 
 /** A plan, and what became of its runs since the last one that was started. */

@@ -1,6 +1,15 @@
+import type { AlarmKind } from '@osb-backup/protocol'
 import { durationInWords } from '../duration-in-words.ts'
 import type { AlarmObject, Condition } from './alarm.ts'
-import type { AgentFacts, AlarmFacts, DestinationFacts, ItemFacts, LockFacts, PlanFacts } from './alarm-facts.ts'
+import type {
+  AgentFacts,
+  AlarmFacts,
+  DestinationFacts,
+  ItemFacts,
+  LockFacts,
+  PlanFacts,
+  PolicyFailureFacts,
+} from './alarm-facts.ts'
 import { drillConditions } from './drill-conditions.ts'
 import { installationConditions } from './installation-conditions.ts'
 import { itemOf } from './item-object.ts'
@@ -17,16 +26,46 @@ const OFFLINE_SECONDS = 900
 
 /** What is wrong, according to the facts. */
 export function conditionsOf(facts: AlarmFacts): Condition[] {
-  const { now } = facts
-  return [
+  const { now, exemptInstanceIds, policyFailures = [] } = facts
+  const found = [
     ...facts.items.flatMap(itemConditions),
     ...facts.items.flatMap((item) => drillConditions(item, facts)),
+    ...policyFailures.map(policyCondition),
     ...facts.plans.flatMap((plan) => planConditions(plan, now)),
     ...facts.locks.flatMap((lock) => lockConditions(lock, now)),
     ...facts.agents.flatMap((agent) => agentConditions(agent, facts)),
     ...facts.destinations.flatMap(destinationConditions),
     ...installationConditions(facts),
   ]
+  const isExempt = ({ instanceId }: Condition) => instanceId !== undefined && exemptInstanceIds?.has(instanceId)
+  return found.filter((condition) => !(silencedKinds.has(condition.kind) && isExempt(condition)))
+}
+
+/**
+ * What raises no alarm of an instance that is unprotected on purpose: that it is not backed up. A locked database and restore
+ * points that are lost do all the same.
+ */
+const silencedKinds: ReadonlySet<AlarmKind> = new Set<AlarmKind>([
+  'rpo-exceeded',
+  'run-missed',
+  'run-skipped',
+  'run-failed',
+  'suspicious-dump',
+  'destination-failing',
+  'policy-failing',
+])
+
+function policyCondition({ instanceId, error }: PolicyFailureFacts): Condition {
+  return {
+    kind: 'policy-failing',
+    object: { kind: 'instance', id: instanceId, name: instanceId },
+    instanceId,
+    planId: undefined,
+    level: 'bad',
+    severity: 'warning',
+    sentence: `The policy of ${instanceId} could not be applied: ${error}`,
+    advice: 'Correct the instance or the policy; it is applied again every minute.',
+  }
 }
 
 function itemConditions({ instanceId, item, protection, suspiciousPoint, brokenPoints }: ItemFacts): Condition[] {

@@ -14,6 +14,7 @@ import {
   ScrollText,
   Send,
   Server,
+  ShieldCheck,
 } from 'lucide-react'
 import * as messages from '../messages/messages.ts'
 
@@ -24,6 +25,7 @@ export const navigation = [
   { to: '/', label: pages.overview, Icon: LayoutDashboard, key: 'o', role: 'viewer' },
   { to: '/instances', label: pages.instances, Icon: Boxes, key: 'i', role: 'viewer' },
   { to: '/plans', label: pages.plans, Icon: CalendarClock, key: 'p', role: 'viewer' },
+  { to: '/policies', label: pages.policies, Icon: ShieldCheck, key: 'y', role: 'viewer' },
   { to: '/jobs', label: pages.jobs, Icon: ListChecks, key: 'j', role: 'viewer' },
   { to: '/restore-points', label: pages.restorePoints, Icon: Archive, key: 's', role: 'viewer' },
   { to: '/restore', label: pages.restore, Icon: History, key: 'r', role: 'viewer' },

@@ -74,6 +74,36 @@ const planRoute = createRoute({
   component: lazyRouteComponent(() => import('../pages/plans/plan-page.tsx'), 'PlanPage'),
 })
 
+/** The policies. */
+const policiesRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/policies',
+  validateSearch: z.object({ q: text }),
+  component: lazyRouteComponent(() => import('../pages/policies/policies-page.tsx'), 'PoliciesPage'),
+})
+
+/** A policy that is created. */
+const newPolicyRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/policies/new',
+  component: lazyRouteComponent(() => import('../pages/policies/policy-page.tsx'), 'NewPolicyPage'),
+})
+
+/** The service instances that are unprotected on purpose. */
+const exemptionsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/policies/exemptions',
+  validateSearch: z.object({ q: text, instance: text }),
+  component: lazyRouteComponent(() => import('../pages/policies/exemptions-page.tsx'), 'ExemptionsPage'),
+})
+
+/** One policy. */
+const policyRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/policies/$policyId',
+  component: lazyRouteComponent(() => import('../pages/policies/policy-page.tsx'), 'PolicyPage'),
+})
+
 /** The jobs, filtered. */
 const jobsRoute = createRoute({
   getParentRoute: () => rootRoute,
@@ -271,6 +301,10 @@ export const router = createRouter({
     plansRoute,
     newPlanRoute,
     planRoute,
+    policiesRoute,
+    newPolicyRoute,
+    exemptionsRoute,
+    policyRoute,
     jobsRoute,
     jobRoute,
     restoreRoute,

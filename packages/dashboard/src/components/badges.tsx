@@ -12,6 +12,7 @@ import {
   type LucideIcon,
   ShieldAlert,
   ShieldCheck,
+  ShieldOff,
   ShieldQuestionMark,
   ShieldX,
   Unplug,
@@ -38,6 +39,7 @@ export const protectionLooks: Record<ProtectionState, Look> = {
   'at-risk': { color: 'orange', Icon: ShieldAlert },
   unprotected: { color: 'red', Icon: ShieldX },
   unknown: { color: 'gray', Icon: ShieldQuestionMark },
+  exempt: { color: 'gray', Icon: ShieldOff },
 }
 
 const severityLooks: Record<AlarmSeverity, Look> = {

@@ -55,7 +55,7 @@ const firstPage: PageStart = { cursor: undefined, index: 0, previous: undefined 
  * The pages of a list, read one after the other. Of a list that is scrolled far only the pages around the screen are kept: after a
  * change they are read again, all of them, one after the other.
  */
-function pagesOf<T, Query extends Paged>(
+export function pagesOf<T, Query extends Paged>(
   key: readonly unknown[],
   list: (query: Query, options: { signal: AbortSignal }) => Promise<List<T>>,
   query: Query,

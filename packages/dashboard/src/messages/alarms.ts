@@ -32,6 +32,7 @@ export const alarmMessages = {
     'verification-failed': 'Verification failed',
     'drill-failed': 'Drill failed',
     'not-proven': 'Not proven restorable',
+    'policy-failing': 'Policy not applied',
     'certificate-expiring': 'Certificate expiring',
     'token-expiring': 'Token expiring',
     'credentials-expiring': 'Credentials expiring',

@@ -75,6 +75,8 @@ export const instanceMessages = {
     created: 'Registered',
     proven: 'Proven restorable',
     lastSeen: 'Last seen',
+    never: 'Never',
+    unknown: 'Unknown',
     version: 'Version',
   },
   calendar: {

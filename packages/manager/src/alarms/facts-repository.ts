@@ -6,6 +6,7 @@ import type {
   LockFacts,
   OrphanFacts,
   PlanFacts,
+  PolicyFailureFacts,
 } from '@osb-backup/core'
 import { sql } from 'kysely'
 import type { Database } from '../database/open-database.ts'
@@ -205,6 +206,15 @@ export async function pointFacts({ database }: FactsContext): Promise<Omit<ItemF
           },
     brokenPoints: Number(row.broken),
   }))
+}
+
+/** The registered instances that their policy could not be applied to. */
+export async function policyFailures({ database }: FactsContext): Promise<PolicyFailureFacts[]> {
+  const { rows } = await sql<PolicyFailureFacts>`
+    select checks.instance_id as "instanceId", checks.error
+    from policy_checks checks join service_instances instance on instance.id = checks.instance_id
+    where checks.error is not null and instance.deleted_at is null`.execute(database)
+  return rows
 }
 
 /** The size of this database. */

@@ -3,6 +3,7 @@ import { type AlarmFacts, type DrillFacts, type ExpiryFacts, type ItemFacts, soo
 import { VERSION } from '@osb-backup/node'
 import { readClockState } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
+import { activeExemptions } from '../exemptions/repository.ts'
 import { judgeAllInstances, type ProtectedItem } from '../protection/service.ts'
 import {
   agentCertificates,
@@ -15,6 +16,7 @@ import {
   orphanFacts,
   planFacts,
   pointFacts,
+  policyFailures,
   tokenFacts,
 } from './facts-repository.ts'
 import { listCertificates, listReports } from './reports-repository.ts'
@@ -29,6 +31,8 @@ export async function gatherFacts(context: Pick<Context, 'database' | 'settings'
     now,
     version: VERSION,
     items,
+    exemptInstanceIds: new Set((await activeExemptions(context, 'all')).keys()),
+    policyFailures: await policyFailures(context),
     plans: await planFacts(context),
     locks: await lockFacts(context),
     agents: await agentFacts(context),

@@ -1,6 +1,8 @@
 import type { Generated } from 'kysely'
 import type { AuditEntryTable, BrokerAccountTable, IdempotencyKeyTable, TokenTable } from './tables/access.ts'
 import type { AlarmTable, DestinationCheckTable, ManagerReportTable, SharedTaskTable } from './tables/alarms.ts'
+import type { BrokerBindingTable, BrokerInstanceTable, KeptFilesTable } from './tables/broker.ts'
+import type { DeregistrationTable } from './tables/deregistrations.ts'
 import type { DrillPartTable, DrillStepTable, DrillTable, RestorableItemTable } from './tables/drills.ts'
 import type {
   AgentTable,
@@ -13,6 +15,7 @@ import type { JobCounterChangeTable, JobCounterTable, JobPartTable, JobTable, Ma
 import type { MeasurementChangeTable, MeasurementLimitsTable, MeasurementTable } from './tables/measurements.ts'
 import type { NotificationChannelTable, NotificationTable } from './tables/notifications.ts'
 import type { BackupPlanTable, PlanRunTable } from './tables/plans.ts'
+import type { PolicyCheckTable, PolicyExemptionTable, PolicyTable } from './tables/policies.ts'
 import type {
   ObjectNameTable,
   ReconciliationTable,
@@ -67,4 +70,11 @@ export interface Tables {
   measurements: MeasurementTable
   measurement_changes: MeasurementChangeTable
   measurement_limits: MeasurementLimitsTable
+  broker_instances: BrokerInstanceTable
+  broker_bindings: BrokerBindingTable
+  kept_files: KeptFilesTable
+  policies: PolicyTable
+  policy_exemptions: PolicyExemptionTable
+  policy_checks: PolicyCheckTable
+  deregistrations: DeregistrationTable
 }

@@ -5,6 +5,7 @@ import { capHeartbeats } from '../jobs/leases-repository.ts'
 import { capUnknownPartChecks } from '../jobs/unknown-parts-repository.ts'
 import { capRetentionDeadlines } from '../plans/retention-repository.ts'
 import { capRetries } from '../plans/retries-repository.ts'
+import { capPolicyChecks } from '../policies/checks-repository.ts'
 import { capReconciliationLocks } from '../reconciliation/repository.ts'
 import { capRemovals } from '../restore-points/removals-repository.ts'
 import { capProvisioningDeadlines } from '../service-brokers/instances-repository.ts'
@@ -20,6 +21,7 @@ export async function capDeadlines(context: Context): Promise<void> {
     unknownPartChecks: await capUnknownPartChecks(context),
     agentChecks: await capAgentChecks(context),
     retentions: await capRetentionDeadlines(context),
+    policyChecks: await capPolicyChecks(context),
     retries: await capRetries(context, context.settings.retryBackoffSeconds),
     removals: await capRemovals(context),
     reconciliationLocks: await capReconciliationLocks(context),

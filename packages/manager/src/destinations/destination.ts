@@ -14,6 +14,8 @@ export interface FileDestination {
   bandwidthLimitBytesPerSecond: number | undefined
   /** How much may be stored, which only trends are compared with; undefined: nobody said so. */
   quotaBytes?: number | undefined
+  /** What maintains it, and alone changes it: `policy:<id>`, for example; undefined: nothing does. */
+  managedBy?: string | undefined
   createdAt: Date
   /** When it was retired: no plan uses it any more, but restore points may still be stored in it. */
   retiredAt: Date | undefined

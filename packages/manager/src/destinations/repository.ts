@@ -26,7 +26,10 @@ export interface DestinationSearch {
 
 const purposeOfSecrets = (id: string) => purposeOf('file_destinations', 'sealed_store_secrets', id)
 
-function fromRow({ sealer }: RepositoryContext, row: Selectable<FileDestinationTable>): FileDestination {
+export function destinationFromRow(
+  { sealer }: RepositoryContext,
+  row: Selectable<FileDestinationTable>,
+): FileDestination {
   return {
     id: row.id,
     version: row.version,
@@ -39,6 +42,7 @@ function fromRow({ sealer }: RepositoryContext, row: Selectable<FileDestinationT
     ),
     bandwidthLimitBytesPerSecond: row.bandwidth_limit === null ? undefined : Number(row.bandwidth_limit),
     quotaBytes: row.quota_bytes === null ? undefined : Number(row.quota_bytes),
+    managedBy: row.managed_by ?? undefined,
     createdAt: row.created_at,
     retiredAt: row.deleted_at ?? undefined,
   }
@@ -58,6 +62,7 @@ function toColumns({ sealer }: RepositoryContext, destination: FileDestination) 
       Object.keys(secrets).length === 0 ? null : sealer.seal(JSON.stringify(secrets), purposeOfSecrets(destination.id)),
     bandwidth_limit: destination.bandwidthLimitBytesPerSecond ?? null,
     quota_bytes: destination.quotaBytes ?? null,
+    managed_by: destination.managedBy ?? null,
   }
 }
 
@@ -90,7 +95,7 @@ export async function findDestination(context: RepositoryContext, id: string): P
     .where('id', '=', id)
     .where('deleted_at', 'is', null)
     .executeTakeFirst()
-  return row && fromRow(context, row)
+  return row && destinationFromRow(context, row)
 }
 
 /** Destinations by id, also retired ones: restore points are still stored in them. */
@@ -100,7 +105,7 @@ export async function destinationsById(
 ): Promise<Map<string, FileDestination>> {
   if (ids.length === 0) return new Map()
   const rows = await context.database.selectFrom('file_destinations').selectAll().where('id', 'in', ids).execute()
-  return new Map(rows.map((row) => [row.id, fromRow(context, row)]))
+  return new Map(rows.map((row) => [row.id, destinationFromRow(context, row)]))
 }
 
 /** One page of an instance's destinations, oldest first unless requested otherwise. */
@@ -117,7 +122,7 @@ export async function listDestinations(
     .orderBy(page.sort?.property === 'name' ? 'name' : 'created_at', page.sort?.descending ? 'desc' : 'asc')
     .orderBy('id')
   const { rows, total } = await readPage(query, page)
-  return { entries: rows.map((row) => fromRow(context, row)), total }
+  return { entries: rows.map((row) => destinationFromRow(context, row)), total }
 }
 
 /** All destinations of an instance that are not retired. */
@@ -132,7 +137,7 @@ export async function destinationsOfInstance(
     .where('deleted_at', 'is', null)
     .orderBy('created_at')
     .execute()
-  return rows.map((row) => fromRow(context, row))
+  return rows.map((row) => destinationFromRow(context, row))
 }
 
 /** Stores a new destination. */
@@ -213,5 +218,5 @@ export async function searchDestinations(
   if (kind !== undefined) query = query.where(sql<boolean>`store ->> 'type' = ${kind}`)
   if (text !== undefined) query = query.where(contains('name', text))
   const { entries, ...rest } = await readKeyset(query, key, 'desc', page)
-  return { entries: entries.map((row) => fromRow(context, row)), ...rest }
+  return { entries: entries.map((row) => destinationFromRow(context, row)), ...rest }
 }

@@ -79,7 +79,7 @@ export async function buildApp(context: Context, routes: readonly Routes[], tls?
   app.decorate('eventStreams', new EventStreams(app, context))
   refuseUnstorableText(app)
   healthRoute(app)
-  signInRoutes(app, oidc, provider)
+  signInRoutes(app, context.settings, provider)
   for (const add of routes) add(app, context)
   await browseApi(app)
   await serveDashboard(app, context.log, {

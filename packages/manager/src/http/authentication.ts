@@ -16,9 +16,9 @@ declare module 'fastify' {
     access?: Exclude<Role, 'broker'> | 'open'
     /**
      * Whether brokers may call it: `registering` those with the role, who register instances; `deprovisioning` also broker
-     * accounts, which do nothing else.
+     * accounts; `platform` these alone, which are accounts of platforms then.
      */
-    brokers?: 'registering' | 'deprovisioning'
+    brokers?: 'registering' | 'deprovisioning' | 'platform'
     /** Whether reading it is recorded in the audit log, as changes are. */
     audited?: boolean
   }
@@ -56,6 +56,8 @@ export function authenticate(app: FastifyInstance, context: Context, identifyUse
     })
     // Before the refusal: the audit log records who tried.
     request.call = callOf(request, caller)
+    // There is nothing to be allowed.
+    if (request.is404) return
     if (isAllowed(caller, access, brokers)) return
     const role = caller.role === 'broker' ? 'a broker' : caller.role
     throw new RequestError('forbidden', `This needs the role ${access}; ${JSON.stringify(caller.name)} is ${role}.`)
@@ -69,10 +71,11 @@ export function authenticate(app: FastifyInstance, context: Context, identifyUse
 function isAllowed(
   caller: Caller,
   access: Exclude<Role, 'broker'>,
-  brokers: 'registering' | 'deprovisioning' | undefined,
+  brokers: 'registering' | 'deprovisioning' | 'platform' | undefined,
 ): boolean {
-  if (caller.onlyDeprovisions) return brokers === 'deprovisioning'
-  return caller.role === 'broker' ? brokers !== undefined : includesRole(caller.role, access)
+  if (caller.onlyDeprovisions) return brokers === 'deprovisioning' || brokers === 'platform'
+  if (caller.role === 'broker') return brokers === 'registering' || brokers === 'deprovisioning'
+  return includesRole(caller.role, access)
 }
 
 async function recordFailure(failedAttempts: FailedAttempts, request: FastifyRequest, error: unknown): Promise<void> {

@@ -9,7 +9,7 @@ import type { App } from './typed-app.ts'
 
 /** Paths that the router of the dashboard knows, each with everything below it. The paths of the legacy API are others. */
 const pages = [
-  ...['agents', 'destinations', 'instances', 'jobs', 'plans', 'restore', 'restore-points'],
+  ...['agents', 'destinations', 'instances', 'jobs', 'plans', 'policies', 'restore', 'restore-points'],
   ...['alarms', 'notifications', 'access', 'audit-log', 'about'],
 ]
 /** Where the identity provider sends users back to, with a code in the query. */

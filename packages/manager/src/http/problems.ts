@@ -35,7 +35,8 @@ const codesByStatus: Readonly<Record<number, ProblemCode>> = {
 /** When to retry while the database or an identity provider is unavailable. */
 const WAIT_SECONDS = 5
 
-interface Refusal {
+/** What is answered to a request that is refused or fails. */
+export interface Refusal {
   status: number
   code: ProblemCode
   detail: string
@@ -68,7 +69,8 @@ export function answerUnreadablePath(_error: FastifyError, request: FastifyReque
   void answer(request, reply, { status: 400, code: 'invalid-request', detail })
 }
 
-function refusalOf(error: Error & { statusCode?: number | undefined }): Refusal {
+/** The answer to an error. */
+export function refusalOf(error: Error & { statusCode?: number | undefined }): Refusal {
   if (error instanceof RequestError) {
     const { field, jobId, failureCode, retryAfterSeconds } = error
     return { ...refusalsByCode[error.code], detail: error.message, field, jobId, failureCode, retryAfterSeconds }

@@ -12,9 +12,9 @@ declare module 'fastify' {
   }
 }
 
-/** The id of a request: its `X-Request-Id`, or a new one. */
+/** The id of a request: its `X-Request-Id`, or what platforms of the Open Service Broker API send, or a new one. */
 export const requestIdOf = ({ headers }: IncomingMessage): string =>
-  parseRequestId(headers['x-request-id']) ?? randomUUID()
+  parseRequestId(headers['x-request-id']) ?? parseRequestId(headers['x-broker-api-request-identity']) ?? randomUUID()
 
 /**
  * Has all that is logged for a request name its id, answers with the id, and traces the request. To be called before hooks that

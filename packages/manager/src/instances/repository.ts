@@ -7,7 +7,7 @@ import type { Database } from '../database/open-database.ts'
 import { readKeyset } from '../database/read-keyset.ts'
 import { readPage } from '../database/read-page.ts'
 import type { ServiceInstanceTable } from '../database/tables/instances.ts'
-import { isViolationOf } from '../database/transaction.ts'
+import { type InTransaction, isViolationOf } from '../database/transaction.ts'
 import { purposeOf } from '../secrets/sealed-columns.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
@@ -152,6 +152,7 @@ export async function upsertInstance(
     backup_username: instance.database.backupUsername ?? null,
     sealed_backup_password: sealer.sealOptional(instance.database.backupPassword, purpose('sealed_backup_password')),
     agent_id: instance.agent.id,
+    deprovisioned_at: null,
     deleted_at: null,
   }
   const written = await database
@@ -186,6 +187,29 @@ async function replaceOtherAgents({ database }: { database: Database }, instance
     port,
   }))
   if (rows.length > 0) await database.insertInto('other_agents').values(rows).execute()
+}
+
+/**
+ * Locks a registered instance, so that until the transaction ends it is neither changed nor deleted, and nothing else maintains
+ * plans of it.
+ *
+ * @returns The instance; undefined if it is not registered.
+ */
+export async function lockInstance(
+  tx: RepositoryContext & InTransaction,
+  id: string,
+): Promise<ServiceInstance | undefined> {
+  await tx.database.selectFrom('service_instances').select('id').where('id', '=', id).forNoKeyUpdate().execute()
+  return findInstance(tx, id)
+}
+
+/** Marks an instance whose broker deletes its database; undone if the instance is registered again. */
+export async function markInstanceDeprovisioned(
+  { database }: { database: Database },
+  id: string,
+  now: Date,
+): Promise<void> {
+  await database.updateTable('service_instances').set({ deprovisioned_at: now }).where('id', '=', id).execute()
 }
 
 /** Marks an instance as deleted and erases its secrets; its jobs and restore points still refer to the row. */

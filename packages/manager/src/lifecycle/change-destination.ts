@@ -8,7 +8,9 @@ import { requireOwnDirectory } from '../destinations/directories.ts'
 import { lockDestination, lockDirectories, retireDestinations, updateDestination } from '../destinations/repository.ts'
 import { requireMayChooseDirectory } from '../destinations/rules.ts'
 import { checkStore, getAnyDestination, getDestination } from '../destinations/service.ts'
+import { requireAllowedPlace } from '../floors/service.ts'
 import { hasOpenJobsIn } from '../jobs/open-jobs-repository.ts'
+import { isManaged } from '../plans/managed.ts'
 import { nameOfAnyPlan } from '../plans/repository.ts'
 import { newestSequenceIn } from '../restore-points/repository.ts'
 import { changedMeanwhile, RequestError } from '../shared/request-error.ts'
@@ -28,9 +30,11 @@ export async function changeDestination(
   edited: number | undefined,
 ): Promise<FileDestination> {
   const stored = await getAnyDestination(context, call, destination.id)
+  if (stored.managedBy !== undefined) throw isManaged('This destination', stored.managedBy)
   const isMoved = !stores.isSamePlace(stored.store, destination.store)
   if (isMoved) requireMayChooseDirectory(context, call, destination.store)
   await checkStore(context, destination.store)
+  if (isMoved) await requireAllowedPlace(context, stored, destination.store)
   const newest = isMoved ? await newestSequenceIn(context, destination.id) : undefined
   if (newest !== undefined) {
     if (!isOtherServerOnly(stored.store, destination.store)) throw elsewhere()
@@ -72,7 +76,8 @@ const elsewhere = () =>
  * @throws {RequestError} If a plan still uses it.
  */
 export async function retireDestination(context: Context, call: Call, id: string): Promise<void> {
-  await getDestination(context, call, id)
+  const { managedBy } = await getDestination(context, call, id)
+  if (managedBy !== undefined) throw isManaged('This destination', managedBy)
   await inAuditedTransaction(context, call, async (tx) => {
     const plan = await nameOfAnyPlan(tx, { destinationId: id })
     if (plan !== undefined) {

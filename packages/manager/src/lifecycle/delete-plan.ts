@@ -3,6 +3,7 @@ import { requirePermission } from '../access/limits.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context, TransactionContext } from '../context/context.ts'
 import { openJobsOfPlans } from '../jobs/open-jobs-repository.ts'
+import { requireMayEdit } from '../plans/managed.ts'
 import type { BackupPlan } from '../plans/plan.ts'
 import { deletePlans, lockPlan } from '../plans/repository.ts'
 import { getPlan } from '../plans/service.ts'
@@ -14,7 +15,7 @@ import { RequestError } from '../shared/request-error.ts'
  * Deletes a plan. Its jobs and restore points stay; with `delete` the objects are removed, except those that are held.
  *
  * @returns The plan as it was.
- * @throws {RequestError} If files are to be deleted while a job of the plan is open, or one of them is being restored.
+ * @throws {RequestError} If something maintains it; if files are to be deleted while a job of the plan is open, or one of them is being restored.
  */
 export async function deletePlan(
   context: Context,
@@ -26,7 +27,8 @@ export async function deletePlan(
   if (files === 'delete') requirePermission(call, 'delete-backups', 'Deleting the files of a plan')
   await inAuditedTransaction(context, call, async (tx) => {
     // Locked, so that no job of it starts meanwhile.
-    await lockPlan(tx, id)
+    const locked = await lockPlan(tx, id)
+    if (locked !== undefined) requireMayEdit(locked.plan, undefined)
     if (files === 'delete') {
       await requireNoOpenJob(tx, [id])
       const pointIds = (await pointsOf(tx, { planId: id })).map((point) => point.id)

@@ -6,6 +6,7 @@ import { requirePermission } from '../access/limits.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
+import { markInstanceDeprovisioned } from '../instances/repository.ts'
 import { openJobsOfPlans } from '../jobs/open-jobs-repository.ts'
 import { findJob } from '../jobs/repository.ts'
 import { startBackup } from '../jobs/start-backup.ts'
@@ -46,11 +47,13 @@ export async function deprovisionPlans(context: Context, call: Call, instanceId:
       await requestRemoval(tx, pointIds, 'DEPROVISIONED')
     }
     await deletePlans(tx, planIds)
+    // Policies leave it alone from now on: its broker is about to delete the database.
+    await markInstanceDeprovisioned(tx, instanceId, await readClock(tx))
   })
 }
 
-/** The final backup is kept, whichever of several calls took it. */
-function allButNewest(points: readonly RestorePoint[], now: Date): RestorePoint[] {
+/** What a final backup makes superfluous. It is kept itself, whichever of several calls took it. */
+export function allButNewest(points: readonly RestorePoint[], now: Date): RestorePoint[] {
   const byPlan = Map.groupBy(points, (point) => point.planId)
   return [...byPlan.values()].flatMap((ofPlan) => {
     const judged = ofPlan.map((point) => ({ ...point, good: isGood(point), missing: isMissing(point) }))

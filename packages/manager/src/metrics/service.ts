@@ -42,7 +42,7 @@ type MetricsContext = Pick<Context, 'database' | 'settings'>
 
 /** Gathers it from the database, so that every manager answers the same. */
 export async function gatherMetrics(context: MetricsContext): Promise<MetricFacts> {
-  const instances = { protected: 0, 'at-risk': 0, unprotected: 0, unknown: 0 }
+  const instances = { protected: 0, 'at-risk': 0, unprotected: 0, unknown: 0, exempt: 0 }
   const unprotectedPlans = new Set<string>()
   const drilledItems = new Map<string, ProvenItem[]>()
   for await (const { items, protection } of judgeAllInstances(context, 'all')) {
@@ -51,7 +51,7 @@ export async function gatherMetrics(context: MetricsContext): Promise<MetricFact
       for (const planId of item.drilledBy) {
         drilledItems.set(planId, [...(drilledItems.get(planId) ?? []), provenItem(item)])
       }
-      if (item.protection.state === 'protected') continue
+      if (item.protection.state === 'protected' || item.protection.state === 'exempt') continue
       for (const planId of item.planIds) unprotectedPlans.add(planId)
     }
   }

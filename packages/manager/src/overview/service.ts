@@ -59,7 +59,7 @@ export interface Overview {
 /** Counts what a caller was granted. */
 export async function readOverview(context: Context, scope: Grants): Promise<Overview> {
   const { now: at, jump: clockJump } = await readClockState(context)
-  const instances = { total: 0, protected: 0, 'at-risk': 0, unprotected: 0, unknown: 0 }
+  const instances = { total: 0, protected: 0, 'at-risk': 0, unprotected: 0, unknown: 0, exempt: 0 }
   const attention: Attention[] = []
   const drilled: ProvenItem[] = []
   const provenSince = new Date(at.getTime() - context.settings.provenMaxAgeDays * DAY_MS)
@@ -67,9 +67,10 @@ export async function readOverview(context: Context, scope: Grants): Promise<Ove
     instances.total++
     instances[protection.state]++
     drilled.push(...items.map(provenItem).filter(({ coveredSince }) => coveredSince !== undefined))
-    if (items.length === 0) attention.push({ instanceId, item: undefined, planIds: [], protection })
+    if (items.length === 0 && protection.state !== 'exempt')
+      attention.push({ instanceId, item: undefined, planIds: [], protection })
     for (const { name: item, planIds, protection } of items) {
-      if (protection.state !== 'protected') attention.push({ instanceId, item, planIds, protection })
+      if (worstFirst.includes(protection.state)) attention.push({ instanceId, item, planIds, protection })
     }
   }
   const rankOf = (each: Attention) => worstFirst.indexOf(each.protection.state)

@@ -19,7 +19,7 @@ export async function checkDrill(
   context: Context,
   call: Call,
   { drill }: Pick<BackupPlan, 'drill'>,
-  stored?: BackupPlan,
+  stored?: Pick<BackupPlan, 'drill'>,
 ): Promise<void> {
   if (drill === undefined) return
   const { checks = [], schedule, target } = drill

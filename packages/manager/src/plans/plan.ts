@@ -45,6 +45,14 @@ export interface BackupPlan {
   retries: number
   /** How many of its items are backed up at the same time at most. */
   parallelItems: number
+  /** What maintains it, and alone changes it: `policy:<id>`, for example; undefined: nothing does. */
+  managedBy?: string | undefined
+  /** Of a managed plan: whether it may be paused and resumed by hand; undefined: it may. */
+  mayPause?: boolean | undefined
+  /** What paused it; undefined: it is not paused, or was by hand. */
+  pausedBy?: 'exemption' | undefined
+  /** What maintained it before it was released; undefined: nothing did, or it was changed by hand since. */
+  releasedFrom?: string | undefined
   /** How it is proven that its restore points can be restored; undefined: it is not. */
   drill?: DrillSettings | undefined
   /** When its next drill is due; undefined: none is by schedule. */

@@ -33,7 +33,13 @@ export interface PlanPreview {
   /** Of the runs to come, those whose backups would be kept; absent where there is no retention. */
   runsKept?: Date[]
   /** The restore points of the plan, and why the retention keeps them; for no reason: it does not. */
-  restorePoints?: { point: RestorePoint; keptBecause: KeepReason[] }[]
+  restorePoints?: JudgedPoint[]
+}
+
+/** A restore point, and why a retention keeps it; for no reason: it does not. */
+export interface JudgedPoint {
+  point: RestorePoint
+  keptBecause: KeepReason[]
 }
 
 /**
@@ -70,7 +76,11 @@ function retentionAskedFor(
 }
 
 /** The current restore points of a plan, and why a retention keeps them. */
-async function pointsUnder(context: Context, { id, instanceId }: BackupPlan, retention: Retention) {
+export async function pointsUnder(
+  context: Pick<Context, 'database' | 'sealer'>,
+  { id, instanceId }: Pick<BackupPlan, 'id' | 'instanceId'>,
+  retention: Retention,
+): Promise<JudgedPoint[]> {
   const page = { number: 0, size: POINTS_SHOWN, sort: undefined }
   const { entries } = await listPoints(context, { instanceId, planId: id }, page)
   const points = entries

@@ -36,6 +36,10 @@ export function planFromRow({ sealer }: RepositoryContext, row: Selectable<Backu
     rpoSeconds: row.rpo_seconds ?? undefined,
     retries: row.retries,
     parallelItems: row.parallel_items,
+    managedBy: row.managed_by ?? undefined,
+    mayPause: row.may_pause,
+    pausedBy: row.paused_by ?? undefined,
+    releasedFrom: row.released_from ?? undefined,
     drill: row.drill ?? undefined,
     nextDrillAt: row.next_drill_at ?? undefined,
     createdAt: row.created_at,
@@ -65,6 +69,10 @@ function toColumns({ sealer }: RepositoryContext, plan: BackupPlan) {
     rpo_seconds: plan.rpoSeconds ?? null,
     retries: plan.retries,
     parallel_items: plan.parallelItems,
+    managed_by: plan.managedBy ?? null,
+    may_pause: plan.mayPause ?? true,
+    paused_by: (plan.paused ? plan.pausedBy : undefined) ?? null,
+    released_from: plan.releasedFrom ?? null,
     drill: plan.drill === undefined ? null : JSON.stringify(plan.drill),
   }
 }
@@ -108,12 +116,17 @@ export async function listPlans(
   return { entries: rows.map((row) => planFromRow(context, row)), total }
 }
 
-/** The name of a plan of an instance, or of one that stores in a destination; undefined if there is none. */
+/**
+ * The name of a plan of an instance, or of one that stores in a destination; undefined if there is none.
+ *
+ * @param of - `managed: false`: one that nothing maintains.
+ */
 export async function nameOfAnyPlan(
   { database }: { database: Database },
-  of: { instanceId: string } | { destinationId: string },
+  of: { instanceId: string; managed?: false } | { destinationId: string },
 ): Promise<string | undefined> {
-  const query = database.selectFrom('backup_plans').select('name').limit(1)
+  let query = database.selectFrom('backup_plans').select('name').limit(1)
+  if ('managed' in of) query = query.where('managed_by', 'is', null)
   const row = await ('instanceId' in of
     ? query.where('instance_id', '=', of.instanceId)
     : query.where('destination_id', '=', of.destinationId)

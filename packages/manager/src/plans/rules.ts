@@ -18,7 +18,11 @@ import type { BackupPlan, Compressor } from './plan.ts'
  * @param stored - The plan that it replaces.
  * @throws {RequestError} Naming the field.
  */
-export function checkPlan(plan: BackupPlan, { settings }: Pick<Context, 'settings'>, stored?: BackupPlan): void {
+export function checkPlan(
+  plan: Pick<BackupPlan, 'items' | 'excludedItems' | 'compressor' | 'publicKey' | 'frequency' | 'timezone'>,
+  { settings }: Pick<Context, 'settings'>,
+  stored?: Pick<BackupPlan, 'frequency' | 'timezone'>,
+): void {
   const duplicate = plan.items.find((item, index) => plan.items.indexOf(item) !== index)
   if (duplicate !== undefined) {
     throw new RequestError('invalid', `items names ${JSON.stringify(duplicate)} twice.`, { field: 'items' })

@@ -1,14 +1,15 @@
-import { isDeepStrictEqual } from 'node:util'
-import { decideDueRuns, isRetentionShorter } from '@osb-backup/core'
+import { isRetentionShorter } from '@osb-backup/core'
 import type { PlanRunOutcome } from '@osb-backup/protocol'
 import { generateAgeKeys } from '@osb-backup/storage'
 import { authorizeInstance, authorizeReferredInstance, type Call, unknownInstance } from '../access/call.ts'
 import { requirePermission } from '../access/limits.ts'
 import { scopeOf } from '../access/scope.ts'
 import { inAuditedTransaction } from '../audit/service.ts'
-import type { Context, RepositoryContext, TransactionContext } from '../context/context.ts'
+import type { Context, RepositoryContext } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
+import type { FileDestination } from '../destinations/destination.ts'
 import { findDestination } from '../destinations/repository.ts'
+import { requireAboveFloors } from '../floors/service.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { createOnce } from '../idempotency/service.ts'
 import { findInstance } from '../instances/repository.ts'
@@ -18,18 +19,17 @@ import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import type { PageOf, PageRequest } from '../shared/page.ts'
 import { changedMeanwhile, notFound, RequestError } from '../shared/request-error.ts'
 import { checkDrill, requireNoDrillTarget } from './drill-rules.ts'
+import { requireMayEdit } from './managed.ts'
 import { nextDrillOf } from './next-drill.ts'
 import { nextRunOf } from './next-run.ts'
-import { type BackupPlan, type PlanSchedule, retentionOf } from './plan.ts'
+import { type BackupPlan, retentionOf } from './plan.ts'
 import type { PlanRun } from './plan-run.ts'
 import * as planRuns from './plan-runs-repository.ts'
+import { replacePlan } from './replace-plan.ts'
 import * as repository from './repository.ts'
-import { dropRetriesBeyond } from './retries-repository.ts'
 import { checkPlan } from './rules.ts'
 import type { PlanSearch } from './search-repository.ts'
 import * as search from './search-repository.ts'
-
-const HOUR_MS = 3_600_000
 
 /** One page of the plans of an instance, oldest first unless requested otherwise. */
 export async function listPlans(
@@ -83,9 +83,10 @@ export async function createPlan(
   const nextDrillAt = nextDrillOf(wanted, createdAt)
   const plan: BackupPlan = { ...wanted, ...unscheduled, id: newIdentifier(createdAt), createdAt, nextDrillAt }
   requireNoDrillTarget(instance)
-  await checkDestination(context, plan)
+  const { store } = await checkDestination(context, plan)
   checkPlan(plan, context)
   await checkDrill(context, call, plan)
+  await requireAboveFloors(context, plan.instanceId, { ...plan, retention: retentionOf(plan), store })
   const next = nextRunOf({ ...plan, lastDueAt: undefined }, context.settings, createdAt)
   return namingTakenName(
     plan,
@@ -108,23 +109,28 @@ export async function createPlan(
  *
  * @param edited - The version to replace; undefined: whichever is stored.
  * @returns The plan as it is stored now.
- * @throws {RequestError} If it could not run, its name is taken, or it was changed meanwhile.
+ * @throws {RequestError} If it could not run, its name is taken, something maintains it, or it was changed meanwhile.
  */
 export async function updatePlan(
   context: Context,
   call: Call,
-  plan: BackupPlan,
+  wanted: BackupPlan,
   edited: number | undefined,
 ): Promise<BackupPlan> {
-  const stored = await getPlan(context, call, plan.id)
-  await checkDestination(context, plan)
+  const stored = await getPlan(context, call, wanted.id)
+  requireMayEdit(stored, wanted)
+  // What was changed by hand is nobody's to take over.
+  const plan = { ...wanted, pausedBy: undefined, releasedFrom: undefined }
+  const { store } = await checkDestination(context, plan)
   await checkItems(context, plan, stored)
   requireMayReplace(call, stored, plan)
   checkPlan(plan, context, stored)
   await checkDrill(context, call, plan, stored)
+  await requireStaysAboveFloors(context, { plan, store }, stored)
   const update = inAuditedTransaction(context, call, async (tx) => {
     const locked = await repository.lockPlan(tx, plan.id)
     if (locked === undefined || (edited !== undefined && locked.plan.version !== edited)) throw changedMeanwhile()
+    requireMayEdit(locked.plan, wanted)
     // Its retention may have been extended since it was read.
     requireMayReplace(call, locked.plan, plan)
     return replacePlan(tx, plan, locked)
@@ -140,46 +146,6 @@ function requireMayReplace(call: Call, stored: BackupPlan, plan: BackupPlan): vo
   requirePermission(call, 'delete-backups', 'Shortening a retention')
 }
 
-async function replacePlan(
-  tx: TransactionContext,
-  plan: BackupPlan,
-  { plan: stored, schedule }: { plan: BackupPlan; schedule: PlanSchedule },
-): Promise<number> {
-  const isRescheduled =
-    stored.paused !== plan.paused || stored.frequency !== plan.frequency || stored.timezone !== plan.timezone
-  const now = await readClock(tx)
-  if (isRescheduled) await skipDueRun(tx, schedule, now)
-  await dropRetriesBeyond(tx, plan.id, plan.paused ? 0 : plan.retries)
-  const [before, after] = [retentionOf(stored), retentionOf(plan)]
-  const isRetentionChanged = isRetentionShorter(after, before) || isRetentionShorter(before, after)
-  const isDrillRescheduled =
-    stored.paused !== plan.paused || !isDeepStrictEqual(stored.drill?.schedule, plan.drill?.schedule)
-  return repository.updatePlan(tx, plan, {
-    nextDrill: isDrillRescheduled ? { at: nextDrillOf(plan, now) } : undefined,
-    next: isRescheduled ? nextRunOf({ ...plan, lastDueAt: schedule.lastDueAt }, tx.settings, now) : undefined,
-    retentionCountsFrom: isRetentionChanged
-      ? new Date(now.getTime() + tx.settings.retentionChangeGraceHours * HOUR_MS)
-      : undefined,
-  })
-}
-
-/** Records the runs that are due at the moment the schedule changes: they are counted, and none is caught up. */
-async function skipDueRun(tx: TransactionContext, schedule: PlanSchedule, decidedAt: Date): Promise<void> {
-  const { id: planId, nextDueAt: dueAt } = schedule
-  if (dueAt === undefined || dueAt > decidedAt) return
-  const { missed, run: newest } = decideDueRuns({
-    schedule,
-    dueAt,
-    now: decidedAt,
-    delayMs: 0,
-    graceMs: Number.POSITIVE_INFINITY,
-  })
-  const [lastDueAt, runs] = [newest?.dueAt ?? dueAt, (missed?.runs ?? 0) + 1]
-  const run = { planId, dueAt, lastDueAt, runs, late: false, jobId: undefined, decidedAt }
-  const reason = 'The plan was paused or changed at the moment it was due.'
-  await planRuns.insertPlanRuns(tx, [{ ...run, outcome: 'SKIPPED', reason }])
-}
-
 /** Unchanged items are checked when they are backed up: otherwise a plan could not even be paused. */
 async function checkItems(context: Context, { instanceId, items }: BackupPlan, stored: BackupPlan): Promise<void> {
   const added = items.filter((item) => !stored.items.includes(item))
@@ -187,9 +153,20 @@ async function checkItems(context: Context, { instanceId, items }: BackupPlan, s
   if (instance !== undefined) await requireSelectableItems(context, instance, added, 'items')
 }
 
-async function checkDestination(context: RepositoryContext, plan: BackupPlan): Promise<void> {
+async function requireStaysAboveFloors(
+  context: Context,
+  { plan, store }: { plan: BackupPlan; store: FileDestination['store'] },
+  stored: BackupPlan,
+): Promise<void> {
+  const former =
+    plan.destinationId === stored.destinationId ? { store } : await findDestination(context, stored.destinationId)
+  const before = former && { ...stored, retention: retentionOf(stored), store: former.store }
+  await requireAboveFloors(context, plan.instanceId, { ...plan, retention: retentionOf(plan), store }, before)
+}
+
+async function checkDestination(context: RepositoryContext, plan: BackupPlan): Promise<FileDestination> {
   const destination = await findDestination(context, plan.destinationId)
-  if (destination?.instanceId === plan.instanceId) return
+  if (destination?.instanceId === plan.instanceId) return destination
   const message = `The service instance has no file destination ${JSON.stringify(plan.destinationId)}.`
   throw new RequestError('invalid', message, { field: 'destinationId' })
 }

@@ -2,6 +2,7 @@ import {
   type CoveringPlan,
   coversItem,
   defaultRpoSeconds,
+  exempted,
   isDeclaredItem,
   isItemPattern,
   type Protection,
@@ -15,6 +16,8 @@ import { scopeOf } from '../access/scope.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import type { InstanceRange } from '../database/conditions.ts'
+import type { Exemption } from '../exemptions/exemption.ts'
+import { activeExemptions } from '../exemptions/repository.ts'
 import { listInstanceIds } from '../instances/ids-repository.ts'
 import type { ServiceInstance } from '../instances/instance.ts'
 import { type InstanceSearch, instancesById, searchInstanceIds, searchInstances } from '../instances/repository.ts'
@@ -80,14 +83,24 @@ async function withProtection(
   instances: readonly ServiceInstance[],
   judged: ReadonlyMap<string, ProtectedItem[]>,
 ): Promise<ProtectedInstance[]> {
-  const locked = await lockedInstances(
-    context,
-    instances.map(({ id }) => id),
-  )
-  return instances.map((instance) => {
-    const items = judged.get(instance.id) ?? []
-    return { instance, items, protection: worstProtection(items), lockedSince: locked.get(instance.id) }
-  })
+  const ids = instances.map(({ id }) => id)
+  const locked = await lockedInstances(context, ids)
+  const exemptions = await activeExemptions(context, ids)
+  return instances.map((instance) => ({
+    instance,
+    ...withExemption(judged.get(instance.id) ?? [], exemptions.get(instance.id)),
+    lockedSince: locked.get(instance.id),
+  }))
+}
+
+/** The protection of an instance and its items, which may be unprotected on purpose. */
+function withExemption(
+  judged: readonly ProtectedItem[],
+  exemption: Exemption | undefined,
+): Pick<ProtectedInstance, 'items' | 'protection'> {
+  const why = exemption && { ...exemption, by: exemption.exemptedBy.name }
+  const items = judged.map((item) => ({ ...item, protection: exempted(item.protection, why) }))
+  return { items, protection: exempted(worstProtection(items), why) }
 }
 
 /** The items of instances with the protection of each, by instance. */
@@ -229,9 +242,10 @@ async function findProtected(
   for (let judged = 0; judged < MAX_JUDGED; judged += BATCH_SIZE) {
     const batch = await searchInstanceIds(context, search, { limit: BATCH_SIZE, after })
     const items = await judgeItemsOf(context, batch.entries, now)
+    const exemptions = await activeExemptions(context, batch.entries)
     for (const [index, id] of batch.entries.entries()) {
       const ofInstance = items.get(id) ?? []
-      if (worstProtection(ofInstance).state !== state) continue
+      if (withExemption(ofInstance, exemptions.get(id)).protection.state !== state) continue
       found.set(id, ofInstance)
       const isLast = index === batch.entries.length - 1 && batch.next === undefined
       if (found.size === limit) return { judged: found, next: isLast ? undefined : batch.keys[index] }
@@ -258,8 +272,9 @@ export async function* judgeAllInstances(
   do {
     ids = await listInstanceIds(context, scope, { after, limit: LARGE_BATCH_SIZE })
     const last = ids.at(-1) ?? ''
+    const exemptions = await activeExemptions(context, { scope, after, last })
     for (const [instanceId, items] of await judgeItemsOf(context, ids, now, { scope, after, last })) {
-      yield { instanceId, items, protection: worstProtection(items) }
+      yield { instanceId, ...withExemption(items, exemptions.get(instanceId)) }
     }
     after = last
   } while (ids.length === LARGE_BATCH_SIZE)

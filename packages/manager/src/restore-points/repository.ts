@@ -167,6 +167,18 @@ export async function planIdsWithPointsIn({ database }: RepositoryContext, desti
   return rows.map((row) => row.plan_id)
 }
 
+/** The plans, also deleted ones, that restore points of an instance are of. */
+export async function planIdsWithPointsOf({ database }: RepositoryContext, instanceId: string): Promise<string[]> {
+  const rows = await database
+    .selectFrom('restore_points')
+    .select('plan_id')
+    .distinct()
+    .where('instance_id', '=', instanceId)
+    .where('deleted_at', 'is', null)
+    .execute()
+  return rows.map((row) => row.plan_id)
+}
+
 /** The sequence of the newest restore point that is stored in a destination; undefined if none is. */
 export async function newestSequenceIn(
   { database }: RepositoryContext,

@@ -6,9 +6,11 @@ export const sealedColumns = {
   file_destinations: ['sealed_store_secrets'],
   backup_plans: ['sealed_private_key'],
   notification_channels: ['sealed_secrets'],
+  policies: ['sealed_template_secrets'],
   service_brokers: ['sealed_password'],
   provisioned_instances: ['sealed_parameters', 'sealed_credentials'],
   jobs: ['sealed_private_key', 'sealed_parameters'],
+  broker_bindings: ['sealed_token'],
 } as const
 
 type SealedColumns = typeof sealedColumns

@@ -24,8 +24,10 @@ export interface OidcSettings {
   allowsHttp: boolean
   /** PEM file of authorities to trust in addition to the system's. */
   caFile: string | undefined
+  /** A client of the manager that may read the roles of Cloud Foundry's users; undefined: there is none. */
+  cloudFoundryClient: { id: string; secret: string } | undefined
   /** How users sign in to the dashboard; undefined: with tokens of the manager alone. */
-  dashboard: { clientId: string; scope: string } | undefined
+  dashboard: { clientId: string; clientSecret: string | undefined; scope: string } | undefined
 }
 
 const claimName = z.string().max(200, 'must be 200 characters or less')
@@ -84,6 +86,11 @@ export const oidcTable = {
     description:
       'client id with which users sign in to the dashboard: a public client, with the redirect URI `/sign-in` of the dashboard; while it is not set the dashboard asks for a token',
   },
+  OIDC_DASHBOARD_CLIENT_SECRET: {
+    schema: text,
+    description:
+      'secret of that client, if it is a confidential one: the manager adds it when the dashboard asks for tokens, and the catalog of the service broker has the client as dashboard_client',
+  },
   OIDC_DASHBOARD_SCOPE: {
     schema: scopes,
     default: 'openid offline_access',
@@ -93,6 +100,12 @@ export const oidcTable = {
     schema: httpAddress,
     description: 'Cloud Foundry API that is asked which service instances a user may read or manage',
   },
+  CF_CLIENT_ID: {
+    schema: clientId,
+    description:
+      'client id, of the identity provider, with which Cloud Foundry is asked what the users of the service broker may do; it needs the authority cloud_controller.global_auditor',
+  },
+  CF_CLIENT_SECRET: { schema: text, description: 'secret of that client' },
   OIDC_CA_FILE: { schema: text, description: 'PEM file of authorities to trust in addition to the system’s' },
   OIDC_ALLOW_HTTP: {
     schema: flag,
@@ -117,6 +130,14 @@ export function readOidcSettings(environment: Environment): OidcSettings | undef
     throw new SettingsError(`${useless} has no effect without OIDC_ISSUER.`)
   }
   if (audience === undefined) throw new SettingsError('OIDC_AUDIENCE must be set with OIDC_ISSUER.')
+  const { CF_CLIENT_ID: cfClientId, CF_CLIENT_SECRET: cfClientSecret } = parsed
+  requireTogether(parsed, ['CF_CLIENT_ID', 'CF_CLIENT_SECRET'])
+  if (cfClientId !== undefined && cloudFoundryUrl === undefined) {
+    throw new SettingsError('CF_CLIENT_ID has no effect without CF_API_URL.')
+  }
+  if (parsed.OIDC_DASHBOARD_CLIENT_SECRET !== undefined && parsed.OIDC_DASHBOARD_CLIENT_ID === undefined) {
+    throw new SettingsError('OIDC_DASHBOARD_CLIENT_SECRET has no effect without OIDC_DASHBOARD_CLIENT_ID.')
+  }
   const allowsHttp = parsed.OIDC_ALLOW_HTTP
   for (const [name, url] of Object.entries({ OIDC_ISSUER: issuer, CF_API_URL: cloudFoundryUrl })) {
     if (url === undefined || isSafeAddress(url, allowsHttp)) continue
@@ -138,9 +159,21 @@ export function readOidcSettings(environment: Environment): OidcSettings | undef
     cloudFoundryUrl,
     allowsHttp,
     caFile: parsed.OIDC_CA_FILE,
+    cloudFoundryClient:
+      cfClientId === undefined || cfClientSecret === undefined ? undefined : { id: cfClientId, secret: cfClientSecret },
     dashboard:
       parsed.OIDC_DASHBOARD_CLIENT_ID === undefined
         ? undefined
-        : { clientId: parsed.OIDC_DASHBOARD_CLIENT_ID, scope: parsed.OIDC_DASHBOARD_SCOPE },
+        : {
+            clientId: parsed.OIDC_DASHBOARD_CLIENT_ID,
+            clientSecret: parsed.OIDC_DASHBOARD_CLIENT_SECRET,
+            scope: parsed.OIDC_DASHBOARD_SCOPE,
+          },
   }
+}
+
+function requireTogether(parsed: Record<string, unknown>, [one, other]: readonly [string, string]): void {
+  const [missing, present] = parsed[one] === undefined ? [one, other] : [other, one]
+  if (parsed[missing] !== undefined || parsed[present] === undefined) return
+  throw new SettingsError(`${missing} must be set with ${present}.`)
 }

@@ -8,6 +8,7 @@ import { jobTable, scheduleTable } from './job-settings.ts'
 import { monitoringTable } from './monitoring-settings.ts'
 import { oidcTable } from './oidc-settings.ts'
 import { historyTable, retentionTable } from './retention-settings.ts'
+import { httpAddress } from './safe-address.ts'
 
 const secretKey = z.string().regex(/^[0-9a-f]{64}$/i, 'must be 64 hex digits')
 
@@ -194,12 +195,34 @@ const legacy = {
   },
 } as const
 
+const serviceBroker = {
+  BROKER_CATALOG: {
+    schema: absolutePath,
+    defaultText: 'the plans daily and hourly',
+    description:
+      'absolute path of the JSON file with the catalog of the service broker at /v2; a changed file is used without a restart',
+  },
+  BROKER_DELETE_BACKUPS: {
+    schema: oneOf(['allow', 'forbid']),
+    default: 'allow',
+    description:
+      'whether platforms may delete single backups by the extension of the service broker: allow or forbid; DELETION_GRACE_HOURS applies',
+  },
+  PUBLIC_URL: {
+    schema: httpAddress,
+    defaultText: 'the address that a platform calls',
+    description:
+      'URL at which people and platforms reach the manager, in the credentials and dashboard URLs of the service broker',
+  },
+} as const
+
 /** The settings of the manager but for those of an identity provider, which count only together. */
 export const managerTable = {
   ...api,
   ...data,
   ...destinations,
   ...agents,
+  ...serviceBroker,
   ...jobTable,
   ...scheduleTable,
   ...retentionTable,
@@ -214,6 +237,7 @@ export const managerSettingsSections: readonly SettingsSection[] = [
   { title: 'Data', table: data },
   { title: 'Destinations', table: destinations },
   { title: 'Agents', table: agents },
+  { title: 'Service broker', table: serviceBroker },
   { title: 'Jobs', table: jobTable },
   { title: 'Schedule', table: scheduleTable },
   { title: 'Retention', table: retentionTable },

@@ -5,7 +5,8 @@
 export const roles = ['broker', 'viewer', 'operator', 'admin'] as const
 
 /**
- * - `broker` registers, changes and deregisters its own service instances and their agents, and does nothing else.
+ * - `broker` registers, changes and deregisters its own service instances and their agents, lists their restore points and restores
+ *   them into its instances, and does nothing else.
  * - `viewer` reads.
  * - `operator` also creates and changes destinations and plans, and runs backups and restores.
  * - `admin` also registers service instances, and manages tokens and broker accounts.

@@ -8,7 +8,7 @@ import { inAuditedTransaction } from '../audit/service.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { notifyRevocation } from '../database/notifications.ts'
-import { inTransaction } from '../database/transaction.ts'
+import { type InTransaction, inTransaction } from '../database/transaction.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency-key.ts'
 import { createOnce } from '../idempotency/service.ts'
 import { brokerCaller } from '../instances/brokers.ts'
@@ -82,6 +82,26 @@ function expiryOf({ expiresAt }: NewToken, now: Date, longestDays: number): Date
   if (latest === undefined || expiresAt <= latest) return expiresAt
   const message = `A token may live for at most ${longestDays} days: expiresAt must be ${latest.toISOString()} or earlier.`
   throw new RequestError('invalid', message, { field: 'expiresAt' })
+}
+
+/**
+ * Creates a token in a transaction of a caller that decided what it may do. Without an expiry it gets the longest that is allowed.
+ *
+ * @returns What is stored of it, and the token itself.
+ * @throws {RequestError} If it would live too long.
+ */
+export async function issueToken(
+  tx: InTransaction<Pick<Context, 'database' | 'settings'>>,
+  wanted: NewToken,
+): Promise<{ token: Token; secret: string }> {
+  const now = await readClock(tx)
+  const expiresAt = expiryOf(wanted, now, tx.settings.maxTokenLifetimeDays)
+  return insertNewToken(tx, newIdentifier(now), { ...wanted, expiresAt })
+}
+
+/** Revokes a token that was issued in this way, if it still exists. */
+export async function withdrawToken(tx: InTransaction<Pick<Context, 'database'>>, id: string): Promise<void> {
+  if (await repository.deleteToken(tx, id, 'all')) await notifyRevocation(tx, `token:${id}`)
 }
 
 async function insertNewToken(

@@ -7,12 +7,14 @@ import { claimOwnJobs } from '../jobs/claim-own-jobs.ts'
 import { runVerification } from '../verification/run-verification.ts'
 import { agentChecks } from './agent-checks.ts'
 import { alarmTask, withdrawFromAlarms } from './alarms.ts'
+import { brokerTasks } from './broker.ts'
 import { clockWatch } from './clock-watch.ts'
 import { destinationChecks } from './destination-checks.ts'
 import { drillTick } from './drills.ts'
 import { JobWorkerPool } from './job-worker-pool.ts'
 import { maintenanceTasks } from './maintenance.ts'
 import { notificationTasks } from './notifications.ts'
+import { policyEnforcement } from './policies.ts'
 import { reconciliations } from './reconciliations.ts'
 import { objectRemoval } from './removals.ts'
 import { retentionSweep } from './retention.ts'
@@ -82,7 +84,9 @@ export class Workers {
       reconciliations(context),
       provisioning(context),
       unknownPartChecks(context),
+      policyEnforcement(context),
       alarmTask(context),
+      ...brokerTasks(context),
       ...notificationTasks(context),
       ...maintenanceTasks(context),
     ]

@@ -20,7 +20,7 @@ const role = z
   .enum(roles)
   .meta(
     about(
-      'What it may do: each role after `broker` includes the one before; a `broker` registers and deregisters its own instances',
+      'What it may do: each role after `broker` includes the one before; a `broker` registers and deregisters its own instances, and restores their backups into them',
       'operator',
     ),
   )
@@ -71,7 +71,7 @@ const accountName = z
   .regex(/^[\w.-]{1,100}$/, 'must be 1 to 100 letters, digits or . _ -')
   .meta(about('The user name of HTTP Basic authentication', 'broker-1'))
 
-/** `POST /v1/broker-accounts`: credentials with which a service broker deprovisions over the legacy paths. */
+/** `POST /v1/broker-accounts`: credentials with which a service broker deprovisions over the legacy paths, and a platform uses `/v2`. */
 export const brokerAccountCreateSchema = z.strictObject({
   name: accountName,
   password: z.string().min(16).max(200).meta(about('Write-only', 'a password of yours')),

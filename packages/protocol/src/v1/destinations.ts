@@ -8,6 +8,7 @@ import {
   idSchema,
   instantSchema,
   labelField,
+  managedByField,
   pagingFields,
   searchField,
 } from './schema.ts'
@@ -50,6 +51,7 @@ export const destinationSchema = z.object({
   instanceId,
   ...settingsFields,
   store: storeSchema.meta({ description: 'Where the bytes are stored' }),
+  managedBy: managedByField,
   createdAt: instantSchema.meta(about('When it was created', EXAMPLE_INSTANT)),
   retiredAt: instantSchema
     .optional()

@@ -143,6 +143,44 @@ export type InstanceSettings = z.infer<typeof instanceSettingsSchema>
 export const instancePatchSchema = mergePatchSchema(instanceSettingsSchema)
 export type InstancePatch = z.infer<typeof instancePatchSchema>
 
+/** `DELETE /v1/instances/{id}`. */
+export const instanceDeleteQuerySchema = z.strictObject({
+  plans: z
+    .enum(['refuse', 'delete'])
+    .optional()
+    .meta(about('`delete` deletes its plans too; by default an instance that has plans is not deleted', 'delete')),
+  lastBackup: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta(
+      about(
+        'With `plans=delete`: whether each plan that is not paused takes a last backup first; if one fails, nothing is deleted',
+        'true',
+      ),
+    ),
+  keepFilesDays: z.coerce
+    .number()
+    .pipe(z.int().min(0).max(36_500))
+    .optional()
+    .meta(
+      about(
+        'With `plans=delete`: for how many days its files are kept; absent: until somebody deletes them. Needs the permission `delete-backups`',
+        30,
+      ),
+    ),
+})
+export type InstanceDeleteQuery = z.input<typeof instanceDeleteQuerySchema>
+
+const deregistrationSchema = z.object({
+  state: z
+    .enum(['running', 'failed'])
+    .meta(about('`running` until it failed; where it succeeds the instance does not exist any more', 'running')),
+  reason: z.string().optional().meta(about('Why it failed', 'Nothing was deleted, since the last backup failed.')),
+  lastBackup: z.boolean().meta(about('Whether last backups are taken', true)),
+  keepFilesDays: z.int().optional().meta(about('For how many days files are kept; absent: without limit', 30)),
+  requestedAt: instantSchema.meta(about('When it was requested', EXAMPLE_INSTANT)),
+})
+
 /** A service instance in an answer. */
 export const instanceSchema = z.object({
   id: idSchema.meta(about('Id of the service instance', 'shop-db')),
@@ -184,6 +222,9 @@ export const instanceSchema = z.object({
         EXAMPLE_INSTANT,
       ),
     ),
+  deregistration: deregistrationSchema.optional().meta({
+    description: 'Its deregistration, while that takes a while, or after it failed; absent: none was requested',
+  }),
   createdAt: instantSchema.meta(about('When it was registered', EXAMPLE_INSTANT)),
 })
 export type Instance = z.infer<typeof instanceSchema>

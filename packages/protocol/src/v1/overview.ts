@@ -14,6 +14,7 @@ export const overviewSchema = z.object({
       atRisk: count('An item has good restore points, but too old ones, or no newer one will come', 1),
       unprotected: count('Nothing can be restored of an item', 1),
       unknown: count('It cannot be said yet', 0),
+      exempt: count('Unprotected on purpose, until an exemption expires', 0),
     })
     .meta({ description: 'Service instances by protection' }),
   jobs: z

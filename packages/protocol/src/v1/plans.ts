@@ -11,11 +11,12 @@ import {
   idSchema,
   instantSchema,
   labelField,
+  managedByField,
   pagingFields,
   searchField,
 } from './schema.ts'
 
-const RECIPIENT = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kdxdpuxlq8qdk2'
+const RECIPIENT = 'age12jxjtvaydgh0pqwsfy7rxkp2xn720g7vfm8gfdq8sp99fsl0yelq2mhm2m'
 
 export const retentionStyles = ['count', 'hours', 'days', 'gfs', 'all'] as const
 export type RetentionStyle = (typeof retentionStyles)[number]
@@ -180,6 +181,11 @@ export const planSchema = z.object({
   rpoSeconds,
   retries,
   parallelItems,
+  managedBy: managedByField,
+  mayPause: z
+    .boolean()
+    .optional()
+    .meta(about('Of a plan that something maintains: whether it may be paused and resumed by hand', false)),
   drill: drill.optional(),
   nextDrillAt: instantSchema
     .optional()

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { about, EXAMPLE_INSTANT, instantSchema } from './schema.ts'
 
 /** Worst first, but for `unknown`: an instance is in the worst state of its items. */
-export const protectionStates = ['unprotected', 'at-risk', 'unknown', 'protected'] as const
+export const protectionStates = ['unprotected', 'at-risk', 'unknown', 'exempt', 'protected'] as const
 export type ProtectionState = (typeof protectionStates)[number]
 
 /** Whether data could be restored, and from how long ago. */
@@ -11,7 +11,7 @@ export const protectionSchema = z.object({
     .enum(protectionStates)
     .meta(
       about(
-        '`protected`: a good restore point is as recent as wanted. `at-risk`: there is a good one, but it is too old or no newer one will come. `unprotected`: nothing can be restored. `unknown`: it cannot be said yet',
+        '`protected`: a good restore point is as recent as wanted. `at-risk`: there is a good one, but it is too old or no newer one will come. `unprotected`: nothing can be restored. `unknown`: it cannot be said yet. `exempt`: it is unprotected on purpose, until the exemption expires',
         'protected',
       ),
     ),

@@ -24,6 +24,17 @@ export const labelField = z
     ),
   )
 
+/** What maintains a plan or a destination. */
+export const managedByField = z
+  .string()
+  .optional()
+  .meta(
+    about(
+      'What maintains it, and alone changes it: `policy:` and the id of a policy, or `broker:` and the id of a service instance of the broker; absent: nothing does',
+      'policy:69a3a7c0f1d2b3c4d5e6f708',
+    ),
+  )
+
 /** A page of a list. */
 export const listOf = <T extends z.ZodType>(item: T) =>
   z.object({

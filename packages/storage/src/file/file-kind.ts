@@ -22,6 +22,7 @@ export const fileKind = {
   identity: ({ directory }) => [resolve(directory)],
   endpointField: undefined,
   endpoint: () => undefined,
+  containerField: 'directory',
   terms: () => undefined,
   localDirectory: ({ directory }) => directory,
   withLocalDirectory: (settings, directory) => ({ ...settings, directory }),

@@ -78,6 +78,7 @@ export const s3Kind = {
   identity: ({ endpoint = '', bucket }) => [endpoint, bucket],
   endpointField: 'endpoint',
   endpoint: (settings) => endpointOf(settings),
+  containerField: 'bucket',
   terms: (settings) => ({
     server: settings.endpoint || 'AWS',
     container: `bucket ${JSON.stringify(settings.bucket)}`,

@@ -93,6 +93,7 @@ export const swiftKind = {
   },
   endpointField: 'authUrl',
   endpoint: (settings) => new URL(loginUrl(settings)),
+  containerField: 'container',
   terms: ({ authUrl, container, region = '' }) => ({
     server: authUrl,
     container: `container ${JSON.stringify(container)}`,

@@ -5,6 +5,7 @@ import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { ActionButton } from '../../components/action-button.tsx'
 import { Facts } from '../../components/facts.tsx'
 import { Instant } from '../../components/instant.tsx'
+import { ManagedNotice } from '../../components/managed-notice.tsx'
 import { Page, TextLink } from '../../components/page.tsx'
 import { QueryContent } from '../../components/query-content.tsx'
 import { queries } from '../../data/queries.ts'
@@ -39,6 +40,7 @@ export function DestinationPage() {
                 <Instant at={value.retiredAt} />
               </Alert>
             )}
+            <ManagedNotice managedBy={value.managedBy} />
             <DestinationFacts destination={value} />
             {value.retiredAt === undefined && <DestinationCheck key={version} destinationId={value.id} />}
             <Reconciling destinationId={value.id} />

@@ -130,6 +130,8 @@ function InstanceFacts({ instance }: { instance: Instance }) {
   const { client } = useSession()
   const { data } = useQuery({ ...queries.agent(client, agentId ?? ''), enabled: agentId !== undefined })
   const agent = data?.value
+  // The rows are there from the beginning, so that nothing below them moves.
+  const loading = agentId === undefined ? undefined : '…'
   return (
     <Facts
       facts={[
@@ -139,7 +141,9 @@ function InstanceFacts({ instance }: { instance: Instance }) {
         ],
         [
           t.facts.agent,
-          agent && (
+          agent === undefined ? (
+            loading
+          ) : (
             <span key="agent">
               <TextLink to="/agents/$agentId" params={{ agentId: agent.id }}>
                 {agent.name ?? agent.url}
@@ -151,8 +155,17 @@ function InstanceFacts({ instance }: { instance: Instance }) {
         ...(otherAgents.length === 0
           ? []
           : [[t.facts.otherAgents, <OtherAgents key="others" others={otherAgents} />] as const]),
-        [t.facts.lastSeen, agent?.lastSeenAt && <Instant at={agent.lastSeenAt} isRelative />],
-        [t.facts.version, agent?.version],
+        [
+          t.facts.lastSeen,
+          agent === undefined ? (
+            loading
+          ) : agent.lastSeenAt ? (
+            <Instant at={agent.lastSeenAt} isRelative />
+          ) : (
+            t.facts.never
+          ),
+        ],
+        [t.facts.version, agent === undefined ? loading : (agent.version ?? t.facts.unknown)],
         [t.facts.proven, lastProvenRestorableAt && <Instant at={lastProvenRestorableAt} isRelative />],
         [t.facts.created, <Instant key="created" at={createdAt} />],
       ]}

@@ -24,6 +24,8 @@ const t = messages.overview
 /** Charts are no part of the first screen. */
 const StorageGrowth = lazy(async () => ({ default: (await import('./storage-growth.tsx')).StorageGrowth }))
 const CHART_HEIGHT = 88
+/** What comes below is out of sight until the height of the rest is known. */
+const LOADING_HEIGHT = 900
 
 /** Is everything protected, and if not, what should be done? */
 export function OverviewPage() {
@@ -31,7 +33,7 @@ export function OverviewPage() {
   const overview = useQuery(queries.overview(client))
   return (
     <Page title={t.title}>
-      <QueryContent query={overview} height={420}>
+      <QueryContent query={overview} height={LOADING_HEIGHT}>
         {(data) => (
           <Stack gap="lg">
             {data.restorePoints.total === 0 && <Checklist overview={data} />}
@@ -59,9 +61,11 @@ function Numbers({ overview }: { overview: Overview }) {
         {needAttention === 0 ? t.allProtected : t.notAllProtected(formatCount(needAttention))}
       </Title>
       <SimpleGrid cols={{ base: 2, sm: 4 }}>
-        {protectionStates.map((state) => (
-          <ProtectionCard key={state} state={state} count={instances[state === 'at-risk' ? 'atRisk' : state]} />
-        ))}
+        {protectionStates
+          .filter((state) => state !== 'exempt' || instances.exempt > 0)
+          .map((state) => (
+            <ProtectionCard key={state} state={state} count={instances[state === 'at-risk' ? 'atRisk' : state]} />
+          ))}
       </SimpleGrid>
       <Warnings overview={overview} />
       <Facts

@@ -12,6 +12,9 @@ export const generationFields = [
 ] as const
 type Generations = Pick<Retention, (typeof generationFields)[number]>
 
+/** A retention while it is edited. */
+export type RetentionDraft = Pick<PlanDraft, 'style' | 'period' | 'generations'>
+
 /** A plan while it is edited: every field has a value, which may not be one that can be saved. */
 export interface PlanDraft {
   instanceId: string
@@ -46,6 +49,13 @@ export const emptyDraft: PlanDraft = {
   paused: false,
 }
 
+/** A retention as it is stored. */
+export const retentionDraftOf = (retention: Retention): RetentionDraft => ({
+  style: retention.style,
+  period: retention.period ?? emptyDraft.period,
+  generations: retention.style === 'gfs' ? generationsOf(retention) : emptyDraft.generations,
+})
+
 /** A plan as it is stored. */
 export const draftOf = (plan: Plan): PlanDraft => ({
   instanceId: plan.instanceId,
@@ -54,9 +64,7 @@ export const draftOf = (plan: Plan): PlanDraft => ({
   items: [...plan.items],
   cron: plan.schedule.cron,
   timezone: plan.schedule.timezone ?? 'UTC',
-  style: plan.retention.style,
-  period: plan.retention.period ?? emptyDraft.period,
-  generations: plan.retention.style === 'gfs' ? generationsOf(plan.retention) : emptyDraft.generations,
+  ...retentionDraftOf(plan.retention),
   compression: plan.compression.algorithm,
   retries: plan.retries,
   parallelItems: plan.parallelItems,
@@ -75,7 +83,8 @@ export const settingsOf = (draft: PlanDraft) => ({
   paused: draft.paused,
 })
 
-function retentionOf({ style, period, generations }: PlanDraft): Retention {
+/** A retention as the API has it. */
+export function retentionOf({ style, period, generations }: RetentionDraft): Retention {
   if (style === 'gfs') return { style, ...generations }
   return style === 'all' ? { style } : { style, period }
 }
@@ -93,12 +102,15 @@ export const createRequestOf = (draft: PlanDraft): PlanCreate => ({
   compression: { algorithm: draft.compression },
 })
 
+/** The merge patch of a retention. */
+export const retentionPatchOf = (draft: RetentionDraft) =>
+  draft.style === 'gfs' ? { ...noGenerations, ...retentionOf(draft) } : retentionOf(draft)
+
 /** The request that changes a plan: a merge patch, in which `null` removes. */
 export function patchOf(draft: PlanDraft, before: PlanDraft): PlanPatch {
-  const { retention, ...settings } = settingsOf(draft)
   return {
-    ...settings,
-    retention: draft.style === 'gfs' ? { ...noGenerations, ...retention } : retention,
+    ...settingsOf(draft),
+    retention: retentionPatchOf(draft),
     // A level of one algorithm means nothing to another.
     ...(draft.compression === before.compression ? {} : { compression: { algorithm: draft.compression, level: null } }),
   } as PlanPatch

@@ -8,10 +8,9 @@ import {
   Stack,
   Switch,
   TagsInput,
-  Text,
   TextInput,
 } from '@mantine/core'
-import { type Plan, type RetentionStyle, retentionStyles } from '@osb-backup/protocol/v1'
+import type { Plan } from '@osb-backup/protocol/v1'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
@@ -22,16 +21,27 @@ import { Section } from '../../components/section.tsx'
 import { queries } from '../../data/queries.ts'
 import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
-import { createRequestOf, generationFields, type PlanDraft, patchOf } from './plan-draft.ts'
+import { createRequestOf, type PlanDraft, patchOf } from './plan-draft.ts'
 import { PlanPreview } from './plan-preview.tsx'
+import { RetentionFields } from './retention-fields.tsx'
 import { ScheduleFields } from './schedule-fields.tsx'
 
 const t = messages.plans.form
 const compressions = ['zstd', 'gzip', 'none'] as const
-const MAX_PERIOD = 100_000
 
 /** One form to create a plan and to change one. It shows what the schedule and the retention mean while they are edited. */
-export function PlanForm({ draft: before, planId, version }: { draft: PlanDraft; planId?: string; version?: string }) {
+export function PlanForm({
+  draft: before,
+  planId,
+  version,
+  isManaged = false,
+}: {
+  draft: PlanDraft
+  planId?: string
+  version?: string
+  /** Something maintains the plan, and alone changes it. */
+  isManaged?: boolean
+}) {
   const { client, hasRole } = useSession()
   const cache = useQueryClient()
   const navigate = useNavigate()
@@ -49,7 +59,7 @@ export function PlanForm({ draft: before, planId, version }: { draft: PlanDraft;
     },
   })
   const errorOf = (field: string) => fieldError(save.error, field)
-  const isReadOnly = !hasRole('operator')
+  const isReadOnly = !hasRole('operator') || isManaged
   const submit = (event: FormEvent) => {
     event.preventDefault()
     save.mutate()
@@ -57,7 +67,7 @@ export function PlanForm({ draft: before, planId, version }: { draft: PlanDraft;
   return (
     <form onSubmit={submit} noValidate>
       <Stack gap="lg">
-        {isReadOnly && <Alert color="gray" variant="default" title={t.readOnly} />}
+        {isReadOnly && !isManaged && <Alert color="gray" variant="default" title={t.readOnly} />}
         <fieldset disabled={isReadOnly} style={{ border: 0, margin: 0, padding: 0, minWidth: 0 }}>
           <Stack gap="lg">
             <WhatFields draft={draft} change={change} errorOf={errorOf} isNew={planId === undefined} />
@@ -150,66 +160,6 @@ const NoDestination = ({ instanceId }: { instanceId: string }) => (
     </TextLink>
   </>
 )
-
-function RetentionFields({ draft, change, errorOf }: FieldsProps) {
-  return (
-    <Section title={t.keep}>
-      <SimpleGrid cols={{ base: 1, sm: 2 }}>
-        <Select
-          label={t.keepStyle}
-          data={retentionStyles.map((value) => ({ value, label: t.keepStyles[value] }))}
-          value={draft.style}
-          allowDeselect={false}
-          onChange={(style) => change({ style: style as RetentionStyle })}
-        />
-        {draft.style !== 'all' && draft.style !== 'gfs' && (
-          <NumberInput
-            label={t.period[draft.style]}
-            min={1}
-            max={MAX_PERIOD}
-            allowDecimal={false}
-            value={draft.period}
-            error={errorOf('retention')}
-            onChange={(period) => change({ period: Number(period) })}
-          />
-        )}
-      </SimpleGrid>
-      {draft.style === 'gfs' && <GenerationFields draft={draft} change={change} errorOf={errorOf} />}
-    </Section>
-  )
-}
-
-function GenerationFields({ draft, change, errorOf }: FieldsProps) {
-  const error = errorOf('retention')
-  return (
-    <>
-      <Text size="sm" c="dimmed" mt="sm">
-        {t.generationsHint}
-      </Text>
-      <SimpleGrid cols={{ base: 2, sm: 4 }} mt="xs">
-        {generationFields.map((field) => (
-          <NumberInput
-            key={field}
-            label={t.generations[field]}
-            min={1}
-            max={MAX_PERIOD}
-            allowDecimal={false}
-            value={draft.generations[field] ?? ''}
-            onChange={(value) => {
-              const { [field]: _, ...others } = draft.generations
-              change({ generations: value === '' ? others : { ...others, [field]: Number(value) } })
-            }}
-          />
-        ))}
-      </SimpleGrid>
-      {error !== undefined && (
-        <Text size="sm" c="var(--mantine-color-error)" role="alert">
-          {error}
-        </Text>
-      )}
-    </>
-  )
-}
 
 function MoreFields({ draft, change, errorOf }: FieldsProps) {
   return (

@@ -25,7 +25,11 @@ export function PlanKeys({ plan, version }: { plan: Plan; version: string }) {
             {t.encrypted} {publicKey}. {privateKeySet ? t.kept : t.notKept}
           </Text>
         )}
-        <Button variant="default" disabled={!hasRole('operator')} onClick={() => setCreating(true)}>
+        <Button
+          variant="default"
+          disabled={!hasRole('operator') || plan.managedBy !== undefined}
+          onClick={() => setCreating(true)}
+        >
           {publicKey === undefined ? t.create : t.replace}
         </Button>
         {isCreating && (

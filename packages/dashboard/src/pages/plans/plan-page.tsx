@@ -5,6 +5,7 @@ import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { ActionButton } from '../../components/action-button.tsx'
 import { Facts } from '../../components/facts.tsx'
 import { Instant } from '../../components/instant.tsx'
+import { ManagedNotice } from '../../components/managed-notice.tsx'
 import { ActionFailure } from '../../components/notices.tsx'
 import { Page, TextLink } from '../../components/page.tsx'
 import { QueryContent } from '../../components/query-content.tsx'
@@ -31,6 +32,7 @@ export function PlanPage() {
       <QueryContent query={query} height={600}>
         {({ value, version }) => (
           <Stack gap="lg">
+            <ManagedNotice managedBy={value.managedBy} />
             {value.paused && <Alert color="yellow" variant="default" title={t.pausedNow} />}
             <Facts
               facts={[
@@ -45,7 +47,13 @@ export function PlanPage() {
               ]}
             />
             <PlanKeys key={value.id} plan={value} version={version} />
-            <PlanForm key={version} draft={draftOf(value)} planId={value.id} version={version} />
+            <PlanForm
+              key={version}
+              draft={draftOf(value)}
+              planId={value.id}
+              version={version}
+              isManaged={value.managedBy !== undefined}
+            />
           </Stack>
         )}
       </QueryContent>
@@ -63,7 +71,7 @@ export function NewPlanPage() {
   )
 }
 
-function PlanActions({ plan: { id } }: { plan: Plan }) {
+function PlanActions({ plan: { id, managedBy } }: { plan: Plan }) {
   const { client, hasRole } = useSession()
   const cache = useQueryClient()
   const navigate = useNavigate()
@@ -86,7 +94,7 @@ function PlanActions({ plan: { id } }: { plan: Plan }) {
           perform={() => client.plans.delete(id)}
           affects={['plans', 'instances', 'overview']}
           onDone={() => navigate({ to: '/plans' })}
-          isDisabled={!hasRole('operator')}
+          isDisabled={!hasRole('operator') || managedBy !== undefined}
         />
         <Button disabled={!hasRole('operator')} loading={run.isPending} onClick={() => run.mutate()}>
           {t.run}

@@ -8,6 +8,7 @@ import { Section } from '../../components/section.tsx'
 import { queries } from '../../data/queries.ts'
 import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
+import { KeptPoints } from './kept-points.tsx'
 import { type PlanDraft, settingsOf } from './plan-draft.ts'
 
 const t = messages.plans.preview
@@ -52,6 +53,7 @@ export function PlanPreview({ draft, planId }: { draft: PlanDraft; planId: strin
           </List.Item>
         ))}
       </List>
+      <KeptPoints points={data?.restorePoints ?? []} />
     </Section>
   )
 }

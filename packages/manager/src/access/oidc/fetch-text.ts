@@ -7,8 +7,16 @@ import { requestText, type TextAnswer } from '../../shared/request-text.ts'
 const CALL_TIMEOUT_MS = 10_000
 const MAX_ANSWER_BYTES = 1024 * 1024
 
-/** Fetches a URL, within 10 seconds. Throws if there was no complete answer. */
-export type FetchText = (url: string, headers?: Record<string, string>) => Promise<TextAnswer>
+/**
+ * Fetches a URL, within 10 seconds. Throws if there was no complete answer.
+ *
+ * @param form - Sent by POST, as an HTML form is; absent: GET.
+ */
+export type FetchText = (
+  url: string,
+  headers?: Record<string, string>,
+  form?: Record<string, string>,
+) => Promise<TextAnswer>
 
 /**
  * Creates a function that fetches from the identity provider and Cloud Foundry.
@@ -18,11 +26,17 @@ export type FetchText = (url: string, headers?: Record<string, string>) => Promi
  */
 export function createFetchText(caFile: string | undefined): FetchText {
   const dispatcher = new Agent({ connect: caFile === undefined ? {} : { ca: authorities(caFile) } })
-  return async (url, headers = {}) => {
-    const get = () => getOnce(dispatcher, url, headers)
+  return async (url, headers = {}, form?) => {
+    const get = () => sendOnce(dispatcher, url, headers, form)
     // A server may close an idle connection at the moment it is reused; a new one is tried once.
     return get().catch((error: unknown) => (isBrokenConnection(error) ? get() : Promise.reject(error)))
   }
+}
+
+/** The header with which a client authenticates at a token endpoint (RFC 6749, 2.3.1). */
+export function basicAuthorization(clientId: string, clientSecret: string): string {
+  const credentials = [clientId, clientSecret].map(encodeURIComponent).join(':')
+  return `Basic ${Buffer.from(credentials).toString('base64')}`
 }
 
 function authorities(caFile: string): string[] {
@@ -33,10 +47,24 @@ function authorities(caFile: string): string[] {
   }
 }
 
-function getOnce(dispatcher: Dispatcher, url: string, headers: Record<string, string>): Promise<TextAnswer> {
+function sendOnce(
+  dispatcher: Dispatcher,
+  url: string,
+  headers: Record<string, string>,
+  form: Record<string, string> | undefined,
+): Promise<TextAnswer> {
+  const sent =
+    form === undefined
+      ? { headers }
+      : {
+          method: 'POST' as const,
+          headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+          body: new URLSearchParams(form).toString(),
+        }
   return requestText(url, {
+    ...sent,
     dispatcher,
-    headers: { accept: 'application/json', ...headers },
+    headers: { accept: 'application/json', ...sent.headers },
     signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
     maxAnswerBytes: MAX_ANSWER_BYTES,
   })

@@ -1,11 +1,14 @@
 import type { JWTPayload } from 'jose'
 import type { Logger } from 'pino'
 import type { OidcSettings } from '../../settings/oidc-settings.ts'
+import type { TextAnswer } from '../../shared/request-text.ts'
 import { type Caller, grantedCaller, type IdentifyCaller } from '../caller.ts'
 import { checkToken } from './check-token.ts'
 import { instancesOf, nameOf, permissionsOf, roleOf } from './claims.ts'
+import { CloudController } from './cloud-controller.ts'
 import { CloudFoundry } from './cloud-foundry.ts'
-import { createFetchText } from './fetch-text.ts'
+import { basicAuthorization, createFetchText } from './fetch-text.ts'
+import { IdentityProviderError } from './identity-provider-error.ts'
 import { type KeyTiming, Provider, type SignInEndpoints } from './provider.ts'
 
 /** What else it depends on. */
@@ -25,6 +28,12 @@ export interface IdentityProvider {
    */
   identifyUser: IdentifyCaller
   signInEndpoints(): Promise<SignInEndpoints>
+  /**
+   * Passes what the dashboard sends for tokens on to the provider, with the secret of the dashboard's client.
+   *
+   * @param form - Of a code or a refresh token, and of nothing else that the secret would allow.
+   */
+  exchangeTokens(form: Record<string, string>): Promise<TextAnswer>
 }
 
 /**
@@ -58,7 +67,41 @@ export function createIdentityProvider(
     if (granted === 'all' || cloudFoundry === undefined) return grantedCaller(user, granted)
     return cloudFoundryUser(user, granted, (instanceId) => cloudFoundry.permissions(token, instanceId))
   }
-  return { identifyUser, signInEndpoints: () => provider.signInEndpoints() }
+  return {
+    identifyUser,
+    signInEndpoints: () => provider.signInEndpoints(),
+    async exchangeTokens(form) {
+      const { clientId = '', clientSecret = '' } = settings.dashboard ?? {}
+      const { tokenEndpoint } = await provider.signInEndpoints()
+      const headers = { authorization: basicAuthorization(clientId, clientSecret) }
+      return fetchText(tokenEndpoint, headers, form).catch((cause: unknown) => {
+        const message = `The identity provider ${settings.issuer} cannot be reached; try again later.`
+        throw new IdentityProviderError('unreachable', message, { cause })
+      })
+    },
+  }
+}
+
+/**
+ * Creates a function that asks Cloud Foundry whether one of its users may change a service instance.
+ *
+ * @returns Undefined: the settings name no client that may ask.
+ */
+export function createMayManage(
+  settings: OidcSettings,
+  log: Logger,
+): ((userId: string, instanceId: string) => Promise<boolean>) | undefined {
+  const { cloudFoundryUrl: url, cloudFoundryClient: client } = settings
+  if (url === undefined || client === undefined) return undefined
+  const fetchText = createFetchText(settings.caFile)
+  const provider = new Provider(settings, fetchText, log, { keyCooldownMs: KEY_COOLDOWN_MS })
+  const controller = new CloudController(
+    { url, clientId: client.id, clientSecret: client.secret },
+    () => provider.tokenEndpoint(),
+    fetchText,
+    log,
+  )
+  return (userId, instanceId) => controller.mayManage(userId, instanceId)
 }
 
 function hasSubject(claims: JWTPayload): claims is JWTPayload & { sub: string; exp: number } {

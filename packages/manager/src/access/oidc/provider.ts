@@ -38,6 +38,8 @@ export interface Trust {
   /** What the provider calls itself in tokens. UAA adds `/oauth/token` to its address. */
   issuer: string
   keys: JWTVerifyGetKey
+  /** Where tokens are issued; undefined if it does not say so. */
+  tokenEndpoint: string | undefined
   /** Undefined if nobody can sign in there in a browser. */
   signIn: SignInEndpoints | undefined
 }
@@ -96,6 +98,18 @@ export class Provider {
     throw new IdentityProviderError('unusable-answer', message)
   }
 
+  /**
+   * Where clients get tokens.
+   *
+   * @throws {IdentityProviderError} If it could not be reached so far, or has no such endpoint.
+   */
+  async tokenEndpoint(): Promise<string> {
+    const { tokenEndpoint } = await this.trust()
+    if (tokenEndpoint !== undefined) return tokenEndpoint
+    const message = `${this.#settings.issuer} names no endpoint for tokens.`
+    throw new IdentityProviderError('unusable-answer', message)
+  }
+
   async #discover(): Promise<Trust> {
     const url = `${this.#settings.issuer}/.well-known/openid-configuration`
     const read = discoverySchema.safeParse(await this.#fetchJson(url))
@@ -116,6 +130,7 @@ export class Provider {
     return {
       issuer,
       keys,
+      tokenEndpoint: token_endpoint,
       signIn: hasSignIn
         ? {
             issuer,

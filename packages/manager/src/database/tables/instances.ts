@@ -72,6 +72,8 @@ export interface ServiceInstanceTable {
   registered_by: ColumnType<string | null, string | null, never>
   version: Generated<number>
   created_at: CreatedAt
+  /** When its broker deleted its plans, since the database is to be deleted; null again once it is registered anew. */
+  deprovisioned_at: ColumnType<Date | null, null, Date | null>
   /** Jobs and restore points refer to the instance also after it was deleted. */
   deleted_at: Date | null
 }
@@ -108,6 +110,8 @@ export interface FileDestinationTable {
   /** Bytes a second, for all transfers of one agent together. */
   bandwidth_limit: ColumnType<string | null, number | null, number | null>
   quota_bytes: ColumnType<string | null, number | null, number | null>
+  /** What maintains the destination, as `policy:<id>`; null: nothing does. */
+  managed_by: string | null
   version: Generated<number>
   created_at: CreatedAt
   /** Restore points need the destination also after it was retired. */

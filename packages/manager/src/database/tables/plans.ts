@@ -46,6 +46,14 @@ export interface BackupPlanTable {
   retries: number
   /** How many of its items are backed up at the same time at most. */
   parallel_items: number
+  /** What maintains the plan, as `policy:<id>`; null: nothing does. */
+  managed_by: string | null
+  /** Of a managed plan: whether it may be paused by hand. */
+  may_pause: Generated<boolean>
+  /** What paused it; null: nobody did, or it was done by hand. */
+  paused_by: 'exemption' | null
+  /** What maintained it before it was released; null: it was changed by hand since, or never maintained. */
+  released_from: string | null
   /** When the last run is tried again; null, as for the next two: it is not. */
   retry_at: ColumnType<Date | null, never, Date | null>
   /** The attempt that failed. */

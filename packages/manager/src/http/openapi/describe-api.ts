@@ -29,7 +29,11 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
             scheme: 'bearer',
             description: 'A token of the manager, or of the identity provider',
           },
-          basic: { type: 'http', scheme: 'basic', description: 'The account of a broker, for deprovisioning only' },
+          basic: {
+            type: 'http',
+            scheme: 'basic',
+            description: 'The account of a broker, for deprovisioning and the service broker at `/v2`',
+          },
         },
       },
     },

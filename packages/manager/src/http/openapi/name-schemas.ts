@@ -2,7 +2,7 @@ import * as legacy from '@osb-backup/protocol'
 import * as v1 from '@osb-backup/protocol/v1'
 import { z } from 'zod'
 import * as composedLegacy from '../schemas/legacy.ts'
-import { destinationSchema } from '../schemas/v1.ts'
+import { destinationSchema, policySchema } from '../schemas/v1.ts'
 
 const names = {
   Agent: v1.agentSchema,
@@ -13,6 +13,7 @@ const names = {
   Job: v1.jobSchema,
   JobPart: v1.jobPartSchema,
   Plan: v1.planSchema,
+  Policy: policySchema,
   Problem: v1.problemSchema,
   RestorePoint: v1.restorePointSchema,
   Token: v1.tokenSchema,

@@ -15,6 +15,7 @@ export function destinationToWire(destination: FileDestination): Destination {
     bandwidthLimitBytesPerSecond: destination.bandwidthLimitBytesPerSecond,
     quotaBytes: destination.quotaBytes,
     store: stores.kindOf(store).v1.encode(store) as Store,
+    managedBy: destination.managedBy,
     createdAt: destination.createdAt.toISOString(),
     retiredAt: destination.retiredAt?.toISOString(),
   }

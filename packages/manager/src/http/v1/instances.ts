@@ -4,6 +4,7 @@ import {
   type InstanceSettings,
   type ItemList,
   instanceCreateSchema,
+  instanceDeleteQuerySchema,
   instancePatchSchema,
   instanceQuerySchema,
   instanceSchema,
@@ -12,11 +13,14 @@ import {
   listOf,
 } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
+import type { Call } from '../../access/call.ts'
 import type { Context } from '../../context/context.ts'
+import type { Deregistration } from '../../deregistrations/deregistration.ts'
 import { type GrantedItems, listGrantedItems } from '../../execution/list-items.ts'
 import { leadsElsewhere, type ServiceInstance } from '../../instances/instance.ts'
 import { getInstance } from '../../instances/service.ts'
 import { deleteInstance } from '../../lifecycle/delete-instance.ts'
+import { deregisterInstance, getDeregistration } from '../../lifecycle/deregister.ts'
 import { agentIdsOf, createInstance, type NewInstance, updateInstance } from '../../lifecycle/save-instance.ts'
 import {
   judgeInstances,
@@ -26,6 +30,7 @@ import {
   searchProtectedInstances,
 } from '../../protection/service.ts'
 import { invariant } from '../../shared/invariant.ts'
+import { RequestError } from '../../shared/request-error.ts'
 import { OUTSIDE_CALL_DEADLINE_MS } from '../deadlines.ts'
 import { editedVersion, sendVersion } from '../entity-version.ts'
 import { parseIdempotencyKey } from '../idempotency-key.ts'
@@ -42,6 +47,13 @@ export function instanceRoutes(app: App, context: Context): void {
     const [judged] = await judgeInstances(context, [instance])
     invariant(judged, 'one instance is judged')
     return judged
+  }
+
+  const show = async (call: Call, id: string): Promise<Instance> => {
+    // First: one that is complete by now has deleted the instance.
+    const deregistration = await getDeregistration(context, call, id)
+    const instance = await getInstance(context, call, id)
+    return { ...toWire(await judge(instance)), deregistration: deregistration && deregistrationToWire(deregistration) }
   }
 
   app.get(
@@ -68,9 +80,9 @@ export function instanceRoutes(app: App, context: Context): void {
       schema: { summary: 'Show a service instance', params, response: { 200: instanceSchema } },
     },
     async (request, reply) => {
-      const instance = await getInstance(context, request.call, request.params.id)
-      sendVersion(reply, instance.version)
-      return toWire(await judge(instance))
+      const { id } = request.params
+      sendVersion(reply, (await getInstance(context, request.call, id)).version)
+      return show(request.call, id)
     },
   )
 
@@ -126,11 +138,27 @@ export function instanceRoutes(app: App, context: Context): void {
     '/v1/instances/:id',
     {
       config: { access: 'admin', brokers: 'registering' },
-      schema: { summary: 'Delete a service instance; its restore points stay', params, response: { 204: z.null() } },
+      schema: {
+        summary: 'Delete a service instance; its restore points stay',
+        description:
+          'With `plans=delete` it is deregistered together with its plans. Where a last backup is taken, or a job has to end, the answer is ' +
+          '202, and the instance has a `deregistration` until it is deleted (404) or that failed.',
+        params,
+        querystring: instanceDeleteQuerySchema,
+        response: { 202: instanceSchema, 204: z.null() },
+      },
     },
-    async (request, reply) => {
-      await deleteInstance(context, request.call, request.params.id)
-      return reply.code(204).send(null)
+    async ({ call, params: { id }, query }, reply) => {
+      call.audit.status = 204
+      if (query.plans !== 'delete') {
+        requireNoDeregistration(query)
+        await deleteInstance(context, call, id)
+        return reply.code(204).send(null)
+      }
+      const { lastBackup, keepFilesDays } = query
+      const wanted = { lastBackup: lastBackup === 'true', keepFilesDays }
+      if ((await deregisterInstance(context, call, id, wanted)) === undefined) return reply.code(204).send(null)
+      return reply.code(202).send(await show(call, id))
     },
   )
 
@@ -153,6 +181,26 @@ export function instanceRoutes(app: App, context: Context): void {
     },
   )
 }
+
+/** @throws {RequestError} If the request says how an instance is deregistered that is to be deleted. */
+function requireNoDeregistration({
+  lastBackup,
+  keepFilesDays,
+}: {
+  lastBackup?: unknown
+  keepFilesDays?: unknown
+}): void {
+  const field = lastBackup !== undefined ? 'lastBackup' : keepFilesDays !== undefined ? 'keepFilesDays' : undefined
+  if (field !== undefined) throw new RequestError('invalid', `${field} has no effect without plans=delete.`, { field })
+}
+
+const deregistrationToWire = (deregistration: Deregistration): Instance['deregistration'] => ({
+  state: deregistration.state,
+  reason: deregistration.reason,
+  lastBackup: deregistration.lastBackup,
+  keepFilesDays: deregistration.keepFilesDays,
+  requestedAt: deregistration.requestedAt.toISOString(),
+})
 
 function toWire({ instance, items, protection, lockedSince }: ProtectedInstance): Instance {
   const { username, password, backupUsername, backupPassword } = instance.database

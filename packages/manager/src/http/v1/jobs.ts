@@ -71,7 +71,10 @@ export function jobRoutes(app: App, context: Context): void {
 
   app.get(
     '/v1/jobs/:id',
-    { config: { access: 'viewer' }, schema: { summary: 'Show a job', params, response: { 200: jobSchema } } },
+    {
+      config: { access: 'viewer', brokers: 'registering' },
+      schema: { summary: 'Show a job', params, response: { 200: jobSchema } },
+    },
     async (request) => jobToWire(await getJobWithoutLogs(context, request.call, request.params.id)),
   )
 

@@ -1,25 +1,11 @@
-import { type Generations, generationKinds, type RetentionStyle } from '@osb-backup/core'
-import { omitUndefined } from '@osb-backup/node'
-import type {
-  Plan,
-  PlanPatch,
-  PlanSettings,
-  Retention as WireRetention,
-  PlanRun as WireRun,
-} from '@osb-backup/protocol/v1'
+import type { Plan, PlanPatch, PlanSettings, PlanRun as WireRun } from '@osb-backup/protocol/v1'
 import type { RunAttempt } from '../../jobs/job.ts'
 import type { AttemptsOfRuns } from '../../jobs/service.ts'
-import { type BackupPlan, DEFAULT_RETRIES } from '../../plans/plan.ts'
+import type { BackupPlan } from '../../plans/plan.ts'
 import type { PlanRun } from '../../plans/plan-run.ts'
+import { runSettingsFromWire, runSettingsToWire } from '../../plans/run-settings.ts'
 import type { NewPlan } from '../../plans/service.ts'
-import { RequestError } from '../../shared/request-error.ts'
 import { stateOf } from './job-states.ts'
-
-const styles = { count: 'FILES', hours: 'HOURS', days: 'DAYS', gfs: 'GFS', all: 'ALL' } as const
-const wireStyles = { FILES: 'count', HOURS: 'hours', DAYS: 'days', GFS: 'gfs', ALL: 'all' } as const satisfies Record<
-  RetentionStyle,
-  WireRetention['style']
->
 
 /** A plan as the API answers it. */
 export function planToWire(plan: BackupPlan): Plan {
@@ -28,6 +14,8 @@ export function planToWire(plan: BackupPlan): Plan {
     instanceId: plan.instanceId,
     ...commonFields(plan),
     encryption: { publicKey: plan.publicKey, privateKeySet: plan.privateKey !== undefined },
+    managedBy: plan.managedBy,
+    mayPause: plan.managedBy === undefined ? undefined : plan.mayPause,
     nextDrillAt: plan.nextDrillAt?.toISOString(),
     nextRunAt: plan.nextRunAt?.toISOString(),
     retentionEffectiveAt: plan.retentionCountsFrom?.toISOString(),
@@ -42,98 +30,26 @@ export function settingsOfPlan(plan: BackupPlan): PlanSettings {
 }
 
 function commonFields(plan: BackupPlan) {
-  const { algorithm, level } = plan.compressor
   return {
     name: plan.name,
     label: plan.label,
     destinationId: plan.destinationId,
     items: plan.items,
-    excludedItems: plan.excludedItems,
-    schedule: { cron: plan.frequency, timezone: plan.timezone },
-    retention: retentionToWire(plan.retention),
     paused: plan.paused,
-    compression: plan.compression ? { algorithm, level } : { algorithm: 'none' as const },
-    rpoSeconds: plan.rpoSeconds,
-    retries: plan.retries,
-    parallelItems: plan.parallelItems,
-    drill: plan.drill,
+    ...runSettingsToWire(plan),
   }
 }
 
 /** The settings of a plan as a client sent them. */
 export function planFromWire(settings: PlanSettings): Omit<NewPlan, 'instanceId'> {
-  const { schedule, compression = { algorithm: 'zstd' }, encryption = {} } = settings
-  const { algorithm, level } = compression
   return {
     destinationId: settings.destinationId,
     name: settings.name,
     label: settings.label,
     paused: settings.paused ?? false,
-    compression: algorithm !== 'none',
-    compressor: algorithm === 'none' ? { algorithm: 'zstd', level: undefined } : { algorithm, level },
-    frequency: schedule.cron,
-    timezone: schedule.timezone ?? 'UTC',
-    retention: retentionFromWire(settings.retention),
     items: settings.items,
-    excludedItems: settings.excludedItems ?? [],
-    publicKey: encryption.publicKey,
-    privateKey: encryption.privateKey,
-    rpoSeconds: settings.rpoSeconds,
-    retries: settings.retries ?? DEFAULT_RETRIES,
-    parallelItems: settings.parallelItems ?? 1,
-    drill: settings.drill,
+    ...runSettingsFromWire(settings),
   }
-}
-
-/** The fields of the API that say how many of each generation are kept. */
-const generationFields = {
-  last: 'keepLast',
-  hourly: 'keepHourly',
-  daily: 'keepDaily',
-  weekly: 'keepWeekly',
-  monthly: 'keepMonthly',
-  yearly: 'keepYearly',
-} as const
-const countedGenerations = ['last', ...generationKinds] as const
-
-/** A retention as the API answers it. */
-export function retentionToWire({ style, period, generations = {} }: BackupPlan['retention']): WireRetention {
-  if (style === 'ALL') return { style: 'all' }
-  if (style !== 'GFS') return { style: wireStyles[style], period }
-  const counts = countedGenerations.flatMap((kind) => {
-    const count = generations[kind]
-    return count === undefined ? [] : [[generationFields[kind], count]]
-  })
-  const { maxAgeDays } = generations
-  return { style: 'gfs', ...Object.fromEntries(counts), ...omitUndefined({ maxAgeDays }) }
-}
-
-/** @throws {RequestError} If what the style requires is missing, or a field belongs to another style. */
-export function retentionFromWire(retention: WireRetention): BackupPlan['retention'] {
-  const { style, period } = retention
-  const generations = generationsFromWire(retention)
-  const named = Object.keys(generations).length > 0
-  if (style === 'gfs') {
-    if (countedGenerations.some((kind) => generations[kind] !== undefined))
-      return { style: 'GFS', period: 1, generations }
-    const fields = Object.values(generationFields)
-    const message = `retention needs at least one of ${fields.slice(0, -1).join(', ')} and ${fields.at(-1)}.`
-    throw new RequestError('invalid', message, { field: 'retention.keepDaily' })
-  }
-  if (named) {
-    const message = 'The fields keepLast to keepYearly and maxAgeDays of a retention belong to the style gfs.'
-    throw new RequestError('invalid', message, { field: 'retention.style' })
-  }
-  if (style !== 'all' && period === undefined) {
-    const message = `retention.period is required: how many ${style === 'count' ? 'restore points' : style} are kept.`
-    throw new RequestError('invalid', message, { field: 'retention.period' })
-  }
-  return { style: styles[style], period: period ?? 1 }
-}
-
-function generationsFromWire(retention: WireRetention): Generations {
-  const counts = Object.fromEntries(countedGenerations.map((kind) => [kind, retention[generationFields[kind]]]))
-  return omitUndefined({ ...counts, maxAgeDays: retention.maxAgeDays })
 }
 
 /**

@@ -7,11 +7,11 @@ import {
 } from '@osb-backup/protocol/v1'
 import type { Context } from '../../context/context.ts'
 import { type PlanPreview, previewPlan } from '../../plans/preview.ts'
+import { retentionFromWire } from '../../plans/run-settings.ts'
 import { createPlanKeys } from '../../plans/service.ts'
 import { sendVersion } from '../entity-version.ts'
 import type { App } from '../typed-app.ts'
 import { idParams as params } from './params.ts'
-import { retentionFromWire } from './plan-codec.ts'
 
 /** What helps to set up a backup plan: a preview, and a pair of keys. */
 export function planToolRoutes(app: App, context: Context): void {

@@ -4,12 +4,13 @@ import { type Report, reportQuerySchema, reportSchema } from '@osb-backup/protoc
 import { stores } from '@osb-backup/storage'
 import type { Context } from '../../context/context.ts'
 import type { DrillJob } from '../../jobs/job.ts'
+import { retentionToWire } from '../../plans/run-settings.ts'
 import { provenItem } from '../../protection/service.ts'
 import { type InstanceReport, reportInstance } from '../../reports/service.ts'
 import type { App } from '../typed-app.ts'
 import { stateOf } from './job-states.ts'
 import { idParams as params } from './params.ts'
-import { retentionToWire } from './plan-codec.ts'
+
 import { itemToWire, protectionToWire } from './protection.ts'
 
 const DEFAULT_DAYS = 90

@@ -30,7 +30,7 @@ export function restorePointRoutes(app: App, context: Context): void {
   app.get(
     '/v1/restore-points',
     {
-      config: { access: 'viewer' },
+      config: { access: 'viewer', brokers: 'registering' },
       schema: {
         summary: 'List restore points',
         querystring: restorePointQuerySchema,
@@ -61,7 +61,7 @@ export function restorePointRoutes(app: App, context: Context): void {
   app.get(
     '/v1/restore-points/:id',
     {
-      config: { access: 'viewer' },
+      config: { access: 'viewer', brokers: 'registering' },
       schema: { summary: 'Show a restore point', params, response: { 200: restorePointSchema } },
     },
     async (request) => toWire(await getPoint(context, request.call, request.params.id)),
@@ -70,7 +70,7 @@ export function restorePointRoutes(app: App, context: Context): void {
   app.post(
     '/v1/restore-points/:id/restore',
     {
-      config: { access: 'operator' },
+      config: { access: 'operator', brokers: 'registering' },
       schema: {
         summary: 'Start a restore job from a restore point',
         headers: idempotencyKeyHeader,

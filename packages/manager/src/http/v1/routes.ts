@@ -16,6 +16,8 @@ import { notificationRoutes } from './notifications.ts'
 import { overviewRoutes } from './overview.ts'
 import { planToolRoutes } from './plan-tools.ts'
 import { planRoutes } from './plans.ts'
+import { policyRoutes } from './policies.ts'
+import { policyExemptionRoutes } from './policy-exemptions.ts'
 import { reconciliationRoutes } from './reconciliations.ts'
 import { reportRoutes } from './reports.ts'
 import { restorePointObjectRoutes } from './restore-point-object.ts'
@@ -40,6 +42,8 @@ export function v1Routes(app: App, context: Context): void {
     reconciliationRoutes,
     planRoutes,
     planToolRoutes,
+    policyRoutes,
+    policyExemptionRoutes,
     jobRoutes,
     restorePointRoutes,
     restorePointObjectRoutes,

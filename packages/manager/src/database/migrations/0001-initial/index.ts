@@ -1,6 +1,8 @@
 import { type Kysely, sql } from 'kysely'
 import { access } from './access.ts'
 import { alarms } from './alarms.ts'
+import { broker } from './broker.ts'
+import { deregistrations } from './deregistrations.ts'
 import { drills } from './drills.ts'
 import { instances } from './instances.ts'
 import { jobCounters } from './job-counters.ts'
@@ -8,6 +10,7 @@ import { jobs } from './jobs.ts'
 import { measurements } from './measurements.ts'
 import { notifications } from './notifications.ts'
 import { plans } from './plans.ts'
+import { policies } from './policies.ts'
 import { restorePointCounters } from './restore-point-counters.ts'
 import { restorePoints } from './restore-points.ts'
 import { serviceBrokers } from './service-brokers.ts'
@@ -28,6 +31,9 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     ...alarms,
     ...measurements,
     ...notifications,
+    ...broker,
+    ...policies,
+    ...deregistrations,
     ...serviceBrokers,
   ]) {
     await sql.raw(statement).execute(database)

@@ -57,6 +57,7 @@ export const instances = [
     registered_by text,
     version integer not null default 1,
     created_at timestamptz not null default now(),
+    deprovisioned_at timestamptz,
     deleted_at timestamptz
   )`,
 
@@ -93,10 +94,13 @@ export const instances = [
     sealed_store_secrets text,
     bandwidth_limit bigint,
     quota_bytes bigint,
+    managed_by text,
     version integer not null default 1,
     created_at timestamptz not null default now(),
     deleted_at timestamptz
   )`,
   'create index file_destinations_by_time on file_destinations (created_at, id) where deleted_at is null',
   'create index file_destinations_by_instance on file_destinations (instance_id, created_at, id)',
+  `create unique index file_destinations_managed on file_destinations (instance_id, managed_by)
+    where managed_by is not null and deleted_at is null`,
 ]
