@@ -60,6 +60,7 @@ const packaging: Record<string, string> = {
   debhelper: 'dh',
   'dpkg-dev': 'dpkg-buildpackage',
   lintian: 'lintian',
+  rpm: 'rpmbuild',
   mmdebstrap: 'mmdebstrap',
   buildah: 'buildah',
   systemd: 'systemd-analyze',

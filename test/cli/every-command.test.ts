@@ -240,7 +240,9 @@ test('commands about service brokers and what they provisioned', async () => {
   const password = join(fixture.folder, 'platform.txt')
   await writeFile(password, broker.password)
   const create = `service-broker create --name pg --broker-url ${broker.url} --username ${broker.username} --unregistered`
-  await json(create, v1.serviceBrokerSchema, { more: ['--password-file', password, '--service', 'postgresql'] })
+  const registered = await json(create, v1.serviceBrokerSchema, {
+    more: ['--password-file', password, '--service', 'postgresql'],
+  })
   await json('service-broker list', z.array(v1.serviceBrokerSchema))
   expect(await json('service-broker show pg', v1.serviceBrokerSchema)).toMatchObject({ passwordSet: true })
   await json('service-broker check pg', v1.serviceBrokerCheckSchema)
@@ -261,6 +263,13 @@ test('commands about service brokers and what they provisioned', async () => {
   recorded.printed = before
   await json(`provisioned-instance delete ${id} --yes`, v1.provisionedInstanceSchema)
   await expect.poll(async () => (await show()).state, { timeout: 120_000 }).toBe('deprovisioned')
+  const cloned = await json('clone start i --item shop --service postgresql --service-plan small', v1.cloneSchema)
+  await json('clone list --instance i', z.array(v1.cloneSchema))
+  await json(`clone show ${cloned.id}`, v1.cloneSchema)
+  await json(`clone cancel ${cloned.id}`, v1.cloneSchema)
+  await expect.poll(async () => (await fixture.client.clones.get(cloned.id)).state, { timeout: 120_000 }).toBe('failed')
+  const count = async () => (await fixture.client.serviceBrokers.get(registered.id)).instanceCount
+  await expect.poll(count, { timeout: 120_000 }).toBe(0)
   await run('service-broker delete pg --yes')
   for (const secret of [broker.password, String(credentials.password)]) expect(recorded.printed).not.toContain(secret)
 })

@@ -79,7 +79,7 @@ describe('every operation that the API describes', () => {
           operation,
         )
       // None was provisioned, so there is none to be shown.
-      const found = operation === 'GET /v1/provisioned-instances/{id}' ? 404 : 200
+      const found = /^GET .v1.(provisioned-instances|clones).\{id\}$/.test(operation) ? 404 : 200
       expect([operation, status]).toEqual([operation, operation.startsWith('GET') && !forOthers ? found : 403])
     }
   })

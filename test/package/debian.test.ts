@@ -66,8 +66,8 @@ test('lintian finds nothing wrong with the packages', async () => {
 })
 
 test.for([
-  { unit: 'osb-backup-manager', threshold: 20 },
-  { unit: 'osb-backup-agent', threshold: 25 },
+  { unit: 'osb-backup-manager', threshold: 15 },
+  { unit: 'osb-backup-agent', threshold: 20 },
 ])('the exposure of $unit is at most $threshold of 100', async ({ unit, threshold }) => {
   const path = join(repository, 'deploy/debian', `${unit}.service`)
   const options = ['--offline=true', `--threshold=${threshold}`, '--no-pager']

@@ -5,6 +5,7 @@ import { executable } from './executable.ts'
 import { helm } from './helm.ts'
 import { images } from './images.ts'
 import { npmPackages } from './npm-packages.ts'
+import { rpm } from './rpm.ts'
 
 /** A form in which the programs are shipped. */
 export interface PackageKind {
@@ -24,6 +25,7 @@ export const kinds: Readonly<Record<string, PackageKind>> = {
   npm: { description: 'the packages @osb-backup/client, @osb-backup/protocol and osb-backup', create: npmPackages },
   executable: { description: 'osb-backup as one file that does not need Node, for this platform', create: executable },
   deb: { description: 'Debian packages of manager, agent, command line and Node (needs debhelper)', create: debian },
+  rpm: { description: 'the same as RPM packages (needs rpmbuild)', create: rpm },
   image: {
     description: 'container images of the manager and the agents (needs buildah, podman or docker)',
     create: images,

@@ -11,7 +11,7 @@ import { kinds } from '../package/kinds.ts'
 import { repository } from '../package/workspace.ts'
 
 /** Kinds whose packages are files of a release; images are pushed to a registry, and BOSH and Cloud Foundry get archives. */
-const fileKinds = ['npm', 'executable', 'deb', 'helm'] as const
+const fileKinds = ['npm', 'executable', 'deb', 'rpm', 'helm'] as const
 const folderKinds = ['cf', 'bosh'] as const
 
 /**

@@ -6,6 +6,7 @@ import { addAlarmCommands } from './commands/alarms.ts'
 import { addBackup } from './commands/backup.ts'
 import { addChannelCommands } from './commands/channels.ts'
 import { addClock } from './commands/clock.ts'
+import { addCloneCommands } from './commands/clones.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addDeclarative } from './commands/declarative.ts'
 import { addDestinationCommands } from './commands/destinations.ts'
@@ -35,7 +36,7 @@ const createHelpCommand = () =>
 /** The commands as the help groups them. */
 const groups: Readonly<Record<string, readonly string[]>> = {
   'Sign in:': ['login', 'logout', 'whoami', 'context'],
-  'Every day:': ['status', 'backup', 'restore', 'job', 'restore-point', 'drill', 'report', 'alarm'],
+  'Every day:': ['status', 'backup', 'restore', 'clone', 'job', 'restore-point', 'drill', 'report', 'alarm'],
   'What is backed up, and how:': [
     'instance',
     'agent',
@@ -108,6 +109,7 @@ export function createProgram(io: Io, writeError = (text: string): unknown => io
   addPolicyCommands(program)
   addChannelCommands(program)
   addServiceBrokerCommands(program)
+  addCloneCommands(program)
   addDeclarative(program)
   addAccessCommands(program)
   addClock(program)

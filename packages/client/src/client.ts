@@ -22,6 +22,7 @@ import { type FollowedEvent, followEvents } from './follow-events.ts'
 import { auditEntryCalls, brokerAccountCalls, tokenCalls } from './resources/access.ts'
 import { agentCalls } from './resources/agents.ts'
 import { alarmCalls } from './resources/alarms.ts'
+import { cloneCalls } from './resources/clones.ts'
 import { destinationCalls } from './resources/destinations.ts'
 import { instanceCalls } from './resources/instances.ts'
 import { jobCalls } from './resources/jobs.ts'
@@ -55,6 +56,7 @@ export class BackupClient {
   /** For admins. */
   readonly serviceBrokers: ReturnType<typeof serviceBrokerCalls>
   readonly provisionedInstances: ReturnType<typeof provisionedInstanceCalls>
+  readonly clones: ReturnType<typeof cloneCalls>
   /** For admins. */
   readonly tokens: ReturnType<typeof tokenCalls>
   /** For admins. */
@@ -81,6 +83,7 @@ export class BackupClient {
     this.notifications = notificationCalls(connection)
     this.serviceBrokers = serviceBrokerCalls(connection)
     this.provisionedInstances = provisionedInstanceCalls(connection)
+    this.clones = cloneCalls(connection)
     this.tokens = tokenCalls(connection)
     this.brokerAccounts = brokerAccountCalls(connection)
     this.auditEntries = auditEntryCalls(connection)

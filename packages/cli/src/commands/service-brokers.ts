@@ -42,7 +42,7 @@ interface CreateOptions extends Record<string, unknown> {
 }
 
 /** Options that say of which plan an instance is requested. */
-interface ProvisioningOptions extends ParameterOptions {
+export interface ProvisioningOptions extends ParameterOptions {
   serviceBroker?: string
   service?: string
   servicePlan?: string
@@ -179,7 +179,7 @@ async function brokerOf(
 }
 
 /** Adds the options that say of which plan an instance is requested. */
-function addProvisioningOptions(command: Command): Command {
+export function addProvisioningOptions(command: Command): Command {
   return addParameterOptions(
     command
       .option(
@@ -193,7 +193,7 @@ function addProvisioningOptions(command: Command): Command {
 }
 
 /** What those options say, as requests have it. */
-async function provisioningOf(session: Session, options: ProvisioningOptions) {
+export async function provisioningOf(session: Session, options: ProvisioningOptions) {
   const { serviceBroker, service, servicePlan } = options
   const parameters = await parametersOf(session.io, options)
   return {

@@ -23,6 +23,7 @@ import {
 import { styleState } from '../output/style.ts'
 import type { Column } from '../output/table.ts'
 import { formatBytes, formatDuration, formatRelative } from '../output/units.ts'
+import { cloneResource } from './clones.ts'
 import { alarmResource, channelResource, notificationResource } from './notifying.ts'
 import type { ColumnContext, Resource } from './resource.ts'
 import { provisionedInstanceResource, serviceBrokerResource } from './service-brokers.ts'
@@ -288,4 +289,5 @@ export const namedResources = {
   'broker-account': brokerAccountResource,
   'service-broker': serviceBrokerResource,
   'provisioned-instance': provisionedInstanceResource,
+  clone: cloneResource,
 } as const

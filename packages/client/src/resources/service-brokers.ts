@@ -1,25 +1,27 @@
-import {
-  type ProvisionedCredentials,
-  type ProvisionedInstance,
-  type ProvisionedInstanceCreate,
-  type ProvisionedInstanceQuery,
-  provisionedCredentialsSchema,
-  provisionedInstanceSchema,
-  type ServiceBroker,
-  type ServiceBrokerCheck,
-  type ServiceBrokerCreate,
-  type ServiceBrokerPatch,
-  type ServiceBrokerQuery,
-  type ServiceCatalog,
-  serviceBrokerCheckSchema,
-  serviceBrokerSchema,
-  serviceCatalogSchema,
+import type {
+  ProvisionedCredentials,
+  ProvisionedInstance,
+  ProvisionedInstanceCreate,
+  ProvisionedInstanceQuery,
+  ServiceBroker,
+  ServiceBrokerCheck,
+  ServiceBrokerCreate,
+  ServiceBrokerPatch,
+  ServiceBrokerQuery,
+  ServiceCatalog,
 } from '@osb-backup/protocol/v1'
 import type { CallOptions, Connection, CreateOptions } from '../connection.ts'
 import { deleteCall, editCalls, listCalls, pathOf, readCalls } from './resource.ts'
 
 const path = '/v1/service-brokers'
 const instancesPath = '/v1/provisioned-instances'
+
+const load = () => import('@osb-backup/protocol/v1/service-brokers')
+const serviceBrokerSchema = async () => (await load()).serviceBrokerSchema
+const serviceBrokerCheckSchema = async () => (await load()).serviceBrokerCheckSchema
+const serviceCatalogSchema = async () => (await load()).serviceCatalogSchema
+const provisionedInstanceSchema = async () => (await load()).provisionedInstanceSchema
+const provisionedCredentialsSchema = async () => (await load()).provisionedCredentialsSchema
 
 /** Calls about service brokers that the manager is a client of. */
 export const serviceBrokerCalls = (connection: Connection) => ({

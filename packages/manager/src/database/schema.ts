@@ -2,6 +2,7 @@ import type { Generated } from 'kysely'
 import type { AuditEntryTable, BrokerAccountTable, IdempotencyKeyTable, TokenTable } from './tables/access.ts'
 import type { AlarmTable, DestinationCheckTable, ManagerReportTable, SharedTaskTable } from './tables/alarms.ts'
 import type { BrokerBindingTable, BrokerInstanceTable, KeptFilesTable } from './tables/broker.ts'
+import type { CloneTable } from './tables/clones.ts'
 import type { DeregistrationTable } from './tables/deregistrations.ts'
 import type { DrillPartTable, DrillStepTable, DrillTable, RestorableItemTable } from './tables/drills.ts'
 import type {
@@ -67,6 +68,7 @@ export interface Tables {
   notifications: NotificationTable
   service_brokers: ServiceBrokerTable
   provisioned_instances: ProvisionedInstanceTable
+  clones: CloneTable
   measurements: MeasurementTable
   measurement_changes: MeasurementChangeTable
   measurement_limits: MeasurementLimitsTable

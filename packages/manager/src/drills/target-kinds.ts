@@ -1,11 +1,13 @@
 import type { DrillTarget } from '@osb-backup/protocol/v1'
 import type { Context } from '../context/context.ts'
 import { instanceTarget } from './instance-target.ts'
+import { serviceBrokerTarget } from './service-broker-target.ts'
 import type { CleanUp, Preparation, TargetedDrill, TargetKind, TargetMemory } from './target.ts'
 
 /** All kinds of targets. A new one is added here, in `drillTargetSchema`, and in `checkTarget`. */
 const targetKinds: { [K in DrillTarget['kind']]: TargetKind<K> } = {
   instance: instanceTarget,
+  'service-broker': serviceBrokerTarget,
 }
 
 /** A drill that is run, and what stops running it here. */

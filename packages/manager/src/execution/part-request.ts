@@ -6,6 +6,7 @@ import {
   type AgentRestoreRequest,
   DRILL_DATABASE_PREFIX,
 } from '@osb-backup/protocol'
+import { findCloneOfRestore } from '../clones/repository.ts'
 import type { Context } from '../context/context.ts'
 import { destinationsById } from '../destinations/service.ts'
 import type { ServiceInstance } from '../instances/instance.ts'
@@ -81,8 +82,23 @@ export async function newPartRequest(
   invariant(restored, `job ${job.id} has the part ${part.position}`)
   const point = await findPoint(context, restored.restorePointId)
   if (point === undefined) throw new PartFailure('other', 'The restore point was deleted.')
-  const drill = job.drillId === undefined ? undefined : await drillOf(context, job.drillId, restored)
+  const drill =
+    job.drillId === undefined ? await maskOf(context, job.id) : await drillOf(context, job.drillId, restored)
   return restoreRequest(job, restored, point, place, { destination, drill })
+}
+
+/** The statements that mask the data of a clone: the agent runs them as it runs the checks of a drill, and drops nothing. */
+async function maskOf(context: Context, jobId: string): Promise<AgentDrill | undefined> {
+  const clone = await findCloneOfRestore(context, jobId)
+  if (clone?.isMasked !== true) return undefined
+  // Nothing is restored that could not be masked: the key that sealed the statements was lost.
+  if (clone.mask === undefined) throw new PartFailure('other', 'The statements that mask the data were lost.')
+  const checks = clone.mask.map((statement, index) => ({
+    name: `mask ${index + 1}`,
+    kind: 'statement' as const,
+    statement,
+  }))
+  return { checks, cleanup: false }
 }
 
 /** What the agent checks in a restore of a drill, and whether it drops the database. */

@@ -1,6 +1,7 @@
 import { deleteAlarmsBefore } from '../alarms/repository.ts'
 import { deleteEntriesBefore } from '../audit/repository.ts'
 import { observeClock } from '../clock/service.ts'
+import { deleteClonesBefore } from '../clones/repository.ts'
 import type { Context } from '../context/context.ts'
 import { type InTransaction, inTransaction } from '../database/transaction.ts'
 import { deleteEmptyCounters } from '../jobs/counters-repository.ts'
@@ -49,6 +50,7 @@ function expiringRecords({ settings }: Pick<Context, 'settings'>): ExpiringRecor
         return lastJob !== undefined
       },
     },
+    { name: 'clones', days: settings.jobHistoryDays, deleteBatch: counted(deleteClonesBefore) },
     { name: 'provisioned instances', days: settings.jobHistoryDays, deleteBatch: counted(deleteProvisionedBefore) },
     { name: 'counters', days: settings.jobHistoryDays, deleteBatch: counted(deleteEmptyCounters) },
     { name: 'audit entries', days: settings.auditHistoryDays, deleteBatch: counted(deleteEntriesBefore) },

@@ -32,6 +32,8 @@ export interface RestoreRequest {
   parameters?: ScriptParameters | undefined
   /** Cancels backup jobs that work on the databases; by default the restore waits for their end. */
   cancelBackups?: boolean | undefined
+  /** Records it elsewhere, in the transaction that stores it. */
+  record?(tx: TransactionContext, restoreJobId: string): Promise<void>
   /** The drill that it belongs to, and what records it there, in the transaction that stores the restore. */
   drill?: { id: string; record(tx: TransactionContext, restoreJobId: string): Promise<void> } | undefined
 }
@@ -47,7 +49,7 @@ export interface RestoreRequest {
 export async function startRestore(
   context: Context,
   call: Call | undefined,
-  { instanceId, items, privateKey, parameters = {}, cancelBackups = false, drill }: RestoreRequest,
+  { instanceId, items, privateKey, parameters = {}, cancelBackups = false, record, drill }: RestoreRequest,
   key?: IdempotencyKey,
 ): Promise<RestoreJob> {
   if (call !== undefined) await authorizeInstance(call, instanceId)
@@ -99,6 +101,7 @@ export async function startRestore(
     }
     await requireRestorable(tx, pointIds)
     await drill?.record(tx, job.id)
+    await record?.(tx, job.id)
   })
 }
 

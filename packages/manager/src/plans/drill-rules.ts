@@ -5,6 +5,7 @@ import type { Context } from '../context/context.ts'
 import type { ServiceInstance } from '../instances/instance.ts'
 import { findInstance } from '../instances/repository.ts'
 import { RequestError } from '../shared/request-error.ts'
+import { isServiceBroker } from './drill-targets-repository.ts'
 import type { BackupPlan } from './plan.ts'
 import { checkSchedule } from './rules.ts'
 
@@ -52,7 +53,9 @@ function checkDrillSchedule(
   }
 }
 
-async function checkTarget(context: Context, call: Call, { instanceId }: DrillSettings['target']): Promise<void> {
+async function checkTarget(context: Context, call: Call, target: DrillSettings['target']): Promise<void> {
+  if (target.kind === 'service-broker') return checkBroker(context, target.serviceBrokerId)
+  const { instanceId } = target
   const field = 'drill.target.instanceId'
   const { instanceId: own } = call.audit
   await authorizeReferredInstance(call, instanceId, field)
@@ -63,6 +66,11 @@ async function checkTarget(context: Context, call: Call, { instanceId }: DrillSe
   if (instance.drillTarget) return
   const message = `The service instance ${JSON.stringify(instanceId)} is not marked as a drill target (\`drillTarget\`): what it holds could be overwritten.`
   throw wrong(field, message)
+}
+
+async function checkBroker(context: Context, id: string | undefined): Promise<void> {
+  if (id === undefined || (await isServiceBroker(context, id))) return
+  throw wrong('drill.target.serviceBrokerId', `There is no service broker ${JSON.stringify(id)}.`)
 }
 
 /** @throws {RequestError} If drills restore into an instance, so that there is nothing to back up. */

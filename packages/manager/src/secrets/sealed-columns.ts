@@ -9,6 +9,7 @@ export const sealedColumns = {
   policies: ['sealed_template_secrets'],
   service_brokers: ['sealed_password'],
   provisioned_instances: ['sealed_parameters', 'sealed_credentials'],
+  clones: ['sealed_target', 'sealed_private_key', 'sealed_mask'],
   jobs: ['sealed_private_key', 'sealed_parameters'],
   broker_bindings: ['sealed_token'],
 } as const

@@ -271,6 +271,29 @@ export async function markUnwanted({ database }: { database: Database }, id: str
   return numUpdatedRows > 0n
 }
 
+/**
+ * Lets instances be deleted whose drill or clone has ended without them: a manager that was late may have requested one after another
+ * manager had cleaned up. Returns how many.
+ */
+export async function markAbandoned({ database }: { database: Database }): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    update provisioned_instances instance set wanted = false, attempts = 0, error = null, next_step_at = now()
+    where ended_at is null and wanted and not released and job_id is not null
+      and not exists (select from jobs where id = instance.job_id and jobs.ended_at is null)
+      and not exists (select from clones where id = instance.job_id and clones.ended_at is null)`.execute(database)
+  return Number(numAffectedRows)
+}
+
+/** Lets users read the credentials of an instance. */
+export async function markReleased({ database }: { database: Database }, id: string): Promise<void> {
+  await database
+    .updateTable('provisioned_instances')
+    .set({ released: true })
+    .where('id', '=', id)
+    .where('wanted', '=', true)
+    .execute()
+}
+
 /** What a list of provisioned instances is filtered by. */
 export interface ProvisionedSearch {
   /** Of the instances whose data they have. */

@@ -41,7 +41,7 @@ export interface ProvisioningRequest {
 }
 
 /** The broker has as many instances as it may have: later there may be room. */
-class QuotaReached extends RequestError {
+export class QuotaReached extends RequestError {
   constructor({ name, maxInstances }: ServiceBroker) {
     super(
       'conflict',
@@ -58,7 +58,7 @@ class QuotaReached extends RequestError {
  * @throws {QuotaReached} If there is no room at the moment.
  * @throws {RequestError} If there is no such service broker, service or plan, or its catalog cannot be read.
  */
-async function requestInstance(
+export async function requestInstance(
   context: ProvisionContext,
   request: ProvisioningRequest,
   signal: AbortSignal,
@@ -114,7 +114,7 @@ async function insertWithinQuota(
  *
  * @throws {RequestError} As `requestInstance`.
  */
-async function planProvisioning(
+export async function planProvisioning(
   context: ProvisionContext,
   {
     source,
@@ -172,6 +172,28 @@ export async function requestTrial(
   if (source === undefined) throw unknownInstance(instanceId, 'instanceId')
   const request = { ...wanted, purpose: 'trial', jobId: undefined, source } as const
   return requestInstance(context, request, AbortSignal.timeout(REQUEST_MS), { call, key })
+}
+
+/** The instance that was requested for a job; undefined: none was. */
+export function findInstanceFor(context: RepositoryContext, jobId: string): Promise<ProvisionedInstance | undefined> {
+  return repository.findProvisionedFor(context, jobId)
+}
+
+/** Lets the instance of a job be deleted, if one was requested. Returns it as it is now. */
+export async function releaseInstanceOf(
+  context: RepositoryContext,
+  jobId: string,
+): Promise<ProvisionedInstance | undefined> {
+  const instance = await repository.findProvisionedFor(context, jobId)
+  if (instance === undefined) return undefined
+  await repository.markUnwanted(context, instance.id)
+  return repository.findProvisioned(context, instance.id)
+}
+
+/** Lets users read the credentials of the instance of a job, if one was provisioned. */
+export async function revealInstanceOf(context: RepositoryContext, jobId: string): Promise<void> {
+  const instance = await repository.findProvisionedFor(context, jobId)
+  if (instance !== undefined) await repository.markReleased(context, instance.id)
 }
 
 /** One page of the provisioned instances with data of instances that the caller was granted, newest first. */

@@ -29,6 +29,9 @@ type StepsContext = Pick<Context, 'database' | 'sealer' | 'settings' | 'log'>
  * @param signal - Ends the attempts; what they were about to do is done again later.
  */
 export async function runDueSteps(context: StepsContext, signal: AbortSignal): Promise<void> {
+  const abandoned = await repository.markAbandoned(context)
+  if (abandoned > 0)
+    context.log.warn({ abandoned }, 'instances are deleted whose drill or clone has ended without them')
   const running = new Set<Promise<void>>()
   do {
     const lockedBy = randomUUID()

@@ -9,6 +9,7 @@ import { agentChecks } from './agent-checks.ts'
 import { alarmTask, withdrawFromAlarms } from './alarms.ts'
 import { brokerTasks } from './broker.ts'
 import { clockWatch } from './clock-watch.ts'
+import { cloning } from './clones.ts'
 import { destinationChecks } from './destination-checks.ts'
 import { drillTick } from './drills.ts'
 import { JobWorkerPool } from './job-worker-pool.ts'
@@ -83,6 +84,7 @@ export class Workers {
       destinationChecks(context),
       reconciliations(context),
       provisioning(context),
+      cloning(context),
       unknownPartChecks(context),
       policyEnforcement(context),
       alarmTask(context),

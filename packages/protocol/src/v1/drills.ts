@@ -3,6 +3,7 @@ import { checkKinds } from '../agent/drill.ts'
 import { itemPatternsSchema, itemSchema } from '../item.ts'
 import { scheduleSchema } from './schedule.ts'
 import { about, EXAMPLE_ID, EXAMPLE_INSTANT, idSchema, instantSchema } from './schema.ts'
+import { brokerPlanFields } from './service-brokers.ts'
 
 /** Which restore point of an item a drill restores. */
 export const drillSelections = ['newest', 'random'] as const
@@ -21,6 +22,14 @@ export const drillTargetSchema = z.discriminatedUnion('kind', [
           'drill',
         ),
       ),
+  }),
+  z.strictObject({
+    kind: z
+      .literal('service-broker')
+      .meta(
+        about('An instance that is provisioned through a service broker for each drill, and deleted', 'service-broker'),
+      ),
+    ...brokerPlanFields,
   }),
 ])
 export type DrillTarget = z.infer<typeof drillTargetSchema>

@@ -181,8 +181,8 @@ export const provisionedInstanceSchema = z.object({
 })
 export type ProvisionedInstance = z.infer<typeof provisionedInstanceSchema>
 
-/** How an instance is requested of a service broker. */
-export const provisioningFields = {
+/** Which plan of which service broker an instance is requested of. */
+export const brokerPlanFields = {
   serviceBrokerId: idSchema.optional().meta(about('The service broker; absent where there is only one', EXAMPLE_ID)),
   service: z
     .string()
@@ -196,6 +196,11 @@ export const provisioningFields = {
     .max(500)
     .optional()
     .meta(about('A plan of the service, by name or id; absent for that of the source', 'small')),
+}
+
+/** The same, with what the broker is passed. */
+export const provisioningFields = {
+  ...brokerPlanFields,
   parameters: z
     .record(z.string().min(1).max(255), z.unknown())
     .optional()

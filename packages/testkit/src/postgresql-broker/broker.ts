@@ -36,6 +36,8 @@ export interface BrokerRequestRecord {
   bindingId: string | undefined
   /** 0: nothing. */
   status: number
+  /** It hangs, after it was done or before. */
+  isHeld: boolean
   headers: IncomingMessage['headers']
   query: Record<string, string>
   body: Record<string, unknown> | undefined
@@ -153,12 +155,13 @@ export class PostgresqlBroker implements AsyncDisposable {
       instanceId: instanceId || undefined,
       bindingId: bindingId || undefined,
       status: 0,
+      isHeld: false,
       headers: request.headers,
       query,
       body,
     }
     this.requests.push(record)
-    const answer = this.#refusal(request) ?? (await this.#answer(routed, query, body, response))
+    const answer = this.#refusal(request) ?? (await this.#answer(routed, record, response))
     if (answer === undefined) return
     record.status = answer.status
     send(response, answer)
@@ -191,15 +194,14 @@ export class PostgresqlBroker implements AsyncDisposable {
   /** The answer, after the fault that the request has; undefined: there is none. */
   async #answer(
     routed: Routed,
-    query: Record<string, string>,
-    body: Record<string, unknown> | undefined,
+    record: BrokerRequestRecord,
     response: ServerResponse,
   ): Promise<(BrokerAnswer & { text?: string; headers?: Record<string, string> }) | undefined> {
     const fault = this.#faults.take(routed.request)
     const failure = fault?.act.kind === 'fail-operation' ? fault.when : undefined
     const isDone = fault === undefined || fault.when === 'after' || ['delay', 'fail-operation'].includes(fault.act.kind)
     const done = isDone
-      ? await this.#act(routed, query, body, failure).catch((error: Error) => refuse(500, error.message))
+      ? await this.#act(routed, record.query, record.body, failure).catch((error: Error) => refuse(500, error.message))
       : undefined
     switch (fault?.act.kind) {
       case 'answer': {
@@ -210,6 +212,7 @@ export class PostgresqlBroker implements AsyncDisposable {
         response.destroy()
         return undefined
       case 'hang':
+        record.isHeld = true
         await sleep(2 ** 31 - 1, undefined, { signal: this.#stopped.signal, ref: false }).catch(() => undefined)
         response.destroy()
         return undefined

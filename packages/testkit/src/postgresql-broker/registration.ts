@@ -46,7 +46,7 @@ export class Registration {
 
   /** Registers an instance. @throws {Error} If the manager does not take it. */
   async register(instance: InstanceToRegister): Promise<void> {
-    const { host, port } = this.#server
+    const { host, port, username: backupUsername, password: backupPassword } = this.#server
     await this.#call('PUT', `/serviceInstances/${instance.id}`, [200, 201], {
       service_id: instance.serviceId,
       plan_id: instance.planId,
@@ -56,6 +56,8 @@ export class Registration {
       hosts: [{ name: 'postgresql', ip: host, port, backup: true }],
       username: instance.account.username,
       password: instance.account.password,
+      backupUsername,
+      backupPassword,
       parameters: this.#parameters,
       agent: this.#agent,
     })

@@ -82,6 +82,7 @@ export class BrokerService {
       await create()
       delete instance.operation
     } catch (error) {
+      instance.operation = { id: 'create', state: 'failed' }
       await this.#removeInstance(id).catch(() => undefined)
       throw error
     } finally {

@@ -7,6 +7,7 @@ import { auditEntryRoutes } from './audit-entries.ts'
 import { brokerAccountRoutes } from './broker-accounts.ts'
 import { callerRoutes } from './caller.ts'
 import { clockRoutes } from './clock.ts'
+import { cloneRoutes } from './clones.ts'
 import { destinationRoutes } from './destinations.ts'
 import { eventRoutes } from './events.ts'
 import { installationRoutes } from './installation.ts'
@@ -50,6 +51,7 @@ export function v1Routes(app: App, context: Context): void {
     alarmRoutes,
     notificationRoutes,
     serviceBrokerRoutes,
+    cloneRoutes,
     overviewRoutes,
     clockRoutes,
     eventRoutes,

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import { access } from './access.ts'
 import { alarms } from './alarms.ts'
 import { broker } from './broker.ts'
+import { clones } from './clones.ts'
 import { deregistrations } from './deregistrations.ts'
 import { drills } from './drills.ts'
 import { instances } from './instances.ts'
@@ -35,6 +36,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     ...policies,
     ...deregistrations,
     ...serviceBrokers,
+    ...clones,
   ]) {
     await sql.raw(statement).execute(database)
   }

@@ -57,4 +57,15 @@ export const serviceBrokers = [
   'create index provisioned_instances_open on provisioned_instances (service_broker_id) where ended_at is null',
   'create index provisioned_instances_due on provisioned_instances (next_step_at) where next_step_at is not null',
   'create index provisioned_instances_ended on provisioned_instances (ended_at) where ended_at is not null',
+
+  // From its registration on, whoever registers it, an instance of a drill is a drill target: nobody backs it up meanwhile.
+  `create function mark_provisioned_drill_target() returns trigger language plpgsql as $$ begin
+    if new.deleted_at is null and exists (select from provisioned_instances where id = new.id and purpose = 'drill') then
+      new.drill_target := true;
+    end if;
+    return new;
+  end $$`,
+  // Its name comes before that of the trigger that judges the mark.
+  `create trigger instances_drill_provisioned before insert or update on service_instances
+    for each row execute function mark_provisioned_drill_target()`,
 ]
