@@ -28,6 +28,7 @@ beforeAll(async () => {
       {
         backup: '[ "$BACKUP_DATABASE" != bad ] || exit 3\necho "the content of $BACKUP_DATABASE"',
         restore: 'cat > /dev/null',
+        verify: 'true',
         'list-items': 'printf "shop\\nusers\\ntmp_1\\nold\\n"',
         'pack.json': JSON.stringify({
           form: 2,
@@ -173,6 +174,30 @@ test('commands about plans, jobs and restore points', async () => {
   const excluded = await run('backup i tmp_1', { code: 4 })
   expect(excluded.stderr).toContain('No plan of "i" covers "tmp_1"')
   await json('backup i shop --plan all --wait', v1.jobSchema)
+})
+
+test('commands about drills, and the report', async () => {
+  const { agentId } = fixture
+  await run(`instance create drills --host 10.0.0.6:5432 --agent ${agentId} --drill-target`)
+  await json(
+    'plan create --instance i --name drilled --destination files --item shop --cron @daily --keep 3',
+    v1.planSchema,
+  )
+  await json('backup i --plan drilled --wait', v1.jobSchema)
+  await run('drill set drilled --cron @weekly', { code: 2 })
+  const plan = await json('drill set drilled --target drills --database drill --cron @weekly', v1.planSchema)
+  expect(plan.nextDrillAt).toBeDefined()
+  const drill = await json('drill run drilled --wait', v1.jobSchema)
+  expect(drill).toMatchObject({ state: 'succeeded', parts: [{ drill: { passed: true } }] })
+  await json('drill list --instance i --plan drilled', z.array(v1.jobSchema))
+  expect((await run('drill list')).stdout).toContain('1/1')
+  await json(`drill show ${drill.id}`, v1.jobSchema)
+  expect((await run(`drill show ${drill.id}`)).stdout).toContain('restored into drills')
+  await json('report i --days 7', v1.reportSchema)
+  expect((await run('report i')).stdout).toContain('Result: passed')
+  expect((await run('report i --html')).stdout).toContain('</html>')
+  await json('drill set drilled --off', v1.planSchema)
+  await run('plan delete i/drilled --yes --files keep')
 })
 
 test('commands about policies', () => runPolicyCommands(fixture, recorded))

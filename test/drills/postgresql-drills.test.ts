@@ -59,6 +59,24 @@ test('a drill restores the newest restore point, verifies and checks it, measure
   const restore = await fixture.client.jobs.get(part?.drill?.restoreJobId ?? '')
   expect(restore).toMatchObject({ kind: 'restore', instanceId: target, drillId: job.id, state: 'succeeded' })
   expect(await postgresql.leftOnServer()).toEqual([])
+
+  const proven = job.endedAt?.slice(0, 16)
+  const instance = await fixture.client.instances.get(job.instanceId)
+  expect(instance.lastProvenRestorableAt?.slice(0, 16)).toBe(proven)
+  const { items } = await fixture.client.instances.listItems(job.instanceId)
+  expect(items.find(({ name }) => name === item)).toMatchObject({
+    lastProvenRestorableAt: instance.lastProvenRestorableAt,
+    lastDrill: { jobId: job.id, passed: true },
+    recoverySeconds: part?.drill?.recoverySeconds,
+  })
+  const { drills } = await fixture.client.overview()
+  expect(drills).toEqual({ items: 1, proven: 1, earliestProofAt: instance.lastProvenRestorableAt })
+  expect(await fixture.client.instances.report(job.instanceId)).toMatchObject({
+    lastProvenRestorableAt: instance.lastProvenRestorableAt,
+    plans: [{ name: plan.name, encrypted: false, drill: { target: { instanceId: target } } }],
+    backups: { succeeded: 2, failed: 0 },
+    drills: [{ jobId: job.id, state: 'succeeded', items: [{ item, passed: true, checks: 4, checksPassed: 4 }] }],
+  })
   await fixture.client.plans.delete(plan.id)
 })
 

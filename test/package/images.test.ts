@@ -1,14 +1,19 @@
+import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { VERSION } from '@osb-backup/node'
+import type { AgentJob } from '@osb-backup/protocol'
 import { freePort, makeTemporaryFolder } from '@osb-backup/testkit'
+import { Ajv } from 'ajv'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { images } from '../../tools/package/images.ts'
-import { builtProgram, repository, run } from '../../tools/package/workspace.ts'
+import { builtProgram, readJson, repository, run } from '../../tools/package/workspace.ts'
+import { basic, until } from '../agent/agent-under-test.ts'
 import { makeDatabase } from '../manager/own-database.ts'
 import { expectBackupAndRestore } from '../tools/first-backup.ts'
 import { createDebianTree } from './debian-tree.ts'
+import { ownPostgresql, ownRedis } from './image-databases.ts'
 import { runInRoot, startInRoot } from './root-file-system.ts'
 
 /** The account of the images. */
@@ -37,12 +42,11 @@ beforeAll(async () => {
     CONTAINERS_STORAGE_CONF: join(path, 'storage.conf'),
     BUILDAH_ISOLATION: 'chroot',
     IMAGE_BASE: BASE,
-    IMAGE_TARGETS: 'manager,agent-base,agent-postgresql',
   })
   await createDebianTree(join(path, 'base.tar'), ['ca-certificates', 'tini', 'zstd'])
   await writeFile(join(path, 'Containerfile'), 'FROM scratch\nADD base.tar /\n')
   await run('buildah', ['build', '--tag', BASE, path])
-  expect(await images()).toHaveLength(3)
+  expect(await images()).toHaveLength(5)
 })
 
 afterAll(async () => {
@@ -59,6 +63,8 @@ async function unpack(image: string): Promise<{ root: string; config: Config }> 
   return { root, config: Docker.config }
 }
 
+const commandOf = ({ Entrypoint, Cmd }: Config) => [...Entrypoint, ...Cmd]
+
 const variablesOf = ({ Env }: Config, more: Record<string, string>) => ({
   ...Object.fromEntries(Env.map((each) => [each.slice(0, each.indexOf('=')), each.slice(each.indexOf('=') + 1)])),
   ...more,
@@ -66,7 +72,6 @@ const variablesOf = ({ Env }: Config, more: Record<string, string>) => ({
 
 test('the images back up and restore, without rights and with a read-only root file system', async () => {
   await using database = await makeDatabase()
-  const { path } = folder
   const [manager, agent] = [await unpack('osb-backup-manager'), await unpack('osb-backup-agent')]
   for (const { config } of [manager, agent]) {
     expect(config).toMatchObject({ User: ACCOUNT, Volumes: { '/data': {} } })
@@ -74,10 +79,10 @@ test('the images back up and restore, without rights and with a read-only root f
   }
   const [port, agentPort] = [String(await freePort()), String(await freePort())]
   const token = 'token-of-the-container-images-0123456789'
-  const data = { manager: join(path, 'manager-data'), agent: join(path, 'agent-data'), shared: join(path, 'shared') }
-  for (const each of Object.values(data)) {
-    await mkdir(each, { mode: 0o700 })
-    await run('chown', [ACCOUNT, each])
+  const data = {
+    manager: await ownDirectory('manager-data'),
+    agent: await ownDirectory('agent-data'),
+    shared: await ownDirectory('shared'),
   }
   const managerOptions = {
     account: ACCOUNT,
@@ -101,7 +106,6 @@ test('the images back up and restore, without rights and with a read-only root f
       file_destination_root: '/srv',
     }),
   }
-  const commandOf = ({ Entrypoint, Cmd }: Config) => [...Entrypoint, ...Cmd]
   await using runningManager = startInRoot(manager.root, commandOf(manager.config), managerOptions)
   await using runningAgent = startInRoot(agent.root, commandOf(agent.config), agentOptions)
   await runningManager.waitFor(/The manager listens on/)
@@ -128,15 +132,85 @@ test('the images back up and restore, without rights and with a read-only root f
   })
 })
 
-test('the agent for PostgreSQL has its client, and its scripts are the pack', async () => {
-  const { root, config } = await unpack('osb-backup-agent-postgresql')
-  expect(config.Env).toContain('scripts_path=/opt/osb-backup/agent/script-packs/postgresql')
-  const { code, output } = await runInRoot(root, ['pg_dump', '--version'], { account: ACCOUNT, isReadOnly: true })
-  expect([code, output]).toEqual([0, expect.stringMatching(/^pg_dump \(PostgreSQL\) \d+/)])
+test.for([
+  { name: 'postgresql', start: ownPostgresql },
+  { name: 'redis', start: ownRedis },
+])('the agent for $name has what its scripts need to back up and to restore', async ({ name, start }) => {
+  const { root, config } = await unpack(`osb-backup-agent-${name}`)
+  expect(config.Env).toContain(`scripts_path=/opt/osb-backup/agent/script-packs/${name}`)
+  const [data, agentData, store] = [
+    await ownDirectory(`${name}-database`),
+    await ownDirectory(`${name}-agent`),
+    await ownDirectory(`${name}-store`),
+  ]
+  await using database = await start({ root, account: ACCOUNT, data })
+  const port = String(await freePort())
+  const credentials = { username: 'agent', password: 'secret' }
+  const settings = { client_port: port, client_username: credentials.username, client_password: credentials.password }
+  await using agent = startInRoot(root, commandOf(config), {
+    account: ACCOUNT,
+    isReadOnly: true,
+    mounts: { '/data': agentData, '/srv': store },
+    env: variablesOf(config, { ...settings, file_destination_root: '/srv' }),
+  })
+  await agent.waitFor(/listens on/)
+  const jobs = agentJobs(`http://127.0.0.1:${port}`, credentials)
+  const common = { compression: true, encryption_key: 'none' }
+  const destination = { type: 'FILE', directory: '/srv', filenamePrefix: '' }
+  await database.write('good')
+  const { filename, root: recorded } = await jobs('POST', '/backup', {
+    ...common,
+    destination,
+    backup: database.access,
+  })
+  await database.write('damaged')
+  await jobs('PUT', '/restore', {
+    ...common,
+    destination: { ...destination, filename, root: recorded },
+    restore: database.access,
+  })
+  expect(await database.read()).toBe('good')
 })
 
-test('compose.yaml starts what the images need', async () => {
-  const { services } = parse(await readFile(join(repository, 'deploy/image/compose.yaml'), 'utf8'))
+test('the agent for mariadb has the programs of both packs', async () => {
+  const { root, config } = await unpack('osb-backup-agent-mariadb')
+  expect(config.Env).toContain('scripts_path=/opt/osb-backup/agent/script-packs/mariadb')
+  for (const program of ['mariadb', 'mariadb-dump', 'mariadb-backup', 'mariadbd']) {
+    const { code, output } = await runInRoot(root, [program, '--version'], { account: ACCOUNT, isReadOnly: true })
+    expect([program, code, output]).toEqual([program, 0, expect.stringContaining('MariaDB')])
+  }
+})
+
+/** A directory that the account of the images owns. */
+async function ownDirectory(name: string): Promise<string> {
+  const path = join(folder.path, name)
+  await mkdir(path, { mode: 0o700 })
+  await run('chown', [ACCOUNT, path])
+  return path
+}
+
+/** Runs jobs at an agent; each must succeed. */
+function agentJobs(url: string, { username, password }: { username: string; password: string }) {
+  const headers = { authorization: basic(username, password) }
+  return async (method: 'POST' | 'PUT', path: string, body: object): Promise<AgentJob> => {
+    const id = randomUUID()
+    const started = await fetch(url + path, { method, headers, body: JSON.stringify({ id, ...body }) })
+    expect([started.status, await started.text()]).toEqual([201, ''])
+    const ask = async () => (await (await fetch(`${url}${path}/${id}`, { headers })).json()) as AgentJob
+    await until(async () => (await ask()).status !== 'RUNNING', `${path} ends`)
+    const job = await ask()
+    expect([job.status, job.error_message]).toEqual(['SUCCEEDED', undefined])
+    return job
+  }
+}
+
+test('compose.yaml is what the compose specification allows, and starts what the images need', async () => {
+  const compose = parse(await readFile(join(repository, 'deploy/image/compose.yaml'), 'utf8'))
+  // dclint brings the schema of the specification; its rules of style are not ours.
+  const schema = await readJson<object>(join(repository, 'node_modules/dclint/schemas/compose.schema.json'))
+  const validate = new Ajv({ strict: false, validateSchema: false, validateFormats: false }).compile(schema)
+  expect(validate(compose), JSON.stringify(validate.errors)).toBe(true)
+  const { services } = compose
   expect(Object.keys(services).sort()).toEqual(['agent', 'manager', 'postgres', 'store'])
   for (const name of ['manager', 'agent']) {
     expect(services[name]).toMatchObject({ read_only: true, cap_drop: ['ALL'], tmpfs: ['/tmp'] })

@@ -120,10 +120,11 @@ test('whatever is patched has an ETag, and If-Match keeps changes from being ove
 })
 
 test('a creating request that is sent again with its key creates nothing, and gets what it created', async () => {
-  const plan = await api.createPlan()
+  const hosts = [{ address: '10.0.0.6', port: 5432 }]
+  await api.client.instances.create({ id: 'drills', agentId: api.agentId, hosts, drillTarget: true })
+  const plan = await api.createPlan({ drill: { target: { kind: 'instance', instanceId: 'drills' } } })
   await api.runPlan(plan.id)
   const point = await api.newestPoint(plan.id)
-  const hosts = [{ address: '10.0.0.6', port: 5432 }]
   const schedule = { cron: '@daily' }
   const bodies: Record<string, { id?: string; body?: object; shownOnce?: boolean }> = {
     '/v1/instances': { body: { id: 'once', agentId: api.agentId, hosts } },
@@ -142,6 +143,7 @@ test('a creating request that is sent again with its key creates nothing, and ge
       },
     },
     '/v1/plans/{id}/run': { id: plan.id },
+    '/v1/plans/{id}/drill': { id: plan.id, body: {} },
     '/v1/restore-points/{id}/restore': { id: point.id, body: {} },
     '/v1/restore-points/{id}/verify': { id: point.id },
     '/v1/destinations/{id}/reconcile': { id: api.destinationId, body: {} },

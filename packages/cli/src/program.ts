@@ -10,6 +10,7 @@ import { addCloneCommands } from './commands/clones.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addDeclarative } from './commands/declarative.ts'
 import { addDestinationCommands } from './commands/destinations.ts'
+import { addDrillCommands } from './commands/drills.ts'
 import { addInstanceCommands } from './commands/instances.ts'
 import { addJobCommands } from './commands/jobs.ts'
 import { addContext, addLogin } from './commands/login.ts'
@@ -19,6 +20,7 @@ import { addPlanCommands } from './commands/plans.ts'
 import { addPolicyCommands } from './commands/policies.ts'
 import { createActionFactory } from './commands/program-context.ts'
 import { addReconciliations } from './commands/reconciliations.ts'
+import { addReport } from './commands/report.ts'
 import { addRestore } from './commands/restore.ts'
 import { addRestorePointCommands } from './commands/restore-points.ts'
 import { addServiceBrokerCommands } from './commands/service-brokers.ts'
@@ -34,7 +36,7 @@ const createHelpCommand = () =>
 /** The commands as the help groups them. */
 const groups: Readonly<Record<string, readonly string[]>> = {
   'Sign in:': ['login', 'logout', 'whoami', 'context'],
-  'Every day:': ['status', 'backup', 'restore', 'clone', 'job', 'restore-point', 'alarm'],
+  'Every day:': ['status', 'backup', 'restore', 'clone', 'job', 'restore-point', 'drill', 'report', 'alarm'],
   'What is backed up, and how:': [
     'instance',
     'agent',
@@ -97,6 +99,8 @@ export function createProgram(io: Io, writeError = (text: string): unknown => io
   addRestore(program)
   addJobCommands(program)
   addRestorePointCommands(program)
+  addDrillCommands(program)
+  addReport(program)
   addAlarmCommands(program)
   addInstanceCommands(program)
   addAgentCommands(program)

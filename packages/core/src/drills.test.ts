@@ -1,7 +1,14 @@
 import type { AgentJob } from '@osb-backup/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { chooseDrilledPoint, type DrillEvidence, drillDatabaseName, drilledItems, judgeDrill } from './drills.ts'
+import {
+  chooseDrilledPoint,
+  type DrillEvidence,
+  drillDatabaseName,
+  drilledItems,
+  earliestProof,
+  judgeDrill,
+} from './drills.ts'
 
 const at = (second: number) => new Date(Date.UTC(2026, 2, 1, 2, 0, second)).toISOString()
 const stage = (name: string, from: number, fields: object = {}) => ({
@@ -124,4 +131,15 @@ test('every restore point can be chosen at random, and the newest is the one wit
 
 test('names of databases are such that agents drop them', () => {
   expect(drillDatabaseName('69A3a7c0f1d2b3c4d5e6f708', 3)).toBe('osb_drill_69a3a7c0f1d2b3c4d5e6f708_3')
+})
+
+test('the earliest proof counts, and none while an item that drills cover was never proven', () => {
+  const [old, young] = [new Date(1000), new Date(2000)]
+  const covered = { coveredSince: old, provenAt: young }
+  const free = { coveredSince: undefined, provenAt: old }
+  expect(earliestProof([covered, { ...covered, provenAt: old }])).toEqual(old)
+  expect(earliestProof([covered, free])).toEqual(young)
+  expect(earliestProof([free, { ...free, provenAt: undefined }])).toEqual(old)
+  expect(earliestProof([covered, { ...covered, provenAt: undefined }])).toBeUndefined()
+  expect(earliestProof([])).toBeUndefined()
 })

@@ -152,3 +152,23 @@ function recoverySecondsOf(agentStatus: DrillEvidence['agentStatus']): number | 
 }
 
 const timeOf = (instant: string | undefined): number => new Date(instant ?? '').getTime()
+
+/** What is known of an item: since when drills cover it, and when it was last proven to be restorable. */
+export interface ProvenItem {
+  coveredSince: Date | undefined
+  provenAt: Date | undefined
+}
+
+/**
+ * Since when all items are proven to be restorable: the earliest of their last proofs. Items that no drill covers count only where drills
+ * cover none at all.
+ *
+ * @returns Undefined while one of them was never proven.
+ */
+export function earliestProof(items: readonly ProvenItem[]): Date | undefined {
+  const covered = items.filter(({ coveredSince }) => coveredSince !== undefined)
+  const counted = covered.length > 0 ? covered : items.filter(({ provenAt }) => provenAt !== undefined)
+  const proofs = counted.flatMap(({ provenAt }) => provenAt ?? [])
+  if (proofs.length === 0 || proofs.length < counted.length) return undefined
+  return new Date(Math.min(...proofs.map((proof) => proof.getTime())))
+}

@@ -12,6 +12,8 @@ export const alarmKinds = [
   'removal-stuck',
   'suspicious-dump',
   'verification-failed',
+  'drill-failed',
+  'not-proven',
   'policy-failing',
   'certificate-expiring',
   'token-expiring',

@@ -41,6 +41,7 @@ interface CreateOptions extends ParameterOptions {
   file?: string
   pack?: string
   item?: string[]
+  drillTarget?: boolean
   host?: Host[]
   backupHost?: string
   agent?: string
@@ -82,6 +83,7 @@ export function addInstanceCommands(program: Program): void {
       'what may be backed up and restored into: a name, or a pattern with *; may be repeated',
       collected,
     )
+    .option('--drill-target', 'restore drills may restore into it; it is not backed up')
     .option('--ask-parameters', ASK_PARAMETERS)
     .option('--username <name>', 'account that dumps and restores')
     .option('--password-file <file>', 'file with its password, or - for standard input')
@@ -146,6 +148,7 @@ async function create(session: Session, options: CreateOptions, id: string | und
     ...(options.otherAgent === undefined ? {} : { otherAgents: await otherAgentsOf(client, options.otherAgent) }),
     ...(options.pack === undefined ? {} : { pack: options.pack }),
     ...(options.item === undefined ? {} : { items: options.item }),
+    ...(options.drillTarget === undefined ? {} : { drillTarget: options.drillTarget }),
     ...(Object.keys(database).length === 0 ? {} : { database }),
   }
   requireFields(request, instanceCreateSchema.shape, { id: '<instance>', hosts: '--host', agentId: '--agent' })

@@ -37,6 +37,9 @@ function partLines(part: JobPart, style: Style): string[] {
     part.sizeBytes === undefined ? [] : [formatBytes(part.sizeBytes)],
     part.originalSizeBytes === undefined ? [] : [`${formatBytes(part.originalSizeBytes)} before compression`],
     part.verified === undefined ? [] : [part.verified],
+    part.drill?.recoverySeconds === undefined
+      ? []
+      : [`recovered in ${formatDuration(part.drill.recoverySeconds * 1000)}`],
   ].flat()
   const state = styleState(style, part.state)
   const database = part.database === part.item ? '' : ` → ${cleaned(part.database)}`

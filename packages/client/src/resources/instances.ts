@@ -6,6 +6,9 @@ import {
   type ItemList,
   instanceSchema,
   itemListSchema,
+  type Report,
+  type ReportQuery,
+  reportSchema,
   type Trend,
   type TrendQuery,
   trendSchema,
@@ -28,6 +31,9 @@ export const instanceCalls = (connection: Connection) => ({
   /** How size and duration of its backups develop, and when destinations are full. */
   trend: (id: string, query: TrendQuery = {}, options: CallOptions = {}): Promise<Trend> =>
     connection.call({ method: 'GET', path: pathOf(path, id, 'trend'), query, answer: trendSchema, ...options }),
+  /** How it is backed up, and what drills have proven, for auditors. */
+  report: (id: string, query: ReportQuery = {}, options: CallOptions = {}): Promise<Report> =>
+    connection.call({ method: 'GET', path: pathOf(path, id, 'report'), query, answer: reportSchema, ...options }),
   /** Deletes an instance that has no plans; its restore points stay. */
   delete: async (id: string, options: EditOptions = {}): Promise<void> => {
     await connection.call({ method: 'DELETE', path: pathOf(path, id), answer: instanceSchema.optional(), ...options })

@@ -22,6 +22,8 @@ export interface AlarmFacts {
   orphans: readonly OrphanFacts[]
   /** PostgreSQL's clock was set, and nobody has confirmed it. */
   clockJump: { detectedAt: Date; jumpSeconds: number } | undefined
+  /** For how long a proof counts that an item can be restored. */
+  provenMaxAgeDays: number
   /** Undefined where the operator stated no limit. */
   database: { sizeBytes: number; limitBytes: number } | undefined
 }
@@ -35,6 +37,18 @@ export interface ItemFacts {
   suspiciousPoint: { id: string; sizeBytes: number; usualSizeBytes: number | undefined } | undefined
   /** How many of its restore points were found damaged or missing. */
   brokenPoints: number
+  /** What drills found out about it; undefined: none covers it. */
+  drill: DrillFacts | undefined
+}
+
+/** What drills found out about an item that they cover. */
+export interface DrillFacts {
+  /** Since when they cover it. */
+  coveredSince: Date
+  /** When it was last proven to be restorable; undefined: never. */
+  provenAt: Date | undefined
+  /** Why the last drill failed; undefined: it passed, or there was none. */
+  failure: { jobId: string; reason: string; at: Date } | undefined
 }
 
 /** A service instance that its policy could not be applied to. */

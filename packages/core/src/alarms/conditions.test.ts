@@ -2,7 +2,7 @@ import type { AlarmKind } from '@osb-backup/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type CoveringPlan, type ProtectingPoint, protectionOf } from '../protection.ts'
-import type { AgentFacts, AlarmFacts, DestinationFacts, ManagerFacts, PlanFacts } from './alarm-facts.ts'
+import type { AgentFacts, AlarmFacts, DestinationFacts, DrillFacts, ManagerFacts, PlanFacts } from './alarm-facts.ts'
 import { conditionsOf } from './conditions.ts'
 import { soonestExpiry } from './installation-conditions.ts'
 
@@ -24,6 +24,7 @@ const quiet: AlarmFacts = {
   managers: [],
   orphans: [],
   clockJump: undefined,
+  provenMaxAgeDays: 30,
   database: undefined,
 }
 const plan: PlanFacts = {
@@ -66,7 +67,9 @@ const item = {
   protection: { state: 'protected', reason: 'r', rpoSeconds: 1, newestAt: now },
   suspiciousPoint: undefined,
   brokenPoints: 0,
+  drill: undefined,
 } as const
+const drill: DrillFacts = { coveredSince: ahead(-60), provenAt: undefined, failure: undefined }
 
 const found = (facts: Partial<AlarmFacts>) =>
   conditionsOf({ ...quiet, ...facts }).map(({ kind, level, severity }) => `${kind} ${level} ${severity}`)
@@ -124,6 +127,27 @@ test.for<[string, Partial<AlarmFacts>, string[]]>([
     'a suspicious dump',
     { items: [{ ...item, suspiciousPoint: { id: 'r', sizeBytes: 1, usualSizeBytes: 100 } }] },
     ['suspicious-dump bad warning'],
+  ],
+  [
+    'a drill that failed',
+    {
+      items: [
+        { ...item, drill: { ...drill, provenAt: ahead(-1), failure: { jobId: 'j', reason: 'No space.', at: now } } },
+      ],
+    },
+    ['drill-failed bad critical'],
+  ],
+  ['a proof of 29 days ago', { items: [{ ...item, drill: { ...drill, provenAt: ahead(-29) } }] }, []],
+  [
+    'a proof of 31 days ago',
+    { items: [{ ...item, drill: { ...drill, provenAt: ahead(-31) } }] },
+    ['not-proven bad warning'],
+  ],
+  ['an item that was never proven', { items: [{ ...item, drill }] }, ['not-proven bad warning']],
+  [
+    'an old proof of an item that drills cover since yesterday',
+    { items: [{ ...item, drill: { ...drill, coveredSince: ahead(-1), provenAt: ahead(-50) } }] },
+    [],
   ],
   ['a damaged restore point', { items: [{ ...item, brokenPoints: 1 }] }, ['verification-failed bad critical']],
   ['a token of two weeks', { tokens: [{ id: 't', name: 't', expiresAt: ahead(13) }] }, ['token-expiring bad warning']],

@@ -10,7 +10,9 @@ import type {
   PlanFacts,
   PolicyFailureFacts,
 } from './alarm-facts.ts'
+import { drillConditions } from './drill-conditions.ts'
 import { installationConditions } from './installation-conditions.ts'
+import { itemOf } from './item-object.ts'
 import { diskConditions, skewConditions } from './machine-conditions.ts'
 
 /** A due run is started within seconds; after so long nobody will. */
@@ -27,6 +29,7 @@ export function conditionsOf(facts: AlarmFacts): Condition[] {
   const { now, exemptInstanceIds, policyFailures = [] } = facts
   const found = [
     ...facts.items.flatMap(itemConditions),
+    ...facts.items.flatMap((item) => drillConditions(item, facts)),
     ...policyFailures.map(policyCondition),
     ...facts.plans.flatMap((plan) => planConditions(plan, now)),
     ...facts.locks.flatMap((lock) => lockConditions(lock, now)),
@@ -100,12 +103,6 @@ function itemConditions({ instanceId, item, protection, suspiciousPoint, brokenP
   }
   return found
 }
-
-const itemOf = (instanceId: string, item: string): AlarmObject => ({
-  kind: 'item',
-  id: JSON.stringify([instanceId, item]),
-  name: item,
-})
 
 /** Where no plan that runs states an objective, nothing is exceeded: somebody paused or deleted the plan. */
 function rpoSeverity({ state, rpoSeconds }: ItemFacts['protection']): Condition['severity'] {

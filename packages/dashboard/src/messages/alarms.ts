@@ -30,6 +30,8 @@ export const alarmMessages = {
     'removal-stuck': 'Deletion stuck',
     'suspicious-dump': 'Suspiciously small dump',
     'verification-failed': 'Verification failed',
+    'drill-failed': 'Drill failed',
+    'not-proven': 'Not proven restorable',
     'policy-failing': 'Policy not applied',
     'certificate-expiring': 'Certificate expiring',
     'token-expiring': 'Token expiring',

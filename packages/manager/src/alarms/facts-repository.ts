@@ -168,7 +168,7 @@ export async function tokenFacts({ database }: FactsContext): Promise<ExpiryFact
 }
 
 /** What restore points say of items besides their protection; items without such a point are left out. */
-export async function pointFacts({ database }: FactsContext): Promise<Omit<ItemFacts, 'protection'>[]> {
+export async function pointFacts({ database }: FactsContext): Promise<Omit<ItemFacts, 'protection' | 'drill'>[]> {
   const { rows } = await sql<{
     instance_id: string
     item: string

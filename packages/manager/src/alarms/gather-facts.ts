@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto'
-import { type AlarmFacts, type ExpiryFacts, type ItemFacts, soonestExpiry } from '@osb-backup/core'
+import { type AlarmFacts, type DrillFacts, type ExpiryFacts, type ItemFacts, soonestExpiry } from '@osb-backup/core'
 import { VERSION } from '@osb-backup/node'
 import { readClockState } from '../clock/service.ts'
 import type { Context } from '../context/context.ts'
 import { activeExemptions } from '../exemptions/repository.ts'
-import { judgeAllInstances } from '../protection/service.ts'
+import { judgeAllInstances, type ProtectedItem } from '../protection/service.ts'
 import {
   agentCertificates,
   agentFacts,
@@ -43,6 +43,7 @@ export async function gatherFacts(context: Pick<Context, 'database' | 'settings'
     managers: await listReports(context),
     orphans: await orphanFacts(context),
     clockJump: jump,
+    provenMaxAgeDays: context.settings.provenMaxAgeDays,
     database: await databaseFacts(context),
   }
 }
@@ -66,9 +67,10 @@ async function itemFacts(context: Pick<Context, 'database'>): Promise<ItemFacts[
   )
   const found: ItemFacts[] = []
   for await (const { instanceId, items } of judgeAllInstances(context, 'all')) {
-    for (const { name: item, protection } of items) {
+    for (const { name: item, protection, proof, coveredSince } of items) {
       const { suspiciousPoint, brokenPoints = 0 } = points.get(JSON.stringify([instanceId, item])) ?? {}
-      found.push({ instanceId, item, protection, suspiciousPoint, brokenPoints })
+      const drill = coveredSince && { coveredSince, provenAt: proof?.provenAt, failure: failureOf(proof) }
+      found.push({ instanceId, item, protection, suspiciousPoint, brokenPoints, drill })
     }
   }
   return found
@@ -78,4 +80,10 @@ async function databaseFacts(context: Pick<Context, 'database' | 'settings'>): P
   const { databaseSizeLimitGb } = context.settings
   if (databaseSizeLimitGb === undefined) return undefined
   return { sizeBytes: await databaseSize(context), limitBytes: databaseSizeLimitGb * GIGABYTE }
+}
+
+function failureOf(proof: ProtectedItem['proof']): DrillFacts['failure'] {
+  const { lastDrill } = proof ?? {}
+  if (lastDrill?.failure === undefined) return undefined
+  return { jobId: lastDrill.jobId, reason: lastDrill.failure, at: lastDrill.at }
 }

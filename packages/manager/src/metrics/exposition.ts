@@ -180,6 +180,11 @@ function addPlans(registry: Registry, plans: readonly PlanMetrics[]): void {
   add('last_restored_timestamp_seconds', 'When a restore last succeeded: what it left is proven restorable.', (plan) =>
     at(plan.lastRestoredAt),
   )
+  add(
+    'last_proven_restorable_timestamp_seconds',
+    'The earliest instant at which drills last proved an item of the plan to be restorable.',
+    ({ provenAt }) => provenAt && secondsOf(provenAt),
+  )
   add('interval_seconds', 'Longest interval of the schedule.', (plan) => plan.intervalSeconds)
   add('rpo_seconds', 'Recovery point objective.', (plan) => plan.effectiveRpoSeconds)
   add('protected', 'Whether every item has a good restore point within the objective.', (plan) =>

@@ -1,9 +1,16 @@
-import { type AgentFacts, type DestinationFacts, defaultRpoSeconds, type ProtectionState } from '@osb-backup/core'
+import {
+  type AgentFacts,
+  type DestinationFacts,
+  defaultRpoSeconds,
+  earliestProof,
+  type ProtectionState,
+  type ProvenItem,
+} from '@osb-backup/core'
 import { agentFacts, destinationFacts } from '../alarms/facts-repository.ts'
 import type { Context } from '../context/context.ts'
 import { readClock } from '../database/clock.ts'
 import { countNotifications } from '../notifications/outbox-repository.ts'
-import { judgeAllInstances } from '../protection/service.ts'
+import { judgeAllInstances, provenItem } from '../protection/service.ts'
 import { sumPoints } from '../restore-points/counters-repository.ts'
 import { compactMeasurementChanges, type Measurements, readMeasurements } from './measurements-repository.ts'
 import * as repository from './scrape-repository.ts'
@@ -27,6 +34,8 @@ export interface PlanMetrics extends repository.PlanNumbers {
   intervalSeconds: number | undefined
   effectiveRpoSeconds: number | undefined
   isProtected: boolean | undefined
+  /** The earliest of the last proofs of its items; undefined: one was never proven, or it has no drills. */
+  provenAt: Date | undefined
 }
 
 type MetricsContext = Pick<Context, 'database' | 'settings'>
@@ -35,9 +44,13 @@ type MetricsContext = Pick<Context, 'database' | 'settings'>
 export async function gatherMetrics(context: MetricsContext): Promise<MetricFacts> {
   const instances = { protected: 0, 'at-risk': 0, unprotected: 0, unknown: 0, exempt: 0 }
   const unprotectedPlans = new Set<string>()
+  const drilledItems = new Map<string, ProvenItem[]>()
   for await (const { items, protection } of judgeAllInstances(context, 'all')) {
     instances[protection.state]++
     for (const item of items) {
+      for (const planId of item.drilledBy) {
+        drilledItems.set(planId, [...(drilledItems.get(planId) ?? []), provenItem(item)])
+      }
       if (item.protection.state === 'protected' || item.protection.state === 'exempt') continue
       for (const planId of item.planIds) unprotectedPlans.add(planId)
     }
@@ -52,7 +65,10 @@ export async function gatherMetrics(context: MetricsContext): Promise<MetricFact
     instances,
     restorePoints: await sumPoints(context, 'all'),
     measurements: await readMeasurements(context),
-    planMetrics: withObjectives(plans, unprotectedPlans, await readClock(context)),
+    planMetrics: withObjectives(plans, unprotectedPlans, await readClock(context)).map((plan) => ({
+      ...plan,
+      provenAt: earliestProof(drilledItems.get(plan.id) ?? []),
+    })),
     notifications: await countNotifications(context),
     pingSeconds: await repository.pingSeconds(context),
   }
@@ -63,7 +79,7 @@ function withObjectives(
   plans: readonly repository.PlanNumbers[],
   unprotected: ReadonlySet<string>,
   now: Date,
-): PlanMetrics[] {
+): Omit<PlanMetrics, 'provenAt'>[] {
   const known = new Map<string, number | undefined>()
   return plans.map((plan) => {
     const { frequency, timezone } = plan

@@ -1,4 +1,12 @@
-import { type DayLevel, growthPerDay, levelsByDay, type Protection, type ProtectionState } from '@osb-backup/core'
+import {
+  type DayLevel,
+  earliestProof,
+  growthPerDay,
+  levelsByDay,
+  type Protection,
+  type ProtectionState,
+  type ProvenItem,
+} from '@osb-backup/core'
 import type { Grants } from '../access/caller.ts'
 import { countAgents } from '../agents/repository.ts'
 import { type ClockState, readClockState } from '../clock/service.ts'
@@ -7,7 +15,7 @@ import { countDestinations } from '../destinations/checks-repository.ts'
 import { type LockedDatabase, searchLockedDatabases } from '../jobs/locks-repository.ts'
 import { countJobs, type JobCounts } from '../jobs/search-repository.ts'
 import { type NextRun, searchNextRuns } from '../plans/search-repository.ts'
-import { judgeAllInstances } from '../protection/service.ts'
+import { judgeAllInstances, provenItem } from '../protection/service.ts'
 import { sumPoints } from '../restore-points/counters-repository.ts'
 import { readStoredBytes } from '../restore-points/stored-bytes-repository.ts'
 
@@ -35,6 +43,8 @@ export interface Overview {
   storage: { days: DayLevel[]; growthBytesPerDay: number | undefined }
   agents: { reachable: number; unreachable: number; unknown: number }
   destinations: { reachable: number; unreachable: number; unknown: number }
+  /** The items that drills cover, those of them that were proven lately enough, and the earliest proof of all. */
+  drills: { items: number; proven: number; earliestProofAt: Date | undefined }
   /** First those whose unlock fails, the longest locked first. */
   lockedDatabases: LockedDatabase[]
   /** Soonest first. */
@@ -51,9 +61,12 @@ export async function readOverview(context: Context, scope: Grants): Promise<Ove
   const { now: at, jump: clockJump } = await readClockState(context)
   const instances = { total: 0, protected: 0, 'at-risk': 0, unprotected: 0, unknown: 0, exempt: 0 }
   const attention: Attention[] = []
+  const drilled: ProvenItem[] = []
+  const provenSince = new Date(at.getTime() - context.settings.provenMaxAgeDays * DAY_MS)
   for await (const { instanceId, items, protection } of judgeAllInstances(context, scope)) {
     instances.total++
     instances[protection.state]++
+    drilled.push(...items.map(provenItem).filter(({ coveredSince }) => coveredSince !== undefined))
     if (items.length === 0 && protection.state !== 'exempt')
       attention.push({ instanceId, item: undefined, planIds: [], protection })
     for (const { name: item, planIds, protection } of items) {
@@ -68,6 +81,11 @@ export async function readOverview(context: Context, scope: Grants): Promise<Ove
     storage: await readStorage(context, scope, at),
     agents: await countAgents(context, scope),
     destinations: await countDestinations(context, scope),
+    drills: {
+      items: drilled.length,
+      proven: drilled.filter(({ provenAt }) => provenAt !== undefined && provenAt >= provenSince).length,
+      earliestProofAt: earliestProof(drilled),
+    },
     nextRuns: await searchNextRuns(context, scope, MAX_NEXT_RUNS),
     lockedDatabases: await searchLockedDatabases(context, scope, MAX_ATTENTION),
     attention: attention.sort((one, other) => rankOf(one) - rankOf(other)).slice(0, MAX_ATTENTION),

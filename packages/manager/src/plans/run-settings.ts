@@ -87,7 +87,7 @@ const generationFields = {
 const countedGenerations = ['last', ...generationKinds] as const
 
 /** A retention as the API answers it. */
-function retentionToWire({ style, period, generations = {} }: BackupPlan['retention']): WireRetention {
+export function retentionToWire({ style, period, generations = {} }: BackupPlan['retention']): WireRetention {
   if (style === 'ALL') return { style: 'all' }
   if (style !== 'GFS') return { style: wireStyles[style], period }
   const counts = countedGenerations.flatMap((kind) => {

@@ -78,7 +78,10 @@ export async function searchNextRuns(
 export type PlanCoverage = Pick<
   BackupPlan,
   'id' | 'instanceId' | 'items' | 'excludedItems' | 'paused' | 'frequency' | 'timezone' | 'rpoSeconds' | 'createdAt'
->
+> & {
+  /** What its drills cover of its items, and since when; undefined: it has none. */
+  drills: { items: readonly string[] | undefined; since: Date } | undefined
+}
 
 /** What plans of several instances cover, without opening their secrets. */
 export async function coverageOfInstances(
@@ -97,13 +100,16 @@ export async function coverageOfInstances(
       'timezone',
       'rpo_seconds',
       'created_at',
+      'drill',
+      'drill_since',
     ])
     .where(isOfInstances('instance_id', instances))
     .orderBy('created_at')
     .orderBy('id')
     .execute()
-  return rows.map(({ instance_id, rpo_seconds, created_at, excluded_items, ...row }) => ({
+  return rows.map(({ instance_id, rpo_seconds, created_at, excluded_items, drill, drill_since, ...row }) => ({
     ...row,
+    drills: drill === null ? undefined : { items: drill.items, since: drill_since ?? created_at },
     excludedItems: excluded_items,
     instanceId: instance_id,
     rpoSeconds: rpo_seconds ?? undefined,

@@ -3,8 +3,10 @@ import {
   coversItem,
   defaultRpoSeconds,
   exempted,
+  isDeclaredItem,
   isItemPattern,
   type Protection,
+  type ProvenItem,
   protectionOf,
   worstProtection,
 } from '@osb-backup/core'
@@ -22,6 +24,7 @@ import { type InstanceSearch, instancesById, searchInstanceIds, searchInstances 
 import { lockedInstances } from '../jobs/locks-repository.ts'
 import { coverageOfInstances, type PlanCoverage } from '../plans/search-repository.ts'
 import { type ItemPoints, pointsByItem } from '../restore-points/counters-repository.ts'
+import { type ItemProof, proofsByItem } from '../restore-points/proofs-repository.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 
 /** An item of an instance: a database that a plan covers, or that a restore point is of. */
@@ -30,7 +33,19 @@ export interface ProtectedItem {
   planIds: string[]
   protection: Protection
   restorePointCount: number
+  /** What drills found out about it; undefined: it never had a restore point. */
+  proof: ItemProof | undefined
+  /** The plans whose drills cover it. */
+  drilledBy: string[]
+  /** Since when drills cover it. */
+  coveredSince: Date | undefined
 }
+
+/** When an item was last proven to be restorable. */
+export const provenItem = ({ proof, coveredSince }: ProtectedItem): ProvenItem => ({
+  coveredSince,
+  provenAt: proof?.provenAt,
+})
 
 /** A service instance with its items and the worst of their protection. */
 export interface ProtectedInstance {
@@ -96,10 +111,16 @@ async function judgeItemsOf(
   instances: readonly string[] | InstanceRange = instanceIds,
 ): Promise<Map<string, ProtectedItem[]>> {
   const plans = Map.groupBy(await coverageOfInstances(context, instances), (plan) => plan.instanceId)
+  const proofs = Map.groupBy(await proofsByItem(context, instances), (each) => each.instanceId)
   const latest = new Date(now.getTime() + CLOCK_DIFFERENCE_MS)
   const points = Map.groupBy(await pointsByItem(context, instances, latest), (each) => each.instanceId)
   const judging = { now, rpoOf: memoizedRpo(now) }
-  return new Map(instanceIds.map((id) => [id, judgeItems(plans.get(id) ?? [], points.get(id) ?? [], judging)]))
+  return new Map(
+    instanceIds.map((id) => {
+      const known = { points: points.get(id) ?? [], proofs: proofs.get(id) ?? [] }
+      return [id, judgeItems(plans.get(id) ?? [], known, judging)]
+    }),
+  )
 }
 
 interface Judging {
@@ -107,7 +128,14 @@ interface Judging {
   rpoOf(plan: PlanCoverage): number | undefined
 }
 
-function judgeItems(plans: readonly PlanCoverage[], points: readonly ItemPoints[], judging: Judging): ProtectedItem[] {
+/** What is known of the items of an instance. */
+interface KnownItems {
+  points: readonly ItemPoints[]
+  proofs: readonly ItemProof[]
+}
+
+function judgeItems(plans: readonly PlanCoverage[], { points, proofs }: KnownItems, judging: Judging): ProtectedItem[] {
+  const proofOf = new Map(proofs.map((each) => [each.item, each]))
   const known = points.map((each) => each.item)
   const names = new Set([...plans.flatMap((plan) => namedBy(plan, known)), ...known])
   const pointsOf = new Map(points.map((each) => [each.item, each]))
@@ -120,8 +148,36 @@ function judgeItems(plans: readonly PlanCoverage[], points: readonly ItemPoints[
       { plans: covering.map((plan) => toCovering(plan, judging)), points: toPoints(ofItem, judging.now) },
       judging.now,
     )
-    return { name, planIds: covering.map((plan) => plan.id), protection, restorePointCount: ofItem?.total ?? 0 }
+    const planIds = covering.map((plan) => plan.id)
+    const proof = proofOf.get(name)
+    return {
+      name,
+      planIds,
+      protection,
+      restorePointCount: ofItem?.total ?? 0,
+      proof,
+      ...drillsOf(name, covering, proof),
+    }
   })
+}
+
+/** The plans whose drills cover an item, and since when: not before it had a restore point. */
+function drillsOf(
+  name: string,
+  covering: readonly PlanCoverage[],
+  proof: ItemProof | undefined,
+): Pick<ProtectedItem, 'drilledBy' | 'coveredSince'> {
+  const drilling = isItemPattern(name)
+    ? []
+    : covering.filter(
+        ({ drills, paused }) =>
+          drills !== undefined && !paused && (drills.items === undefined || isDeclaredItem(name, drills.items)),
+      )
+  const drilledBy = drilling.map(({ id }) => id)
+  const [first, ...others] = drilling.flatMap(({ drills }) => drills?.since ?? [])
+  if (first === undefined || proof === undefined) return { drilledBy, coveredSince: undefined }
+  const since = Math.min(first.getTime(), ...others.map((each) => each.getTime()))
+  return { drilledBy, coveredSince: new Date(Math.max(since, proof.knownSince.getTime())) }
 }
 
 /** The items that a plan names. A pattern of which nothing has been backed up stands for itself, so that it does not go unnoticed. */

@@ -33,6 +33,12 @@ export const monitoringTable = {
     default: '30',
     description: 'time in seconds between two evaluations of the alarms',
   },
+  PROVEN_MAX_AGE_DAYS: {
+    schema: wholeNumber(1, 36_500),
+    default: '30',
+    description:
+      'time in days after which an alarm says that an item which drills cover was not proven to be restorable',
+  },
   ALARM_HISTORY_DAYS: {
     schema: wholeNumber(1, 36_500),
     default: '90',

@@ -214,6 +214,14 @@ export const instanceSchema = z.object({
   lockedSince: instantSchema
     .optional()
     .meta(about('Since when one of its databases has been locked; the earliest of several', EXAMPLE_INSTANT)),
+  lastProvenRestorableAt: instantSchema
+    .optional()
+    .meta(
+      about(
+        'The earliest of the last proofs of its items that drills cover; absent while one of them was never proven, or drills cover none',
+        EXAMPLE_INSTANT,
+      ),
+    ),
   deregistration: deregistrationSchema.optional().meta({
     description: 'Its deregistration, while that takes a while, or after it failed; absent: none was requested',
   }),
@@ -240,6 +248,19 @@ export const itemSchema = z.object({
   planIds: z.array(z.string()).meta(about('The plans that cover it', [EXAMPLE_ID])),
   protection: protectionSchema.meta({ description: 'Whether it could be restored' }),
   restorePointCount: z.int().meta(about('Number of its restore points', 14)),
+  lastProvenRestorableAt: instantSchema
+    .optional()
+    .meta(about('When a drill last proved that it can be restored; absent: never', EXAMPLE_INSTANT)),
+  recoverySeconds: z.number().optional().meta(about('How long the restore of that drill took', 84)),
+  lastDrill: z
+    .object({
+      jobId: idSchema.meta(about('The drill', EXAMPLE_ID)),
+      at: instantSchema.meta(about('When it ended', EXAMPLE_INSTANT)),
+      passed: z.boolean().meta(about('Whether the item was proven to be restorable', true)),
+      reason: z.string().optional().meta(about('Why not', 'The check "orders" failed: It printed "0".')),
+    })
+    .optional()
+    .meta({ description: 'The last drill of the item' }),
 })
 export type Item = z.infer<typeof itemSchema>
 

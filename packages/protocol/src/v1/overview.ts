@@ -60,6 +60,15 @@ export const overviewSchema = z.object({
       unknown: count('Were not checked yet', 0),
     })
     .meta({ description: 'Destinations in use by state' }),
+  drills: z
+    .object({
+      items: count('Items that drills cover', 12),
+      proven: count('Of these: proven restorable within `PROVEN_MAX_AGE_DAYS`', 11),
+      earliestProofAt: instantSchema
+        .optional()
+        .meta(about('The earliest of their last proofs; absent while one was never proven', EXAMPLE_INSTANT)),
+    })
+    .meta({ description: 'What restore drills have proven' }),
   nextRuns: z
     .array(
       z.object({

@@ -4,6 +4,7 @@ import { ProtectionBadge } from '../../components/badges.tsx'
 import { formatCount, formatDuration } from '../../components/formats.ts'
 import { Instant } from '../../components/instant.tsx'
 import { EmptyNotice } from '../../components/notices.tsx'
+import { TextLink } from '../../components/page.tsx'
 import { QueryContent } from '../../components/query-content.tsx'
 import { Section } from '../../components/section.tsx'
 import { queries } from '../../data/queries.ts'
@@ -27,13 +28,13 @@ export function InstanceItems({ instanceId }: { instanceId: string }) {
               <Table>
                 <Table.Thead>
                   <Table.Tr>
-                    {[t.name, t.protection, t.newest, t.rpo, t.count].map((title) => (
+                    {[t.name, t.protection, t.newest, t.rpo, t.count, t.proven].map((title) => (
                       <Table.Th key={title}>{title}</Table.Th>
                     ))}
                   </Table.Tr>
                 </Table.Thead>
                 <Table.Tbody>
-                  {data.map(({ name, protection, restorePointCount }) => (
+                  {data.map(({ name, protection, restorePointCount, lastProvenRestorableAt, lastDrill }) => (
                     <Table.Tr key={name}>
                       <Table.Td>
                         {name}
@@ -51,6 +52,20 @@ export function InstanceItems({ instanceId }: { instanceId: string }) {
                         {protection.rpoSeconds === undefined ? '–' : formatDuration(protection.rpoSeconds)}
                       </Table.Td>
                       <Table.Td>{formatCount(restorePointCount)}</Table.Td>
+                      <Table.Td>
+                        {lastProvenRestorableAt === undefined ? (
+                          '–'
+                        ) : (
+                          <Instant at={lastProvenRestorableAt} isRelative />
+                        )}
+                        {lastDrill?.passed === false && (
+                          <Text size="xs">
+                            <TextLink to="/jobs/$jobId" params={{ jobId: lastDrill.jobId }}>
+                              {t.drillFailed}
+                            </TextLink>
+                          </Text>
+                        )}
+                      </Table.Td>
                     </Table.Tr>
                   ))}
                 </Table.Tbody>

@@ -125,7 +125,8 @@ function InstanceContent({ instance }: { instance: Instance }) {
   )
 }
 
-function InstanceFacts({ instance: { hosts, agentId, otherAgents = [], createdAt } }: { instance: Instance }) {
+function InstanceFacts({ instance }: { instance: Instance }) {
+  const { hosts, agentId, otherAgents = [], createdAt, lastProvenRestorableAt } = instance
   const { client } = useSession()
   const { data } = useQuery({ ...queries.agent(client, agentId ?? ''), enabled: agentId !== undefined })
   const agent = data?.value
@@ -165,6 +166,7 @@ function InstanceFacts({ instance: { hosts, agentId, otherAgents = [], createdAt
           ),
         ],
         [t.facts.version, agent === undefined ? loading : (agent.version ?? t.facts.unknown)],
+        [t.facts.proven, lastProvenRestorableAt && <Instant at={lastProvenRestorableAt} isRelative />],
         [t.facts.created, <Instant key="created" at={createdAt} />],
       ]}
     />

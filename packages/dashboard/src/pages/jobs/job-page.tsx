@@ -85,6 +85,15 @@ function JobFacts({ job }: { job: Job }) {
             </TextLink>
           ) : undefined,
         ],
+        [
+          t.facts.target,
+          job.drill?.targetInstanceId && (
+            <TextLink to="/instances/$instanceId" params={{ instanceId: job.drill.targetInstanceId }}>
+              {job.drill.targetInstanceId}
+            </TextLink>
+          ),
+        ],
+        [t.facts.drill, jobLink(job.drillId, t.facts.drill)],
         [t.facts.sample, job.samplePercent === undefined ? undefined : t.facts.sampleOf(job.samplePercent)],
         [t.facts.created, <Instant key="created" at={job.createdAt} />],
         [t.facts.due, job.dueAt && <Instant at={job.dueAt} />],

@@ -4,7 +4,7 @@ import { LockKeyhole } from 'lucide-react'
 import { withoutAnsi } from '../../components/ansi.ts'
 import { JobStateBadge } from '../../components/badges.tsx'
 import { Facts } from '../../components/facts.tsx'
-import { formatBytes, formatCount } from '../../components/formats.ts'
+import { formatBytes, formatCount, formatDuration } from '../../components/formats.ts'
 import { Instant } from '../../components/instant.tsx'
 import { TextLink } from '../../components/page.tsx'
 import * as messages from '../../messages/messages.ts'
@@ -43,6 +43,16 @@ export function JobPartCard({ part }: { part: JobPart }) {
         {part.warnings.map(({ code, message }) => (
           <Alert key={code} color="yellow" variant="default" title={message} />
         ))}
+        {part.drill?.checks.map(({ name, passed, reason }) => (
+          <Alert
+            key={name}
+            color={passed ? 'green' : 'red'}
+            variant="default"
+            title={passed ? t.part.checkPassed(name) : t.part.checkFailed(name)}
+          >
+            {reason}
+          </Alert>
+        ))}
         <PartProgress part={part} />
         <Facts
           facts={[
@@ -60,6 +70,18 @@ export function JobPartCard({ part }: { part: JobPart }) {
               ),
             ],
             [t.part.verified, part.verified && messages.restorePoints.verifications[part.verified]],
+            [
+              t.part.restore,
+              part.drill?.restoreJobId && (
+                <TextLink to="/jobs/$jobId" params={{ jobId: part.drill.restoreJobId }}>
+                  {part.drill.restoreJobId}
+                </TextLink>
+              ),
+            ],
+            [
+              t.part.recovery,
+              part.drill?.recoverySeconds === undefined ? undefined : formatDuration(part.drill.recoverySeconds),
+            ],
           ]}
         />
         {part.objectName !== undefined && (

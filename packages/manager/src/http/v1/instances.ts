@@ -1,8 +1,7 @@
-import { keepMaskedParameters, maskParameters, protectionOf, splitParameters } from '@osb-backup/core'
+import { earliestProof, keepMaskedParameters, maskParameters, protectionOf, splitParameters } from '@osb-backup/core'
 import {
   type Instance,
   type InstanceSettings,
-  type Item,
   type ItemList,
   instanceCreateSchema,
   instanceDeleteQuerySchema,
@@ -27,6 +26,7 @@ import {
   judgeInstances,
   type ProtectedInstance,
   type ProtectedItem,
+  provenItem,
   searchProtectedInstances,
 } from '../../protection/service.ts'
 import { invariant } from '../../shared/invariant.ts'
@@ -39,7 +39,7 @@ import type { App } from '../typed-app.ts'
 import { patched } from './edits.ts'
 import { keysetOf, toList } from './lists.ts'
 import { idParams as params } from './params.ts'
-import { protectionToWire } from './protection.ts'
+import { itemToWire, protectionToWire } from './protection.ts'
 
 /** Service instances, and the items that they consist of. */
 export function instanceRoutes(app: App, context: Context): void {
@@ -202,7 +202,7 @@ const deregistrationToWire = (deregistration: Deregistration): Instance['deregis
   requestedAt: deregistration.requestedAt.toISOString(),
 })
 
-function toWire({ instance, protection, lockedSince }: ProtectedInstance): Instance {
+function toWire({ instance, items, protection, lockedSince }: ProtectedInstance): Instance {
   const { username, password, backupUsername, backupPassword } = instance.database
   return {
     id: instance.id,
@@ -223,6 +223,7 @@ function toWire({ instance, protection, lockedSince }: ProtectedInstance): Insta
     parameters: maskParameters(instance.parameters, instance.secretParameters),
     protection: protectionToWire(protection),
     lockedSince: lockedSince?.toISOString(),
+    lastProvenRestorableAt: earliestProof(items.map(provenItem))?.toISOString(),
     createdAt: instance.createdAt.toISOString(),
   }
 }
@@ -304,8 +305,4 @@ function itemListToWire(known: readonly ProtectedItem[], listed: GrantedItems): 
   const protection = protectionToWire(protectionOf({ plans: [], points: [] }, new Date(0)))
   const unknown = [...names].map((name) => ({ name, listed: true, planIds: [], protection, restorePointCount: 0 }))
   return { items: [...items, ...unknown].toSorted((one, other) => (one.name < other.name ? -1 : 1)) }
-}
-
-function itemToWire({ name, planIds, protection, restorePointCount }: ProtectedItem, listed?: boolean): Item {
-  return { name, listed, planIds, protection: protectionToWire(protection), restorePointCount }
 }

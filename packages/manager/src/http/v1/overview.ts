@@ -19,7 +19,7 @@ export function overviewRoutes(app: App, context: Context): void {
     },
     async (request): Promise<Overview> => {
       const scope = await request.call.caller.grants()
-      const { at, attention, instances, nextRuns, lockedDatabases, clockJump, storage, ...rest } = await share(
+      const { at, attention, instances, drills, nextRuns, lockedDatabases, clockJump, storage, ...rest } = await share(
         JSON.stringify(scope),
         () => readOverview(context, scope),
       )
@@ -27,6 +27,7 @@ export function overviewRoutes(app: App, context: Context): void {
       return {
         ...rest,
         instances: { ...states, atRisk },
+        drills: { ...drills, earliestProofAt: drills.earliestProofAt?.toISOString() },
         storage: {
           ...storage,
           days: storage.days.map(({ day, value: storedBytes }) => ({ day, storedBytes })),

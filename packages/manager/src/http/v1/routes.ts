@@ -20,6 +20,7 @@ import { planRoutes } from './plans.ts'
 import { policyRoutes } from './policies.ts'
 import { policyExemptionRoutes } from './policy-exemptions.ts'
 import { reconciliationRoutes } from './reconciliations.ts'
+import { reportRoutes } from './reports.ts'
 import { restorePointObjectRoutes } from './restore-point-object.ts'
 import { restorePointRoutes } from './restore-points.ts'
 import { serviceBrokerRoutes } from './service-brokers.ts'
@@ -35,6 +36,7 @@ export function v1Routes(app: App, context: Context): void {
     installationRoutes,
     instanceRoutes,
     trendRoutes,
+    reportRoutes,
     agentRoutes,
     agentCertificateRoutes,
     destinationRoutes,
