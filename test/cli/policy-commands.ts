@@ -59,7 +59,8 @@ export async function runPolicyCommands(fixture: Fixture, { run, json }: Recorde
   expect((await run('policy exemptions')).stdout).toContain('longer')
   await json(`policy exemption ${id}`, v1.policyExemptionSchema)
   await run('policy exemption there-is-none', { code: 4 })
-  expect((await run(`instance show ${id}`)).stdout).toContain('on purpose')
+  // It was backed up, and is protected all the same.
+  expect((await run('policy assignments --state exempt')).stdout).toContain(id)
   await run(`policy unexempt ${id} --yes`)
   await run(`policy unexempt ${id} --yes`, { code: 1 })
 

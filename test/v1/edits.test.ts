@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Fixture, instanceId, startFixture } from '../fixtures/fixture.ts'
+import { accessOf, registerBroker, startBroker } from '../osb-client/broker-fixture.ts'
 
 interface Operation {
   method: string
@@ -78,6 +79,13 @@ test('an unknown query parameter of any list is refused by its name', async () =
   }
 })
 
+const policy = (name: string) => ({ name, selector: { labels: ['none'] }, floor: { minimumRetentionDays: 1 } })
+const exemption = (id: string) => ({
+  instanceId: id,
+  reason: 'a test',
+  expiresAt: new Date(Date.now() + 60_000).toISOString(),
+})
+
 const webhook = (name: string) => ({
   name,
   transport: {
@@ -90,12 +98,19 @@ const webhook = (name: string) => ({
 test('whatever is patched has an ETag, and If-Match keeps changes from being overwritten', async () => {
   const plan = await api.createPlan()
   const { body: channel } = await api.call('POST', '/v1/notification-channels', webhook('patched'))
+  const { body: gold } = await api.call('POST', '/v1/policies', policy('patched'))
+  const { body: exempt } = await api.call('POST', '/v1/policy-exemptions', exemption(instanceId))
+  await using broker = await startBroker()
+  const { body: registered } = await api.call('POST', '/v1/service-brokers', { name: 'patched', ...accessOf(broker) })
   const patches: Record<string, { id: string; patch: object }> = {
     '/v1/instances/{id}': { id: instanceId, patch: { serviceId: 's' } },
     '/v1/agents/{id}': { id: api.agentId, patch: { name: 'n' } },
     '/v1/destinations/{id}': { id: api.destinationId, patch: { name: 'n' } },
     '/v1/plans/{id}': { id: plan.id, patch: { rpoSeconds: 60 } },
     '/v1/notification-channels/{id}': { id: channel.id, patch: { name: 'n' } },
+    '/v1/policies/{id}': { id: gold.id, patch: { name: 'n' } },
+    '/v1/policy-exemptions/{id}': { id: exempt.id, patch: { reason: 'another test' } },
+    '/v1/service-brokers/{id}': { id: registered.id, patch: { name: 'n' } },
   }
   const versioned = operations.filter(({ parameters }) => parameters.some(({ name }) => name === 'if-match'))
   expect(versioned.map(({ path }) => path).sort()).toEqual(Object.keys(patches).sort())
@@ -126,8 +141,11 @@ test('a creating request that is sent again with its key creates nothing, and ge
   await api.runPlan(plan.id)
   const point = await api.newestPoint(plan.id)
   const schedule = { cron: '@daily' }
+  await using broker = await startBroker()
+  const serviceBroker = await registerBroker(api.client, broker)
+  const provisioning = { serviceBrokerId: serviceBroker.id, service: 'postgresql', servicePlan: 'small' }
   const bodies: Record<string, { id?: string; body?: object; shownOnce?: boolean }> = {
-    '/v1/instances': { body: { id: 'once', agentId: api.agentId, hosts } },
+    '/v1/instances': { body: { id: 'once', agentId: api.agentId, hosts: [{ address: '10.0.0.7', port: 5432 }] } },
     '/v1/agents': { body: { url: 'http://127.0.0.1:9', username: 'a', password: 'b' } },
     '/v1/destinations': {
       body: { instanceId, name: 'once', store: { kind: 'file', directory: api.store } },
@@ -150,6 +168,11 @@ test('a creating request that is sent again with its key creates nothing, and ge
     '/v1/tokens': { body: { name: 'once', role: 'viewer', instances: 'all' }, shownOnce: true },
     '/v1/notification-channels': { body: webhook('once') },
     '/v1/broker-accounts': { body: { name: 'once', password: 'a long enough password', instances: 'all' } },
+    '/v1/policies': { body: policy('once') },
+    '/v1/policy-exemptions': { body: exemption('once') },
+    '/v1/service-brokers': { body: { name: 'once', ...accessOf(broker) } },
+    '/v1/provisioned-instances': { body: { instanceId, ...provisioning } },
+    '/v1/instances/{id}/clone': { id: instanceId, body: { target: { kind: 'instance', instanceId: 'once' } } },
   }
   const creating = operations.filter(({ parameters }) => parameters.some(({ name }) => name === 'idempotency-key'))
   expect(creating.map(({ path }) => path).sort()).toEqual(Object.keys(bodies).sort())
