@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DrillSettings, Job, Plan } from '@osb-backup/protocol/v1'
 import { makeTemporaryFolder } from '@osb-backup/testkit'
@@ -105,7 +105,7 @@ export async function startPostgresqlFixture(parameters: Record<string, unknown>
       const script = join(scripts, `${stage}.sh`)
       const [text, name] = [await readFile(script, 'utf8'), randomUUID()]
       const [reached, go] = [join(folder, `${name}.reached`), join(folder, `${name}.go`)]
-      await writeFile(script, `: >"${reached}"; until [ -e "${go}" ]; do sleep 0.05; done\n${text}`)
+      await replace(script, `: >"${reached}"; until [ -e "${go}" ]; do sleep 0.05; done\n${text}`)
       return {
         reached: () =>
           readFile(reached).then(
@@ -114,10 +114,16 @@ export async function startPostgresqlFixture(parameters: Record<string, unknown>
           ),
         release: async () => {
           await writeFile(go, '')
-          await writeFile(script, text)
+          await replace(script, text)
         },
       }
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
+}
+
+/** Replaces a script. One that runs is read to its end: bash would go on at the same offset of what was written over it. */
+async function replace(script: string, text: string): Promise<void> {
+  await writeFile(`${script}.new`, text, { mode: 0o755 })
+  await rename(`${script}.new`, script)
 }

@@ -87,7 +87,7 @@ test('a clone whose manager is killed while its broker works, and while it resto
       held === undefined ? broker.requests.slice(before).some(({ isHeld }) => isHeld) : held.reached()
     await expect.poll(isReached, POLL).toBe(true)
     await fixture.manager.kill()
-    await fixture.restartManager({ PORT: new URL(fixture.manager.url).port })
+    await fixture.restartManager()
     await held?.release()
     broker.clearFaults()
     const { failure, instanceId = '' } = await ended(id)

@@ -16,12 +16,19 @@ export interface BrokeredFixture extends AsyncDisposable {
 export async function startBrokeredFixture(): Promise<BrokeredFixture> {
   const stack = new AsyncDisposableStack()
   const postgresql = stack.use(await startPostgresqlFixture())
-  const { client, manager, agent } = postgresql.fixture
+  const { fixture } = postgresql
+  const { client, agent } = fixture
   const { token } = await client.tokens.create({ name: `broker-${randomUUID()}`, role: 'broker', instances: [] })
   const broker = stack.use(
     await startBroker({
       registration: {
-        manager: { url: manager.url, token },
+        // Wherever the manager listens once it was started again.
+        manager: {
+          get url() {
+            return fixture.manager.url
+          },
+          token,
+        },
         agent: { url: agent.url, username: agent.username, password: agent.password },
         parameters: { mode: 'in-place', missing_roles: 'skip' },
       },

@@ -56,7 +56,7 @@ test('a drill whose manager is killed while its broker works, or while it restor
       held === undefined ? broker.requests.slice(before).some(({ isHeld }) => isHeld) : held.reached()
     await expect.poll(isReached, POLL).toBe(true)
     await fixture.manager.kill()
-    await fixture.restartManager({ PORT: new URL(fixture.manager.url).port })
+    await fixture.restartManager()
     await held?.release()
     broker.clearFaults()
     const job = await fixture.waitForJob(id)
