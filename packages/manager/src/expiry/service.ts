@@ -12,7 +12,7 @@ import { deletePlanRunsBefore } from '../plans/plan-runs-repository.ts'
 import { deleteReconciliationsBefore } from '../reconciliation/repository.ts'
 import { deleteRecordsBefore } from '../restore-points/removals-repository.ts'
 import { deleteStoredDaysBefore } from '../restore-points/stored-bytes-repository.ts'
-import { deleteProvisionedBefore } from '../service-brokers/instances-repository.ts'
+import { deleteProvisionedBefore } from '../service-brokers/instances-search-repository.ts'
 import { tryLockExpiry } from './repository.ts'
 
 const DAY_MS = 86_400_000

@@ -12,6 +12,7 @@ import type { PageOf, PageRequest } from '../shared/page.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
 import * as attempts from './attempts-repository.ts'
 import { compactCounters } from './counters-repository.ts'
+import { deleteEndedJobs } from './deletion-repository.ts'
 import { type BackupJob, isAtAgent, type Job, type JobAtAgent, type JobFilter, type RunAttempt } from './job.ts'
 import { lockedParts } from './locks-repository.ts'
 import { updateJob } from './part-results.ts'
@@ -129,14 +130,14 @@ export async function deleteJob(context: Context, call: Call, id: string): Promi
       throw new RequestError('conflict', message)
     }
     await dropRetryOf(tx, id)
-    await repository.deleteEndedJobs(tx, { id })
+    await deleteEndedJobs(tx, { id })
   })
 }
 
 /** Deletes the jobs of an instance that have ended; restore points and files stay. */
 export async function deleteJobsOfInstance(context: Context, call: Call, instanceId: string): Promise<void> {
   await authorizeInstance(call, instanceId)
-  await inAuditedTransaction(context, call, (tx) => repository.deleteEndedJobs(tx, { instanceId }))
+  await inAuditedTransaction(context, call, (tx) => deleteEndedJobs(tx, { instanceId }))
 }
 
 /** Compacts the changes of the job counters. Returns whether there may be more. */

@@ -1,14 +1,9 @@
 import { type Selectable, sql } from 'kysely'
-import type { Grants } from '../access/caller.ts'
 import type { RepositoryContext } from '../context/context.ts'
-import { isGranted } from '../database/conditions.ts'
 import type { Database } from '../database/open-database.ts'
-import { readKeyset } from '../database/read-keyset.ts'
 import type { ProvisionedInstanceTable } from '../database/tables/service-brokers.ts'
-import type { InTransaction } from '../database/transaction.ts'
 import { purposeOf } from '../secrets/sealed-columns.ts'
-import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
-import type { InstanceChange, ProvisionedInstance, RequestedInstance, stateOf } from './provisioned-instance.ts'
+import type { InstanceChange, ProvisionedInstance, RequestedInstance } from './provisioned-instance.ts'
 
 /** For how long a step is locked; the attempt renews its lock several times meanwhile. */
 export const STEP_LOCK_SECONDS = 15
@@ -18,7 +13,8 @@ type Row = Selectable<ProvisionedInstanceTable>
 const purposeFor = (id: string, column: 'sealed_parameters' | 'sealed_credentials') =>
   purposeOf('provisioned_instances', column, id)
 
-function fromRow({ sealer }: RepositoryContext, row: Row): ProvisionedInstance {
+/** An instance as it is stored. */
+export function fromRow({ sealer }: RepositoryContext, row: Row): ProvisionedInstance {
   const open = (column: 'sealed_parameters' | 'sealed_credentials') => {
     const text = sealer.openOptional(row[column], purposeFor(row.id, column))
     return text === undefined ? undefined : (JSON.parse(text) as Record<string, unknown>)
@@ -292,53 +288,4 @@ export async function markReleased({ database }: { database: Database }, id: str
     .where('id', '=', id)
     .where('wanted', '=', true)
     .execute()
-}
-
-/** What a list of provisioned instances is filtered by. */
-export interface ProvisionedSearch {
-  /** Of the instances whose data they have. */
-  scope: Grants
-  serviceBrokerId?: string | undefined
-  state?: ReturnType<typeof stateOf> | undefined
-}
-
-const key = [
-  { name: 'created_at', type: 'instant' },
-  { name: 'id', type: 'text' },
-] as const
-
-/** One page of provisioned instances, newest first. */
-export async function searchProvisioned(
-  context: RepositoryContext,
-  { scope, serviceBrokerId, state }: ProvisionedSearch,
-  page: KeysetRequest,
-): Promise<KeysetPage<ProvisionedInstance>> {
-  let query = context.database
-    .selectFrom('provisioned_instances')
-    .selectAll()
-    .where(isGranted('source_instance_id', scope))
-  if (serviceBrokerId !== undefined) query = query.where('service_broker_id', '=', serviceBrokerId)
-  if (state === 'deprovisioned') query = query.where('ended_at', 'is not', null)
-  else if (state !== undefined)
-    query = query.where('ended_at', 'is', null).where('wanted', '=', state !== 'deprovisioning')
-  if (state === 'ready' || state === 'provisioned') {
-    query = query.where('next_step_at', 'is', null).where('released', '=', state === 'ready')
-  }
-  if (state === 'provisioning') query = query.where('next_step_at', 'is not', null)
-  const { entries, ...rest } = await readKeyset(query, key, 'desc', page)
-  return { entries: entries.map((row) => fromRow(context, row)), ...rest }
-}
-
-/** Deletes the records of instances that ended before an instant. Returns how many, at most `limit`. */
-export async function deleteProvisionedBefore(
-  { database }: InTransaction,
-  before: Date,
-  limit: number,
-): Promise<number> {
-  const expired = database.selectFrom('provisioned_instances').select('id').where('ended_at', '<', before).limit(limit)
-  const { numDeletedRows } = await database
-    .deleteFrom('provisioned_instances')
-    .where('id', 'in', expired)
-    .executeTakeFirst()
-  return Number(numDeletedRows)
 }

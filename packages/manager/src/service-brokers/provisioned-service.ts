@@ -15,6 +15,7 @@ import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
 import { notFound, RequestError } from '../shared/request-error.ts'
 import { choosePlan, readCatalog } from './catalog.ts'
 import * as repository from './instances-repository.ts'
+import * as search from './instances-search-repository.ts'
 import { type ProvisionedInstance, type RequestedInstance, stateOf } from './provisioned-instance.ts'
 import { findBroker, firstBrokers, lockBroker } from './repository.ts'
 import type { ServiceBroker } from './service-broker.ts'
@@ -200,10 +201,10 @@ export async function revealInstanceOf(context: RepositoryContext, jobId: string
 export async function searchProvisioned(
   context: RepositoryContext,
   call: Call,
-  { instanceId, ...filter }: Omit<repository.ProvisionedSearch, 'scope'> & { instanceId?: string | undefined },
+  { instanceId, ...filter }: Omit<search.ProvisionedSearch, 'scope'> & { instanceId?: string | undefined },
   page: KeysetRequest,
 ): Promise<KeysetPage<ProvisionedInstance>> {
-  return repository.searchProvisioned(context, { ...filter, scope: await scopeOf(call, instanceId) }, page)
+  return search.searchProvisioned(context, { ...filter, scope: await scopeOf(call, instanceId) }, page)
 }
 
 /** @throws {RequestError} If there is no such instance, or the caller was not granted the one whose data it has. */

@@ -19,6 +19,7 @@ import { planToolRoutes } from './plan-tools.ts'
 import { planRoutes } from './plans.ts'
 import { policyRoutes } from './policies.ts'
 import { policyExemptionRoutes } from './policy-exemptions.ts'
+import { provisionedInstanceRoutes } from './provisioned-instances.ts'
 import { reconciliationRoutes } from './reconciliations.ts'
 import { reportRoutes } from './reports.ts'
 import { restorePointObjectRoutes } from './restore-point-object.ts'
@@ -51,6 +52,7 @@ export function v1Routes(app: App, context: Context): void {
     alarmRoutes,
     notificationRoutes,
     serviceBrokerRoutes,
+    provisionedInstanceRoutes,
     cloneRoutes,
     overviewRoutes,
     clockRoutes,

@@ -1,9 +1,5 @@
 import {
   listOf,
-  provisionedCredentialsSchema,
-  provisionedInstanceCreateSchema,
-  provisionedInstanceQuerySchema,
-  provisionedInstanceSchema,
   type ServiceBrokerCreate,
   serviceBrokerCheckSchema,
   serviceBrokerCreateSchema,
@@ -12,19 +8,10 @@ import {
   serviceBrokerSchema,
   serviceCatalogSchema,
   type ServiceBroker as WireBroker,
-  type ProvisionedInstance as WireInstance,
 } from '@osb-backup/protocol/v1'
 import { z } from 'zod'
 import type { Context } from '../../context/context.ts'
 import type { CatalogService } from '../../service-brokers/catalog.ts'
-import { type ProvisionedInstance, stateOf } from '../../service-brokers/provisioned-instance.ts'
-import {
-  deprovision,
-  getProvisioned,
-  requestTrial,
-  revealCredentials,
-  searchProvisioned,
-} from '../../service-brokers/provisioned-service.ts'
 import {
   type CountedBroker,
   createBroker,
@@ -47,9 +34,8 @@ import { idParams as params } from './params.ts'
 
 const config = { access: 'admin' } as const
 const path = '/v1/service-brokers'
-const instancesPath = '/v1/provisioned-instances'
 
-/** Service brokers that the manager is a client of, and the instances that it provisioned through them. */
+/** Service brokers that the manager is a client of. */
 export function serviceBrokerRoutes(app: App, context: Context): void {
   app.get(
     path,
@@ -172,87 +158,6 @@ export function serviceBrokerRoutes(app: App, context: Context): void {
       return { services: services.map(serviceToWire) }
     },
   )
-
-  provisionedInstanceRoutes(app, context)
-}
-
-function provisionedInstanceRoutes(app: App, context: Context): void {
-  app.get(
-    instancesPath,
-    {
-      config: { access: 'viewer' },
-      schema: {
-        summary: 'List instances that the manager provisioned through service brokers',
-        querystring: provisionedInstanceQuerySchema,
-        response: { 200: listOf(provisionedInstanceSchema) },
-      },
-    },
-    async (request) => {
-      const { instance, serviceBroker, state, ...paging } = request.query
-      const filter = { instanceId: instance, serviceBrokerId: serviceBroker, state }
-      return toList(await searchProvisioned(context, request.call, filter, keysetOf(paging)), instanceToWire)
-    },
-  )
-
-  app.get(
-    `${instancesPath}/:id`,
-    {
-      config: { access: 'viewer' },
-      schema: { summary: 'Show a provisioned instance', params, response: { 200: provisionedInstanceSchema } },
-    },
-    async (request) => instanceToWire(await getProvisioned(context, request.call, request.params.id)),
-  )
-
-  app.post(
-    instancesPath,
-    {
-      handlerTimeout: OUTSIDE_CALL_DEADLINE_MS,
-      config,
-      schema: {
-        summary: 'Provision an instance, to try a service broker',
-        headers: idempotencyKeyHeader,
-        body: provisionedInstanceCreateSchema,
-        response: { 202: provisionedInstanceSchema },
-      },
-    },
-    async (request, reply) => {
-      const { instanceId, serviceBrokerId, service, servicePlan, parameters } = request.body
-      const wanted = { instanceId, serviceBrokerId, service, servicePlan, parameters }
-      const instance = await requestTrial(context, request.call, wanted, parseIdempotencyKey(request))
-      reply.header('Location', `${instancesPath}/${instance.id}`)
-      return reply.code(202).send(instanceToWire(instance))
-    },
-  )
-
-  app.delete(
-    `${instancesPath}/:id`,
-    {
-      config: { access: 'operator' },
-      schema: {
-        summary: 'Delete a provisioned instance with its data, at its broker; read it for when that is confirmed',
-        params,
-        response: { 202: provisionedInstanceSchema },
-      },
-    },
-    async (request, reply) => {
-      const instance = await deprovision(context, request.call, request.params.id)
-      reply.header('Location', `${instancesPath}/${instance.id}`)
-      return reply.code(202).send(instanceToWire(instance))
-    },
-  )
-
-  app.post(
-    `${instancesPath}/:id/credentials`,
-    {
-      config: { access: 'operator' },
-      schema: {
-        summary: 'Read the credentials of a provisioned instance that is ready; recorded in the audit log',
-        params,
-        response: { 200: provisionedCredentialsSchema },
-      },
-    },
-    async (request) => revealCredentials(context, request.call, request.params.id),
-  )
 }
 
 function fromWire(settings: ServiceBrokerCreate): NewServiceBroker {
@@ -298,18 +203,5 @@ function serviceToWire({ isAllowed, plans, ...service }: CatalogService) {
       free: isFree,
       bindable: isBindable,
     })),
-  }
-}
-
-function instanceToWire(instance: ProvisionedInstance): WireInstance {
-  const { id, serviceBrokerId, purpose, jobId, sourceInstanceId, failure, error, attempts, dashboardUrl } = instance
-  return {
-    ...{ id, serviceBrokerId, purpose, jobId, sourceInstanceId, failure, error, attempts, dashboardUrl },
-    serviceId: instance.serviceId,
-    servicePlanId: instance.planId,
-    state: stateOf(instance),
-    nextAttemptAt: instance.nextStepAt?.toISOString(),
-    createdAt: instance.createdAt.toISOString(),
-    endedAt: instance.endedAt?.toISOString(),
   }
 }
