@@ -59,6 +59,17 @@ export interface Overview {
 /** Counts what a caller was granted. */
 export async function readOverview(context: Context, scope: Grants): Promise<Overview> {
   const { now: at, jump: clockJump } = await readClockState(context)
+  // PostgreSQL counts while the protection of the instances is judged here.
+  const [judged, counted] = await Promise.all([judgeInstances(context, scope, at), count(context, scope, at)])
+  return { ...judged, ...counted, clockJump, at }
+}
+
+/** The protection of all instances. */
+async function judgeInstances(
+  context: Context,
+  scope: Grants,
+  at: Date,
+): Promise<Pick<Overview, 'instances' | 'attention' | 'drills'>> {
   const instances = { total: 0, protected: 0, 'at-risk': 0, unprotected: 0, unknown: 0, exempt: 0 }
   const attention: Attention[] = []
   const drilled: ProvenItem[] = []
@@ -76,21 +87,25 @@ export async function readOverview(context: Context, scope: Grants): Promise<Ove
   const rankOf = (each: Attention) => worstFirst.indexOf(each.protection.state)
   return {
     instances,
-    jobs: await countJobs(context, scope, new Date(at.getTime() - DAY_MS)),
-    restorePoints: await sumPoints(context, scope),
-    storage: await readStorage(context, scope, at),
-    agents: await countAgents(context, scope),
-    destinations: await countDestinations(context, scope),
     drills: {
       items: drilled.length,
       proven: drilled.filter(({ provenAt }) => provenAt !== undefined && provenAt >= provenSince).length,
       earliestProofAt: earliestProof(drilled),
     },
+    attention: attention.sort((one, other) => rankOf(one) - rankOf(other)).slice(0, MAX_ATTENTION),
+  }
+}
+
+/** Everything else, one query after the other: an overview is not to take more connections than that. */
+async function count(context: Context, scope: Grants, at: Date) {
+  return {
+    jobs: await countJobs(context, scope, new Date(at.getTime() - DAY_MS)),
+    restorePoints: await sumPoints(context, scope),
+    storage: await readStorage(context, scope, at),
+    agents: await countAgents(context, scope),
+    destinations: await countDestinations(context, scope),
     nextRuns: await searchNextRuns(context, scope, MAX_NEXT_RUNS),
     lockedDatabases: await searchLockedDatabases(context, scope, MAX_ATTENTION),
-    attention: attention.sort((one, other) => rankOf(one) - rankOf(other)).slice(0, MAX_ATTENTION),
-    clockJump,
-    at,
   }
 }
 

@@ -110,10 +110,15 @@ async function judgeItemsOf(
   now: Date,
   instances: readonly string[] | InstanceRange = instanceIds,
 ): Promise<Map<string, ProtectedItem[]>> {
-  const plans = Map.groupBy(await coverageOfInstances(context, instances), (plan) => plan.instanceId)
-  const proofs = Map.groupBy(await proofsByItem(context, instances), (each) => each.instanceId)
   const latest = new Date(now.getTime() + CLOCK_DIFFERENCE_MS)
-  const points = Map.groupBy(await pointsByItem(context, instances, latest), (each) => each.instanceId)
+  const [coverage, proofsOfItems, pointsOfItems] = await Promise.all([
+    coverageOfInstances(context, instances),
+    proofsByItem(context, instances),
+    pointsByItem(context, instances, latest),
+  ])
+  const plans = Map.groupBy(coverage, (plan) => plan.instanceId)
+  const proofs = Map.groupBy(proofsOfItems, (each) => each.instanceId)
+  const points = Map.groupBy(pointsOfItems, (each) => each.instanceId)
   const judging = { now, rpoOf: memoizedRpo(now) }
   return new Map(
     instanceIds.map((id) => {
