@@ -55,6 +55,18 @@ test('every list of an empty system says why it is empty, and what to do next', 
   expect(dashboard.problems).toEqual([])
 })
 
+test('a form whose choices cannot be loaded says so', async () => {
+  await using dashboard = await openDashboard(browser, running.manager.url)
+  const { page } = dashboard
+  await dashboard.open('/', TEST_TOKEN)
+  await page.route(/\/v1\/(instances|agents)\b/, (route) => route.fulfill({ status: 500 }))
+  for (const path of ['/plans/new', '/destinations/new', '/instances/new']) {
+    await dashboard.visit(path)
+    await page.getByText('The choices could not be loaded: The manager answered 500.').first().waitFor()
+  }
+  expect(dashboard.problems.filter((problem) => !problem.includes('500'))).toEqual([])
+})
+
 test('no page shifts while it loads, on a desk or on a phone', async () => {
   const { manager, database } = running
   const { client } = manager

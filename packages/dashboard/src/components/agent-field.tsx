@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { queries } from '../data/queries.ts'
 import * as messages from '../messages/messages.ts'
 import { useSession } from '../session/session.tsx'
+import { choicesError } from './form-errors.tsx'
 
 const DEBOUNCE_MS = 250
 
@@ -25,7 +26,7 @@ export function AgentField({
   const { client } = useSession()
   const [text, setText] = useState('')
   const [searched] = useDebouncedValue(text.trim(), DEBOUNCE_MS)
-  const { data } = useInfiniteQuery({
+  const { data, error: notLoaded } = useInfiniteQuery({
     ...queries.agents(client, searched === '' ? {} : { q: searched }),
     placeholderData: keepPreviousData,
   })
@@ -40,7 +41,7 @@ export function AgentField({
       searchable
       allowDeselect={false}
       value={value === '' ? null : value}
-      error={error}
+      error={error ?? choicesError(notLoaded)}
       onSearchChange={(next) => setText(agents.some(({ name, url }) => (name ?? url) === next) ? '' : next)}
       onChange={(chosen) => chosen !== null && onChange(chosen)}
     />

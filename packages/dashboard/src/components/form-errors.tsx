@@ -15,3 +15,8 @@ export function fieldError(error: Error | null, field: string): string | undefin
   if (!(error instanceof ApiError) || error.field === undefined) return undefined
   return error.field === field || error.field.startsWith(`${field}.`) ? error.message : undefined
 }
+
+/** Why a field has nothing to choose from, if the manager could not be asked. */
+export function choicesError(error: Error | null): string | undefined {
+  return error === null ? undefined : messages.shell.choicesNotLoaded(error.message)
+}

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { queries } from '../data/queries.ts'
 import * as messages from '../messages/messages.ts'
 import { useSession } from '../session/session.tsx'
+import { choicesError } from './form-errors.tsx'
 
 const DEBOUNCE_MS = 250
 
@@ -23,7 +24,7 @@ export function InstanceField({
   const { client } = useSession()
   const [text, setText] = useState(value)
   const [searched] = useDebouncedValue(text.trim(), DEBOUNCE_MS)
-  const { data } = useInfiniteQuery({
+  const { data, error: notLoaded } = useInfiniteQuery({
     ...queries.instances(client, searched === '' || searched === value ? {} : { q: searched }),
     placeholderData: keepPreviousData,
   })
@@ -40,7 +41,7 @@ export function InstanceField({
       searchValue={text}
       onSearchChange={setText}
       value={value === '' ? null : value}
-      error={error}
+      error={error ?? choicesError(notLoaded)}
       onChange={(chosen) => chosen !== null && onChange(chosen)}
     />
   )

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { queries } from '../data/queries.ts'
 import * as messages from '../messages/messages.ts'
 import { useSession } from '../session/session.tsx'
+import { choicesError } from './form-errors.tsx'
 
 const t = messages.shell
 const DEBOUNCE_MS = 250
@@ -24,7 +25,7 @@ export function InstanceIdsField({
   const { client } = useSession()
   const [text, setText] = useState('')
   const [searched] = useDebouncedValue(text.trim(), DEBOUNCE_MS)
-  const { data } = useInfiniteQuery({
+  const { data, error: notLoaded } = useInfiniteQuery({
     ...queries.instances(client, searched === '' ? {} : { q: searched }),
     placeholderData: keepPreviousData,
   })
@@ -38,7 +39,7 @@ export function InstanceIdsField({
       searchValue={text}
       onSearchChange={setText}
       value={value}
-      error={error}
+      error={error ?? choicesError(notLoaded)}
       onChange={onChange}
       acceptValueOnBlur
       clearable={false}

@@ -37,6 +37,7 @@ export const shellMessages = {
   loadMore: 'Loading more',
   retry: 'Try again',
   typeToSearch: 'Type to search',
+  choicesNotLoaded: (why: string) => `The choices could not be loaded: ${why}`,
   clearFilters: 'Clear filters',
   copy: 'Copy',
   copied: 'Copied',

@@ -2,6 +2,7 @@ import { Select } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
+import { choicesError } from '../../components/form-errors.tsx'
 import { queries } from '../../data/queries.ts'
 import * as messages from '../../messages/messages.ts'
 import { useSession } from '../../session/session.tsx'
@@ -27,7 +28,7 @@ export function PlanField({
   const [text, setText] = useState('')
   const [searched] = useDebouncedValue(text.trim(), DEBOUNCE_MS)
   const isSearch = searched !== '' && searched !== chosen.data?.value.name
-  const { data } = useInfiniteQuery({
+  const { data, error: notLoaded } = useInfiniteQuery({
     ...queries.plans(client, isSearch ? { q: searched } : {}),
     placeholderData: keepPreviousData,
   })
@@ -49,7 +50,7 @@ export function PlanField({
       searchValue={text}
       onSearchChange={setText}
       value={value === '' ? null : value}
-      error={error}
+      error={error ?? choicesError(notLoaded)}
       onChange={(planId) => planId !== null && onChange(planId)}
     />
   )

@@ -14,7 +14,7 @@ import type { Plan } from '@osb-backup/protocol/v1'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
-import { fieldError, SaveFailure } from '../../components/form-errors.tsx'
+import { choicesError, fieldError, SaveFailure } from '../../components/form-errors.tsx'
 import { InstanceField } from '../../components/instance-field.tsx'
 import { TextLink } from '../../components/page.tsx'
 import { Section } from '../../components/section.tsx'
@@ -132,7 +132,7 @@ function WhatFields({ draft, change, errorOf, isNew }: FieldsProps & { isNew: bo
         label={t.destination}
         data={(destinations.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
         value={draft.destinationId === '' ? null : draft.destinationId}
-        error={errorOf('destinationId')}
+        error={errorOf('destinationId') ?? choicesError(destinations.error)}
         description={destinations.data?.length === 0 ? <NoDestination instanceId={instanceId} /> : undefined}
         disabled={!isChosen}
         allowDeselect={false}
