@@ -113,7 +113,7 @@ export default {
       severity: 'error',
       from: { path: '^packages/([^/]+)/' },
       to: {
-        path: '^packages/[^/]+/src/(?!index\\.ts$|v1/(index|agents|policies|service-brokers|stores)\\.ts$|tracing/index\\.ts$|kinds\\.ts$|node-flags\\.ts$|buffer-ownership\\.ts$)',
+        path: '^packages/[^/]+/src/(?!index\\.ts$|v1/(index|agents|clones|destinations|plan-preview|plans|policies|reconciliations|reports|service-brokers|stores|trends)\\.ts$|tracing/index\\.ts$|kinds\\.ts$|node-flags\\.ts$|buffer-ownership\\.ts$)',
         pathNot: '^packages/$1/',
       },
     },

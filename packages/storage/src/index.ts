@@ -15,6 +15,7 @@ export {
   regionInAnswer,
   signOfFailure,
 } from './failure-cause.ts'
+export { directoryStore } from './file/file-kind.ts'
 export * from './kinds.ts'
 export {
   isManifestName,

@@ -1,8 +1,10 @@
-import { type Clone, type CloneQuery, type CloneRequest, cloneSchema } from '@osb-backup/protocol/v1'
+import type { Clone, CloneQuery, CloneRequest } from '@osb-backup/protocol/v1'
 import type { CallOptions, Connection, CreateOptions } from '../connection.ts'
 import { listCalls, pathOf, readCalls } from './resource.ts'
 
 const path = '/v1/clones'
+
+const cloneSchema = async () => (await import('@osb-backup/protocol/v1/clones')).cloneSchema
 
 /** Calls about copies of the data of service instances in other ones. */
 export const cloneCalls = (connection: Connection) => ({

@@ -1,19 +1,21 @@
-import {
-  type Destination,
-  type DestinationCheck,
-  type DestinationCreate,
-  type DestinationPatch,
-  type DestinationQuery,
-  destinationCheckSchema,
-  destinationSchema,
-  type Reconcile,
-  type Reconciliation,
-  reconciliationSchema,
+import type {
+  Destination,
+  DestinationCheck,
+  DestinationCreate,
+  DestinationPatch,
+  DestinationQuery,
+  Reconcile,
+  Reconciliation,
 } from '@osb-backup/protocol/v1'
 import type { CallOptions, Connection, CreateOptions } from '../connection.ts'
+import { reconciliationSchema } from './reconciliations.ts'
 import { deleteCall, editCalls, listCalls, pathOf } from './resource.ts'
 
 const path = '/v1/destinations'
+
+const load = () => import('@osb-backup/protocol/v1/destinations')
+const destinationSchema = async () => (await load()).destinationSchema
+const destinationCheckSchema = async () => (await load()).destinationCheckSchema
 
 /** Calls about destinations. */
 export const destinationCalls = (connection: Connection) => ({

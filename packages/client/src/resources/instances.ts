@@ -8,14 +8,14 @@ import {
   itemListSchema,
   type Report,
   type ReportQuery,
-  reportSchema,
   type Trend,
   type TrendQuery,
-  trendSchema,
 } from '@osb-backup/protocol/v1'
 import type { CallOptions, Connection, CreateOptions, EditOptions } from '../connection.ts'
 import { editCalls, listCalls, pathOf } from './resource.ts'
 
+const trendSchema = async () => (await import('@osb-backup/protocol/v1/trends')).trendSchema
+const reportSchema = async () => (await import('@osb-backup/protocol/v1/reports')).reportSchema
 const path = '/v1/instances'
 
 /** Calls about service instances. */

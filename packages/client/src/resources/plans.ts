@@ -13,15 +13,17 @@ import {
   type PlanRun,
   type PlanRunQuery,
   type PlanRunRequest,
-  planKeysSchema,
-  planPreviewSchema,
   planRunSchema,
-  planSchema,
 } from '@osb-backup/protocol/v1'
 import type { CallOptions, Connection, CreateOptions, EditOptions } from '../connection.ts'
 import { editCalls, listCalls, noContent, pathOf } from './resource.ts'
 
 const path = '/v1/plans'
+
+const load = () => import('@osb-backup/protocol/v1/plans')
+const planSchema = async () => (await load()).planSchema
+const planKeysSchema = async () => (await load()).planKeysSchema
+const planPreviewSchema = async () => (await import('@osb-backup/protocol/v1/plan-preview')).planPreviewSchema
 
 /** Calls about backup plans. */
 export const planCalls = (connection: Connection) => ({

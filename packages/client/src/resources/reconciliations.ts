@@ -1,10 +1,13 @@
-import { isEnded, type Reconciliation, reconciliationSchema } from '@osb-backup/protocol/v1'
+import { isEnded, type Reconciliation } from '@osb-backup/protocol/v1'
 import type { CallOptions, Connection } from '../connection.ts'
 import { sleep } from '../sleep.ts'
 import { pathOf, readCalls } from './resource.ts'
 
 const path = '/v1/reconciliations'
 const INTERVAL_MS = 250
+
+export const reconciliationSchema = async () =>
+  (await import('@osb-backup/protocol/v1/reconciliations')).reconciliationSchema
 
 /** Calls about reconciliations; `destinations.reconcile` starts one. */
 export const reconciliationCalls = (connection: Connection) => {

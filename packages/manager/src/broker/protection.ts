@@ -1,5 +1,6 @@
 import { isItemPattern } from '@osb-backup/core'
 import type { PlanTemplate as WireTemplate } from '@osb-backup/protocol/v1'
+import { directoryStore } from '@osb-backup/storage'
 import type { Context, TransactionContext } from '../context/context.ts'
 import { applyPrepared, type PreparedTemplate, prepareTemplate } from '../plan-templates/apply.ts'
 import { templateFromWire } from '../plan-templates/codec.ts'
@@ -66,8 +67,7 @@ function templateOf({ settings }: Context, plan: CatalogPlan, chosen: InstancePa
 }
 
 function defaultDestination(root: string | undefined, plan: CatalogPlan): WireTemplate['destination'] {
-  if (root !== undefined)
-    return { store: { kind: 'file', directory: `${root.replace(/\/$/, '')}/broker-{instanceId}` } }
+  if (root !== undefined) return { store: directoryStore(`${root.replace(/\/$/, '')}/broker-{instanceId}`) }
   const message = `The plan ${plan.name} stores nowhere: its operator sets a destination in BROKER_CATALOG, or FILE_DESTINATION_ROOT.`
   throw new RequestError('invalid', message)
 }

@@ -6,6 +6,7 @@ import { type InstanceFacts, listInstanceFacts } from '../floors/repository.ts'
 import { plansBelowFloors, type Violation } from '../floors/service.ts'
 import { listPlansMaintainedBy } from '../plans/managed-repository.ts'
 import type { KeysetPage, KeysetRequest } from '../shared/keyset.ts'
+import { RequestError } from '../shared/request-error.ts'
 import { type CheckedPolicy, checkedPolicies } from './checks-repository.ts'
 import { POLICY_PREFIX, type Policy, toRanked } from './policy.ts'
 import { listPolicies } from './repository.ts'
@@ -38,6 +39,18 @@ export interface AssignmentSearch {
 
 type AssignmentContext = Pick<Context, 'database' | 'sealer'>
 
+/** What the cursor of a page names, besides the id that the next page begins after. */
+const KEY = 'instance'
+
+const keyOf = (id: string): string[] => [KEY, id]
+
+function idBehind({ after }: KeysetRequest): string {
+  if (after === undefined) return ''
+  const [name, id] = after
+  if (name === KEY && id !== undefined && after.length === 2 && !id.includes('\0')) return id
+  throw new RequestError('invalid', 'cursor is not one of this list: start again without it.', { field: 'cursor' })
+}
+
 /** One page of what the instances that the caller was granted follow, by id. */
 export async function searchAssignments(
   context: AssignmentContext,
@@ -48,17 +61,17 @@ export async function searchAssignments(
   const scope = await scopeOf(call, instanceId)
   const policies = await listPolicies(context)
   const found: PolicyAssignment[] = []
-  let after = page.after?.[0] ?? ''
+  let after = idBehind(page)
   for (let judged = 0; judged < MAX_JUDGED; judged += BATCH_SIZE) {
     const batch = await listInstanceFacts(context, { scope, after, limit: BATCH_SIZE })
     for (const assignment of await assign(context, batch, policies)) {
-      if (found.length === page.limit) return { entries: found, next: [found.at(-1)?.instanceId ?? after] }
+      if (found.length === page.limit) return { entries: found, next: keyOf(found.at(-1)?.instanceId ?? after) }
       if (isWanted(assignment, filter)) found.push(assignment)
     }
     if (batch.length < BATCH_SIZE) return { entries: found, next: undefined }
     after = batch.at(-1)?.id ?? after
   }
-  return { entries: found, next: [after] }
+  return { entries: found, next: keyOf(after) }
 }
 
 function isWanted(assignment: PolicyAssignment, { policyId, state }: Omit<AssignmentSearch, 'instanceId'>): boolean {

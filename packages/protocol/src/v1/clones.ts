@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { itemSchema } from '../item.ts'
+import { provisioningFields } from './provisioning.ts'
 import { about, EXAMPLE_ID, EXAMPLE_INSTANT, filterFields, idSchema, instantSchema, pagingFields } from './schema.ts'
-import { provisioningFields } from './service-brokers.ts'
 
 const cloneTargetSchema = z.discriminatedUnion('kind', [
   z.strictObject({

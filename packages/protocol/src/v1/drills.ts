@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { checkKinds } from '../agent/drill.ts'
 import { itemPatternsSchema, itemSchema } from '../item.ts'
+import { brokerPlanFields } from './provisioning.ts'
 import { scheduleSchema } from './schedule.ts'
 import { about, EXAMPLE_ID, EXAMPLE_INSTANT, idSchema, instantSchema } from './schema.ts'
-import { brokerPlanFields } from './service-brokers.ts'
 
 /** Which restore point of an item a drill restores. */
 export const drillSelections = ['newest', 'random'] as const

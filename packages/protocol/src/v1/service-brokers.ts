@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { plainHttpUrl } from '../plain-http-url.ts'
 import { mergePatchSchema } from './merge-patch.ts'
+import { provisioningFields } from './provisioning.ts'
 import { about, EXAMPLE_ID, EXAMPLE_INSTANT, idSchema, instantSchema, pagingFields, searchField } from './schema.ts'
 
 const EXAMPLE_GUID = '3f0c8f6e-2a57-4c39-9f0e-0d3f4f6a7b21'
@@ -180,32 +181,6 @@ export const provisionedInstanceSchema = z.object({
   endedAt: instantSchema.optional().meta(about('When its deletion was confirmed', EXAMPLE_INSTANT)),
 })
 export type ProvisionedInstance = z.infer<typeof provisionedInstanceSchema>
-
-/** Which plan of which service broker an instance is requested of. */
-export const brokerPlanFields = {
-  serviceBrokerId: idSchema.optional().meta(about('The service broker; absent where there is only one', EXAMPLE_ID)),
-  service: z
-    .string()
-    .min(1)
-    .max(500)
-    .optional()
-    .meta(about('A service of its catalog, by name or id; absent for that of the source', 'postgresql')),
-  servicePlan: z
-    .string()
-    .min(1)
-    .max(500)
-    .optional()
-    .meta(about('A plan of the service, by name or id; absent for that of the source', 'small')),
-}
-
-/** The same, with what the broker is passed. */
-export const provisioningFields = {
-  ...brokerPlanFields,
-  parameters: z
-    .record(z.string().min(1).max(255), z.unknown())
-    .optional()
-    .meta(about('Passed to the broker', { version: '16' })),
-}
 
 /** `POST /v1/provisioned-instances`. */
 export const provisionedInstanceCreateSchema = z.strictObject({

@@ -11,6 +11,9 @@ import { type FileStoreSettings, fileStoreSchema, fileStoreSettingsSchema } from
 import type { StoreKind } from '../store-kind.ts'
 import { type FileSettings, fileSettingsSchema } from './file-settings.ts'
 
+/** A directory as the API has it. */
+export const directoryStore = (directory: string) => ({ kind: 'file' as const, directory })
+
 /** A directory. */
 export const fileKind = {
   type: 'file',
@@ -45,7 +48,7 @@ export const fileKind = {
     requestSchema: fileStoreSettingsSchema,
     answerSchema: fileStoreSchema,
     decode: ({ directory }: FileStoreSettings) => ok({ type: 'file', directory }),
-    encode: ({ directory }) => ({ kind: 'file', directory }),
+    encode: ({ directory }) => directoryStore(directory),
   },
   async load() {
     const { FileStore } = await import('./file-store.ts')
