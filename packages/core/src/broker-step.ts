@@ -36,7 +36,7 @@ export type BrokerStep =
   | 'deregister'
 
 /**
- * Decides what is done next for an instance at a service broker. Whoever does it records that before and after: a step that a
+ * Decides what is done next for an instance at a service broker. The caller records that before and after: a step that a
  * crash interrupted is decided again. A request to provision is then repeated under its id, which the specification makes safe; a
  * binding whose credentials were lost with the answer is deleted, and another one requested.
  *

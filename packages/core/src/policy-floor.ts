@@ -3,7 +3,7 @@ import type { Retention } from './retention.ts'
 
 /** What no plan of the selected instances may fall below. Of several floors all apply. */
 export interface Floor {
-  /** Restore points are kept for so many days at least. */
+  /** Minimum number of days for which restore points are kept. */
   minimumRetentionDays?: number | undefined
   /** Dumps are encrypted. */
   encryptionRequired?: boolean | undefined

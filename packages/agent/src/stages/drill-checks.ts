@@ -4,7 +4,7 @@ import { type RunContext, type StepResult, startStage } from './run-context.ts'
 
 /**
  * Runs the script `check` once for each check of a drill, in their order. One that fails keeps none of the others from running;
- * what they printed is reported, and judged by whoever asked.
+ * what they printed is reported, and judged by the manager.
  */
 export async function runChecks(run: RunContext, path: string, signal: AbortSignal): Promise<StepResult> {
   const results: AgentCheckResult[] = []

@@ -19,7 +19,7 @@ import { diskConditions, skewConditions } from './machine-conditions.ts'
 const OVERDUE_SECONDS = 300
 /** A single skipped run is normal, since another job worked on the database. */
 const SKIPPED_RUNS = 2
-/** So often a removal may fail before somebody is told. */
+/** Number of failures of a removal that raise an alarm. */
 const REMOVAL_ATTEMPTS = 5
 /** An agent that restarts or is upgraded is back by then. */
 const OFFLINE_SECONDS = 900

@@ -5,7 +5,7 @@ import type { AlarmFacts, ExpiryFacts, ManagerFacts, OrphanFacts } from './alarm
 import { diskConditions, fullConditions, skewConditions } from './machine-conditions.ts'
 
 const DAY_MS = 86_400_000
-/** Time left of a token, certificate or credentials: somebody is told, once more urgently. */
+/** Remaining lifetime of a token, certificate or credentials that raises a warning, and then a critical alarm. */
 const EXPIRES_SOON_MS = 14 * DAY_MS
 const EXPIRES_NOW_MS = 3 * DAY_MS
 /** The same of certificates that agents renew, in parts of their lifetime: with a short one they have less time left whenever they are due. */
@@ -13,7 +13,7 @@ const EXPIRES_SOON = 0.25
 const EXPIRES_NOW = 0.1
 /** Managers report every 30 seconds. */
 const GONE_SECONDS = 120
-/** So often the deletion of an instance may fail before somebody is told. */
+/** Number of failures to delete an instance that raise an alarm. */
 const ORPHAN_ATTEMPTS = 5
 const ofInstallation = { instanceId: undefined, planId: undefined } as const
 

@@ -47,7 +47,7 @@ export const policyMessages = {
     storeHint:
       'Each instance gets a destination of its own. {instanceId} in the bucket, container or directory stands for its ID.',
     floor: 'What no plan may fall below',
-    floorHint: 'It applies to every plan of these instances, whoever creates it.',
+    floorHint: 'It applies to every plan of these instances, no matter who creates it.',
     minimumRetentionDays: 'Keep restore points at least (days)',
     encryptionRequired: 'Plans must encrypt',
     destinations: 'Allowed destinations; none: any',

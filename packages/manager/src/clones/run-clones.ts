@@ -68,7 +68,7 @@ async function prepare(context: Context, clone: Clone, signal: AbortSignal): Pro
       const { id } = await requestInstance(context, wanted, signal)
       await repository.setTargetInstance(context, clone.id, id)
     } catch (error) {
-      // Another instance may be deleted before long; whoever cannot wait cancels.
+      // Another instance may be deleted before long; users who cannot wait cancel the clone.
       if (!(error instanceof QuotaReached)) throw error
     }
     return

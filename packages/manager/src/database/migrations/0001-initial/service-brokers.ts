@@ -58,7 +58,7 @@ export const serviceBrokers = [
   'create index provisioned_instances_due on provisioned_instances (next_step_at) where next_step_at is not null',
   'create index provisioned_instances_ended on provisioned_instances (ended_at) where ended_at is not null',
 
-  // From its registration on, whoever registers it, an instance of a drill is a drill target: nobody backs it up meanwhile.
+  // An instance of a drill is a drill target as soon as it is registered, by the manager or by its broker: no policy backs it up.
   `create function mark_provisioned_drill_target() returns trigger language plpgsql as $$ begin
     if new.deleted_at is null and exists (select from provisioned_instances where id = new.id and purpose = 'drill') then
       new.drill_target := true;
